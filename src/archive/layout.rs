@@ -1,0 +1,136 @@
+//! The names of the entries. Nothing else knows them.
+
+use crate::transfer::Stage;
+
+/// The entry that tells the version.
+pub(super) const METADATA: &str = "metadata.json";
+/// The folder of the files.
+const UPLOADS: &str = "assets/uploads/";
+/// The folder of their sidecars.
+const SIDECARS: &str = "assets/metadata/";
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// `metadata.json`.
+    Metadata,
+    /// A shard of JSON lines of a stage.
+    Lines(Stage),
+    /// The sidecar of the file of this name.
+    Sidecar(String),
+    /// The file of this name.
+    Upload(String),
+    /// Something this tool does not know; it is passed over.
+    Other,
+}
+
+/// The name of a shard; shards are counted from 1.
+pub(super) fn shard_name(stage: Stage, number: u32) -> String {
+    format!("{stage}/{stage}_{number:05}.jsonl")
+}
+
+/// The name of a file.
+pub(super) fn upload_name(filename: &str) -> String {
+    format!("{UPLOADS}{filename}")
+}
+
+/// The name of a file's sidecar.
+pub(super) fn sidecar_name(filename: &str) -> String {
+    format!("{SIDECARS}{filename}.json")
+}
+
+/// Tells what an entry is by its name. Takes `./` in front, and `\` between folders as old versions
+/// of Strapi wrote on Windows.
+///
+/// # Errors
+/// A sentence: the name leads out of the archive's folders.
+pub(super) fn classify(name: &str) -> Result<Entry, String> {
+    let name = if name.contains('/') {
+        name.to_owned()
+    } else {
+        name.replace('\\', "/")
+    };
+    if name.starts_with('/') || name.get(1..3) == Some(":/") {
+        return Err("its name is an absolute path".into());
+    }
+    let parts: Vec<&str> = name
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    if parts.contains(&"..") {
+        return Err("its name leads out of the archive".into());
+    }
+    let check = |filename: &str| -> Result<String, String> {
+        if filename.contains(['\\', '\0']) {
+            return Err("its name holds a character that file names cannot have".into());
+        }
+        Ok(filename.to_owned())
+    };
+    Ok(match parts.as_slice() {
+        [METADATA] => Entry::Metadata,
+        ["assets", "uploads", filename] => Entry::Upload(check(filename)?),
+        ["assets", "metadata", filename] => match filename.strip_suffix(".json") {
+            Some(filename) => Entry::Sidecar(check(filename)?),
+            None => Entry::Other,
+        },
+        [folder, file] if file.ends_with(".jsonl") => Stage::ALL
+            .into_iter()
+            .find(|stage| *stage != Stage::Assets && stage.as_str() == *folder)
+            .map_or(Entry::Other, Entry::Lines),
+        _ => Entry::Other,
+    })
+}
+
+impl Entry {
+    /// The stage the entry belongs to.
+    pub fn stage(&self) -> Option<Stage> {
+        match self {
+            Self::Lines(stage) => Some(*stage),
+            Self::Sidecar(_) | Self::Upload(_) => Some(Stage::Assets),
+            Self::Metadata | Self::Other => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_origin_are_told_apart() {
+        for (name, entry) in [
+            ("metadata.json", Entry::Metadata),
+            ("./metadata.json", Entry::Metadata),
+            (
+                "entities/entities_00002.jsonl",
+                Entry::Lines(Stage::Entities),
+            ),
+            (
+                "entities\\entities_00001.jsonl",
+                Entry::Lines(Stage::Entities),
+            ),
+            ("./links/links_00001.jsonl", Entry::Lines(Stage::Links)),
+            ("assets/uploads/a b.png", Entry::Upload("a b.png".into())),
+            (
+                "assets\\metadata\\a.png.json",
+                Entry::Sidecar("a.png".into()),
+            ),
+            ("assets/", Entry::Other),
+            ("notes/readme.txt", Entry::Other),
+        ] {
+            assert_eq!(classify(name).as_ref(), Ok(&entry), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_lead_out_of_the_archive_are_refused() {
+        for name in [
+            "assets/uploads/../../../etc/passwd",
+            "/etc/passwd",
+            "..\\x.jsonl",
+            "C:/windows/x",
+        ] {
+            assert!(classify(name).is_err(), "{name}");
+        }
+    }
+}

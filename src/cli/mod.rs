@@ -1,0 +1,144 @@
+//! The command line. The only room that knows clap, terminals, prompts, colours, signals and the
+//! process environment.
+
+mod export;
+mod filter;
+mod import;
+mod key;
+mod progress;
+mod report;
+mod terminal;
+
+use crate::error::{Error, Kind, Result};
+use crate::transfer::Report;
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use std::collections::BTreeMap;
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Exports and restores whole Strapi projects, in Strapi's own archive format
+///
+/// An export holds content, relations, media, schemas and configuration in one file. `strapi
+/// import` reads what `backup export` writes, and `backup import` reads what `strapi export` writes.
+/// Neither Node nor a running Strapi is needed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "backup",
+    version,
+    max_term_width = 100,
+    subcommand_required = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 done but incomplete, 4 versions do \
+not match, 5 schemas do not match, 6 the archive is damaged or not ours, 11 locked, 12 wrong key, \
+130 interrupted."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Export(export::Arguments),
+    Import(import::Arguments),
+    /// Print completions for a shell
+    ///
+    /// For example: backup completions bash > /etc/bash_completion.d/backup
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Something is missing from the result.
+const INCOMPLETE: u8 = 3;
+/// The user interrupted the run; what shells use for SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// The command tree, for whoever makes man pages and completions from it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses the command line, runs it, and turns the outcome into an exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            terminal::print_error(&error);
+            ExitCode::from(exit_code(error.kind()))
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<u8> {
+    match cli.command {
+        Command::Export(arguments) => arguments.run().map(|report| outcome(&report)),
+        Command::Import(arguments) => arguments.run().map(|report| outcome(&report)),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command(), "backup", &mut script);
+            io::Write::write_all(&mut io::stdout(), &script)
+                .map_err(|error| Error::failed(format!("cannot print: {error}")))?;
+            Ok(0)
+        }
+    }
+}
+
+fn outcome(report: &Report) -> u8 {
+    if report.is_incomplete() {
+        INCOMPLETE
+    } else {
+        0
+    }
+}
+
+/// The exit codes of docs/SCRIPTING.md.
+fn exit_code(kind: Kind) -> u8 {
+    match kind {
+        Kind::Failed => 1,
+        Kind::Usage => 2,
+        Kind::Version => 4,
+        Kind::Schema => 5,
+        Kind::Archive => 6,
+        Kind::Locked => 11,
+        Kind::WrongKey => 12,
+        Kind::Interrupted => INTERRUPTED,
+    }
+}
+
+/// The process environment, as far as it is text.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// A flag that Ctrl-C and SIGTERM set. The second one ends the process at once.
+fn cancellation() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(
+            signal,
+            INTERRUPTED.into(),
+            Arc::clone(&flag),
+        )
+        .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
+        .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
+    }
+    Ok(flag)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_tree_is_sound() {
+        super::command().debug_assert();
+    }
+}

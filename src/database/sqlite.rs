@@ -1,0 +1,271 @@
+//! SQLite.
+
+use super::{Column, Connection, Row, Value};
+use crate::error::{Error, Result};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ErrorCode, OpenFlags, ToSql};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long to wait for somebody else's write to end.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many prepared statements are kept: one a table is enough for large projects.
+const CACHED_STATEMENTS: usize = 512;
+
+/// A SQLite database file.
+pub struct Sqlite {
+    connection: rusqlite::Connection,
+    target: String,
+}
+
+impl Sqlite {
+    /// Opens an existing database file to read it. The database may be in use.
+    ///
+    /// # Errors
+    /// There is no such file, or it is not a SQLite database.
+    pub fn open_to_read(path: &Path) -> Result<Self> {
+        Self::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    /// Opens an existing database file to change it.
+    ///
+    /// # Errors
+    /// There is no such file, it is not a SQLite database, or it is read-only.
+    pub fn open_to_write(path: &Path) -> Result<Self> {
+        Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    fn open(path: &Path, access: OpenFlags) -> Result<Self> {
+        let target = path.display().to_string();
+        if !path.is_file() {
+            return Err(
+                Error::failed(format!("there is no database at {target}")).hint(
+                    "start Strapi once so that it creates it, or check DATABASE_FILENAME in the \
+                 project's .env",
+                ),
+            );
+        }
+        let connection =
+            rusqlite::Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                .map_err(|error| explain(&target, "open the database", error))?;
+        let sqlite = Self { connection, target };
+        sqlite
+            .connection
+            .busy_timeout(BUSY_TIMEOUT)
+            .and_then(|()| sqlite.connection.pragma_update(None, "foreign_keys", true))
+            .map_err(|error| sqlite.explain("open the database", error))?;
+        sqlite
+            .connection
+            .set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // The first read finds out whether the file is a database at all.
+        sqlite
+            .connection
+            .query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
+            .map_err(|error| sqlite.explain("read the database", error))?;
+        Ok(sqlite)
+    }
+
+    fn explain(&self, action: &str, error: rusqlite::Error) -> Error {
+        explain(&self.target, action, error)
+    }
+
+    fn batch(&self, action: &str, sql: &str) -> Result<()> {
+        self.connection
+            .execute_batch(sql)
+            .map_err(|error| self.explain(action, error))
+    }
+}
+
+fn explain(target: &str, action: &str, error: rusqlite::Error) -> Error {
+    let hint = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => {
+            Some("the file is not a SQLite database; check DATABASE_FILENAME in the project's .env")
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Some("another program is writing to it; stop Strapi, or wait, and run it again")
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            Some("run it as the user who owns the project, or give this user the permission")
+        }
+        Some(ErrorCode::DiskFull) => Some("free some space on the disk and run it again"),
+        Some(ErrorCode::DatabaseCorrupt) => {
+            Some("check it with: sqlite3 FILE 'PRAGMA integrity_check'")
+        }
+        _ => None,
+    };
+    let wrapped = Error::failed(format!("cannot {action} {target}: {error}"));
+    match hint {
+        Some(hint) => wrapped.hint(hint),
+        None => wrapped,
+    }
+    .source(error)
+}
+
+struct SqliteRow<'a, 'b> {
+    row: &'a rusqlite::Row<'b>,
+    target: &'a str,
+}
+
+impl Row for SqliteRow<'_, '_> {
+    fn value(&self, column: usize) -> Result<Value<'_>> {
+        let value = self
+            .row
+            .get_ref(column)
+            .map_err(|error| explain(self.target, "read a column of", error))?;
+        Ok(match value {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Integer(number),
+            ValueRef::Real(number) => Value::Real(number),
+            ValueRef::Text(bytes) => {
+                let text = std::str::from_utf8(bytes).map_err(|error| {
+                    let name = self.row.as_ref().column_name(column).unwrap_or("?");
+                    Error::failed(format!(
+                        "column {name} in {} holds text that is not UTF-8: {error}",
+                        self.target
+                    ))
+                })?;
+                Value::Text(Cow::Borrowed(text))
+            }
+            ValueRef::Blob(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
+        })
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(number) => ValueRef::Integer(*number),
+            Self::Real(number) => ValueRef::Real(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl Connection for Sqlite {
+    fn target(&self) -> &str {
+        &self.target
+    }
+
+    fn quote(&self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    fn scans_in_index_order(&self) -> bool {
+        true
+    }
+
+    fn tables(&mut self) -> Result<HashSet<String>> {
+        let mut tables = HashSet::new();
+        self.query(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+            &[],
+            &mut |row| {
+                tables.extend(row.value(0)?.as_str().map(str::to_owned));
+                Ok(())
+            },
+        )?;
+        Ok(tables)
+    }
+
+    fn columns(&mut self, table: &str) -> Result<Vec<Column>> {
+        let mut columns = Vec::new();
+        self.query(
+            "SELECT name FROM pragma_table_info(?) ORDER BY cid",
+            &[table.into()],
+            &mut |row| {
+                columns.extend(row.value(0)?.as_str().map(|name| Column {
+                    name: name.to_owned(),
+                }));
+                Ok(())
+            },
+        )?;
+        Ok(columns)
+    }
+
+    fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<()>,
+    ) -> Result<()> {
+        let fail = |error| explain(&self.target, "read from", error);
+        let mut statement = self.connection.prepare_cached(sql).map_err(fail)?;
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(parameters))
+            .map_err(fail)?;
+        while let Some(row) = rows.next().map_err(fail)? {
+            each(&SqliteRow {
+                row,
+                target: &self.target,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<u64> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(rusqlite::params_from_iter(parameters)))
+            .map(|changed| changed as u64)
+            .map_err(|error| self.explain("write to", error))
+    }
+
+    fn insert(&mut self, table: &str, columns: &[String], values: &[Value<'_>]) -> Result<()> {
+        let names: Vec<String> = columns.iter().map(|name| self.quote(name)).collect();
+        let sql = format!(
+            "INSERT INTO {} ({}) VALUES ({})",
+            self.quote(table),
+            names.join(", "),
+            vec!["?"; columns.len()].join(", ")
+        );
+        let fail = |error| explain(&self.target, &format!("add a row to {table} of"), error);
+        let mut statement = self.connection.prepare_cached(&sql).map_err(fail)?;
+        for row in values.chunks_exact(columns.len()) {
+            statement
+                .execute(rusqlite::params_from_iter(row))
+                .map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    fn begin_snapshot(&mut self) -> Result<()> {
+        self.batch("start reading", "BEGIN DEFERRED")?;
+        // SQLite takes the snapshot with the first read, not with BEGIN.
+        self.number("SELECT count(*) FROM sqlite_master", &[])
+            .map(drop)
+    }
+
+    fn begin_write(&mut self) -> Result<()> {
+        self.batch(
+            "start writing to",
+            "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON",
+        )
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.batch("finish writing to", "COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        if !self.connection.is_autocommit() {
+            // Closing the connection does the same, should this fail.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    fn move_sequence_past_ids(&mut self, _table: &str) -> Result<()> {
+        // An AUTOINCREMENT table remembers the largest id it ever had, given or not.
+        Ok(())
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.rollback();
+    }
+}

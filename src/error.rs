@@ -1,0 +1,141 @@
+//! The errors of the whole library.
+//!
+//! Policy: an [`Error`] is a value with a [`Kind`] (what a script may react to), a message that
+//! names what failed and where (file, entry and line, entity, table), and a hint that says what to
+//! do next. The library returns errors and never prints them; the binary words them and turns the
+//! kind into an exit code. No message carries a password or a key. Text that comes from archives or
+//! databases stands in messages as it is: whoever writes to a terminal makes it safe first.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
+/// What sort of failure an [`Error`] is, as far as a caller may act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The work failed: I/O, database, project.
+    Failed,
+    /// The request makes no sense: options that exclude each other, a name that does not exist.
+    Usage,
+    /// The versions of source and destination do not match under the chosen strategy.
+    Version,
+    /// The schemas of source and destination do not match under the chosen strategy.
+    Schema,
+    /// The archive is damaged or is not one of ours.
+    Archive,
+    /// Another run holds the project or the destination.
+    Locked,
+    /// The archive is encrypted and the key does not open it.
+    WrongKey,
+    /// The user interrupted the run.
+    Interrupted,
+}
+
+/// What failed, where, and what to do next.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The result of everything in this library that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of the given kind.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            source: None,
+        }
+    }
+
+    /// An error of kind [`Kind::Failed`].
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Kind::Failed, message)
+    }
+
+    /// An error of kind [`Kind::Usage`].
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// An error of kind [`Kind::Archive`].
+    pub fn archive(message: impl Into<String>) -> Self {
+        Self::new(Kind::Archive, message)
+    }
+
+    /// The run was interrupted.
+    pub fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "interrupted")
+    }
+
+    /// A failed file operation: `action` is a verb phrase such as "read the archive".
+    ///
+    /// A full disk and missing permissions get a hint of their own.
+    pub fn io(action: impl Display, path: &Path, source: io::Error) -> Self {
+        let error = Self::failed(format!("cannot {action} {}: {source}", path.display()));
+        let error = match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                error.hint("free some space or choose another place with --file, then run it again")
+            }
+            io::ErrorKind::PermissionDenied => error
+                .hint("run it as the user who owns the project, or give this user the permission"),
+            _ => error,
+        };
+        error.source(source)
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Keeps the error that caused this one.
+    #[must_use]
+    pub fn source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// Puts "where" in front of the message, for callers that know more than the place of failure.
+    #[must_use]
+    pub fn within(mut self, place: impl Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// What a caller may act on.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What to do next, where there is something.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Carries this error through an interface that only knows [`io::Error`].
+    pub(crate) fn into_io(self) -> io::Error {
+        io::Error::other(self)
+    }
+
+    /// Takes an error of this library back out of an [`io::Error`], or makes one with `otherwise`.
+    pub(crate) fn from_io(error: io::Error, otherwise: impl FnOnce(io::Error) -> Self) -> Self {
+        if error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
+            match error.into_inner().map(|inner| inner.downcast::<Self>()) {
+                Some(Ok(inner)) => return *inner,
+                _ => unreachable!("the type was checked above"),
+            }
+        }
+        otherwise(error)
+    }
+}

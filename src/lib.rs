@@ -1,0 +1,26 @@
+//! Backups of whole Strapi projects, in Strapi's own archive format.
+//!
+//! The whole program is one sentence: a [`Source`](transfer::Source) streams stages, through checks
+//! and filters, into a [`Destination`](transfer::Destination). Every command is that sentence with
+//! two ends filled in.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`transfer`] | the sentence: stages, filters, the checks before, the report after |
+//! | [`model`] | what flows: schemas, entities, links, assets, configuration |
+//! | [`archive`] | the file format, as source and as destination |
+//! | [`strapi`] | a project on disk, as source and as destination |
+//! | [`database`] | a small SQL layer that knows nothing of Strapi |
+//! | [`cli`] | the command line; the only room that knows terminals and prompts |
+//!
+//! Dependencies point one way: `cli` to `transfer` to `model`; `archive` and `strapi` to `transfer`
+//! and `model`; `strapi` to `database`. Nothing outside `cli` prints, prompts or reads the process
+//! environment.
+
+pub mod archive;
+pub mod cli;
+pub mod database;
+pub mod error;
+pub mod model;
+pub mod strapi;
+pub mod transfer;

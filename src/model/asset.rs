@@ -1,0 +1,81 @@
+//! Files of the media library.
+
+use serde::Deserialize;
+
+/// A file of the media library: the upload itself or one of its formats (thumbnail, small, ...).
+#[derive(Debug, Clone)]
+pub struct Asset {
+    /// Hash and extension; the name in the archive and in the upload folder.
+    pub filename: String,
+    /// The sidecar: the whole row of `plugin::upload.file` for an upload, or the object under
+    /// `formats` plus `type`, `id` and `mainHash` for a format. JSON.
+    pub sidecar: String,
+    /// Length of the file in bytes.
+    pub size: u64,
+}
+
+impl Asset {
+    /// The extension with its dot, or `None` where there is none.
+    pub fn extension(&self) -> Option<&str> {
+        std::path::Path::new(&self.filename)
+            .extension()
+            .and_then(|extension| {
+                let extension = extension.to_str()?;
+                self.filename
+                    .get(self.filename.len() - extension.len() - 1..)
+            })
+    }
+}
+
+/// What Strapi 5.54 requires of a sidecar before it takes an import.
+#[derive(Debug, Clone, Deserialize)]
+pub struct AssetMetadata {
+    /// The row of `plugin::upload.file` this file belongs to.
+    pub id: u64,
+    /// Size in kilobytes (1000 bytes), as Strapi counts it.
+    pub size: f64,
+    /// The name the user gave the file.
+    pub name: String,
+    /// The file's name on disk, without extension.
+    pub hash: String,
+    /// The extension with its dot.
+    #[serde(default)]
+    pub ext: Option<String>,
+    /// The media type.
+    pub mime: String,
+    /// Where the file is served.
+    pub url: String,
+}
+
+impl AssetMetadata {
+    /// Reads a sidecar and holds it against the rules of Strapi 5.54: integer `id` > 0, finite
+    /// `size` >= 0, `name`, `hash`, `mime` and `url` not empty, `filename` = hash + ext.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn parse(sidecar: &str, filename: &str) -> Result<Self, String> {
+        let metadata: Self = serde_json::from_str(sidecar).map_err(|error| error.to_string())?;
+        if metadata.id == 0 {
+            return Err("`id` is not a positive integer".into());
+        }
+        if !(metadata.size.is_finite() && metadata.size >= 0.0) {
+            return Err("`size` is not a number of at least 0".into());
+        }
+        for (field, value) in [
+            ("name", &metadata.name),
+            ("hash", &metadata.hash),
+            ("mime", &metadata.mime),
+            ("url", &metadata.url),
+        ] {
+            if value.is_empty() {
+                return Err(format!("`{field}` is empty"));
+            }
+        }
+        let expected = format!("{}{}", metadata.hash, metadata.ext.as_deref().unwrap_or(""));
+        // Early versions of Strapi 4 wrote "null" for a missing extension.
+        if filename != expected && filename != format!("{}null", metadata.hash) {
+            return Err(format!("it belongs to a file named \"{expected}\""));
+        }
+        Ok(metadata)
+    }
+}

@@ -1,0 +1,215 @@
+//! JSON bytes the way JavaScript writes them, without a tree in between.
+//!
+//! Strapi parses every JSON column and writes it again with `JSON.stringify`. The functions here
+//! give the same bytes from the same text, with one difference, on purpose: a number that a 64-bit
+//! float cannot hold keeps its digits instead of losing some.
+
+use serde::de::IgnoredAny;
+
+/// Appends `text` as a JSON string.
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("writing to memory does not fail");
+}
+
+/// Appends `number` as JavaScript prints it; `null` for what JSON has no number for.
+pub fn write_f64(out: &mut Vec<u8>, number: f64) {
+    if number.is_finite() {
+        let mut buffer = ryu_js::Buffer::new();
+        out.extend_from_slice(buffer.format_finite(number).as_bytes());
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// Appends `number`.
+pub fn write_i64(out: &mut Vec<u8>, number: i64) {
+    use std::io::Write;
+    write!(out, "{number}").expect("writing to memory does not fail");
+}
+
+/// Whether `text` is one JSON value.
+pub fn is_valid(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// Appends the JSON value in `text` as `JSON.stringify(JSON.parse(text))` would print it, but keeps
+/// every digit. Returns whether `text` was one JSON value; if not, nothing was appended.
+pub fn write_compact(out: &mut Vec<u8>, text: &str) -> bool {
+    if !is_valid(text) {
+        return false;
+    }
+    let mut rest = text;
+    while let Some(first) = rest.bytes().next() {
+        let length = match first {
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                rest = &rest[1..];
+                continue;
+            }
+            b'"' => {
+                let length = string_length(rest);
+                copy_string(out, &rest[..length]);
+                length
+            }
+            b'-' | b'0'..=b'9' => {
+                let length = rest
+                    .find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'))
+                    .unwrap_or(rest.len());
+                write_number(out, &rest[..length]);
+                length
+            }
+            _ => {
+                out.push(first);
+                1
+            }
+        };
+        rest = &rest[length..];
+    }
+    true
+}
+
+/// Length of the string literal at the start of `text`, quotes included.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (index, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return index + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Copies a string literal, with the escapes JavaScript would choose.
+fn copy_string(out: &mut Vec<u8>, literal: &str) {
+    if !literal.contains('\\') {
+        out.extend_from_slice(literal.as_bytes());
+        return;
+    }
+    match serde_json::from_str::<String>(literal) {
+        Ok(text) => write_string(out, &text),
+        // A surrogate without its partner has no other form than its escape.
+        Err(_) => out.extend_from_slice(literal.as_bytes()),
+    }
+}
+
+/// Appends a number literal as JavaScript prints it, or as it stands where that would lose digits.
+pub fn write_number(out: &mut Vec<u8>, literal: &str) {
+    let integer = literal.bytes().all(|byte| byte.is_ascii_digit());
+    if integer && literal.len() <= 15 {
+        out.extend_from_slice(literal.as_bytes());
+        return;
+    }
+    if let Ok(number) = literal.parse::<f64>()
+        && number.is_finite()
+    {
+        let mut buffer = ryu_js::Buffer::new();
+        let printed = buffer.format_finite(number);
+        if Decimal::parse(printed) == Decimal::parse(literal) {
+            out.extend_from_slice(printed.as_bytes());
+            return;
+        }
+    }
+    out.extend_from_slice(literal.as_bytes());
+}
+
+/// A decimal number in a form that can be compared: `0.digits * 10^exponent`.
+#[derive(PartialEq)]
+struct Decimal {
+    negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    fn parse(literal: &str) -> Option<Self> {
+        let (negative, unsigned) = match literal.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, literal),
+        };
+        let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+            None => (unsigned, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = format!("{whole}{fraction}");
+        let significant = all.trim_start_matches('0');
+        let digits = significant.trim_end_matches('0').to_owned();
+        if digits.is_empty() {
+            return Some(Self {
+                negative: false,
+                digits,
+                exponent: 0,
+            });
+        }
+        let leading_zeros = all.len() - significant.len();
+        Some(Self {
+            negative,
+            digits,
+            exponent: exponent + whole.len() as i64 - leading_zeros as i64,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compact(text: &str) -> Option<String> {
+        let mut out = Vec::new();
+        write_compact(&mut out, text).then(|| String::from_utf8(out).expect("UTF-8"))
+    }
+
+    fn number(value: f64) -> String {
+        let mut out = Vec::new();
+        write_f64(&mut out, value);
+        String::from_utf8(out).expect("ASCII")
+    }
+
+    #[test]
+    fn floats_are_printed_as_javascript_prints_them() {
+        for (value, printed) in [
+            (0.1 + 0.2, "0.30000000000000004"),
+            (1e21, "1e+21"),
+            (1e-7, "1e-7"),
+            (-0.0, "0"),
+            (3.0, "3"),
+            (123456789.125, "123456789.125"),
+            (f64::NAN, "null"),
+        ] {
+            assert_eq!(number(value), printed);
+        }
+    }
+
+    #[test]
+    fn json_is_compacted_as_javascript_would() {
+        assert_eq!(
+            compact(" { \"a\" : [ 1.0 , 1e2, -0, true ] }\n").as_deref(),
+            Some(r#"{"a":[1,100,0,true]}"#)
+        );
+        assert_eq!(
+            compact(r#""\u00e9\/\u0007\n\ud83c\udf89""#).as_deref(),
+            Some("\"é/\\u0007\\n🎉\"")
+        );
+    }
+
+    #[test]
+    fn digits_that_a_float_cannot_hold_are_kept() {
+        for literal in ["9007199254740993", "0.1234567890123456789", "1e400"] {
+            assert_eq!(compact(literal).as_deref(), Some(literal));
+        }
+    }
+
+    #[test]
+    fn a_lone_surrogate_keeps_its_escape() {
+        assert_eq!(compact(r#"["\ud800"]"#).as_deref(), Some(r#"["\ud800"]"#));
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused_and_leaves_nothing_behind() {
+        for text in ["", "{", "nul", "1 2", "{'a':1}"] {
+            assert_eq!(compact(text), None, "{text}");
+        }
+    }
+}

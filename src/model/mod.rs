@@ -1,0 +1,20 @@
+//! What flows from a source to a destination, with no I/O of its own.
+//!
+//! Entities and links travel as the JSON line that stands in the archive, beside the few facts the
+//! pipeline acts on (type, id, ends). So rows become bytes once, in the source, and no tree is built
+//! on the way. This room imports nothing else of ours.
+
+mod asset;
+mod configuration;
+mod entity;
+pub mod json;
+mod link;
+mod metadata;
+mod schema;
+
+pub use asset::{Asset, AssetMetadata};
+pub use configuration::{ConfigItem, ConfigKind};
+pub use entity::{Entity, Fields, elements};
+pub use link::{Link, LinkEnd, LinkRef};
+pub use metadata::{Metadata, Plugin};
+pub use schema::{Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas};

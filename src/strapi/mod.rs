@@ -1,0 +1,33 @@
+//! A Strapi project on disk: where its data lives, how it is mapped, how it is read and restored.
+
+pub mod identifiers;
+mod project;
+mod restore;
+mod schema;
+mod settings;
+mod source;
+mod tables;
+mod uploads;
+mod values;
+
+pub use project::Project;
+pub use restore::ProjectDestination;
+pub use source::ProjectSource;
+
+use crate::model::Schemas;
+use crate::transfer::Warning;
+use tables::{Model, Models, StoredRelation};
+
+/// What is known of a project's content once its database is open.
+struct Content {
+    schemas: Schemas,
+    models: Models,
+    notices: Vec<Warning>,
+}
+
+impl Content {
+    /// The model a relation points at.
+    fn target(&self, relation: &StoredRelation) -> Option<&Model> {
+        self.models.get(relation.target.as_deref()?)
+    }
+}

@@ -1,0 +1,180 @@
+//! Finds a Strapi project: its version, its database, its folders.
+
+use super::identifiers::Naming;
+use super::settings::Settings;
+use crate::database::{Connection, Sqlite};
+use crate::error::{Error, Result};
+use semver::Version;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The packages that make a project a Strapi project, of all majors since 4.
+const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
+
+/// A Strapi project on disk.
+#[derive(Debug, Clone)]
+pub struct Project {
+    pub(super) root: PathBuf,
+    pub(super) version: String,
+    pub(super) naming: Naming,
+    pub(super) settings: Settings,
+}
+
+impl Project {
+    /// Finds the project in the folder `root`. `environment` is the process environment, which wins
+    /// over the project's `.env` as it does in Strapi.
+    ///
+    /// # Errors
+    /// There is no Strapi project there, or its version or settings cannot be told.
+    pub fn open(root: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
+        let root = root
+            .canonicalize()
+            .map_err(|error| Error::io("open the project at", root, error))?;
+        let version = find_version(&root)?;
+        let naming = naming_of(&version)?;
+        let settings = Settings::load(&root, environment)?;
+        Ok(Self {
+            root,
+            version,
+            naming,
+            settings,
+        })
+    }
+
+    /// The version of Strapi it is on.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of the media library's files.
+    pub(super) fn uploads(&self) -> PathBuf {
+        self.settings.public.join("uploads")
+    }
+
+    /// Connects to its database to read it.
+    pub(super) fn connect_to_read(&self) -> Result<Box<dyn Connection>> {
+        Ok(Box::new(Sqlite::open_to_read(&self.settings.database)?))
+    }
+
+    /// Connects to its database to change it.
+    pub(super) fn connect_to_write(&self) -> Result<Box<dyn Connection>> {
+        Ok(Box::new(Sqlite::open_to_write(&self.settings.database)?))
+    }
+}
+
+fn not_a_project(root: &Path, why: &str) -> Error {
+    Error::failed(format!("{} is not a Strapi project: {why}", root.display())).hint(
+        "run it in the folder that holds the project's package.json, or name that folder with \
+         --project",
+    )
+}
+
+fn read_json(path: &Path) -> Result<Option<Value>> {
+    match fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| Error::failed(format!("{} is not JSON: {error}", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", path, error)),
+    }
+}
+
+/// The version of Strapi that is installed, else the exact version that `package.json` asks for.
+fn find_version(root: &Path) -> Result<String> {
+    let manifest = read_json(&root.join("package.json"))?
+        .ok_or_else(|| not_a_project(root, "it has no package.json"))?;
+    let wanted = |package: &str| {
+        ["dependencies", "devDependencies"]
+            .iter()
+            .find_map(|group| manifest.get(group)?.get(package)?.as_str())
+    };
+    let Some((package, range)) = PACKAGES
+        .iter()
+        .find_map(|package| Some((*package, wanted(package)?)))
+    else {
+        return Err(not_a_project(
+            root,
+            "its package.json does not depend on @strapi/strapi",
+        ));
+    };
+    // As Node does: workspaces keep node_modules further up.
+    for folder in root.ancestors() {
+        let installed = folder
+            .join("node_modules")
+            .join(package)
+            .join("package.json");
+        if let Some(version) = read_json(&installed)?
+            .as_ref()
+            .and_then(|json| json.get("version"))
+            .and_then(Value::as_str)
+        {
+            return Ok(version.to_owned());
+        }
+    }
+    if Version::parse(range).is_ok() {
+        return Ok(range.to_owned());
+    }
+    Err(Error::failed(format!(
+        "cannot tell which Strapi {} is on: node_modules is missing and package.json asks for \
+         {package} \"{range}\"",
+        root.display()
+    ))
+    .hint("run npm install, or write the exact version into package.json"))
+}
+
+fn naming_of(version: &str) -> Result<Naming> {
+    match Version::parse(version).map(|version| version.major) {
+        Ok(5) => Ok(Naming::V5),
+        _ => Err(Error::failed(format!(
+            "the project is on Strapi {version}; this version works with Strapi 5"
+        ))
+        .hint("upgrade the project, or use Strapi's own export")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(manifest: &str, installed: Option<&str>) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("package.json"), manifest).expect("written");
+        if let Some(version) = installed {
+            let package = folder.path().join("node_modules/@strapi/strapi");
+            fs::create_dir_all(&package).expect("made");
+            let json = format!(r#"{{"version":"{version}"}}"#);
+            fs::write(package.join("package.json"), json).expect("written");
+        }
+        folder
+    }
+
+    #[test]
+    fn the_installed_version_wins_over_package_json() {
+        let manifest = r#"{"dependencies":{"@strapi/strapi":"5.0.0"}}"#;
+        let folder = project(manifest, Some("5.54.0"));
+        assert_eq!(find_version(folder.path()).expect("a version"), "5.54.0");
+        let folder = project(manifest, None);
+        assert_eq!(find_version(folder.path()).expect("a version"), "5.0.0");
+    }
+
+    #[test]
+    fn a_range_without_node_modules_is_no_version() {
+        let folder = project(r#"{"dependencies":{"@strapi/strapi":"^5.0.0"}}"#, None);
+        let error = find_version(folder.path()).expect_err("no version");
+        assert!(error.to_string().contains("^5.0.0"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_without_strapi_is_not_a_project() {
+        let folder = project(r#"{"dependencies":{"left-pad":"1.0.0"}}"#, None);
+        let error = Project::open(folder.path(), &BTreeMap::new()).expect_err("no project");
+        assert!(error.to_string().contains("is not a Strapi project"));
+    }
+}

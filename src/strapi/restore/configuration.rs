@@ -1,0 +1,86 @@
+//! Loads the core store and the webhooks.
+
+use super::Restore;
+use crate::database::{Connection, Value};
+use crate::error::{Error, Result};
+use crate::model::{ConfigItem, ConfigKind, Fields};
+use crate::strapi::schema::SCHEMA_KEY;
+use crate::strapi::source::configuration::{
+    LOGO_BYTES, LOGOS, PROJECT_SETTINGS, column_scalar, table_of,
+};
+use crate::strapi::values;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+use std::borrow::Cow;
+
+impl Restore {
+    pub(super) fn configuration(
+        &mut self,
+        database: &mut dyn Connection,
+        item: &ConfigItem<'_>,
+    ) -> Result<()> {
+        let table = table_of(item.kind);
+        let wrong = |why: &str| {
+            Error::archive(format!("a row of the {}: {why}", item.kind.as_str()))
+                .hint("everything was rolled back; the project is as it was")
+        };
+        let fields = Fields::parse(item.value).map_err(|error| wrong(&error.to_string()))?;
+        let key = fields
+            .get("key")
+            .and_then(|key| serde_json::from_str::<String>(key).ok());
+        let present = database.columns(table)?;
+        let mut columns = Vec::new();
+        let mut row = Vec::new();
+        for (name, value) in &fields.0 {
+            if present.iter().all(|column| column.name != **name) {
+                self.lose(format!("`{name}` of the {}", item.kind.as_str()));
+                continue;
+            }
+            columns.push(name.clone().into_owned());
+            row.push(match column_scalar(item.kind, name) {
+                None => Value::Integer(value.parse().map_err(|_| wrong("its id is no integer"))?),
+                Some(_) if item.kind == ConfigKind::CoreStore && name == "value" => {
+                    Value::Text(match (key.as_deref(), &self.own_schema) {
+                        (Some(PROJECT_SETTINGS), _) => self.take_logos(value)?,
+                        (Some(SCHEMA_KEY), Some(own)) => Cow::Owned(own.clone()),
+                        _ => Cow::Borrowed(*value),
+                    })
+                }
+                Some(scalar) => values::read(scalar, value).map_err(|why| wrong(&why))?,
+            });
+        }
+        database.insert(table, &columns, &row)
+    }
+
+    /// Takes the bytes of the logos out of the project settings and stages them as files.
+    fn take_logos<'a>(&mut self, text: &'a str) -> Result<Cow<'a, str>> {
+        let Ok(Json::Object(mut settings)) = serde_json::from_str(text) else {
+            return Ok(Cow::Borrowed(text));
+        };
+        let mut changed = false;
+        for name in LOGOS {
+            let Some(Json::Object(logo)) = settings.get_mut(name) else {
+                continue;
+            };
+            let Some(encoded) = logo.shift_remove(LOGO_BYTES) else {
+                continue;
+            };
+            changed = true;
+            let bytes = encoded
+                .as_str()
+                .and_then(|text| STANDARD.decode(text).ok())
+                .ok_or_else(|| {
+                    Error::archive(format!("the logo {name} of the admin panel is not base64"))
+                })?;
+            let member = |name: &str| logo.get(name).and_then(Json::as_str).unwrap_or_default();
+            let filename = format!("{}{}", member("hash"), member("ext"));
+            self.files.add(&filename, &mut &bytes[..])?;
+        }
+        Ok(if changed {
+            Cow::Owned(Json::Object(settings).to_string())
+        } else {
+            Cow::Borrowed(text)
+        })
+    }
+}

@@ -1,0 +1,280 @@
+//! Stages the files of the media library beside the old ones, and swaps them in.
+//!
+//! The staging folder lies inside the upload folder: that is often a mounted volume, which cannot be
+//! renamed itself, and a rename must not leave its file system.
+
+use crate::error::{Error, Result};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// How the name of a staging folder begins.
+const STAGING_PREFIX: &str = ".backup-restore-";
+/// What stays in the upload folder: it keeps the folder in version control.
+const KEPT: &str = ".gitkeep";
+
+/// Files that wait to be swapped in. Dropped before the swap is final, everything is as it was.
+pub(super) struct StagedFiles {
+    uploads: PathBuf,
+    staging: Option<tempfile::TempDir>,
+    replace: bool,
+    /// Moved out of the upload folder.
+    moved_out: Vec<OsString>,
+    /// Moved into the upload folder.
+    moved_in: Vec<OsString>,
+}
+
+impl StagedFiles {
+    /// Nothing staged yet. Files that are added stand beside the old ones.
+    pub fn new(uploads: PathBuf) -> Self {
+        Self {
+            uploads,
+            staging: None,
+            replace: false,
+            moved_out: Vec::new(),
+            moved_in: Vec::new(),
+        }
+    }
+
+    /// Files that are added replace all old ones.
+    ///
+    /// # Errors
+    /// The upload folder cannot be written to.
+    pub fn replace_all(&mut self) -> Result<()> {
+        self.replace = true;
+        self.staging().map(drop)
+    }
+
+    fn staging(&mut self) -> Result<&Path> {
+        if self.staging.is_none() {
+            let uploads = &self.uploads;
+            let create = || -> io::Result<tempfile::TempDir> {
+                fs::create_dir_all(uploads)?;
+                let folder = tempfile::Builder::new()
+                    .prefix(STAGING_PREFIX)
+                    .tempdir_in(uploads)?;
+                fs::create_dir(folder.path().join("new"))?;
+                fs::create_dir(folder.path().join("old"))?;
+                Ok(folder)
+            };
+            let folder = create()
+                .map_err(|error| Error::io("write into the upload folder", uploads, error))?;
+            self.staging = Some(folder);
+        }
+        Ok(self.staging.as_ref().expect("it was just made").path())
+    }
+
+    /// Stages a file.
+    ///
+    /// # Errors
+    /// Its name is no file name, or it cannot be written.
+    pub fn add(&mut self, filename: &str, content: &mut dyn Read) -> Result<()> {
+        if filename.is_empty() || filename.contains(['/', '\\', '\0']) || filename.starts_with("..")
+        {
+            return Err(Error::archive(format!(
+                "the archive holds a file named \"{filename}\", which is no file name"
+            )));
+        }
+        let path = self.staging()?.join("new").join(filename);
+        let mut write = || -> io::Result<()> {
+            let mut file = File::create(&path)?;
+            io::copy(content, &mut file)?;
+            Ok(())
+        };
+        write().map_err(|error| {
+            Error::from_io(error, |error| Error::io("write the file", &path, error))
+        })
+    }
+
+    /// Puts the staged files in their places and the old ones aside.
+    ///
+    /// # Errors
+    /// A file cannot be moved; those that were are put back.
+    pub fn swap_in(&mut self) -> Result<()> {
+        let Some(staging) = self.staging.as_ref().map(|folder| folder.path().to_owned()) else {
+            return Ok(());
+        };
+        let (new, old) = (staging.join("new"), staging.join("old"));
+        let incoming = names(&new)?;
+        let outgoing = if self.replace {
+            names(&self.uploads)?
+                .into_iter()
+                .filter(|name| is_replaced(name))
+                .collect()
+        } else {
+            incoming
+                .iter()
+                .filter(|name| self.uploads.join(name).exists())
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        sync(&new)?;
+        for name in outgoing {
+            rename(&self.uploads.join(&name), &old.join(&name))?;
+            self.moved_out.push(name);
+        }
+        for name in incoming {
+            rename(&new.join(&name), &self.uploads.join(&name))?;
+            self.moved_in.push(name);
+        }
+        sync(&self.uploads)
+    }
+
+    /// Makes the swap final and deletes the old files; tells where they are if that fails.
+    pub fn forget_old(&mut self) -> Option<String> {
+        self.moved_in.clear();
+        self.moved_out.clear();
+        let staging = self.staging.take()?;
+        let path = staging.path().to_owned();
+        let error = staging.close().err()?;
+        Some(format!("{}: {error}", path.display()))
+    }
+}
+
+impl Drop for StagedFiles {
+    fn drop(&mut self) {
+        let Some(staging) = self.staging.as_ref().map(|folder| folder.path().to_owned()) else {
+            return;
+        };
+        let mut all_back = true;
+        for name in self.moved_in.drain(..) {
+            all_back &=
+                fs::rename(self.uploads.join(&name), staging.join("new").join(&name)).is_ok();
+        }
+        for name in self.moved_out.drain(..) {
+            all_back &=
+                fs::rename(staging.join("old").join(&name), self.uploads.join(&name)).is_ok();
+        }
+        if !all_back && let Some(folder) = self.staging.take() {
+            // Better a folder too many than a file lost.
+            let _ = folder.keep();
+        }
+    }
+}
+
+/// How many files the upload folder holds, as far as a restore would replace them.
+pub(super) fn count(uploads: &Path) -> Result<u64> {
+    if !uploads.is_dir() {
+        return Ok(0);
+    }
+    Ok(names(uploads)?
+        .iter()
+        .filter(|name| is_replaced(name))
+        .count() as u64)
+}
+
+/// Whether a restore replaces what stands under this name in the upload folder.
+fn is_replaced(name: &OsStr) -> bool {
+    name != KEPT
+        && !name
+            .as_encoded_bytes()
+            .starts_with(STAGING_PREFIX.as_bytes())
+}
+
+fn names(folder: &Path) -> Result<Vec<OsString>> {
+    let read = || -> io::Result<Vec<OsString>> {
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect()
+    };
+    read().map_err(|error| Error::io("read the folder", folder, error))
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|error| Error::io("move the file", from, error))
+}
+
+/// Sees that what was written to a folder's file system is on disk.
+fn sync(folder: &Path) -> Result<()> {
+    let fail = |error: io::Error| Error::io("write to disk", folder, error);
+    let open = File::open(folder).map_err(fail)?;
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(&open).map_err(|error| fail(error.into()))?;
+    #[cfg(not(target_os = "linux"))]
+    for name in names(folder)? {
+        File::open(folder.join(name))
+            .and_then(|file| file.sync_all())
+            .map_err(fail)?;
+    }
+    drop(open);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uploads(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).expect("written");
+        }
+        folder
+    }
+
+    fn listing(folder: &Path) -> Vec<(String, String)> {
+        let mut files: Vec<(String, String)> = names(folder)
+            .expect("names")
+            .into_iter()
+            .map(|name| {
+                let text = fs::read_to_string(folder.join(&name)).unwrap_or_default();
+                (name.to_string_lossy().into_owned(), text)
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    fn expect(folder: &Path, files: &[(&str, &str)]) {
+        let files: Vec<(String, String)> = files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect();
+        assert_eq!(listing(folder), files);
+    }
+
+    #[test]
+    fn a_swap_leaves_only_the_new_files_and_gitkeep() {
+        let folder = uploads(&[(".gitkeep", ""), ("a", "old"), ("b", "old")]);
+        let mut staged = StagedFiles::new(folder.path().to_owned());
+        staged.replace_all().expect("a staging folder");
+        staged.add("b", &mut &b"new"[..]).expect("added");
+        staged.swap_in().expect("swapped");
+        assert_eq!(staged.forget_old(), None);
+        drop(staged);
+        expect(folder.path(), &[(".gitkeep", ""), ("b", "new")]);
+    }
+
+    #[test]
+    fn a_swap_that_is_not_made_final_is_undone() {
+        let files = [(".gitkeep", ""), ("a", "old"), ("b", "old")];
+        let folder = uploads(&files);
+        let mut staged = StagedFiles::new(folder.path().to_owned());
+        staged.replace_all().expect("a staging folder");
+        staged.add("b", &mut &b"new"[..]).expect("added");
+        staged.swap_in().expect("swapped");
+        drop(staged);
+        expect(folder.path(), &files);
+    }
+
+    #[test]
+    fn without_replacing_only_files_of_the_same_name_go() {
+        let folder = uploads(&[("a", "old"), ("b", "old")]);
+        let mut staged = StagedFiles::new(folder.path().to_owned());
+        staged.add("b", &mut &b"new"[..]).expect("added");
+        staged.swap_in().expect("swapped");
+        assert_eq!(staged.forget_old(), None);
+        drop(staged);
+        expect(folder.path(), &[("a", "old"), ("b", "new")]);
+    }
+
+    #[test]
+    fn names_that_leave_the_folder_are_refused() {
+        let folder = uploads(&[]);
+        let mut staged = StagedFiles::new(folder.path().to_owned());
+        for name in ["", "../x", "a/b", "a\\b"] {
+            assert!(staged.add(name, &mut &b""[..]).is_err(), "{name}");
+        }
+    }
+}

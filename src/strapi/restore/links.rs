@@ -1,0 +1,119 @@
+//! Loads links.
+
+use super::Restore;
+use crate::database::{Connection, Value};
+use crate::error::Result;
+use crate::model::{Link, LinkEnd, LinkRef};
+use crate::strapi::Content;
+use crate::strapi::tables::{Model, Storage, StoredRelation};
+
+impl Restore {
+    pub(super) fn link(
+        &mut self,
+        database: &mut dyn Connection,
+        content: &Content,
+        link: &Link<'_>,
+    ) -> Result<()> {
+        // Those were told of when the archive was looked at.
+        if !self.inspection.has_ends(link) {
+            return Ok(());
+        }
+        let stored = content.models.get(&link.left.model).and_then(|model| {
+            let relation = model.relation(link.left.field.as_deref()?)?;
+            Some((model, relation))
+        });
+        let Some((model, relation)) = stored.filter(|(_, relation)| fits(content, relation, link))
+        else {
+            let field = link.left.field.as_deref().unwrap_or("?");
+            self.lose(format!("links of `{field}` of {}", link.left.model));
+            return Ok(());
+        };
+        self.store(database, model, relation, link)
+            .map_err(|error| error.within(format!("link {} -> {}", link.left, link.right)))
+    }
+
+    fn store(
+        &mut self,
+        database: &mut dyn Connection,
+        model: &Model,
+        relation: &StoredRelation,
+        link: &Link<'_>,
+    ) -> Result<()> {
+        let left_id = self.id(&link.left);
+        let right_id = self.id(&link.right);
+        match &relation.storage {
+            // The row holds the document id itself.
+            Storage::JoinColumn { referenced, .. } if referenced != "id" => Ok(()),
+            Storage::JoinColumn { column, .. } => {
+                let sql = format!(
+                    "UPDATE {} SET {} = ? WHERE id = ?",
+                    database.quote(&model.table),
+                    database.quote(column)
+                );
+                database.execute(&sql, &[right_id, left_id]).map(drop)
+            }
+            Storage::MorphColumns { id, type_ } => {
+                let sql = format!(
+                    "UPDATE {} SET {} = ?, {} = ? WHERE id = ?",
+                    database.quote(&model.table),
+                    database.quote(id),
+                    database.quote(type_)
+                );
+                let target = Value::from(link.right.model.as_ref());
+                database
+                    .execute(&sql, &[right_id, target, left_id])
+                    .map(drop)
+            }
+            Storage::JoinTable {
+                table,
+                left,
+                right,
+                left_order,
+                right_order,
+            } => {
+                let mut columns = vec![left.clone(), right.clone()];
+                let mut row = vec![left_id, right_id];
+                for (order, end) in [(left_order, &link.left), (right_order, &link.right)] {
+                    if let Some(column) = order {
+                        columns.push(column.clone());
+                        row.push(end.pos.into());
+                    }
+                }
+                database.insert(table, &columns, &row)
+            }
+            Storage::MorphTable {
+                table,
+                left,
+                id,
+                type_,
+            } => {
+                let columns = [left, id, type_, "field", "order"].map(str::to_owned);
+                let field = link.right.field.as_deref();
+                let row = [
+                    left_id,
+                    right_id,
+                    Value::from(link.right.model.as_ref()),
+                    field.map_or(Value::Null, Value::from),
+                    link.right.pos.into(),
+                ];
+                database.insert(table, &columns, &row)
+            }
+        }
+    }
+
+    /// The id that an end has here.
+    fn id(&self, end: &LinkEnd<'_>) -> Value<'static> {
+        match &end.reference {
+            LinkRef::Id(id) => Value::Integer(self.component_ids.resolve(&end.model, *id)),
+            LinkRef::Document(document) => Value::Text(document.to_string().into()),
+        }
+    }
+}
+
+/// Whether a link fits the relation it is of.
+fn fits(content: &Content, relation: &StoredRelation, link: &Link<'_>) -> bool {
+    match &relation.target {
+        Some(target) => *target == link.right.model,
+        None => content.models.get(&link.right.model).is_some(),
+    }
+}

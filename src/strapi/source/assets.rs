@@ -1,0 +1,287 @@
+//! The stage of the assets: the files of the media library, each with its sidecar.
+
+use super::entities::{attribute_columns, write_attributes, write_name};
+use super::{BATCH, Reader, column_list, warn};
+use crate::database::Value;
+use crate::error::{Error, Result};
+use crate::model::{Asset, Fields, json};
+use crate::strapi::uploads::{self, LOCAL_PROVIDER, Opened};
+use crate::transfer::{Sink, Stage, UPLOAD_TYPES, WarningKind};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// A row of `plugin::upload.file`, as far as its files need it.
+struct FileRow {
+    id: i64,
+    sidecar: String,
+    values: Vec<Option<String>>,
+}
+
+/// The attributes that are needed beside the sidecar, in the order of [`FileRow::values`].
+const NEEDED: [&str; 5] = ["hash", "ext", "url", "provider", "formats"];
+
+impl FileRow {
+    fn value(&self, name: &str) -> Option<&str> {
+        let index = NEEDED.iter().position(|own| *own == name)?;
+        self.values.get(index)?.as_deref()
+    }
+}
+
+/// A file to send: an upload or one of its formats.
+struct Wanted<'a> {
+    row: &'a FileRow,
+    format: Option<&'a str>,
+    filename: String,
+    url: String,
+    sidecar: String,
+}
+
+impl Reader<'_> {
+    pub(super) fn assets(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let content = self.content;
+        let Some(model) = content.models.get(UPLOAD_TYPES[0]) else {
+            return sink.stage(Stage::Assets, Some(0));
+        };
+        let rows = self.count(&model.table)?;
+        sink.stage(Stage::Assets, None)?;
+        if rows > 0 {
+            check_folder(&self.project.uploads())?;
+        }
+        let columns = attribute_columns(self.database, model)?;
+        let positions = NEEDED.map(|name| columns.iter().position(|c| c.attribute == name));
+        let names = ["id"]
+            .into_iter()
+            .chain(columns.iter().map(|column| column.column.as_str()));
+        let sql = format!(
+            "SELECT {} FROM {} WHERE id > ? ORDER BY id LIMIT {BATCH}",
+            column_list(self.database, names),
+            self.database.quote(&model.table)
+        );
+        let mut last = 0;
+        loop {
+            let mut batch = Vec::with_capacity(BATCH);
+            self.database
+                .query(&sql, &[Value::Integer(last)], &mut |row| {
+                    let id = row.value(0)?.as_i64().unwrap_or_default();
+                    let mut sidecar = b"{\"id\":".to_vec();
+                    json::write_i64(&mut sidecar, id);
+                    write_attributes(&mut sidecar, &columns, row, 1)
+                        .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
+                    sidecar.push(b'}');
+                    let mut values = Vec::with_capacity(NEEDED.len());
+                    for position in positions {
+                        let value = match position {
+                            Some(position) => row.value(position + 1)?.as_str().map(str::to_owned),
+                            None => None,
+                        };
+                        values.push(value);
+                    }
+                    batch.push(FileRow {
+                        id,
+                        sidecar: text(sidecar),
+                        values,
+                    });
+                    Ok(())
+                })?;
+            for row in &batch {
+                self.files_of(row, sink)?;
+            }
+            match batch.last() {
+                Some(row) if batch.len() == BATCH => last = row.id,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn files_of(&self, row: &FileRow, sink: &mut dyn Sink) -> Result<()> {
+        let hash = row.value("hash").unwrap_or_default();
+        let main = Wanted {
+            row,
+            format: None,
+            filename: format!("{hash}{}", row.value("ext").unwrap_or_default()),
+            url: row.value("url").unwrap_or_default().to_owned(),
+            sidecar: row.sidecar.clone(),
+        };
+        // Without the upload itself Strapi sends none of its formats either.
+        if !self.send(&main, sink)? {
+            return Ok(());
+        }
+        let formats = row
+            .value("formats")
+            .and_then(|text| Fields::parse(text).ok());
+        for (name, format) in formats.iter().flat_map(|formats| &formats.0) {
+            let Ok(fields) = Fields::parse(format) else {
+                continue;
+            };
+            let text = |member: &str| {
+                fields
+                    .get(member)
+                    .and_then(|value| serde_json::from_str::<String>(value).ok())
+                    .unwrap_or_default()
+            };
+            let wanted = Wanted {
+                row,
+                format: Some(name),
+                filename: format!("{}{}", text("hash"), text("ext")),
+                url: text("url"),
+                sidecar: format_sidecar(&fields, name, row.id, hash),
+            };
+            self.send(&wanted, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a file; gives whether it was there.
+    fn send(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<bool> {
+        let provider = wanted.row.value("provider").unwrap_or(LOCAL_PROVIDER);
+        if provider != LOCAL_PROVIDER {
+            self.missing(
+                wanted,
+                &format!("its provider is `{provider}`, which this version does not read from"),
+                sink,
+            );
+            return Ok(false);
+        }
+        let Some(path) = uploads::path_of(&self.project.settings.public, &wanted.url) else {
+            self.missing(wanted, "its url leads out of the public folder", sink);
+            return Ok(false);
+        };
+        let opened = match uploads::open(&path) {
+            Ok(Some(opened)) => opened,
+            Ok(None) => {
+                self.missing(wanted, &format!("there is no {}", path.display()), sink);
+                return Ok(false);
+            }
+            Err(error) => {
+                self.missing(wanted, &error.to_string(), sink);
+                return Ok(false);
+            }
+        };
+        if !is_filename(&wanted.filename) {
+            self.missing(wanted, "its hash and extension make no file name", sink);
+            return Ok(false);
+        }
+        let asset = Asset {
+            filename: wanted.filename.clone(),
+            sidecar: wanted.sidecar.clone(),
+            size: opened.size,
+        };
+        let mut content = Exactly::new(opened);
+        sink.asset(&asset, &mut content)?;
+        if content.fell_short {
+            warn(
+                sink,
+                WarningKind::ChangedAsset,
+                format!(
+                    "{} became shorter while it was read; the archive holds zeros for the rest",
+                    path.display()
+                ),
+            );
+        }
+        Ok(true)
+    }
+
+    fn missing(&self, wanted: &Wanted<'_>, why: &str, sink: &mut dyn Sink) {
+        let format = match wanted.format {
+            Some(format) => format!(", format {format}"),
+            None => String::new(),
+        };
+        warn(
+            sink,
+            WarningKind::MissingAsset,
+            format!(
+                "{} {}{format} ({}) is left out: {why}",
+                UPLOAD_TYPES[0], wanted.row.id, wanted.filename
+            ),
+        );
+    }
+}
+
+/// The sidecar of a format: the object under `formats`, then `type`, `id` and `mainHash`, which
+/// replace members of the same name where they stand.
+fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> String {
+    let mut added: Vec<(&str, Vec<u8>)> = ["type", "id", "mainHash"]
+        .into_iter()
+        .map(|member| {
+            let mut value = Vec::new();
+            match member {
+                "type" => json::write_string(&mut value, name),
+                "id" => json::write_i64(&mut value, id),
+                _ => json::write_string(&mut value, main_hash),
+            }
+            (member, value)
+        })
+        .collect();
+    let mut out = b"{".to_vec();
+    for (member, value) in &fields.0 {
+        write_name(&mut out, member);
+        match added.iter().position(|(own, _)| own == member) {
+            Some(index) => out.extend_from_slice(&added.remove(index).1),
+            None => {
+                json::write_compact(&mut out, value);
+            }
+        }
+    }
+    for (member, value) in added {
+        write_name(&mut out, member);
+        out.extend_from_slice(&value);
+    }
+    out.push(b'}');
+    text(out)
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("JSON was written from text")
+}
+
+fn is_filename(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
+}
+
+/// A project with uploads whose folder cannot be read would give an archive without files.
+fn check_folder(folder: &Path) -> Result<()> {
+    match std::fs::read_dir(folder) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io("read the upload folder", folder, error)),
+    }
+}
+
+/// Gives exactly as many bytes as the file had when it was opened.
+struct Exactly {
+    file: std::fs::File,
+    left: u64,
+    fell_short: bool,
+}
+
+impl Exactly {
+    fn new(opened: Opened) -> Self {
+        Self {
+            file: opened.file,
+            left: opened.size,
+            fell_short: false,
+        }
+    }
+}
+
+impl Read for Exactly {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        if length == 0 {
+            return Ok(0);
+        }
+        let buffer = &mut buffer[..length];
+        let mut read = if self.fell_short {
+            0
+        } else {
+            self.file.read(buffer)?
+        };
+        if read == 0 {
+            self.fell_short = true;
+            buffer.fill(0);
+            read = length;
+        }
+        self.left -= read as u64;
+        Ok(read)
+    }
+}

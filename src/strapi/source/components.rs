@@ -1,0 +1,265 @@
+//! Components and dynamic zones, read by batch and table, never by entity.
+
+use super::entities::{attribute_columns, write_attributes, write_name};
+use super::{Reader, column_list};
+use crate::error::{Error, Result};
+use crate::model::json;
+use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
+use std::collections::HashMap;
+
+/// How many ids one query names.
+const IDS: usize = 1000;
+/// How deep components may be nested; deeper is a schema that contains itself.
+const DEEPEST: usize = 32;
+
+/// The rows whose components are wanted.
+pub(super) enum Parents<'a> {
+    /// All rows with ids in this range, ends included.
+    Between(i64, i64),
+    /// These rows.
+    Ids(&'a [i64]),
+}
+
+/// The components of a batch of rows, as JSON.
+#[derive(Default)]
+pub(super) struct Components {
+    /// Parent and field to the components there, in order.
+    values: HashMap<(i64, usize), Vec<Vec<u8>>>,
+}
+
+impl Components {
+    /// Appends the members that hold components to the JSON object of row `id`.
+    pub fn write(&mut self, out: &mut Vec<u8>, model: &Model, fields: &[usize], id: i64) {
+        for &index in fields {
+            let field = &model.component_fields[index];
+            write_name(out, &field.attribute);
+            let values = self.values.remove(&(id, index)).unwrap_or_default();
+            if let ComponentShape::Single(_) = field.shape {
+                match values.first() {
+                    Some(value) => out.extend_from_slice(value),
+                    None => out.extend_from_slice(b"null"),
+                }
+                continue;
+            }
+            out.push(b'[');
+            for (position, value) in values.iter().enumerate() {
+                if position > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(value);
+            }
+            out.push(b']');
+        }
+    }
+}
+
+/// The order in which the members that hold components stand in an entity.
+///
+/// Strapi reads them side by side and adds each when its queries are through; on SQLite and MySQL
+/// that is by the number of queries one after the other, then by the order of the attributes.
+pub(super) fn in_key_order(models: &Models, model: &Model) -> Vec<usize> {
+    let mut fields: Vec<usize> = (0..model.component_fields.len()).collect();
+    fields.sort_by_key(|&index| queries(models, &model.component_fields[index], DEEPEST));
+    fields
+}
+
+fn queries(models: &Models, field: &ComponentField, deepest: usize) -> usize {
+    let nested = |uid: &String| {
+        let fields = models.get(uid).map(|model| &model.component_fields);
+        fields
+            .into_iter()
+            .flatten()
+            .filter(|_| deepest > 0)
+            .map(|field| queries(models, field, deepest - 1))
+            .max()
+            .unwrap_or(0)
+    };
+    match &field.shape {
+        ComponentShape::Single(uid) | ComponentShape::Repeatable(uid) => 1 + nested(uid),
+        ComponentShape::Zone(uids) => 2 + uids.iter().map(nested).max().unwrap_or(0),
+    }
+}
+
+/// A row of a table that joins rows to their components.
+struct Join {
+    parent: i64,
+    field: usize,
+    component: String,
+    id: i64,
+}
+
+impl Reader<'_> {
+    /// Reads the components of a batch of rows.
+    pub(super) fn components(
+        &mut self,
+        model: &Model,
+        parents: &Parents<'_>,
+    ) -> Result<Components> {
+        self.nested_components(model, parents, DEEPEST)
+    }
+
+    fn nested_components(
+        &mut self,
+        model: &Model,
+        parents: &Parents<'_>,
+        deepest: usize,
+    ) -> Result<Components> {
+        let mut components = Components::default();
+        if model.component_table.is_none() {
+            return Ok(components);
+        }
+        if deepest == 0 {
+            return Err(Error::failed(format!(
+                "the component {} contains itself",
+                model.uid
+            )));
+        }
+        let joins = self.joins(model, parents)?;
+        let mut wanted: HashMap<&str, Vec<i64>> = HashMap::new();
+        for join in &joins {
+            wanted.entry(&join.component).or_default().push(join.id);
+        }
+        let mut rows: HashMap<&str, HashMap<i64, Vec<u8>>> = HashMap::new();
+        for (uid, ids) in wanted {
+            rows.insert(uid, self.component_rows(uid, ids, deepest - 1)?);
+        }
+        for join in &joins {
+            let Some(row) = rows
+                .get_mut(join.component.as_str())
+                .and_then(|rows| rows.get(&join.id))
+            else {
+                continue;
+            };
+            let mut value = row.clone();
+            let field = &model.component_fields[join.field];
+            if matches!(field.shape, ComponentShape::Zone(_)) {
+                value.pop();
+                write_name(&mut value, "__component");
+                json::write_string(&mut value, &join.component);
+                value.push(b'}');
+            }
+            components
+                .values
+                .entry((join.parent, join.field))
+                .or_default()
+                .push(value);
+            if let Some(sent) = &mut self.sent_components
+                && let Ok(id) = u64::try_from(join.id)
+            {
+                sent.entry(join.component.clone()).or_default().insert(id);
+            }
+        }
+        Ok(components)
+    }
+
+    /// The joins of a batch of rows, in the order of the parents and of the components within them.
+    fn joins(&mut self, model: &Model, parents: &Parents<'_>) -> Result<Vec<Join>> {
+        let Some(table) = &model.component_table else {
+            return Ok(Vec::new());
+        };
+        let mut joins = Vec::new();
+        let select = format!(
+            "SELECT {} FROM {} WHERE",
+            column_list(
+                self.database,
+                [
+                    "entity_id",
+                    table.id_column.as_str(),
+                    "component_type",
+                    "field"
+                ]
+            ),
+            self.database.quote(&table.table),
+        );
+        let order = format!("ORDER BY entity_id, {}, id", self.database.quote("order"));
+        for condition in conditions("entity_id", parents) {
+            let sql = format!("{select} {condition} {order}");
+            self.database.query(&sql, &[], &mut |row| {
+                let (parent, id) = (row.value(0)?.as_i64(), row.value(1)?.as_i64());
+                let (component, name) = (row.value(2)?, row.value(3)?);
+                if let (Some(parent), Some(id), Some(component), Some(name)) =
+                    (parent, id, component.as_str(), name.as_str())
+                    && let Some(field) = field_for(model, name, component)
+                {
+                    joins.push(Join {
+                        parent,
+                        field,
+                        component: component.to_owned(),
+                        id,
+                    });
+                }
+                Ok(())
+            })?;
+        }
+        Ok(joins)
+    }
+
+    /// The rows of a component as JSON objects, by id.
+    fn component_rows(
+        &mut self,
+        uid: &str,
+        mut ids: Vec<i64>,
+        deepest: usize,
+    ) -> Result<HashMap<i64, Vec<u8>>> {
+        let content = self.content;
+        let Some(model) = content.models.get(uid) else {
+            return Ok(HashMap::new());
+        };
+        ids.sort_unstable();
+        ids.dedup();
+        let mut nested = self.nested_components(model, &Parents::Ids(&ids), deepest)?;
+        let fields = in_key_order(&content.models, model);
+        let columns = attribute_columns(self.database, model)?;
+        let names = ["id"]
+            .into_iter()
+            .chain(columns.iter().map(|column| column.column.as_str()));
+        let select = format!(
+            "SELECT {} FROM {} WHERE",
+            column_list(self.database, names),
+            self.database.quote(&model.table)
+        );
+        let mut rows = HashMap::with_capacity(ids.len());
+        for condition in conditions("id", &Parents::Ids(&ids)) {
+            let sql = format!("{select} {condition}");
+            self.database.query(&sql, &[], &mut |row| {
+                let Some(id) = row.value(0)?.as_i64() else {
+                    return Ok(());
+                };
+                let mut object = b"{\"id\":".to_vec();
+                json::write_i64(&mut object, id);
+                write_attributes(&mut object, &columns, row, 1)
+                    .map_err(|error| error.within(format!("component {uid} {id}")))?;
+                nested.write(&mut object, model, &fields, id);
+                object.push(b'}');
+                rows.insert(id, object);
+                Ok(())
+            })?;
+        }
+        Ok(rows)
+    }
+}
+
+/// The field of `model` that a join row belongs to; `None` for what an older schema left behind.
+fn field_for(model: &Model, name: &str, component: &str) -> Option<usize> {
+    model.component_fields.iter().position(|field| {
+        field.attribute == name
+            && match &field.shape {
+                ComponentShape::Single(uid) | ComponentShape::Repeatable(uid) => uid == component,
+                ComponentShape::Zone(uids) => uids.iter().any(|uid| uid == component),
+            }
+    })
+}
+
+/// The conditions of the queries it takes to read rows with these ids. Ids are numbers, and safe.
+fn conditions(column: &str, parents: &Parents<'_>) -> Vec<String> {
+    match parents {
+        Parents::Between(first, last) => vec![format!("{column} BETWEEN {first} AND {last}")],
+        Parents::Ids(ids) => ids
+            .chunks(IDS)
+            .map(|ids| {
+                let list: Vec<String> = ids.iter().map(i64::to_string).collect();
+                format!("{column} IN ({})", list.join(","))
+            })
+            .collect(),
+    }
+}

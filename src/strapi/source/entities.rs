@@ -1,0 +1,124 @@
+//! The stage of the entities.
+
+use super::components::{Parents, in_key_order};
+use super::{BATCH, Reader, column_list};
+use crate::database::{Connection, Value};
+use crate::error::{Error, Result};
+use crate::model::{Entity, json};
+use crate::strapi::tables::{ColumnMapping, Model};
+use crate::strapi::values;
+use crate::transfer::{Sink, Stage};
+
+/// The columns of a table that are attributes, in the order of the table: Strapi writes them so.
+pub(super) fn attribute_columns<'a>(
+    database: &mut dyn Connection,
+    model: &'a Model,
+) -> Result<Vec<&'a ColumnMapping>> {
+    let columns = database.columns(&model.table)?;
+    Ok(columns
+        .iter()
+        .filter_map(|column| model.column(&column.name))
+        .collect())
+}
+
+/// Appends `"name":value` for each attribute column of a row; `first` is the first one's column.
+pub(super) fn write_attributes(
+    out: &mut Vec<u8>,
+    columns: &[&ColumnMapping],
+    row: &dyn crate::database::Row,
+    first: usize,
+) -> Result<()> {
+    for (index, column) in columns.iter().enumerate() {
+        write_name(out, &column.attribute);
+        let value = row
+            .value(first + index)
+            .map_err(|error| error.within(format!("attribute `{}`", column.attribute)))?;
+        values::write(out, column.scalar, &value);
+    }
+    Ok(())
+}
+
+/// Appends `"name":`, after a comma where something stands before it in the object.
+pub(super) fn write_name(out: &mut Vec<u8>, name: &str) {
+    if !matches!(out.last(), Some(b'{' | b'[') | None) {
+        out.push(b',');
+    }
+    json::write_string(out, name);
+    out.push(b':');
+}
+
+impl Reader<'_> {
+    pub(super) fn entities(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let content = self.content;
+        let models: Vec<&Model> = content
+            .models
+            .content_types()
+            .filter(|model| self.filter.includes_type(&model.uid))
+            .collect();
+        let mut items = 0;
+        for model in &models {
+            items += self.count(&model.table)?;
+        }
+        sink.stage(Stage::Entities, Some(items))?;
+        models
+            .into_iter()
+            .try_for_each(|model| self.entities_of(model, sink))
+    }
+
+    fn entities_of(&mut self, model: &Model, sink: &mut dyn Sink) -> Result<()> {
+        let columns = attribute_columns(self.database, model)?;
+        let names = ["id"]
+            .into_iter()
+            .chain(columns.iter().map(|column| column.column.as_str()));
+        let sql = format!(
+            "SELECT {} FROM {} WHERE id > ? ORDER BY id LIMIT {BATCH}",
+            column_list(self.database, names),
+            self.database.quote(&model.table)
+        );
+        let fields = in_key_order(&self.content.models, model);
+        let mut head = b"{\"type\":".to_vec();
+        json::write_string(&mut head, &model.uid);
+        head.extend_from_slice(b",\"id\":");
+        let mut last = 0;
+        loop {
+            let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(BATCH);
+            self.database
+                .query(&sql, &[Value::Integer(last)], &mut |row| {
+                    let id = row.value(0)?.as_i64().ok_or_else(|| {
+                        Error::failed(format!("{} has a row without an id", model.table))
+                    })?;
+                    let mut line = head.clone();
+                    json::write_i64(&mut line, id);
+                    line.extend_from_slice(b",\"data\":");
+                    let data = line.len();
+                    line.push(b'{');
+                    write_attributes(&mut line, &columns, row, 1)
+                        .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
+                    batch.push((id, line, data));
+                    Ok(())
+                })?;
+            let (Some(&(first, ..)), Some(&(end, ..))) = (batch.first(), batch.last()) else {
+                return Ok(());
+            };
+            last = end;
+            let full = batch.len() == BATCH;
+            let mut components = self.components(model, &Parents::Between(first, end))?;
+            for (id, mut line, data) in batch {
+                components.write(&mut line, model, &fields, id);
+                line.extend_from_slice(b"}}");
+                let line = std::str::from_utf8(&line).map_err(|error| {
+                    Error::failed(format!("{} {id} is not UTF-8: {error}", model.uid))
+                })?;
+                sink.entity(&Entity {
+                    content_type: &model.uid,
+                    id,
+                    line,
+                    data: &line[data..line.len() - 1],
+                })?;
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+}

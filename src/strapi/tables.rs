@@ -1,0 +1,403 @@
+//! From schemas to tables: which table, columns and join tables hold a content type or component.
+//!
+//! The rules are those of `createMetadata` in `@strapi/database` and
+//! `transformContentTypesToModels` in `@strapi/core`.
+
+use super::identifiers::Naming;
+use crate::database::Connection;
+use crate::error::{Error, Result};
+use crate::model::{Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas};
+use std::collections::{HashMap, HashSet};
+
+/// The table of the core store.
+pub(super) const CORE_STORE: &str = "strapi_core_store_settings";
+/// The table of the webhooks.
+pub(super) const WEBHOOKS: &str = "strapi_webhooks";
+/// Tables of internal models that belong to the content and are emptied with it: they describe rows
+/// that a restore replaces, and no archive carries them.
+pub(super) const INTERNAL_TABLES: [&str; 3] = [
+    "strapi_history_versions",
+    "strapi_ai_metadata_jobs",
+    "strapi_ai_localization_jobs",
+];
+/// The attribute that joins the versions of a document in Strapi 5.
+pub(super) const DOCUMENT_ID: &str = "documentId";
+
+/// An attribute in a column.
+#[derive(Debug, Clone)]
+pub(super) struct ColumnMapping {
+    pub column: String,
+    pub attribute: String,
+    pub scalar: Scalar,
+}
+
+/// An attribute that holds components.
+#[derive(Debug, Clone)]
+pub(super) struct ComponentField {
+    pub attribute: String,
+    pub shape: ComponentShape,
+}
+
+/// What an attribute that holds components holds.
+#[derive(Debug, Clone)]
+pub(super) enum ComponentShape {
+    /// One component.
+    Single(String),
+    /// A list of components of one type.
+    Repeatable(String),
+    /// A list of components of these types.
+    Zone(Vec<String>),
+}
+
+/// The table that joins rows to their components. Its other columns are `entity_id`,
+/// `component_type`, `field` and `order`.
+#[derive(Debug, Clone)]
+pub(super) struct ComponentTable {
+    pub table: String,
+    pub id_column: String,
+}
+
+/// How a relation is stored.
+#[derive(Debug, Clone)]
+pub(super) enum Storage {
+    /// A column on the owner, which holds the target's `referenced` column.
+    JoinColumn { column: String, referenced: String },
+    /// A table between the two.
+    JoinTable {
+        table: String,
+        left: String,
+        right: String,
+        left_order: Option<String>,
+        right_order: Option<String>,
+    },
+    /// A table that holds the target's type beside its id; also `field` and `order`.
+    MorphTable {
+        table: String,
+        left: String,
+        id: String,
+        type_: String,
+    },
+    /// Two columns on the owner.
+    MorphColumns { id: String, type_: String },
+}
+
+/// A relation, at the side that stores it.
+#[derive(Debug, Clone)]
+pub(super) struct StoredRelation {
+    pub attribute: String,
+    pub kind: RelationKind,
+    pub target: Option<String>,
+    pub inversed_by: Option<String>,
+    pub storage: Storage,
+}
+
+impl StoredRelation {
+    /// The `kind` of its links in an archive, for an owner of type `uid`.
+    pub fn link_kind(&self, uid: &str) -> &'static str {
+        match self.kind {
+            RelationKind::MorphToOne | RelationKind::MorphToMany | RelationKind::MorphInverse => {
+                "relation.morph"
+            }
+            _ if self.target.as_deref() == Some(uid) => "relation.circular",
+            _ => "relation.basic",
+        }
+    }
+}
+
+/// A content type or component and where it is stored.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    pub uid: String,
+    pub model_type: ModelType,
+    pub table: String,
+    pub columns: Vec<ColumnMapping>,
+    pub component_fields: Vec<ComponentField>,
+    pub component_table: Option<ComponentTable>,
+    pub relations: Vec<StoredRelation>,
+    /// Columns of an attribute, for whoever reads rows: column name to its mapping.
+    by_column: HashMap<String, usize>,
+}
+
+impl Model {
+    /// The attribute in a column.
+    pub fn column(&self, name: &str) -> Option<&ColumnMapping> {
+        self.by_column.get(name).map(|&index| &self.columns[index])
+    }
+
+    /// The relation that an attribute stores.
+    pub fn relation(&self, attribute: &str) -> Option<&StoredRelation> {
+        self.relations
+            .iter()
+            .find(|relation| relation.attribute == attribute)
+    }
+
+    fn new(schema: &Schema, schemas: &Schemas, naming: Naming) -> Result<Self> {
+        let table = naming.table(&schema.collection_name);
+        let mut columns = Vec::new();
+        let mut component_fields = Vec::new();
+        let mut relations = Vec::new();
+        if naming == Naming::V5 && schema.model_type == ModelType::ContentType {
+            columns.push(ColumnMapping {
+                column: "document_id".into(),
+                attribute: DOCUMENT_ID.into(),
+                scalar: Scalar::Text,
+            });
+        }
+        for (name, attribute) in &schema.attributes {
+            match attribute {
+                Attribute::Scalar(scalar) => columns.push(ColumnMapping {
+                    column: naming.column(name),
+                    attribute: name.clone(),
+                    scalar: *scalar,
+                }),
+                Attribute::Component {
+                    component,
+                    repeatable,
+                } => component_fields.push(ComponentField {
+                    attribute: name.clone(),
+                    shape: if *repeatable {
+                        ComponentShape::Repeatable(component.clone())
+                    } else {
+                        ComponentShape::Single(component.clone())
+                    },
+                }),
+                Attribute::DynamicZone { components } => component_fields.push(ComponentField {
+                    attribute: name.clone(),
+                    shape: ComponentShape::Zone(components.clone()),
+                }),
+                Attribute::Relation(relation) => {
+                    let owns = relation.mapped_by.is_none()
+                        && relation.morph_by.is_none()
+                        && relation.kind != RelationKind::MorphInverse;
+                    if owns
+                        && let Some(storage) =
+                            storage(name, relation, schema, &table, schemas, naming)?
+                    {
+                        relations.push(StoredRelation {
+                            attribute: name.clone(),
+                            kind: relation.kind,
+                            target: relation.target.clone(),
+                            inversed_by: relation.inversed_by.clone(),
+                            storage,
+                        });
+                    }
+                }
+                Attribute::Media => {}
+                Attribute::Unknown(kind) => {
+                    return Err(Error::failed(format!(
+                        "attribute `{name}` of {} has the type `{kind}`, which cannot be mapped",
+                        schema.uid
+                    ))
+                    .hint("start Strapi once, with the plugin that brings this type installed"));
+                }
+            }
+        }
+        let component_table = (!component_fields.is_empty()).then(|| ComponentTable {
+            table: naming.component_table(&schema.collection_name),
+            id_column: naming.component_id_column(),
+        });
+        let by_column = columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| (column.column.clone(), index))
+            .collect();
+        Ok(Self {
+            uid: schema.uid.clone(),
+            model_type: schema.model_type,
+            table,
+            columns,
+            component_fields,
+            component_table,
+            relations,
+            by_column,
+        })
+    }
+
+    /// Every table with the columns that must be in it.
+    fn needs(&self) -> Vec<(&str, Vec<&str>)> {
+        let mut own: Vec<&str> = vec!["id"];
+        own.extend(self.columns.iter().map(|column| column.column.as_str()));
+        let mut needs = Vec::new();
+        for relation in &self.relations {
+            match &relation.storage {
+                Storage::JoinColumn { column, .. } => own.push(column),
+                Storage::MorphColumns { id, type_ } => own.extend([id.as_str(), type_]),
+                Storage::JoinTable {
+                    table,
+                    left,
+                    right,
+                    left_order,
+                    right_order,
+                } => {
+                    let orders = [left_order, right_order];
+                    let orders = orders.into_iter().flatten().map(String::as_str);
+                    let columns = [left.as_str(), right].into_iter().chain(orders);
+                    needs.push((table.as_str(), columns.collect()));
+                }
+                Storage::MorphTable {
+                    table,
+                    left,
+                    id,
+                    type_,
+                } => needs.push((table, vec![left, id, type_, "field", "order"])),
+            }
+        }
+        if let Some(components) = &self.component_table {
+            needs.push((
+                &components.table,
+                vec![
+                    "entity_id",
+                    &components.id_column,
+                    "component_type",
+                    "field",
+                    "order",
+                ],
+            ));
+        }
+        needs.insert(0, (&self.table, own));
+        needs
+    }
+}
+
+fn storage(
+    name: &str,
+    relation: &Relation,
+    schema: &Schema,
+    table: &str,
+    schemas: &Schemas,
+    naming: Naming,
+) -> Result<Option<Storage>> {
+    if let Some((column, referenced)) = &relation.join_column {
+        return Ok(Some(Storage::JoinColumn {
+            column: column.clone(),
+            referenced: referenced.clone(),
+        }));
+    }
+    if relation.is_virtual {
+        return Ok(None);
+    }
+    match relation.kind {
+        RelationKind::MorphToOne => {
+            return Ok(Some(Storage::MorphColumns {
+                id: naming.id_column("target"),
+                type_: naming.type_column("target"),
+            }));
+        }
+        RelationKind::MorphToMany => {
+            return Ok(Some(Storage::MorphTable {
+                table: naming.morph_table(table, name),
+                left: naming.id_column(&schema.singular_name),
+                id: naming.id_column(name),
+                type_: naming.type_column(name),
+            }));
+        }
+        RelationKind::MorphInverse => return Ok(None),
+        _ => {}
+    }
+    if !relation.use_join_table {
+        return Ok(Some(Storage::JoinColumn {
+            column: naming.id_column(name),
+            referenced: "id".into(),
+        }));
+    }
+    let target = relation.target.as_deref().unwrap_or_default();
+    let Some(target) = schemas.get(target) else {
+        return Err(Error::failed(format!(
+            "attribute `{name}` of {} points at {target}, which does not exist",
+            schema.uid
+        ))
+        .hint("start Strapi once, so that it writes its content types down again"));
+    };
+    let left = naming.id_column(&schema.singular_name);
+    let mut right = naming.id_column(&target.singular_name);
+    if left == right {
+        right = naming.inverse_id_column(&target.singular_name);
+    }
+    let order = naming.order_column(&target.singular_name);
+    let mut inverse_order = naming.order_column(&schema.singular_name);
+    if relation.kind == RelationKind::ManyToMany && order == inverse_order {
+        inverse_order = naming.inverse_order_column(&schema.singular_name);
+    }
+    Ok(Some(Storage::JoinTable {
+        table: naming.link_table(table, name),
+        left,
+        right,
+        left_order: relation.kind.any_to_many().then_some(order),
+        right_order: (relation.inversed_by.is_some() && relation.kind.many_to_any())
+            .then_some(inverse_order),
+    }))
+}
+
+/// All content types and components, in the order of their schemas.
+#[derive(Debug, Default)]
+pub(super) struct Models {
+    list: Vec<Model>,
+    by_uid: HashMap<String, usize>,
+}
+
+impl Models {
+    /// Maps all schemas.
+    pub fn new(schemas: &Schemas, naming: Naming) -> Result<Self> {
+        let list = schemas
+            .iter()
+            .map(|schema| Model::new(schema, schemas, naming))
+            .collect::<Result<Vec<_>>>()?;
+        let by_uid = list
+            .iter()
+            .enumerate()
+            .map(|(index, model)| (model.uid.clone(), index))
+            .collect();
+        Ok(Self { list, by_uid })
+    }
+
+    /// The model of this uid.
+    pub fn get(&self, uid: &str) -> Option<&Model> {
+        self.by_uid.get(uid).map(|&index| &self.list[index])
+    }
+
+    /// All models, content types first.
+    pub fn iter(&self) -> impl Iterator<Item = &Model> {
+        self.list.iter()
+    }
+
+    /// The content types.
+    pub fn content_types(&self) -> impl Iterator<Item = &Model> {
+        self.iter()
+            .filter(|model| model.model_type == ModelType::ContentType)
+    }
+
+    /// The components.
+    pub fn components(&self) -> impl Iterator<Item = &Model> {
+        self.iter()
+            .filter(|model| model.model_type == ModelType::Component)
+    }
+
+    /// Holds the mapping against the tables that are there.
+    ///
+    /// # Errors
+    /// Names the first table or column that is missing.
+    pub fn check(&self, database: &mut dyn Connection, tables: &HashSet<String>) -> Result<()> {
+        for model in &self.list {
+            for (table, columns) in model.needs() {
+                let missing = if tables.contains(table) {
+                    let present = database.columns(table)?;
+                    columns
+                        .into_iter()
+                        .find(|column| present.iter().all(|there| there.name != *column))
+                        .map(|column| format!("the table {table} has no column {column}"))
+                } else {
+                    Some(format!("there is no table {table}"))
+                };
+                if let Some(missing) = missing {
+                    return Err(Error::failed(format!(
+                        "{} does not fit the schema of {}: {missing}",
+                        database.target(),
+                        model.uid
+                    ))
+                    .hint("start Strapi once, so that it brings its database up to date"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

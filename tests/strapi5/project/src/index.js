@@ -1,0 +1,6 @@
+module.exports = {
+  register({ strapi }) {
+    strapi.customFields.register({ name: 'colour', type: 'string' });
+  },
+  bootstrap() {},
+};

@@ -1,0 +1,354 @@
+//! Runs real Strapi: projects made from the template in `tests/strapi5`, its seed, and the commands of its command line.
+//!
+//! `tests/strapi5/install.sh DIR` installs Strapi once; `BACKUP_TEST_STRAPI5=DIR` tells the tests where it is.
+
+#![allow(dead_code, reason = "each test file uses a part of this module")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The folder of an installed Strapi is read from here.
+pub const VARIABLE: &str = "BACKUP_TEST_STRAPI5";
+
+/// Strapi answers within seconds; a minute means a slow machine, more means that it hangs.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// An installed Strapi and a folder for the projects of this run.
+pub struct Harness {
+    node_modules: PathBuf,
+    work: PathBuf,
+    projects: AtomicUsize,
+    one_at_a_time: Mutex<()>,
+}
+
+/// A project that Strapi can run.
+pub struct Project<'a> {
+    harness: &'a Harness,
+    /// Its folder.
+    pub dir: PathBuf,
+}
+
+impl Harness {
+    /// The harness, or a note on stderr that its tests are skipped.
+    pub fn from_env() -> Option<Harness> {
+        let Some(installed) = std::env::var_os(VARIABLE) else {
+            // Past the capture of the test runner: whoever runs the tests has to see what was skipped.
+            let _ = writeln!(
+                io::stderr(),
+                "skipped: {VARIABLE} is not set (./scripts/test sets it)"
+            );
+            return None;
+        };
+        let node_modules = PathBuf::from(&installed).join("node_modules");
+        let node_modules = fs::canonicalize(&node_modules).unwrap_or_else(|error| {
+            panic!(
+                "{VARIABLE}: {}: {error}; run tests/strapi5/install.sh",
+                node_modules.display()
+            )
+        });
+        let work =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("strapi5-{}", std::process::id()));
+        remove_earlier_runs(work.parent().unwrap());
+        fs::create_dir_all(&work).unwrap();
+        Some(Harness {
+            node_modules,
+            work,
+            projects: AtomicUsize::new(0),
+            one_at_a_time: Mutex::new(()),
+        })
+    }
+
+    /// A project from the template; Strapi has not seen it yet.
+    pub fn new_project(&self, name: &str) -> Project<'_> {
+        self.project_from(&fixed("project"), name)
+    }
+
+    /// A path that nothing has used, in the folder of this run.
+    pub fn path(&self, name: &str) -> PathBuf {
+        let number = self.projects.fetch_add(1, Ordering::Relaxed);
+        self.work.join(format!("{number:02}-{name}"))
+    }
+
+    fn project_from(&self, template: &Path, name: &str) -> Project<'_> {
+        let dir = self.path(name);
+        copy_folder(template, &dir);
+        symlink(&self.node_modules, &dir.join("node_modules"));
+        Project { harness: self, dir }
+    }
+}
+
+impl<'a> Project<'a> {
+    /// A second project in exactly this state.
+    pub fn copy(&self, name: &str) -> Project<'a> {
+        self.harness.project_from(&self.dir, name)
+    }
+
+    /// Fills the project; see `tests/strapi5/seed.js` for the modes.
+    pub fn seed(&self, mode: &str) -> String {
+        self.run(
+            "node",
+            &[
+                fixed("seed.js").as_os_str(),
+                self.dir.as_os_str(),
+                mode.as_ref(),
+            ],
+        )
+    }
+
+    /// `strapi export`, neither compressed nor encrypted. Strapi adds `.tar` to the name; so does what comes back.
+    pub fn strapi_export(&self, name: &str) -> PathBuf {
+        let base = self.harness.path(name);
+        self.strapi(&[
+            "export".as_ref(),
+            "--no-encrypt".as_ref(),
+            "--no-compress".as_ref(),
+            "-f".as_ref(),
+            base.as_os_str(),
+        ]);
+        with_suffix(&base, ".tar")
+    }
+
+    /// `strapi export` as most people run it: compressed and encrypted.
+    pub fn strapi_export_encrypted(&self, name: &str, key: &str) -> PathBuf {
+        let base = self.harness.path(name);
+        self.strapi(&[
+            "export".as_ref(),
+            "-k".as_ref(),
+            key.as_ref(),
+            "-f".as_ref(),
+            base.as_os_str(),
+        ]);
+        with_suffix(&base, ".tar.gz.enc")
+    }
+
+    /// `strapi import`; what it said is searched for warnings.
+    pub fn strapi_import(&self, file: &Path, key: Option<&str>) {
+        let mut arguments = vec![
+            "import".as_ref(),
+            "--force".as_ref(),
+            "-f".as_ref(),
+            file.as_os_str(),
+        ];
+        if let Some(key) = key {
+            arguments.extend::<[&OsStr; 2]>(["-k".as_ref(), key.as_ref()]);
+        }
+        let output = self.strapi(&arguments);
+        let warnings = warnings(&output);
+        assert!(
+            warnings.is_empty(),
+            "strapi import warns: {warnings:#?}\n\nAll it said:\n{output}"
+        );
+    }
+
+    /// `backup export` of this project; the archive with its suffixes.
+    pub fn our_export(&self, name: &str, arguments: &[&str], suffix: &str) -> PathBuf {
+        let base = self.harness.path(name);
+        self.backup(
+            "export",
+            &[&["-f".as_ref(), base.as_os_str()], &as_os(arguments)[..]].concat(),
+        );
+        let archive = with_suffix(&base, suffix);
+        assert!(
+            archive.exists(),
+            "backup export wrote no {}",
+            archive.display()
+        );
+        archive
+    }
+
+    /// `backup import --force` into this project.
+    pub fn our_import(&self, file: &Path, arguments: &[&str]) {
+        let fixed: [&OsStr; 3] = ["--force".as_ref(), "-f".as_ref(), file.as_os_str()];
+        self.backup("import", &[&fixed, &as_os(arguments)[..]].concat());
+    }
+
+    /// The names of the files in its upload folder.
+    pub fn uploads(&self) -> BTreeSet<String> {
+        let folder = fs::read_dir(self.dir.join("public/uploads")).unwrap();
+        let names = folder.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        names.filter(|name| !name.starts_with('.')).collect()
+    }
+
+    /// Every row of every table whose name `wanted` accepts, in the order of the row ids.
+    pub fn rows(&self, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, Vec<String>> {
+        let database = rusqlite::Connection::open(self.dir.join(".tmp/data.db")).unwrap();
+        let mut tables = database
+            .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+            .unwrap();
+        let tables = tables
+            .query_map([], |row| row.get::<_, String>(0))
+            .unwrap()
+            .map(Result::unwrap);
+        let read = |table: String| {
+            let mut rows = database
+                .prepare(&format!("SELECT * FROM \"{table}\" ORDER BY rowid"))
+                .unwrap();
+            let width = rows.column_count();
+            let rows = rows.query_map([], |row| {
+                let values: Vec<_> = (0..width)
+                    .map(|column| row.get_ref(column).map(|value| format!("{value:?}")))
+                    .collect();
+                values
+                    .into_iter()
+                    .collect::<Result<Vec<_>, _>>()
+                    .map(|values| values.join(", "))
+            });
+            (table, rows.unwrap().map(Result::unwrap).collect())
+        };
+        tables.filter(|table| wanted(table)).map(read).collect()
+    }
+
+    fn strapi(&self, arguments: &[&OsStr]) -> String {
+        self.run(self.harness.node_modules.join(".bin/strapi"), arguments)
+    }
+
+    fn backup(&self, verb: &str, arguments: &[&OsStr]) -> String {
+        let project: [&OsStr; 3] = [verb.as_ref(), "--project".as_ref(), self.dir.as_os_str()];
+        self.run(
+            env!("CARGO_BIN_EXE_backup"),
+            &[&project, arguments].concat(),
+        )
+    }
+
+    /// Runs a command in the project and gives back all it said. Fails with that when the command fails.
+    fn run(&self, program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> String {
+        // Two Strapis at once only slow each other down, and a test that waits is not a test that hangs.
+        let turn = self
+            .harness
+            .one_at_a_time
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let log = self.harness.path("output.log");
+        let output = fs::File::create(&log).unwrap();
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(&self.dir)
+            .env("NODE_ENV", "production")
+            .env("NODE_NO_WARNINGS", "1")
+            .env("STRAPI_TELEMETRY_DISABLED", "true")
+            .env("FORCE_COLOR", "0")
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output);
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if started.elapsed() > PATIENCE {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break None;
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        drop(turn);
+        let said = String::from_utf8_lossy(&fs::read(&log).unwrap()).into_owned();
+        match status {
+            Some(status) if status.success() => said,
+            Some(status) => panic!("{command:?} ended with {status}:\n{said}"),
+            None => panic!(
+                "{command:?} was still running after {} s:\n{said}",
+                PATIENCE.as_secs()
+            ),
+        }
+    }
+}
+
+/// The lines of Strapi's output that say that something did not go as it should.
+pub fn warnings(output: &str) -> Vec<&str> {
+    let suspicious = |line: &&str| {
+        let line = line.to_lowercase();
+        ["warn", "skipp", "omit"]
+            .iter()
+            .any(|word| line.contains(word))
+    };
+    output.lines().filter(suspicious).collect()
+}
+
+fn fixed(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/strapi5")
+        .join(name)
+}
+
+fn with_suffix(base: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(base);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn as_os<'a>(arguments: &[&'a str]) -> Vec<&'a OsStr> {
+    arguments
+        .iter()
+        .map(|argument| OsStr::new(*argument))
+        .collect()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else if kind.is_file() {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[cfg(unix)]
+fn symlink(from: &Path, to: &Path) {
+    std::os::unix::fs::symlink(from, to).unwrap();
+}
+
+#[cfg(windows)]
+fn symlink(from: &Path, to: &Path) {
+    std::os::windows::fs::symlink_dir(from, to).unwrap();
+}
+
+/// A run leaves its folder for whoever wants to look. The next one removes it, unless its process is still alive.
+fn remove_earlier_runs(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(process) = name.strip_prefix("strapi5-") else {
+            continue;
+        };
+        if !Path::new("/proc").join(process).exists() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_of_strapi_are_found_and_plain_lines_are_not() {
+        let output = "Starting import...\n[warn]: Skipping link a\n✔ links: 3 transferred\nOmitting asset x\nsome Skipped";
+        assert_eq!(
+            warnings(output),
+            [
+                "[warn]: Skipping link a",
+                "Omitting asset x",
+                "some Skipped"
+            ]
+        );
+    }
+}
