@@ -257,7 +257,7 @@ fn the_seed_leaves_no_corner_of_the_format_empty() {
             .collect();
         for (name, attribute) in schema["attributes"].as_object().unwrap() {
             let kind = attribute["type"].as_str().unwrap();
-            // Types without languages have no locale; a component of the admin's choosing has no value.
+            // Links hold relations and media; types without languages have no locale.
             if ["relation", "media"].contains(&kind) || name == "locale" {
                 continue;
             }

@@ -7,7 +7,7 @@ use crate::archive::codec::ecb::Key;
 use crate::archive::{ArchiveDestination, ArchiveName, Packing};
 use crate::error::{Error, Result};
 use crate::strapi::{Project, ProjectSource};
-use crate::transfer::{Report, SchemaStrategy, Source, Transfer, VersionStrategy};
+use crate::transfer::{Report, SchemaStrategy, Transfer, VersionStrategy};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -78,8 +78,6 @@ impl Arguments {
             );
         }
         let project = Project::open(&self.project, &environment())?;
-        let mut source = ProjectSource::open(project.clone())?;
-        filter.check_types(&source.describe()?.schemas)?;
         let packing = Packing {
             compress: !self.no_compress,
             key: if self.no_encrypt {
@@ -92,6 +90,8 @@ impl Arguments {
                 Some(Key::derive(&key))
             },
         };
+        // Last, so that the snapshot is not older than the answers.
+        let mut source = ProjectSource::open(project.clone())?;
         let base = self
             .file
             .clone()

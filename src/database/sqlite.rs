@@ -1,16 +1,22 @@
 //! SQLite.
+//!
+//! In SQLite's default mode a reader makes writers wait, for as long as it reads. So a snapshot of
+//! such a database is a copy of the file, which takes as long as copying it does; in WAL mode it is
+//! a read transaction.
 
 use super::{Column, Connection, Row, Value};
 use crate::error::{Error, Result};
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ErrorCode, OpenFlags, ToSql};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
+use tempfile::TempPath;
 
 /// How long to wait for somebody else's write to end.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many prepared statements are kept: one a table is enough for large projects.
 const CACHED_STATEMENTS: usize = 512;
@@ -19,6 +25,8 @@ const CACHED_STATEMENTS: usize = 512;
 pub struct Sqlite {
     connection: rusqlite::Connection,
     target: String,
+    /// The file behind `connection` while that is a copy. Deleted with it.
+    copy: Option<TempPath>,
 }
 
 impl Sqlite {
@@ -51,7 +59,11 @@ impl Sqlite {
         let connection =
             rusqlite::Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
                 .map_err(|error| explain(&target, "open the database", error))?;
-        let sqlite = Self { connection, target };
+        let sqlite = Self {
+            connection,
+            target,
+            copy: None,
+        };
         sqlite
             .connection
             .busy_timeout(BUSY_TIMEOUT)
@@ -70,6 +82,28 @@ impl Sqlite {
 
     fn explain(&self, action: &str, error: rusqlite::Error) -> Error {
         explain(&self.target, action, error)
+    }
+
+    /// Goes on with a copy of the database, which nobody else reads or writes.
+    fn work_on_copy(&mut self) -> Result<(), Box<dyn std::error::Error>> {
+        let beside = Path::new(&self.target).parent().unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".backup-").suffix(".db");
+        let file = builder
+            .tempfile_in(beside)
+            .or_else(|_| builder.tempfile())?
+            .into_temp_path();
+        let mut copy = rusqlite::Connection::open(&file)?;
+        copy.pragma_update(None, "journal_mode", "OFF")?;
+        copy.pragma_update(None, "synchronous", "OFF")?;
+        let step = Backup::new(&self.connection, &mut copy)?.step(-1)?;
+        if step != StepResult::Done {
+            return Err("the database is busy".into());
+        }
+        copy.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        self.connection = copy;
+        self.copy = Some(file);
+        Ok(())
     }
 
     fn batch(&self, action: &str, sql: &str) -> Result<()> {
@@ -234,6 +268,14 @@ impl Connection for Sqlite {
     }
 
     fn begin_snapshot(&mut self) -> Result<()> {
+        let mode: String = self
+            .connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .map_err(|error| self.explain("start reading", error))?;
+        if mode != "wal" {
+            // Without room for a copy the snapshot is a read transaction here as well.
+            let _ = self.work_on_copy();
+        }
         self.batch("start reading", "BEGIN DEFERRED")?;
         // SQLite takes the snapshot with the first read, not with BEGIN.
         self.number("SELECT count(*) FROM sqlite_master", &[])
@@ -267,5 +309,55 @@ impl Connection for Sqlite {
 impl Drop for Sqlite {
     fn drop(&mut self) {
         self.rollback();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database(mode: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("data.db");
+        let connection = rusqlite::Connection::open(&path).expect("opened");
+        connection
+            .pragma_update(None, "journal_mode", mode)
+            .expect("set");
+        connection
+            .execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
+            .expect("made");
+        (folder, path)
+    }
+
+    #[test]
+    fn a_snapshot_neither_sees_writers_nor_makes_them_wait() {
+        for mode in ["delete", "wal"] {
+            let (folder, path) = database(mode);
+            let mut reader = Sqlite::open_to_read(&path).expect("opened");
+            reader.begin_snapshot().expect("a snapshot");
+            let writer = rusqlite::Connection::open(&path).expect("opened");
+            writer.busy_timeout(Duration::ZERO).expect("set");
+            writer.execute("INSERT INTO t VALUES (2)", []).expect(mode);
+            let rows = reader.number("SELECT count(*) FROM t", &[]);
+            assert_eq!(rows.expect("a number"), 1, "{mode}");
+            drop((reader, writer));
+            let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+            assert_eq!(left, 1, "{mode}: only the database is left");
+        }
+    }
+
+    #[test]
+    fn what_is_not_committed_is_forgotten() {
+        let (_folder, path) = database("delete");
+        let mut writer = Sqlite::open_to_write(&path).expect("opened");
+        writer.begin_write().expect("begun");
+        let columns = ["id".to_owned()];
+        writer
+            .insert("t", &columns, &[Value::Integer(7)])
+            .expect("inserted");
+        drop(writer);
+        let mut reader = Sqlite::open_to_read(&path).expect("opened");
+        let rows = reader.number("SELECT count(*) FROM t", &[]);
+        assert_eq!(rows.expect("a number"), 1);
     }
 }
