@@ -1,8 +1,8 @@
 //! The stage of the links: every relation, at the side that stores it.
 //!
 //! Each query finds out, row by row, whether both ends exist; links that lost one are left out and
-//! told. The order of links is Strapi's, which names none: SQLite then scans the smallest index that
-//! holds all columns, or else the table.
+//! told. Strapi names no order; links come by the id of the row that stores them, except those in a
+//! join column, which SQLite reads from the index over it.
 
 use super::{Reader, warn};
 use crate::database::Value;
@@ -141,18 +141,10 @@ impl Reader<'_> {
             Some(column) => format!("j.{}", q(column)),
             None => "NULL".into(),
         };
-        let order = if self.database.scans_in_index_order()
-            && left_order.is_none()
-            && right_order.is_none()
-        {
-            format!("j.{}, j.{}", q(left), q(right))
-        } else {
-            "j.id".into()
-        };
         let sql = format!(
             "SELECT j.{left}, j.{right}, {left_order}, {right_order}, l.id, r.id FROM {table} j \
              LEFT JOIN {owner} l ON j.{left} = l.id LEFT JOIN {target} r ON j.{right} = r.id \
-             ORDER BY {order}",
+             ORDER BY j.id",
             left = q(left),
             right = q(right),
             left_order = position(left_order),
