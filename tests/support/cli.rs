@@ -306,6 +306,42 @@ impl State {
             .collect()
     }
 
+    /// The rows that a restore gives back, as text: those of administrators and what SQLite counts are not among them,
+    /// and rows that join others stand without the ids that nothing names them by.
+    pub fn content(&self) -> BTreeMap<&str, Vec<String>> {
+        let mut content = BTreeMap::new();
+        for (table, rows) in &self.tables {
+            if is_admin_table(table) || table == "sqlite_sequence" {
+                continue;
+            }
+            let joins = ["_lnk", "_cmps", "_mph"]
+                .iter()
+                .any(|end| table.ends_with(end));
+            let mut rows: Vec<String> = rows
+                .iter()
+                .map(|row| format!("{:?}", &row[usize::from(joins)..]))
+                .collect();
+            rows.sort();
+            content.insert(table.as_str(), rows);
+        }
+        content
+    }
+
+    /// Fails unless the content is that of another state; names the first row that is not.
+    #[track_caller]
+    pub fn assert_same_content(&self, other: &State) {
+        let (ours, theirs) = (self.content(), other.content());
+        assert!(ours.keys().eq(theirs.keys()));
+        for (table, rows) in ours {
+            let differs = rows
+                .iter()
+                .zip(&theirs[table])
+                .find(|(one, other)| one != other);
+            assert_eq!(differs, None, "a row of {table}");
+            assert_eq!(rows.len(), theirs[table].len(), "rows of {table}");
+        }
+    }
+
     /// Fails if anything is not as it was.
     #[track_caller]
     pub fn assert_untouched(&self, project: &Project) {
