@@ -9,8 +9,9 @@ use crate::cli::Project;
 
 /// Data that no archive of the project holds, in every place that a restore replaces, and in some that it must not.
 const OTHER_DATA: &str = "
+    PRAGMA foreign_keys = ON;
     UPDATE articles SET title = 'changed', views = 1 WHERE id % 2 = 0;
-    DELETE FROM articles WHERE id = 9;
+    DELETE FROM tags WHERE id = 6;
     INSERT INTO articles (id, document_id, title, locale) VALUES (900, 'stranger', 'stranger', 'en');
     INSERT INTO articles_tags_lnk (article_id, tag_id, tag_ord, article_ord) VALUES (900, 1, 1, 99);
     INSERT INTO articles_author_lnk (article_id, author_id, article_ord) VALUES (900, 1, 99);
@@ -59,4 +60,15 @@ pub fn assert_exports(project: &Project, expected: &Archive) {
     let again = Archive::open(&project.export("again", &[]), None);
     let differing = expected.differences(&again);
     assert!(differing.is_empty(), "{differing:?}");
+}
+
+/// Fails unless the lines are the expected ones; shows the first that is not.
+#[track_caller]
+pub fn assert_same_lines(actual: &[String], expected: &[String]) {
+    let differs = actual
+        .iter()
+        .zip(expected)
+        .find(|(one, other)| one != other);
+    assert_eq!(differs, None);
+    assert_eq!(actual.len(), expected.len(), "lines");
 }
