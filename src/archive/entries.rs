@@ -13,6 +13,10 @@ use tar::EntryType;
 
 /// Bytes read from disk at once.
 const BUFFER: usize = 256 << 10;
+/// How a zip file begins.
+const ZIP: &[u8] = b"PK\x03\x04";
+/// Entries of a tar begin at multiples of this.
+const TAR_BLOCK: u64 = 512;
 
 /// An entry, while it is read.
 pub(super) struct Item<'a> {
@@ -77,9 +81,15 @@ impl Probe {
     /// Encrypted data is never text, and comes in whole blocks unless it was cut.
     fn looks_encrypted(&self) -> bool {
         recognise(&self.start) == Content::Unknown
-            && std::str::from_utf8(&self.start).is_err()
+            && !is_text(&self.start)
+            && !self.start.starts_with(ZIP)
             && (self.named_encrypted || self.length % BLOCK as u64 == 0)
     }
+}
+
+/// Whether bytes are text, of which the last character may be cut.
+fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 fn not_an_archive(path: &Path) -> Error {
@@ -205,10 +215,15 @@ fn damaged(path: &Path, error: io::Error) -> Error {
 }
 
 fn each_of_tar(path: &Path, tar: Box<dyn Read>, each: &mut Each<'_>) -> Result<()> {
-    let mut archive = tar::Archive::new(tar);
+    let mut archive = tar::Archive::new(Counted {
+        inner: tar,
+        bytes: 0,
+    });
     let entries = archive.entries().map_err(|error| damaged(path, error))?;
+    let mut end = 0;
     for (number, entry) in entries.enumerate() {
         let entry = entry.map_err(|error| damaged(path, error))?;
+        end = (entry.raw_file_position() + entry.size()).next_multiple_of(TAR_BLOCK);
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let kind = entry.header().entry_type();
         if kind.is_dir() || kind == EntryType::XGlobalHeader {
@@ -233,8 +248,30 @@ fn each_of_tar(path: &Path, tar: Box<dyn Read>, each: &mut Each<'_>) -> Result<(
         io::copy(&mut content, &mut io::sink()).map_err(|error| damaged(path, error))?;
     }
     let mut rest = archive.into_inner();
+    if rest.bytes <= end {
+        let cut = io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the mark of its end is missing",
+        );
+        return Err(damaged(path, cut));
+    }
     io::copy(&mut rest, &mut io::sink()).map_err(|error| damaged(path, error))?;
     Ok(())
+}
+
+/// Counts what is read. A tar ends with a block of zeros; one that was cut between two entries looks
+/// whole but for that.
+struct Counted<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.bytes += read as u64;
+        Ok(read)
+    }
 }
 
 fn refused(path: &Path, name: &str, why: &str) -> Error {

@@ -222,6 +222,7 @@ impl Source for ArchiveSource {
         // Once, if the entries stand in Strapi's order; otherwise once more for what came too early.
         while pass.stage(sink)?.is_some() {
             let before = pass.done.len();
+            let mut waiting = None;
             self.entries.each(&mut |item| {
                 let Some(stage) = item.entry.stage() else {
                     return Ok(());
@@ -239,6 +240,7 @@ impl Source for ArchiveSource {
                     }
                     Entry::Upload(filename) => {
                         let Some(sidecar) = pass.sidecars.remove(&filename) else {
+                            waiting = Some(item.name.to_owned());
                             return Ok(());
                         };
                         let asset = Asset {
@@ -255,8 +257,9 @@ impl Source for ArchiveSource {
             })?;
             if pass.done.len() == before {
                 return Err(Error::archive(format!(
-                    "{}: a file in assets/uploads has no sidecar in assets/metadata",
-                    self.entries.path().display()
+                    "{}: {} has no sidecar in assets/metadata",
+                    self.entries.path().display(),
+                    waiting.as_deref().unwrap_or("a file")
                 ))
                 .hint("make a new export. Nothing was changed"));
             }
