@@ -78,7 +78,7 @@ impl Error {
 
     /// A failed file operation: `action` is a verb phrase such as "read the archive".
     ///
-    /// A full disk and missing permissions get a hint of their own.
+    /// What a user can do something about, such as a full disk, gets a hint of its own.
     pub fn io(action: impl Display, path: &Path, source: io::Error) -> Self {
         let error = Self::failed(format!("cannot {action} {}: {source}", path.display()));
         let error = match source.kind() {
@@ -87,6 +87,12 @@ impl Error {
             }
             io::ErrorKind::PermissionDenied => error
                 .hint("run it as the user who owns the project, or give this user the permission"),
+            io::ErrorKind::NotFound => {
+                error.hint("nothing has this name; check it, or make the folder first")
+            }
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                error.hint("a file stands where a folder should be; move it away")
+            }
             _ => error,
         };
         error.source(source)
