@@ -1,5 +1,6 @@
 //! A Strapi project on disk: where its data lives, how it is mapped, how it is read and restored.
 
+mod dialect;
 pub mod identifiers;
 mod project;
 mod restore;

@@ -1,6 +1,6 @@
 //! Finds a Strapi project: its version, its database, its folders.
 
-use super::identifiers::Naming;
+use super::dialect::Dialect;
 use super::settings::Settings;
 use crate::database::{Connection, Sqlite};
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
 pub struct Project {
     pub(super) root: PathBuf,
     pub(super) version: String,
-    pub(super) naming: Naming,
+    pub(super) dialect: Dialect,
     pub(super) settings: Settings,
 }
 
@@ -33,12 +33,12 @@ impl Project {
             .canonicalize()
             .map_err(|error| Error::io("open the project at", root, error))?;
         let version = find_version(&root)?;
-        let naming = naming_of(&version)?;
+        let dialect = Dialect::of_version(&version)?;
         let settings = Settings::load(&root, environment)?;
         Ok(Self {
             root,
             version,
-            naming,
+            dialect,
             settings,
         })
     }
@@ -127,16 +127,6 @@ fn find_version(root: &Path) -> Result<String> {
         root.display()
     ))
     .hint("run npm install, or write the exact version into package.json"))
-}
-
-fn naming_of(version: &str) -> Result<Naming> {
-    match Version::parse(version).map(|version| version.major) {
-        Ok(5) => Ok(Naming::V5),
-        _ => Err(Error::failed(format!(
-            "the project is on Strapi {version}; this version works with Strapi 5"
-        ))
-        .hint("upgrade the project, or use Strapi's own export")),
-    }
 }
 
 #[cfg(test)]

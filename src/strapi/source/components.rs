@@ -4,6 +4,7 @@ use super::entities::{attribute_columns, write_attributes, write_name};
 use super::{Reader, column_list};
 use crate::error::{Error, Result};
 use crate::model::json;
+use crate::strapi::dialect::Dialect;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
 use std::collections::HashMap;
 
@@ -55,10 +56,14 @@ impl Components {
 
 /// The order in which the members that hold components stand in an entity.
 ///
-/// Strapi reads them side by side and adds each when its queries are through; on SQLite and MySQL
-/// that is by the number of queries one after the other, then by the order of the attributes.
+/// Strapi 4 reads them one after the other. Strapi 5 reads them side by side and adds each when its
+/// queries are through; on SQLite and MySQL that is by the number of queries one after the other,
+/// then by the order of the attributes.
 pub(super) fn in_key_order(models: &Models, model: &Model) -> Vec<usize> {
     let mut fields: Vec<usize> = (0..model.component_fields.len()).collect();
+    if models.dialect.reads_components_in_turn() {
+        return fields;
+    }
     fields.sort_by_key(|&index| queries(models, &model.component_fields[index], DEEPEST));
     fields
 }
@@ -130,14 +135,12 @@ impl Reader<'_> {
             else {
                 continue;
             };
-            let mut value = row.clone();
             let field = &model.component_fields[join.field];
-            if matches!(field.shape, ComponentShape::Zone(_)) {
-                value.pop();
-                write_name(&mut value, "__component");
-                json::write_string(&mut value, &join.component);
-                value.push(b'}');
-            }
+            let value = if matches!(field.shape, ComponentShape::Zone(_)) {
+                with_type(row, &join.component, self.content.models.dialect)
+            } else {
+                row.clone()
+            };
             components
                 .values
                 .entry((join.parent, join.field))
@@ -237,6 +240,24 @@ impl Reader<'_> {
         }
         Ok(rows)
     }
+}
+
+/// A component of a dynamic zone: its row with its type.
+fn with_type(row: &[u8], component: &str, dialect: Dialect) -> Vec<u8> {
+    let mut value = Vec::with_capacity(row.len() + component.len() + 18);
+    if dialect.names_component_first() {
+        value.push(b'{');
+        write_name(&mut value, "__component");
+        json::write_string(&mut value, component);
+        value.push(b',');
+        value.extend_from_slice(&row[1..]);
+    } else {
+        value.extend_from_slice(&row[..row.len() - 1]);
+        write_name(&mut value, "__component");
+        json::write_string(&mut value, component);
+        value.push(b'}');
+    }
+    value
 }
 
 /// The field of `model` that a join row belongs to; `None` for what an older schema left behind.

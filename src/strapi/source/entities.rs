@@ -6,7 +6,6 @@ use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{Entity, json};
 use crate::strapi::tables::{ColumnMapping, Model};
-use crate::strapi::values;
 use crate::transfer::{Sink, Stage};
 
 /// The columns of a table that are attributes, in the order of the table: Strapi writes them so.
@@ -33,7 +32,7 @@ pub(super) fn write_attributes(
         let value = row
             .value(first + index)
             .map_err(|error| error.within(format!("attribute `{}`", column.attribute)))?;
-        values::write(out, column.scalar, &value);
+        column.write(out, &value);
     }
     Ok(())
 }
