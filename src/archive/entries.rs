@@ -78,7 +78,7 @@ impl Probe {
     fn looks_encrypted(&self) -> bool {
         recognise(&self.start) == Content::Unknown
             && std::str::from_utf8(&self.start).is_err()
-            && (self.named_encrypted || self.length % BLOCK as u64 == 0)
+            && (self.named_encrypted || self.length.is_multiple_of(BLOCK as u64))
     }
 }
 

@@ -53,6 +53,12 @@ impl Project {
         &self.root
     }
 
+    /// Whether this version of Strapi carries the logos of the admin panel in its archives: since
+    /// 5.49.0. Older ones would store the bytes where they expect none.
+    pub(super) fn carries_logos(&self) -> bool {
+        Version::parse(&self.version).is_ok_and(|version| version >= Version::new(5, 49, 0))
+    }
+
     /// The folder of the media library's files.
     pub(super) fn uploads(&self) -> PathBuf {
         self.settings.public.join("uploads")

@@ -53,7 +53,8 @@ impl Restore {
         database.insert(table, &columns, &row)
     }
 
-    /// Takes the bytes of the logos out of the project settings and stages them as files.
+    /// Takes the bytes of the logos out of the project settings and stages them as files. A logo
+    /// that comes without bytes, as from Strapi 4, stays where it is.
     fn take_logos<'a>(&mut self, text: &'a str) -> Result<Cow<'a, str>> {
         let Ok(Json::Object(mut settings)) = serde_json::from_str(text) else {
             return Ok(Cow::Borrowed(text));
@@ -64,6 +65,9 @@ impl Restore {
                 continue;
             };
             let Some(encoded) = logo.shift_remove(LOGO_BYTES) else {
+                if let Some(url) = logo.get("url").and_then(Json::as_str) {
+                    self.files.keep(url.rsplit('/').next().unwrap_or_default());
+                }
                 continue;
             };
             changed = true;

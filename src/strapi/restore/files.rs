@@ -4,6 +4,7 @@
 //! renamed itself, and a rename must not leave its file system.
 
 use crate::error::{Error, Result};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -19,6 +20,8 @@ pub(super) struct StagedFiles {
     uploads: PathBuf,
     staging: Option<tempfile::TempDir>,
     replace: bool,
+    /// Files that stay even if all are replaced.
+    kept: HashSet<OsString>,
     /// Moved out of the upload folder.
     moved_out: Vec<OsString>,
     /// Moved into the upload folder.
@@ -32,6 +35,7 @@ impl StagedFiles {
             uploads,
             staging: None,
             replace: false,
+            kept: HashSet::new(),
             moved_out: Vec::new(),
             moved_in: Vec::new(),
         }
@@ -44,6 +48,11 @@ impl StagedFiles {
     pub fn replace_all(&mut self) -> Result<()> {
         self.replace = true;
         self.staging().map(drop)
+    }
+
+    /// Leaves an old file in its place, unless a new one has its name.
+    pub fn keep(&mut self, filename: &str) {
+        self.kept.insert(filename.into());
     }
 
     fn staging(&mut self) -> Result<&Path> {
@@ -101,6 +110,7 @@ impl StagedFiles {
             names(&self.uploads)?
                 .into_iter()
                 .filter(|name| is_replaced(name))
+                .filter(|name| !self.kept.contains(name) || incoming.contains(name))
                 .collect()
         } else {
             incoming
