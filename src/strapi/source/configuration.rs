@@ -129,7 +129,7 @@ fn write_column(
 }
 
 /// The project settings with the bytes of their logos; `None` where there are no logos.
-fn with_logos(text: &str, public: &std::path::Path, sink: &mut dyn Sink) -> Result<Option<String>> {
+fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Option<String>> {
     let Ok(Json::Object(mut settings)) = serde_json::from_str(text) else {
         return Ok(None);
     };
