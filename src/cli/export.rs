@@ -50,11 +50,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "MB", default_value_t = 256)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000), alias = "maxSizeJsonl")]
     max_size_jsonl: u64,
-    #[command(flatten)]
-    filter: FilterArguments,
     /// Say more
     #[arg(long)]
     verbose: bool,
+    #[command(flatten)]
+    filter: FilterArguments,
 }
 
 /// What an archive is.

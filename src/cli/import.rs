@@ -40,8 +40,6 @@ pub(super) struct Arguments {
     /// Check everything, print what would happen, change nothing
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
-    filter: FilterArguments,
     /// How much the Strapi versions of archive and project may differ
     #[arg(
         long = "version-strategy",
@@ -69,6 +67,8 @@ pub(super) struct Arguments {
     /// Say more
     #[arg(long)]
     verbose: bool,
+    #[command(flatten)]
+    filter: FilterArguments,
 }
 
 /// How much versions may differ.
