@@ -2,11 +2,12 @@
 
 use super::filter::FilterArguments;
 use super::progress::Progress;
-use super::{cancellation, environment, key, report, terminal};
+use super::project::ProjectArguments;
+use super::{cancellation, key, report, terminal};
 use crate::archive::codec::ecb::Key;
 use crate::archive::{ArchiveDestination, ArchiveName, Packing};
 use crate::error::{Error, Result};
-use crate::strapi::{Project, ProjectSource};
+use crate::strapi::ProjectSource;
 use crate::transfer::{Report, SchemaStrategy, Transfer, VersionStrategy};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -28,9 +29,8 @@ const MEGABYTE: u64 = 1_000_000;
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
 pub(super) struct Arguments {
-    /// The folder of the Strapi project
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    project: PathBuf,
+    #[command(flatten)]
+    project: ProjectArguments,
     /// Name of the archive, without extension [default: export_YYYYMMDDHHMMSS]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -77,7 +77,7 @@ impl Arguments {
                     .hint("add --no-encrypt, or leave --format out"),
             );
         }
-        let project = Project::open(&self.project, &environment())?;
+        let project = self.project.open()?;
         let packing = Packing {
             compress: !self.no_compress,
             key: if self.no_encrypt {

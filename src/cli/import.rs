@@ -2,10 +2,11 @@
 
 use super::filter::FilterArguments;
 use super::progress::Progress;
-use super::{cancellation, environment, key, report, terminal};
+use super::project::ProjectArguments;
+use super::{cancellation, key, report, terminal};
 use crate::archive::{ArchiveSource, is_encrypted};
 use crate::error::{Error, Kind, Result};
-use crate::strapi::{Project, ProjectDestination};
+use crate::strapi::ProjectDestination;
 use crate::transfer::{Plan, Report, SchemaStrategy, Stage, Transfer, VersionStrategy};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
@@ -25,9 +26,8 @@ use std::path::PathBuf;
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
 pub(super) struct Arguments {
-    /// The folder of the Strapi project
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    project: PathBuf,
+    #[command(flatten)]
+    project: ProjectArguments,
     /// The archive: a file, or a folder that holds an unpacked one
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
@@ -120,7 +120,7 @@ impl Arguments {
             .hint("add --force, or look first with --dry-run"));
         }
         let mut source = self.open_archive()?;
-        let project = Project::open(&self.project, &environment())?;
+        let project = self.project.open()?;
         let mut destination = ProjectDestination::open(project.clone())?;
         let target = format!(
             "{} (Strapi {}, database {})",

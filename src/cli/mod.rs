@@ -6,6 +6,7 @@ mod filter;
 mod import;
 mod key;
 mod progress;
+mod project;
 mod report;
 mod terminal;
 

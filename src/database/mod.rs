@@ -3,8 +3,10 @@
 //! What differs between databases (quoting, catalogue, bulk loading, snapshots) is behind
 //! [`Connection`]; whatever uses it writes plain SQL with `?` for parameters.
 
+mod settings;
 mod sqlite;
 
+pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
 
 use crate::error::{Error, Result};

@@ -1,14 +1,16 @@
 //! Finds a Strapi project: its version, its database, its folders.
 
+use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
-use super::settings::Settings;
-use crate::database::{Connection, Sqlite};
+use super::uploads::LOCAL_PROVIDER;
+use crate::database::{Connection, DatabaseSettings, Sqlite};
 use crate::error::{Error, Result};
 use semver::Version;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The packages that make a project a Strapi project, of all majors since 4.
 const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
@@ -19,27 +21,32 @@ pub struct Project {
     pub(super) root: PathBuf,
     pub(super) version: String,
     pub(super) dialect: Dialect,
-    pub(super) settings: Settings,
+    pub(super) config: Arc<ProjectConfig>,
 }
 
 impl Project {
     /// Finds the project in the folder `root`. `environment` is the process environment, which wins
-    /// over the project's `.env` as it does in Strapi.
+    /// over the project's `.env` as it does in Strapi; `database_url` wins over the project's own
+    /// database settings.
     ///
     /// # Errors
-    /// There is no Strapi project there, or its version or settings cannot be told.
-    pub fn open(root: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
+    /// There is no Strapi project there, or its version or configuration cannot be told.
+    pub fn open(
+        root: &Path,
+        environment: &BTreeMap<String, String>,
+        database_url: Option<&str>,
+    ) -> Result<Self> {
         let root = root
             .canonicalize()
             .map_err(|error| Error::io("open the project at", root, error))?;
         let version = find_version(&root)?;
         let dialect = Dialect::of_version(&version)?;
-        let settings = Settings::load(&root, environment)?;
+        let config = Arc::new(config::load(&root, environment, database_url)?);
         Ok(Self {
             root,
             version,
             dialect,
-            settings,
+            config,
         })
     }
 
@@ -61,18 +68,39 @@ impl Project {
 
     /// The folder of the media library's files.
     pub(super) fn uploads(&self) -> PathBuf {
-        self.settings.public.join("uploads")
+        self.config.public_dir.join("uploads")
+    }
+
+    /// What of its configuration could not be read, and does not matter now.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.config.warnings.iter().map(ToString::to_string)
+    }
+
+    /// Whether its uploads lie in its own folder.
+    pub(super) fn keeps_uploads(&self) -> bool {
+        self.config.upload_provider == LOCAL_PROVIDER
     }
 
     /// Connects to its database to read it.
     pub(super) fn connect_to_read(&self) -> Result<Box<dyn Connection>> {
-        Ok(Box::new(Sqlite::open_to_read(&self.settings.database)?))
+        match &self.config.database {
+            DatabaseSettings::Sqlite { path } => Ok(Box::new(Sqlite::open_to_read(path)?)),
+            DatabaseSettings::Postgres(_) | DatabaseSettings::Mysql(_) => Err(unsupported()),
+        }
     }
 
     /// Connects to its database to change it.
     pub(super) fn connect_to_write(&self) -> Result<Box<dyn Connection>> {
-        Ok(Box::new(Sqlite::open_to_write(&self.settings.database)?))
+        match &self.config.database {
+            DatabaseSettings::Sqlite { path } => Ok(Box::new(Sqlite::open_to_write(path)?)),
+            DatabaseSettings::Postgres(_) | DatabaseSettings::Mysql(_) => Err(unsupported()),
+        }
     }
+}
+
+fn unsupported() -> Error {
+    Error::failed("this version reads and restores SQLite only")
+        .hint("use `strapi export` for this project until a later version")
 }
 
 fn not_a_project(root: &Path, why: &str) -> Error {
@@ -170,7 +198,7 @@ mod tests {
     #[test]
     fn a_folder_without_strapi_is_not_a_project() {
         let folder = project(r#"{"dependencies":{"left-pad":"1.0.0"}}"#, None);
-        let error = Project::open(folder.path(), &BTreeMap::new()).expect_err("no project");
+        let error = Project::open(folder.path(), &BTreeMap::new(), None).expect_err("no project");
         assert!(error.to_string().contains("is not a Strapi project"));
     }
 }

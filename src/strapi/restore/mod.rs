@@ -164,6 +164,14 @@ impl Destination for ProjectDestination {
         let Some(inspection) = plan.inspection.clone() else {
             return Err(Error::failed("a restore needs to look at its source first"));
         };
+        if plan.filter.includes(Stage::Assets) && !self.project.keeps_uploads() {
+            return Err(Error::failed(format!(
+                "the project keeps its uploads with the provider `{}`, which this version does not \
+                 restore to",
+                self.project.config.upload_provider
+            ))
+            .hint("restore everything else with --exclude files"));
+        }
         let mut files = StagedFiles::new(self.project.uploads());
         if plan.filter.includes(Stage::Assets) {
             files.replace_all()?;

@@ -142,7 +142,7 @@ impl Reader<'_> {
             );
             return Ok(false);
         }
-        let Some(path) = uploads::path_of(&self.project.settings.public, &wanted.url) else {
+        let Some(path) = uploads::path_of(&self.project.config.public_dir, &wanted.url) else {
             self.missing(wanted, "its url leads out of the public folder", sink);
             return Ok(false);
         };

@@ -156,7 +156,7 @@ fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Opti
             continue;
         }
         let opened = if provider == LOCAL_PROVIDER {
-            uploads::path_of(&project.settings.public, url)
+            uploads::path_of(&project.config.public_dir, url)
                 .and_then(|path| uploads::open(&path).ok().flatten())
         } else {
             None
