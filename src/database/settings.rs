@@ -45,7 +45,6 @@ pub struct ServerSettings {
 
 impl ServerSettings {
     /// Where this leads, for messages: everything but the password.
-    #[cfg_attr(not(test), expect(dead_code, reason = "servers come next"))]
     pub(super) fn target(&self, scheme: &str) -> String {
         let user = match self.user.as_str() {
             "" => String::new(),

@@ -174,7 +174,8 @@ impl ToSql for Value<'_> {
             Self::Null => ValueRef::Null,
             Self::Integer(number) => ValueRef::Integer(*number),
             Self::Real(number) => ValueRef::Real(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Text(text) | Self::Json(text) => ValueRef::Text(text.as_bytes()),
+            Self::Timestamp(milliseconds) => ValueRef::Integer(*milliseconds),
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }

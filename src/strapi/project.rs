@@ -3,8 +3,9 @@
 use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
 use super::uploads::LOCAL_PROVIDER;
-use crate::database::{Connection, DatabaseSettings, Sqlite};
+use crate::database::{Connection, DatabaseSettings, Mysql, Postgres, Sqlite};
 use crate::error::{Error, Result};
+use jiff::tz::TimeZone;
 use semver::Version;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -85,22 +86,31 @@ impl Project {
     pub(super) fn connect_to_read(&self) -> Result<Box<dyn Connection>> {
         match &self.config.database {
             DatabaseSettings::Sqlite { path } => Ok(Box::new(Sqlite::open_to_read(path)?)),
-            DatabaseSettings::Postgres(_) | DatabaseSettings::Mysql(_) => Err(unsupported()),
+            other => self.connect(other),
         }
     }
 
     /// Connects to its database to change it.
     pub(super) fn connect_to_write(&self) -> Result<Box<dyn Connection>> {
-        match &self.config.database {
-            DatabaseSettings::Sqlite { path } => Ok(Box::new(Sqlite::open_to_write(path)?)),
-            DatabaseSettings::Postgres(_) | DatabaseSettings::Mysql(_) => Err(unsupported()),
-        }
+        self.connect(&self.config.database)
     }
-}
 
-fn unsupported() -> Error {
-    Error::failed("this version reads and restores SQLite only")
-        .hint("use `strapi export` for this project until a later version")
+    fn connect(&self, settings: &DatabaseSettings) -> Result<Box<dyn Connection>> {
+        let zone = self.time_zone();
+        Ok(match settings {
+            DatabaseSettings::Sqlite { path } => Box::new(Sqlite::open_to_write(path)?),
+            DatabaseSettings::Postgres(server) => Box::new(Postgres::connect(server, zone)?),
+            DatabaseSettings::Mysql(server) => Box::new(Mysql::connect(server, zone)?),
+        })
+    }
+
+    /// The zone that Strapi runs in. Node's drivers store what its clock shows.
+    fn time_zone(&self) -> TimeZone {
+        let name = self.config.time_zone.as_deref().unwrap_or_default();
+        TimeZone::get(name)
+            .or_else(|_| TimeZone::posix(name))
+            .unwrap_or_else(|_| TimeZone::system())
+    }
 }
 
 fn not_a_project(root: &Path, why: &str) -> Error {

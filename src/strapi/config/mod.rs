@@ -46,6 +46,8 @@ pub struct ProjectConfig {
     /// credentials and are not for printing.
     #[cfg_attr(not(test), expect(dead_code, reason = "reading from other providers needs them"))]
     pub upload_provider_options: Value,
+    /// `TZ`, the time zone that Strapi runs in where it is not the system's.
+    pub time_zone: Option<String>,
     /// Files that could not be evaluated and were passed over, because the database was given by URL.
     pub warnings: Vec<ConfigError>,
 }
@@ -130,6 +132,7 @@ fn read(
         public_dir,
         upload_provider,
         upload_provider_options,
+        time_zone: environment.get("TZ").cloned(),
         warnings,
     })
 }

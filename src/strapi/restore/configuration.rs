@@ -50,6 +50,14 @@ impl Restore {
                 Some(scalar) => values::read(scalar, value).map_err(|why| wrong(&why))?,
             });
         }
+        if let Some(why) = row.iter().find_map(|value| database.refusal(value)) {
+            let key = key.as_deref().unwrap_or("?");
+            return Err(Error::failed(format!(
+                "a row of the {}, {key}: {why}",
+                item.kind.as_str()
+            ))
+            .hint("everything was rolled back; the project is as it was"));
+        }
         database.insert(table, &columns, &row)
     }
 

@@ -93,6 +93,18 @@ impl Place<'_> {
         ))
         .hint("everything was rolled back; the project is as it was")
     }
+
+    /// The archive is right; the database is not made for it.
+    fn refused(&self, attribute: &str, why: &str) -> Error {
+        Error::failed(format!(
+            "{} {}, attribute `{attribute}`: {why}",
+            self.entity.content_type, self.entity.id
+        ))
+        .hint(
+            "everything was rolled back; the project is as it was; change the value where the \
+             archive was made, or restore into another kind of database",
+        )
+    }
 }
 
 /// A component that waits for its own row to be written.
@@ -152,6 +164,9 @@ impl Restore {
                 row[index + 1] = model.columns[index]
                     .read(value)
                     .map_err(|why| place.wrong(name, &why))?;
+                if let Some(why) = database.refusal(&row[index + 1]) {
+                    return Err(place.refused(name, why));
+                }
                 given[index] = true;
             } else if let Some(field) = model
                 .component_fields
