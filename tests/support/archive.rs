@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part of this module")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -86,6 +86,17 @@ impl Archive {
             .get(name)
             .unwrap_or_else(|| panic!("the archive has no {name}"));
         serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The names of the entries that differ, but for `metadata.json`, which tells the time of the export.
+    pub fn differences(&self, other: &Archive) -> Vec<String> {
+        let names: BTreeSet<&String> = self.entries.keys().chain(other.entries.keys()).collect();
+        names
+            .into_iter()
+            .filter(|name| *name != "metadata.json")
+            .filter(|name| self.entries.get(*name) != other.entries.get(*name))
+            .cloned()
+            .collect()
     }
 
     /// The assets by file name. Each must have both its bytes and its sidecar.
