@@ -3,7 +3,7 @@
 use super::filter::FilterArguments;
 use super::progress::Progress;
 use super::project::ProjectArguments;
-use super::{cancellation, key, report, terminal};
+use super::{Cancellation, key, report, terminal};
 use crate::archive::codec::ecb::Key;
 use crate::archive::{ArchiveDestination, ArchiveName, Packing};
 use crate::error::{Error, Result};
@@ -98,7 +98,7 @@ impl Arguments {
             .unwrap_or_else(|| ArchiveName::default_base(&jiff::Zoned::now()).into());
         let shard_size = self.max_size_jsonl * MEGABYTE;
         let (path, mut destination) = self.destination(&base, &packing, shard_size)?;
-        let progress = Progress::new(cancellation()?, self.verbose);
+        let progress = Progress::new(&Cancellation::listen()?, self.verbose);
         if self.verbose {
             terminal::tell(&format!(
                 "project {}, Strapi {}",

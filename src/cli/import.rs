@@ -3,7 +3,7 @@
 use super::filter::FilterArguments;
 use super::progress::Progress;
 use super::project::ProjectArguments;
-use super::{cancellation, key, report, terminal};
+use super::{Cancellation, key, report, terminal};
 use crate::archive::{ArchiveSource, is_encrypted};
 use crate::error::{Error, Kind, Result};
 use crate::strapi::ProjectDestination;
@@ -131,7 +131,8 @@ impl Arguments {
         for notice in destination.notices() {
             terminal::tell(&format!("note: {notice}"));
         }
-        let progress = Progress::new(cancellation()?, self.verbose);
+        let cancellation = Cancellation::listen()?;
+        let progress = Progress::new(&cancellation, self.verbose);
         let mut transfer = Transfer {
             source: &mut source,
             destination: &mut destination,
@@ -147,7 +148,8 @@ impl Arguments {
             terminal::print("Dry run: nothing was changed")?;
             return Ok(plan.announced);
         }
-        if asks && !terminal::confirm("Delete this and load the archive?")? {
+        let question = "Delete this and load the archive?";
+        if asks && !cancellation.while_idle(|| terminal::confirm(question))? {
             return Err(Error::new(
                 Kind::Failed,
                 "not confirmed; nothing was changed",
