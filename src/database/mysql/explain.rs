@@ -41,9 +41,7 @@ fn hinted(wrapped: Error, action: &str, error: &Failure) -> Error {
             1205 | 1213 => {
                 "another program is using these tables; stop Strapi, or wait, and run it again"
             }
-            1290 | 1792 | 1836 => {
-                "this server takes no changes; connect to the primary server"
-            }
+            1290 | 1792 | 1836 => "this server takes no changes; connect to the primary server",
             1021 | 1114 => "free some space on the server's disk and run it again",
             1040 | 1203 => "wait until connections are free, and run it again",
             1153 => "raise max_allowed_packet in the server's configuration and run it again",

@@ -143,10 +143,9 @@ struct MysqlRow<'a> {
 
 impl Row for MysqlRow<'_> {
     fn value(&self, column: usize) -> Result<Value<'_>> {
-        let (Some(value), Some(about)) = (
-            self.row.as_ref(column),
-            self.row.columns_ref().get(column),
-        ) else {
+        let (Some(value), Some(about)) =
+            (self.row.as_ref(column), self.row.columns_ref().get(column))
+        else {
             return Err(Error::failed(format!(
                 "a row of {} has no column {column}",
                 self.target

@@ -54,8 +54,7 @@ pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Conn> {
     if let Some(tls) = settings.tls.as_ref().filter(|_| settings.socket.is_none()) {
         options = options.ssl_opts(ssl(tls, &mut files)?);
     }
-    let mut connection =
-        Conn::new(options).map_err(|error| explain(target, "open", error))?;
+    let mut connection = Conn::new(options).map_err(|error| explain(target, "open", error))?;
     for sql in SESSION {
         connection
             .query_drop(sql)

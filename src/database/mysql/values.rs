@@ -42,8 +42,7 @@ pub(super) fn decode<'a>(
                     format!("{date} {hour:02}:{minute:02}:{second:02}").into(),
                 ));
             }
-            let seconds =
-                (i64::from(*hour) * 60 + i64::from(*minute)) * 60 + i64::from(*second);
+            let seconds = (i64::from(*hour) * 60 + i64::from(*minute)) * 60 + i64::from(*second);
             let local = days_of((*year).into(), (*month).into(), (*day).into()) * DAY
                 + seconds * 1000
                 + i64::from(micros / 1000);

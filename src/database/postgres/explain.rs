@@ -73,7 +73,9 @@ fn hinted(wrapped: Error, error: &postgres::Error) -> Error {
             "this server takes no changes; connect to the primary server"
         }
         Some(&SqlState::DISK_FULL) => "free some space on the server's disk and run it again",
-        Some(&SqlState::TOO_MANY_CONNECTIONS) => "wait until connections are free, and run it again",
+        Some(&SqlState::TOO_MANY_CONNECTIONS) => {
+            "wait until connections are free, and run it again"
+        }
         Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN) => AGAIN,
         Some(_) => return wrapped,
         None if error.is_closed() => AGAIN,

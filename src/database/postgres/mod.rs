@@ -106,11 +106,7 @@ impl Row for PostgresRow<'_> {
             return Ok(Value::Null);
         };
         values::decode(about.type_(), raw.0, self.zone).map_err(|why| {
-            Error::failed(format!(
-                "column {} in {}: {why}",
-                about.name(),
-                self.target
-            ))
+            Error::failed(format!("column {} in {}: {why}", about.name(), self.target))
         })
     }
 }

@@ -196,11 +196,7 @@ fn numeric(raw: &[u8]) -> Result<String, String> {
 pub(super) struct Parameter<'a>(pub &'a Value<'a>);
 
 impl ToSql for Parameter<'_> {
-    fn to_sql(
-        &self,
-        _: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         match text_of(self.0, &TimeZone::UTC) {
             None => Ok(IsNull::Yes),
             Some(text) => {

@@ -44,7 +44,10 @@ pub struct ProjectConfig {
     pub upload_provider: String,
     /// The options of the upload provider; `null` in them stands for what only Node could tell. They may hold
     /// credentials and are not for printing.
-    #[cfg_attr(not(test), expect(dead_code, reason = "reading from other providers needs them"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "reading from other providers needs them")
+    )]
     pub upload_provider_options: Value,
     /// `TZ`, the time zone that Strapi runs in where it is not the system's.
     pub time_zone: Option<String>,
