@@ -13,7 +13,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
-use tempfile::TempPath;
 
 /// How long to wait for somebody else's write to end.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,8 +24,6 @@ const CACHED_STATEMENTS: usize = 512;
 pub struct Sqlite {
     connection: rusqlite::Connection,
     target: String,
-    /// The file behind `connection` while that is a copy. Deleted with it.
-    copy: Option<TempPath>,
 }
 
 impl Sqlite {
@@ -62,7 +59,6 @@ impl Sqlite {
         let sqlite = Self {
             connection,
             target,
-            copy: None,
         };
         sqlite
             .connection
@@ -102,7 +98,8 @@ impl Sqlite {
         }
         copy.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         self.connection = copy;
-        self.copy = Some(file);
+        // The open file stays usable, and nothing is left of it however this process ends.
+        file.close()?;
         Ok(())
     }
 

@@ -58,6 +58,7 @@ impl StagedFiles {
     fn staging(&mut self) -> Result<&Path> {
         if self.staging.is_none() {
             let uploads = &self.uploads;
+            clean_up(uploads)?;
             let create = || -> io::Result<tempfile::TempDir> {
                 fs::create_dir_all(uploads)?;
                 let folder = tempfile::Builder::new()
@@ -161,6 +162,33 @@ impl Drop for StagedFiles {
             let _ = folder.keep();
         }
     }
+}
+
+/// Deletes what a restore left behind that was killed before it moved any file.
+fn clean_up(uploads: &Path) -> Result<()> {
+    if !uploads.is_dir() {
+        return Ok(());
+    }
+    for name in names(uploads)? {
+        if !name.as_encoded_bytes().starts_with(STAGING_PREFIX.as_bytes()) {
+            continue;
+        }
+        let left = uploads.join(name);
+        let old = left.join("old");
+        if old.is_dir() && !names(&old)?.is_empty() {
+            return Err(Error::failed(format!(
+                "a restore was killed while it moved files: {} holds some that were in {}",
+                old.display(),
+                uploads.display()
+            ))
+            .hint(format!(
+                "move them back where they are missing, then delete {}",
+                left.display()
+            )));
+        }
+        fs::remove_dir_all(&left).map_err(|error| Error::io("delete the folder", &left, error))?;
+    }
+    Ok(())
 }
 
 /// How many files the upload folder holds, as far as a restore would replace them.
@@ -277,6 +305,25 @@ mod tests {
         assert_eq!(staged.forget_old(), None);
         drop(staged);
         expect(folder.path(), &[("a", "old"), ("b", "new")]);
+    }
+
+    #[test]
+    fn what_a_killed_restore_left_is_cleaned_up_unless_it_holds_old_files() {
+        let folder = uploads(&[("a", "old")]);
+        let left = folder.path().join(".backup-restore-x");
+        fs::create_dir_all(left.join("new")).expect("made");
+        fs::create_dir_all(left.join("old")).expect("made");
+        let mut staged = StagedFiles::new(folder.path().to_owned());
+        staged.replace_all().expect("a staging folder");
+        assert!(!left.exists());
+        drop(staged);
+        fs::create_dir_all(left.join("old")).expect("made");
+        fs::write(left.join("old/a"), "old").expect("written");
+        let error = StagedFiles::new(folder.path().to_owned())
+            .replace_all()
+            .expect_err("old files");
+        assert!(error.to_string().contains("was killed"), "{error}");
+        assert!(left.join("old/a").exists());
     }
 
     #[test]

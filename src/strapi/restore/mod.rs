@@ -172,11 +172,11 @@ impl Destination for ProjectDestination {
             ))
             .hint("restore everything else with --exclude files"));
         }
+        self.database.begin_write()?;
         let mut files = StagedFiles::new(self.project.uploads());
         if plan.filter.includes(Stage::Assets) {
             files.replace_all()?;
         }
-        self.database.begin_write()?;
         let own_schema = if same_schemas(plan, &self.content) {
             None
         } else {
