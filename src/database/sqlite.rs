@@ -56,10 +56,7 @@ impl Sqlite {
         let connection =
             rusqlite::Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
                 .map_err(|error| explain(&target, "open the database", error))?;
-        let sqlite = Self {
-            connection,
-            target,
-        };
+        let sqlite = Self { connection, target };
         sqlite
             .connection
             .busy_timeout(BUSY_TIMEOUT)

@@ -170,7 +170,10 @@ fn clean_up(uploads: &Path) -> Result<()> {
         return Ok(());
     }
     for name in names(uploads)? {
-        if !name.as_encoded_bytes().starts_with(STAGING_PREFIX.as_bytes()) {
+        if !name
+            .as_encoded_bytes()
+            .starts_with(STAGING_PREFIX.as_bytes())
+        {
             continue;
         }
         let left = uploads.join(name);

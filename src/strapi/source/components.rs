@@ -1,7 +1,7 @@
 //! Components and dynamic zones, read by batch and table, never by entity.
 
 use super::entities::{attribute_columns, write_attributes, write_name};
-use super::{Reader, column_list};
+use super::{Reader, column_list, select_rows};
 use crate::error::{Error, Result};
 use crate::model::json;
 use crate::strapi::dialect::Dialect;
@@ -213,17 +213,10 @@ impl Reader<'_> {
         let mut nested = self.nested_components(model, &Parents::Ids(&ids), deepest)?;
         let fields = in_key_order(&content.models, model);
         let columns = attribute_columns(self.database, model)?;
-        let names = ["id"]
-            .into_iter()
-            .chain(columns.iter().map(|column| column.column.as_str()));
-        let select = format!(
-            "SELECT {} FROM {} WHERE",
-            column_list(self.database, names),
-            self.database.quote(&model.table)
-        );
+        let select = select_rows(self.database, model, &columns);
         let mut rows = HashMap::with_capacity(ids.len());
         for condition in conditions("id", &Parents::Ids(&ids)) {
-            let sql = format!("{select} {condition}");
+            let sql = format!("{select} WHERE {condition}");
             self.database.query(&sql, &[], &mut |row| {
                 let Some(id) = row.value(0)?.as_i64() else {
                     return Ok(());
