@@ -1,7 +1,7 @@
 //! The folder of the media library's files (the `local` upload provider).
 
 use crate::error::{Error, Result};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -30,13 +30,13 @@ pub(super) struct Opened {
 /// It is there and cannot be read.
 pub(super) fn open(path: &Path) -> Result<Option<Opened>> {
     let open = || -> io::Result<Opened> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
+        // Before it is opened: opening a pipe waits for whoever writes into it.
+        if !fs::metadata(path)?.is_file() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "not a file"));
         }
+        let file = File::open(path)?;
         Ok(Opened {
-            size: metadata.len(),
+            size: file.metadata()?.len(),
             file,
         })
     };

@@ -95,10 +95,7 @@ impl Reader<'_> {
             url: row.value("url").unwrap_or_default().to_owned(),
             sidecar: row.sidecar.clone(),
         };
-        // Without the upload itself Strapi sends none of its formats either.
-        if !self.send(&main, sink)? {
-            return Ok(());
-        }
+        let sent = self.send(&main, sink)?;
         let formats = row
             .value("formats")
             .and_then(|text| Fields::parse(text).ok());
@@ -119,7 +116,12 @@ impl Reader<'_> {
                 url: text("url"),
                 sidecar: format_sidecar(&fields, name, row.id, hash),
             };
-            self.send(&wanted, sink)?;
+            if sent {
+                self.send(&wanted, sink)?;
+            } else {
+                // Strapi sends no format without its upload.
+                self.missing(&wanted, "the upload it is a format of is missing", sink);
+            }
         }
         Ok(())
     }
