@@ -83,7 +83,7 @@ impl Probe {
         recognise(&self.start) == Content::Unknown
             && !is_text(&self.start)
             && !self.start.starts_with(ZIP)
-            && (self.named_encrypted || self.length % BLOCK as u64 == 0)
+            && (self.named_encrypted || self.length.is_multiple_of(BLOCK as u64))
     }
 }
 

@@ -21,6 +21,9 @@ pub fn is_encrypted(path: &Path) -> Result<bool> {
     entries::is_encrypted(path)
 }
 
+/// What is done with a line, and with what tells the place it stands at.
+type EachLine<'a> = dyn FnMut(&str, &dyn Fn() -> String) -> Result<()> + 'a;
+
 /// An archive file, or the same tree unpacked in a folder.
 pub struct ArchiveSource {
     entries: Entries,
@@ -118,12 +121,7 @@ impl ArchiveSource {
     }
 
     /// Hands over the lines of a shard that are not empty, each with the place it stands at.
-    fn each_line(
-        &self,
-        name: &str,
-        content: &mut dyn Read,
-        each: &mut dyn FnMut(&str, &dyn Fn() -> String) -> Result<()>,
-    ) -> Result<()> {
+    fn each_line(&self, name: &str, content: &mut dyn Read, each: &mut EachLine<'_>) -> Result<()> {
         let mut reader = BufReader::with_capacity(64 << 10, content);
         let mut line = Vec::new();
         let mut number = 0_u64;

@@ -2,11 +2,12 @@
 
 use super::filter::FilterArguments;
 use super::progress::Progress;
-use super::{cancellation, environment, key, report, terminal};
+use super::project::ProjectArguments;
+use super::{Cancellation, key, report, terminal};
 use crate::archive::codec::ecb::Key;
 use crate::archive::{ArchiveDestination, ArchiveName, Packing};
 use crate::error::{Error, Result};
-use crate::strapi::{Project, ProjectSource};
+use crate::strapi::ProjectSource;
 use crate::transfer::{Report, SchemaStrategy, Transfer, VersionStrategy};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -28,9 +29,8 @@ const MEGABYTE: u64 = 1_000_000;
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
 pub(super) struct Arguments {
-    /// The folder of the Strapi project
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    project: PathBuf,
+    #[command(flatten)]
+    project: ProjectArguments,
     /// Name of the archive, without extension [default: export_YYYYMMDDHHMMSS]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -50,11 +50,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "MB", default_value_t = 256)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000), alias = "maxSizeJsonl")]
     max_size_jsonl: u64,
-    #[command(flatten)]
-    filter: FilterArguments,
     /// Say more
     #[arg(long)]
     verbose: bool,
+    #[command(flatten)]
+    filter: FilterArguments,
 }
 
 /// What an archive is.
@@ -77,7 +77,7 @@ impl Arguments {
                     .hint("add --no-encrypt, or leave --format out"),
             );
         }
-        let project = Project::open(&self.project, &environment())?;
+        let project = self.project.open()?;
         let packing = Packing {
             compress: !self.no_compress,
             key: if self.no_encrypt {
@@ -98,7 +98,7 @@ impl Arguments {
             .unwrap_or_else(|| ArchiveName::default_base(&jiff::Zoned::now()).into());
         let shard_size = self.max_size_jsonl * MEGABYTE;
         let (path, mut destination) = self.destination(&base, &packing, shard_size)?;
-        let progress = Progress::new(cancellation()?, self.verbose);
+        let progress = Progress::new(&Cancellation::listen()?, self.verbose);
         if self.verbose {
             terminal::tell(&format!(
                 "project {}, Strapi {}",

@@ -2,10 +2,11 @@
 
 use super::filter::FilterArguments;
 use super::progress::Progress;
-use super::{cancellation, environment, key, report, terminal};
+use super::project::ProjectArguments;
+use super::{Cancellation, key, report, terminal};
 use crate::archive::{ArchiveSource, is_encrypted};
 use crate::error::{Error, Kind, Result};
-use crate::strapi::{Project, ProjectDestination};
+use crate::strapi::ProjectDestination;
 use crate::transfer::{Plan, Report, SchemaStrategy, Stage, Transfer, VersionStrategy};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
@@ -25,9 +26,8 @@ use std::path::PathBuf;
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
 pub(super) struct Arguments {
-    /// The folder of the Strapi project
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    project: PathBuf,
+    #[command(flatten)]
+    project: ProjectArguments,
     /// The archive: a file, or a folder that holds an unpacked one
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
@@ -40,8 +40,6 @@ pub(super) struct Arguments {
     /// Check everything, print what would happen, change nothing
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
-    filter: FilterArguments,
     /// How much the Strapi versions of archive and project may differ
     #[arg(
         long = "version-strategy",
@@ -69,6 +67,8 @@ pub(super) struct Arguments {
     /// Say more
     #[arg(long)]
     verbose: bool,
+    #[command(flatten)]
+    filter: FilterArguments,
 }
 
 /// How much versions may differ.
@@ -120,7 +120,7 @@ impl Arguments {
             .hint("add --force, or look first with --dry-run"));
         }
         let mut source = self.open_archive()?;
-        let project = Project::open(&self.project, &environment())?;
+        let project = self.project.open()?;
         let mut destination = ProjectDestination::open(project.clone())?;
         let target = format!(
             "{} (Strapi {}, database {})",
@@ -131,7 +131,8 @@ impl Arguments {
         for notice in destination.notices() {
             terminal::tell(&format!("note: {notice}"));
         }
-        let progress = Progress::new(cancellation()?, self.verbose);
+        let cancellation = Cancellation::listen()?;
+        let progress = Progress::new(&cancellation, self.verbose);
         let mut transfer = Transfer {
             source: &mut source,
             destination: &mut destination,
@@ -147,7 +148,8 @@ impl Arguments {
             terminal::print("Dry run: nothing was changed")?;
             return Ok(plan.announced);
         }
-        if asks && !terminal::confirm("Delete this and load the archive?")? {
+        let question = "Delete this and load the archive?";
+        if asks && !cancellation.while_idle(|| terminal::confirm(question))? {
             return Err(Error::new(
                 Kind::Failed,
                 "not confirmed; nothing was changed",

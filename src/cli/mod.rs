@@ -6,6 +6,7 @@ mod filter;
 mod import;
 mod key;
 mod progress;
+mod project;
 mod report;
 mod terminal;
 
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Exports and restores whole Strapi projects, in Strapi's own archive format
 ///
@@ -120,19 +121,40 @@ fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A flag that Ctrl-C and SIGTERM set. The second one ends the process at once.
-fn cancellation() -> Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(
-            signal,
-            INTERRUPTED.into(),
-            Arc::clone(&flag),
-        )
-        .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
-        .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
+/// What Ctrl-C and SIGTERM do: they set a flag, so that the transfer stops and cleans up. The second
+/// one ends the process at once, and so does the first while nothing has begun.
+struct Cancellation {
+    requested: Arc<AtomicBool>,
+    idle: Arc<AtomicBool>,
+}
+
+impl Cancellation {
+    fn listen() -> Result<Self> {
+        let (requested, idle) = (Arc::default(), Arc::default());
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            let end = |condition: &Arc<AtomicBool>| {
+                let condition = Arc::clone(condition);
+                signal_hook::flag::register_conditional_shutdown(
+                    signal,
+                    INTERRUPTED.into(),
+                    condition,
+                )
+            };
+            end(&requested)
+                .and_then(|_| end(&idle))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&requested)))
+                .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
+        }
+        Ok(Self { requested, idle })
     }
-    Ok(flag)
+
+    /// Does something during which Ctrl-C may end the process at once, such as waiting for an answer.
+    fn while_idle<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.idle.store(true, Ordering::SeqCst);
+        let result = work();
+        self.idle.store(false, Ordering::SeqCst);
+        result
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Shows a transfer while it runs: bars on a terminal, plain lines elsewhere, both on stderr.
 
-use super::terminal;
+use super::{Cancellation, terminal};
 use crate::transfer::{Observer, Stage, Warning, WarningKind};
 use indicatif::{DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use std::cell::{Cell, RefCell};
@@ -33,10 +33,10 @@ struct Running {
 }
 
 impl Progress {
-    /// Progress that stops the transfer when `cancelled` is set.
-    pub fn new(cancelled: Arc<AtomicBool>, verbose: bool) -> Self {
+    /// Progress that stops the transfer when the user asks for it.
+    pub fn new(cancellation: &Cancellation, verbose: bool) -> Self {
         Self {
-            cancelled,
+            cancelled: Arc::clone(&cancellation.requested),
             drawing: io::stderr().is_terminal(),
             verbose,
             running: RefCell::new(None),

@@ -1,10 +1,19 @@
 //! A small SQL layer: connections, values, rows, bulk inserts. It knows nothing of Strapi.
 //!
-//! What differs between databases (quoting, catalogue, bulk loading, snapshots) is behind
-//! [`Connection`]; whatever uses it writes plain SQL with `?` for parameters.
+//! What differs between databases (quoting, catalogue, types, bulk loading, snapshots) is behind
+//! [`Connection`]; whatever uses it writes plain SQL with `?` for parameters, and no other `?`.
 
+pub mod calendar;
+mod mysql;
+mod postgres;
+mod settings;
 mod sqlite;
+mod text;
+mod waiting;
 
+pub use mysql::Mysql;
+pub use postgres::Postgres;
+pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
 
 use crate::error::{Error, Result};
@@ -16,12 +25,16 @@ use std::collections::HashSet;
 pub enum Value<'a> {
     /// SQL `NULL`.
     Null,
-    /// An integer.
+    /// An integer; also a truth value, as 0 or 1.
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// Text; also JSON, decimals and dates, in their text form.
+    /// Text; also decimals, dates and times of day, and JSON that was read, in their text form.
     Text(Cow<'a, str>),
+    /// JSON to be stored, as text. A database that checks JSON takes other text as a JSON string.
+    Json(Cow<'a, str>),
+    /// An instant, in milliseconds since 1970 in UTC. SQLite gives plain integers instead.
+    Timestamp(i64),
     /// Bytes.
     Bytes(Cow<'a, [u8]>),
 }
@@ -50,7 +63,7 @@ impl Value<'_> {
     /// The text in it, if it is text.
     pub fn as_str(&self) -> Option<&str> {
         match self {
-            Self::Text(text) => Some(text),
+            Self::Text(text) | Self::Json(text) => Some(text),
             _ => None,
         }
     }
@@ -138,9 +151,42 @@ pub trait Connection {
 
     /// Adds rows to a table. `values` holds one row after the other, each as long as `columns`.
     ///
+    /// Rows may wait until [`settle`](Self::settle), [`flush`](Self::flush), another statement or
+    /// the end of the transaction writes them, tables in the order of their first row.
+    ///
     /// # Errors
     /// A row breaks a rule of the table.
     fn insert(&mut self, table: &str, columns: &[String], values: &[Value<'_>]) -> Result<()>;
+
+    /// Writes the rows that wait, if there are many. Errors name their rows.
+    ///
+    /// # Errors
+    /// A row breaks a rule of its table.
+    fn settle(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Writes all rows that wait. Errors name their rows.
+    ///
+    /// # Errors
+    /// A row breaks a rule of its table.
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Why this database cannot hold a value at all, in any column.
+    fn refusal(&self, _value: &Value<'_>) -> Option<&'static str> {
+        None
+    }
+
+    /// Deletes all rows of a table.
+    ///
+    /// # Errors
+    /// The statement fails.
+    fn empty(&mut self, table: &str) -> Result<()> {
+        let sql = format!("DELETE FROM {}", self.quote(table));
+        self.execute(&sql, &[]).map(drop)
+    }
 
     /// Starts a transaction that sees one moment of the database and changes nothing.
     ///

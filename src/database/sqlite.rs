@@ -13,7 +13,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
-use tempfile::TempPath;
 
 /// How long to wait for somebody else's write to end.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,8 +24,6 @@ const CACHED_STATEMENTS: usize = 512;
 pub struct Sqlite {
     connection: rusqlite::Connection,
     target: String,
-    /// The file behind `connection` while that is a copy. Deleted with it.
-    copy: Option<TempPath>,
 }
 
 impl Sqlite {
@@ -59,11 +56,7 @@ impl Sqlite {
         let connection =
             rusqlite::Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
                 .map_err(|error| explain(&target, "open the database", error))?;
-        let sqlite = Self {
-            connection,
-            target,
-            copy: None,
-        };
+        let sqlite = Self { connection, target };
         sqlite
             .connection
             .busy_timeout(BUSY_TIMEOUT)
@@ -102,7 +95,8 @@ impl Sqlite {
         }
         copy.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         self.connection = copy;
-        self.copy = Some(file);
+        // The open file stays usable, and nothing is left of it however this process ends.
+        file.close()?;
         Ok(())
     }
 
@@ -174,7 +168,8 @@ impl ToSql for Value<'_> {
             Self::Null => ValueRef::Null,
             Self::Integer(number) => ValueRef::Integer(*number),
             Self::Real(number) => ValueRef::Real(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Text(text) | Self::Json(text) => ValueRef::Text(text.as_bytes()),
+            Self::Timestamp(milliseconds) => ValueRef::Integer(*milliseconds),
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }

@@ -1,10 +1,11 @@
 //! A Strapi project on disk: where its data lives, how it is mapped, how it is read and restored.
 
+mod config;
+mod dialect;
 pub mod identifiers;
 mod project;
 mod restore;
 mod schema;
-mod settings;
 mod source;
 mod tables;
 mod uploads;

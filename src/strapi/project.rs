@@ -1,14 +1,17 @@
 //! Finds a Strapi project: its version, its database, its folders.
 
-use super::identifiers::Naming;
-use super::settings::Settings;
-use crate::database::{Connection, Sqlite};
+use super::config::{self, ProjectConfig};
+use super::dialect::Dialect;
+use super::uploads::LOCAL_PROVIDER;
+use crate::database::{Connection, DatabaseSettings, Mysql, Postgres, Sqlite};
 use crate::error::{Error, Result};
+use jiff::tz::TimeZone;
 use semver::Version;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The packages that make a project a Strapi project, of all majors since 4.
 const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
@@ -18,28 +21,33 @@ const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
 pub struct Project {
     pub(super) root: PathBuf,
     pub(super) version: String,
-    pub(super) naming: Naming,
-    pub(super) settings: Settings,
+    pub(super) dialect: Dialect,
+    pub(super) config: Arc<ProjectConfig>,
 }
 
 impl Project {
     /// Finds the project in the folder `root`. `environment` is the process environment, which wins
-    /// over the project's `.env` as it does in Strapi.
+    /// over the project's `.env` as it does in Strapi; `database_url` wins over the project's own
+    /// database settings.
     ///
     /// # Errors
-    /// There is no Strapi project there, or its version or settings cannot be told.
-    pub fn open(root: &Path, environment: &BTreeMap<String, String>) -> Result<Self> {
+    /// There is no Strapi project there, or its version or configuration cannot be told.
+    pub fn open(
+        root: &Path,
+        environment: &BTreeMap<String, String>,
+        database_url: Option<&str>,
+    ) -> Result<Self> {
         let root = root
             .canonicalize()
             .map_err(|error| Error::io("open the project at", root, error))?;
         let version = find_version(&root)?;
-        let naming = naming_of(&version)?;
-        let settings = Settings::load(&root, environment)?;
+        let dialect = Dialect::of_version(&version)?;
+        let config = Arc::new(config::load(&root, environment, database_url)?);
         Ok(Self {
             root,
             version,
-            naming,
-            settings,
+            dialect,
+            config,
         })
     }
 
@@ -53,19 +61,55 @@ impl Project {
         &self.root
     }
 
+    /// Whether this version of Strapi carries the logos of the admin panel in its archives: since
+    /// 5.49.0. Older ones would store the bytes where they expect none.
+    pub(super) fn carries_logos(&self) -> bool {
+        Version::parse(&self.version).is_ok_and(|version| version >= Version::new(5, 49, 0))
+    }
+
     /// The folder of the media library's files.
     pub(super) fn uploads(&self) -> PathBuf {
-        self.settings.public.join("uploads")
+        self.config.public_dir.join("uploads")
+    }
+
+    /// What of its configuration could not be read, and does not matter now.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.config.warnings.iter().map(ToString::to_string)
+    }
+
+    /// Whether its uploads lie in its own folder.
+    pub(super) fn keeps_uploads(&self) -> bool {
+        self.config.upload_provider == LOCAL_PROVIDER
     }
 
     /// Connects to its database to read it.
     pub(super) fn connect_to_read(&self) -> Result<Box<dyn Connection>> {
-        Ok(Box::new(Sqlite::open_to_read(&self.settings.database)?))
+        match &self.config.database {
+            DatabaseSettings::Sqlite { path } => Ok(Box::new(Sqlite::open_to_read(path)?)),
+            other => self.connect(other),
+        }
     }
 
     /// Connects to its database to change it.
     pub(super) fn connect_to_write(&self) -> Result<Box<dyn Connection>> {
-        Ok(Box::new(Sqlite::open_to_write(&self.settings.database)?))
+        self.connect(&self.config.database)
+    }
+
+    fn connect(&self, settings: &DatabaseSettings) -> Result<Box<dyn Connection>> {
+        let zone = self.time_zone();
+        Ok(match settings {
+            DatabaseSettings::Sqlite { path } => Box::new(Sqlite::open_to_write(path)?),
+            DatabaseSettings::Postgres(server) => Box::new(Postgres::connect(server, zone)?),
+            DatabaseSettings::Mysql(server) => Box::new(Mysql::connect(server, zone)?),
+        })
+    }
+
+    /// The zone that Strapi runs in. Node's drivers store what its clock shows.
+    fn time_zone(&self) -> TimeZone {
+        let name = self.config.time_zone.as_deref().unwrap_or_default();
+        TimeZone::get(name)
+            .or_else(|_| TimeZone::posix(name))
+            .unwrap_or_else(|_| TimeZone::system())
     }
 }
 
@@ -129,16 +173,6 @@ fn find_version(root: &Path) -> Result<String> {
     .hint("run npm install, or write the exact version into package.json"))
 }
 
-fn naming_of(version: &str) -> Result<Naming> {
-    match Version::parse(version).map(|version| version.major) {
-        Ok(5) => Ok(Naming::V5),
-        _ => Err(Error::failed(format!(
-            "the project is on Strapi {version}; this version works with Strapi 5"
-        ))
-        .hint("upgrade the project, or use Strapi's own export")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,7 +208,7 @@ mod tests {
     #[test]
     fn a_folder_without_strapi_is_not_a_project() {
         let folder = project(r#"{"dependencies":{"left-pad":"1.0.0"}}"#, None);
-        let error = Project::open(folder.path(), &BTreeMap::new()).expect_err("no project");
+        let error = Project::open(folder.path(), &BTreeMap::new(), None).expect_err("no project");
         assert!(error.to_string().contains("is not a Strapi project"));
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
         ))
         .hint("check the project's database settings, or start Strapi once"));
     }
+    project.dialect.check(&tables, database.target())?;
     let made = if tables.contains(DATABASE_SCHEMA) {
         TablesAsMade::read(database)?
     } else {
@@ -44,7 +45,7 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
     let components = read_components(project, &made)?;
     let mut schemas = Schemas::default();
     for mut json in content_types.into_iter().chain(components) {
-        resolve_custom_fields(&mut json, project.naming, &made);
+        resolve_custom_fields(&mut json, project.dialect.naming(), &made);
         let schema = Schema::from_json(&json).map_err(|reason| {
             let uid = json.get("uid").and_then(Value::as_str).unwrap_or("?");
             Error::failed(format!("the schema of {uid} is not complete: {reason}"))
@@ -52,8 +53,8 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
         schemas.push(schema);
     }
     check_components(&schemas)?;
-    let models = Models::new(&schemas, project.naming)?;
-    models.check(database, &tables)?;
+    let mut models = Models::new(&schemas, project.dialect)?;
+    models.resolve(database, &tables)?;
     Ok(Content {
         schemas,
         models,
@@ -175,7 +176,7 @@ fn read_components(project: &Project, made: &TablesAsMade) -> Result<Vec<Map<Str
         let table = json
             .get("collectionName")
             .and_then(Value::as_str)
-            .map(|collection| project.naming.table(collection))
+            .map(|collection| project.dialect.naming().table(collection))
             .unwrap_or_default();
         json.insert("uid".into(), uid.clone().into());
         json.insert("modelType".into(), "component".into());

@@ -3,10 +3,12 @@
 //! The rules are those of `createMetadata` in `@strapi/database` and
 //! `transformContentTypesToModels` in `@strapi/core`.
 
+use super::dialect::Dialect;
 use super::identifiers::Naming;
-use crate::database::Connection;
+use super::values;
+use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas};
+use crate::model::{Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas, json};
 use std::collections::{HashMap, HashSet};
 
 /// The table of the core store.
@@ -29,6 +31,33 @@ pub(super) struct ColumnMapping {
     pub column: String,
     pub attribute: String,
     pub scalar: Scalar,
+    /// See [`Dialect::stores_bare_strings`].
+    bare_strings: bool,
+}
+
+impl ColumnMapping {
+    /// Appends a column's value as the JSON value of its attribute.
+    pub fn write(&self, out: &mut Vec<u8>, value: &Value<'_>) {
+        match value {
+            Value::Text(text) if self.scalar == Scalar::Json && !self.bare_strings => {
+                if !json::write_compact(out, text) {
+                    json::write_string(out, text);
+                }
+            }
+            value => values::write(out, self.scalar, value),
+        }
+    }
+
+    /// The value to store for the JSON value `text` of the attribute.
+    ///
+    /// # Errors
+    /// A sentence that says why the value does not fit the attribute's type.
+    pub fn read<'a>(&self, text: &'a str) -> Result<Value<'a>, String> {
+        if self.scalar == Scalar::Json && !self.bare_strings && text.starts_with('"') {
+            return Ok(Value::from(text));
+        }
+        values::read(self.scalar, text)
+    }
 }
 
 /// An attribute that holds components.
@@ -131,16 +160,19 @@ impl Model {
             .find(|relation| relation.attribute == attribute)
     }
 
-    fn new(schema: &Schema, schemas: &Schemas, naming: Naming) -> Result<Self> {
+    fn new(schema: &Schema, schemas: &Schemas, dialect: Dialect) -> Result<Self> {
+        let naming = dialect.naming();
+        let bare_strings = dialect.stores_bare_strings();
         let table = naming.table(&schema.collection_name);
         let mut columns = Vec::new();
         let mut component_fields = Vec::new();
         let mut relations = Vec::new();
-        if naming == Naming::V5 && schema.model_type == ModelType::ContentType {
+        if dialect.has_document_ids() && schema.model_type == ModelType::ContentType {
             columns.push(ColumnMapping {
                 column: "document_id".into(),
                 attribute: DOCUMENT_ID.into(),
                 scalar: Scalar::Text,
+                bare_strings,
             });
         }
         for (name, attribute) in &schema.attributes {
@@ -149,6 +181,7 @@ impl Model {
                     column: naming.column(name),
                     attribute: name.clone(),
                     scalar: *scalar,
+                    bare_strings,
                 }),
                 Attribute::Component {
                     component,
@@ -196,11 +229,7 @@ impl Model {
             table: naming.component_table(&schema.collection_name),
             id_column: naming.component_id_column(),
         });
-        let by_column = columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| (column.column.clone(), index))
-            .collect();
+        let by_column = columns_by_name(&columns);
         Ok(Self {
             uid: schema.uid.clone(),
             model_type: schema.model_type,
@@ -213,15 +242,14 @@ impl Model {
         })
     }
 
-    /// Every table with the columns that must be in it.
-    fn needs(&self) -> Vec<(&str, Vec<&str>)> {
-        let mut own: Vec<&str> = vec!["id"];
-        own.extend(self.columns.iter().map(|column| column.column.as_str()));
+    /// Every table with the columns that must be in it, the model's own first. Names can be changed.
+    fn needs(&mut self) -> Vec<(&mut String, Vec<&mut String>)> {
+        let mut own: Vec<&mut String> = self.columns.iter_mut().map(|c| &mut c.column).collect();
         let mut needs = Vec::new();
-        for relation in &self.relations {
-            match &relation.storage {
+        for relation in &mut self.relations {
+            match &mut relation.storage {
                 Storage::JoinColumn { column, .. } => own.push(column),
-                Storage::MorphColumns { id, type_ } => own.extend([id.as_str(), type_]),
+                Storage::MorphColumns { id, type_ } => own.extend([id, type_]),
                 Storage::JoinTable {
                     table,
                     left,
@@ -229,34 +257,73 @@ impl Model {
                     left_order,
                     right_order,
                 } => {
-                    let orders = [left_order, right_order];
-                    let orders = orders.into_iter().flatten().map(String::as_str);
-                    let columns = [left.as_str(), right].into_iter().chain(orders);
-                    needs.push((table.as_str(), columns.collect()));
+                    let orders = [left_order, right_order].into_iter().flatten();
+                    needs.push((table, [left, right].into_iter().chain(orders).collect()));
                 }
                 Storage::MorphTable {
                     table,
                     left,
                     id,
                     type_,
-                } => needs.push((table, vec![left, id, type_, "field", "order"])),
+                } => needs.push((table, vec![left, id, type_])),
             }
         }
-        if let Some(components) = &self.component_table {
-            needs.push((
-                &components.table,
-                vec![
-                    "entity_id",
-                    &components.id_column,
-                    "component_type",
-                    "field",
-                    "order",
-                ],
-            ));
+        if let Some(components) = &mut self.component_table {
+            needs.push((&mut components.table, vec![&mut components.id_column]));
         }
-        needs.insert(0, (&self.table, own));
+        needs.insert(0, (&mut self.table, own));
         needs
     }
+
+    /// Finds the real names of tables and columns: databases cut long ones.
+    fn resolve(&mut self, database: &mut dyn Connection, tables: &HashSet<String>) -> Result<()> {
+        let uid = self.uid.clone();
+        let missing = |target: &str, what: String| {
+            Error::failed(format!("{target} does not fit the schema of {uid}: {what}"))
+                .hint("start Strapi once, so that it brings its database up to date")
+        };
+        for (table, columns) in self.needs() {
+            match real_name(table, |name| tables.contains(name)) {
+                Some(real) => *table = real,
+                None => {
+                    let what = format!("there is no table {table}");
+                    return Err(missing(database.target(), what));
+                }
+            }
+            let present = database.columns(table)?;
+            for column in columns {
+                match real_name(column, |name| {
+                    present.iter().any(|there| there.name == name)
+                }) {
+                    Some(real) => *column = real,
+                    None => {
+                        let what = format!("the table {table} has no column {column}");
+                        return Err(missing(database.target(), what));
+                    }
+                }
+            }
+        }
+        self.by_column = columns_by_name(&self.columns);
+        Ok(())
+    }
+}
+
+fn columns_by_name(columns: &[ColumnMapping]) -> HashMap<String, usize> {
+    columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| (column.column.clone(), index))
+        .collect()
+}
+
+/// The name under which the database has what Strapi calls `name`: MySQL cuts names to 64
+/// characters, PostgreSQL to 63 bytes. Strapi 4 does not shorten its names itself.
+fn real_name(name: &str, is_there: impl Fn(&str) -> bool) -> Option<String> {
+    [name.len(), 64, 63]
+        .into_iter()
+        .filter_map(|length| name.get(..length))
+        .find(|name| is_there(name))
+        .map(str::to_owned)
 }
 
 fn storage(
@@ -329,25 +396,30 @@ fn storage(
 }
 
 /// All content types and components, in the order of their schemas.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Models {
+    pub dialect: Dialect,
     list: Vec<Model>,
     by_uid: HashMap<String, usize>,
 }
 
 impl Models {
     /// Maps all schemas.
-    pub fn new(schemas: &Schemas, naming: Naming) -> Result<Self> {
+    pub fn new(schemas: &Schemas, dialect: Dialect) -> Result<Self> {
         let list = schemas
             .iter()
-            .map(|schema| Model::new(schema, schemas, naming))
+            .map(|schema| Model::new(schema, schemas, dialect))
             .collect::<Result<Vec<_>>>()?;
         let by_uid = list
             .iter()
             .enumerate()
             .map(|(index, model)| (model.uid.clone(), index))
             .collect();
-        Ok(Self { list, by_uid })
+        Ok(Self {
+            dialect,
+            list,
+            by_uid,
+        })
     }
 
     /// The model of this uid.
@@ -372,32 +444,32 @@ impl Models {
             .filter(|model| model.model_type == ModelType::Component)
     }
 
-    /// Holds the mapping against the tables that are there.
+    /// Holds the mapping against the tables that are there, and takes their real names.
     ///
     /// # Errors
     /// Names the first table or column that is missing.
-    pub fn check(&self, database: &mut dyn Connection, tables: &HashSet<String>) -> Result<()> {
-        for model in &self.list {
-            for (table, columns) in model.needs() {
-                let missing = if tables.contains(table) {
-                    let present = database.columns(table)?;
-                    columns
-                        .into_iter()
-                        .find(|column| present.iter().all(|there| there.name != *column))
-                        .map(|column| format!("the table {table} has no column {column}"))
-                } else {
-                    Some(format!("there is no table {table}"))
-                };
-                if let Some(missing) = missing {
-                    return Err(Error::failed(format!(
-                        "{} does not fit the schema of {}: {missing}",
-                        database.target(),
-                        model.uid
-                    ))
-                    .hint("start Strapi once, so that it brings its database up to date"));
-                }
-            }
-        }
-        Ok(())
+    pub fn resolve(
+        &mut self,
+        database: &mut dyn Connection,
+        tables: &HashSet<String>,
+    ) -> Result<()> {
+        self.list
+            .iter_mut()
+            .try_for_each(|model| model.resolve(database, tables))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_a_database_cut_are_found() {
+        let long = "a".repeat(80);
+        let cut = |length: usize| move |name: &str| name.len() == length;
+        assert_eq!(real_name(&long, cut(80)), Some(long.clone()));
+        assert_eq!(real_name(&long, cut(63)), Some("a".repeat(63)));
+        assert_eq!(real_name(&long, cut(64)), Some("a".repeat(64)));
+        assert_eq!(real_name("short", cut(63)), None);
     }
 }

@@ -4,13 +4,11 @@
 //! `toDB` stores. Where Strapi loses something (digits of big integers), the right value is kept.
 
 use crate::database::Value;
+use crate::database::calendar::{DAY, civil_date, days_of};
 use crate::model::{Scalar, json};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
-
-/// Milliseconds in a day.
-const DAY: i64 = 86_400_000;
 
 /// Appends a column's value as the JSON value of an attribute.
 pub(super) fn write(out: &mut Vec<u8>, scalar: Scalar, value: &Value<'_>) {
@@ -60,20 +58,20 @@ pub(super) fn write_plain(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Integer(number) => json::write_i64(out, *number),
         Value::Real(number) => json::write_f64(out, *number),
-        Value::Text(text) => json::write_string(out, text),
+        Value::Text(text) | Value::Json(text) => json::write_string(out, text),
+        Value::Timestamp(time) => json::write_string(out, &iso(*time)),
         Value::Bytes(bytes) => json::write_string(out, &String::from_utf8_lossy(bytes)),
     }
 }
 
 fn write_as_string(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
-        Value::Text(text) => json::write_string(out, text),
-        Value::Bytes(bytes) => json::write_string(out, &String::from_utf8_lossy(bytes)),
-        number => {
+        Value::Integer(_) | Value::Real(_) => {
             out.push(b'"');
-            write_plain(out, number);
+            write_plain(out, value);
             out.push(b'"');
         }
+        other => write_plain(out, other),
     }
 }
 
@@ -117,11 +115,12 @@ fn big_integer(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Milliseconds since 1970, from what a datetime column holds: a number on SQLite, or text, which
-/// is UTC unless it names another offset or none at all with a time of day (then it is local).
+/// Milliseconds since 1970, from what a datetime column holds: an instant; on SQLite a number, or
+/// text, which is UTC unless it names another offset or none at all with a time of day (then it is
+/// local).
 fn milliseconds(value: &Value<'_>) -> Option<i64> {
     match value {
-        Value::Integer(number) => Some(*number),
+        Value::Timestamp(number) | Value::Integer(number) => Some(*number),
         Value::Real(number) => Some(number.trunc() as i64),
         Value::Text(text) => parse_time(text.trim()),
         _ => None,
@@ -161,27 +160,6 @@ fn iso(milliseconds: i64) -> String {
     )
 }
 
-/// The proleptic Gregorian date of a day counted from 1970-01-01. JavaScript's dates reach further
-/// than the calendar crates do.
-fn civil_date(days: i64) -> (i64, i64, i64) {
-    // Years are counted from March, so that the leap day comes last; 400 years are one era.
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
 /// The value to store for the JSON value `text` of an attribute.
 ///
 /// # Errors
@@ -192,12 +170,12 @@ pub(super) fn read(scalar: Scalar, text: &str) -> Result<Value<'_>, String> {
     }
     let first = text.as_bytes().first().copied().unwrap_or_default();
     match scalar {
-        Scalar::Json => Ok(match first {
-            b'"' => Value::Text(string(text)?),
-            b'-' | b'0'..=b'9' => number(text)?,
-            _ => Value::Text(Cow::Borrowed(text)),
-        }),
+        Scalar::Json => Ok(Value::Json(match first {
+            b'"' => string(text)?,
+            _ => Cow::Borrowed(text),
+        })),
         Scalar::Text | Scalar::Date | Scalar::Time => Ok(match first {
+            b'"' if scalar == Scalar::Time => Value::Text(full_time(string(text)?)),
             b'"' => Value::Text(string(text)?),
             b'-' | b'0'..=b'9' if scalar != Scalar::Text => number(text)?,
             _ => Value::Text(Cow::Borrowed(text)),
@@ -226,7 +204,12 @@ pub(super) fn read(scalar: Scalar, text: &str) -> Result<Value<'_>, String> {
                     .map(Value::Real)
                     .map_err(|_| format!("{text} is not a number"))
             }
-            _ => number(text),
+            _ => Ok(match number(text)? {
+                Value::Real(number) if scalar == Scalar::Decimal && !is_exact(number, text) => {
+                    Value::Text(Cow::Borrowed(text))
+                }
+                number => number,
+            }),
         },
         Scalar::Boolean => match text {
             "true" | "1" | "\"true\"" | "\"1\"" => Ok(Value::Integer(1)),
@@ -235,7 +218,8 @@ pub(super) fn read(scalar: Scalar, text: &str) -> Result<Value<'_>, String> {
         },
         Scalar::DateTime | Scalar::Timestamp => {
             if first != b'"' {
-                return number(text);
+                let time = milliseconds(&number(text)?);
+                return Ok(time.map_or(Value::Null, Value::Timestamp));
             }
             let inner = string(text)?;
             let time = if scalar == Scalar::Timestamp {
@@ -243,7 +227,7 @@ pub(super) fn read(scalar: Scalar, text: &str) -> Result<Value<'_>, String> {
             } else {
                 parse_time(&inner).or_else(|| far_time(&inner))
             };
-            time.map(Value::Integer)
+            time.map(Value::Timestamp)
                 .ok_or_else(|| format!("{text} is not a date and time"))
         }
     }
@@ -270,6 +254,27 @@ fn number(text: &str) -> Result<Value<'static>, String> {
         .ok_or_else(|| format!("{text} is not a number"))
 }
 
+/// Whether a number prints as it was written.
+fn is_exact(number: f64, text: &str) -> bool {
+    let mut printed = Vec::new();
+    json::write_f64(&mut printed, number);
+    printed == text.as_bytes()
+}
+
+/// A time of day with seconds and milliseconds, as Strapi stores it; PostgreSQL prints fewer digits.
+fn full_time(text: Cow<'_, str>) -> Cow<'_, str> {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let (clock, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let is_clock = clock.len() == "HH:mm:ss".len()
+        && clock.split(':').count() == 3
+        && clock.split(':').all(|part| part.len() == 2 && digits(part));
+    if is_clock && fraction.len() < 3 && digits(fraction) {
+        Cow::Owned(format!("{clock}.{fraction:0<3}"))
+    } else {
+        text
+    }
+}
+
 /// Reads a time with a signed six-digit year, which the calendar crate does not reach.
 fn far_time(text: &str) -> Option<i64> {
     let rest = text.strip_suffix('Z')?;
@@ -286,17 +291,6 @@ fn far_time(text: &str) -> Option<i64> {
     let seconds = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next()??;
     let days = days_of(year, month, day);
     Some(days * DAY + seconds * 1000 + fraction.parse::<i64>().ok()?)
-}
-
-/// The day counted from 1970-01-01 of a date; the inverse of [`civil_date`].
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month_from_march = (month + 9) % 12;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]
@@ -322,7 +316,7 @@ mod tests {
             assert_eq!(iso(milliseconds), printed);
             let text = format!("\"{printed}\"");
             let read = read(Scalar::DateTime, &text).expect("a time");
-            assert_eq!(read, Value::Integer(milliseconds), "{printed}");
+            assert_eq!(read, Value::Timestamp(milliseconds), "{printed}");
         }
     }
 
@@ -357,6 +351,25 @@ mod tests {
         assert_eq!(written(Scalar::Boolean, Value::Integer(0)), "false");
         assert_eq!(written(Scalar::Boolean, Value::Integer(2)), "null");
         assert_eq!(written(Scalar::Boolean, Value::Null), "null");
+    }
+
+    #[test]
+    fn times_of_day_get_the_digits_strapi_gives_them() {
+        for (text, stored) in [
+            ("\"13:45:00\"", "13:45:00.000"),
+            ("\"13:45:00.12\"", "13:45:00.120"),
+            ("\"13:45:00.123\"", "13:45:00.123"),
+            ("\"soon\"", "soon"),
+        ] {
+            assert_eq!(read(Scalar::Time, text), Ok(Value::from(stored)));
+        }
+    }
+
+    #[test]
+    fn decimals_keep_digits_that_a_float_cannot_hold() {
+        let long = "12345678901234567890.123456789";
+        assert_eq!(read(Scalar::Decimal, long), Ok(Value::from(long)));
+        assert_eq!(read(Scalar::Decimal, "1.5"), Ok(Value::Real(1.5)));
     }
 
     #[test]

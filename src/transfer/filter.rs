@@ -10,15 +10,19 @@ use std::collections::BTreeSet;
 /// The content types of the media library.
 pub const UPLOAD_TYPES: [&str; 2] = ["plugin::upload.file", "plugin::upload.folder"];
 
-/// Content types that never travel, beside all of `admin::`.
+/// Content types that never travel, beside those of `admin::`.
 const IGNORED_TYPES: [&str; 2] = [
     "plugin::content-releases.release",
     "plugin::content-releases.release-action",
 ];
 
+/// Types of `admin::` that do travel: review workflows, as Strapi 4 kept them there.
+const TRAVELLING_ADMIN_TYPES: [&str; 2] = ["admin::workflow", "admin::workflow-stage"];
+
 /// Whether a content type never travels: administrators, their roles and tokens, and releases.
 pub fn is_ignored(uid: &str) -> bool {
-    uid.starts_with("admin::") || IGNORED_TYPES.contains(&uid)
+    (uid.starts_with("admin::") && !TRAVELLING_ADMIN_TYPES.contains(&uid))
+        || IGNORED_TYPES.contains(&uid)
 }
 
 /// Whether a uid is of a component (`shared.seo`) and not of a content type (`api::tag.tag`).

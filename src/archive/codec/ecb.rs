@@ -130,7 +130,7 @@ impl<R: Read> Decryptor<R> {
             .take(BUFFER as u64)
             .read_to_end(&mut self.buffer)?;
         let read = self.buffer.len() - start;
-        if read % BLOCK != 0 {
+        if !read.is_multiple_of(BLOCK) {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 "the encrypted data was cut short",

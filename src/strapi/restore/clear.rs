@@ -9,7 +9,11 @@ use crate::error::Result;
 use crate::strapi::Content;
 use crate::strapi::tables::{CORE_STORE, Model, Storage, WEBHOOKS};
 use crate::transfer::{Filter, Stage};
-use std::collections::HashSet;
+use roaring::RoaringTreemap;
+use std::collections::{HashMap, HashSet};
+
+/// How many ids one statement names.
+const IDS: usize = 1000;
 
 /// Deletes everything in scope.
 pub(super) fn clear(
@@ -18,11 +22,11 @@ pub(super) fn clear(
     filter: &Filter,
 ) -> Result<()> {
     for table in emptied_tables(database, filter)? {
-        empty(database, table)?;
+        database.empty(table)?;
     }
     if filter.includes(Stage::Configuration) {
-        empty(database, CORE_STORE)?;
-        empty(database, WEBHOOKS)?;
+        database.empty(CORE_STORE)?;
+        database.empty(WEBHOOKS)?;
     }
     let replaced = replaced(content, filter);
     if replaced.is_empty() {
@@ -35,7 +39,7 @@ pub(super) fn clear(
         for model in content.models.components() {
             clear_relations(database, model)?;
             clear_component_table(database, model)?;
-            empty(database, &model.table)?;
+            database.empty(&model.table)?;
         }
     }
     for model in content.models.iter() {
@@ -47,14 +51,9 @@ pub(super) fn clear(
         }
     }
     for model in replaced {
-        empty(database, &model.table)?;
+        database.empty(&model.table)?;
     }
     Ok(())
-}
-
-fn empty(database: &mut dyn Connection, table: &str) -> Result<()> {
-    let sql = format!("DELETE FROM {}", database.quote(table));
-    database.execute(&sql, &[]).map(drop)
 }
 
 /// Empties the join tables that the rows of a model own.
@@ -63,7 +62,7 @@ fn clear_relations(database: &mut dyn Connection, model: &Model) -> Result<()> {
         if let Storage::JoinTable { table, .. } | Storage::MorphTable { table, .. } =
             &relation.storage
         {
-            empty(database, table)?;
+            database.empty(table)?;
         }
     }
     Ok(())
@@ -71,7 +70,7 @@ fn clear_relations(database: &mut dyn Connection, model: &Model) -> Result<()> {
 
 fn clear_component_table(database: &mut dyn Connection, model: &Model) -> Result<()> {
     match &model.component_table {
-        Some(table) => empty(database, &table.table),
+        Some(table) => database.empty(&table.table),
         None => Ok(()),
     }
 }
@@ -90,7 +89,7 @@ fn unlink(
             .as_deref()
             .is_some_and(|target| gone.contains(target));
         match &relation.storage {
-            Storage::JoinTable { table, .. } if target_goes => empty(database, table)?,
+            Storage::JoinTable { table, .. } if target_goes => database.empty(table)?,
             Storage::JoinColumn { column, referenced } if target_goes && referenced == "id" => {
                 let sql = format!(
                     "UPDATE {} SET {column} = NULL WHERE {column} IS NOT NULL",
@@ -146,66 +145,118 @@ fn delete_owned_components(
     content: &Content,
     owners: &[&Model],
 ) -> Result<()> {
-    let components: Vec<&Model> = content.models.components().collect();
-    let doomed = |index: usize| format!("backup_doomed_{index}");
-    for index in 0..components.len() {
-        let table = database.quote(&doomed(index));
-        database.execute(
-            &format!("CREATE TEMPORARY TABLE {table} (id BIGINT NOT NULL PRIMARY KEY)"),
-            &[],
-        )?;
-    }
+    let mut doomed: HashMap<&str, RoaringTreemap> = HashMap::new();
+    let mut found = HashMap::new();
     for owner in owners {
-        collect(database, owner, None, &components, &doomed)?;
+        find(database, content, owner, None, &mut found)?;
     }
     // Components hold components; go on until no level adds any.
-    loop {
-        let mut added = 0;
-        for (index, component) in components.iter().enumerate() {
-            let parents = doomed(index);
-            added += collect(database, component, Some(&parents), &components, &doomed)?;
-        }
-        if added == 0 {
-            break;
-        }
-    }
-    for (index, component) in components.iter().enumerate() {
-        let ids = format!("SELECT id FROM {}", database.quote(&doomed(index)));
-        for (table, column) in tables_of_rows(component) {
-            let sql = format!(
-                "DELETE FROM {} WHERE {} IN ({ids})",
-                database.quote(table),
-                database.quote(column)
-            );
-            database.execute(&sql, &[])?;
-        }
-        for model in content.models.iter() {
-            for relation in &model.relations {
-                if let Storage::MorphTable {
-                    table, id, type_, ..
-                } = &relation.storage
-                {
-                    let sql = format!(
-                        "DELETE FROM {} WHERE {} = ? AND {} IN ({ids})",
-                        database.quote(table),
-                        database.quote(type_),
-                        database.quote(id)
-                    );
-                    database.execute(&sql, &[Value::from(component.uid.as_str())])?;
-                }
+    while !found.is_empty() {
+        let mut deeper = HashMap::new();
+        for (uid, mut ids) in found {
+            let known = doomed.entry(uid).or_default();
+            ids -= &*known;
+            *known |= &ids;
+            if let Some(model) = content.models.get(uid).filter(|_| !ids.is_empty()) {
+                find(database, content, model, Some(&ids), &mut deeper)?;
             }
         }
+        found = deeper;
+    }
+    for component in content.models.components() {
+        let Some(ids) = doomed.get(component.uid.as_str()) else {
+            continue;
+        };
+        for list in id_lists(ids) {
+            delete_components(database, content, component, &list)?;
+        }
+    }
+    Ok(())
+}
+
+/// Finds the components of an owner's rows, all or those of `parents`.
+fn find<'a>(
+    database: &mut dyn Connection,
+    content: &'a Content,
+    owner: &Model,
+    parents: Option<&RoaringTreemap>,
+    found: &mut HashMap<&'a str, RoaringTreemap>,
+) -> Result<()> {
+    let Some(table) = &owner.component_table else {
+        return Ok(());
+    };
+    let among: Vec<String> = match parents {
+        Some(ids) => id_lists(ids)
+            .map(|list| format!(" WHERE entity_id IN ({list})"))
+            .collect(),
+        None => vec![String::new()],
+    };
+    for condition in among {
         let sql = format!(
-            "DELETE FROM {} WHERE id IN ({ids})",
-            database.quote(&component.table)
+            "SELECT {}, component_type FROM {}{condition}",
+            database.quote(&table.id_column),
+            database.quote(&table.table)
+        );
+        database.query(&sql, &[], &mut |row| {
+            let id = row.value(0)?.as_i64().and_then(|id| u64::try_from(id).ok());
+            let uid = row.value(1)?;
+            let model = uid.as_str().and_then(|uid| content.models.get(uid));
+            if let Some((id, model)) = id.zip(model) {
+                found.entry(&model.uid).or_default().insert(id);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Deletes the rows of a component with these ids, and what belongs to them.
+fn delete_components(
+    database: &mut dyn Connection,
+    content: &Content,
+    component: &Model,
+    ids: &str,
+) -> Result<()> {
+    for (table, column) in tables_of_rows(component) {
+        let sql = format!(
+            "DELETE FROM {} WHERE {} IN ({ids})",
+            database.quote(table),
+            database.quote(column)
         );
         database.execute(&sql, &[])?;
     }
-    for index in 0..components.len() {
-        let table = database.quote(&doomed(index));
-        database.execute(&format!("DROP TABLE {table}"), &[])?;
+    for model in content.models.iter() {
+        for relation in &model.relations {
+            if let Storage::MorphTable {
+                table, id, type_, ..
+            } = &relation.storage
+            {
+                let sql = format!(
+                    "DELETE FROM {} WHERE {} = '{}' AND {} IN ({ids})",
+                    database.quote(table),
+                    database.quote(type_),
+                    component.uid.replace('\'', "''"),
+                    database.quote(id)
+                );
+                database.execute(&sql, &[])?;
+            }
+        }
     }
-    Ok(())
+    let sql = format!(
+        "DELETE FROM {} WHERE id IN ({ids})",
+        database.quote(&component.table)
+    );
+    database.execute(&sql, &[]).map(drop)
+}
+
+/// Lists of ids for SQL, each short enough for one statement.
+fn id_lists(ids: &RoaringTreemap) -> impl Iterator<Item = String> {
+    let mut rest = ids.iter().peekable();
+    std::iter::from_fn(move || {
+        rest.peek()?;
+        let list: Vec<String> = rest.by_ref().take(IDS).map(|id| id.to_string()).collect();
+        Some(list.join(","))
+    })
 }
 
 /// The tables whose rows belong to a row of this model, each with the column that names it.
@@ -224,38 +275,4 @@ fn tables_of_rows(model: &Model) -> Vec<(&str, &str)> {
         .iter()
         .map(|table| (table.table.as_str(), "entity_id"));
     relations.chain(components).collect()
-}
-
-/// Adds the components of an owner's rows (all, or those in the table `parents`) to the doomed ones;
-/// gives how many were new.
-fn collect(
-    database: &mut dyn Connection,
-    owner: &Model,
-    parents: Option<&str>,
-    components: &[&Model],
-    doomed: &dyn Fn(usize) -> String,
-) -> Result<u64> {
-    let Some(table) = &owner.component_table else {
-        return Ok(0);
-    };
-    let among = match parents {
-        Some(parents) => format!(
-            " AND j.entity_id IN (SELECT id FROM {})",
-            database.quote(parents)
-        ),
-        None => String::new(),
-    };
-    let mut added = 0;
-    for (index, component) in components.iter().enumerate() {
-        let into = database.quote(&doomed(index));
-        let column = database.quote(&table.id_column);
-        let sql = format!(
-            "INSERT INTO {into} SELECT DISTINCT j.{column} FROM {joins} j WHERE \
-             j.component_type = ? AND j.{column} IS NOT NULL{among} AND NOT EXISTS (SELECT 1 FROM \
-             {into} d WHERE d.id = j.{column})",
-            joins = database.quote(&table.table),
-        );
-        added += database.execute(&sql, &[Value::from(component.uid.as_str())])?;
-    }
-    Ok(added)
 }

@@ -50,10 +50,19 @@ impl Restore {
                 Some(scalar) => values::read(scalar, value).map_err(|why| wrong(&why))?,
             });
         }
+        if let Some(why) = row.iter().find_map(|value| database.refusal(value)) {
+            let key = key.as_deref().unwrap_or("?");
+            return Err(Error::failed(format!(
+                "a row of the {}, {key}: {why}",
+                item.kind.as_str()
+            ))
+            .hint("everything was rolled back; the project is as it was"));
+        }
         database.insert(table, &columns, &row)
     }
 
-    /// Takes the bytes of the logos out of the project settings and stages them as files.
+    /// Takes the bytes of the logos out of the project settings and stages them as files. A logo
+    /// that comes without bytes, as from Strapi 4, stays where it is.
     fn take_logos<'a>(&mut self, text: &'a str) -> Result<Cow<'a, str>> {
         let Ok(Json::Object(mut settings)) = serde_json::from_str(text) else {
             return Ok(Cow::Borrowed(text));
@@ -64,6 +73,9 @@ impl Restore {
                 continue;
             };
             let Some(encoded) = logo.shift_remove(LOGO_BYTES) else {
+                if let Some(url) = logo.get("url").and_then(Json::as_str) {
+                    self.files.keep(url.rsplit('/').next().unwrap_or_default());
+                }
                 continue;
             };
             changed = true;

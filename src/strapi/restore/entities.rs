@@ -4,8 +4,8 @@ use super::{Restore, TableColumns};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{Attribute, Entity, Fields, Schema, elements};
+use crate::strapi::Content;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model};
-use crate::strapi::{Content, values};
 use crate::transfer::{Filter, Inspection, component_type};
 use roaring::RoaringTreemap;
 use std::collections::HashMap;
@@ -93,6 +93,18 @@ impl Place<'_> {
         ))
         .hint("everything was rolled back; the project is as it was")
     }
+
+    /// The archive is right; the database is not made for it.
+    fn refused(&self, attribute: &str, why: &str) -> Error {
+        Error::failed(format!(
+            "{} {}, attribute `{attribute}`: {why}",
+            self.entity.content_type, self.entity.id
+        ))
+        .hint(
+            "everything was rolled back; the project is as it was; change the value where the \
+             archive was made, or restore into another kind of database",
+        )
+    }
 }
 
 /// A component that waits for its own row to be written.
@@ -149,8 +161,12 @@ impl Restore {
         let mut pending = Vec::new();
         for (name, value) in &fields.0 {
             if let Some(index) = model.columns.iter().position(|c| c.attribute == **name) {
-                row[index + 1] = values::read(model.columns[index].scalar, value)
+                row[index + 1] = model.columns[index]
+                    .read(value)
                     .map_err(|why| place.wrong(name, &why))?;
+                if let Some(why) = database.refusal(&row[index + 1]) {
+                    return Err(place.refused(name, why));
+                }
                 given[index] = true;
             } else if let Some(field) = model
                 .component_fields
@@ -164,8 +180,7 @@ impl Restore {
         }
         let defaults = defaults(schema, model, &given);
         for (index, value) in &defaults {
-            row[index + 1] =
-                values::read(model.columns[*index].scalar, value).unwrap_or(Value::Null);
+            row[index + 1] = model.columns[*index].read(value).unwrap_or(Value::Null);
         }
         let columns = self.columns(model);
         database

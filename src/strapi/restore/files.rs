@@ -4,6 +4,7 @@
 //! renamed itself, and a rename must not leave its file system.
 
 use crate::error::{Error, Result};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -19,6 +20,8 @@ pub(super) struct StagedFiles {
     uploads: PathBuf,
     staging: Option<tempfile::TempDir>,
     replace: bool,
+    /// Files that stay even if all are replaced.
+    kept: HashSet<OsString>,
     /// Moved out of the upload folder.
     moved_out: Vec<OsString>,
     /// Moved into the upload folder.
@@ -32,6 +35,7 @@ impl StagedFiles {
             uploads,
             staging: None,
             replace: false,
+            kept: HashSet::new(),
             moved_out: Vec::new(),
             moved_in: Vec::new(),
         }
@@ -46,9 +50,15 @@ impl StagedFiles {
         self.staging().map(drop)
     }
 
+    /// Leaves an old file in its place, unless a new one has its name.
+    pub fn keep(&mut self, filename: &str) {
+        self.kept.insert(filename.into());
+    }
+
     fn staging(&mut self) -> Result<&Path> {
         if self.staging.is_none() {
             let uploads = &self.uploads;
+            clean_up(uploads)?;
             let create = || -> io::Result<tempfile::TempDir> {
                 fs::create_dir_all(uploads)?;
                 let folder = tempfile::Builder::new()
@@ -101,6 +111,7 @@ impl StagedFiles {
             names(&self.uploads)?
                 .into_iter()
                 .filter(|name| is_replaced(name))
+                .filter(|name| !self.kept.contains(name) || incoming.contains(name))
                 .collect()
         } else {
             incoming
@@ -151,6 +162,36 @@ impl Drop for StagedFiles {
             let _ = folder.keep();
         }
     }
+}
+
+/// Deletes what a restore left behind that was killed before it moved any file.
+fn clean_up(uploads: &Path) -> Result<()> {
+    if !uploads.is_dir() {
+        return Ok(());
+    }
+    for name in names(uploads)? {
+        if !name
+            .as_encoded_bytes()
+            .starts_with(STAGING_PREFIX.as_bytes())
+        {
+            continue;
+        }
+        let left = uploads.join(name);
+        let old = left.join("old");
+        if old.is_dir() && !names(&old)?.is_empty() {
+            return Err(Error::failed(format!(
+                "a restore was killed while it moved files: {} holds some that were in {}",
+                old.display(),
+                uploads.display()
+            ))
+            .hint(format!(
+                "move them back where they are missing, then delete {}",
+                left.display()
+            )));
+        }
+        fs::remove_dir_all(&left).map_err(|error| Error::io("delete the folder", &left, error))?;
+    }
+    Ok(())
 }
 
 /// How many files the upload folder holds, as far as a restore would replace them.
@@ -267,6 +308,25 @@ mod tests {
         assert_eq!(staged.forget_old(), None);
         drop(staged);
         expect(folder.path(), &[("a", "old"), ("b", "new")]);
+    }
+
+    #[test]
+    fn what_a_killed_restore_left_is_cleaned_up_unless_it_holds_old_files() {
+        let folder = uploads(&[("a", "old")]);
+        let left = folder.path().join(".backup-restore-x");
+        fs::create_dir_all(left.join("new")).expect("made");
+        fs::create_dir_all(left.join("old")).expect("made");
+        let mut staged = StagedFiles::new(folder.path().to_owned());
+        staged.replace_all().expect("a staging folder");
+        assert!(!left.exists());
+        drop(staged);
+        fs::create_dir_all(left.join("old")).expect("made");
+        fs::write(left.join("old/a"), "old").expect("written");
+        let error = StagedFiles::new(folder.path().to_owned())
+            .replace_all()
+            .expect_err("old files");
+        assert!(error.to_string().contains("was killed"), "{error}");
+        assert!(left.join("old/a").exists());
     }
 
     #[test]

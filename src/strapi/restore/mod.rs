@@ -164,11 +164,19 @@ impl Destination for ProjectDestination {
         let Some(inspection) = plan.inspection.clone() else {
             return Err(Error::failed("a restore needs to look at its source first"));
         };
+        if plan.filter.includes(Stage::Assets) && !self.project.keeps_uploads() {
+            return Err(Error::failed(format!(
+                "the project keeps its uploads with the provider `{}`, which this version does not \
+                 restore to",
+                self.project.config.upload_provider
+            ))
+            .hint("restore everything else with --exclude files"));
+        }
+        self.database.begin_write()?;
         let mut files = StagedFiles::new(self.project.uploads());
         if plan.filter.includes(Stage::Assets) {
             files.replace_all()?;
         }
-        self.database.begin_write()?;
         let own_schema = if same_schemas(plan, &self.content) {
             None
         } else {
@@ -196,8 +204,10 @@ impl Destination for ProjectDestination {
         let Some(mut restore) = self.restore.take() else {
             return Err(Error::failed("the restore has not begun"));
         };
-        for model in self.content.models.iter() {
-            self.database.move_sequence_past_ids(&model.table)?;
+        self.database.flush()?;
+        let tables = self.content.models.iter().map(|model| model.table.as_str());
+        for table in tables.chain([CORE_STORE, WEBHOOKS]) {
+            self.database.move_sequence_past_ids(table)?;
         }
         restore.files.swap_in()?;
         // From here on a failure puts the old files back when `files` is dropped.
@@ -230,7 +240,7 @@ fn same_schemas(plan: &Plan, content: &Content) -> bool {
 
 impl Sink for ProjectDestination {
     fn stage(&mut self, _stage: Stage, _items: Option<u64>) -> Result<()> {
-        Ok(())
+        self.database.flush()
     }
 
     fn schema(&mut self, _schema: &Schema) -> Result<()> {
@@ -240,7 +250,8 @@ impl Sink for ProjectDestination {
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
         let (database, content, restore) = self.begun()?;
-        restore.entity(database, content, entity)
+        restore.entity(database, content, entity)?;
+        database.settle()
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
@@ -249,12 +260,14 @@ impl Sink for ProjectDestination {
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
         let (database, content, restore) = self.begun()?;
-        restore.link(database, content, link)
+        restore.link(database, content, link)?;
+        database.settle()
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
         let (database, _, restore) = self.begun()?;
-        restore.configuration(database, item)
+        restore.configuration(database, item)?;
+        database.settle()
     }
 
     fn warn(&mut self, _warning: Warning) {}

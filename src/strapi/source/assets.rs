@@ -1,7 +1,7 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
 use super::entities::{attribute_columns, write_attributes, write_name};
-use super::{BATCH, Reader, column_list, warn};
+use super::{BATCH, Reader, select_batch, warn};
 use crate::database::Value;
 use crate::error::{Error, Result};
 use crate::model::{Asset, Fields, json};
@@ -49,14 +49,7 @@ impl Reader<'_> {
         }
         let columns = attribute_columns(self.database, model)?;
         let positions = NEEDED.map(|name| columns.iter().position(|c| c.attribute == name));
-        let names = ["id"]
-            .into_iter()
-            .chain(columns.iter().map(|column| column.column.as_str()));
-        let sql = format!(
-            "SELECT {} FROM {} WHERE id > ? ORDER BY id LIMIT {BATCH}",
-            column_list(self.database, names),
-            self.database.quote(&model.table)
-        );
+        let sql = select_batch(self.database, model, &columns);
         let mut last = 0;
         loop {
             let mut batch = Vec::with_capacity(BATCH);
@@ -144,7 +137,7 @@ impl Reader<'_> {
             );
             return Ok(false);
         }
-        let Some(path) = uploads::path_of(&self.project.settings.public, &wanted.url) else {
+        let Some(path) = uploads::path_of(&self.project.config.public_dir, &wanted.url) else {
             self.missing(wanted, "its url leads out of the public folder", sink);
             return Ok(false);
         };

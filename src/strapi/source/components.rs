@@ -1,9 +1,10 @@
 //! Components and dynamic zones, read by batch and table, never by entity.
 
 use super::entities::{attribute_columns, write_attributes, write_name};
-use super::{Reader, column_list};
+use super::{Reader, column_list, select_rows};
 use crate::error::{Error, Result};
 use crate::model::json;
+use crate::strapi::dialect::Dialect;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
 use std::collections::HashMap;
 
@@ -55,10 +56,14 @@ impl Components {
 
 /// The order in which the members that hold components stand in an entity.
 ///
-/// Strapi reads them side by side and adds each when its queries are through; on SQLite and MySQL
-/// that is by the number of queries one after the other, then by the order of the attributes.
+/// Strapi 4 reads them one after the other. Strapi 5 reads them side by side and adds each when its
+/// queries are through; on SQLite and MySQL that is by the number of queries one after the other,
+/// then by the order of the attributes.
 pub(super) fn in_key_order(models: &Models, model: &Model) -> Vec<usize> {
     let mut fields: Vec<usize> = (0..model.component_fields.len()).collect();
+    if models.dialect.reads_components_in_turn() {
+        return fields;
+    }
     fields.sort_by_key(|&index| queries(models, &model.component_fields[index], DEEPEST));
     fields
 }
@@ -130,14 +135,12 @@ impl Reader<'_> {
             else {
                 continue;
             };
-            let mut value = row.clone();
             let field = &model.component_fields[join.field];
-            if matches!(field.shape, ComponentShape::Zone(_)) {
-                value.pop();
-                write_name(&mut value, "__component");
-                json::write_string(&mut value, &join.component);
-                value.push(b'}');
-            }
+            let value = if matches!(field.shape, ComponentShape::Zone(_)) {
+                with_type(row, &join.component, self.content.models.dialect)
+            } else {
+                row.clone()
+            };
             components
                 .values
                 .entry((join.parent, join.field))
@@ -210,17 +213,10 @@ impl Reader<'_> {
         let mut nested = self.nested_components(model, &Parents::Ids(&ids), deepest)?;
         let fields = in_key_order(&content.models, model);
         let columns = attribute_columns(self.database, model)?;
-        let names = ["id"]
-            .into_iter()
-            .chain(columns.iter().map(|column| column.column.as_str()));
-        let select = format!(
-            "SELECT {} FROM {} WHERE",
-            column_list(self.database, names),
-            self.database.quote(&model.table)
-        );
+        let select = select_rows(self.database, model, &columns);
         let mut rows = HashMap::with_capacity(ids.len());
         for condition in conditions("id", &Parents::Ids(&ids)) {
-            let sql = format!("{select} {condition}");
+            let sql = format!("{select} WHERE {condition}");
             self.database.query(&sql, &[], &mut |row| {
                 let Some(id) = row.value(0)?.as_i64() else {
                     return Ok(());
@@ -237,6 +233,24 @@ impl Reader<'_> {
         }
         Ok(rows)
     }
+}
+
+/// A component of a dynamic zone: its row with its type.
+fn with_type(row: &[u8], component: &str, dialect: Dialect) -> Vec<u8> {
+    let mut value = Vec::with_capacity(row.len() + component.len() + 18);
+    if dialect.names_component_first() {
+        value.push(b'{');
+        write_name(&mut value, "__component");
+        json::write_string(&mut value, component);
+        value.push(b',');
+        value.extend_from_slice(&row[1..]);
+    } else {
+        value.extend_from_slice(&row[..row.len() - 1]);
+        write_name(&mut value, "__component");
+        json::write_string(&mut value, component);
+        value.push(b'}');
+    }
+    value
 }
 
 /// The field of `model` that a join row belongs to; `None` for what an older schema left behind.

@@ -5,6 +5,7 @@ use super::{Reader, column_list, warn};
 use crate::database::{Row, Value};
 use crate::error::Result;
 use crate::model::{ConfigItem, ConfigKind, Scalar, json};
+use crate::strapi::project::Project;
 use crate::strapi::tables::{CORE_STORE, WEBHOOKS};
 use crate::strapi::uploads::{self, LOCAL_PROVIDER};
 use crate::strapi::values;
@@ -18,7 +19,7 @@ use std::io::Read;
 pub(in crate::strapi) const PROJECT_SETTINGS: &str = "core_admin_project-settings";
 /// The logos in it.
 pub(in crate::strapi) const LOGOS: [&str; 2] = ["menuLogo", "authLogo"];
-/// Where Strapi 5.54 puts the bytes of a logo, in base64.
+/// Where Strapi puts, since 5.49.0, the bytes of a logo, in base64.
 pub(in crate::strapi) const LOGO_BYTES: &str = "__transferBuffer";
 
 /// How a column leaves; the core store's `value` is JSON in a text column.
@@ -67,7 +68,7 @@ impl Reader<'_> {
             self.database.quote(table)
         );
         let key_column = columns.iter().position(|column| column == "key");
-        let public = &self.project.settings.public;
+        let project = self.project;
         let mut line = Vec::new();
         self.database.query(&sql, &[], &mut |row| {
             line.clear();
@@ -85,7 +86,7 @@ impl Reader<'_> {
                 if is_settings
                     && column == "value"
                     && let Some(text) = row.value(index)?.as_str()
-                    && let Some(enriched) = with_logos(text, public, sink)?
+                    && let Some(enriched) = with_logos(text, project, sink)?
                 {
                     line.extend_from_slice(enriched.as_bytes());
                 } else {
@@ -128,7 +129,7 @@ fn write_column(
 }
 
 /// The project settings with the bytes of their logos; `None` where there are no logos.
-fn with_logos(text: &str, public: &std::path::Path, sink: &mut dyn Sink) -> Result<Option<String>> {
+fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Option<String>> {
     let Ok(Json::Object(mut settings)) = serde_json::from_str(text) else {
         return Ok(None);
     };
@@ -142,8 +143,21 @@ fn with_logos(text: &str, public: &std::path::Path, sink: &mut dyn Sink) -> Resu
         let Some(url) = member("url").filter(|url| !url.is_empty()) else {
             continue;
         };
+        if !project.carries_logos() {
+            warn(
+                sink,
+                WarningKind::Notice,
+                format!(
+                    "the logo {name} of the admin panel ({url}) is not in the archive: that of \
+                     Strapi {} has no place for it",
+                    project.version()
+                ),
+            );
+            continue;
+        }
         let opened = if provider == LOCAL_PROVIDER {
-            uploads::path_of(public, url).and_then(|path| uploads::open(&path).ok().flatten())
+            uploads::path_of(&project.config.public_dir, url)
+                .and_then(|path| uploads::open(&path).ok().flatten())
         } else {
             None
         };

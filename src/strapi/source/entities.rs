@@ -1,12 +1,11 @@
 //! The stage of the entities.
 
 use super::components::{Parents, in_key_order};
-use super::{BATCH, Reader, column_list};
+use super::{BATCH, Reader, select_batch};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{Entity, json};
 use crate::strapi::tables::{ColumnMapping, Model};
-use crate::strapi::values;
 use crate::transfer::{Sink, Stage};
 
 /// The columns of a table that are attributes, in the order of the table: Strapi writes them so.
@@ -33,7 +32,7 @@ pub(super) fn write_attributes(
         let value = row
             .value(first + index)
             .map_err(|error| error.within(format!("attribute `{}`", column.attribute)))?;
-        values::write(out, column.scalar, &value);
+        column.write(out, &value);
     }
     Ok(())
 }
@@ -67,14 +66,7 @@ impl Reader<'_> {
 
     fn entities_of(&mut self, model: &Model, sink: &mut dyn Sink) -> Result<()> {
         let columns = attribute_columns(self.database, model)?;
-        let names = ["id"]
-            .into_iter()
-            .chain(columns.iter().map(|column| column.column.as_str()));
-        let sql = format!(
-            "SELECT {} FROM {} WHERE id > ? ORDER BY id LIMIT {BATCH}",
-            column_list(self.database, names),
-            self.database.quote(&model.table)
-        );
+        let sql = select_batch(self.database, model, &columns);
         let fields = in_key_order(&self.content.models, model);
         let mut head = b"{\"type\":".to_vec();
         json::write_string(&mut head, &model.uid);

@@ -193,7 +193,8 @@ impl Reader<'_> {
             .iter()
             .map(|model| {
                 format!(
-                    " WHEN '{}' THEN EXISTS (SELECT 1 FROM {} t WHERE t.id = {})",
+                    " WHEN '{}' THEN CASE WHEN EXISTS (SELECT 1 FROM {} t WHERE t.id = {}) THEN 1 ELSE \
+                     0 END",
                     model.uid.replace('\'', "''"),
                     self.database.quote(&model.table),
                     q(columns[1])

@@ -7,6 +7,7 @@ mod entities;
 mod links;
 
 use super::project::Project;
+use super::tables::{ColumnMapping, Model};
 use super::{Content, schema};
 use crate::database::Connection;
 use crate::error::Result;
@@ -120,6 +121,24 @@ fn column_list<'a>(
         .map(|name| database.quote(name))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// The beginning of a query for rows of a model: their ids, then these columns.
+fn select_rows(database: &dyn Connection, model: &Model, columns: &[&ColumnMapping]) -> String {
+    let names = ["id"]
+        .into_iter()
+        .chain(columns.iter().map(|column| column.column.as_str()));
+    format!(
+        "SELECT {} FROM {}",
+        column_list(database, names),
+        database.quote(&model.table)
+    )
+}
+
+/// A query for the next rows of a model after an id, by id, as many as are read at once.
+fn select_batch(database: &dyn Connection, model: &Model, columns: &[&ColumnMapping]) -> String {
+    let select = select_rows(database, model, columns);
+    format!("{select} WHERE id > ? ORDER BY id LIMIT {BATCH}")
 }
 
 /// Says that something was left out.

@@ -1,0 +1,81 @@
+//! Words the errors of MySQL and MariaDB.
+
+use crate::database::waiting::Batch;
+use crate::error::Error;
+use mysql::error::Error as Failure;
+
+/// Says what failed, where, and what to do next. `action` is a verb phrase such as "read from".
+pub(super) fn explain(target: &str, action: &str, error: Failure) -> Error {
+    let wrapped = Error::failed(format!("cannot {action} {target}: {}", reason(&error)));
+    hinted(wrapped, action, &error).source(error)
+}
+
+/// The same for rows that were loaded, of which `first` was the first in the statement.
+pub(super) fn explain_rows(target: &str, batch: &Batch, first: usize, error: Failure) -> Error {
+    let reason = reason(&error);
+    let place = match row_of(&reason) {
+        Some(row) => batch.name(first + row),
+        None => format!("rows of {}", batch.table),
+    };
+    let wrapped = Error::failed(format!("cannot write to {target}: {place}: {reason}"));
+    hinted(wrapped, "write to", &error).source(error)
+}
+
+fn reason(error: &Failure) -> String {
+    match error {
+        Failure::MySqlError(error) => error.message.clone(),
+        Failure::IoError(error) => error.to_string(),
+        Failure::DriverError(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn hinted(wrapped: Error, action: &str, error: &Failure) -> Error {
+    let hint = match error {
+        Failure::MySqlError(error) => match error.code {
+            1045 | 1698 => "check the user and the password in the project's database settings",
+            1049 => "check the name of the database in the project's database settings",
+            1044 | 1142 | 1143 | 1227 => {
+                "give the user the permission, or connect as the user that Strapi uses"
+            }
+            1205 | 1213 => {
+                "another program is using these tables; stop Strapi, or wait, and run it again"
+            }
+            1290 | 1792 | 1836 => "this server takes no changes; connect to the primary server",
+            1021 | 1114 => "free some space on the server's disk and run it again",
+            1040 | 1203 => "wait until connections are free, and run it again",
+            1153 => "raise max_allowed_packet in the server's configuration and run it again",
+            1053 | 1317 | 1927 | 4031 => {
+                "the server ended the connection; nothing was changed; run it again"
+            }
+            _ => return wrapped,
+        },
+        _ if action == "open" => {
+            "check that the server runs and that host, port and ssl in the project's database \
+             settings are right"
+        }
+        Failure::IoError(_) | Failure::CodecError(_) | Failure::DriverError(_) => {
+            "the connection was lost; nothing was changed; run it again"
+        }
+        _ => return wrapped,
+    };
+    wrapped.hint(hint)
+}
+
+/// The row, counted from 0, in `Data too long for column 'title' at row 3`.
+fn row_of(message: &str) -> Option<usize> {
+    let digits = message.rsplit_once(" at row ")?.1;
+    digits.trim().parse::<usize>().ok()?.checked_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_of_a_bad_row_is_read_from_the_servers_words() {
+        let message = "Data too long for column 'a at row 7' at row 3";
+        assert_eq!(row_of(message), Some(2));
+        assert_eq!(row_of("Duplicate entry '1' for key 'PRIMARY'"), None);
+    }
+}

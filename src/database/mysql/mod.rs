@@ -1,0 +1,300 @@
+//! MySQL 8 and MariaDB, from version 10.5.
+
+mod explain;
+mod literal;
+mod session;
+mod values;
+
+use super::settings::ServerSettings;
+use super::waiting::{Batch, Waiting};
+use super::{Column, Connection, Row, Value};
+use crate::error::{Error, Result};
+use explain::{explain, explain_rows};
+use jiff::tz::TimeZone;
+use mysql::Conn;
+use mysql::prelude::Queryable;
+use std::collections::HashSet;
+
+/// How long a statement that adds rows may get, where the server takes that much.
+const LONGEST_INSERT: usize = 1 << 20;
+
+/// A database on a MySQL or MariaDB server.
+pub struct Mysql {
+    connection: Conn,
+    target: String,
+    /// The zone that columns without a zone are in.
+    zone: TimeZone,
+    /// The longest statement that the server takes.
+    longest_packet: usize,
+    /// Tables whose changes cannot be taken back.
+    untransactional: HashSet<String>,
+    waiting: Waiting,
+    in_transaction: bool,
+}
+
+impl Mysql {
+    /// Connects. `zone` is the time zone that the project's Strapi runs in: it stores the time of
+    /// day there, unless the connection's `timezone` says otherwise.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or refuses the user.
+    pub fn connect(settings: &ServerSettings, zone: TimeZone) -> Result<Self> {
+        let target = settings.target("mysql");
+        let zone = session::zone(settings, zone)?;
+        let connection = session::open(settings, &target)?;
+        let mut mysql = Self {
+            connection,
+            target,
+            zone,
+            longest_packet: 0,
+            untransactional: HashSet::new(),
+            waiting: Waiting::default(),
+            in_transaction: false,
+        };
+        let packet = mysql.number("SELECT @@max_allowed_packet", &[])?;
+        mysql.longest_packet = usize::try_from(packet).unwrap_or(LONGEST_INSERT);
+        Ok(mysql)
+    }
+
+    fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
+        self.connection
+            .query_drop(sql)
+            .map_err(|error| explain(&self.target, action, error))
+    }
+
+    fn names(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        self.query(sql, parameters, &mut |row| {
+            names.extend(row.value(0)?.as_str().map(str::to_owned));
+            Ok(())
+        })?;
+        Ok(names)
+    }
+
+    /// Writes the rows of a table in statements that are as long as the server takes them.
+    fn load(&mut self, batch: &Batch) -> Result<()> {
+        let columns: Vec<String> = batch.columns.iter().map(|name| self.quote(name)).collect();
+        let head = format!(
+            "INSERT INTO {} ({}) VALUES ",
+            self.quote(&batch.table),
+            columns.join(", ")
+        );
+        // One byte of a packet names the command.
+        let longest = self.longest_packet.saturating_sub(1);
+        let mut statement = head.clone();
+        let mut first = 0;
+        let mut start = 0;
+        for (index, &(end, _)) in batch.rows.iter().enumerate() {
+            let row = std::str::from_utf8(&batch.bytes[start..end])
+                .map_err(|error| Error::failed(format!("{}: {error}", batch.name(index))))?;
+            start = end;
+            if head.len() + row.len() > longest {
+                return Err(Error::failed(format!(
+                    "cannot write to {}: {} takes {} bytes, and the server accepts {longest}",
+                    self.target,
+                    batch.name(index),
+                    row.len()
+                ))
+                .hint("raise max_allowed_packet in the server's configuration and run it again"));
+            }
+            if index > first && statement.len() + 1 + row.len() > longest.min(LONGEST_INSERT) {
+                self.load_rows(batch, first, &statement)?;
+                statement.truncate(head.len());
+                first = index;
+            }
+            if index > first {
+                statement.push(',');
+            }
+            statement.push_str(row);
+        }
+        if first < batch.rows.len() {
+            self.load_rows(batch, first, &statement)?;
+        }
+        Ok(())
+    }
+
+    fn load_rows(&mut self, batch: &Batch, first: usize, statement: &str) -> Result<()> {
+        self.connection
+            .query_drop(statement)
+            .map_err(|error| explain_rows(&self.target, batch, first, error))
+    }
+
+    fn check_transactional(&self, table: &str) -> Result<()> {
+        if self.untransactional.contains(table) {
+            return Err(Error::failed(format!(
+                "the table {table} of {} has a storage engine without transactions, so a restore \
+                 that fails could not be taken back",
+                self.target
+            ))
+            .hint(format!(
+                "run: ALTER TABLE {} ENGINE = InnoDB",
+                self.quote(table)
+            )));
+        }
+        Ok(())
+    }
+}
+
+struct MysqlRow<'a> {
+    row: &'a mysql::Row,
+    target: &'a str,
+    zone: &'a TimeZone,
+}
+
+impl Row for MysqlRow<'_> {
+    fn value(&self, column: usize) -> Result<Value<'_>> {
+        let (Some(value), Some(about)) =
+            (self.row.as_ref(column), self.row.columns_ref().get(column))
+        else {
+            return Err(Error::failed(format!(
+                "a row of {} has no column {column}",
+                self.target
+            )));
+        };
+        values::decode(about, value, self.zone).map_err(|why| {
+            Error::failed(format!(
+                "column {} in {}: {why}",
+                about.name_str(),
+                self.target
+            ))
+        })
+    }
+}
+
+impl Connection for Mysql {
+    fn target(&self) -> &str {
+        &self.target
+    }
+
+    fn quote(&self, name: &str) -> String {
+        format!("`{}`", name.replace('`', "``"))
+    }
+
+    fn scans_in_index_order(&self) -> bool {
+        false
+    }
+
+    fn tables(&mut self) -> Result<HashSet<String>> {
+        let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = \
+                   database()";
+        Ok(self.names(sql, &[])?.into_iter().collect())
+    }
+
+    fn columns(&mut self, table: &str) -> Result<Vec<Column>> {
+        let sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = \
+                   database() AND table_name = ? ORDER BY ordinal_position";
+        let names = self.names(sql, &[table.into()])?;
+        Ok(names.into_iter().map(|name| Column { name }).collect())
+    }
+
+    fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<()>,
+    ) -> Result<()> {
+        self.flush()?;
+        let parameters = values::parameters(parameters, &self.zone);
+        let fail = |error| explain(&self.target, "read from", error);
+        let rows = self.connection.exec_iter(sql, parameters).map_err(fail)?;
+        for row in rows {
+            each(&MysqlRow {
+                row: &row.map_err(fail)?,
+                target: &self.target,
+                zone: &self.zone,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<u64> {
+        self.flush()?;
+        let parameters = values::parameters(parameters, &self.zone);
+        self.connection
+            .exec_iter(sql, parameters)
+            .map(|result| result.affected_rows())
+            .map_err(|error| explain(&self.target, "write to", error))
+    }
+
+    fn insert(&mut self, table: &str, columns: &[String], values: &[Value<'_>]) -> Result<()> {
+        self.check_transactional(table)?;
+        let zone = &self.zone;
+        self.waiting.add(table, columns, values, |out, row| {
+            literal::write_row(out, row, zone);
+        });
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        if self.waiting.is_much() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.waiting
+            .take()
+            .iter()
+            .try_for_each(|batch| self.load(batch))
+    }
+
+    fn empty(&mut self, table: &str) -> Result<()> {
+        self.check_transactional(table)?;
+        let sql = format!("DELETE FROM {}", self.quote(table));
+        self.execute(&sql, &[]).map(drop)
+    }
+
+    fn begin_snapshot(&mut self) -> Result<()> {
+        self.in_transaction = true;
+        self.batch(
+            "start reading",
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        )?;
+        self.batch(
+            "start reading",
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        )
+    }
+
+    fn begin_write(&mut self) -> Result<()> {
+        let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = \
+                   database() AND table_type = 'BASE TABLE' AND engine NOT IN (SELECT engine FROM \
+                   information_schema.engines WHERE transactions = 'YES')";
+        self.untransactional = self.names(sql, &[])?.into_iter().collect();
+        self.in_transaction = true;
+        // Under this level a DELETE of all rows also keeps others from adding some.
+        self.batch(
+            "start writing to",
+            "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        )?;
+        self.batch("start writing to", "START TRANSACTION READ WRITE")
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.flush()?;
+        self.in_transaction = false;
+        self.batch("finish writing to", "COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        self.waiting.take();
+        if self.in_transaction {
+            self.in_transaction = false;
+            // Where the connection is gone, so is the transaction.
+            let _ = self.connection.query_drop("ROLLBACK");
+        }
+    }
+
+    fn move_sequence_past_ids(&mut self, _table: &str) -> Result<()> {
+        // An AUTO_INCREMENT column of InnoDB moves past the ids it is given. To set it by hand
+        // would take ALTER TABLE, which ends the transaction.
+        Ok(())
+    }
+}
+
+impl Drop for Mysql {
+    fn drop(&mut self) {
+        self.rollback();
+    }
+}

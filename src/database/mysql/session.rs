@@ -1,0 +1,141 @@
+//! Opens a connection and sets what the rest of this room relies on.
+
+use super::explain::explain;
+use crate::database::settings::{ServerSettings, TlsSettings};
+use crate::error::{Error, Result};
+use jiff::tz::{Offset, TimeZone};
+use mysql::prelude::Queryable;
+use mysql::{ClientIdentity, Conn, OptsBuilder, SslOpts};
+use std::io::Write;
+use std::time::Duration;
+use tempfile::NamedTempFile;
+
+/// How long to wait for the server to answer at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How many prepared statements are kept: one a table is enough for large projects.
+const CACHED_STATEMENTS: usize = 256;
+
+/// Nothing is cut to fit, backslashes are letters, ids may be 0, and zero dates may be restored:
+/// strict mode alone allows them. The zone of the session is left as Strapi finds it, because it
+/// decides what TIMESTAMP columns show.
+const SESSION: [&str; 3] = [
+    "SET NAMES utf8mb4",
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO,\
+     NO_ENGINE_SUBSTITUTION'",
+    "SET SESSION sql_safe_updates = 0, foreign_key_checks = 1, innodb_lock_wait_timeout = 30, \
+     wait_timeout = 86400, net_read_timeout = 3600, net_write_timeout = 3600",
+];
+
+/// No limit ends a long query. The first is MariaDB's, the second MySQL's; each refuses the other.
+const LIMITS: [&str; 2] = [
+    "SET SESSION max_statement_time = 0",
+    "SET SESSION max_execution_time = 0",
+];
+
+/// Connects to the server.
+pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Conn> {
+    // The client reads certificates from files.
+    let mut files = Vec::new();
+    let mut options = OptsBuilder::new()
+        .user(Some(&settings.user).filter(|user| !user.is_empty()))
+        .pass(settings.password.as_ref().map(|password| password.expose()))
+        .db_name(Some(&settings.database))
+        .prefer_socket(false)
+        .tcp_connect_timeout(Some(CONNECT_TIMEOUT))
+        .tcp_keepalive_time_ms(Some(60_000))
+        .stmt_cache_size(CACHED_STATEMENTS);
+    options = match &settings.socket {
+        Some(socket) => options.socket(socket.to_str()),
+        None => options
+            .ip_or_hostname(Some(&settings.host))
+            .tcp_port(settings.port),
+    };
+    if let Some(tls) = settings.tls.as_ref().filter(|_| settings.socket.is_none()) {
+        options = options.ssl_opts(ssl(tls, &mut files)?);
+    }
+    let mut connection = Conn::new(options).map_err(|error| explain(target, "open", error))?;
+    for sql in SESSION {
+        connection
+            .query_drop(sql)
+            .map_err(|error| explain(target, "open", error))?;
+    }
+    for sql in LIMITS {
+        let _ = connection.query_drop(sql);
+    }
+    Ok(connection)
+}
+
+fn ssl(tls: &TlsSettings, files: &mut Vec<NamedTempFile>) -> Result<SslOpts> {
+    if tls.passphrase.is_some() {
+        return Err(Error::failed(
+            "the private key of the database connection (ssl.key) is encrypted, which is not \
+             supported",
+        )
+        .hint("decrypt it with: openssl pkey -in KEY"));
+    }
+    let mut file = |pem: &str| -> Result<std::path::PathBuf> {
+        let mut file = NamedTempFile::new()
+            .and_then(|mut file| file.write_all(pem.as_bytes()).map(|()| file))
+            .map_err(|error| Error::failed(format!("cannot write a temporary file: {error}")))?;
+        file.flush()
+            .map_err(|error| Error::failed(format!("cannot write a temporary file: {error}")))?;
+        let path = file.path().to_owned();
+        files.push(file);
+        Ok(path)
+    };
+    let mut options = SslOpts::default()
+        .with_danger_accept_invalid_certs(!tls.reject_unauthorized)
+        .with_danger_skip_domain_validation(!tls.verify_identity || !tls.reject_unauthorized);
+    if let Some(ca) = &tls.ca {
+        options = options.with_root_cert_path(Some(file(ca)?));
+    }
+    if let (Some(cert), Some(key)) = (&tls.cert, &tls.key) {
+        let identity = ClientIdentity::new(file(cert)?, file(key.expose())?);
+        options = options.with_client_identity(Some(identity));
+    }
+    Ok(options)
+}
+
+/// The zone in which Node's driver stores times: the connection's `timezone`, `local` by default.
+pub(super) fn zone(settings: &ServerSettings, local: TimeZone) -> Result<TimeZone> {
+    let Some(given) = settings.options.0.get("timezone") else {
+        return Ok(local);
+    };
+    match given.as_str().unwrap_or_default() {
+        "local" | "" => Ok(local),
+        "Z" => Ok(TimeZone::UTC),
+        text => offset(text).map(TimeZone::fixed).ok_or_else(|| {
+            Error::failed(format!(
+                "the timezone `{text}` of the database connection is not one that Strapi's driver \
+                 knows"
+            ))
+            .hint("use local, Z, or an offset such as +02:00")
+        }),
+    }
+}
+
+fn offset(text: &str) -> Option<Offset> {
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+    Offset::from_seconds(sign * seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_read_as_the_driver_reads_them() {
+        let seconds = |text| offset(text).map(Offset::seconds);
+        assert_eq!(seconds("+02:00"), Some(7200));
+        assert_eq!(seconds("-05:30"), Some(-19_800));
+        assert_eq!(seconds("Europe/Paris"), None);
+        assert_eq!(seconds(""), None);
+    }
+}

@@ -1,0 +1,314 @@
+//! PostgreSQL, from version 12.
+
+mod copy;
+mod explain;
+mod session;
+mod tls;
+mod values;
+
+use super::settings::ServerSettings;
+use super::waiting::Waiting;
+use super::{Column, Connection, Row, Value};
+use crate::error::{Error, Result};
+use explain::{explain, explain_copy};
+use jiff::tz::TimeZone;
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::ToSql;
+use postgres::{Client, Statement};
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
+use values::Parameter;
+
+/// A database on a PostgreSQL server.
+pub struct Postgres {
+    client: Client,
+    target: String,
+    /// The zone that columns without a zone are in.
+    zone: TimeZone,
+    /// Statements with parameters; those come back, others do not.
+    statements: HashMap<String, Statement>,
+    waiting: Waiting,
+    in_transaction: bool,
+}
+
+impl Postgres {
+    /// Connects. `zone` is the time zone that the project's Strapi runs in: it stores the time of
+    /// day there.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or refuses the user.
+    pub fn connect(settings: &ServerSettings, zone: TimeZone) -> Result<Self> {
+        let target = settings.target("postgres");
+        let client = session::open(settings, &target)?;
+        Ok(Self {
+            client,
+            target,
+            zone,
+            statements: HashMap::new(),
+            waiting: Waiting::default(),
+            in_transaction: false,
+        })
+    }
+
+    fn statement(&mut self, sql: &str) -> Result<Statement> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self
+            .client
+            .prepare(&numbered(sql))
+            .map_err(|error| explain(&self.target, "read from", error))?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
+        self.client
+            .batch_execute(sql)
+            .map_err(|error| explain(&self.target, action, error))
+    }
+}
+
+/// Writes `?` as `$1`, `$2` and so on, but not in names and texts.
+fn numbered(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len() + 8);
+    let mut quote = None;
+    let mut count = 0;
+    for letter in sql.chars() {
+        match (letter, quote) {
+            ('?', None) => {
+                count += 1;
+                out.push_str(&format!("${count}"));
+                continue;
+            }
+            ('\'' | '"', None) => quote = Some(letter),
+            (_, Some(open)) if open == letter => quote = None,
+            _ => {}
+        }
+        out.push(letter);
+    }
+    out
+}
+
+struct PostgresRow<'a> {
+    row: postgres::Row,
+    target: &'a str,
+    zone: &'a TimeZone,
+}
+
+impl Row for PostgresRow<'_> {
+    fn value(&self, column: usize) -> Result<Value<'_>> {
+        let raw: Option<values::Raw<'_>> = self
+            .row
+            .try_get(column)
+            .map_err(|error| explain(self.target, "read a column of", error))?;
+        let (Some(raw), Some(about)) = (raw, self.row.columns().get(column)) else {
+            return Ok(Value::Null);
+        };
+        values::decode(about.type_(), raw.0, self.zone).map_err(|why| {
+            Error::failed(format!("column {} in {}: {why}", about.name(), self.target))
+        })
+    }
+}
+
+impl Connection for Postgres {
+    fn target(&self) -> &str {
+        &self.target
+    }
+
+    fn quote(&self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    fn scans_in_index_order(&self) -> bool {
+        false
+    }
+
+    fn tables(&mut self) -> Result<HashSet<String>> {
+        let mut tables = HashSet::new();
+        self.query(
+            "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', \
+             'f') AND relnamespace <> 'pg_catalog'::regnamespace AND \
+             pg_catalog.pg_table_is_visible(oid)",
+            &[],
+            &mut |row| {
+                tables.extend(row.value(0)?.as_str().map(str::to_owned));
+                Ok(())
+            },
+        )?;
+        Ok(tables)
+    }
+
+    fn columns(&mut self, table: &str) -> Result<Vec<Column>> {
+        let name = self.quote(table);
+        let mut columns = Vec::new();
+        self.query(
+            "SELECT attname::text FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(?) \
+             AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            &[name.as_str().into()],
+            &mut |row| {
+                columns.extend(row.value(0)?.as_str().map(|name| Column {
+                    name: name.to_owned(),
+                }));
+                Ok(())
+            },
+        )?;
+        Ok(columns)
+    }
+
+    fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<()>,
+    ) -> Result<()> {
+        self.flush()?;
+        let rows = if parameters.is_empty() {
+            self.client.query_raw(sql, Vec::<Parameter<'_>>::new())
+        } else {
+            let statement = self.statement(sql)?;
+            self.client
+                .query_raw(&statement, parameters.iter().map(Parameter))
+        };
+        let fail = |error| explain(&self.target, "read from", error);
+        let mut rows = rows.map_err(fail)?;
+        while let Some(row) = rows.next().map_err(fail)? {
+            each(&PostgresRow {
+                row,
+                target: &self.target,
+                zone: &self.zone,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<u64> {
+        self.flush()?;
+        let changed = if parameters.is_empty() {
+            self.client.execute(sql, &[])
+        } else {
+            let statement = self.statement(sql)?;
+            let parameters: Vec<Parameter<'_>> = parameters.iter().map(Parameter).collect();
+            let parameters: Vec<&(dyn ToSql + Sync)> =
+                parameters.iter().map(|parameter| parameter as _).collect();
+            self.client.execute(&statement, &parameters)
+        };
+        changed.map_err(|error| explain(&self.target, "write to", error))
+    }
+
+    fn insert(&mut self, table: &str, columns: &[String], values: &[Value<'_>]) -> Result<()> {
+        let zone = &self.zone;
+        self.waiting.add(table, columns, values, |out, row| {
+            copy::write_row(out, row, zone);
+        });
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        if self.waiting.is_much() {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        for batch in self.waiting.take() {
+            let names: Vec<String> = batch.columns.iter().map(|name| self.quote(name)).collect();
+            let sql = format!(
+                "COPY {} ({}) FROM STDIN",
+                self.quote(&batch.table),
+                names.join(", ")
+            );
+            let mut writer = self
+                .client
+                .copy_in(&sql)
+                .map_err(|error| explain_copy(&self.target, &batch, error))?;
+            // What went wrong on the way, the end tells better.
+            let written = writer.write_all(&batch.bytes);
+            writer
+                .finish()
+                .map_err(|error| explain_copy(&self.target, &batch, error))?;
+            written.map_err(|error| {
+                Error::failed(format!("cannot write to {}: {error}", self.target))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, value: &Value<'_>) -> Option<&'static str> {
+        copy::refusal(value)
+    }
+
+    fn empty(&mut self, table: &str) -> Result<()> {
+        let table = self.quote(table);
+        // A row that somebody adds while the restore runs would be left beside the archive's.
+        self.execute(
+            &format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"),
+            &[],
+        )?;
+        self.execute(&format!("DELETE FROM {table}"), &[]).map(drop)
+    }
+
+    fn begin_snapshot(&mut self) -> Result<()> {
+        self.in_transaction = true;
+        self.batch(
+            "start reading",
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        )?;
+        // PostgreSQL takes the snapshot with the first query, not with BEGIN.
+        self.number("SELECT 1", &[]).map(drop)
+    }
+
+    fn begin_write(&mut self) -> Result<()> {
+        self.in_transaction = true;
+        self.batch(
+            "start writing to",
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '30s'",
+        )
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.flush()?;
+        self.in_transaction = false;
+        self.batch("finish writing to", "COMMIT")
+    }
+
+    fn rollback(&mut self) {
+        self.waiting.take();
+        if self.in_transaction {
+            self.in_transaction = false;
+            // Where the connection is gone, so is the transaction.
+            let _ = self.client.batch_execute("ROLLBACK");
+        }
+    }
+
+    fn move_sequence_past_ids(&mut self, table: &str) -> Result<()> {
+        let table = self.quote(table);
+        // Never down: what a sequence was set to stays when a transaction is rolled back.
+        let sql = format!(
+            "SELECT setval(seq, top) FROM (SELECT seq, greatest((SELECT max(id) FROM {table}), \
+             pg_sequence_last_value(seq)) AS top FROM (SELECT pg_get_serial_sequence(?, \
+             'id')::regclass AS seq) owned) found WHERE seq IS NOT NULL AND top IS NOT NULL"
+        );
+        self.query(&sql, &[table.as_str().into()], &mut |_| Ok(()))
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.rollback();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_placeholders_are_numbered() {
+        assert_eq!(
+            numbered("SELECT '?', \"a?\"\"?\" FROM t WHERE a = ? AND b = ?"),
+            "SELECT '?', \"a?\"\"?\" FROM t WHERE a = $1 AND b = $2"
+        );
+    }
+}

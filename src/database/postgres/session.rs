@@ -1,0 +1,55 @@
+//! Opens a connection and sets what the rest of this room relies on.
+
+use super::explain::explain;
+use super::tls;
+use crate::database::settings::ServerSettings;
+use crate::error::{Error, Result};
+use postgres::config::SslMode;
+use postgres::{Client, Config, NoTls};
+use std::time::Duration;
+
+/// How long to wait for the server to answer at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// No limit ends a long transaction; texts and times have one meaning.
+const SESSION: &str = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD'; SET \
+    standard_conforming_strings = on; SET statement_timeout = 0; SET \
+    idle_in_transaction_session_timeout = 0";
+
+/// Connects to the server.
+pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Client> {
+    let mut config = Config::new();
+    config
+        .user(&settings.user)
+        .dbname(&settings.database)
+        .port(settings.port)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .application_name("backup");
+    match &settings.socket {
+        Some(folder) => config.host_path(folder),
+        None => config.host(&settings.host),
+    };
+    if let Some(password) = &settings.password {
+        config.password(password.expose());
+    }
+    let connected = match settings.tls.as_ref().filter(|_| settings.socket.is_none()) {
+        Some(tls) => {
+            let connector = tls::connector(tls)
+                .map_err(|why| Error::failed(format!("cannot open {target}: {why}")))?;
+            config.ssl_mode(SslMode::Require).connect(connector)
+        }
+        None => config.ssl_mode(SslMode::Disable).connect(NoTls),
+    };
+    let mut client = connected.map_err(|error| explain(target, "open", error))?;
+    let mut session = SESSION.to_owned();
+    if let Some(schema) = &settings.schema {
+        session.push_str(&format!(
+            "; SET search_path TO \"{}\"",
+            schema.replace('"', "\"\"")
+        ));
+    }
+    client
+        .batch_execute(&session)
+        .map_err(|error| explain(target, "open", error))?;
+    Ok(client)
+}

@@ -1,0 +1,207 @@
+//! A project's configuration: its database, its public folder and its upload provider, found the way Strapi finds them
+//! but without Node.
+//!
+//! The environment is `.env` under the process environment ([`mod@env`]). The files `config/<name>` and
+//! `config/env/<NODE_ENV>/<name>` are JavaScript, TypeScript or JSON; they are made plain JavaScript (`source`), run in
+//! an embedded engine that has limits and no way out (`engine`, `runtime/*.js`), and merged (`eval`). What comes out is
+//! data, which is given its types here.
+//!
+//! Only `database`, `server` and `plugins` are evaluated, and only the keys that matter are looked at, so that a
+//! configuration may hold what it likes elsewhere.
+
+mod connection_string;
+mod database;
+mod engine;
+pub mod env;
+mod error;
+mod eval;
+mod layout;
+mod limit;
+mod redact;
+mod source;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::database::DatabaseSettings;
+use serde_json::Value;
+
+pub use error::ConfigError;
+
+use eval::{Evaluator, Unknown};
+use layout::Layout;
+use limit::{Clock, Lost, TIME_LIMIT};
+
+/// What this program needs to know of a project's configuration. `Debug` leaves out the options of the provider.
+pub struct ProjectConfig {
+    /// Where the data are.
+    pub database: DatabaseSettings,
+    /// The folder with `uploads` in it, as an absolute path.
+    pub public_dir: PathBuf,
+    /// The upload provider as the project names it: `local`, `aws-s3` or a package.
+    pub upload_provider: String,
+    /// The options of the upload provider; `null` in them stands for what only Node could tell. They may hold
+    /// credentials and are not for printing.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "reading from other providers needs them")
+    )]
+    pub upload_provider_options: Value,
+    /// `TZ`, the time zone that Strapi runs in where it is not the system's.
+    pub time_zone: Option<String>,
+    /// Files that could not be evaluated and were passed over, because the database was given by URL.
+    pub warnings: Vec<ConfigError>,
+}
+
+impl fmt::Debug for ProjectConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProjectConfig")
+            .field("database", &self.database)
+            .field("public_dir", &self.public_dir)
+            .field("upload_provider", &self.upload_provider)
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads the configuration of the project in `project`.
+///
+/// `environment` is the process environment; this function does not look at it by itself. `database_url`, or else
+/// `BACKUP_DATABASE_URL` in the environment or `.env`, overrides the project's database settings, which are then not
+/// evaluated; what is wrong with its other files is then a warning, and Strapi's defaults apply.
+pub fn load(
+    project: &Path,
+    environment: &BTreeMap<String, String>,
+    database_url: Option<&str>,
+) -> Result<ProjectConfig, ConfigError> {
+    let (project, environment) = (project.to_owned(), environment.clone());
+    let database_url = database_url.map(str::to_owned);
+    let work = move |clock| read(&project, &environment, database_url.as_deref(), clock);
+    limit::guard(work).unwrap_or_else(|lost| {
+        Err(match lost {
+            Lost::Overdue(file) => ConfigError::TimeLimit {
+                file,
+                seconds: TIME_LIMIT.as_secs(),
+            },
+            Lost::Broken(reason) => ConfigError::Engine { reason },
+        })
+    })
+}
+
+/// What [`load`] does, on the thread that it does it on.
+fn read(
+    project: &Path,
+    environment: &BTreeMap<String, String>,
+    database_url: Option<&str>,
+    clock: Clock,
+) -> Result<ProjectConfig, ConfigError> {
+    let layout = Layout::discover(project)?;
+    let environment = env::load(&layout.project, environment)?;
+    let root = layout.project.clone();
+    let config_dir = layout.config_dir();
+    let evaluator = Evaluator::new(layout, &environment, clock)?;
+    let from_environment = || environment.get("BACKUP_DATABASE_URL").map(String::as_str);
+    let database_url = database_url
+        .or_else(from_environment)
+        .filter(|url| !url.is_empty());
+    let mut warnings = Vec::new();
+
+    let database = match database_url {
+        Some(url) => database::from_url(url, &environment)?,
+        None => match evaluator.get("database", "connection", Unknown::Refused)? {
+            Some(found) => database::from_config(&found.value, &root, &found.file, &environment)?,
+            None => {
+                return Err(ConfigError::Missing {
+                    name: "database",
+                    dir: config_dir,
+                });
+            }
+        },
+    };
+    let forgiving = database_url.is_some();
+    let public_dir = or_default(
+        public_dir(&evaluator, &root),
+        forgiving,
+        &mut warnings,
+        || root.join("public"),
+    )?;
+    let local = || ("local".to_owned(), Value::Null);
+    let (upload_provider, upload_provider_options) =
+        or_default(upload(&evaluator), forgiving, &mut warnings, local)?;
+    Ok(ProjectConfig {
+        database,
+        public_dir,
+        upload_provider,
+        upload_provider_options,
+        time_zone: environment.get("TZ").cloned(),
+        warnings,
+    })
+}
+
+/// The result, or when `forgiving` the default in place of an error, which becomes a warning.
+fn or_default<T>(
+    result: Result<T, ConfigError>,
+    forgiving: bool,
+    warnings: &mut Vec<ConfigError>,
+    default: impl FnOnce() -> T,
+) -> Result<T, ConfigError> {
+    result.or_else(|error| {
+        if !forgiving {
+            return Err(error);
+        }
+        warnings.push(error);
+        Ok(default())
+    })
+}
+
+/// `dirs.public` of `config/server`, `./public` by default, taken from the project folder.
+fn public_dir(evaluator: &Evaluator, project: &Path) -> Result<PathBuf, ConfigError> {
+    let Some(found) = evaluator.get("server", "dirs", Unknown::StandIn)? else {
+        return Ok(project.join("public"));
+    };
+    match found.value.get("public") {
+        None | Some(Value::Null) => Ok(project.join("public")),
+        Some(Value::String(dir)) => {
+            evaluator.without_stand_ins(dir)?;
+            Ok(layout::normal(&project.join(dir)))
+        }
+        Some(_) => Err(ConfigError::Value {
+            file: found.file,
+            key: "dirs.public".into(),
+            problem: "is not a text".into(),
+        }),
+    }
+}
+
+/// `upload.config` of `config/plugins`: the provider and its options.
+fn upload(evaluator: &Evaluator) -> Result<(String, Value), ConfigError> {
+    let found = evaluator.get("plugins", "upload", Unknown::StandIn)?;
+    let Some(found) = found else {
+        return Ok(("local".into(), Value::Null));
+    };
+    let config = &found.value["config"];
+    // All of `upload` may come from a package.
+    for part in [&found.value, config, &config["provider"]] {
+        evaluator.without_stand_ins(part.as_str().unwrap_or_default())?;
+    }
+    let provider = match &config["provider"] {
+        Value::Null => "local".into(),
+        Value::String(name) => name.clone(),
+        _ => {
+            let (key, problem) = ("upload.config.provider".into(), "is not a text".into());
+            return Err(ConfigError::Value {
+                file: found.file,
+                key,
+                problem,
+            });
+        }
+    };
+    let mut options = config["providerOptions"].clone();
+    evaluator.drop_stand_ins(&mut options);
+    Ok((provider, options))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! What a configuration finds around it: `env()`, modules and globals.
+
+use serde_json::{Value, json};
+
+use super::{ConfigError, Project};
+
+/// Evaluates an expression inside a configuration and gives back its value.
+fn value_with(expression: &str, variables: &[(&str, &str)]) -> Value {
+    let text = format!(
+        "module.exports = ({{ env }}) => ({{ upload: {{ config: {{ providerOptions: {{ it: {expression} }} }} }} }});"
+    );
+    let mut project = Project::new(&[
+        ("config/plugins.js", &text),
+        ("config/data.json", "{\"a\": [1]}"),
+    ])
+    .url("sqlite:x");
+    for (name, value) in variables {
+        project = project.variable(name, value);
+    }
+    let read = project.read();
+    assert!(read.warnings.is_empty(), "{:?}", read.warnings);
+    read.upload_provider_options["it"].clone()
+}
+
+fn value(expression: &str) -> Value {
+    value_with(expression, &[])
+}
+
+#[test]
+fn env_is_strapis() {
+    let set = [
+        ("I", "12px"),
+        ("F", "1.5"),
+        ("T", "true"),
+        ("N", "TRUE"),
+        ("J", "{\"a\":[1]}"),
+        ("L", "[ a, \"b\" ,c]"),
+        ("D", "2024-02-03T04:05:06Z"),
+        ("E", ""),
+    ];
+    for (expression, expected) in [
+        ("env('I')", json!("12px")),
+        ("env('NONE', 'x')", json!("x")),
+        ("env('E', 'x')", json!("")),
+        ("env.int('I', 1)", json!(12)),
+        ("env.int('NONE', 1)", json!(1)),
+        ("env.int('E', 1)", json!(null)),
+        ("env.float('F')", json!(1.5)),
+        ("env.bool('T')", json!(true)),
+        ("env.bool('N', true)", json!(false)),
+        ("env.bool('NONE', true)", json!(true)),
+        ("env.json('J')", json!({ "a": [1] })),
+        ("env.array('L')", json!(["a", "b", "c"])),
+        ("env.array('NONE', ['d'])", json!(["d"])),
+        ("env.date('D')", json!("2024-02-03T04:05:06.000Z")),
+        ("env.date('E')", json!(null)),
+        ("env.oneOf('T', ['true', 'false'], 'false')", json!("true")),
+        ("env.oneOf('I', ['true', 'false'], 'false')", json!("false")),
+        ("process.env.NODE_ENV", json!("development")),
+        ("require('@strapi/utils').env.int('I')", json!(12)),
+    ] {
+        assert_eq!(value_with(expression, &set), expected, "{expression}");
+    }
+    for expression in [
+        "env.json('BAD')",
+        "env.oneOf('BAD')",
+        "env.oneOf('BAD', ['a'], 'b')",
+    ] {
+        let text = format!("module.exports = ({{ env }}) => ({{ connection: {expression} }});");
+        let error = Project::database(&text).variable("BAD", "{").error();
+        assert!(
+            matches!(&error, ConfigError::Threw { at, .. } if at.line == Some(1)),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn path_is_nodes() {
+    for (expression, expected) in [
+        ("join('/a', '..', 'b', './c/')", "/b/c/"),
+        ("join('', '')", "."),
+        ("join('..', 'a')", "../a"),
+        ("resolve('/a/b', '../c', '.')", "/a/c"),
+        ("dirname('/a/b.js')", "/a"),
+        ("dirname('a')", "."),
+        ("dirname('/a')", "/"),
+        ("basename('/a/b.tar.gz', '.gz')", "b.tar"),
+        ("extname('a/.env')", ""),
+        ("extname('a/b.c.d')", ".d"),
+        ("relative('/a/b/c', '/a/d')", "../../d"),
+        ("normalize('a//b/../c')", "a/c"),
+        ("posix.sep", "/"),
+        ("parse('/a/b.c').name", "b"),
+        ("format({ dir: '/a', base: 'b' })", "/a/b"),
+    ] {
+        assert_eq!(
+            value(&format!("require('node:path').{expression}")),
+            expected,
+            "{expression}"
+        );
+    }
+    assert_eq!(value("require('path').isAbsolute('/a')"), true);
+    assert_eq!(
+        value("require('path').resolve('x') === process.cwd() + '/x'"),
+        true
+    );
+}
+
+#[test]
+fn buffers_urls_and_other_globals_are_there() {
+    for (expression, expected) in [
+        (
+            "Buffer.from('aGVsbG8', 'base64').toString()",
+            json!("hello"),
+        ),
+        (
+            "Buffer.from('h\u{e9}llo').toString('base64')",
+            json!("aMOpbGxv"),
+        ),
+        ("Buffer.from('68C3', 'hex')", json!("base64:aMM=")),
+        ("Buffer.from('hi')", json!("hi")),
+        ("atob('aGk=') + btoa('hi')", json!("hiaGk=")),
+        (
+            "new URL('https://u:p%40@h.example:8443/a/b?x=1&y=%20z#f').searchParams.get('y')",
+            json!(" z"),
+        ),
+        (
+            "(({ hostname, port, pathname, password }) => [hostname, port, pathname, password])(new URL('mysql://u:p%40@h:1/d'))",
+            json!(["h", "1", "/d", "p%40"]),
+        ),
+        (
+            "require('url').parse('postgres://u:p%40@h:1/d').auth",
+            json!("u:p@"),
+        ),
+        ("`${new URL('/x', 'http://h/')}`", json!("http://h/x")),
+        (
+            "[typeof process.platform, typeof process.cwd(), console.log('quiet')]",
+            json!(["string", "string", null]),
+        ),
+        ("require('os').EOL", json!("\n")),
+        ("require('./data').a", json!([1])),
+        ("require('fs').existsSync('nowhere')", json!(false)),
+        (
+            "[() => 1, Symbol('x'), undefined, 10n, new Date(0)]",
+            json!([null, null, null, "10", "1970-01-01T00:00:00.000Z"]),
+        ),
+        (
+            "__filename.startsWith(process.cwd()) && __filename.endsWith('/config/plugins.js')",
+            json!(true),
+        ),
+    ] {
+        assert_eq!(value(expression), expected, "{expression}");
+    }
+}
+
+#[test]
+fn a_package_in_the_plugins_matters_only_where_it_decides() {
+    let project = |text: &str| {
+        Project::new(&[
+            (
+                "config/database.js",
+                "module.exports = { connection: { client: 'sqlite', connection: { filename: 'x' } } };",
+            ),
+            ("config/plugins.js", text),
+        ])
+    };
+    let it = project(
+        "const { Landing } = require('apollo-server-core');\nmodule.exports = () => ({\n  graphql: { config: { plugins: [new Landing({ a: 1 }), ...Landing.all()] } },\n\
+         upload: { config: { provider: 'aws-s3', providerOptions: { credentials: Landing.fromEnv(), region: 'eu' } } },\n});",
+    )
+    .read();
+    assert_eq!(it.upload_provider, "aws-s3");
+    assert_eq!(
+        it.upload_provider_options,
+        json!({ "credentials": null, "region": "eu" })
+    );
+    for upload in [
+        "upload: x",
+        "upload: { config: x.y() }",
+        "upload: { config: { provider: `${x.name}-s3` } }",
+    ] {
+        let error = project(&format!(
+            "\nconst x = require('settings');\nmodule.exports = {{ {upload} }};"
+        ))
+        .error()
+        .to_string();
+        assert!(
+            error.starts_with("config/plugins.js:2: the module 'settings' cannot be loaded here"),
+            "{error}"
+        );
+    }
+    for odd in [
+        "upload: false",
+        "upload: 'x'",
+        "upload: { enabled: true }",
+        "upload: { config: [] }",
+    ] {
+        assert_eq!(
+            project(&format!("module.exports = {{ {odd} }};"))
+                .read()
+                .upload_provider,
+            "local"
+        );
+    }
+}
+
+#[test]
+fn modules_import_and_export_in_all_ways() {
+    let project = Project::new(&[
+        (
+            "config/database.mjs",
+            "import fallback, { a as first, 'b c' as second } from './all.mjs';\nimport * as all from './all.mjs';\n\
+             import path, { join } from 'node:path';\nimport './side.cjs';\nimport data from './data.json' with { type: 'json' };\n\
+             export default { connection: { client: 'sqlite', connection: { filename:\n\
+             join([fallback(), first, second, all.c, all.default.name, all.ns.d, all.E, global.side, data.x, path.posix.delimiter].join('.')) } } };",
+        ),
+        (
+            "config/all.mjs",
+            "export const a = 'a', { c } = { c: 'c' };\nconst b = 'b';\nexport { b as 'b c' };\nexport default function main() { return 'main' }\n\
+             export * as ns from './rest.mjs';\nexport * from './rest.mjs';\nexport { d as again } from './rest.mjs';",
+        ),
+        (
+            "config/rest.mjs",
+            "export let d = 'd';\nexport class E { static toString() { return 'E' } }\n",
+        ),
+        ("config/side.cjs", "global.side = 'side';"),
+        ("config/data.json", "{ \"x\": \"json\" }"),
+    ]);
+    assert_eq!(project.sqlite(), "main.a.b.c.main.d.E.side.json.:");
+}
