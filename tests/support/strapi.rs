@@ -1,6 +1,7 @@
-//! Runs real Strapi: projects made from the template in `tests/strapi5`, its seed, and the commands of its command line.
+//! Runs real Strapi: projects made from the template in `tests/strapi`, its seed, and the commands of its command line.
 //!
-//! `tests/strapi5/install.sh DIR` installs Strapi once; `BACKUP_TEST_STRAPI5=DIR` tells the tests where it is.
+//! `tests/strapi/install.sh 5 DIR` installs Strapi 5 once; `BACKUP_TEST_STRAPI5=DIR` tells the tests where it is. The
+//! same goes for Strapi 4.
 
 #![allow(dead_code, reason = "each test file uses a part of this module")]
 
@@ -15,14 +16,31 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The folder of an installed Strapi is read from here.
-pub const VARIABLE: &str = "BACKUP_TEST_STRAPI5";
+use rusqlite::types::ValueRef;
 
 /// Strapi answers within seconds; a minute means a slow machine, more means that it hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// A major version of Strapi, and what the tests must know of it.
+pub struct Version {
+    /// Its number: the versions of the packages stand in the folder `tests/strapi<major>`.
+    pub major: u8,
+    /// The folder of an installed Strapi is read from here.
+    pub variable: &'static str,
+    /// The table that says which user of the admin panel has which role.
+    pub roles_of_users: &'static str,
+    /// The table that says where in the content a file is used.
+    pub uses_of_files: &'static str,
+    /// Whether archives hold the logos of the admin panel.
+    pub exports_logos: bool,
+    /// SQL that empties the references from rows that a restore keeps to rows that it replaces. Strapi leaves them as
+    /// they are, since no new row gets an old id; with ids from the archive they would come to mean other rows.
+    pub forgets: &'static str,
+}
+
 /// An installed Strapi and a folder for the projects of this run.
 pub struct Harness {
+    version: &'static Version,
     node_modules: PathBuf,
     work: PathBuf,
     projects: AtomicUsize,
@@ -38,27 +56,32 @@ pub struct Project<'a> {
 
 impl Harness {
     /// The harness, or a note on stderr that its tests are skipped.
-    pub fn from_env() -> Option<Harness> {
-        let Some(installed) = std::env::var_os(VARIABLE) else {
+    pub fn from_env(version: &'static Version) -> Option<Harness> {
+        let Version {
+            major, variable, ..
+        } = version;
+        let Some(installed) = std::env::var_os(variable) else {
             // Past the capture of the test runner: whoever runs the tests has to see what was skipped.
             let _ = writeln!(
                 io::stderr(),
-                "skipped: {VARIABLE} is not set (./scripts/test sets it)"
+                "skipped: {variable} is not set (./scripts/test sets it)"
             );
             return None;
         };
         let node_modules = PathBuf::from(&installed).join("node_modules");
         let node_modules = fs::canonicalize(&node_modules).unwrap_or_else(|error| {
             panic!(
-                "{VARIABLE}: {}: {error}; run tests/strapi5/install.sh",
+                "{variable}: {}: {error}; run tests/strapi/install.sh {major}",
                 node_modules.display()
             )
         });
+        let prefix = format!("strapi{major}-");
         let work =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("strapi5-{}", std::process::id()));
-        remove_earlier_runs(work.parent().unwrap());
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{prefix}{}", std::process::id()));
+        remove_earlier_runs(work.parent().unwrap(), &prefix);
         fs::create_dir_all(&work).unwrap();
         Some(Harness {
+            version,
             node_modules,
             work,
             projects: AtomicUsize::new(0),
@@ -68,7 +91,11 @@ impl Harness {
 
     /// A project from the template; Strapi has not seen it yet.
     pub fn new_project(&self, name: &str) -> Project<'_> {
-        self.project_from(&fixed("project"), name)
+        let project = self.project_from(&fixed("strapi/project"), name);
+        // What the project depends on is what is installed.
+        let package = format!("strapi{}/package.json", self.version.major);
+        fs::copy(fixed(&package), project.dir.join("package.json")).unwrap();
+        project
     }
 
     /// A path that nothing has used, in the folder of this run.
@@ -91,12 +118,12 @@ impl<'a> Project<'a> {
         self.harness.project_from(&self.dir, name)
     }
 
-    /// Fills the project; see `tests/strapi5/seed.js` for the modes.
+    /// Fills the project; see `tests/strapi/seed.js` for the modes.
     pub fn seed(&self, mode: &str) -> String {
         self.run(
             "node",
             &[
-                fixed("seed.js").as_os_str(),
+                fixed("strapi/seed.js").as_os_str(),
                 self.dir.as_os_str(),
                 mode.as_ref(),
             ],
@@ -150,10 +177,31 @@ impl<'a> Project<'a> {
 
     /// `backup export` of this project; the archive with its suffixes.
     pub fn our_export(&self, name: &str, arguments: &[&str], suffix: &str) -> PathBuf {
+        self.our_export_that_ends_with(0, name, arguments, suffix).0
+    }
+
+    /// `backup export` of a project that cannot be exported whole; the archive, and what the command said.
+    pub fn our_incomplete_export(
+        &self,
+        name: &str,
+        arguments: &[&str],
+        suffix: &str,
+    ) -> (PathBuf, String) {
+        self.our_export_that_ends_with(3, name, arguments, suffix)
+    }
+
+    fn our_export_that_ends_with(
+        &self,
+        code: i32,
+        name: &str,
+        arguments: &[&str],
+        suffix: &str,
+    ) -> (PathBuf, String) {
         let base = self.harness.path(name);
-        self.backup(
+        let output = self.backup(
             "export",
             &[&["-f".as_ref(), base.as_os_str()], &as_os(arguments)[..]].concat(),
+            code,
         );
         let archive = with_suffix(&base, suffix);
         assert!(
@@ -161,13 +209,13 @@ impl<'a> Project<'a> {
             "backup export wrote no {}",
             archive.display()
         );
-        archive
+        (archive, output)
     }
 
     /// `backup import --force` into this project.
     pub fn our_import(&self, file: &Path, arguments: &[&str]) {
         let fixed: [&OsStr; 3] = ["--force".as_ref(), "-f".as_ref(), file.as_os_str()];
-        self.backup("import", &[&fixed, &as_os(arguments)[..]].concat());
+        self.backup("import", &[&fixed, &as_os(arguments)[..]].concat(), 0);
     }
 
     /// The names of the files in its upload folder.
@@ -194,7 +242,7 @@ impl<'a> Project<'a> {
             let width = rows.column_count();
             let rows = rows.query_map([], |row| {
                 let values: Vec<_> = (0..width)
-                    .map(|column| row.get_ref(column).map(|value| format!("{value:?}")))
+                    .map(|column| row.get_ref(column).map(readable))
                     .collect();
                 values
                     .into_iter()
@@ -206,13 +254,20 @@ impl<'a> Project<'a> {
         tables.filter(|table| wanted(table)).map(read).collect()
     }
 
+    /// Changes the database behind Strapi's back.
+    pub fn sql(&self, statements: &str) {
+        let database = rusqlite::Connection::open(self.dir.join(".tmp/data.db")).unwrap();
+        database.execute_batch(statements).unwrap();
+    }
+
     fn strapi(&self, arguments: &[&OsStr]) -> String {
         self.run(self.harness.node_modules.join(".bin/strapi"), arguments)
     }
 
-    fn backup(&self, verb: &str, arguments: &[&OsStr]) -> String {
+    fn backup(&self, verb: &str, arguments: &[&OsStr], code: i32) -> String {
         let project: [&OsStr; 3] = [verb.as_ref(), "--project".as_ref(), self.dir.as_os_str()];
-        self.run(
+        self.run_until(
+            code,
             env!("CARGO_BIN_EXE_backup"),
             &[&project, arguments].concat(),
         )
@@ -220,6 +275,11 @@ impl<'a> Project<'a> {
 
     /// Runs a command in the project and gives back all it said. Fails with that when the command fails.
     fn run(&self, program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> String {
+        self.run_until(0, program, arguments)
+    }
+
+    /// The same for a command that has to end with a certain code.
+    fn run_until(&self, code: i32, program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> String {
         // Two Strapis at once only slow each other down, and a test that waits is not a test that hangs.
         let turn = self
             .harness
@@ -258,13 +318,20 @@ impl<'a> Project<'a> {
         drop(turn);
         let said = String::from_utf8_lossy(&fs::read(&log).unwrap()).into_owned();
         match status {
-            Some(status) if status.success() => said,
+            Some(status) if status.code() == Some(code) => said,
             Some(status) => panic!("{command:?} ended with {status}:\n{said}"),
             None => panic!(
                 "{command:?} was still running after {} s:\n{said}",
                 PATIENCE.as_secs()
             ),
         }
+    }
+}
+
+fn readable(value: ValueRef) -> String {
+    match value {
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        other => format!("{other:?}"),
     }
 }
 
@@ -281,7 +348,7 @@ pub fn warnings(output: &str) -> Vec<&str> {
 
 fn fixed(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/strapi5")
+        .join("tests")
         .join(name)
 }
 
@@ -323,10 +390,10 @@ fn symlink(from: &Path, to: &Path) {
 }
 
 /// A run leaves its folder for whoever wants to look. The next one removes it, unless its process is still alive.
-fn remove_earlier_runs(folder: &Path) {
+fn remove_earlier_runs(folder: &Path, prefix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(process) = name.strip_prefix("strapi5-") else {
+        let Some(process) = name.strip_prefix(prefix) else {
             continue;
         };
         if !Path::new("/proc").join(process).exists() {

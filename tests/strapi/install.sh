@@ -1,43 +1,45 @@
 #!/bin/sh
-# Installs the Strapi that tests/strapi5.rs runs.
+# Installs one of the Strapis that the tests run.
 #
-#     tests/strapi5/install.sh DIR
+#     tests/strapi/install.sh MAJOR DIR
 #     BACKUP_TEST_STRAPI5=DIR cargo test --test strapi5
 #
-# Needs node 20 or later and npm. The first run takes a few minutes and 700 MB; later ones end at once, until the lock
-# file changes.
+# MAJOR is 4 or 5: tests/strapi4 and tests/strapi5 say which versions exactly. Needs node 20 or later and npm. The first
+# run takes a few minutes and 700 MB; later ones end at once, until the lock file changes. For other versions, change
+# package.json there and run: npm install --package-lock-only --omit-lockfile-registry-resolved
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-if [ $# -ne 1 ] || [ -z "$1" ]; then
-    echo "usage: $0 DIR" >&2
+if [ $# -ne 2 ] || [ -z "$2" ] || [ ! -f "$here/../strapi$1/package-lock.json" ]; then
+    echo "usage: $0 4|5 DIR" >&2
     exit 2
 fi
+pinned="$here/../strapi$1"
 for program in node npm; do
     if ! command -v "$program" >/dev/null; then
-        echo "$0: $program is not installed; Strapi 5 needs node 20 or later and npm" >&2
+        echo "$0: $program is not installed; Strapi needs node 20 or later and npm" >&2
         exit 1
     fi
 done
 if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
-    echo "$0: node $(node --version) is too old; Strapi 5 needs node 20 or later" >&2
+    echo "$0: node $(node --version) is too old; Strapi needs node 20 or later" >&2
     exit 1
 fi
 
-mkdir -p "$1"
-dir=$(cd "$1" && pwd)
+mkdir -p "$2"
+dir=$(cd "$2" && pwd)
 stamp="$dir/.installed"
 # The module that is compiled here fits one version of node only.
-wanted="$(cat "$here/package.json" "$here/package-lock.json" | cksum) $(node -p 'process.versions.modules')"
+wanted="$(cat "$pinned/package.json" "$pinned/package-lock.json" | cksum) $(node -p 'process.versions.modules')"
 
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
     echo "Strapi is installed in $dir"
     exit 0
 fi
 
-echo "Installing Strapi in $dir (a few minutes)"
+echo "Installing Strapi $1 in $dir (a few minutes)"
 rm -f "$stamp"
-cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$dir/"
+cp "$pinned/package.json" "$pinned/package-lock.json" "$here/.npmrc" "$dir/"
 cd "$dir"
 # No scripts of the packages: the only one that the tests need is the compilation of better-sqlite3, below.
 if ! npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; then
