@@ -216,7 +216,9 @@ pub trait Connection {
     fn number(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<i64> {
         let mut number = None;
         self.query(sql, parameters, &mut |row| {
-            number = row.value(0)?.as_i64();
+            let value = row.value(0)?;
+            // MySQL makes a decimal of some integers.
+            number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
             Ok(())
         })?;
         number.ok_or_else(|| Error::failed(format!("the query gave no number: {sql}")))

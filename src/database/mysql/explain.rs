@@ -45,6 +45,10 @@ fn hinted(wrapped: Error, action: &str, error: &Failure) -> Error {
             1021 | 1114 => "free some space on the server's disk and run it again",
             1040 | 1203 => "wait until connections are free, and run it again",
             1153 => "raise max_allowed_packet in the server's configuration and run it again",
+            1264 | 1292 | 1366 | 1406 | 3140 | 4025 => {
+                "nothing was changed; change the value where the archive was made, or the column, \
+                 and run it again"
+            }
             1053 | 1317 | 1927 | 4031 => {
                 "the server ended the connection; nothing was changed; run it again"
             }

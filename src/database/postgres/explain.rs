@@ -56,6 +56,8 @@ fn reason(error: &postgres::Error) -> String {
 
 fn hinted(wrapped: Error, error: &postgres::Error) -> Error {
     const AGAIN: &str = "the server ended the connection; nothing was changed; run it again";
+    const VALUE: &str = "nothing was changed; change the value where the archive was made, or the \
+                         column, and run it again";
     let hint = match error.code() {
         Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
             "check the user and the password in the project's database settings"
@@ -76,6 +78,7 @@ fn hinted(wrapped: Error, error: &postgres::Error) -> Error {
         Some(&SqlState::TOO_MANY_CONNECTIONS) => {
             "wait until connections are free, and run it again"
         }
+        Some(code) if code.code().starts_with("22") => VALUE,
         Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN) => AGAIN,
         Some(_) => return wrapped,
         None if error.is_closed() => AGAIN,
