@@ -179,7 +179,7 @@ pub trait Connection {
         None
     }
 
-    /// Deletes all rows of a table.
+    /// Deletes all rows of a table, in a transaction, and keeps others from adding some.
     ///
     /// # Errors
     /// The statement fails.

@@ -128,6 +128,9 @@ fn milliseconds(value: &Value<'_>) -> Option<i64> {
 }
 
 fn parse_time(text: &str) -> Option<i64> {
+    if let Some(time) = iso_time(text) {
+        return Some(time);
+    }
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Some(time.as_millisecond());
     }
@@ -225,7 +228,7 @@ pub(super) fn read(scalar: Scalar, text: &str) -> Result<Value<'_>, String> {
             let time = if scalar == Scalar::Timestamp {
                 inner.parse::<i64>().ok().or_else(|| parse_time(&inner))
             } else {
-                parse_time(&inner).or_else(|| far_time(&inner))
+                parse_time(&inner)
             };
             time.map(Value::Timestamp)
                 .ok_or_else(|| format!("{text} is not a date and time"))
@@ -275,22 +278,31 @@ fn full_time(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Reads a time with a signed six-digit year, which the calendar crate does not reach.
-fn far_time(text: &str) -> Option<i64> {
-    let rest = text.strip_suffix('Z')?;
-    let (sign, rest) = match rest.as_bytes().first()? {
-        b'+' => (1, &rest[1..]),
-        b'-' => (-1, &rest[1..]),
-        _ => return None,
+/// Reads a time as [`iso`] prints it. Its years reach further than the calendar crate's, whose last
+/// hours of 9999 are missing as well.
+fn iso_time(text: &str) -> Option<i64> {
+    let (sign, digits, rest) = match text.as_bytes().first()? {
+        b'+' => (1, 6, &text[1..]),
+        b'-' => (-1, 6, &text[1..]),
+        _ => (1, 4, text),
     };
-    let (date, time) = rest.split_once('T')?;
-    let mut date = date.split('-').map(|part| part.parse::<i64>().ok());
-    let (year, month, day) = (sign * date.next()??, date.next()??, date.next()??);
-    let (clock, fraction) = time.split_once('.')?;
-    let mut clock = clock.split(':').map(|part| part.parse::<i64>().ok());
-    let seconds = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next()??;
+    let part = |start: usize, length: usize, after: &str| {
+        let digits = rest.get(start..start + length)?;
+        let right = rest.get(start + length..)?.starts_with(after)
+            && digits.bytes().all(|byte| byte.is_ascii_digit());
+        right.then(|| digits.parse::<i64>().ok())?
+    };
+    let year = sign * part(0, digits, "-")?;
+    let (month, day) = (part(digits + 1, 2, "-")?, part(digits + 4, 2, "T")?);
+    let (hour, minute) = (part(digits + 7, 2, ":")?, part(digits + 10, 2, ":")?);
+    let (second, fraction) = (part(digits + 13, 2, ".")?, part(digits + 16, 3, "Z")?);
     let days = days_of(year, month, day);
-    Some(days * DAY + seconds * 1000 + fraction.parse::<i64>().ok()?)
+    let exists = rest.len() == digits + 20
+        && civil_date(days) == (year, month, day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    exists.then(|| days * DAY + ((hour * 60 + minute) * 60 + second) * 1000 + fraction)
 }
 
 #[cfg(test)]
@@ -310,6 +322,7 @@ mod tests {
             (-1, "1969-12-31T23:59:59.999Z"),
             (1_709_208_000_000, "2024-02-29T12:00:00.000Z"),
             (32_472_144_000_001, "2999-01-01T00:00:00.001Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
             (253_402_300_800_000, "+010000-01-01T00:00:00.000Z"),
             (-62_198_755_200_000, "-000001-01-01T00:00:00.000Z"),
         ] {
@@ -378,6 +391,8 @@ mod tests {
             (Scalar::Boolean, "\"maybe\""),
             (Scalar::Integer, "\"many\""),
             (Scalar::DateTime, "\"yesterday\""),
+            (Scalar::DateTime, "\"2023-02-29T00:00:00.000Z\""),
+            (Scalar::DateTime, "\"2024-01-01T24:00:60.000Z\""),
             (Scalar::BigInteger, "\"1.5e\""),
         ] {
             assert!(read(scalar, text).is_err(), "{text}");
