@@ -63,7 +63,7 @@ pub fn to_wall_clock(instant: i64, zone: &TimeZone) -> i64 {
 /// Moves a time by whole cycles of the calendar into the years that the calendar crate knows.
 fn into_range(milliseconds: i64) -> (i64, i64) {
     let (year, ..) = civil_date(milliseconds.div_euclid(DAY));
-    let cycles = if (0..9999).contains(&year) {
+    let cycles = if (-9000..9999).contains(&year) {
         0
     } else {
         (year - 2000).div_euclid(CYCLE.0)

@@ -152,6 +152,9 @@ impl Server {
     }
 }
 
+/// Runs a statement.
+type Run = dyn FnMut(&str) -> Result<(), String>;
+
 /// A database on a server.
 pub struct Database {
     pub server: Server,
@@ -184,7 +187,7 @@ impl Database {
     #[track_caller]
     pub fn sql<S: AsRef<str>>(&self, statements: impl IntoIterator<Item = S>) {
         let (socket, port, user) = self.server.address();
-        let mut run: Box<dyn FnMut(&str) -> Result<(), String>> = match self.server {
+        let mut run: Box<Run> = match self.server {
             Server::Postgres => {
                 let mut client = postgres::Config::new()
                     .host_path(socket)

@@ -25,6 +25,7 @@ fn reason(error: &Failure) -> String {
     match error {
         Failure::MySqlError(error) => error.message.clone(),
         Failure::IoError(error) => error.to_string(),
+        Failure::CodecError(error) => error.to_string(),
         Failure::DriverError(error) => error.to_string(),
         other => other.to_string(),
     }

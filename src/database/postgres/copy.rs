@@ -1,5 +1,6 @@
 //! Values in PostgreSQL's text forms: for parameters, and for the lines of `COPY`.
 
+use crate::database::calendar::to_wall_clock;
 use crate::database::{Value, text};
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
@@ -39,8 +40,7 @@ pub(super) fn text_of<'a>(value: &'a Value<'_>, zone: &TimeZone) -> Option<Cow<'
         Value::Json(json) => text::json(json),
         Value::Timestamp(instant) => {
             let (mut text, before_christ) = text::wall_clock(*instant, zone);
-            let offset = jiff::Timestamp::from_millisecond(*instant)
-                .map_or(0, |instant| zone.to_offset(instant).seconds());
+            let offset = (to_wall_clock(*instant, zone) - instant) / 1000;
             // Columns without a zone take the clock's time and leave the offset, others use it.
             let sign = if offset < 0 { '-' } else { '+' };
             let offset = offset.abs();

@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn dates_and_times_of_day_are_printed_as_the_server_prints_them() {
         assert_eq!(date(0), "2000-01-01");
-        assert_eq!(date(-730_120), "0001-01-01 BC");
+        assert_eq!(date(-730_120), "0001-12-31 BC");
         assert_eq!(time(49_500_000_000), "13:45:00");
         assert_eq!(time(123_000), "00:00:00.123");
     }
