@@ -53,7 +53,7 @@ fn the_extensions_of_an_archive_follow_its_packing_and_are_not_doubled() {
         let recognised = match expected.rsplit_once('.').unwrap().1 {
             "tar" => &packed[257..262] == b"ustar",
             "gz" => packed.starts_with(&[0x1f, 0x8b]),
-            _ => packed.len() % 16 == 0,
+            _ => packed.len().is_multiple_of(16),
         };
         assert!(recognised, "{expected}");
     }
@@ -190,9 +190,9 @@ fn the_table_at_the_end_counts_by_content_type_and_file_extension() {
                 .collect()
         };
         let rows = outcome.stdout.lines().map(cells);
-        let found = rows.filter(|row: &Vec<String>| row.get(1).is_some_and(|cell| cell == name));
-        found
-            .last()
+        let mut rows: Vec<Vec<String>> = rows.collect();
+        rows.retain(|row| row.get(1).is_some_and(|cell| cell == name));
+        rows.pop()
             .unwrap_or_else(|| panic!("no {name}\n{}", outcome.all()))
     };
     assert_eq!(row("-- api::tag.tag")[2], "6");

@@ -277,12 +277,12 @@ impl Project {
             .collect();
         let mut files = BTreeMap::new();
         read_files(&self.path(), "", &mut files);
-        files.remove(".tmp/data.db");
+        files.retain(|name, _| !name.starts_with(".tmp/data.db"));
         State { tables, files }
     }
 }
 
-/// The rows of a project's tables, and its files. The database file itself is not among them.
+/// The rows of a project's tables, and its files. The database file itself and SQLite's journal are not among them.
 #[derive(Clone)]
 pub struct State {
     pub tables: BTreeMap<String, Vec<Vec<Value>>>,
