@@ -182,7 +182,12 @@ impl Destination for ProjectDestination {
         } else {
             schema::read_row(self.database.as_mut())?
         };
-        clear::clear(self.database.as_mut(), &self.content, &plan.filter)?;
+        clear::clear(
+            self.database.as_mut(),
+            &self.content,
+            &plan.filter,
+            &inspection,
+        )?;
         let component_ids = ComponentIds::find(
             self.database.as_mut(),
             &self.content,
