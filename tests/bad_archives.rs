@@ -274,6 +274,7 @@ fn a_malformed_line_is_named_by_its_entry_and_number() {
         ),
         (ENTITIES, 40, r#"{"type":"api::tag.tag","id":1,"data":[]}"#),
         (ENTITIES, 40, "[]"),
+        (ENTITIES, 40, r#"["api::tag.tag",1,{}]"#),
         (
             LINKS,
             3,

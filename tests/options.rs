@@ -375,7 +375,7 @@ fn an_export_of_what_is_there_lists_what_is_missing() {
     assert!(
         outcome
             .stderr
-            .contains("incomplete: 3 files missing, 2 links"),
+            .contains("incomplete: 3 files are missing, 2 links"),
         "{}",
         outcome.all()
     );

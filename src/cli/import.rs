@@ -216,6 +216,9 @@ fn print_plan(plan: &Plan, target: &str) {
     .chain(["administrators, roles and tokens"])
     .collect();
     terminal::tell(&format!("not touched: {}", kept.join(", ")));
+    if plan.filter.is_partial() && plan.filter.includes(Stage::Entities) {
+        terminal::tell("links between content that is replaced and content that stays are removed");
+    }
 }
 
 impl From<Versions> for VersionStrategy {

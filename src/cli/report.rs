@@ -4,7 +4,6 @@ use super::terminal::safe;
 use crate::transfer::{Report, StageReport, WarningKind};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{DecimalBytes, HumanCount};
-use std::fmt::Write as _;
 
 /// The table of a report.
 pub(super) fn table(report: &Report) -> String {
@@ -38,17 +37,26 @@ fn row(name: &str, items: u64, bytes: u64) -> Vec<String> {
 
 /// What is missing from the result, in a line; `None` where nothing is.
 pub(super) fn shortfall(report: &Report) -> Option<String> {
-    let mut line = String::new();
-    for (kind, count) in &report.warnings {
-        let what = match kind {
-            WarningKind::MissingAsset => "files missing",
-            WarningKind::ChangedAsset => "files changed while they were read",
-            WarningKind::OrphanLink => "links to rows that do not exist",
-            WarningKind::Lost => "sorts of data the project has no place for",
+    let mut parts = Vec::new();
+    for (kind, &count) in &report.warnings {
+        let (one, many) = match kind {
+            WarningKind::MissingAsset => ("file is missing", "files are missing"),
+            WarningKind::ChangedAsset => (
+                "file changed while it was read",
+                "files changed while they were read",
+            ),
+            WarningKind::OrphanLink => (
+                "link points at a row that does not exist",
+                "links point at rows that do not exist",
+            ),
+            WarningKind::Lost => (
+                "sort of data has no place in the project",
+                "sorts of data have no place in the project",
+            ),
             WarningKind::Notice => continue,
         };
-        let separator = if line.is_empty() { "" } else { ", " };
-        let _ = write!(line, "{separator}{count} {what}");
+        let what = if count == 1 { one } else { many };
+        parts.push(format!("{} {what}", HumanCount(count)));
     }
-    (!line.is_empty()).then(|| format!("incomplete: {line} (each is listed above)"))
+    (!parts.is_empty()).then(|| format!("incomplete: {} (listed above)", parts.join(", ")))
 }

@@ -1,5 +1,6 @@
 //! Rows of the core store and webhooks.
 
+use super::entity::require_object;
 use serde::Deserialize;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
@@ -48,6 +49,7 @@ impl<'a> ConfigItem<'a> {
             #[serde(borrow)]
             value: &'a RawValue,
         }
+        require_object(line)?;
         let parsed: Line<'a> = serde_json::from_str(line)?;
         let value = parsed.value.get();
         if !value.starts_with('{') {

@@ -56,6 +56,7 @@ impl Entity<'_> {
     /// # Errors
     /// The line is not JSON, or lacks `type`, an integer `id` or an object `data`.
     pub fn parse(line: &str) -> Result<ParsedEntity<'_>, serde_json::Error> {
+        require_object(line)?;
         let parsed: Line<'_> = serde_json::from_str(line)?;
         let data = parsed.data.get();
         if !data.starts_with('{') {
@@ -67,6 +68,15 @@ impl Entity<'_> {
             data,
             line,
         })
+    }
+}
+
+/// A derived parser also takes the members of an object as the elements of an array.
+pub(super) fn require_object(line: &str) -> Result<(), serde_json::Error> {
+    if line.trim_start().starts_with('{') {
+        Ok(())
+    } else {
+        Err(serde_json::Error::custom("the line is not an object"))
     }
 }
 

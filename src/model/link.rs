@@ -1,5 +1,6 @@
 //! A relation between two rows.
 
+use super::entity::require_object;
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -51,6 +52,7 @@ impl<'a> Link<'a> {
     /// # Errors
     /// The line is not JSON, or an end lacks its type or its reference.
     pub fn parse(line: &'a str) -> Result<Self, serde_json::Error> {
+        require_object(line)?;
         let mut link: Link<'a> = serde_json::from_str(line)?;
         link.line = line;
         Ok(link)
