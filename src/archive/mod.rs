@@ -1,7 +1,7 @@
 //! The file format of Strapi's exports: a tar of JSON lines and files, gzipped, encrypted.
 //!
-//! Readers and writers of entries ([`entries`], [`writer`]) are separate from what entries mean
-//! ([`layout`]) and from how bytes are packed ([`codec`]). What this room writes, `strapi import`
+//! Readers and writers of entries (`entries`, `writer`) are separate from what entries mean
+//! (`layout`) and from how bytes are packed (`codec`). What this room writes, `strapi import`
 //! reads; what `strapi export` writes, this room reads.
 
 mod background;
