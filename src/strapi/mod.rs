@@ -4,6 +4,7 @@ mod config;
 mod dialect;
 pub mod identifiers;
 mod project;
+mod relations;
 mod restore;
 mod schema;
 mod source;
@@ -17,7 +18,8 @@ pub use source::ProjectSource;
 
 use crate::model::Schemas;
 use crate::transfer::Warning;
-use tables::{Model, Models, StoredRelation};
+use relations::StoredRelation;
+use tables::{Model, Models};
 
 /// What is known of a project's content once its database is open.
 struct Content {

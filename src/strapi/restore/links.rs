@@ -5,7 +5,8 @@ use crate::database::{Connection, Value};
 use crate::error::Result;
 use crate::model::{Link, LinkEnd, LinkRef};
 use crate::strapi::Content;
-use crate::strapi::tables::{Model, Storage, StoredRelation};
+use crate::strapi::relations::{Storage, StoredRelation};
+use crate::strapi::tables::Model;
 
 impl Restore {
     pub(super) fn link(

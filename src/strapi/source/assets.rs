@@ -1,6 +1,6 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
-use super::entities::{attribute_columns, write_attributes, write_name};
+use super::attributes::{attribute_columns, write_attributes, write_name};
 use super::{BATCH, Reader, select_batch, warn};
 use crate::database::Value;
 use crate::error::{Error, Result};

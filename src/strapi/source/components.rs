@@ -1,6 +1,6 @@
 //! Components and dynamic zones, read by batch and table, never by entity.
 
-use super::entities::{attribute_columns, write_attributes, write_name};
+use super::attributes::{attribute_columns, write_attributes, write_name};
 use super::{Reader, column_list, select_rows};
 use crate::error::{Error, Result};
 use crate::model::json;

@@ -1,6 +1,6 @@
 //! The stage of the configuration: core store and webhooks.
 
-use super::entities::write_name;
+use super::attributes::write_name;
 use super::{Reader, column_list, warn};
 use crate::database::{Row, Value};
 use crate::error::Result;

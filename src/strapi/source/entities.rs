@@ -1,50 +1,13 @@
 //! The stage of the entities.
 
+use super::attributes::{attribute_columns, write_attributes};
 use super::components::{Parents, in_key_order};
 use super::{BATCH, Reader, select_batch};
-use crate::database::{Connection, Value};
+use crate::database::Value;
 use crate::error::{Error, Result};
 use crate::model::{Entity, json};
-use crate::strapi::tables::{ColumnMapping, Model};
+use crate::strapi::tables::Model;
 use crate::transfer::{Sink, Stage};
-
-/// The columns of a table that are attributes, in the order of the table: Strapi writes them so.
-pub(super) fn attribute_columns<'a>(
-    database: &mut dyn Connection,
-    model: &'a Model,
-) -> Result<Vec<&'a ColumnMapping>> {
-    let columns = database.columns(&model.table)?;
-    Ok(columns
-        .iter()
-        .filter_map(|column| model.column(&column.name))
-        .collect())
-}
-
-/// Appends `"name":value` for each attribute column of a row; `first` is the first one's column.
-pub(super) fn write_attributes(
-    out: &mut Vec<u8>,
-    columns: &[&ColumnMapping],
-    row: &dyn crate::database::Row,
-    first: usize,
-) -> Result<()> {
-    for (index, column) in columns.iter().enumerate() {
-        write_name(out, &column.attribute);
-        let value = row
-            .value(first + index)
-            .map_err(|error| error.within(format!("attribute `{}`", column.attribute)))?;
-        column.write(out, &value);
-    }
-    Ok(())
-}
-
-/// Appends `"name":`, after a comma where something stands before it in the object.
-pub(super) fn write_name(out: &mut Vec<u8>, name: &str) {
-    if !matches!(out.last(), Some(b'{' | b'[') | None) {
-        out.push(b',');
-    }
-    json::write_string(out, name);
-    out.push(b':');
-}
 
 impl Reader<'_> {
     pub(super) fn entities(&mut self, sink: &mut dyn Sink) -> Result<()> {

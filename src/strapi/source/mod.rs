@@ -1,9 +1,11 @@
 //! Reads a project: everything from one moment of its database, in batches.
 
 mod assets;
+mod attributes;
 mod components;
 pub(super) mod configuration;
 mod entities;
+mod link_lines;
 mod links;
 
 use super::project::Project;

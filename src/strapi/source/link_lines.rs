@@ -1,0 +1,176 @@
+//! The lines of links: which members an end has, and in which order.
+
+use super::attributes::write_name;
+use super::warn;
+use crate::error::Result;
+use crate::model::{Link, LinkEnd, LinkRef, json};
+use crate::strapi::relations::StoredRelation;
+use crate::strapi::tables::Model;
+use crate::transfer::{Sink, WarningKind, is_component};
+use roaring::RoaringTreemap;
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// Whether an end takes part: not where it is of a component that was left out with its owner.
+fn is_sent(sent: Option<&HashMap<String, RoaringTreemap>>, end: &LinkEnd<'_>) -> bool {
+    match (sent, &end.reference) {
+        (Some(sent), LinkRef::Id(id)) if is_component(&end.model) => {
+            u64::try_from(*id).is_ok_and(|id| {
+                sent.get(end.model.as_ref())
+                    .is_some_and(|ids| ids.contains(id))
+            })
+        }
+        _ => true,
+    }
+}
+
+/// In which order the members of an end stand: Strapi's differs by storage.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// `type`, `ref`, `field`.
+    JoinColumn,
+    /// `type`, `field`, `ref`, `pos`.
+    JoinTable,
+    /// As [`JoinTable`](Self::JoinTable) on the left; `ref`, `pos`, `type`, `field` on the right.
+    MorphTable,
+}
+
+/// An end and its position: none, absent from a row (`null`), or a number.
+pub(super) struct Positioned<'a> {
+    pub end: LinkEnd<'a>,
+    pub position: Option<Option<f64>>,
+}
+
+/// What the links of one relation have in common.
+pub(super) struct Shape {
+    head: Vec<u8>,
+    line: Vec<u8>,
+}
+
+impl Shape {
+    pub fn new(model: &Model, relation: &StoredRelation) -> Self {
+        let mut head = b"{\"kind\":".to_vec();
+        json::write_string(&mut head, relation.link_kind(&model.uid));
+        head.extend_from_slice(b",\"relation\":");
+        json::write_string(&mut head, relation.kind.as_str());
+        Self {
+            head,
+            line: Vec::new(),
+        }
+    }
+
+    pub fn end<'a>(
+        &self,
+        model: &'a str,
+        reference: LinkRef<'a>,
+        field: Option<&'a str>,
+        position: Option<Option<f64>>,
+    ) -> Positioned<'a> {
+        Positioned {
+            end: LinkEnd {
+                model: Cow::Borrowed(model),
+                reference,
+                field: field.map(Cow::Borrowed),
+                pos: position.flatten(),
+            },
+            position,
+        }
+    }
+
+    pub fn send(
+        &mut self,
+        left: Positioned<'_>,
+        right: Positioned<'_>,
+        form: Form,
+        exists: bool,
+        sent: Option<&HashMap<String, RoaringTreemap>>,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        if !(is_sent(sent, &left.end) && is_sent(sent, &right.end)) {
+            return Ok(());
+        }
+        if !exists {
+            warn(
+                sink,
+                WarningKind::OrphanLink,
+                format!(
+                    "link {} -> {} is left out: one of the two does not exist",
+                    left.end, right.end
+                ),
+            );
+            return Ok(());
+        }
+        let (left_order, right_order): (&[Member], &[Member]) = {
+            use Member::{Field, FieldOrNull, Pos, Ref, Type};
+            match form {
+                Form::JoinColumn => (&[Type, Ref, Field], &[Type, Ref]),
+                Form::JoinTable => (&[Type, Field, Ref, Pos], &[Type, Field, Ref, Pos]),
+                Form::MorphTable => (&[Type, Field, Ref], &[Ref, Pos, Type, FieldOrNull]),
+            }
+        };
+        self.line.clear();
+        self.line.extend_from_slice(&self.head);
+        self.line.extend_from_slice(b",\"left\":");
+        write_end(&mut self.line, &left, left_order);
+        self.line.extend_from_slice(b",\"right\":");
+        write_end(&mut self.line, &right, right_order);
+        self.line.push(b'}');
+        let line = std::str::from_utf8(&self.line).expect("names and ids were written as UTF-8");
+        sink.link(&Link {
+            line,
+            left: left.end,
+            right: right.end,
+        })
+    }
+}
+
+/// A member of an end.
+enum Member {
+    Type,
+    /// Left out where the other side shows no attribute.
+    Field,
+    /// `null` where the other side shows no attribute, as a join table of a morph relation has it.
+    FieldOrNull,
+    Ref,
+    Pos,
+}
+
+fn write_end(out: &mut Vec<u8>, positioned: &Positioned<'_>, order: &[Member]) {
+    let end = &positioned.end;
+    out.push(b'{');
+    for member in order {
+        match member {
+            Member::Type => {
+                write_name(out, "type");
+                json::write_string(out, &end.model);
+            }
+            Member::Field => {
+                if let Some(field) = &end.field {
+                    write_name(out, "field");
+                    json::write_string(out, field);
+                }
+            }
+            Member::FieldOrNull => {
+                write_name(out, "field");
+                match &end.field {
+                    Some(field) => json::write_string(out, field),
+                    None => out.extend_from_slice(b"null"),
+                }
+            }
+            Member::Ref => {
+                write_name(out, "ref");
+                match &end.reference {
+                    LinkRef::Id(id) => json::write_i64(out, *id),
+                    LinkRef::Document(document) => json::write_string(out, document),
+                }
+            }
+            Member::Pos => {
+                if let Some(position) = positioned.position {
+                    write_name(out, "pos");
+                    json::write_f64(out, position.unwrap_or(f64::NAN));
+                }
+            }
+        }
+    }
+    out.push(b'}');
+}
