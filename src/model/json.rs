@@ -155,6 +155,37 @@ impl Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// Any JSON value whose numbers a float can hold.
+    fn values() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i32>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 32, 8, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Into::into),
+                prop::collection::btree_map(any::<String>(), inner, 0..8)
+                    .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn compacting_changes_no_value_and_only_once(value in values()) {
+            let spaced = serde_json::to_string_pretty(&value).expect("text");
+            let once = compact(&spaced).expect("it is JSON");
+            let again: serde_json::Value = serde_json::from_str(&once).expect("it still is");
+            // 1.0 and 1 are the same to JavaScript, and not to the parser.
+            prop_assert_eq!(compact(&again.to_string()), Some(once.clone()));
+            prop_assert_eq!(compact(&once), Some(once));
+        }
+    }
 
     fn compact(text: &str) -> Option<String> {
         let mut out = Vec::new();

@@ -1,5 +1,6 @@
 //! Content types and components.
 
+use super::json;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -246,7 +247,10 @@ impl Schema {
 
     /// The line of `schemas/*.jsonl`.
     pub fn to_line(&self) -> String {
-        serde_json::to_string(&self.json).expect("a JSON value serialises")
+        let text = serde_json::to_string(&self.json).expect("a JSON value serialises");
+        let mut line = Vec::with_capacity(text.len());
+        json::write_compact(&mut line, &text);
+        String::from_utf8(line).expect("it was made from text")
     }
 }
 

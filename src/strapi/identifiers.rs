@@ -259,6 +259,22 @@ fn ordinal_suffix(bytes: &[u8], digits: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn names_of_strapi_5_are_short_and_differ_where_their_parts_do(
+            table in "[a-z]{3}[a-z_]{0,80}[a-z]",
+            one in "[a-z]{3}[a-zA-Z0-9]{0,80}",
+            other in "[a-z]{3}[a-zA-Z0-9]{0,80}",
+        ) {
+            let name = |attribute: &str| Naming::V5.link_table(&table, attribute);
+            prop_assert!(name(&one).len() <= MAX_LENGTH, "{}", name(&one));
+            prop_assert!(name(&one).ends_with("_lnk"));
+            let same = snake_case(&one) == snake_case(&other);
+            prop_assert_eq!(name(&one) == name(&other), same);
+        }
+    }
 
     #[test]
     fn snake_case_is_that_of_lodash() {

@@ -8,7 +8,7 @@ use super::relations::{Storage, StoredRelation, storage};
 use super::values;
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas, json};
+use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas, json};
 use std::collections::{HashMap, HashSet};
 
 /// The table of the core store.

@@ -308,11 +308,20 @@ fn iso_time(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn written(scalar: Scalar, value: Value<'_>) -> String {
         let mut out = Vec::new();
         write(&mut out, scalar, &value);
         String::from_utf8(out).expect("UTF-8")
+    }
+
+    proptest! {
+        #[test]
+        fn every_time_of_javascript_comes_back(time in -8_640_000_000_000_000_i64..=8_640_000_000_000_000) {
+            let text = format!("\"{}\"", iso(time));
+            prop_assert_eq!(read(Scalar::DateTime, &text), Ok(Value::Timestamp(time)));
+        }
     }
 
     #[test]
