@@ -11,10 +11,10 @@ use std::time::Duration;
 /// How long to wait for the server to answer at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// No limit ends a long transaction; texts and times have one meaning.
+/// No limit ends a long transaction; texts and times have one meaning; no query is worth compiling.
 const SESSION: &str = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD'; SET \
     standard_conforming_strings = on; SET statement_timeout = 0; SET \
-    idle_in_transaction_session_timeout = 0";
+    idle_in_transaction_session_timeout = 0; SET jit = off";
 
 /// Connects to the server.
 pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Client> {
