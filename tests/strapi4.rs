@@ -12,6 +12,8 @@ mod difference;
 mod exact;
 #[path = "support/proofs.rs"]
 mod proofs;
+#[path = "support/servers.rs"]
+mod servers;
 #[path = "support/strapi.rs"]
 mod strapi;
 
@@ -22,5 +24,6 @@ static STRAPI: strapi::Version = strapi::Version {
     roles_of_users: "admin_users_roles_links",
     uses_of_files: "files_related_morphs",
     forgets: "UPDATE strapi_release_actions SET target_id = NULL, target_type = NULL",
+    mysql_client: "mysql2",
     exports_logos: false,
 };

@@ -37,6 +37,7 @@ async function strapi4(dir) {
   return {
     strapi,
     documents,
+    jsonStrings: true,
     ref: ({ id }) => id,
     webhooks: () => strapi.webhookStore,
     releasedEntry: (uid, { id }) => ({ entry: { __type: uid, id } }),
@@ -59,6 +60,7 @@ async function strapi5(dir) {
   return {
     strapi,
     documents,
+    jsonStrings: false,
     ref: ({ documentId }) => documentId,
     webhooks: () => strapi.get('webhookStore'),
     releasedEntry: (uid, { documentId }) => ({ entryDocumentId: documentId }),

@@ -11,6 +11,9 @@ use aes::Aes128;
 use aes::cipher::{Array, BlockCipherDecrypt, KeyInit};
 use serde_json::Value;
 
+/// The stages of an archive that are lines of JSON.
+pub const STAGES: [&str; 4] = ["schemas", "entities", "links", "configuration"];
+
 /// What an archive, or the folder it was unpacked to, holds.
 #[derive(Clone, Debug, Default)]
 pub struct Archive {
@@ -79,6 +82,27 @@ impl Archive {
         self.lines(stage).into_iter().map(parse).collect()
     }
 
+    /// The same archive with its entities in the order of their ids, and the lines of the other stages and the members
+    /// of objects in the order of their text: databases on servers promise no order.
+    pub fn in_order_of_ids(&self) -> Archive {
+        let mut ordered = self.clone();
+        for stage in STAGES {
+            let lines = self.jsonl(stage).into_iter().map(|line| {
+                let id = (stage == "entities").then(|| line["id"].as_u64());
+                let of = line["type"].as_str().unwrap_or_default().to_owned();
+                (of, id, with_ordered_members(line).to_string())
+            });
+            let mut lines: Vec<_> = lines.collect();
+            lines.sort();
+            let lines: Vec<String> = lines.into_iter().map(|(_, _, line)| line).collect();
+            let prefix = format!("{stage}/");
+            ordered.entries.retain(|name, _| !name.starts_with(&prefix));
+            let shard = format!("{stage}/{stage}_00001.jsonl");
+            ordered.entries.insert(shard, lines.join("\n").into_bytes());
+        }
+        ordered
+    }
+
     /// One entry as a JSON value.
     pub fn json(&self, name: &str) -> Value {
         let bytes = self
@@ -124,6 +148,21 @@ impl Archive {
             }
         }
         assets
+    }
+}
+
+/// A JSON value with the members of objects in the order of their names.
+fn with_ordered_members(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members
+                .into_iter()
+                .map(|(name, value)| (name, with_ordered_members(value)));
+            let members: BTreeMap<String, Value> = members.collect();
+            Value::Object(members.into_iter().collect())
+        }
+        Value::Array(list) => list.into_iter().map(with_ordered_members).collect(),
+        other => other,
     }
 }
 

@@ -4,12 +4,9 @@
 
 use serde_json::{Value, json};
 
-use super::archive::Archive;
+use super::archive::{Archive, STAGES};
 use super::canonical::REWRITTEN_AT_EVERY_START;
 use super::difference::{difference, report};
-
-/// The stages of an archive that are lines of JSON.
-const STAGES: [&str; 4] = ["schemas", "entities", "links", "configuration"];
 
 /// Compares two archives line by line and file by file, ids and order included. Left out are the time of the export
 /// and, when Strapi was started in between, what it writes anew whenever it starts.

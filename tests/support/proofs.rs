@@ -14,33 +14,38 @@ use crate::archive::Archive;
 use crate::canonical::assert_same;
 use crate::difference::difference;
 use crate::exact::assert_equal;
+use crate::servers::Server;
 use crate::strapi::{Harness, Project};
 
 const KEY: &str = "a key with ünicode & spaces";
 
-/// Where an export of ours is right and Strapi's is not, by entity: the title, the attribute, Strapi's value, ours.
-///
-/// SQLite holds 64-bit integers; Strapi reads them as doubles.
-const DEVIATIONS: [(&str, &str, &str, &str); 2] = [
+/// Where an export of ours is right and Strapi's is not: a text in the lines concerned, what Strapi writes there, what
+/// we write.
+type Deviation = (&'static str, &'static str, &'static str);
+
+/// SQLite holds 64-bit integers; Strapi reads them as doubles. From servers it reads them as text.
+const DEVIATIONS_ON_SQLITE: [Deviation; 2] = [
     (
-        "Largest integer",
-        "distanceInMm",
-        "9223372036854776000",
-        "9223372036854775807",
+        r#""title":"Largest integer""#,
+        r#""distanceInMm":"9223372036854776000""#,
+        r#""distanceInMm":"9223372036854775807""#,
     ),
     (
-        "First odd integer",
-        "distanceInMm",
-        "9007199254740992",
-        "9007199254740993",
+        r#""title":"First odd integer""#,
+        r#""distanceInMm":"9007199254740992""#,
+        r#""distanceInMm":"9007199254740993""#,
     ),
 ];
 
 /// Entries of our own archives that hold the time of the export.
 const MAY_CHANGE: [&str; 1] = ["metadata.json"];
 
-/// What all tests share and none changes: projects that Strapi made, and its own export of one.
-struct World {
+/// What all tests on one database share and none changes: projects that Strapi made, and its own export of one.
+///
+/// It lives as long as the process; the server that `scripts/servers` starts does not outlive it much.
+pub struct World {
+    /// Where the databases are; nothing for SQLite.
+    server: Option<Server>,
     /// Started once: all tables, no content.
     fresh: Project<'static>,
     /// With the content of the seed.
@@ -51,29 +56,74 @@ struct World {
     archive: PathBuf,
 }
 
-fn world() -> Option<&'static World> {
-    static WORLD: OnceLock<Option<World>> = OnceLock::new();
-    WORLD
-        .get_or_init(|| {
-            static HARNESS: OnceLock<Option<Harness>> = OnceLock::new();
-            let harness = HARNESS
-                .get_or_init(|| Harness::from_env(&STRAPI))
-                .as_ref()?;
-            let fresh = harness.new_project("fresh");
-            fresh.seed("boot");
-            let seeded = fresh.copy("seeded");
-            seeded.seed("content");
-            let other = fresh.copy("other");
-            other.seed("other");
-            let archive = seeded.strapi_export("by-strapi");
-            Some(World {
-                fresh,
-                seeded,
-                other,
-                archive,
-            })
+impl World {
+    /// The world on SQLite or a server; nothing if the server or Strapi is not there.
+    pub fn on(server: Option<Server>) -> Option<&'static World> {
+        static WORLDS: [OnceLock<Option<World>>; 3] = [const { OnceLock::new() }; 3];
+        let world = &WORLDS[server.map_or(0, |server| server.pick(1, 2))];
+        world.get_or_init(|| World::make(server)).as_ref()
+    }
+
+    fn make(server: Option<Server>) -> Option<World> {
+        static HARNESS: OnceLock<Option<Harness>> = OnceLock::new();
+        if server.is_some_and(|server| STRAPI.major == 4 || !server.is_there()) {
+            return None;
+        }
+        let harness = HARNESS
+            .get_or_init(|| Harness::from_env(&STRAPI))
+            .as_ref()?;
+        let fresh = harness.new_project("fresh", server);
+        fresh.seed("boot");
+        let seeded = fresh.copy("seeded");
+        seeded.seed("content");
+        let other = fresh.copy("other");
+        other.seed("other");
+        let archive = seeded.strapi_export("by-strapi");
+        Some(World {
+            server,
+            fresh,
+            seeded,
+            other,
+            archive,
         })
-        .as_ref()
+    }
+
+    /// An archive as it is compared: a server's rows come in no order that means something, and its JSON columns put
+    /// the members of objects in another one.
+    fn open(&self, archive: &Path, key: Option<&str>) -> Archive {
+        let archive = Archive::open(archive, key);
+        match self.server {
+            None => archive,
+            Some(_) => archive.in_order_of_ids(),
+        }
+    }
+
+    /// What Strapi exports from `seeded`.
+    fn strapis(&self) -> Archive {
+        self.open(&self.archive, None)
+    }
+
+    /// The same, with our values where Strapi's export has lost some. Each deviation has to occur.
+    fn strapis_with_our_values(&self) -> Archive {
+        match self.server {
+            None => with_values(self.strapis(), &DEVIATIONS_ON_SQLITE),
+            Some(_) => self.strapis(),
+        }
+    }
+
+    /// Has Strapi import an archive into an empty project, and gives back what it exports from there.
+    fn through_strapi(&self, archive: &Path, key: Option<&str>) -> Archive {
+        let project = self.fresh.copy("taken-in-by-strapi");
+        project.strapi_import(archive, key);
+        self.open(&project.strapi_export("exported-again"), None)
+    }
+
+    /// The files in the upload folder of the seeded project that an archive holds.
+    fn exported_uploads(&self) -> BTreeSet<String> {
+        let mut names = self.seeded.uploads();
+        names.retain(|name| STRAPI.exports_logos || !name.starts_with("menu_logo_"));
+        names
+    }
 }
 
 /// Whether a table holds what no archive does, and no restore changes.
@@ -88,13 +138,33 @@ fn is_kept(table: &str) -> bool {
     prefixes.iter().any(|prefix| table.starts_with(prefix))
 }
 
+/// The rows of a project that have to stay.
+fn kept_rows(project: &Project) -> BTreeMap<String, Vec<String>> {
+    let rows = project.rows(is_kept);
+    for table in [
+        "admin_users",
+        "admin_roles",
+        "strapi_api_tokens",
+        "strapi_transfer_tokens",
+        "strapi_releases",
+        "strapi_release_actions",
+        STRAPI.roles_of_users,
+    ] {
+        assert!(
+            !rows[table].is_empty(),
+            "the seed puts nothing into {table}"
+        );
+    }
+    rows
+}
+
 /// The first change to the rows that have to stay.
 fn kept_rows_changed(before: &BTreeMap<String, Vec<String>>, project: &Project) -> Option<String> {
     difference(&json!(before), &json!(project.rows(is_kept)))
 }
 
-/// Puts our values where Strapi's export has lost some. Each deviation has to occur.
-fn with_our_values(mut archive: Archive) -> Archive {
+/// Puts our values into an archive of Strapi's. Each deviation has to occur.
+fn with_values(mut archive: Archive, deviations: &[Deviation]) -> Archive {
     let shard = archive
         .entries
         .get_mut("entities/entities_00001.jsonl")
@@ -103,54 +173,77 @@ fn with_our_values(mut archive: Archive) -> Archive {
         .lines()
         .map(str::to_owned)
         .collect();
-    for (title, attribute, strapis, ours) in DEVIATIONS {
-        let line = lines
+    for (of, strapis, ours) in deviations {
+        let concerned = lines
             .iter_mut()
-            .find(|line| line.contains(&format!("\"title\":\"{title}\"")));
-        let line = line.unwrap_or_else(|| panic!("no entity is called {title}"));
-        let changed = line.replace(
-            &format!("\"{attribute}\":\"{strapis}\""),
-            &format!("\"{attribute}\":\"{ours}\""),
-        );
-        assert_ne!(
-            *line, changed,
-            "Strapi exports {attribute} of {title} otherwise by now"
-        );
-        *line = changed;
+            .filter(|line| line.contains(of) && line.contains(strapis));
+        let changed = concerned.map(|line| *line = line.replace(strapis, ours));
+        assert_ne!(changed.count(), 0, "Strapi exports no {strapis} by now");
     }
     *shard = lines.join("\n").into_bytes();
     archive
 }
 
-/// Has Strapi import an archive into an empty project, and gives back what it exports from there.
-fn through_strapi(world: &World, archive: &Path, key: Option<&str>) -> Archive {
-    let project = world.fresh.copy("taken-in-by-strapi");
-    project.strapi_import(archive, key);
-    Archive::open(&project.strapi_export("exported-again"), None)
+/// Makes a test for each database out of the functions named.
+macro_rules! proofs {
+    ($($database:ident: $server:expr => [$($name:ident),+ $(,)?];)+) => {
+        $(mod $database {
+            $(#[test]
+            fn $name() {
+                if let Some(world) = super::World::on($server) {
+                    super::$name(world);
+                }
+            })+
+        })+
+    };
 }
 
-/// The files in the upload folder of the seeded project that an archive holds.
-fn exported_uploads(world: &World) -> BTreeSet<String> {
-    let mut names = world.seeded.uploads();
-    names.retain(|name| STRAPI.exports_logos || !name.starts_with("menu_logo_"));
-    names
+proofs! {
+    sqlite: None => [
+        what_strapi_exports_and_imports_itself_comes_back_the_same,
+        the_seed_leaves_no_corner_of_the_format_empty,
+        strapi_itself_keeps_what_no_archive_holds_when_it_restores,
+        our_export_equals_strapis_line_by_line_and_file_by_file,
+        links_to_rows_that_are_gone_are_told_of_and_left_out_of_our_export,
+        every_wrapping_of_our_export_holds_the_same,
+        strapi_imports_our_plain_archive_without_a_warning,
+        strapi_imports_our_compressed_archive_without_a_warning,
+        strapi_imports_our_encrypted_archive_without_a_warning,
+        a_project_that_we_restored_is_exported_by_strapi_as_the_original_was,
+        an_archive_that_strapi_encrypted_is_restored_with_its_key,
+        our_restore_over_other_content_leaves_only_the_archive_and_what_no_archive_holds,
+        a_round_trip_through_our_own_commands_changes_nothing,
+        an_empty_project_goes_both_ways,
+    ];
+    postgres: Some(super::Server::Postgres) => [
+        the_seed_leaves_no_corner_of_the_format_empty,
+        our_export_equals_strapis_line_by_line_and_file_by_file,
+        strapi_imports_our_plain_archive_without_a_warning,
+        a_project_that_we_restored_is_exported_by_strapi_as_the_original_was,
+        our_restore_over_other_content_leaves_only_the_archive_and_what_no_archive_holds,
+        a_round_trip_through_our_own_commands_changes_nothing,
+    ];
+    mysql: Some(super::Server::Mysql) => [
+        the_seed_leaves_no_corner_of_the_format_empty,
+        our_export_equals_strapis_line_by_line_and_file_by_file,
+        strapi_imports_our_plain_archive_without_a_warning,
+        a_project_that_we_restored_is_exported_by_strapi_as_the_original_was,
+        our_restore_over_other_content_leaves_only_the_archive_and_what_no_archive_holds,
+        a_round_trip_through_our_own_commands_changes_nothing,
+    ];
 }
 
 // ------------------------------------------------------------------ the harness itself
 
-#[test]
-fn what_strapi_exports_and_imports_itself_comes_back_the_same() {
-    let Some(world) = world() else { return };
+fn what_strapi_exports_and_imports_itself_comes_back_the_same(world: &World) {
     assert_same(
-        &Archive::open(&world.archive, None),
-        &through_strapi(world, &world.archive, None),
+        &world.strapis(),
+        &world.through_strapi(&world.archive, None),
     );
 }
 
-#[test]
-fn the_seed_leaves_no_corner_of_the_format_empty() {
-    let Some(world) = world() else { return };
-    let archive = Archive::open(&world.archive, None);
+fn the_seed_leaves_no_corner_of_the_format_empty(world: &World) {
+    let archive = world.strapis();
     let links = archive.jsonl("links");
     let relations: BTreeSet<_> = links
         .iter()
@@ -201,51 +294,28 @@ fn the_seed_leaves_no_corner_of_the_format_empty() {
     assert_eq!(holds("__transferBuffer"), STRAPI.exports_logos);
 }
 
-#[test]
-fn strapi_itself_keeps_what_no_archive_holds_when_it_restores() {
-    let Some(world) = world() else { return };
+fn strapi_itself_keeps_what_no_archive_holds_when_it_restores(world: &World) {
     let project = world.other.copy("restored-by-strapi");
-    let before = project.rows(is_kept);
-    for table in [
-        "admin_users",
-        "admin_roles",
-        "strapi_api_tokens",
-        "strapi_transfer_tokens",
-        "strapi_releases",
-        "strapi_release_actions",
-        STRAPI.roles_of_users,
-    ] {
-        assert!(
-            !before[table].is_empty(),
-            "the seed puts nothing into {table}"
-        );
-    }
+    let before = kept_rows(&project);
     project.strapi_import(&world.archive, None);
     assert_eq!(kept_rows_changed(&before, &project), None);
 }
 
 // ------------------------------------------------------------------ what we export
 
-#[test]
-fn our_export_equals_strapis_line_by_line_and_file_by_file() {
-    let Some(world) = world() else { return };
+fn our_export_equals_strapis_line_by_line_and_file_by_file(world: &World) {
     let ours = world
         .seeded
         .our_export("by-us", &["--no-encrypt", "--no-compress"], ".tar");
-    let (strapis, ours) = (
-        Archive::open(&world.archive, None),
-        Archive::open(&ours, None),
-    );
+    let (strapis, ours) = (world.strapis(), world.open(&ours, None));
     assert_eq!(
         strapis.json("metadata.json")["strapi"],
         ours.json("metadata.json")["strapi"]
     );
-    assert_equal(&with_our_values(strapis), &ours, false);
+    assert_equal(&world.strapis_with_our_values(), &ours, false);
 }
 
-#[test]
-fn links_to_rows_that_are_gone_are_told_of_and_left_out_of_our_export() {
-    let Some(world) = world() else { return };
+fn links_to_rows_that_are_gone_are_told_of_and_left_out_of_our_export(world: &World) {
     let project = world.seeded.copy("with-links-to-nothing");
     // No foreign key keeps these; projects that were used for years have many.
     project.sql(&format!(
@@ -261,17 +331,11 @@ fn links_to_rows_that_are_gone_are_told_of_and_left_out_of_our_export() {
     for gone in ["api::vessel.vessel 987654", "api::removed.removed 1"] {
         assert!(output.contains(gone), "nothing about {gone} in:\n{output}");
     }
-    assert_equal(
-        &Archive::open(&whole, None),
-        &Archive::open(&file, None),
-        false,
-    );
+    assert_equal(&world.open(&whole, None), &world.open(&file, None), false);
 }
 
-#[test]
-fn every_wrapping_of_our_export_holds_the_same() {
-    let Some(world) = world() else { return };
-    let plain = Archive::open(
+fn every_wrapping_of_our_export_holds_the_same(world: &World) {
+    let plain = world.open(
         &world
             .seeded
             .our_export("plain", &["--no-encrypt", "--no-compress"], ".tar"),
@@ -283,63 +347,44 @@ fn every_wrapping_of_our_export_holds_the_same() {
         (&["-k", KEY, "--no-compress"][..], ".tar.enc", Some(KEY)),
         (&["--no-encrypt", "--format", "dir"][..], "", None),
     ] {
-        let wrapped = Archive::open(&world.seeded.our_export("wrapped", arguments, suffix), key);
+        let wrapped = world.open(&world.seeded.our_export("wrapped", arguments, suffix), key);
         assert_equal(&plain, &wrapped, false);
         assert_equal(&wrapped, &plain, false);
     }
 }
 
-#[test]
-fn strapi_imports_our_plain_archive_without_a_warning() {
-    let Some(world) = world() else { return };
+fn strapi_imports_our_plain_archive_without_a_warning(world: &World) {
     let ours = world
         .seeded
         .our_export("plain", &["--no-encrypt", "--no-compress"], ".tar");
-    assert_same(
-        &Archive::open(&world.archive, None),
-        &through_strapi(world, &ours, None),
-    );
+    assert_same(&world.strapis(), &world.through_strapi(&ours, None));
 }
 
-#[test]
-fn strapi_imports_our_compressed_archive_without_a_warning() {
-    let Some(world) = world() else { return };
+fn strapi_imports_our_compressed_archive_without_a_warning(world: &World) {
     let ours = world
         .seeded
         .our_export("compressed", &["--no-encrypt"], ".tar.gz");
-    assert_same(
-        &Archive::open(&world.archive, None),
-        &through_strapi(world, &ours, None),
-    );
+    assert_same(&world.strapis(), &world.through_strapi(&ours, None));
 }
 
-#[test]
-fn strapi_imports_our_encrypted_archive_without_a_warning() {
-    let Some(world) = world() else { return };
+fn strapi_imports_our_encrypted_archive_without_a_warning(world: &World) {
     let ours = world
         .seeded
         .our_export("encrypted", &["-k", KEY], ".tar.gz.enc");
-    assert_same(
-        &Archive::open(&world.archive, None),
-        &through_strapi(world, &ours, Some(KEY)),
-    );
+    assert_same(&world.strapis(), &world.through_strapi(&ours, Some(KEY)));
 }
 
 // ------------------------------------------------------------------ what we restore
 
-#[test]
-fn a_project_that_we_restored_is_exported_by_strapi_as_the_original_was() {
-    let Some(world) = world() else { return };
+fn a_project_that_we_restored_is_exported_by_strapi_as_the_original_was(world: &World) {
     let project = world.fresh.copy("restored-by-us");
     project.our_import(&world.archive, &[]);
-    assert_eq!(exported_uploads(world), project.uploads());
-    let exported = Archive::open(&project.strapi_export("after-our-restore"), None);
-    assert_equal(&Archive::open(&world.archive, None), &exported, true);
+    assert_eq!(world.exported_uploads(), project.uploads());
+    let exported = world.open(&project.strapi_export("after-our-restore"), None);
+    assert_equal(&world.strapis(), &exported, true);
 }
 
-#[test]
-fn an_archive_that_strapi_encrypted_is_restored_with_its_key() {
-    let Some(world) = world() else { return };
+fn an_archive_that_strapi_encrypted_is_restored_with_its_key(world: &World) {
     let encrypted = world
         .seeded
         .copy("encrypted-by-strapi")
@@ -348,29 +393,25 @@ fn an_archive_that_strapi_encrypted_is_restored_with_its_key() {
     project.our_import(&encrypted, &["-k", KEY]);
     let restored = project.our_export("after-restore", &["--no-encrypt"], ".tar.gz");
     assert_equal(
-        &Archive::open(&encrypted, Some(KEY)),
-        &Archive::open(&restored, None),
+        &world.open(&encrypted, Some(KEY)),
+        &world.open(&restored, None),
         false,
     );
 }
 
-#[test]
-fn our_restore_over_other_content_leaves_only_the_archive_and_what_no_archive_holds() {
-    let Some(world) = world() else { return };
+fn our_restore_over_other_content_leaves_only_the_archive_and_what_no_archive_holds(world: &World) {
     let project = world.other.copy("restored-over-other-content");
     let kept = project.copy("what-has-to-be-kept");
     kept.sql(STRAPI.forgets);
-    let kept = kept.rows(is_kept);
+    let kept = kept_rows(&kept);
     project.our_import(&world.archive, &[]);
     assert_eq!(kept_rows_changed(&kept, &project), None);
-    assert_eq!(exported_uploads(world), project.uploads());
-    let exported = Archive::open(&project.strapi_export("after-our-restore"), None);
-    assert_equal(&Archive::open(&world.archive, None), &exported, true);
+    assert_eq!(world.exported_uploads(), project.uploads());
+    let exported = world.open(&project.strapi_export("after-our-restore"), None);
+    assert_equal(&world.strapis(), &exported, true);
 }
 
-#[test]
-fn a_round_trip_through_our_own_commands_changes_nothing() {
-    let Some(world) = world() else { return };
+fn a_round_trip_through_our_own_commands_changes_nothing(world: &World) {
     let first = world
         .seeded
         .our_export("first", &["-k", KEY], ".tar.gz.enc");
@@ -391,22 +432,20 @@ fn a_round_trip_through_our_own_commands_changes_nothing() {
     }
 }
 
-#[test]
-fn an_empty_project_goes_both_ways() {
-    let Some(world) = world() else { return };
+fn an_empty_project_goes_both_ways(world: &World) {
     // Strapi starts to export, and a start writes rows; ours comes second, so that it sees the same.
     let empty = world.fresh.copy("empty");
-    let strapis = Archive::open(&empty.strapi_export("empty-by-strapi"), None);
+    let strapis = world.open(&empty.strapi_export("empty-by-strapi"), None);
     let ours = empty.our_export("empty-by-us", &["--no-encrypt", "--no-compress"], ".tar");
-    assert_equal(&strapis, &Archive::open(&ours, None), false);
-    assert_same(&strapis, &through_strapi(world, &ours, None));
+    assert_equal(&strapis, &world.open(&ours, None), false);
+    assert_same(&strapis, &world.through_strapi(&ours, None));
 
     let project = world.other.copy("emptied");
     project.our_import(&ours, &[]);
     assert!(project.uploads().is_empty());
     assert_equal(
         &strapis,
-        &Archive::open(&project.strapi_export("emptied-by-us"), None),
+        &world.open(&project.strapi_export("emptied-by-us"), None),
         true,
     );
 }

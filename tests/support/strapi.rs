@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::types::ValueRef;
 
+use crate::servers::{Database, Server};
+
 /// Strapi answers within seconds; a minute means a slow machine, more means that it hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -31,6 +33,8 @@ pub struct Version {
     pub roles_of_users: &'static str,
     /// The table that says where in the content a file is used.
     pub uses_of_files: &'static str,
+    /// What it calls the client for MySQL and MariaDB.
+    pub mysql_client: &'static str,
     /// Whether archives hold the logos of the admin panel.
     pub exports_logos: bool,
     /// SQL that empties the references from rows that a restore keeps to rows that it replaces. Strapi leaves them as
@@ -52,6 +56,8 @@ pub struct Project<'a> {
     harness: &'a Harness,
     /// Its folder.
     pub dir: PathBuf,
+    /// Its database, unless that is a file in the folder.
+    pub database: Option<Database>,
 }
 
 impl Harness {
@@ -89,9 +95,10 @@ impl Harness {
         })
     }
 
-    /// A project from the template; Strapi has not seen it yet.
-    pub fn new_project(&self, name: &str) -> Project<'_> {
-        let project = self.project_from(&fixed("strapi/project"), name);
+    /// A project from the template with an empty database, on SQLite or on a server; Strapi has not seen it yet.
+    pub fn new_project(&self, name: &str, server: Option<Server>) -> Project<'_> {
+        let database = server.map(Server::database);
+        let project = self.project_from(&fixed("strapi/project"), name, database);
         // What the project depends on is what is installed.
         let package = format!("strapi{}/package.json", self.version.major);
         fs::copy(fixed(&package), project.dir.join("package.json")).unwrap();
@@ -104,18 +111,26 @@ impl Harness {
         self.work.join(format!("{number:02}-{name}"))
     }
 
-    fn project_from(&self, template: &Path, name: &str) -> Project<'_> {
+    fn project_from(&self, template: &Path, name: &str, database: Option<Database>) -> Project<'_> {
         let dir = self.path(name);
         copy_folder(template, &dir);
         symlink(&self.node_modules, &dir.join("node_modules"));
-        Project { harness: self, dir }
+        if let Some(database) = &database {
+            use_database(&dir.join(".env"), database, self.version.mysql_client);
+        }
+        Project {
+            harness: self,
+            dir,
+            database,
+        }
     }
 }
 
 impl<'a> Project<'a> {
     /// A second project in exactly this state.
     pub fn copy(&self, name: &str) -> Project<'a> {
-        self.harness.project_from(&self.dir, name)
+        let database = self.database.as_ref().map(Database::copy);
+        self.harness.project_from(&self.dir, name, database)
     }
 
     /// Fills the project; see `tests/strapi/seed.js` for the modes.
@@ -225,8 +240,13 @@ impl<'a> Project<'a> {
         names.filter(|name| !name.starts_with('.')).collect()
     }
 
-    /// Every row of every table whose name `wanted` accepts, in the order of the row ids.
+    /// Every row of every table whose name `wanted` accepts, in an order of their own.
     pub fn rows(&self, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, Vec<String>> {
+        if let Some(database) = &self.database {
+            let mut tables = database.tables();
+            tables.retain(|table, _| wanted(table));
+            return tables;
+        }
         let database = rusqlite::Connection::open(self.dir.join(".tmp/data.db")).unwrap();
         let mut tables = database
             .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
@@ -256,6 +276,9 @@ impl<'a> Project<'a> {
 
     /// Changes the database behind Strapi's back.
     pub fn sql(&self, statements: &str) {
+        if let Some(database) = &self.database {
+            return database.sql([statements]);
+        }
         let database = rusqlite::Connection::open(self.dir.join(".tmp/data.db")).unwrap();
         database.execute_batch(statements).unwrap();
     }
@@ -326,6 +349,28 @@ impl<'a> Project<'a> {
             ),
         }
     }
+}
+
+/// Has a project use a database on a server, through its environment as on any host.
+fn use_database(env: &Path, database: &Database, mysql_client: &str) {
+    let text = fs::read_to_string(env).unwrap();
+    let others = text.lines().filter(|line| !line.starts_with("DATABASE_"));
+    let mut lines: Vec<String> = others.map(str::to_owned).collect();
+    let (socket, port, user) = database.server.address();
+    let socket = socket.display();
+    lines.push(format!("DATABASE_NAME={}", database.name));
+    lines.push(format!("DATABASE_USERNAME={user}"));
+    lines.extend(match database.server {
+        Server::Postgres => [
+            "DATABASE_CLIENT=postgres".to_owned(),
+            format!("DATABASE_HOST={socket}\nDATABASE_PORT={port}"),
+        ],
+        Server::Mysql => [
+            format!("DATABASE_CLIENT={mysql_client}"),
+            format!("DATABASE_SOCKET={socket}"),
+        ],
+    });
+    fs::write(env, lines.join("\n") + "\n").unwrap();
 }
 
 fn readable(value: ValueRef) -> String {
