@@ -25,6 +25,7 @@ on_each_server!(
     json_columns_hold_what_strapi_would_have_stored,
     numbers_and_dates_survive_a_restore,
     nul_in_a_text_is_kept_or_refused_with_its_place,
+    what_a_column_cannot_hold_is_refused_with_its_place,
 );
 
 /// Text that escaping gets wrong easily.
@@ -440,6 +441,50 @@ fn nul_in_a_text_is_kept_or_refused_with_its_place(server: Server) {
                 assert!(before == site.database.tables());
             }
         }
+    }
+}
+
+fn what_a_column_cannot_hold_is_refused_with_its_place(server: Server) {
+    let site = Site::new(server);
+    let before = site.database.tables();
+    for (attribute, column, value) in [
+        ("title", "title", json!("x".repeat(256))),
+        ("count", "count", json!(2_147_483_648_u32)),
+        ("views", "views", json!("9223372036854775808")),
+        ("price", "price", json!(123_456_789)),
+        server.pick(
+            ("releaseDate", "release_date", json!("0000-00-00")),
+            (
+                "releaseAt",
+                "release_at",
+                json!("+010000-01-01T00:00:00.000Z"),
+            ),
+        ),
+        server.pick(
+            ("meta", "meta", json!(["\u{0}"])),
+            (
+                "releaseAt",
+                "release_at",
+                json!("-000001-01-01T00:00:00.000Z"),
+            ),
+        ),
+        ("releaseTime", "release_time", json!("25:61:00.000")),
+    ] {
+        let attributes = [json!({attribute: value})];
+        let archive = with_articles(&site, &attributes);
+        let outcome = site.import(&archive, &[]).ends_with(1);
+        let named = ["row 1 of articles", "api::article.article 1,"];
+        assert!(
+            named.iter().any(|name| outcome.stderr.contains(*name)),
+            "{}",
+            outcome.all()
+        );
+        assert!(
+            outcome.stderr.contains(column) || outcome.stderr.contains(attribute),
+            "{}",
+            outcome.all()
+        );
+        assert!(before == site.database.tables(), "{attribute}");
     }
 }
 
