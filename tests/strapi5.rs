@@ -24,6 +24,8 @@ static STRAPI: strapi::Version = strapi::Version {
     roles_of_users: "admin_users_roles_lnk",
     uses_of_files: "files_related_mph",
     forgets: "",
+    leaves_links_on_servers: false,
     mysql_client: "mysql",
+    not_on_servers: None,
     exports_logos: true,
 };

@@ -64,7 +64,7 @@ async function content(strapi) {
   const files = await mediaLibrary(strapi, admin);
   const world = await places(strapi, files);
   await expeditions(strapi, files, world, admin);
-  await observations(strapi, files, world);
+  if (strapi.contentTypes[LONG_TYPE]) await observations(strapi, files, world);
   await singleTypes(strapi, files, world);
   await notes(strapi, files, world);
   await usersAndRoles(strapi, world);

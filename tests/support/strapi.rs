@@ -33,8 +33,13 @@ pub struct Version {
     pub roles_of_users: &'static str,
     /// The table that says where in the content a file is used.
     pub uses_of_files: &'static str,
+    /// Whether it leaves the links of components behind when it deletes them, on servers. It exports them as well.
+    pub leaves_links_on_servers: bool,
     /// What it calls the client for MySQL and MariaDB.
     pub mysql_client: &'static str,
+    /// A part of the template that it cannot run on a server. What stands in its place is in the folder `servers` beside
+    /// its package.json.
+    pub not_on_servers: Option<&'static str>,
     /// Whether archives hold the logos of the admin panel.
     pub exports_logos: bool,
     /// SQL that empties the references from rows that a restore keeps to rows that it replaces. Strapi leaves them as
@@ -102,6 +107,10 @@ impl Harness {
         // What the project depends on is what is installed.
         let package = format!("strapi{}/package.json", self.version.major);
         fs::copy(fixed(&package), project.dir.join("package.json")).unwrap();
+        if let (Some(_), Some(part)) = (server, self.version.not_on_servers) {
+            fs::remove_dir_all(project.dir.join(part)).unwrap();
+            project.add("servers");
+        }
         project
     }
 
@@ -131,6 +140,12 @@ impl<'a> Project<'a> {
     pub fn copy(&self, name: &str) -> Project<'a> {
         let database = self.database.as_ref().map(Database::copy);
         self.harness.project_from(&self.dir, name, database)
+    }
+
+    /// Adds a folder beside the package.json of this Strapi to the code of the project.
+    pub fn add(&self, folder: &str) {
+        let folder = format!("strapi{}/{folder}", self.harness.version.major);
+        copy_folder(&fixed(&folder), &self.dir);
     }
 
     /// Fills the project; see `tests/strapi/seed.js` for the modes.
@@ -195,17 +210,8 @@ impl<'a> Project<'a> {
         self.our_export_that_ends_with(0, name, arguments, suffix).0
     }
 
-    /// `backup export` of a project that cannot be exported whole; the archive, and what the command said.
-    pub fn our_incomplete_export(
-        &self,
-        name: &str,
-        arguments: &[&str],
-        suffix: &str,
-    ) -> (PathBuf, String) {
-        self.our_export_that_ends_with(3, name, arguments, suffix)
-    }
-
-    fn our_export_that_ends_with(
+    /// The same for a project that may not be whole; also what the command said.
+    pub fn our_export_that_ends_with(
         &self,
         code: i32,
         name: &str,
@@ -229,8 +235,13 @@ impl<'a> Project<'a> {
 
     /// `backup import --force` into this project.
     pub fn our_import(&self, file: &Path, arguments: &[&str]) {
+        self.our_import_that_ends_with(0, file, arguments);
+    }
+
+    /// The same for an archive that may not be whole; what the command said.
+    pub fn our_import_that_ends_with(&self, code: i32, file: &Path, arguments: &[&str]) -> String {
         let fixed: [&OsStr; 3] = ["--force".as_ref(), "-f".as_ref(), file.as_os_str()];
-        self.backup("import", &[&fixed, &as_os(arguments)[..]].concat(), 0);
+        self.backup("import", &[&fixed, &as_os(arguments)[..]].concat(), code)
     }
 
     /// The names of the files in its upload folder.
