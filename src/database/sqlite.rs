@@ -223,7 +223,15 @@ impl Connection for Sqlite {
         each: &mut dyn FnMut(&dyn Row) -> Result<()>,
     ) -> Result<()> {
         let fail = |error| explain(&self.target, "read from", error);
-        let mut statement = self.connection.prepare_cached(sql).map_err(fail)?;
+        // Those without parameters name ids, and do not come back; keeping them would cost memory.
+        let (mut once, mut kept);
+        let statement = if parameters.is_empty() {
+            once = self.connection.prepare(sql).map_err(fail)?;
+            &mut once
+        } else {
+            kept = self.connection.prepare_cached(sql).map_err(fail)?;
+            &mut *kept
+        };
         let mut rows = statement
             .query(rusqlite::params_from_iter(parameters))
             .map_err(fail)?;
@@ -237,10 +245,14 @@ impl Connection for Sqlite {
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<u64> {
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(rusqlite::params_from_iter(parameters)))
-            .map(|changed| changed as u64)
+        let run = if parameters.is_empty() {
+            self.connection.execute(sql, [])
+        } else {
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.execute(rusqlite::params_from_iter(parameters)))
+        };
+        run.map(|changed| changed as u64)
             .map_err(|error| self.explain("write to", error))
     }
 
