@@ -77,7 +77,7 @@ impl VersionStrategy {
     }
 
     fn refusal(self, from: &str, to: &str) -> Error {
-        let major = |version: &str| version.split('.').next().map(str::to_owned);
+        let major = |version: &str| version.split('.').next()?.parse::<u64>().ok();
         let error = Error::new(
             Kind::Version,
             format!(
@@ -86,11 +86,16 @@ impl VersionStrategy {
                 self.as_str()
             ),
         );
-        if major(from) != major(to) {
+        if let (Some(from), Some(to)) = (major(from), major(to))
+            && from != to
+        {
+            let then = if from < to {
+                ", then upgrade that project with Strapi's own upgrade tool"
+            } else {
+                ": Strapi has no way back to an older major"
+            };
             return error.hint(format!(
-                "restore into a project on Strapi {}, then upgrade that project with Strapi's own \
-                 upgrade tool; the two majors store data differently",
-                major(from).unwrap_or_default()
+                "restore into a project on Strapi {from}{then}; the two majors store data differently"
             ));
         }
         let wide_enough = [Self::Patch, Self::Minor, Self::Major]

@@ -23,14 +23,24 @@ const PASSED_ON: [&str; 4] = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"];
 
 /// A file or folder of `testdata/strapi5-sqlite`.
 pub fn testdata(name: &str) -> PathBuf {
+    testdata_of(5, name)
+}
+
+/// The same of another major version of Strapi.
+fn testdata_of(major: u32, name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("testdata/strapi5-sqlite")
+        .join(format!("testdata/strapi{major}-sqlite"))
         .join(name)
 }
 
 /// The plain archive that Strapi 5.54.0 exported from the project in `testdata`.
 pub fn strapi_archive() -> PathBuf {
     testdata("strapi-export.tar")
+}
+
+/// The plain archive that Strapi 4.26.2 exported from its project in `testdata`.
+pub fn strapi4_archive() -> PathBuf {
+    testdata_of(4, "strapi-export.tar")
 }
 
 /// The binary with these arguments, without a terminal and without anything of the tests' environment that could
@@ -146,8 +156,17 @@ impl Project {
 
     /// As [`Project::testdata`], in a folder of the test's choice.
     pub fn testdata_in(folder: TempDir) -> Project {
+        Project::copied(&testdata("project"), folder)
+    }
+
+    /// A copy of the Strapi 4 project in `testdata`.
+    pub fn strapi4() -> Project {
+        Project::copied(&testdata_of(4, "project"), tempfile::tempdir().unwrap())
+    }
+
+    fn copied(original: &Path, folder: TempDir) -> Project {
         let project = Project { folder };
-        copy_folder(&testdata("project"), &project.path());
+        copy_folder(original, &project.path());
         fs::create_dir(project.archives()).unwrap();
         project
     }
