@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,12 @@ impl Harness {
         self.work.join(format!("{number:02}-{name}"))
     }
 
+    /// Held by whatever runs in a project, or copies one.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        let turn = self.one_at_a_time.lock();
+        turn.unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn project_from(&self, template: &Path, name: &str, database: Option<Database>) -> Project<'_> {
         let dir = self.path(name);
         copy_folder(template, &dir);
@@ -138,6 +144,8 @@ impl Harness {
 impl<'a> Project<'a> {
     /// A second project in exactly this state.
     pub fn copy(&self, name: &str) -> Project<'a> {
+        // Nothing may use the first meanwhile: files come and go, and PostgreSQL copies no database that is in use.
+        let _turn = self.harness.turn();
         let database = self.database.as_ref().map(Database::copy);
         self.harness.project_from(&self.dir, name, database)
     }
@@ -315,11 +323,7 @@ impl<'a> Project<'a> {
     /// The same for a command that has to end with a certain code.
     fn run_until(&self, code: i32, program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> String {
         // Two Strapis at once only slow each other down, and a test that waits is not a test that hangs.
-        let turn = self
-            .harness
-            .one_at_a_time
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let turn = self.harness.turn();
         let log = self.harness.path("output.log");
         let output = fs::File::create(&log).unwrap();
         let mut command = Command::new(program);
