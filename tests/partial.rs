@@ -243,37 +243,6 @@ fn components_whose_ids_are_taken_get_new_ones_and_their_links_follow() {
 }
 
 #[test]
-fn media_of_replaced_rows_stay_where_the_rows_come_back() {
-    let project = Project::testdata();
-    let media = |links: Vec<String>| -> BTreeSet<String> {
-        links
-            .into_iter()
-            .filter(|link| link.contains("relation.morph"))
-            .collect()
-    };
-    let before = media(exported(&project, &["--only", "content"], "links"));
-    // An article that the archive does not know, with a file.
-    project.sql(
-        "INSERT INTO articles (id, document_id, title) VALUES (9001, 'new', 'new');
-         INSERT INTO files_related_mph (file_id, related_id, related_type, field, \"order\")
-         VALUES (1, 9001, 'api::article.article', 'gallery', 1);",
-    );
-    project
-        .import(
-            &strapi_archive(),
-            &["--only-content-types", "api::article.article"],
-        )
-        .ends_with(0);
-    let folder = "--exclude-content-types=api::bookmark.bookmark";
-    let after = media(exported(&project, &[folder], "links"));
-    let without_bookmarks: BTreeSet<String> = before
-        .into_iter()
-        .filter(|link| !link.contains("bookmark"))
-        .collect();
-    assert_eq!(after, without_bookmarks);
-}
-
-#[test]
 fn a_partial_export_holds_what_it_names() {
     let project = Project::testdata();
     let stages = |options: &[&str]| -> BTreeSet<String> {

@@ -1,16 +1,14 @@
 //! Deletes what a restore replaces, and nothing else.
 //!
 //! Rows of content types outside the scope stay, with their components. Their links to rows that are
-//! replaced go, as they do in `strapi import`; only those that name the target by type and id, such
-//! as media, stay where the target comes back.
+//! replaced go, as they do in `strapi import`.
 
 use super::{emptied_tables, replaced};
-use crate::database::Connection;
+use crate::database::{Connection, Value};
 use crate::error::Result;
 use crate::strapi::Content;
-use crate::strapi::relations::Storage;
-use crate::strapi::tables::{CORE_STORE, Model, WEBHOOKS};
-use crate::transfer::{Filter, Inspection, Stage, is_component};
+use crate::strapi::tables::{CORE_STORE, Model, Storage, WEBHOOKS};
+use crate::transfer::{Filter, Stage};
 use roaring::RoaringTreemap;
 use std::collections::{HashMap, HashSet};
 
@@ -22,7 +20,6 @@ pub(super) fn clear(
     database: &mut dyn Connection,
     content: &Content,
     filter: &Filter,
-    inspection: &Inspection,
 ) -> Result<()> {
     for table in emptied_tables(database, filter)? {
         database.empty(table)?;
@@ -37,7 +34,7 @@ pub(super) fn clear(
     }
     let gone: HashSet<&str> = replaced.iter().map(|model| model.uid.as_str()).collect();
     if filter.is_partial() {
-        delete_owned_components(database, content, &replaced, inspection)?;
+        delete_owned_components(database, content, &replaced)?;
     } else {
         for model in content.models.components() {
             clear_relations(database, model)?;
@@ -45,14 +42,12 @@ pub(super) fn clear(
             database.empty(&model.table)?;
         }
     }
-    let all_components_go = !filter.is_partial();
-    let goes = |uid: &str| gone.contains(uid) || (all_components_go && is_component(uid));
     for model in content.models.iter() {
         if gone.contains(model.uid.as_str()) {
             clear_relations(database, model)?;
             clear_component_table(database, model)?;
         } else {
-            unlink(database, model, &goes, inspection)?;
+            unlink(database, content, model, &gone, filter.is_partial())?;
         }
     }
     for model in replaced {
@@ -83,12 +78,16 @@ fn clear_component_table(database: &mut dyn Connection, model: &Model) -> Result
 /// Takes the links off rows that stay and pointed at rows that go.
 fn unlink(
     database: &mut dyn Connection,
+    content: &Content,
     model: &Model,
-    goes: &dyn Fn(&str) -> bool,
-    inspection: &Inspection,
+    gone: &HashSet<&str>,
+    components_stay: bool,
 ) -> Result<()> {
     for relation in &model.relations {
-        let target_goes = relation.target.as_deref().is_some_and(goes);
+        let target_goes = relation
+            .target
+            .as_deref()
+            .is_some_and(|target| gone.contains(target));
         match &relation.storage {
             Storage::JoinTable { table, .. } if target_goes => database.empty(table)?,
             Storage::JoinColumn { column, referenced } if target_goes && referenced == "id" => {
@@ -99,25 +98,25 @@ fn unlink(
                 );
                 database.execute(&sql, &[])?;
             }
-            Storage::MorphTable {
-                table, id, type_, ..
-            } => {
-                let lost = lost_targets(database, table, [id, type_], goes, inspection)?;
-                for list in id_lists(&lost) {
-                    let table = database.quote(table);
-                    database.execute(&format!("DELETE FROM {table} WHERE id IN ({list})"), &[])?;
+            Storage::MorphTable { table, type_, .. } => {
+                for uid in types_that_go(content, gone, components_stay) {
+                    let sql = format!(
+                        "DELETE FROM {} WHERE {} = ?",
+                        database.quote(table),
+                        database.quote(type_)
+                    );
+                    database.execute(&sql, &[Value::from(uid)])?;
                 }
             }
             Storage::MorphColumns { id, type_ } => {
-                let lost = lost_targets(database, &model.table, [id, type_], goes, inspection)?;
-                for list in id_lists(&lost) {
+                for uid in types_that_go(content, gone, components_stay) {
                     let sql = format!(
-                        "UPDATE {} SET {} = NULL, {} = NULL WHERE id IN ({list})",
+                        "UPDATE {} SET {} = NULL, {type_} = NULL WHERE {type_} = ?",
                         database.quote(&model.table),
                         database.quote(id),
-                        database.quote(type_)
+                        type_ = database.quote(type_)
                     );
-                    database.execute(&sql, &[])?;
+                    database.execute(&sql, &[Value::from(uid)])?;
                 }
             }
             _ => {}
@@ -126,32 +125,18 @@ fn unlink(
     Ok(())
 }
 
-/// The rows of `table` that point, through the columns `[id, type]`, at a row that goes and does not
-/// come back with the archive: ids are kept, so the others point at the right row again.
-fn lost_targets(
-    database: &mut dyn Connection,
-    table: &str,
-    columns: [&str; 2],
-    goes: &dyn Fn(&str) -> bool,
-    inspection: &Inspection,
-) -> Result<RoaringTreemap> {
-    let [id, type_] = columns.map(|column| database.quote(column));
-    let sql = format!(
-        "SELECT id, {id}, {type_} FROM {} WHERE {type_} IS NOT NULL",
-        database.quote(table)
-    );
-    let mut lost = RoaringTreemap::new();
-    database.query(&sql, &[], &mut |row| {
-        let (target, uid) = (row.value(1)?.as_i64(), row.value(2)?);
-        let (Some(target), Some(uid)) = (target, uid.as_str()) else {
-            return Ok(());
-        };
-        if goes(uid) && !inspection.has(uid, target) {
-            lost.extend(row.value(0)?.as_i64().and_then(|id| u64::try_from(id).ok()));
-        }
-        Ok(())
-    })?;
-    Ok(lost)
+/// The types of which every row goes.
+fn types_that_go<'a>(
+    content: &'a Content,
+    gone: &HashSet<&'a str>,
+    components_stay: bool,
+) -> Vec<&'a str> {
+    let components = content
+        .models
+        .components()
+        .map(|model| model.uid.as_str())
+        .filter(|_| !components_stay);
+    gone.iter().copied().chain(components).collect()
 }
 
 /// Deletes the components of the rows that go, and the components inside those, but no others.
@@ -159,7 +144,6 @@ fn delete_owned_components(
     database: &mut dyn Connection,
     content: &Content,
     owners: &[&Model],
-    inspection: &Inspection,
 ) -> Result<()> {
     let mut doomed: HashMap<&str, RoaringTreemap> = HashMap::new();
     let mut found = HashMap::new();
@@ -184,12 +168,7 @@ fn delete_owned_components(
             continue;
         };
         for list in id_lists(ids) {
-            delete_components(database, component, &list)?;
-        }
-        let coming = inspection.component_ids(&component.uid);
-        let lost = coming.map_or_else(|| ids.clone(), |coming| ids - coming);
-        for list in id_lists(&lost) {
-            unlink_components(database, content, component, &list)?;
+            delete_components(database, content, component, &list)?;
         }
     }
     Ok(())
@@ -232,7 +211,12 @@ fn find<'a>(
 }
 
 /// Deletes the rows of a component with these ids, and what belongs to them.
-fn delete_components(database: &mut dyn Connection, component: &Model, ids: &str) -> Result<()> {
+fn delete_components(
+    database: &mut dyn Connection,
+    content: &Content,
+    component: &Model,
+    ids: &str,
+) -> Result<()> {
     for (table, column) in tables_of_rows(component) {
         let sql = format!(
             "DELETE FROM {} WHERE {} IN ({ids})",
@@ -241,20 +225,6 @@ fn delete_components(database: &mut dyn Connection, component: &Model, ids: &str
         );
         database.execute(&sql, &[])?;
     }
-    let sql = format!(
-        "DELETE FROM {} WHERE id IN ({ids})",
-        database.quote(&component.table)
-    );
-    database.execute(&sql, &[]).map(drop)
-}
-
-/// Takes the links that name their target by type and id off the rows of a component.
-fn unlink_components(
-    database: &mut dyn Connection,
-    content: &Content,
-    component: &Model,
-    ids: &str,
-) -> Result<()> {
     for model in content.models.iter() {
         for relation in &model.relations {
             if let Storage::MorphTable {
@@ -272,7 +242,11 @@ fn unlink_components(
             }
         }
     }
-    Ok(())
+    let sql = format!(
+        "DELETE FROM {} WHERE id IN ({ids})",
+        database.quote(&component.table)
+    );
+    database.execute(&sql, &[]).map(drop)
 }
 
 /// Lists of ids for SQL, each short enough for one statement.

@@ -182,12 +182,7 @@ impl Destination for ProjectDestination {
         } else {
             schema::read_row(self.database.as_mut())?
         };
-        clear::clear(
-            self.database.as_mut(),
-            &self.content,
-            &plan.filter,
-            &inspection,
-        )?;
+        clear::clear(self.database.as_mut(), &self.content, &plan.filter)?;
         let component_ids = ComponentIds::find(
             self.database.as_mut(),
             &self.content,
