@@ -37,12 +37,19 @@ const DEVIATIONS_ON_SQLITE: [Deviation; 2] = [
     ),
 ];
 
-/// MariaDB holds the smallest of doubles; the driver that Strapi 4 uses reads zero.
-const DEVIATIONS_OF_STRAPI_4_ON_MYSQL: [Deviation; 1] = [(
-    r#""panels":["#,
-    r#"`tick`","weight":0"#,
-    r#"`tick`","weight":-5e-324"#,
-)];
+/// MariaDB holds the smallest and largest of doubles; the driver that Strapi 4 uses reads others.
+const DEVIATIONS_OF_STRAPI_4_ON_MYSQL: [Deviation; 2] = [
+    (
+        r#""panels":["#,
+        r#"`tick`","weight":0"#,
+        r#"`tick`","weight":-5e-324"#,
+    ),
+    (
+        r#""slug":"edges""#,
+        r#""temperature":-1.7976931348623155e+308"#,
+        r#""temperature":-1.7976931348623157e+308"#,
+    ),
+];
 
 /// Entries of our own archives that hold the time of the export.
 const MAY_CHANGE: [&str; 1] = ["metadata.json"];
@@ -447,10 +454,20 @@ fn a_round_trip_through_our_own_commands_changes_nothing(world: &World) {
         .iter()
         .filter(|(name, _)| !MAY_CHANGE.contains(&name.as_str()))
     {
-        assert!(
-            second.entries.get(name) == Some(bytes),
-            "{name} is not the same"
-        );
+        // The two projects may have met their components in another order: that is compared above.
+        let lines = |bytes: &[u8]| {
+            let mut lines: Vec<Vec<u8>> =
+                bytes.split(|byte| *byte == b'\n').map(Vec::from).collect();
+            lines.sort();
+            lines
+        };
+        let again = second.entries.get(name).map(Vec::as_slice);
+        let is_same = if name.starts_with("schemas/") || name.starts_with("links/") {
+            again.map(lines) == Some(lines(bytes))
+        } else {
+            again == Some(bytes)
+        };
+        assert!(is_same, "{name} is not the same");
     }
 }
 
