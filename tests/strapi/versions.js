@@ -67,7 +67,23 @@ async function strapi5(dir) {
   };
 }
 
+// Every step is a transaction of its own. On MariaDB Strapi's queries can lock each other out; the server then rolls one
+// back and asks to try again.
+const patient = (steps) => {
+  const retried = (step) => async (...values) => {
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        return await step(...values);
+      } catch (error) {
+        if (error.code !== 'ER_LOCK_DEADLOCK' || attempts === 5) throw error;
+      }
+    }
+  };
+  return Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, retried(step)]));
+};
+
 module.exports = async (dir) => {
   const { version } = load('@strapi/strapi/package.json', dir);
-  return version.startsWith('4.') ? strapi4(dir) : strapi5(dir);
+  const found = await (version.startsWith('4.') ? strapi4(dir) : strapi5(dir));
+  return { ...found, documents: (uid) => patient(found.documents(uid)) };
 };
