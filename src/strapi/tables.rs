@@ -92,20 +92,14 @@ pub(super) struct Model {
     pub uid: String,
     pub model_type: ModelType,
     pub table: String,
+    /// In the order of the table, once its real names are known: Strapi writes attributes so.
     pub columns: Vec<ColumnMapping>,
     pub component_fields: Vec<ComponentField>,
     pub component_table: Option<ComponentTable>,
     pub relations: Vec<StoredRelation>,
-    /// Columns of an attribute, for whoever reads rows: column name to its mapping.
-    by_column: HashMap<String, usize>,
 }
 
 impl Model {
-    /// The attribute in a column.
-    pub fn column(&self, name: &str) -> Option<&ColumnMapping> {
-        self.by_column.get(name).map(|&index| &self.columns[index])
-    }
-
     /// The relation that an attribute stores.
     pub fn relation(&self, attribute: &str) -> Option<&StoredRelation> {
         self.relations
@@ -182,7 +176,6 @@ impl Model {
             table: naming.component_table(&schema.collection_name),
             id_column: naming.component_id_column(),
         });
-        let by_column = columns_by_name(&columns);
         Ok(Self {
             uid: schema.uid.clone(),
             model_type: schema.model_type,
@@ -191,7 +184,6 @@ impl Model {
             component_fields,
             component_table,
             relations,
-            by_column,
         })
     }
 
@@ -235,6 +227,7 @@ impl Model {
             Error::failed(format!("{target} does not fit the schema of {uid}: {what}"))
                 .hint("start Strapi once, so that it brings its database up to date")
         };
+        let mut own = None;
         for (table, columns) in self.needs() {
             match real_name(table, |name| tables.contains(name)) {
                 Some(real) => *table = real,
@@ -255,18 +248,15 @@ impl Model {
                     }
                 }
             }
+            // The model's own table is the first.
+            own.get_or_insert(present);
         }
-        self.by_column = columns_by_name(&self.columns);
+        let own = own.unwrap_or_default();
+        self.columns.sort_by_cached_key(|mapping| {
+            own.iter().position(|there| there.name == mapping.column)
+        });
         Ok(())
     }
-}
-
-fn columns_by_name(columns: &[ColumnMapping]) -> HashMap<String, usize> {
-    columns
-        .iter()
-        .enumerate()
-        .map(|(index, column)| (column.column.clone(), index))
-        .collect()
 }
 
 /// The name under which the database has what Strapi calls `name`: MySQL cuts names to 64

@@ -1,6 +1,6 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
-use super::attributes::{attribute_columns, write_attributes, write_name};
+use super::attributes::{write_attributes, write_name};
 use super::{BATCH, Reader, select_batch, warn};
 use crate::database::Value;
 use crate::error::{Error, Result};
@@ -47,9 +47,8 @@ impl Reader<'_> {
         if rows > 0 {
             check_folder(&self.project.uploads())?;
         }
-        let columns = attribute_columns(self.database, model)?;
-        let positions = NEEDED.map(|name| columns.iter().position(|c| c.attribute == name));
-        let sql = select_batch(self.database, model, &columns);
+        let positions = NEEDED.map(|name| model.columns.iter().position(|c| c.attribute == name));
+        let sql = select_batch(self.database, model);
         let mut last = 0;
         loop {
             let mut batch = Vec::with_capacity(BATCH);
@@ -58,7 +57,7 @@ impl Reader<'_> {
                     let id = row.value(0)?.as_i64().unwrap_or_default();
                     let mut sidecar = b"{\"id\":".to_vec();
                     json::write_i64(&mut sidecar, id);
-                    write_attributes(&mut sidecar, &columns, row, 1)
+                    write_attributes(&mut sidecar, &model.columns, row, 1)
                         .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                     sidecar.push(b'}');
                     let mut values = Vec::with_capacity(NEEDED.len());

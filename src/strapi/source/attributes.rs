@@ -1,26 +1,14 @@
 //! Rows as members of JSON objects.
 
-use crate::database::{Connection, Row};
+use crate::database::Row;
 use crate::error::Result;
 use crate::model::json;
-use crate::strapi::tables::{ColumnMapping, Model};
-
-/// The columns of a table that are attributes, in the order of the table: Strapi writes them so.
-pub(super) fn attribute_columns<'a>(
-    database: &mut dyn Connection,
-    model: &'a Model,
-) -> Result<Vec<&'a ColumnMapping>> {
-    let columns = database.columns(&model.table)?;
-    Ok(columns
-        .iter()
-        .filter_map(|column| model.column(&column.name))
-        .collect())
-}
+use crate::strapi::tables::ColumnMapping;
 
 /// Appends `"name":value` for each attribute column of a row; `first` is the first one's column.
 pub(super) fn write_attributes(
     out: &mut Vec<u8>,
-    columns: &[&ColumnMapping],
+    columns: &[ColumnMapping],
     row: &dyn Row,
     first: usize,
 ) -> Result<()> {

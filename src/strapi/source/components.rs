@@ -1,6 +1,6 @@
 //! Components and dynamic zones, read by batch and table, never by entity.
 
-use super::attributes::{attribute_columns, write_attributes, write_name};
+use super::attributes::{write_attributes, write_name};
 use super::{Reader, column_list, select_rows};
 use crate::error::{Error, Result};
 use crate::model::json;
@@ -212,8 +212,7 @@ impl Reader<'_> {
         ids.dedup();
         let mut nested = self.nested_components(model, &Parents::Ids(&ids), deepest)?;
         let fields = in_key_order(&content.models, model);
-        let columns = attribute_columns(self.database, model)?;
-        let select = select_rows(self.database, model, &columns);
+        let select = select_rows(self.database, model);
         let mut rows = HashMap::with_capacity(ids.len());
         for condition in conditions("id", &Parents::Ids(&ids)) {
             let sql = format!("{select} WHERE {condition}");
@@ -223,7 +222,7 @@ impl Reader<'_> {
                 };
                 let mut object = b"{\"id\":".to_vec();
                 json::write_i64(&mut object, id);
-                write_attributes(&mut object, &columns, row, 1)
+                write_attributes(&mut object, &model.columns, row, 1)
                     .map_err(|error| error.within(format!("component {uid} {id}")))?;
                 nested.write(&mut object, model, &fields, id);
                 object.push(b'}');

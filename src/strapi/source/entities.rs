@@ -1,6 +1,6 @@
 //! The stage of the entities.
 
-use super::attributes::{attribute_columns, write_attributes};
+use super::attributes::write_attributes;
 use super::components::{Parents, in_key_order};
 use super::{BATCH, Reader, select_batch};
 use crate::database::Value;
@@ -28,8 +28,7 @@ impl Reader<'_> {
     }
 
     fn entities_of(&mut self, model: &Model, sink: &mut dyn Sink) -> Result<()> {
-        let columns = attribute_columns(self.database, model)?;
-        let sql = select_batch(self.database, model, &columns);
+        let sql = select_batch(self.database, model);
         let fields = in_key_order(&self.content.models, model);
         let mut head = b"{\"type\":".to_vec();
         json::write_string(&mut head, &model.uid);
@@ -47,7 +46,7 @@ impl Reader<'_> {
                     line.extend_from_slice(b",\"data\":");
                     let data = line.len();
                     line.push(b'{');
-                    write_attributes(&mut line, &columns, row, 1)
+                    write_attributes(&mut line, &model.columns, row, 1)
                         .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                     batch.push((id, line, data));
                     Ok(())

@@ -9,7 +9,7 @@ mod link_lines;
 mod links;
 
 use super::project::Project;
-use super::tables::{ColumnMapping, Model};
+use super::tables::Model;
 use super::{Content, schema};
 use crate::database::Connection;
 use crate::error::Result;
@@ -125,11 +125,11 @@ fn column_list<'a>(
         .join(", ")
 }
 
-/// The beginning of a query for rows of a model: their ids, then these columns.
-fn select_rows(database: &dyn Connection, model: &Model, columns: &[&ColumnMapping]) -> String {
+/// The beginning of a query for rows of a model: their ids, then their attributes.
+fn select_rows(database: &dyn Connection, model: &Model) -> String {
     let names = ["id"]
         .into_iter()
-        .chain(columns.iter().map(|column| column.column.as_str()));
+        .chain(model.columns.iter().map(|column| column.column.as_str()));
     format!(
         "SELECT {} FROM {}",
         column_list(database, names),
@@ -138,8 +138,8 @@ fn select_rows(database: &dyn Connection, model: &Model, columns: &[&ColumnMappi
 }
 
 /// A query for the next rows of a model after an id, by id, as many as are read at once.
-fn select_batch(database: &dyn Connection, model: &Model, columns: &[&ColumnMapping]) -> String {
-    let select = select_rows(database, model, columns);
+fn select_batch(database: &dyn Connection, model: &Model) -> String {
+    let select = select_rows(database, model);
     format!("{select} WHERE id > ? ORDER BY id LIMIT {BATCH}")
 }
 
