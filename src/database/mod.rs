@@ -224,6 +224,16 @@ pub trait Connection {
         number.ok_or_else(|| Error::failed(format!("the query gave no number: {sql}")))
     }
 
+    /// How many rows a table has.
+    ///
+    /// # Errors
+    /// The query fails.
+    fn count(&mut self, table: &str) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM {}", self.quote(table));
+        self.number(&sql, &[])
+            .map(|rows| u64::try_from(rows).unwrap_or(0))
+    }
+
     /// Makes sure that rows added after this get ids past every id in the table.
     ///
     /// # Errors

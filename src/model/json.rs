@@ -67,6 +67,13 @@ pub fn write_compact(out: &mut Vec<u8>, text: &str) -> bool {
     true
 }
 
+/// Appends what a text column holds: its JSON value, or the text itself as a string where it is none.
+pub fn write_compact_or_string(out: &mut Vec<u8>, text: &str) {
+    if !write_compact(out, text) {
+        write_string(out, text);
+    }
+}
+
 /// Length of the string literal at the start of `text`, quotes included.
 fn string_length(text: &str) -> usize {
     let mut escaped = false;

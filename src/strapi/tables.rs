@@ -40,9 +40,7 @@ impl ColumnMapping {
     pub fn write(&self, out: &mut Vec<u8>, value: &Value<'_>) {
         match value {
             Value::Text(text) if self.scalar == Scalar::Json && !self.bare_strings => {
-                if !json::write_compact(out, text) {
-                    json::write_string(out, text);
-                }
+                json::write_compact_or_string(out, text);
             }
             value => values::write(out, self.scalar, value),
         }

@@ -88,8 +88,8 @@ fn write_json(out: &mut Vec<u8>, value: &Value<'_>) {
         if !json::write_compact(out, &inner) {
             json::write_string(out, text);
         }
-    } else if !json::write_compact(out, text) {
-        json::write_string(out, text);
+    } else {
+        json::write_compact_or_string(out, text);
     }
 }
 

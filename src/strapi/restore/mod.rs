@@ -76,13 +76,6 @@ impl ProjectDestination {
         self.database.target()
     }
 
-    fn count(&mut self, table: &str) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", self.database.quote(table));
-        self.database
-            .number(&sql, &[])
-            .map(|rows| u64::try_from(rows).unwrap_or(0))
-    }
-
     fn begun(&mut self) -> Result<(&mut dyn Connection, &Content, &mut Restore)> {
         match &mut self.restore {
             Some(restore) => Ok((self.database.as_mut(), &self.content, restore)),
@@ -142,7 +135,7 @@ impl Destination for ProjectDestination {
         }
         let mut deletions = Vec::new();
         for (what, table) in tables {
-            let count = self.count(&table)?;
+            let count = self.database.count(&table)?;
             deletions.push(Deletion { what, count });
         }
         if filter.includes(Stage::Assets) {

@@ -42,7 +42,7 @@ impl Reader<'_> {
         let Some(model) = content.models.get(UPLOAD_TYPES[0]) else {
             return sink.stage(Stage::Assets, Some(0));
         };
-        let rows = self.count(&model.table)?;
+        let rows = self.database.count(&model.table)?;
         sink.stage(Stage::Assets, None)?;
         if rows > 0 {
             check_folder(&self.project.uploads())?;

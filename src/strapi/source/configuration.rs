@@ -45,7 +45,7 @@ impl Reader<'_> {
         let kinds = [ConfigKind::CoreStore, ConfigKind::Webhook];
         let mut items = 0;
         for kind in kinds {
-            items += self.count(table_of(kind))?;
+            items += self.database.count(table_of(kind))?;
         }
         sink.stage(Stage::Configuration, Some(items))?;
         for kind in kinds {
@@ -119,9 +119,7 @@ fn write_column(
         // The core store's value is JSON in a text column, without the second look that JSON
         // columns get.
         (Some(_), Value::Text(text)) if kind == ConfigKind::CoreStore && column == "value" => {
-            if !json::write_compact(out, text) {
-                json::write_string(out, text);
-            }
+            json::write_compact_or_string(out, text);
         }
         (Some(scalar), value) => values::write(out, scalar, value),
     }

@@ -19,7 +19,7 @@ impl Reader<'_> {
             .collect();
         let mut items = 0;
         for model in &models {
-            items += self.count(&model.table)?;
+            items += self.database.count(&model.table)?;
         }
         sink.stage(Stage::Entities, Some(items))?;
         models

@@ -55,12 +55,11 @@ impl Reader<'_> {
                 id,
                 type_,
             } => {
-                let order = "id";
-                let sql = self.morph_sql(table, [left, id, type_, "field", "order"], order);
+                let sql = self.morph_sql(table, [left, id, type_, "field", "order"]);
                 self.morph_links(model, relation, &sql, sink)
             }
             Storage::MorphColumns { id, type_ } => {
-                let sql = self.morph_sql(&model.table, ["id", id, type_, "", ""], "id");
+                let sql = self.morph_sql(&model.table, ["id", id, type_, "", ""]);
                 self.morph_links(model, relation, &sql, sink)
             }
         }
@@ -182,7 +181,7 @@ impl Reader<'_> {
 
     /// A query for a morph relation: owner, target, type, field, position, and whether the target
     /// is there. `columns` are the first five; an empty name stands for nothing.
-    fn morph_sql(&self, table: &str, columns: [&str; 5], order: &str) -> String {
+    fn morph_sql(&self, table: &str, columns: [&str; 5]) -> String {
         let q = |name: &str| match name {
             "" => "NULL".into(),
             name => format!("m.{}", self.database.quote(name)),
@@ -203,7 +202,7 @@ impl Reader<'_> {
             .collect();
         format!(
             "SELECT {}, CASE {}{exists} ELSE 0 END FROM {} m WHERE {} IS NOT NULL AND {} IS NOT \
-             NULL ORDER BY m.{order}",
+             NULL ORDER BY m.id",
             columns.map(q).join(", "),
             q(columns[2]),
             self.database.quote(table),

@@ -104,13 +104,6 @@ impl Reader<'_> {
             .iter()
             .try_for_each(|schema| sink.schema(schema))
     }
-
-    fn count(&mut self, table: &str) -> Result<u64> {
-        let sql = format!("SELECT count(*) FROM {}", self.database.quote(table));
-        self.database
-            .number(&sql, &[])
-            .map(|rows| u64::try_from(rows).unwrap_or(0))
-    }
 }
 
 /// A list of column names for a query.
