@@ -108,8 +108,8 @@ pub struct Column {
     pub name: String,
 }
 
-/// A connection to a database.
-pub trait Connection {
+/// A connection to a database. It may move to another thread.
+pub trait Connection: Send {
     /// Where it leads, for messages. Never holds a password.
     fn target(&self) -> &str;
 
