@@ -70,7 +70,8 @@ fn names_may_hold_anything(server: Server) {
 
     connection.begin_write().unwrap();
     let row = [1.into(), ODD.into(), "b".into(), "c".into()];
-    connection.insert(&table, &columns, &row).unwrap();
+    let inserter = connection.inserter(&table, &columns).unwrap();
+    connection.insert(inserter, &row).unwrap();
     connection.commit().unwrap();
     let sql = format!(
         "SELECT {} FROM {} WHERE {} = ? AND {} = 'b'",
@@ -193,8 +194,9 @@ fn every_type_of_column_is_read_and_loaded(server: Server) {
         database.sql([format!("CREATE TABLE {table} (value {type_})")]);
         connection.begin_write().unwrap();
         let columns = ["value".to_owned()];
+        let inserter = connection.inserter(&table, &columns).unwrap();
         connection
-            .insert(&table, &columns, std::slice::from_ref(&stored))
+            .insert(inserter, std::slice::from_ref(&stored))
             .unwrap();
         connection.commit().unwrap();
         let rows = read_all(connection.as_mut(), &format!("SELECT value FROM {table}"));
@@ -210,13 +212,16 @@ fn rows_wait_and_are_written_parents_first(server: Server) {
     ]);
     let mut connection = database.connect();
     connection.begin_write().unwrap();
-    let (parent, child) = (["id".to_owned()], ["id".to_owned(), "parent".to_owned()]);
+    let columns = ["id".to_owned(), "parent".to_owned()];
+    // The order is that of the first rows, not that in which the inserters were made.
+    let children = connection.inserter("children", &columns).unwrap();
+    let parents = connection.inserter("parents", &columns[..1]).unwrap();
     for id in 1..=1000 {
-        connection.insert("parents", &parent, &[id.into()]).unwrap();
+        connection.insert(parents, &[id.into()]).unwrap();
         connection
-            .insert("children", &child, &[id.into(), id.into()])
+            .insert(children, &[id.into(), id.into()])
             .unwrap();
-        connection.settle().unwrap();
+        connection.flush_if_full().unwrap();
     }
     // Whoever asks sees what was added.
     assert_eq!(
@@ -226,7 +231,7 @@ fn rows_wait_and_are_written_parents_first(server: Server) {
         1000
     );
     connection
-        .insert("children", &child, &[1001.into(), 1001.into()])
+        .insert(children, &[1001.into(), 1001.into()])
         .unwrap();
     let error = connection.flush().unwrap_err();
     assert!(error.to_string().contains("children"), "{error}");
@@ -254,18 +259,19 @@ fn rows_longer_than_a_statement_are_loaded(server: Server) {
     };
     let packet = usize::try_from(packet).unwrap();
     let columns = ["id".to_owned(), "value".to_owned()];
+    let texts = connection.inserter("texts", &columns).unwrap();
     // Two of these do not fit into one statement; all of the small ones would not either.
     let long = "é'".repeat(packet / 5);
     connection.begin_write().unwrap();
     for id in 0..3 {
         let row = [id.into(), long.as_str().into()];
-        connection.insert("texts", &columns, &row).unwrap();
+        connection.insert(texts, &row).unwrap();
     }
     let short = "x".repeat(packet / 100);
     for id in 10..250 {
         let row = [id.into(), short.as_str().into()];
-        connection.insert("texts", &columns, &row).unwrap();
-        connection.settle().unwrap();
+        connection.insert(texts, &row).unwrap();
+        connection.flush_if_full().unwrap();
     }
     connection.commit().unwrap();
     assert_eq!(
@@ -281,7 +287,7 @@ fn rows_longer_than_a_statement_are_loaded(server: Server) {
         let longer = "x".repeat(packet);
         connection.begin_write().unwrap();
         let row = [300.into(), longer.as_str().into()];
-        connection.insert("texts", &columns, &row).unwrap();
+        connection.insert(texts, &row).unwrap();
         let error = connection.flush().unwrap_err();
         assert!(error.to_string().contains("row 300 of texts"), "{error}");
         assert!(

@@ -4,13 +4,15 @@
 //! [`Connection`]; whatever uses it writes plain SQL with `?` for parameters, and no other `?`.
 
 pub mod calendar;
+mod inserter;
 mod mysql;
+mod pending_rows;
 mod postgres;
 mod settings;
 mod sqlite;
 mod text;
-mod waiting;
 
+pub use inserter::Inserter;
 pub use mysql::Mysql;
 pub use postgres::Postgres;
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
@@ -149,20 +151,30 @@ pub trait Connection: Send {
     /// The statement fails.
     fn execute(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<u64>;
 
-    /// Adds rows to a table. `values` holds one row after the other, each as long as `columns`.
+    /// Prepares to add rows with these columns to a table, in the transaction that writes.
     ///
-    /// Rows may wait until [`settle`](Self::settle), [`flush`](Self::flush), another statement or
-    /// the end of the transaction writes them, tables in the order of their first row.
+    /// What it gives stays good as long as the connection lives. Asking twice gives the same.
     ///
     /// # Errors
-    /// A row breaks a rule of the table.
-    fn insert(&mut self, table: &str, columns: &[String], values: &[Value<'_>]) -> Result<()>;
+    /// There are no columns, or what is added to the table could not be taken back: on MySQL and
+    /// MariaDB, its storage engine has no transactions.
+    fn inserter(&mut self, table: &str, columns: &[String]) -> Result<Inserter>;
 
-    /// Writes the rows that wait, if there are many. Errors name their rows.
+    /// Adds rows. `values` holds one after the other, each as long as the inserter's columns.
+    ///
+    /// Rows may wait until [`flush_if_full`](Self::flush_if_full), [`flush`](Self::flush), another
+    /// statement or the end of the transaction writes them, tables in the order of their first row.
+    ///
+    /// # Errors
+    /// A row breaks a rule of the table, or has too few values; or another connection made the
+    /// inserter.
+    fn insert(&mut self, inserter: Inserter, values: &[Value<'_>]) -> Result<()>;
+
+    /// Writes the rows that wait, if they take much memory: some megabytes. Errors name their rows.
     ///
     /// # Errors
     /// A row breaks a rule of its table.
-    fn settle(&mut self) -> Result<()> {
+    fn flush_if_full(&mut self) -> Result<()> {
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! such a database is a copy of the file, which takes as long as copying it does; in WAL mode it is
 //! a read transaction.
 
+use super::inserter::{Inserter, Prepared, PreparedInserts};
 use super::{Column, Connection, Row, Value};
 use crate::error::{Error, Result};
 use rusqlite::backup::{Backup, StepResult};
@@ -24,6 +25,7 @@ const CACHED_STATEMENTS: usize = 512;
 pub struct Sqlite {
     connection: rusqlite::Connection,
     target: String,
+    inserts: PreparedInserts,
 }
 
 impl Sqlite {
@@ -56,7 +58,11 @@ impl Sqlite {
         let connection =
             rusqlite::Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
                 .map_err(|error| explain(&target, "open the database", error))?;
-        let sqlite = Self { connection, target };
+        let sqlite = Self {
+            connection,
+            target,
+            inserts: PreparedInserts::default(),
+        };
         sqlite
             .connection
             .busy_timeout(BUSY_TIMEOUT)
@@ -256,17 +262,22 @@ impl Connection for Sqlite {
             .map_err(|error| self.explain("write to", error))
     }
 
-    fn insert(&mut self, table: &str, columns: &[String], values: &[Value<'_>]) -> Result<()> {
-        let names: Vec<String> = columns.iter().map(|name| self.quote(name)).collect();
-        let sql = format!(
-            "INSERT INTO {} ({}) VALUES ({})",
-            self.quote(table),
-            names.join(", "),
-            vec!["?"; columns.len()].join(", ")
-        );
-        let fail = |error| explain(&self.target, &format!("add a row to {table} of"), error);
-        let mut statement = self.connection.prepare_cached(&sql).map_err(fail)?;
-        for row in values.chunks_exact(columns.len()) {
+    fn inserter(&mut self, table: &str, columns: &[String]) -> Result<Inserter> {
+        let parameters = vec!["?"; columns.len()].join(", ");
+        let insert = Prepared::new(self, table, columns, |place| {
+            format!("INSERT INTO {place} VALUES ({parameters})")
+        });
+        self.inserts.add(insert)
+    }
+
+    fn insert(&mut self, inserter: Inserter, values: &[Value<'_>]) -> Result<()> {
+        let insert = self.inserts.get(inserter)?;
+        let fail = |error| {
+            let action = format!("add a row to {} of", insert.table);
+            explain(&self.target, &action, error)
+        };
+        let mut statement = self.connection.prepare_cached(&insert.sql).map_err(fail)?;
+        for row in insert.rows(values)? {
             statement
                 .execute(rusqlite::params_from_iter(row))
                 .map_err(fail)?;
@@ -358,9 +369,9 @@ mod tests {
         let (_folder, path) = database("delete");
         let mut writer = Sqlite::open_to_write(&path).expect("opened");
         writer.begin_write().expect("begun");
-        let columns = ["id".to_owned()];
+        let inserter = writer.inserter("t", &["id".to_owned()]);
         writer
-            .insert("t", &columns, &[Value::Integer(7)])
+            .insert(inserter.expect("an inserter"), &[Value::Integer(7)])
             .expect("inserted");
         drop(writer);
         let mut reader = Sqlite::open_to_read(&path).expect("opened");

@@ -1,6 +1,6 @@
 //! Words the errors of MySQL and MariaDB.
 
-use crate::database::waiting::Batch;
+use crate::database::pending_rows::Batch;
 use crate::error::Error;
 use mysql::error::Error as Failure;
 
@@ -15,7 +15,7 @@ pub(super) fn explain_rows(target: &str, batch: &Batch, first: usize, error: Fai
     let reason = reason(&error);
     let place = match row_of(&reason) {
         Some(row) => batch.name(first + row),
-        None => format!("rows of {}", batch.table),
+        None => format!("rows of {}", batch.insert.table),
     };
     let wrapped = Error::failed(format!("cannot write to {target}: {place}: {reason}"));
     hinted(wrapped, "write to", &error).source(error)

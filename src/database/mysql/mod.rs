@@ -5,8 +5,9 @@ mod literal;
 mod session;
 mod values;
 
+use super::inserter::{Inserter, Prepared};
+use super::pending_rows::{Batch, PendingRows};
 use super::settings::ServerSettings;
-use super::waiting::{Batch, Waiting};
 use super::{Column, Connection, Row, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_rows};
@@ -28,7 +29,7 @@ pub struct Mysql {
     longest_packet: usize,
     /// Tables whose changes cannot be taken back.
     untransactional: HashSet<String>,
-    waiting: Waiting,
+    pending: PendingRows,
     in_transaction: bool,
 }
 
@@ -48,7 +49,7 @@ impl Mysql {
             zone,
             longest_packet: 0,
             untransactional: HashSet::new(),
-            waiting: Waiting::default(),
+            pending: PendingRows::default(),
             in_transaction: false,
         };
         let packet = mysql.number("SELECT @@max_allowed_packet", &[])?;
@@ -73,12 +74,7 @@ impl Mysql {
 
     /// Writes the rows of a table in statements that are as long as the server takes them.
     fn load(&mut self, batch: &Batch) -> Result<()> {
-        let columns: Vec<String> = batch.columns.iter().map(|name| self.quote(name)).collect();
-        let head = format!(
-            "INSERT INTO {} ({}) VALUES ",
-            self.quote(&batch.table),
-            columns.join(", ")
-        );
+        let head = &batch.insert.sql;
         // One byte of a packet names the command.
         let longest = self.longest_packet.saturating_sub(1);
         let mut statement = head.clone();
@@ -216,24 +212,30 @@ impl Connection for Mysql {
             .map_err(|error| explain(&self.target, "write to", error))
     }
 
-    fn insert(&mut self, table: &str, columns: &[String], values: &[Value<'_>]) -> Result<()> {
+    fn inserter(&mut self, table: &str, columns: &[String]) -> Result<Inserter> {
         self.check_transactional(table)?;
-        let zone = &self.zone;
-        self.waiting.add(table, columns, values, |out, row| {
-            literal::write_row(out, row, zone);
+        let insert = Prepared::new(self, table, columns, |place| {
+            format!("INSERT INTO {place} VALUES ")
         });
-        Ok(())
+        self.pending.inserts.add(insert)
     }
 
-    fn settle(&mut self) -> Result<()> {
-        if self.waiting.is_much() {
+    fn insert(&mut self, inserter: Inserter, values: &[Value<'_>]) -> Result<()> {
+        let zone = &self.zone;
+        self.pending.add(inserter, values, |out, row| {
+            literal::write_row(out, row, zone);
+        })
+    }
+
+    fn flush_if_full(&mut self) -> Result<()> {
+        if self.pending.is_full() {
             self.flush()?;
         }
         Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.waiting
+        self.pending
             .take()
             .iter()
             .try_for_each(|batch| self.load(batch))
@@ -262,6 +264,11 @@ impl Connection for Mysql {
                    database() AND table_type = 'BASE TABLE' AND engine NOT IN (SELECT engine FROM \
                    information_schema.engines WHERE transactions = 'YES')";
         self.untransactional = self.names(sql, &[])?.into_iter().collect();
+        // What was prepared before the engines were known.
+        self.pending
+            .inserts
+            .tables()
+            .try_for_each(|table| self.check_transactional(table))?;
         self.in_transaction = true;
         // Under this level a DELETE of all rows also keeps others from adding some.
         self.batch(
@@ -278,7 +285,7 @@ impl Connection for Mysql {
     }
 
     fn rollback(&mut self) {
-        self.waiting.take();
+        self.pending.take();
         if self.in_transaction {
             self.in_transaction = false;
             // Where the connection is gone, so is the transaction.

@@ -1,6 +1,6 @@
 //! Words PostgreSQL's errors.
 
-use crate::database::waiting::Batch;
+use crate::database::pending_rows::Batch;
 use crate::error::Error;
 use postgres::error::SqlState;
 
@@ -17,7 +17,7 @@ pub(super) fn explain_copy(target: &str, batch: &Batch, error: postgres::Error) 
         .and_then(|error| line_of(error.where_()?));
     let place = match row {
         Some(row) => batch.name(row),
-        None => format!("rows of {}", batch.table),
+        None => format!("rows of {}", batch.insert.table),
     };
     let column = error
         .as_db_error()

@@ -6,8 +6,9 @@ mod session;
 mod tls;
 mod values;
 
+use super::inserter::{Inserter, Prepared};
+use super::pending_rows::PendingRows;
 use super::settings::ServerSettings;
-use super::waiting::Waiting;
 use super::{Column, Connection, Row, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_copy};
@@ -27,7 +28,7 @@ pub struct Postgres {
     zone: TimeZone,
     /// Statements with parameters; those come back, others do not.
     statements: HashMap<String, Statement>,
-    waiting: Waiting,
+    pending: PendingRows,
     in_transaction: bool,
 }
 
@@ -45,7 +46,7 @@ impl Postgres {
             target,
             zone,
             statements: HashMap::new(),
-            waiting: Waiting::default(),
+            pending: PendingRows::default(),
             in_transaction: false,
         })
     }
@@ -196,32 +197,32 @@ impl Connection for Postgres {
         changed.map_err(|error| explain(&self.target, "write to", error))
     }
 
-    fn insert(&mut self, table: &str, columns: &[String], values: &[Value<'_>]) -> Result<()> {
-        let zone = &self.zone;
-        self.waiting.add(table, columns, values, |out, row| {
-            copy::write_row(out, row, zone);
+    fn inserter(&mut self, table: &str, columns: &[String]) -> Result<Inserter> {
+        let insert = Prepared::new(self, table, columns, |place| {
+            format!("COPY {place} FROM STDIN")
         });
-        Ok(())
+        self.pending.inserts.add(insert)
     }
 
-    fn settle(&mut self) -> Result<()> {
-        if self.waiting.is_much() {
+    fn insert(&mut self, inserter: Inserter, values: &[Value<'_>]) -> Result<()> {
+        let zone = &self.zone;
+        self.pending.add(inserter, values, |out, row| {
+            copy::write_row(out, row, zone);
+        })
+    }
+
+    fn flush_if_full(&mut self) -> Result<()> {
+        if self.pending.is_full() {
             self.flush()?;
         }
         Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
-        for batch in self.waiting.take() {
-            let names: Vec<String> = batch.columns.iter().map(|name| self.quote(name)).collect();
-            let sql = format!(
-                "COPY {} ({}) FROM STDIN",
-                self.quote(&batch.table),
-                names.join(", ")
-            );
+        for batch in self.pending.take() {
             let mut writer = self
                 .client
-                .copy_in(&sql)
+                .copy_in(&batch.insert.sql)
                 .map_err(|error| explain_copy(&self.target, &batch, error))?;
             // What went wrong on the way, the end tells better.
             let written = writer.write_all(&batch.bytes);
@@ -274,7 +275,7 @@ impl Connection for Postgres {
     }
 
     fn rollback(&mut self) {
-        self.waiting.take();
+        self.pending.take();
         if self.in_transaction {
             self.in_transaction = false;
             // Where the connection is gone, so is the transaction.

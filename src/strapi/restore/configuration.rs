@@ -29,14 +29,17 @@ impl Restore {
         let key = fields
             .get("key")
             .and_then(|key| serde_json::from_str::<String>(key).ok());
-        let present = database.columns(table)?;
+        let present = self.inserters.columns(database, table)?;
+        let (fields, foreign): (Vec<_>, Vec<_>) = fields
+            .0
+            .iter()
+            .partition(|(name, _)| present.iter().any(|column| *column == **name));
+        for (name, _) in foreign {
+            self.lose(format!("`{name}` of the {}", item.kind.as_str()));
+        }
         let mut columns = Vec::new();
         let mut row = Vec::new();
-        for (name, value) in &fields.0 {
-            if present.iter().all(|column| column.name != **name) {
-                self.lose(format!("`{name}` of the {}", item.kind.as_str()));
-                continue;
-            }
+        for (name, value) in fields {
             columns.push(name.clone().into_owned());
             row.push(match column_scalar(item.kind, name) {
                 None => Value::Integer(value.parse().map_err(|_| wrong("its id is no integer"))?),
@@ -58,7 +61,8 @@ impl Restore {
             ))
             .hint("everything was rolled back; the project is as it was"));
         }
-        database.insert(table, &columns, &row)
+        let inserter = database.inserter(table, &columns)?;
+        database.insert(inserter, &row)
     }
 
     /// Takes the bytes of the logos out of the project settings and stages them as files. A logo

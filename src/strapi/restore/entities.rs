@@ -1,6 +1,6 @@
 //! Loads entities and their components.
 
-use super::{Restore, TableColumns};
+use super::Restore;
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{Attribute, Entity, Fields, Schema, elements};
@@ -182,9 +182,9 @@ impl Restore {
         for (index, value) in &defaults {
             row[index + 1] = model.columns[*index].read(value).unwrap_or(Value::Null);
         }
-        let columns = self.columns(model);
-        database
-            .insert(&model.table, &columns.names, &row)
+        self.inserters
+            .rows(database, model)
+            .and_then(|inserter| database.insert(inserter, &row))
             .map_err(|error| {
                 error.within(format!("{} {}", place.entity.content_type, place.entity.id))
             })?;
@@ -192,16 +192,6 @@ impl Restore {
             self.component(database, content, model, id, waiting, place)?;
         }
         Ok(())
-    }
-
-    fn columns(&mut self, model: &Model) -> &TableColumns {
-        if !self.tables.contains_key(&model.uid) {
-            let columns = model.columns.iter().map(|column| column.column.clone());
-            let names = std::iter::once("id".to_owned()).chain(columns).collect();
-            self.tables
-                .insert(model.uid.clone(), TableColumns { names });
-        }
-        &self.tables[&model.uid]
     }
 
     /// Takes the value of an attribute that holds components apart.
@@ -271,14 +261,6 @@ impl Restore {
             .ok_or_else(|| place.wrong(attribute, "a component has no integer `id`"))?;
         let id = self.component_ids.assign(&waiting.uid, old);
         self.row(database, content, model, schema, id, waiting.item, place)?;
-        let columns = [
-            "entity_id",
-            &joins.id_column,
-            "component_type",
-            "field",
-            "order",
-        ]
-        .map(str::to_owned);
         let row = [
             Value::Integer(owner_id),
             Value::Integer(id),
@@ -286,8 +268,9 @@ impl Restore {
             Value::from(attribute.as_str()),
             Value::from(waiting.order),
         ];
-        database
-            .insert(&joins.table, &columns, &row)
+        self.inserters
+            .components(database, owner, joins)
+            .and_then(|inserter| database.insert(inserter, &row))
             .map_err(|error| {
                 error.within(format!("{} {}", place.entity.content_type, place.entity.id))
             })

@@ -72,15 +72,21 @@ impl Restore {
                 left_order,
                 right_order,
             } => {
-                let mut columns = vec![left.clone(), right.clone()];
+                let places = [(left_order, &link.left), (right_order, &link.right)];
+                let columns = || {
+                    let orders = places.iter().filter_map(|(order, _)| order.as_ref());
+                    [left, right].into_iter().chain(orders).cloned().collect()
+                };
+                let inserter = self
+                    .inserters
+                    .links(database, model, relation, table, columns)?;
                 let mut row = vec![left_id, right_id];
-                for (order, end) in [(left_order, &link.left), (right_order, &link.right)] {
-                    if let Some(column) = order {
-                        columns.push(column.clone());
+                for (order, end) in places {
+                    if order.is_some() {
                         row.push(end.pos.into());
                     }
                 }
-                database.insert(table, &columns, &row)
+                database.insert(inserter, &row)
             }
             Storage::MorphTable {
                 table,
@@ -88,7 +94,14 @@ impl Restore {
                 id,
                 type_,
             } => {
-                let columns = [left, id, type_, "field", "order"].map(str::to_owned);
+                let columns = || {
+                    [left, id, type_, "field", "order"]
+                        .map(str::to_owned)
+                        .into()
+                };
+                let inserter = self
+                    .inserters
+                    .links(database, model, relation, table, columns)?;
                 let field = link.right.field.as_deref();
                 let row = [
                     left_id,
@@ -97,7 +110,7 @@ impl Restore {
                     field.map_or(Value::Null, Value::from),
                     link.right.pos.into(),
                 ];
-                database.insert(table, &columns, &row)
+                database.insert(inserter, &row)
             }
         }
     }

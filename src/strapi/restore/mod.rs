@@ -8,6 +8,7 @@ mod clear;
 mod configuration;
 mod entities;
 mod files;
+mod inserters;
 mod links;
 
 use super::project::Project;
@@ -21,7 +22,8 @@ use crate::transfer::{
 };
 use entities::ComponentIds;
 use files::StagedFiles;
-use std::collections::{BTreeMap, HashMap};
+use inserters::Inserters;
+use std::collections::BTreeMap;
 use std::io::Read;
 
 /// A project as a destination.
@@ -37,17 +39,12 @@ struct Restore {
     /// Which rows come, so that links to others can be left out.
     inspection: Inspection,
     component_ids: ComponentIds,
-    tables: HashMap<String, TableColumns>,
+    inserters: Inserters,
     files: StagedFiles,
     /// The project's own row of content types, where the archive's would not describe its tables.
     own_schema: Option<String>,
     /// What the project has no place for, and how often it came.
     lost: BTreeMap<String, u64>,
-}
-
-/// The columns that are written to a table, `id` first where it is kept.
-struct TableColumns {
-    names: Vec<String>,
 }
 
 impl ProjectDestination {
@@ -185,7 +182,7 @@ impl Destination for ProjectDestination {
         self.restore = Some(Restore {
             inspection,
             component_ids,
-            tables: HashMap::new(),
+            inserters: Inserters::default(),
             files,
             own_schema,
             lost: BTreeMap::new(),
@@ -244,7 +241,7 @@ impl Sink for ProjectDestination {
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
         let (database, content, restore) = self.begun()?;
         restore.entity(database, content, entity)?;
-        database.settle()
+        database.flush_if_full()
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
@@ -254,13 +251,13 @@ impl Sink for ProjectDestination {
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
         let (database, content, restore) = self.begun()?;
         restore.link(database, content, link)?;
-        database.settle()
+        database.flush_if_full()
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
         let (database, _, restore) = self.begun()?;
         restore.configuration(database, item)?;
-        database.settle()
+        database.flush_if_full()
     }
 
     fn warn(&mut self, _warning: Warning) {}
