@@ -17,6 +17,7 @@ use strapi_backup::archive::codec::ecb::Key;
 use strapi_backup::archive::{
     ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Packing,
 };
+use strapi_backup::database::Timeouts;
 use strapi_backup::strapi::{Project, ProjectDestination, ProjectSource};
 use strapi_backup::transfer::{
     Destination, Filter, SchemaStrategy, Silent, Source, Transfer, VersionStrategy,
@@ -123,7 +124,7 @@ fn grow(project: &Path) {
 }
 
 fn open(project: &Path) -> Project {
-    Project::open(project, &BTreeMap::new(), None).expect("a project")
+    Project::open(project, &BTreeMap::new(), None, Timeouts::default()).expect("a project")
 }
 
 fn transfer(source: &mut dyn Source, destination: &mut dyn Destination) {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use databases::{Database, Server, Site};
 use serde_json::Value;
-use strapi_backup::database::Connection;
+use strapi_backup::database::{Connection, Timeouts};
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema};
 use strapi_backup::strapi::{Project, ProjectSource};
@@ -207,7 +207,9 @@ impl Sink for Collector<'_> {
 }
 
 fn source(site: &Site) -> ProjectSource {
-    let project = Project::open(&site.path(), &BTreeMap::new(), Some(&site.url())).unwrap();
+    let (environment, url) = (BTreeMap::new(), site.url());
+    let project =
+        Project::open(&site.path(), &environment, Some(&url), Timeouts::default()).unwrap();
     ProjectSource::open(project).unwrap()
 }
 

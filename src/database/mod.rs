@@ -11,12 +11,14 @@ mod postgres;
 mod settings;
 mod sqlite;
 mod text;
+mod timeouts;
 
 pub use inserter::Inserter;
 pub use mysql::Mysql;
 pub use postgres::Postgres;
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
+pub use timeouts::Timeouts;
 
 use crate::error::{Error, Result};
 use std::borrow::Cow;

@@ -5,7 +5,7 @@
 //! a read transaction.
 
 use super::inserter::{Inserter, Prepared, PreparedInserts};
-use super::{Column, Connection, Row, Value};
+use super::{Column, Connection, Row, Timeouts, Value};
 use crate::error::{Error, Result};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long to wait for somebody else's write to end.
+/// How long to wait for somebody else's write to end, unless the caller says it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many prepared statements are kept: one a table is enough for large projects.
@@ -33,19 +33,19 @@ impl Sqlite {
     ///
     /// # Errors
     /// There is no such file, or it is not a SQLite database.
-    pub fn open_to_read(path: &Path) -> Result<Self> {
-        Self::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    pub fn open_to_read(path: &Path, timeouts: Timeouts) -> Result<Self> {
+        Self::open(path, timeouts, OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 
     /// Opens an existing database file to change it.
     ///
     /// # Errors
     /// There is no such file, it is not a SQLite database, or it is read-only.
-    pub fn open_to_write(path: &Path) -> Result<Self> {
-        Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    pub fn open_to_write(path: &Path, timeouts: Timeouts) -> Result<Self> {
+        Self::open(path, timeouts, OpenFlags::SQLITE_OPEN_READ_WRITE)
     }
 
-    fn open(path: &Path, access: OpenFlags) -> Result<Self> {
+    fn open(path: &Path, timeouts: Timeouts, access: OpenFlags) -> Result<Self> {
         let target = path.display().to_string();
         if !path.is_file() {
             return Err(
@@ -65,7 +65,7 @@ impl Sqlite {
         };
         sqlite
             .connection
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(timeouts.lock().unwrap_or(BUSY_TIMEOUT))
             .and_then(|()| sqlite.connection.pragma_update(None, "foreign_keys", true))
             .map_err(|error| sqlite.explain("open the database", error))?;
         sqlite
@@ -351,7 +351,7 @@ mod tests {
     fn a_snapshot_neither_sees_writers_nor_makes_them_wait() {
         for mode in ["delete", "wal"] {
             let (folder, path) = database(mode);
-            let mut reader = Sqlite::open_to_read(&path).expect("opened");
+            let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
             reader.begin_snapshot().expect("a snapshot");
             let writer = rusqlite::Connection::open(&path).expect("opened");
             writer.busy_timeout(Duration::ZERO).expect("set");
@@ -367,14 +367,14 @@ mod tests {
     #[test]
     fn what_is_not_committed_is_forgotten() {
         let (_folder, path) = database("delete");
-        let mut writer = Sqlite::open_to_write(&path).expect("opened");
+        let mut writer = Sqlite::open_to_write(&path, Timeouts::default()).expect("opened");
         writer.begin_write().expect("begun");
         let inserter = writer.inserter("t", &["id".to_owned()]);
         writer
             .insert(inserter.expect("an inserter"), &[Value::Integer(7)])
             .expect("inserted");
         drop(writer);
-        let mut reader = Sqlite::open_to_read(&path).expect("opened");
+        let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
         let rows = reader.number("SELECT count(*) FROM t", &[]);
         assert_eq!(rows.expect("a number"), 1);
     }

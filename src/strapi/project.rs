@@ -3,7 +3,7 @@
 use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
 use super::uploads::LOCAL_PROVIDER;
-use crate::database::{Connection, DatabaseSettings, Mysql, Postgres, Sqlite};
+use crate::database::{Connection, DatabaseSettings, Mysql, Postgres, Sqlite, Timeouts};
 use crate::error::{Error, Result};
 use jiff::tz::TimeZone;
 use semver::Version;
@@ -23,12 +23,13 @@ pub struct Project {
     pub(super) version: String,
     pub(super) dialect: Dialect,
     pub(super) config: Arc<ProjectConfig>,
+    timeouts: Timeouts,
 }
 
 impl Project {
     /// Finds the project in the folder `root`. `environment` is the process environment, which wins
     /// over the project's `.env` as it does in Strapi; `database_url` wins over the project's own
-    /// database settings.
+    /// database settings; `timeouts` says how long to wait for it.
     ///
     /// # Errors
     /// There is no Strapi project there, or its version or configuration cannot be told.
@@ -36,6 +37,7 @@ impl Project {
         root: &Path,
         environment: &BTreeMap<String, String>,
         database_url: Option<&str>,
+        timeouts: Timeouts,
     ) -> Result<Self> {
         let root = root
             .canonicalize()
@@ -48,6 +50,7 @@ impl Project {
             version,
             dialect,
             config,
+            timeouts,
         })
     }
 
@@ -85,7 +88,9 @@ impl Project {
     /// Connects to its database to read it.
     pub(super) fn connect_to_read(&self) -> Result<Box<dyn Connection>> {
         match &self.config.database {
-            DatabaseSettings::Sqlite { path } => Ok(Box::new(Sqlite::open_to_read(path)?)),
+            DatabaseSettings::Sqlite { path } => {
+                Ok(Box::new(Sqlite::open_to_read(path, self.timeouts)?))
+            }
             other => self.connect(other),
         }
     }
@@ -96,11 +101,11 @@ impl Project {
     }
 
     fn connect(&self, settings: &DatabaseSettings) -> Result<Box<dyn Connection>> {
-        let zone = self.time_zone();
+        let (zone, waits) = (self.time_zone(), self.timeouts);
         Ok(match settings {
-            DatabaseSettings::Sqlite { path } => Box::new(Sqlite::open_to_write(path)?),
-            DatabaseSettings::Postgres(server) => Box::new(Postgres::connect(server, zone)?),
-            DatabaseSettings::Mysql(server) => Box::new(Mysql::connect(server, zone)?),
+            DatabaseSettings::Sqlite { path } => Box::new(Sqlite::open_to_write(path, waits)?),
+            DatabaseSettings::Postgres(server) => Box::new(Postgres::connect(server, zone, waits)?),
+            DatabaseSettings::Mysql(server) => Box::new(Mysql::connect(server, zone, waits)?),
         })
     }
 
@@ -208,7 +213,8 @@ mod tests {
     #[test]
     fn a_folder_without_strapi_is_not_a_project() {
         let folder = project(r#"{"dependencies":{"left-pad":"1.0.0"}}"#, None);
-        let error = Project::open(folder.path(), &BTreeMap::new(), None).expect_err("no project");
+        let error = Project::open(folder.path(), &BTreeMap::new(), None, Timeouts::default())
+            .expect_err("no project");
         assert!(error.to_string().contains("is not a Strapi project"));
     }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::tz::TimeZone;
 use strapi_backup::database::{
-    Connection, ConnectionOptions, DatabaseSettings, Mysql, Postgres, ServerSettings,
+    Connection, ConnectionOptions, DatabaseSettings, Mysql, Postgres, ServerSettings, Timeouts,
 };
 
 /// A kind of server.
@@ -114,9 +114,10 @@ impl Server {
         self,
         settings: &ServerSettings,
     ) -> Result<Box<dyn Connection>, strapi_backup::error::Error> {
+        let waits = Timeouts::default();
         Ok(match self {
-            Server::Postgres => Box::new(Postgres::connect(settings, TimeZone::UTC)?),
-            Server::Mysql => Box::new(Mysql::connect(settings, TimeZone::UTC)?),
+            Server::Postgres => Box::new(Postgres::connect(settings, TimeZone::UTC, waits)?),
+            Server::Mysql => Box::new(Mysql::connect(settings, TimeZone::UTC, waits)?),
         })
     }
 

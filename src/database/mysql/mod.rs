@@ -8,7 +8,7 @@ mod values;
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::{Batch, PendingRows};
 use super::settings::ServerSettings;
-use super::{Column, Connection, Row, Value};
+use super::{Column, Connection, Row, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_rows};
 use jiff::tz::TimeZone;
@@ -39,10 +39,10 @@ impl Mysql {
     ///
     /// # Errors
     /// The server cannot be reached, or refuses the user.
-    pub fn connect(settings: &ServerSettings, zone: TimeZone) -> Result<Self> {
+    pub fn connect(settings: &ServerSettings, zone: TimeZone, timeouts: Timeouts) -> Result<Self> {
         let target = settings.target("mysql");
         let zone = session::zone(settings, zone)?;
-        let connection = session::open(settings, &target)?;
+        let connection = session::open(settings, timeouts, &target)?;
         let mut mysql = Self {
             connection,
             target,

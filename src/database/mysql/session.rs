@@ -1,6 +1,7 @@
 //! Opens a connection and sets what the rest of this room relies on.
 
 use super::explain::explain;
+use crate::database::Timeouts;
 use crate::database::settings::{ServerSettings, TlsSettings};
 use crate::error::{Error, Result};
 use jiff::tz::{Offset, TimeZone};
@@ -9,9 +10,6 @@ use mysql::{ClientIdentity, Conn, OptsBuilder, SslOpts};
 use std::io::Write;
 use std::time::Duration;
 use tempfile::NamedTempFile;
-
-/// How long to wait for the server to answer at all.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many prepared statements are kept: one a table is enough for large projects.
 const CACHED_STATEMENTS: usize = 256;
@@ -34,7 +32,7 @@ const LIMITS: [&str; 2] = [
 ];
 
 /// Connects to the server.
-pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Conn> {
+pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) -> Result<Conn> {
     // The client reads certificates from files.
     let mut files = Vec::new();
     let mut options = OptsBuilder::new()
@@ -42,7 +40,7 @@ pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Conn> {
         .pass(settings.password.as_ref().map(|password| password.expose()))
         .db_name(Some(&settings.database))
         .prefer_socket(false)
-        .tcp_connect_timeout(Some(CONNECT_TIMEOUT))
+        .tcp_connect_timeout(Some(timeouts.connect))
         .tcp_keepalive_time_ms(Some(60_000))
         .stmt_cache_size(CACHED_STATEMENTS);
     options = match &settings.socket {
@@ -55,7 +53,11 @@ pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Conn> {
         options = options.ssl_opts(ssl(tls, &mut files)?);
     }
     let mut connection = Conn::new(options).map_err(|error| explain(target, "open", error))?;
-    for sql in SESSION {
+    let locks = timeouts.lock().map(|wait| {
+        let seconds = lock_wait(wait);
+        format!("SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}")
+    });
+    for sql in SESSION.into_iter().chain(locks.as_deref()) {
         connection
             .query_drop(sql)
             .map_err(|error| explain(target, "open", error))?;
@@ -64,6 +66,12 @@ pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Conn> {
         let _ = connection.query_drop(sql);
     }
     Ok(connection)
+}
+
+/// A wait in whole seconds, the least of which is one.
+fn lock_wait(wait: Duration) -> u64 {
+    let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    whole.max(1)
 }
 
 fn ssl(tls: &TlsSettings, files: &mut Vec<NamedTempFile>) -> Result<SslOpts> {
@@ -129,6 +137,13 @@ fn offset(text: &str) -> Option<Offset> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_are_rounded_up_to_seconds() {
+        for (milliseconds, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (30_000, 30)] {
+            assert_eq!(lock_wait(Duration::from_millis(milliseconds)), seconds);
+        }
+    }
 
     #[test]
     fn offsets_are_read_as_the_driver_reads_them() {

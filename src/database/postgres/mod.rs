@@ -9,7 +9,7 @@ mod values;
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::PendingRows;
 use super::settings::ServerSettings;
-use super::{Column, Connection, Row, Value};
+use super::{Column, Connection, Row, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_copy};
 use jiff::tz::TimeZone;
@@ -18,7 +18,11 @@ use postgres::types::ToSql;
 use postgres::{Client, Statement};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
+use std::time::Duration;
 use values::Parameter;
+
+/// How long a statement that writes waits for a lock, unless the caller says it.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A database on a PostgreSQL server.
 pub struct Postgres {
@@ -30,6 +34,7 @@ pub struct Postgres {
     statements: HashMap<String, Statement>,
     pending: PendingRows,
     in_transaction: bool,
+    timeouts: Timeouts,
 }
 
 impl Postgres {
@@ -38,9 +43,9 @@ impl Postgres {
     ///
     /// # Errors
     /// The server cannot be reached, or refuses the user.
-    pub fn connect(settings: &ServerSettings, zone: TimeZone) -> Result<Self> {
+    pub fn connect(settings: &ServerSettings, zone: TimeZone, timeouts: Timeouts) -> Result<Self> {
         let target = settings.target("postgres");
-        let client = session::open(settings, &target)?;
+        let client = session::open(settings, timeouts, &target)?;
         Ok(Self {
             client,
             target,
@@ -48,6 +53,7 @@ impl Postgres {
             statements: HashMap::new(),
             pending: PendingRows::default(),
             in_transaction: false,
+            timeouts,
         })
     }
 
@@ -262,10 +268,12 @@ impl Connection for Postgres {
 
     fn begin_write(&mut self) -> Result<()> {
         self.in_transaction = true;
-        self.batch(
-            "start writing to",
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = '30s'",
-        )
+        let wait = self.timeouts.lock().unwrap_or(LOCK_TIMEOUT);
+        let sql = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {}",
+            session::lock_timeout(wait)
+        );
+        self.batch("start writing to", &sql)
     }
 
     fn commit(&mut self) -> Result<()> {

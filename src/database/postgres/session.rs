@@ -2,14 +2,12 @@
 
 use super::explain::explain;
 use super::tls;
+use crate::database::Timeouts;
 use crate::database::settings::ServerSettings;
 use crate::error::{Error, Result};
 use postgres::config::SslMode;
 use postgres::{Client, Config, NoTls};
 use std::time::Duration;
-
-/// How long to wait for the server to answer at all.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// No limit ends a long transaction; texts and times have one meaning; no query is worth compiling.
 const SESSION: &str = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD'; SET \
@@ -17,13 +15,13 @@ const SESSION: &str = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD'; SET \
     idle_in_transaction_session_timeout = 0; SET jit = off";
 
 /// Connects to the server.
-pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Client> {
+pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) -> Result<Client> {
     let mut config = Config::new();
     config
         .user(&settings.user)
         .dbname(&settings.database)
         .port(settings.port)
-        .connect_timeout(CONNECT_TIMEOUT)
+        .connect_timeout(timeouts.connect)
         .application_name("backup");
     match &settings.socket {
         Some(folder) => config.host_path(folder),
@@ -48,8 +46,16 @@ pub(super) fn open(settings: &ServerSettings, target: &str) -> Result<Client> {
             schema.replace('"', "\"\"")
         ));
     }
+    if let Some(wait) = timeouts.lock() {
+        session.push_str(&format!("; SET lock_timeout = {}", lock_timeout(wait)));
+    }
     client
         .batch_execute(&session)
         .map_err(|error| explain(target, "open", error))?;
     Ok(client)
+}
+
+/// A wait as `lock_timeout` takes it, in milliseconds; 0 would wait for ever.
+pub(super) fn lock_timeout(wait: Duration) -> u128 {
+    wait.as_millis().max(1)
 }
