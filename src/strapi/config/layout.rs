@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jsonc_parser::ParseOptions;
 use serde_json::Value;
 
 use super::error::ConfigError;
@@ -165,7 +166,7 @@ pub(super) fn normal(path: &Path) -> PathBuf {
 /// cannot be read or understood has no options: the compiler's defaults are then as good a guess as any.
 fn compiler_option(file: &Path, name: &str, depth: u8) -> Option<(PathBuf, Value)> {
     let text = std::fs::read_to_string(file).ok()?;
-    let config: Value = serde_json::from_str(&plain_json(&text)).ok()?;
+    let config = parse(&text)?;
     let folder = file.parent()?.to_owned();
     if let Some(value) = config
         .get("compilerOptions")
@@ -192,42 +193,10 @@ fn compiler_option(file: &Path, name: &str, depth: u8) -> Option<(PathBuf, Value
     })
 }
 
-/// JSON without the comments and trailing commas that `tsconfig.json` may have.
-fn plain_json(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut letters = text.trim_start_matches('\u{feff}').chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' => {
-                out.push('"');
-                while let Some(inner) = letters.next() {
-                    out.push(inner);
-                    match inner {
-                        '\\' => out.extend(letters.next()),
-                        '"' => break,
-                        _ => {}
-                    }
-                }
-            }
-            '/' if letters.peek() == Some(&'/') => {
-                letters.by_ref().find(|&inner| inner == '\n');
-            }
-            '/' if letters.peek() == Some(&'*') => {
-                letters.next();
-                let mut last = ' ';
-                letters
-                    .by_ref()
-                    .find(|&inner| std::mem::replace(&mut last, inner) == '*' && inner == '/');
-            }
-            '}' | ']' => {
-                let end = out.trim_end().trim_end_matches(',').len();
-                out.truncate(end);
-                out.push(letter);
-            }
-            _ => out.push(letter),
-        }
-    }
-    out
+/// What a `tsconfig.json` says, which may begin with a byte order mark and have comments and trailing commas.
+fn parse(text: &str) -> Option<Value> {
+    let text = text.trim_start_matches('\u{feff}');
+    jsonc_parser::parse_to_serde_value(text, &ParseOptions::default()).ok()
 }
 
 #[cfg(test)]
@@ -236,10 +205,19 @@ mod tests {
 
     #[test]
     fn tsconfig_may_have_comments_and_trailing_commas() {
-        let text =
-            "{ // outDir: no\n \"compilerOptions\": { /* ** */ \"outDir\": \"a//b\\\"c\", },\n}";
-        let value: Value = serde_json::from_str(&plain_json(text)).expect("plain JSON");
-        assert_eq!(value["compilerOptions"]["outDir"], "a//b\"c");
+        let text = "\u{feff}{ // outDir: no\r\n \"compilerOptions\": { /* ** */ \"outDir\": \"a//b\\\"c,}\", \
+                    \"lib\": [\"es2022\",], },\n} // the end";
+        let value = parse(text).expect("a value");
+        assert_eq!(value["compilerOptions"]["outDir"], "a//b\"c,}");
+        assert_eq!(value["compilerOptions"]["lib"][0], "es2022");
+    }
+
+    #[test]
+    fn what_cannot_be_understood_has_no_options() {
+        let deep = "[".repeat(1_000_000);
+        for text in ["{\"compilerOptions\": {", "{} {}", "/*", &deep] {
+            assert_eq!(parse(text), None);
+        }
     }
 
     #[test]
