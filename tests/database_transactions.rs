@@ -15,7 +15,10 @@ use databases::{Database, Server};
 use jiff::tz::TimeZone;
 use strapi_backup::database::{Connection, Mysql, Postgres, Timeouts};
 
-on_each_server!(a_lock_is_waited_for_as_long_as_it_is_said,);
+on_each_server!(
+    a_lock_is_waited_for_as_long_as_it_is_said,
+    a_snapshot_is_of_one_moment,
+);
 
 /// A connection that waits so long for locks.
 fn connect(database: &Database, lock: Option<Duration>) -> Box<dyn Connection> {
@@ -80,4 +83,58 @@ fn the_environment_says_how_long_to_wait() {
     ]);
     strapi.execute_batch("ROLLBACK").unwrap();
     export("0").ends_with(0);
+}
+
+fn a_snapshot_is_of_one_moment(server: Server) {
+    let database = server.database();
+    let engine = server.pick("", "ENGINE = InnoDB");
+    database.sql([
+        format!("CREATE TABLE t (id int PRIMARY KEY) {engine}"),
+        "CREATE VIEW v AS SELECT * FROM t".to_owned(),
+    ]);
+    let mut connection = database.connect();
+    let snapshot = connection.begin_snapshot().unwrap();
+    assert!(snapshot.is_consistent(), "{snapshot:?}");
+    database.sql(["INSERT INTO t VALUES (1)"]);
+    assert_eq!(connection.count("t").unwrap(), 0);
+}
+
+#[test]
+fn tables_without_transactions_are_named_before_they_are_read_and_refused_before_they_are_written()
+{
+    let server = Server::Mysql;
+    if !server.is_there() {
+        return;
+    }
+    let database = server.database();
+    database.sql([
+        "CREATE TABLE safe (id int PRIMARY KEY) ENGINE = InnoDB",
+        "CREATE TABLE b (id int PRIMARY KEY) ENGINE = MyISAM",
+        "CREATE TABLE a (id int PRIMARY KEY) ENGINE = Aria",
+    ]);
+    let mut connection = database.connect();
+    let snapshot = connection.begin_snapshot().unwrap();
+    assert!(!snapshot.is_consistent());
+    assert_eq!(snapshot.moving, ["a", "b"]);
+    database.sql(["INSERT INTO b VALUES (1)"]);
+    assert_eq!(connection.count("b").unwrap(), 1, "it is seen at once");
+    connection.rollback();
+
+    connection.begin_write().unwrap();
+    let columns = ["id".to_owned()];
+    connection.inserter("safe", &columns).unwrap();
+    let error = connection.inserter("b", &columns).unwrap_err();
+    let advice = error.advice().unwrap();
+    assert!(error.to_string().contains("the table b of"), "{error}");
+    assert!(
+        advice.contains("ALTER TABLE `b` ENGINE = InnoDB"),
+        "{advice}"
+    );
+    connection.rollback();
+
+    // An inserter from before the engines were looked at does not get past it either.
+    let mut connection = database.connect();
+    connection.inserter("b", &columns).unwrap();
+    let error = connection.begin_write().unwrap_err();
+    assert!(error.to_string().contains("the table b of"), "{error}");
 }

@@ -112,6 +112,21 @@ pub struct Column {
     pub name: String,
 }
 
+/// What a transaction that reads sees.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Tables that others may change while they are read, by name: on MySQL and MariaDB those whose
+    /// storage engine has no transactions, such as MyISAM. Other databases have none.
+    pub moving: Vec<String>,
+}
+
+impl Snapshot {
+    /// Whether all that is read is of one moment.
+    pub fn is_consistent(&self) -> bool {
+        self.moving.is_empty()
+    }
+}
+
 /// A connection to a database. It may move to another thread.
 pub trait Connection: Send {
     /// Where it leads, for messages. Never holds a password.
@@ -202,11 +217,12 @@ pub trait Connection: Send {
         self.execute(&sql, &[]).map(drop)
     }
 
-    /// Starts a transaction that sees one moment of the database and changes nothing.
+    /// Starts a transaction that sees one moment of the database and changes nothing. Gives what of
+    /// the database it cannot hold still.
     ///
     /// # Errors
     /// The database is locked or gone.
-    fn begin_snapshot(&mut self) -> Result<()>;
+    fn begin_snapshot(&mut self) -> Result<Snapshot>;
 
     /// Starts a transaction that changes the database.
     ///

@@ -5,7 +5,7 @@
 //! a read transaction.
 
 use super::inserter::{Inserter, Prepared, PreparedInserts};
-use super::{Column, Connection, Row, Timeouts, Value};
+use super::{Column, Connection, Row, Snapshot, Timeouts, Value};
 use crate::error::{Error, Result};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -285,7 +285,7 @@ impl Connection for Sqlite {
         Ok(())
     }
 
-    fn begin_snapshot(&mut self) -> Result<()> {
+    fn begin_snapshot(&mut self) -> Result<Snapshot> {
         let mode: String = self
             .connection
             .pragma_query_value(None, "journal_mode", |row| row.get(0))
@@ -296,8 +296,8 @@ impl Connection for Sqlite {
         }
         self.batch("start reading", "BEGIN DEFERRED")?;
         // SQLite takes the snapshot with the first read, not with BEGIN.
-        self.number("SELECT count(*) FROM sqlite_master", &[])
-            .map(drop)
+        self.number("SELECT count(*) FROM sqlite_master", &[])?;
+        Ok(Snapshot::default())
     }
 
     fn begin_write(&mut self) -> Result<()> {
@@ -352,7 +352,8 @@ mod tests {
         for mode in ["delete", "wal"] {
             let (folder, path) = database(mode);
             let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
-            reader.begin_snapshot().expect("a snapshot");
+            let snapshot = reader.begin_snapshot().expect("a snapshot");
+            assert!(snapshot.is_consistent());
             let writer = rusqlite::Connection::open(&path).expect("opened");
             writer.busy_timeout(Duration::ZERO).expect("set");
             writer.execute("INSERT INTO t VALUES (2)", []).expect(mode);

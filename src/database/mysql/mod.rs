@@ -8,7 +8,7 @@ mod values;
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::{Batch, PendingRows};
 use super::settings::ServerSettings;
-use super::{Column, Connection, Row, Timeouts, Value};
+use super::{Column, Connection, Row, Snapshot, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_rows};
 use jiff::tz::TimeZone;
@@ -70,6 +70,14 @@ impl Mysql {
             Ok(())
         })?;
         Ok(names)
+    }
+
+    /// The tables whose storage engine has no transactions.
+    fn tables_without_transactions(&mut self) -> Result<Vec<String>> {
+        let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = \
+                   database() AND table_type = 'BASE TABLE' AND engine NOT IN (SELECT engine FROM \
+                   information_schema.engines WHERE transactions = 'YES') ORDER BY table_name";
+        self.names(sql, &[])
     }
 
     /// Writes the rows of a table in statements that are as long as the server takes them.
@@ -247,7 +255,8 @@ impl Connection for Mysql {
         self.execute(&sql, &[]).map(drop)
     }
 
-    fn begin_snapshot(&mut self) -> Result<()> {
+    fn begin_snapshot(&mut self) -> Result<Snapshot> {
+        let moving = self.tables_without_transactions()?;
         self.in_transaction = true;
         self.batch(
             "start reading",
@@ -256,14 +265,12 @@ impl Connection for Mysql {
         self.batch(
             "start reading",
             "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-        )
+        )?;
+        Ok(Snapshot { moving })
     }
 
     fn begin_write(&mut self) -> Result<()> {
-        let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = \
-                   database() AND table_type = 'BASE TABLE' AND engine NOT IN (SELECT engine FROM \
-                   information_schema.engines WHERE transactions = 'YES')";
-        self.untransactional = self.names(sql, &[])?.into_iter().collect();
+        self.untransactional = self.tables_without_transactions()?.into_iter().collect();
         // What was prepared before the engines were known.
         self.pending
             .inserts

@@ -9,7 +9,7 @@ mod values;
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::PendingRows;
 use super::settings::ServerSettings;
-use super::{Column, Connection, Row, Timeouts, Value};
+use super::{Column, Connection, Row, Snapshot, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_copy};
 use jiff::tz::TimeZone;
@@ -256,14 +256,15 @@ impl Connection for Postgres {
         self.execute(&format!("DELETE FROM {table}"), &[]).map(drop)
     }
 
-    fn begin_snapshot(&mut self) -> Result<()> {
+    fn begin_snapshot(&mut self) -> Result<Snapshot> {
         self.in_transaction = true;
         self.batch(
             "start reading",
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         )?;
         // PostgreSQL takes the snapshot with the first query, not with BEGIN.
-        self.number("SELECT 1", &[]).map(drop)
+        self.number("SELECT 1", &[])?;
+        Ok(Snapshot::default())
     }
 
     fn begin_write(&mut self) -> Result<()> {
