@@ -1,10 +1,11 @@
-//! A small SQL layer: connections, values, rows, bulk inserts. It knows nothing of Strapi.
+//! A small SQL layer: connections, values, rows, bulk inserts, locks. It knows nothing of Strapi.
 //!
 //! What differs between databases (quoting, catalogue, types, bulk loading, snapshots) is behind
 //! [`Connection`]; whatever uses it writes plain SQL with `?` for parameters, and no other `?`.
 
 pub mod calendar;
 mod inserter;
+mod lock;
 mod mysql;
 mod pending_rows;
 mod postgres;
@@ -14,6 +15,7 @@ mod text;
 mod timeouts;
 
 pub use inserter::Inserter;
+pub use lock::{LockMode, Locking};
 pub use mysql::Mysql;
 pub use postgres::Postgres;
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
@@ -23,6 +25,7 @@ pub use timeouts::Timeouts;
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::time::Duration;
 
 /// A value in a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -216,6 +219,20 @@ pub trait Connection: Send {
         let sql = format!("DELETE FROM {}", self.quote(table));
         self.execute(&sql, &[]).map(drop)
     }
+
+    /// Takes the lock `name` of this database, waiting at most `patience` for others to let it go;
+    /// zero does not wait.
+    ///
+    /// Such a lock has nothing to do with tables or transactions: it is kept until the connection
+    /// ends, however it ends, and means something only to those who ask for it by the same name. A
+    /// proxy that spreads the statements of one connection over several does not keep it. On
+    /// PostgreSQL it is an advisory lock; MySQL and MariaDB have only exclusive ones (`GET_LOCK`), so
+    /// there at most 16 connections share one. SQLite has none, which the result says.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](crate::error::Kind::Locked): others hold it, and are named where the server
+    /// tells of them. Any other: the connection is lost.
+    fn lock(&mut self, name: &str, mode: LockMode, patience: Duration) -> Result<Locking>;
 
     /// Starts a transaction that sees one moment of the database and changes nothing. Gives what of
     /// the database it cannot hold still.

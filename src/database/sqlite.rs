@@ -5,7 +5,7 @@
 //! a read transaction.
 
 use super::inserter::{Inserter, Prepared, PreparedInserts};
-use super::{Column, Connection, Row, Snapshot, Timeouts, Value};
+use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
 use crate::error::{Error, Result};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -283,6 +283,10 @@ impl Connection for Sqlite {
                 .map_err(fail)?;
         }
         Ok(())
+    }
+
+    fn lock(&mut self, _name: &str, _mode: LockMode, _patience: Duration) -> Result<Locking> {
+        Ok(Locking::Unsupported)
     }
 
     fn begin_snapshot(&mut self) -> Result<Snapshot> {

@@ -2,19 +2,21 @@
 
 mod explain;
 mod literal;
+mod locks;
 mod session;
 mod values;
 
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::{Batch, PendingRows};
 use super::settings::ServerSettings;
-use super::{Column, Connection, Row, Snapshot, Timeouts, Value};
+use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_rows};
 use jiff::tz::TimeZone;
 use mysql::Conn;
 use mysql::prelude::Queryable;
 use std::collections::HashSet;
+use std::time::Duration;
 
 /// How long a statement that adds rows may get, where the server takes that much.
 const LONGEST_INSERT: usize = 1 << 20;
@@ -253,6 +255,10 @@ impl Connection for Mysql {
         self.check_transactional(table)?;
         let sql = format!("DELETE FROM {}", self.quote(table));
         self.execute(&sql, &[]).map(drop)
+    }
+
+    fn lock(&mut self, name: &str, mode: LockMode, patience: Duration) -> Result<Locking> {
+        locks::lock(self, name, mode, patience).map(|()| Locking::Held)
     }
 
     fn begin_snapshot(&mut self) -> Result<Snapshot> {

@@ -2,6 +2,7 @@
 
 mod copy;
 mod explain;
+mod locks;
 mod session;
 mod tls;
 mod values;
@@ -9,7 +10,7 @@ mod values;
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::PendingRows;
 use super::settings::ServerSettings;
-use super::{Column, Connection, Row, Snapshot, Timeouts, Value};
+use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_copy};
 use jiff::tz::TimeZone;
@@ -254,6 +255,10 @@ impl Connection for Postgres {
             &[],
         )?;
         self.execute(&format!("DELETE FROM {table}"), &[]).map(drop)
+    }
+
+    fn lock(&mut self, name: &str, mode: LockMode, patience: Duration) -> Result<Locking> {
+        locks::lock(self, name, mode, patience).map(|()| Locking::Held)
     }
 
     fn begin_snapshot(&mut self) -> Result<Snapshot> {
