@@ -9,12 +9,13 @@
 //! | [`transfer`] | the sentence: stages, filters, the checks before, the report after |
 //! | [`model`] | what flows: schemas, entities, links, assets, configuration |
 //! | [`archive`] | the file format, as source and as destination |
+//! | [`store`] | where archives lie: files, streams |
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
 //!
 //! Dependencies point one way: `cli` to `transfer` to `model`; `archive` and `strapi` to `transfer`
-//! and `model`; `strapi` to `database`. Nothing outside `cli` prints, prompts or reads the process
+//! and `model`; `archive` to `store`; `strapi` to `database`. Nothing outside `cli` prints, prompts or reads the process
 //! environment.
 
 pub mod archive;
@@ -22,5 +23,6 @@ pub mod cli;
 pub mod database;
 pub mod error;
 pub mod model;
+pub mod store;
 pub mod strapi;
 pub mod transfer;

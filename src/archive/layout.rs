@@ -1,6 +1,6 @@
 //! The names of the entries. Nothing else knows them.
 
-use crate::transfer::Stage;
+use crate::model::Stage;
 
 /// The entry that tells the version.
 pub(super) const METADATA: &str = "metadata.json";
@@ -9,19 +9,43 @@ const UPLOADS: &str = "assets/uploads/";
 /// The folder of their sidecars.
 const SIDECARS: &str = "assets/metadata/";
 
+/// What the archive was made from.
+pub(super) const MANIFEST: &str = "manifest.json";
+/// What came of it.
+pub(super) const RESULT: &str = "result.json";
+/// The digests of all entries before it.
+pub(super) const CHECKSUMS: &str = "checksums.sha256";
+/// What shows that the digests are those of whoever knew the password.
+pub(super) const HMAC: &str = "checksums.hmac";
+
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
     /// `metadata.json`.
     Metadata,
-    /// A shard of JSON lines of a stage.
-    Lines(Stage),
+    /// `manifest.json`.
+    Manifest,
+    /// A shard of JSON lines of a stage, and its number where its name has one.
+    Lines(Stage, Option<u32>),
     /// The sidecar of the file of this name.
     Sidecar(String),
     /// The file of this name.
     Upload(String),
+    /// `result.json`.
+    Result,
+    /// `checksums.sha256`.
+    Checksums,
+    /// `checksums.hmac`.
+    Hmac,
     /// Something this tool does not know; it is passed over.
     Other,
+}
+
+/// An entry's name in the form it is written in, and what the entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub name: String,
+    pub entry: Entry,
 }
 
 /// The name of a shard; shards are counted from 1.
@@ -44,7 +68,7 @@ pub(super) fn sidecar_name(filename: &str) -> String {
 ///
 /// # Errors
 /// A sentence: the name leads out of the archive's folders.
-pub(super) fn classify(name: &str) -> Result<Entry, String> {
+pub(super) fn classify(name: &str) -> Result<Named, String> {
     let name = if name.contains('/') {
         name.to_owned()
     } else {
@@ -66,8 +90,12 @@ pub(super) fn classify(name: &str) -> Result<Entry, String> {
         }
         Ok(filename.to_owned())
     };
-    Ok(match parts.as_slice() {
+    let entry = match parts.as_slice() {
         [METADATA] => Entry::Metadata,
+        [MANIFEST] => Entry::Manifest,
+        [RESULT] => Entry::Result,
+        [CHECKSUMS] => Entry::Checksums,
+        [HMAC] => Entry::Hmac,
         ["assets", "uploads", filename] => Entry::Upload(check(filename)?),
         ["assets", "metadata", filename] => match filename.strip_suffix(".json") {
             Some(filename) => Entry::Sidecar(check(filename)?),
@@ -76,18 +104,34 @@ pub(super) fn classify(name: &str) -> Result<Entry, String> {
         [folder, file] if file.ends_with(".jsonl") => Stage::ALL
             .into_iter()
             .find(|stage| *stage != Stage::Assets && stage.as_str() == *folder)
-            .map_or(Entry::Other, Entry::Lines),
+            .map_or(Entry::Other, |stage| {
+                Entry::Lines(stage, shard_number(stage, file))
+            }),
         _ => Entry::Other,
+    };
+    Ok(Named {
+        name: parts.join("/"),
+        entry,
     })
+}
+
+/// The number in the name of a shard.
+fn shard_number(stage: Stage, file: &str) -> Option<u32> {
+    let number = file
+        .strip_prefix(stage.as_str())?
+        .strip_prefix('_')?
+        .strip_suffix(".jsonl")?;
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    number.parse().ok().filter(|_| is_number)
 }
 
 impl Entry {
     /// The stage the entry belongs to.
     pub fn stage(&self) -> Option<Stage> {
         match self {
-            Self::Lines(stage) => Some(*stage),
+            Self::Lines(stage, _) => Some(*stage),
             Self::Sidecar(_) | Self::Upload(_) => Some(Stage::Assets),
-            Self::Metadata | Self::Other => None,
+            _ => None,
         }
     }
 }
@@ -103,13 +147,18 @@ mod tests {
             ("./metadata.json", Entry::Metadata),
             (
                 "entities/entities_00002.jsonl",
-                Entry::Lines(Stage::Entities),
+                Entry::Lines(Stage::Entities, Some(2)),
             ),
             (
                 "entities\\entities_00001.jsonl",
-                Entry::Lines(Stage::Entities),
+                Entry::Lines(Stage::Entities, Some(1)),
             ),
-            ("./links/links_00001.jsonl", Entry::Lines(Stage::Links)),
+            (
+                "./links/links_00001.jsonl",
+                Entry::Lines(Stage::Links, Some(1)),
+            ),
+            ("links/mine.jsonl", Entry::Lines(Stage::Links, None)),
+            ("./checksums.sha256", Entry::Checksums),
             ("assets/uploads/a b.png", Entry::Upload("a b.png".into())),
             (
                 "assets\\metadata\\a.png.json",
@@ -118,7 +167,7 @@ mod tests {
             ("assets/", Entry::Other),
             ("notes/readme.txt", Entry::Other),
         ] {
-            assert_eq!(classify(name).as_ref(), Ok(&entry), "{name}");
+            assert_eq!(classify(name).map(|named| named.entry), Ok(entry), "{name}");
         }
     }
 

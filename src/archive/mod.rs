@@ -1,20 +1,29 @@
-//! The file format of Strapi's exports: a tar of JSON lines and files, gzipped, encrypted.
+//! The file format of Strapi's exports: a tar of JSON lines and files, gzipped, encrypted; with
+//! entries of our own, which Strapi ignores, that prove it whole. docs/FORMAT.md specifies it.
 //!
-//! Readers and writers of entries (`entries`, `writer`) are separate from what entries mean
-//! (`layout`) and from how bytes are packed (`codec`). What this room writes, `strapi import`
-//! reads; what `strapi export` writes, this room reads.
+//! Readers and writers of entries are separate from what entries mean (`layout`) and from how bytes
+//! are packed (`codec`). What this room writes, `strapi import` reads; what `strapi export` writes,
+//! this room reads.
 
-mod background;
-pub mod codec;
+mod audit;
+mod checksums;
+mod codec;
 mod entries;
+mod folder;
 mod layout;
-mod output;
+mod manifest;
+mod name;
+mod outcome;
 mod reader;
 mod shard;
+mod tar_entries;
 mod writer;
 
-pub use output::{ArchiveName, Packing};
-pub use reader::{ArchiveSource, is_encrypted};
+pub use audit::Protection;
+pub use codec::{Packing, Password};
+pub use name::ArchiveName;
+pub use outcome::Outcome;
+pub use reader::{Archive, ArchiveSource};
 pub use writer::ArchiveDestination;
 
 /// The size a shard may have, in bytes, when nothing else is asked for.

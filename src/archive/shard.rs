@@ -5,7 +5,7 @@
 
 use super::layout::shard_name;
 use crate::error::{Error, Result};
-use crate::transfer::Stage;
+use crate::model::Stage;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;

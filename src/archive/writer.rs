@@ -1,11 +1,18 @@
 //! An archive as a destination: a tar file, or the same tree unpacked in a folder.
 
-use super::layout::{METADATA, sidecar_name, upload_name};
-use super::output::{OutputFile, Packing, folder_of, sync_folder};
+use super::checksums::{Checksums, Digesting, hex};
+use super::codec::{Packer, Packing, Password, SALT};
+use super::layout::{CHECKSUMS, HMAC, MANIFEST, METADATA, RESULT, sidecar_name, upload_name};
+use super::manifest::Manifest;
+use super::outcome::{Outcome, Warnings};
 use super::shard::{Shard, Shards};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Asset, ConfigItem, Entity, Link, Metadata, Schema};
-use crate::transfer::{Deletion, Description, Destination, Filter, Plan, Sink, Stage, Warning};
+use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
+use crate::store::{Target, folder_of, sync_folder};
+use crate::transfer::{
+    Deletion, Description, Destination, Filter, Load, Plan, Report, Sink, Warning,
+};
+use hmac::Mac;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,50 +20,42 @@ use std::time::SystemTime;
 use tempfile::TempDir;
 
 /// Where entries go.
-trait EntryWriter {
+trait EntryWriter: Send {
     /// Adds an entry of exactly `length` bytes.
     fn entry(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<()>;
     /// Makes everything visible under its name.
-    fn finish(self: Box<Self>) -> Result<()>;
+    fn publish(self: Box<Self>) -> Result<()>;
 }
 
-/// An archive in the making.
+/// An archive that can be begun.
 pub struct ArchiveDestination {
-    path: PathBuf,
+    name: String,
     shard_size: u64,
     writer: Box<dyn EntryWriter>,
-    shards: Option<Shards>,
+    spool_folder: PathBuf,
+    password: Option<Password>,
 }
 
 impl ArchiveDestination {
-    /// Starts an archive file. `path` carries its extensions already; shards hold at most
-    /// `shard_size` bytes.
-    ///
-    /// # Errors
-    /// The folder cannot be written to.
-    pub fn file(path: &Path, packing: &Packing, shard_size: u64) -> Result<Self> {
-        if path.is_dir() {
-            return Err(
-                Error::new(Kind::Usage, format!("{} is a folder", path.display()))
-                    .hint("choose another name with --file"),
-            );
-        }
-        let output = OutputFile::create(path, packing)?;
-        Ok(Self {
-            path: path.to_owned(),
+    /// An archive file that goes to `target`; shards hold at most `shard_size` bytes.
+    pub fn packed(target: Box<dyn Target>, packing: &Packing, shard_size: u64) -> Self {
+        let packer = Packer::new(target, packing);
+        Self {
+            name: packer.name().to_owned(),
             shard_size,
+            spool_folder: packer.spool_folder().to_owned(),
+            password: packing.password.clone(),
             writer: Box::new(TarWriter {
-                tar: tar::Builder::new(output),
-                path: path.to_owned(),
+                name: packer.name().to_owned(),
+                tar: tar::Builder::new(packer),
                 modified: SystemTime::now()
                     .duration_since(SystemTime::UNIX_EPOCH)
                     .map_or(0, |since| since.as_secs()),
             }),
-            shards: None,
-        })
+        }
     }
 
-    /// Starts an unpacked archive in the folder `path`, which must not exist, or be empty.
+    /// An unpacked archive in the folder `path`, which must not exist, or be empty.
     ///
     /// # Errors
     /// The folder holds something, or cannot be made.
@@ -76,20 +75,101 @@ impl ArchiveDestination {
             .tempdir_in(parent)
             .map_err(|error| Error::io("write into the folder", parent, error))?;
         Ok(Self {
-            path: path.to_owned(),
+            name: path.display().to_string(),
             shard_size,
+            spool_folder: parent.to_owned(),
+            password: None,
             writer: Box::new(FolderWriter {
                 temporary,
                 path: path.to_owned(),
             }),
-            shards: None,
         })
+    }
+}
+
+impl Destination for ArchiveDestination {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn describe(&mut self) -> Result<Option<Description>> {
+        Ok(None)
+    }
+
+    fn survey(&mut self, _filter: &Filter) -> Result<Vec<Deletion>> {
+        Ok(Vec::new())
+    }
+
+    fn replaces_data(&self) -> bool {
+        false
+    }
+
+    fn begin(self: Box<Self>, plan: &Plan) -> Result<Box<dyn Load>> {
+        let Some(metadata) = &plan.source.metadata else {
+            return Err(Error::new(
+                Kind::Version,
+                "the source does not tell a version of Strapi, which an archive must name",
+            )
+            .hint("convert it to content of a Strapi first"));
+        };
+        let salt = match &self.password {
+            Some(_) => Some(new_salt()?),
+            None => None,
+        };
+        let none = Schemas::default();
+        let schemas = plan.source.schemas.as_ref().unwrap_or(&none);
+        let scope = plan.filter.scope(schemas);
+        let manifest = Manifest::new(&plan.source, &scope, plan.filter.asked(), salt.as_ref());
+        let mut load = ArchiveLoad {
+            shard_size: self.shard_size,
+            writer: self.writer,
+            checksums: Checksums::new(&self.spool_folder),
+            spool_folder: self.spool_folder,
+            authentication: self.password.zip(salt),
+            shards: None,
+            warnings: Warnings::default(),
+        };
+        load.text(METADATA, &metadata.to_json())?;
+        load.text(MANIFEST, &manifest.to_json())?;
+        Ok(Box::new(load))
+    }
+}
+
+fn new_salt() -> Result<[u8; SALT]> {
+    let mut salt = [0; SALT];
+    getrandom::fill(&mut salt)
+        .map_err(|error| Error::failed(format!("the system gives no random bytes: {error}")))?;
+    Ok(salt)
+}
+
+/// An archive in the making.
+struct ArchiveLoad {
+    shard_size: u64,
+    writer: Box<dyn EntryWriter>,
+    checksums: Checksums,
+    spool_folder: PathBuf,
+    authentication: Option<(Password, [u8; SALT])>,
+    shards: Option<Shards>,
+    warnings: Warnings,
+}
+
+impl ArchiveLoad {
+    fn entry(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<()> {
+        let mut content = Digesting::new(content, true);
+        self.writer.entry(name, length, &mut content)?;
+        self.checksums
+            .add(name, &content.finish())
+            .map_err(|error| Error::io("spool the digests in", &self.spool_folder, error))
+    }
+
+    fn text(&mut self, name: &str, text: &str) -> Result<()> {
+        self.entry(name, text.len() as u64, &mut text.as_bytes())
     }
 
     fn push(&mut self, stage: Stage, line: &str, what: impl FnOnce() -> String) -> Result<()> {
         let shards = self
             .shards
-            .get_or_insert_with(|| Shards::new(stage, self.shard_size, folder_of(&self.path)));
+            .get_or_insert_with(|| Shards::new(stage, self.shard_size, &self.spool_folder));
         debug_assert_eq!(shards.stage(), stage);
         match shards.push(line, what)? {
             Some(full) => self.write_shard(full),
@@ -98,8 +178,7 @@ impl ArchiveDestination {
     }
 
     fn write_shard(&mut self, mut shard: Shard) -> Result<()> {
-        self.writer
-            .entry(&shard.name, shard.length, &mut shard.content)
+        self.entry(&shard.name, shard.length, &mut shard.content)
     }
 
     fn end_stage(&mut self) -> Result<()> {
@@ -111,9 +190,42 @@ impl ArchiveDestination {
             None => Ok(()),
         }
     }
+
+    /// Writes the list of digests, and what authenticates it. Neither is listed itself.
+    fn seal(&mut self) -> Result<()> {
+        let folder = &self.spool_folder;
+        let fail = |error| Error::io("spool the digests in", folder, error);
+        let (list, length) = self.checksums.content().map_err(fail)?;
+        let Some((password, salt)) = &self.authentication else {
+            return self.writer.entry(CHECKSUMS, length, list);
+        };
+        let mut mac = password.authenticator(salt);
+        let mut watched = Watched {
+            inner: list,
+            see: |bytes: &[u8]| mac.update(bytes),
+        };
+        self.writer.entry(CHECKSUMS, length, &mut watched)?;
+        let text = hex(&mac.finalize().into_bytes()) + "\n";
+        self.writer
+            .entry(HMAC, text.len() as u64, &mut text.as_bytes())
+    }
 }
 
-impl Sink for ArchiveDestination {
+/// Shows what is read to somebody else as well.
+struct Watched<R, F> {
+    inner: R,
+    see: F,
+}
+
+impl<R: Read, F: FnMut(&[u8])> Read for Watched<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        (self.see)(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl Sink for ArchiveLoad {
     fn stage(&mut self, _stage: Stage, _items: Option<u64>) -> Result<()> {
         self.end_stage()
     }
@@ -129,14 +241,8 @@ impl Sink for ArchiveDestination {
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        let sidecar = asset.sidecar.as_bytes();
-        self.writer.entry(
-            &sidecar_name(&asset.filename),
-            sidecar.len() as u64,
-            &mut &*sidecar,
-        )?;
-        self.writer
-            .entry(&upload_name(&asset.filename), asset.size, content)
+        self.text(&sidecar_name(&asset.filename), &asset.sidecar)?;
+        self.entry(&upload_name(&asset.filename), asset.size, content)
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
@@ -151,43 +257,25 @@ impl Sink for ArchiveDestination {
         })
     }
 
-    fn warn(&mut self, _warning: Warning) {}
+    fn warn(&mut self, warning: Warning) {
+        self.warnings.add(&warning);
+    }
 }
 
-impl Destination for ArchiveDestination {
-    fn name(&self) -> String {
-        self.path.display().to_string()
-    }
-
-    fn describe(&mut self) -> Result<Option<Description>> {
-        Ok(None)
-    }
-
-    fn survey(&mut self, _filter: &Filter) -> Result<Vec<Deletion>> {
-        Ok(Vec::new())
-    }
-
-    fn replaces_data(&self) -> bool {
-        false
-    }
-
-    fn begin(&mut self, _plan: &Plan) -> Result<()> {
-        Ok(())
-    }
-
-    fn commit(&mut self, metadata: &Metadata, _warn: &mut dyn FnMut(Warning)) -> Result<()> {
+impl Load for ArchiveLoad {
+    fn commit(mut self: Box<Self>, outcome: &Report, _warn: &mut dyn FnMut(Warning)) -> Result<()> {
         self.end_stage()?;
-        let json = metadata.to_json();
-        self.writer
-            .entry(METADATA, json.len() as u64, &mut json.as_bytes())?;
-        std::mem::replace(&mut self.writer, Box::new(Finished)).finish()
+        let warnings = std::mem::take(&mut self.warnings);
+        self.text(RESULT, &Outcome::new(outcome, warnings).to_json())?;
+        self.seal()?;
+        self.writer.publish()
     }
 }
 
 /// A tar file.
 struct TarWriter {
-    tar: tar::Builder<OutputFile>,
-    path: PathBuf,
+    tar: tar::Builder<Packer>,
+    name: String,
     modified: u64,
 }
 
@@ -199,19 +287,15 @@ impl EntryWriter for TarWriter {
         header.set_mtime(self.modified);
         self.tar
             .append_data(&mut header, name, content)
-            .map_err(|error| {
-                Error::from_io(error, |error| {
-                    Error::io("write the archive", &self.path, error)
-                })
-            })
+            .map_err(|error| Packer::explain(&self.name, error))
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
-        let output = self
+    fn publish(self: Box<Self>) -> Result<()> {
+        let packer = self
             .tar
             .into_inner()
-            .map_err(|error| Error::io("write the archive", &self.path, error))?;
-        output.finish()
+            .map_err(|error| Packer::explain(&self.name, error))?;
+        packer.publish()
     }
 }
 
@@ -236,25 +320,12 @@ impl EntryWriter for FolderWriter {
         })
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
+    fn publish(self: Box<Self>) -> Result<()> {
         let Self { temporary, path } = *self;
         let fail = |error| Error::io("write the folder", &path, error);
         fs::rename(temporary.path(), &path).map_err(fail)?;
         // It has moved; there is nothing left to delete under its old name.
         let _ = temporary.keep();
         sync_folder(folder_of(&path))
-    }
-}
-
-/// What stands in for the writer once the archive is complete.
-struct Finished;
-
-impl EntryWriter for Finished {
-    fn entry(&mut self, _: &str, _: u64, _: &mut dyn Read) -> Result<()> {
-        Err(Error::failed("the archive is complete already"))
-    }
-
-    fn finish(self: Box<Self>) -> Result<()> {
-        Err(Error::failed("the archive is complete already"))
     }
 }

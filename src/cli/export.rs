@@ -1,15 +1,18 @@
 //! `backup export`: a project into an archive.
 
+use super::environment::Environment;
 use super::filter::FilterArguments;
 use super::progress::Progress;
 use super::project::ProjectArguments;
-use super::{Cancellation, key, report, terminal};
-use crate::archive::codec::ecb::Key;
-use crate::archive::{ArchiveDestination, ArchiveName, Packing};
+use super::terminal::Reports;
+use super::{Cancellation, STREAM, key, report, terminal};
+use crate::archive::{ArchiveDestination, ArchiveName, Packing, Password};
 use crate::error::{Error, Result};
-use crate::strapi::ProjectSource;
-use crate::transfer::{Report, SchemaStrategy, Transfer, VersionStrategy};
+use crate::store::{FileTarget, StreamTarget};
+use crate::strapi::{Project, ProjectSource};
+use crate::transfer::{Filter, OnFault, SchemaStrategy, Transfer, VersionStrategy};
 use clap::{Args, ValueEnum};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 /// Bytes in the megabyte of `--max-size-jsonl`.
@@ -26,12 +29,14 @@ const MEGABYTE: u64 = 1_000_000;
   backup export --no-encrypt --no-compress --file site
   backup export --exclude files --key \"$KEY\"
   backup export --only-content-types api::article.article,api::author.author --key \"$KEY\"
+  backup export --key \"$KEY\" --file - | ssh backups@host 'cat > site.tar.gz.enc'
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
-    /// Name of the archive, without extension [default: export_YYYYMMDDHHMMSS]
+    /// Name of the archive, without extension; - writes it to stdout
+    /// [default: export_YYYYMMDDHHMMSS]
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
     /// Key to encrypt the archive with
@@ -50,6 +55,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "MB", default_value_t = 256)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000), alias = "maxSizeJsonl")]
     max_size_jsonl: u64,
+    /// Take every note as a sign of an incomplete archive (exit code 3)
+    #[arg(long)]
+    strict: bool,
     /// Say more
     #[arg(long)]
     verbose: bool,
@@ -67,51 +75,114 @@ enum Format {
     Dir,
 }
 
+/// An export as it was asked for, every option in its place.
+#[derive(Debug)]
+struct Request {
+    project: Project,
+    place: Place,
+    packing: Packing,
+    shard_size: u64,
+    filter: Filter,
+    verbose: bool,
+}
+
+/// Where an archive goes.
+#[derive(Debug)]
+enum Place {
+    /// Into a file, whose name gets its extensions.
+    File(PathBuf),
+    /// Into a folder, unpacked.
+    Folder(PathBuf),
+    /// To stdout.
+    Stdout,
+}
+
 impl Arguments {
-    /// Runs the export.
-    pub fn run(self) -> Result<Report> {
+    /// Runs the export; gives the exit code.
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        let strict = self.strict;
+        let report = self.request(environment)?.run(environment)?;
+        Ok(report::exit_code(&report, strict))
+    }
+
+    fn request(self, environment: &Environment) -> Result<Request> {
+        let place = self.place()?;
         let filter = self.filter.filter()?;
+        let project = self.project.open(environment)?;
+        let password = if self.no_encrypt {
+            None
+        } else {
+            let key = match key::given(self.key.as_deref(), environment)? {
+                Some(key) => key,
+                None => key::ask_new()?,
+            };
+            Some(Password::new(key))
+        };
+        Ok(Request {
+            project,
+            place,
+            packing: Packing {
+                compress: !self.no_compress,
+                password,
+            },
+            shard_size: self.max_size_jsonl * MEGABYTE,
+            filter,
+            verbose: self.verbose,
+        })
+    }
+
+    fn place(&self) -> Result<Place> {
         if self.format == Format::Dir && !self.no_encrypt {
             return Err(
                 Error::usage("an unpacked export (--format dir) cannot be encrypted")
                     .hint("add --no-encrypt, or leave --format out"),
             );
         }
-        let project = self.project.open()?;
-        let packing = Packing {
-            compress: !self.no_compress,
-            key: if self.no_encrypt {
-                None
-            } else {
-                let key = match key::given(self.key.as_deref())? {
-                    Some(key) => key,
-                    None => key::ask_new()?,
-                };
-                Some(Key::derive(&key))
-            },
-        };
-        // Last, so that the snapshot is not older than the answers.
-        let mut source = ProjectSource::open(project.clone())?;
+        let is_stdout = self.file.as_deref() == Some(Path::new(STREAM));
+        if is_stdout && self.format == Format::Dir {
+            return Err(
+                Error::usage("an unpacked export (--format dir) cannot go to stdout")
+                    .hint("name a folder with --file, or leave --format out"),
+            );
+        }
+        if is_stdout && io::stdout().is_terminal() {
+            return Err(Error::usage("an archive is nothing for a terminal")
+                .hint("send stdout to a file or another program, or name a file with --file"));
+        }
+        if is_stdout {
+            return Ok(Place::Stdout);
+        }
         let base = self
             .file
             .clone()
             .unwrap_or_else(|| ArchiveName::default_base(&jiff::Zoned::now()).into());
-        let shard_size = self.max_size_jsonl * MEGABYTE;
-        let (path, mut destination) = self.destination(&base, &packing, shard_size)?;
+        Ok(match self.format {
+            Format::Tar => Place::File(base),
+            Format::Dir => Place::Folder(base),
+        })
+    }
+}
+
+impl Request {
+    fn run(self, environment: &Environment) -> Result<crate::transfer::Report> {
+        // After the questions, so that the snapshot is not older than the answers.
+        let mut source = ProjectSource::open(self.project.clone())?;
+        let (shown, reports, destination) = self.destination(environment)?;
         let progress = Progress::new(&Cancellation::listen()?, self.verbose);
         if self.verbose {
             terminal::tell(&format!(
                 "project {}, Strapi {}",
-                project.root().display(),
-                project.version()
+                self.project.root().display(),
+                self.project.version()
             ));
         }
         let mut transfer = Transfer {
             source: &mut source,
-            destination: &mut destination,
-            filter,
+            destination: Box::new(destination),
+            filter: self.filter,
             versions: VersionStrategy::Ignore,
             schemas: SchemaStrategy::Ignore,
+            on_fault: OnFault::Stop,
             observer: &progress,
         };
         let plan = transfer.plan()?;
@@ -121,33 +192,35 @@ impl Arguments {
             );
         }
         let report = transfer.run(&plan)?;
-        terminal::print(&report::table(&report))?;
+        reports.print(&report::table(&report));
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::tell(&shortfall);
         }
-        terminal::print(&format!(
-            "The archive is in {}",
-            terminal::safe(&path.display().to_string())
-        ))?;
+        reports.print(&format!("The archive is in {}", terminal::safe(&shown)));
         Ok(report)
     }
 
     fn destination(
         &self,
-        base: &Path,
-        packing: &Packing,
-        shard_size: u64,
-    ) -> Result<(PathBuf, ArchiveDestination)> {
-        match self.format {
-            Format::Tar => {
+        environment: &Environment,
+    ) -> Result<(String, Reports, ArchiveDestination)> {
+        let (packing, shard_size) = (&self.packing, self.shard_size);
+        Ok(match &self.place {
+            Place::File(base) => {
                 let path = ArchiveName::with_extensions(base, packing);
-                let destination = ArchiveDestination::file(&path, packing, shard_size)?;
-                Ok((path, destination))
+                let target = Box::new(FileTarget::create(&path)?);
+                let destination = ArchiveDestination::packed(target, packing, shard_size);
+                (path.display().to_string(), Reports::Stdout, destination)
             }
-            Format::Dir => {
-                let destination = ArchiveDestination::folder(base, shard_size)?;
-                Ok((base.to_owned(), destination))
+            Place::Folder(path) => {
+                let destination = ArchiveDestination::folder(path, shard_size)?;
+                (path.display().to_string(), Reports::Stdout, destination)
             }
-        }
+            Place::Stdout => {
+                let out = StreamTarget::new("stdout", io::stdout(), &environment.temporary);
+                let destination = ArchiveDestination::packed(Box::new(out), packing, shard_size);
+                ("stdout".into(), Reports::Stderr, destination)
+            }
+        })
     }
 }

@@ -2,18 +2,18 @@
 
 use crate::error::Result;
 use crate::transfer::{Filter, FilterOptions, Group};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// What a transfer takes along.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What to take along")]
 pub(super) struct FilterArguments {
     /// Only these kinds of data (schemas always come along)
-    #[arg(long, value_name = "KIND", value_delimiter = ',')]
-    only: Vec<OnlyGroup>,
+    #[arg(long, value_enum, value_name = "KIND", value_delimiter = ',')]
+    only: Vec<Group>,
     /// Not these kinds of data
-    #[arg(long, value_name = "KIND", value_delimiter = ',')]
-    exclude: Vec<ExcludeGroup>,
+    #[arg(long, value_enum, value_name = "KIND", value_delimiter = ',')]
+    exclude: Vec<Group>,
     /// Only these content types, such as api::article.article
     #[arg(long, value_name = "UID", value_delimiter = ',')]
     #[arg(alias = "onlyContentTypes")]
@@ -24,55 +24,14 @@ pub(super) struct FilterArguments {
     exclude_content_types: Vec<String>,
 }
 
-/// Kinds of data to take.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum OnlyGroup {
-    /// Entities and links, also those that describe the media library
-    Content,
-    /// The files of the media library
-    Files,
-    /// The core store and webhooks
-    Config,
-}
-
-/// Kinds of data to leave out.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ExcludeGroup {
-    /// Entities and links, also those that describe the media library
-    Content,
-    /// The files of the media library, but not the entities that describe them
-    Files,
-    /// The core store and webhooks
-    Config,
-    /// The files of the media library and the entities that describe them
-    MediaLibrary,
-}
-
 impl FilterArguments {
     /// The filter these options make.
-    pub fn filter(&self) -> Result<Filter> {
+    pub fn filter(self) -> Result<Filter> {
         Filter::new(&FilterOptions {
-            only: self
-                .only
-                .iter()
-                .map(|group| match group {
-                    OnlyGroup::Content => Group::Content,
-                    OnlyGroup::Files => Group::Files,
-                    OnlyGroup::Config => Group::Config,
-                })
-                .collect(),
-            exclude: self
-                .exclude
-                .iter()
-                .map(|group| match group {
-                    ExcludeGroup::Content => Group::Content,
-                    ExcludeGroup::Files => Group::Files,
-                    ExcludeGroup::Config => Group::Config,
-                    ExcludeGroup::MediaLibrary => Group::MediaLibrary,
-                })
-                .collect(),
-            only_content_types: self.only_content_types.clone(),
-            exclude_content_types: self.exclude_content_types.clone(),
+            only: self.only,
+            exclude: self.exclude,
+            only_content_types: self.only_content_types,
+            exclude_content_types: self.exclude_content_types,
         })
     }
 }

@@ -1,16 +1,22 @@
 //! `backup import`: an archive into a project.
 
+use super::environment::Environment;
 use super::filter::FilterArguments;
+use super::key::KeyArguments;
 use super::progress::Progress;
 use super::project::ProjectArguments;
-use super::{Cancellation, key, report, terminal};
-use crate::archive::{ArchiveSource, is_encrypted};
+use super::terminal::{Answers, Reports};
+use super::{Cancellation, STREAM, open_archive, report, terminal};
+use crate::archive::ArchiveSource;
 use crate::error::{Error, Kind, Result};
-use crate::strapi::ProjectDestination;
-use crate::transfer::{Plan, Report, SchemaStrategy, Stage, Transfer, VersionStrategy};
+use crate::model::Stage;
+use crate::strapi::{Project, ProjectDestination};
+use crate::transfer::{
+    Filter, OnFault, Plan, Report, SchemaStrategy, Source, Spooled, Transfer, VersionStrategy,
+};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Restore a project from an archive
 ///
@@ -23,17 +29,17 @@ use std::path::PathBuf;
   backup import --file site.tar.gz.enc --key \"$KEY\" --dry-run
   backup import --project /srv/strapi --file site.tar.gz.enc --key \"$KEY\" --force
   backup import --file site.tar --only content
+  ssh backups@host cat site.tar.gz.enc | backup import --file - --key \"$KEY\" --force
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
-    /// The archive: a file, or a folder that holds an unpacked one
+    /// The archive: a file, a folder that holds an unpacked one, or - for stdin
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
-    /// Key the archive was encrypted with
-    #[arg(short, long, value_name = "KEY")]
-    key: Option<String>,
+    #[command(flatten)]
+    key: KeyArguments,
     /// Do not ask before data is deleted
     #[arg(long)]
     force: bool,
@@ -47,7 +53,7 @@ pub(super) struct Arguments {
         value_enum,
         default_value_t
     )]
-    versions: Versions,
+    versions: VersionStrategy,
     /// How much the schemas of archive and project may differ
     #[arg(
         long = "schema-strategy",
@@ -55,7 +61,7 @@ pub(super) struct Arguments {
         value_enum,
         default_value_t
     )]
-    schemas: Schemas,
+    schemas: SchemaStrategy,
     /// What to do with data that is there
     #[arg(
         long = "conflict-strategy",
@@ -64,39 +70,14 @@ pub(super) struct Arguments {
         default_value_t
     )]
     conflicts: Conflicts,
+    /// Take every note as a sign of an incomplete restore (exit code 3)
+    #[arg(long)]
+    strict: bool,
     /// Say more
     #[arg(long)]
     verbose: bool,
     #[command(flatten)]
     filter: FilterArguments,
-}
-
-/// How much versions may differ.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Versions {
-    /// The same Strapi, and the same plugins where both sides name theirs
-    #[default]
-    Exact,
-    /// The same major.minor.patch
-    Patch,
-    /// The same major.minor
-    Minor,
-    /// The same major
-    Major,
-    /// Anything
-    Ignore,
-}
-
-/// How much schemas may differ.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Schemas {
-    /// Not at all
-    #[default]
-    Exact,
-    /// In private, required, configurable and default of attributes
-    Strict,
-    /// Anything: what fits is loaded, the rest is listed as lost
-    Ignore,
 }
 
 /// What to do with data that is there.
@@ -107,25 +88,76 @@ enum Conflicts {
     Restore,
 }
 
+/// An import as it was asked for, every option in its place.
+struct Request {
+    project: Project,
+    source: Box<dyn Source>,
+    filter: Filter,
+    versions: VersionStrategy,
+    schemas: SchemaStrategy,
+    /// Who is asked before anything is deleted; nobody with `--force` and `--dry-run`.
+    answers: Option<Answers>,
+    dry_run: bool,
+    verbose: bool,
+}
+
 impl Arguments {
-    /// Runs the import.
-    pub fn run(self) -> Result<Report> {
-        let filter = self.filter.filter()?;
+    /// Runs the import; gives the exit code.
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        let strict = self.strict;
+        let report = self.request(environment)?.run()?;
+        Ok(report::exit_code(&report, strict))
+    }
+
+    fn request(self, environment: &Environment) -> Result<Request> {
         let Conflicts::Restore = self.conflicts;
+        let answers = if self.file == Path::new(STREAM) {
+            Answers::Device
+        } else {
+            Answers::Stdin
+        };
         let asks = !self.force && !self.dry_run;
-        if asks && !terminal::is_interactive() {
+        if asks && !answers.can_be_had() {
             return Err(Error::usage(
                 "an import deletes data, and there is no terminal to ask whether it may",
             )
             .hint("add --force, or look first with --dry-run"));
         }
-        let mut source = self.open_archive()?;
-        let project = self.project.open()?;
-        let mut destination = ProjectDestination::open(project.clone())?;
+        let filter = self.filter.filter()?;
+        let archive = open_archive(&self.file, &self.key, answers, environment)?;
+        let project = self.project.open(environment)?;
+        Ok(Request {
+            project,
+            source: replaying(archive, environment)?,
+            filter,
+            versions: self.versions,
+            schemas: self.schemas,
+            answers: asks.then_some(answers),
+            dry_run: self.dry_run,
+            verbose: self.verbose,
+        })
+    }
+}
+
+/// An import looks at its source first, and then reads it again.
+fn replaying(mut archive: ArchiveSource, environment: &Environment) -> Result<Box<dyn Source>> {
+    if archive.replays() {
+        return Ok(Box::new(archive));
+    }
+    terminal::tell("reading the archive");
+    Ok(Box::new(Spooled::new(
+        &mut archive,
+        &environment.temporary,
+    )?))
+}
+
+impl Request {
+    fn run(mut self) -> Result<Report> {
+        let destination = ProjectDestination::open(self.project.clone())?;
         let target = format!(
             "{} (Strapi {}, database {})",
-            project.root().display(),
-            project.version(),
+            self.project.root().display(),
+            self.project.version(),
             destination.database()
         );
         for notice in destination.notices() {
@@ -134,64 +166,46 @@ impl Arguments {
         let cancellation = Cancellation::listen()?;
         let progress = Progress::new(&cancellation, self.verbose);
         let mut transfer = Transfer {
-            source: &mut source,
-            destination: &mut destination,
-            filter,
-            versions: self.versions.into(),
-            schemas: self.schemas.into(),
+            source: self.source.as_mut(),
+            destination: Box::new(destination),
+            filter: self.filter,
+            versions: self.versions,
+            schemas: self.schemas,
+            on_fault: OnFault::Stop,
             observer: &progress,
         };
         let plan = transfer.plan()?;
         print_plan(&plan, &target);
         if self.dry_run {
-            terminal::print(&report::table(&plan.announced))?;
-            terminal::print("Dry run: nothing was changed")?;
+            Reports::Stdout.print(&report::table(&plan.announced));
+            Reports::Stdout.print("Dry run: nothing was changed");
             return Ok(plan.announced);
         }
         let question = "Delete this and load the archive?";
-        if asks && !cancellation.while_idle(|| terminal::confirm(question))? {
+        if let Some(answers) = self.answers
+            && !cancellation.while_idle(|| answers.confirm(question))?
+        {
             return Err(Error::new(
                 Kind::Failed,
                 "not confirmed; nothing was changed",
             ));
         }
         let report = transfer.run(&plan)?;
-        terminal::print(&report::table(&report))?;
+        Reports::Stdout.print(&report::table(&report));
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::tell(&shortfall);
         }
-        terminal::print(&format!(
+        Reports::Stdout.print(&format!(
             "{} is restored; start Strapi again if it was running",
             terminal::safe(&target)
-        ))?;
+        ));
         Ok(report)
-    }
-
-    fn open_archive(&self) -> Result<ArchiveSource> {
-        if is_encrypted(&self.file)? {
-            let key = match key::given(self.key.as_deref())? {
-                Some(key) => key,
-                None => key::ask_existing()?,
-            };
-            ArchiveSource::open(&self.file, Some(&key))
-        } else {
-            // A key in the environment is for the archives that need it; one that was typed is not.
-            ArchiveSource::open(&self.file, self.key.as_deref())
-        }
     }
 }
 
 /// Says what is going to be deleted and what stays.
 fn print_plan(plan: &Plan, target: &str) {
-    terminal::tell(&format!(
-        "archive: made {} on Strapi {}",
-        plan.source
-            .metadata
-            .created_at
-            .as_deref()
-            .unwrap_or("at an unknown time"),
-        plan.source.metadata.strapi.version
-    ));
+    terminal::tell(&report::origin(&plan.source));
     terminal::tell(&format!("target:  {target}"));
     if plan.deletions.is_empty() {
         terminal::tell("to be deleted: nothing, the target is empty");
@@ -218,27 +232,5 @@ fn print_plan(plan: &Plan, target: &str) {
     terminal::tell(&format!("not touched: {}", kept.join(", ")));
     if plan.filter.is_partial() && plan.filter.includes(Stage::Entities) {
         terminal::tell("links between content that is replaced and content that stays are removed");
-    }
-}
-
-impl From<Versions> for VersionStrategy {
-    fn from(versions: Versions) -> Self {
-        match versions {
-            Versions::Exact => Self::Exact,
-            Versions::Patch => Self::Patch,
-            Versions::Minor => Self::Minor,
-            Versions::Major => Self::Major,
-            Versions::Ignore => Self::Ignore,
-        }
-    }
-}
-
-impl From<Schemas> for SchemaStrategy {
-    fn from(schemas: Schemas) -> Self {
-        match schemas {
-            Schemas::Exact => Self::Exact,
-            Schemas::Strict => Self::Strict,
-            Schemas::Ignore => Self::Ignore,
-        }
     }
 }

@@ -1,24 +1,55 @@
 //! Where a key can come from: the command line, the environment, a prompt.
 
-use super::terminal;
+use super::environment::Environment;
+use super::terminal::Answers;
+use crate::archive::Password;
 use crate::error::{Error, Result};
+use clap::Args;
 
-/// The variable that holds the key for runs without a terminal.
-pub(super) const VARIABLE: &str = "BACKUP_KEY";
+/// The key of an archive that is read.
+#[derive(Debug, Args)]
+pub(super) struct KeyArguments {
+    /// Key the archive was encrypted with
+    #[arg(short, long, value_name = "KEY")]
+    key: Option<String>,
+    /// Refuse archives that do not prove to have been written by somebody who knew the key
+    #[arg(long)]
+    pub require_authentication: bool,
+}
+
+impl KeyArguments {
+    /// The key of an archive, where it needs one: as given, else asked for.
+    ///
+    /// # Errors
+    /// It is empty, or there is nobody to ask.
+    pub fn password(
+        &self,
+        is_encrypted: bool,
+        answers: Answers,
+        environment: &Environment,
+    ) -> Result<Option<Password>> {
+        let key = if is_encrypted {
+            match given(self.key.as_deref(), environment)? {
+                Some(key) => Some(key),
+                None => Some(ask_existing(answers)?),
+            }
+        } else {
+            // A key in the environment is for the archives that need it; one that was typed is not.
+            self.key.clone()
+        };
+        Ok(key.map(Password::new))
+    }
+}
 
 /// A key from `--key`, else from the environment.
 ///
 /// # Errors
 /// Kind [`Usage`](crate::error::Kind::Usage): it is empty.
-pub(super) fn given(option: Option<&str>) -> Result<Option<String>> {
-    let key = match option {
-        Some(key) => Some(key.to_owned()),
-        None => std::env::var(VARIABLE).ok().filter(|key| !key.is_empty()),
-    };
-    match key {
-        Some(key) if key.is_empty() => Err(Error::usage("the key is empty")
+pub(super) fn given(option: Option<&str>, environment: &Environment) -> Result<Option<String>> {
+    match option.or(environment.key()) {
+        Some("") => Err(Error::usage("the key is empty")
             .hint("give a key, or export without encryption with --no-encrypt")),
-        key => Ok(key),
+        key => Ok(key.map(str::to_owned)),
     }
 }
 
@@ -27,29 +58,32 @@ pub(super) fn given(option: Option<&str>) -> Result<Option<String>> {
 /// # Errors
 /// There is no terminal, the answers differ, or are empty.
 pub(super) fn ask_new() -> Result<String> {
-    let key = ask("Key to encrypt the archive with: ")?;
-    if ask("The same key again: ")? != key {
+    let answers = Answers::Stdin;
+    let key = ask(
+        answers,
+        "Key to encrypt the archive with: ",
+        "give it with --key or in the variable BACKUP_KEY, or export without encryption with \
+         --no-encrypt",
+    )?;
+    let again = ask(answers, "The same key again: ", "")?;
+    if again != key {
         return Err(Error::usage("the two keys differ").hint("run it again"));
     }
     Ok(key)
 }
 
-/// Asks for the key of an archive.
-///
-/// # Errors
-/// There is no terminal, or the answer is empty.
-pub(super) fn ask_existing() -> Result<String> {
-    ask("Key of the archive: ")
+fn ask_existing(answers: Answers) -> Result<String> {
+    ask(
+        answers,
+        "Key of the archive: ",
+        "give it with --key or in the variable BACKUP_KEY",
+    )
 }
 
-fn ask(question: &str) -> Result<String> {
-    if !terminal::is_interactive() {
-        return Err(
-            Error::usage("a key is needed, and there is no terminal to ask for it").hint(format!(
-                "give it with --key or in the variable {VARIABLE}, or export without encryption \
-                 with --no-encrypt"
-            )),
-        );
+fn ask(answers: Answers, question: &str, otherwise: &str) -> Result<String> {
+    if !answers.can_be_had() {
+        let missing = "a key is needed, and there is no terminal to ask for it";
+        return Err(Error::usage(missing).hint(otherwise));
     }
     let key = rpassword::prompt_password(question)
         .map_err(|error| Error::failed(format!("cannot read the key: {error}")))?;

@@ -1,6 +1,8 @@
 //! The command line. The only room that knows clap, terminals, prompts, colours, signals and the
 //! process environment.
 
+mod choices;
+mod environment;
 mod export;
 mod filter;
 mod import;
@@ -9,16 +11,21 @@ mod progress;
 mod project;
 mod report;
 mod terminal;
+mod verify;
 
+use crate::archive::{Archive, ArchiveSource};
 use crate::error::{Error, Kind, Result};
-use crate::transfer::Report;
+use crate::store::StreamOrigin;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use std::collections::BTreeMap;
+use environment::Environment;
+use key::KeyArguments;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use terminal::Answers;
 
 /// Exports and restores whole Strapi projects, in Strapi's own archive format
 ///
@@ -47,6 +54,7 @@ pub struct Cli {
 enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
+    Verify(verify::Arguments),
     /// Print completions for a shell
     ///
     /// For example: backup completions bash > /etc/bash_completion.d/backup
@@ -56,8 +64,8 @@ enum Command {
     },
 }
 
-/// Something is missing from the result.
-const INCOMPLETE: u8 = 3;
+/// What stands for stdin and stdout where an archive is named.
+const STREAM: &str = "-";
 /// The user interrupted the run; what shells use for SIGINT.
 const INTERRUPTED: u8 = 130;
 
@@ -79,9 +87,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<u8> {
+    let environment = Environment::of_process();
     match cli.command {
-        Command::Export(arguments) => arguments.run().map(|report| outcome(&report)),
-        Command::Import(arguments) => arguments.run().map(|report| outcome(&report)),
+        Command::Export(arguments) => arguments.run(&environment),
+        Command::Import(arguments) => arguments.run(&environment),
+        Command::Verify(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "backup", &mut script);
@@ -92,12 +102,22 @@ fn run(cli: Cli) -> Result<u8> {
     }
 }
 
-fn outcome(report: &Report) -> u8 {
-    if report.is_incomplete() {
-        INCOMPLETE
+/// Opens the archive that was named on the command line; asks for its key if it needs one.
+fn open_archive(
+    path: &Path,
+    key: &KeyArguments,
+    answers: Answers,
+    environment: &Environment,
+) -> Result<ArchiveSource> {
+    let spool_folder = &environment.temporary;
+    let archive = if path == Path::new(STREAM) {
+        let origin = StreamOrigin::new("stdin", io::stdin(), spool_folder);
+        Archive::from_origin(Box::new(origin), spool_folder)?
     } else {
-        0
-    }
+        Archive::at(path, spool_folder)?
+    };
+    let password = key.password(archive.is_encrypted(), answers, environment)?;
+    archive.open(password, key.require_authentication)
 }
 
 /// The exit codes of docs/SCRIPTING.md.
@@ -112,13 +132,6 @@ fn exit_code(kind: Kind) -> u8 {
         Kind::WrongKey => 12,
         Kind::Interrupted => INTERRUPTED,
     }
-}
-
-/// The process environment, as far as it is text.
-fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
 }
 
 /// What Ctrl-C and SIGTERM do: they set a flag, so that the transfer stops and cleans up. The second

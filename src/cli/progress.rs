@@ -1,12 +1,12 @@
 //! Shows a transfer while it runs: bars on a terminal, plain lines elsewhere, both on stderr.
 
 use super::{Cancellation, terminal};
-use crate::transfer::{Observer, Stage, Warning, WarningKind};
+use crate::model::Stage;
+use crate::transfer::{Event, Observer, Phase, Warning};
 use indicatif::{DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
-use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a plain line is printed within a stage.
@@ -19,9 +19,7 @@ pub(super) struct Progress {
     cancelled: Arc<AtomicBool>,
     drawing: bool,
     verbose: bool,
-    running: RefCell<Option<Running>>,
-    items: Cell<u64>,
-    bytes: Cell<u64>,
+    running: Mutex<Option<Running>>,
 }
 
 /// The stage that is on.
@@ -30,45 +28,13 @@ struct Running {
     bar: ProgressBar,
     started: Instant,
     shown: Instant,
+    items: u64,
+    bytes: u64,
 }
 
-impl Progress {
-    /// Progress that stops the transfer when the user asks for it.
-    pub fn new(cancellation: &Cancellation, verbose: bool) -> Self {
-        Self {
-            cancelled: Arc::clone(&cancellation.requested),
-            drawing: io::stderr().is_terminal(),
-            verbose,
-            running: RefCell::new(None),
-            items: Cell::new(0),
-            bytes: Cell::new(0),
-        }
-    }
-
-    /// Prints a line, above the bar if there is one.
-    fn line(&self, text: &str) {
-        match &*self.running.borrow() {
-            Some(running) => running.bar.suspend(|| terminal::tell(text)),
-            None => terminal::tell(text),
-        }
-    }
-
-    fn rate(&self, running: &Running) -> String {
-        let seconds = running.started.elapsed().as_secs_f64().max(0.001);
-        let bytes = self.bytes.get();
-        format!(
-            "{}, {}/s",
-            DecimalBytes(bytes),
-            DecimalBytes((bytes as f64 / seconds) as u64)
-        )
-    }
-}
-
-impl Observer for Progress {
-    fn stage_started(&self, stage: Stage, items: Option<u64>) {
-        self.items.set(0);
-        self.bytes.set(0);
-        let bar = if self.drawing {
+impl Running {
+    fn new(stage: Stage, items: Option<u64>, drawing: bool) -> Self {
+        let bar = if drawing {
             let template = match items {
                 Some(_) => "{prefix:14} [{bar:24}] {human_pos}/{human_len}  {msg}",
                 None => "{prefix:14} {spinner} {human_pos}  {msg}",
@@ -85,73 +51,115 @@ impl Observer for Progress {
             ProgressBar::hidden()
         };
         let now = Instant::now();
-        *self.running.borrow_mut() = Some(Running {
+        Self {
             stage,
             bar,
             started: now,
             shown: now,
-        });
+            items: 0,
+            bytes: 0,
+        }
     }
 
-    fn advanced(&self, _stage: Stage, items: u64, bytes: u64) {
-        self.items.set(self.items.get() + items);
-        self.bytes.set(self.bytes.get() + bytes);
-        let mut running = self.running.borrow_mut();
-        let Some(running) = running.as_mut() else {
-            return;
-        };
-        let every = if self.drawing {
-            DRAW_EVERY
-        } else {
-            PLAIN_EVERY
-        };
-        if running.shown.elapsed() < every {
+    fn rate(&self) -> String {
+        let seconds = self.started.elapsed().as_secs_f64().max(0.001);
+        format!(
+            "{}, {}/s",
+            DecimalBytes(self.bytes),
+            DecimalBytes((self.bytes as f64 / seconds) as u64)
+        )
+    }
+
+    fn advance(&mut self, items: u64, bytes: u64, drawing: bool) {
+        self.items += items;
+        self.bytes += bytes;
+        let every = if drawing { DRAW_EVERY } else { PLAIN_EVERY };
+        if self.shown.elapsed() < every {
             return;
         }
-        running.shown = Instant::now();
-        if self.drawing {
-            running.bar.set_message(self.rate(running));
-            running.bar.set_position(self.items.get());
+        self.shown = Instant::now();
+        if drawing {
+            self.bar.set_message(self.rate());
+            self.bar.set_position(self.items);
         } else {
             terminal::tell(&format!(
                 "{}: {} so far, {}",
-                running.stage,
-                HumanCount(self.items.get()),
-                self.rate(running)
+                self.stage,
+                HumanCount(self.items),
+                self.rate()
             ));
         }
     }
 
-    fn stage_finished(&self, _stage: Stage) {
-        let Some(running) = self.running.borrow_mut().take() else {
-            return;
-        };
-        running.bar.finish_and_clear();
-        let took = if self.verbose {
-            format!(", {:.2} s", running.started.elapsed().as_secs_f64())
-        } else if running.started.elapsed() >= Duration::from_secs(1) {
-            format!(", {}", HumanDuration(running.started.elapsed()))
+    fn finish(self, verbose: bool) {
+        self.bar.finish_and_clear();
+        let took = if verbose {
+            format!(", {:.2} s", self.started.elapsed().as_secs_f64())
+        } else if self.started.elapsed() >= Duration::from_secs(1) {
+            format!(", {}", HumanDuration(self.started.elapsed()))
         } else {
             String::new()
         };
         terminal::tell(&format!(
             "{:14} {}, {}{took}",
-            running.stage.as_str(),
-            HumanCount(self.items.get()),
-            DecimalBytes(self.bytes.get()),
+            self.stage.as_str(),
+            HumanCount(self.items),
+            DecimalBytes(self.bytes),
         ));
     }
+}
 
-    fn warned(&self, warning: &Warning) {
-        let label = match warning.kind {
-            WarningKind::Notice => "note",
-            _ => "warning",
-        };
-        self.line(&format!("{label}: {warning}"));
+impl Progress {
+    /// Progress that stops the transfer when the user asks for it.
+    pub fn new(cancellation: &Cancellation, verbose: bool) -> Self {
+        Self {
+            cancelled: Arc::clone(&cancellation.requested),
+            drawing: io::stderr().is_terminal(),
+            verbose,
+            running: Mutex::new(None),
+        }
     }
+}
 
-    fn noted(&self, note: &str) {
-        self.line(note);
+/// Prints a line, above the bar if there is one.
+fn line(running: Option<&Running>, text: &str) {
+    match running {
+        Some(running) => running.bar.suspend(|| terminal::tell(text)),
+        None => terminal::tell(text),
+    }
+}
+
+/// A warning as a line: what makes the result incomplete is a warning, all else a note.
+fn worded(warning: &Warning) -> String {
+    let label = if warning.kind.is_incomplete() {
+        "warning"
+    } else {
+        "note"
+    };
+    format!("{label}: {warning}")
+}
+
+impl Observer for Progress {
+    fn on(&self, event: Event<'_>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Entered(Phase::Checking) => line(running.as_ref(), "checking the archive"),
+            Event::Entered(Phase::Finishing) => line(running.as_ref(), "finishing"),
+            Event::StageStarted { stage, items } => {
+                *running = Some(Running::new(stage, items, self.drawing));
+            }
+            Event::Advanced { items, bytes, .. } => {
+                if let Some(running) = running.as_mut() {
+                    running.advance(items, bytes, self.drawing);
+                }
+            }
+            Event::StageFinished { .. } => {
+                if let Some(running) = running.take() {
+                    running.finish(self.verbose);
+                }
+            }
+            Event::Warned(warning) => line(running.as_ref(), &worded(warning)),
+        }
     }
 
     fn is_cancelled(&self) -> bool {

@@ -1,9 +1,36 @@
 //! The table at the end of a transfer, as Strapi's users know it: type, count, size.
 
 use super::terminal::safe;
-use crate::transfer::{Report, StageReport, WarningKind};
+use crate::transfer::{Description, Report, StageReport, WarningKind};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{DecimalBytes, HumanCount};
+
+/// Something is missing from the result.
+pub(super) const INCOMPLETE: u8 = 3;
+
+/// The exit code of work that was done; with `strict` every note counts.
+pub(super) fn exit_code(report: &Report, strict: bool) -> u8 {
+    if report.is_incomplete() || (strict && !report.warnings.is_empty()) {
+        INCOMPLETE
+    } else {
+        0
+    }
+}
+
+/// Where an archive comes from, in a line.
+pub(super) fn origin(source: &Description) -> String {
+    let Some(metadata) = &source.metadata else {
+        return "archive: it does not say where it was made".into();
+    };
+    format!(
+        "archive: made {} on Strapi {}",
+        metadata
+            .created_at
+            .as_deref()
+            .unwrap_or("at an unknown time"),
+        metadata.strapi.version
+    )
+}
 
 /// The table of a report.
 pub(super) fn table(report: &Report) -> String {
@@ -45,15 +72,11 @@ pub(super) fn shortfall(report: &Report) -> Option<String> {
                 "file changed while it was read",
                 "files changed while they were read",
             ),
-            WarningKind::OrphanLink => (
-                "link points at a row that does not exist",
-                "links point at rows that do not exist",
-            ),
             WarningKind::Lost => (
-                "sort of data has no place in the project",
-                "sorts of data have no place in the project",
+                "value has no place in the project",
+                "values have no place in the project",
             ),
-            WarningKind::Notice => continue,
+            WarningKind::OrphanLink | WarningKind::Notice => continue,
         };
         let what = if count == 1 { one } else { many };
         parts.push(format!("{} {what}", HumanCount(count)));

@@ -2,11 +2,52 @@
 
 use crate::error::{Error, Result};
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 
-/// Whether somebody can be asked: questions go to stderr, answers come from stdin.
-pub(super) fn is_interactive() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+/// Where answers come from. Questions go to stderr, or to the terminal itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// From stdin.
+    Stdin,
+    /// From the terminal's own device, because stdin holds an archive.
+    Device,
+}
+
+/// The terminal of the process, whatever stdin is.
+const DEVICE: &str = "/dev/tty";
+
+impl Answers {
+    /// Whether somebody can be asked.
+    pub fn can_be_had(self) -> bool {
+        io::stderr().is_terminal()
+            && match self {
+                Self::Stdin => io::stdin().is_terminal(),
+                Self::Device => File::open(DEVICE).is_ok(),
+            }
+    }
+
+    fn line(self) -> io::Result<String> {
+        let mut answer = String::new();
+        match self {
+            Self::Stdin => io::stdin().read_line(&mut answer)?,
+            Self::Device => BufReader::new(File::open(DEVICE)?).read_line(&mut answer)?,
+        };
+        Ok(answer)
+    }
+
+    /// Asks a question whose default answer is no.
+    ///
+    /// # Errors
+    /// The answer cannot be read.
+    pub fn confirm(self, question: &str) -> Result<bool> {
+        let mut stderr = io::stderr().lock();
+        let answer = write!(stderr, "{} [y/N] ", safe(question))
+            .and_then(|()| stderr.flush())
+            .and_then(|()| self.line())
+            .map_err(|error| Error::failed(format!("cannot read the answer: {error}")))?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
+    }
 }
 
 /// Text with everything taken out that could move a cursor or turn the reading direction. Names and
@@ -30,18 +71,27 @@ pub(super) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", safe(line));
 }
 
-/// Prints text to stdout.
-///
-/// # Errors
-/// Stdout is closed.
-pub(super) fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .or_else(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Ok(()),
-            _ => Err(Error::failed(format!("cannot print: {error}"))),
-        })
+/// Where reports go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reports {
+    /// To stdout.
+    Stdout,
+    /// To stderr, because stdout holds an archive.
+    Stderr,
+}
+
+impl Reports {
+    /// Prints text. Nothing follows from a reader who is gone, or from a full disk: what is reported
+    /// is done.
+    pub fn print(self, text: &str) {
+        let _ = match self {
+            Self::Stdout => {
+                let mut out = io::stdout().lock();
+                writeln!(out, "{text}").and_then(|()| out.flush())
+            }
+            Self::Stderr => writeln!(io::stderr().lock(), "{text}"),
+        };
+    }
 }
 
 /// Prints what failed and what to do next.
@@ -50,20 +100,6 @@ pub(super) fn print_error(error: &Error) {
     if let Some(advice) = error.advice() {
         tell(&format!("  {advice}"));
     }
-}
-
-/// Asks a question whose default answer is no.
-///
-/// # Errors
-/// The answer cannot be read.
-pub(super) fn confirm(question: &str) -> Result<bool> {
-    let mut stderr = io::stderr().lock();
-    let mut answer = String::new();
-    write!(stderr, "{} [y/N] ", safe(question))
-        .and_then(|()| stderr.flush())
-        .and_then(|()| io::stdin().read_line(&mut answer))
-        .map_err(|error| Error::failed(format!("cannot read the answer: {error}")))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
 }
 
 #[cfg(test)]

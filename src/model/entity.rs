@@ -81,6 +81,7 @@ pub(super) fn require_object(line: &str) -> Result<(), serde_json::Error> {
 }
 
 /// The members of a JSON object, in order, each value still as text.
+#[derive(Debug)]
 pub struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Fields<'a> {
@@ -131,7 +132,7 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 ///
 /// # Errors
 /// `text` is not a JSON array.
-pub fn elements(text: &str) -> Result<Vec<&str>, serde_json::Error> {
+pub(super) fn elements(text: &str) -> Result<Vec<&str>, serde_json::Error> {
     let values: Vec<&RawValue> = serde_json::from_str(text)?;
     Ok(values.into_iter().map(RawValue::get).collect())
 }

@@ -5,16 +5,22 @@
 //! on the way. This room imports nothing else of ours.
 
 mod asset;
+mod components;
 mod configuration;
 mod entity;
 pub mod json;
+mod line;
 mod link;
 mod metadata;
 mod schema;
+mod stage;
 
 pub use asset::{Asset, AssetMetadata};
+pub use components::{Component, DEEPEST_COMPONENT, Misfit, Visitor, is_component, walk};
 pub use configuration::{ConfigItem, ConfigKind};
-pub use entity::{Entity, Fields, elements};
+pub use entity::{Entity, Fields, ParsedEntity};
+pub use line::Line;
 pub use link::{Link, LinkEnd, LinkRef};
 pub use metadata::{Metadata, Plugin};
 pub use schema::{Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas};
+pub use stage::Stage;

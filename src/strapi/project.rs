@@ -1,10 +1,14 @@
 //! Finds a Strapi project: its version, its database, its folders.
 
+use super::catalogue::Catalogue;
 use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
-use super::uploads::LOCAL_PROVIDER;
+use super::schema;
+use super::uploads::{LocalUploads, Uploads};
 use crate::database::{Connection, DatabaseSettings, Mysql, Postgres, Sqlite, Timeouts};
 use crate::error::{Error, Result};
+use crate::model::Metadata;
+use crate::transfer::Description;
 use jiff::tz::TimeZone;
 use semver::Version;
 use serde_json::Value;
@@ -64,25 +68,42 @@ impl Project {
         &self.root
     }
 
+    /// What an archive has to match to be restored into it.
+    ///
+    /// # Errors
+    /// Its database cannot be read, or does not fit its schemas.
+    pub fn describe(&self) -> Result<Description> {
+        let mut database = self.connect_to_read()?;
+        let catalogue = schema::load(self, database.as_mut())?;
+        Ok(self.description(&catalogue))
+    }
+
+    /// The same, where the schemas are known already.
+    pub(super) fn description(&self, catalogue: &Catalogue) -> Description {
+        Description {
+            metadata: Some(Metadata::new(String::new(), self.version())),
+            schemas: Some(catalogue.schemas.clone()),
+            ..Description::default()
+        }
+    }
+
     /// Whether this version of Strapi carries the logos of the admin panel in its archives: since
     /// 5.49.0. Older ones would store the bytes where they expect none.
     pub(super) fn carries_logos(&self) -> bool {
         Version::parse(&self.version).is_ok_and(|version| version >= Version::new(5, 49, 0))
     }
 
-    /// The folder of the media library's files.
-    pub(super) fn uploads(&self) -> PathBuf {
-        self.config.public_dir.join("uploads")
+    /// The files of its media library.
+    pub(super) fn uploads(&self) -> Box<dyn Uploads> {
+        Box::new(LocalUploads::new(
+            &self.config.public_dir,
+            &self.config.upload_provider,
+        ))
     }
 
     /// What of its configuration could not be read, and does not matter now.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         self.config.warnings.iter().map(ToString::to_string)
-    }
-
-    /// Whether its uploads lie in its own folder.
-    pub(super) fn keeps_uploads(&self) -> bool {
-        self.config.upload_provider == LOCAL_PROVIDER
     }
 
     /// Connects to its database to read it.
@@ -109,8 +130,17 @@ impl Project {
         })
     }
 
+    /// The kind of its database: `sqlite`, `postgres`, `mysql`.
+    pub(super) fn database_kind(&self) -> &'static str {
+        match &self.config.database {
+            DatabaseSettings::Sqlite { .. } => "sqlite",
+            DatabaseSettings::Postgres(_) => "postgres",
+            DatabaseSettings::Mysql(_) => "mysql",
+        }
+    }
+
     /// The zone that Strapi runs in. Node's drivers store what its clock shows.
-    fn time_zone(&self) -> TimeZone {
+    pub(super) fn time_zone(&self) -> TimeZone {
         let name = self.config.time_zone.as_deref().unwrap_or_default();
         TimeZone::get(name)
             .or_else(|_| TimeZone::posix(name))

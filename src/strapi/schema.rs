@@ -1,30 +1,29 @@
-//! Content types and components, without Node.
+//! Catalogue types and components, without Node.
 //!
-//! Content types stand in the row `strapi_content_types_schema` of the core store, which Strapi
+//! Catalogue types stand in the row `strapi_content_types_schema` of the core store, which Strapi
 //! writes at each boot. Components stand in `src/components`. `strapi_database_schema` holds the
 //! tables as Strapi made them: it gives the order of the components, and the types of custom fields.
 
-use super::Content;
+use super::catalogue::Catalogue;
+use super::core_store::{CORE_STORE, SCHEMA_KEY, read_schema_row};
 use super::identifiers::{Naming, words};
 use super::project::Project;
-use super::tables::{CORE_STORE, Models};
+use super::tables::Models;
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::model::{Attribute, Schema, Schemas};
-use crate::transfer::{Warning, WarningKind};
+use crate::transfer::{Subject, Warning, WarningKind};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
-/// The row that holds the content types.
-pub(super) const SCHEMA_KEY: &str = "strapi_content_types_schema";
 /// The table that holds the tables.
 const DATABASE_SCHEMA: &str = "strapi_database_schema";
 
 /// Reads the schemas of a project and maps them to its tables.
-pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<Content> {
+pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<Catalogue> {
     let tables = database.tables()?;
     if !tables.contains(CORE_STORE) {
         return Err(Error::failed(format!(
@@ -55,31 +54,15 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
     check_components(&schemas)?;
     let mut models = Models::new(&schemas, project.dialect)?;
     models.resolve(database, &tables)?;
-    Ok(Content {
+    Ok(Catalogue {
         schemas,
         models,
         notices,
     })
 }
 
-/// The row of content types, as text.
-pub(super) fn read_row(database: &mut dyn Connection) -> Result<Option<String>> {
-    let sql = format!(
-        "SELECT {} FROM {} WHERE {} = ?",
-        database.quote("value"),
-        database.quote(CORE_STORE),
-        database.quote("key")
-    );
-    let mut text = None;
-    database.query(&sql, &[SCHEMA_KEY.into()], &mut |row| {
-        text = row.value(0)?.as_str().map(str::to_owned);
-        Ok(())
-    })?;
-    Ok(text)
-}
-
 fn read_content_types(database: &mut dyn Connection) -> Result<Vec<Map<String, Value>>> {
-    let Some(text) = read_row(database)? else {
+    let Some(text) = read_schema_row(database)? else {
         return Err(Error::failed(format!(
             "{} has no row {SCHEMA_KEY} in {CORE_STORE}: this project was never started",
             database.target()
@@ -130,9 +113,10 @@ fn check_drift(
         if differs {
             notices.push(Warning::new(
                 WarningKind::Notice,
+                Subject::ContentType(uid.to_owned()),
                 format!(
-                    "{uid}: {} was edited after Strapi last started; the content type is taken as \
-                     Strapi last knew it",
+                    "{} was edited after Strapi last started; the content type is taken as Strapi \
+                     last knew it",
                     path.display()
                 ),
             ));

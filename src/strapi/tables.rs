@@ -3,6 +3,7 @@
 //! The rules are those of `createMetadata` in `@strapi/database` and
 //! `transformContentTypesToModels` in `@strapi/core`.
 
+use super::core_store::{CORE_STORE, WEBHOOKS};
 use super::dialect::Dialect;
 use super::relations::{Storage, StoredRelation, storage};
 use super::values;
@@ -11,10 +12,6 @@ use crate::error::{Error, Result};
 use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas, json};
 use std::collections::{HashMap, HashSet};
 
-/// The table of the core store.
-pub(super) const CORE_STORE: &str = "strapi_core_store_settings";
-/// The table of the webhooks.
-pub(super) const WEBHOOKS: &str = "strapi_webhooks";
 /// Tables of internal models that belong to the content and are emptied with it: they describe rows
 /// that a restore replaces, and no archive carries them.
 pub(super) const INTERNAL_TABLES: [&str; 3] = [
@@ -314,6 +311,12 @@ impl Models {
     pub fn components(&self) -> impl Iterator<Item = &Model> {
         self.iter()
             .filter(|model| model.model_type == ModelType::Component)
+    }
+
+    /// Every table that is read or written, but for those that join.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        let own = self.iter().map(|model| model.table.as_str());
+        own.chain([CORE_STORE, WEBHOOKS])
     }
 
     /// Holds the mapping against the tables that are there, and takes their real names.

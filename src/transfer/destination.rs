@@ -1,9 +1,9 @@
 //! Where data goes.
 
-use super::{Description, Filter, Plan, Stage, Warning};
-use crate::error::Result;
-use crate::model::{Asset, ConfigItem, Entity, Link, Metadata, Schema};
-use std::io::Read;
+use super::{Description, Filter, Plan, Report, Warning};
+use crate::error::{Error, Result};
+use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
+use std::io::{self, Read};
 
 /// Takes what a source streams.
 pub trait Sink {
@@ -39,6 +39,13 @@ pub trait Sink {
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()>;
     /// Hears that something was left out.
     fn warn(&mut self, warning: Warning);
+    /// Hears that something in the source is damaged. The source goes on if this does.
+    ///
+    /// # Errors
+    /// The fault itself, unless the sink wants to hear of the next one too.
+    fn damaged(&mut self, fault: Error) -> Result<()> {
+        Err(fault)
+    }
 }
 
 /// Rows or files that a transfer is going to delete at the destination.
@@ -51,10 +58,7 @@ pub struct Deletion {
 }
 
 /// Something that can be filled: an archive, a project, later a remote Strapi.
-///
-/// Nothing it takes is visible before [`commit`](Self::commit); a destination that is dropped
-/// without it leaves everything as it was.
-pub trait Destination: Sink {
+pub trait Destination: Send {
     /// A name for messages, such as a path. Never holds a password.
     fn name(&self) -> String;
 
@@ -73,15 +77,91 @@ pub trait Destination: Sink {
     /// Whether everything must be checked before [`begin`](Self::begin), because it replaces data.
     fn replaces_data(&self) -> bool;
 
-    /// Gets ready to take what the plan announces.
+    /// Starts to take what the plan announces.
     ///
     /// # Errors
     /// It cannot be written to.
-    fn begin(&mut self, plan: &Plan) -> Result<()>;
+    fn begin(self: Box<Self>, plan: &Plan) -> Result<Box<dyn Load>>;
+}
 
-    /// Makes everything visible at once. What must be told afterwards goes to `warn`.
+/// A destination that is being filled.
+///
+/// Nothing it takes is visible before [`commit`](Self::commit); dropped without it, everything is as
+/// it was.
+pub trait Load: Sink {
+    /// Makes everything visible at once. `outcome` is what the transfer did; what must be told
+    /// afterwards goes to `warn`.
     ///
     /// # Errors
     /// It did not work, and everything is as it was before.
-    fn commit(&mut self, metadata: &Metadata, warn: &mut dyn FnMut(Warning)) -> Result<()>;
+    fn commit(self: Box<Self>, outcome: &Report, warn: &mut dyn FnMut(Warning)) -> Result<()>;
+}
+
+/// A destination that takes nothing: the plan against it is a check of the source.
+#[derive(Debug, Default)]
+pub struct Nowhere {
+    /// What the source is held against, where it is held against something.
+    pub like: Option<Description>,
+}
+
+impl Destination for Nowhere {
+    fn name(&self) -> String {
+        "nowhere".into()
+    }
+
+    fn describe(&mut self) -> Result<Option<Description>> {
+        Ok(self.like.clone())
+    }
+
+    fn survey(&mut self, _filter: &Filter) -> Result<Vec<Deletion>> {
+        Ok(Vec::new())
+    }
+
+    fn replaces_data(&self) -> bool {
+        true
+    }
+
+    fn begin(self: Box<Self>, _plan: &Plan) -> Result<Box<dyn Load>> {
+        Ok(self)
+    }
+}
+
+impl Sink for Nowhere {
+    fn stage(&mut self, _stage: Stage, _items: Option<u64>) -> Result<()> {
+        Ok(())
+    }
+
+    fn schema(&mut self, _schema: &Schema) -> Result<()> {
+        Ok(())
+    }
+
+    fn entity(&mut self, _entity: &Entity<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn asset(&mut self, _asset: &Asset, content: &mut dyn Read) -> Result<()> {
+        io::copy(content, &mut io::sink())
+            .map(drop)
+            .map_err(|error| {
+                Error::from_io(error, |error| {
+                    Error::failed(format!("cannot read: {error}"))
+                })
+            })
+    }
+
+    fn link(&mut self, _link: &Link<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn configuration(&mut self, _item: &ConfigItem<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn warn(&mut self, _warning: Warning) {}
+}
+
+impl Load for Nowhere {
+    fn commit(self: Box<Self>, _outcome: &Report, _warn: &mut dyn FnMut(Warning)) -> Result<()> {
+        Ok(())
+    }
 }

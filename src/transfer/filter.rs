@@ -2,9 +2,9 @@
 //!
 //! The rules are those of `strapi export` and `strapi import` 5.54.
 
-use super::Stage;
+use super::{Scope, Sink};
 use crate::error::{Error, Result};
-use crate::model::Schemas;
+use crate::model::{Line, Schemas, Stage, is_component};
 use std::collections::BTreeSet;
 
 /// The content types of the media library.
@@ -25,11 +25,6 @@ pub fn is_ignored(uid: &str) -> bool {
         || IGNORED_TYPES.contains(&uid)
 }
 
-/// Whether a uid is of a component (`shared.seo`) and not of a content type (`api::tag.tag`).
-pub fn is_component(uid: &str) -> bool {
-    !uid.contains("::")
-}
-
 /// A group of stages that can be chosen on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
@@ -44,7 +39,7 @@ pub enum Group {
 }
 
 /// What the user asked for, before it is held against a project.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilterOptions {
     /// Only these groups; all when empty.
     pub only: Vec<Group>,
@@ -65,6 +60,7 @@ pub struct Filter {
     only: BTreeSet<String>,
     exclude: BTreeSet<String>,
     files_follow_types: bool,
+    asked: FilterOptions,
 }
 
 impl Default for Filter {
@@ -76,6 +72,7 @@ impl Default for Filter {
             only: BTreeSet::new(),
             exclude: BTreeSet::new(),
             files_follow_types: false,
+            asked: FilterOptions::default(),
         }
     }
 }
@@ -117,6 +114,7 @@ impl Filter {
             only,
             exclude: BTreeSet::new(),
             files_follow_types: false,
+            asked: options.clone(),
         };
         if options.exclude.contains(&Group::MediaLibrary) {
             filter.files = false;
@@ -188,6 +186,68 @@ impl Filter {
             Stage::Assets => self.files = false,
             Stage::Configuration => self.config = false,
         }
+    }
+
+    /// Hands a line over, if it takes part. Stages are whole; see [`includes`](Self::includes).
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn send(&self, line: &Line<'_>, sink: &mut dyn Sink) -> Result<()> {
+        match line {
+            Line::Schema(schema) => sink.schema(schema),
+            Line::Entity(parsed) => {
+                let entity = parsed.entity();
+                if self.includes_type(entity.content_type) {
+                    sink.entity(&entity)?;
+                }
+                Ok(())
+            }
+            Line::Link(link) => {
+                if self.includes_link(&link.left.model, &link.right.model) {
+                    sink.link(link)?;
+                }
+                Ok(())
+            }
+            Line::Configuration(item) => sink.configuration(item),
+        }
+    }
+
+    /// What takes part of something that holds content types with these schemas.
+    pub fn scope(&self, schemas: &Schemas) -> Scope {
+        Scope {
+            stages: Stage::ALL
+                .into_iter()
+                .filter(|stage| self.includes(*stage))
+                .collect(),
+            types: schemas
+                .content_types()
+                .map(|schema| &schema.uid)
+                .filter(|uid| self.content && self.includes_type(uid))
+                .cloned()
+                .collect(),
+        }
+    }
+
+    /// Leaves out the stages, and of `schemas` the content types, that a scope does not hold.
+    pub fn narrow(&mut self, scope: &Scope, schemas: &Schemas) {
+        for stage in Stage::ALL {
+            if !scope.stages.contains(&stage) {
+                self.leave_out(stage);
+            }
+        }
+        if self.content {
+            let outside = schemas
+                .content_types()
+                .map(|schema| &schema.uid)
+                .filter(|uid| self.includes_type(uid) && !scope.types.contains(*uid));
+            let outside: Vec<String> = outside.cloned().collect();
+            self.exclude.extend(outside);
+        }
+    }
+
+    /// The options it was made from.
+    pub fn asked(&self) -> &FilterOptions {
+        &self.asked
     }
 
     /// Whether rows of a content type take part. Components take part wherever their owner does, so

@@ -2,15 +2,19 @@
 //!
 //! Keeps sets of ids, compressed, and nothing else; a million rows cost some hundred kilobytes.
 
-use super::{Observer, Sink, Stage, Warning, WarningKind};
+use super::faults::{Faults, OnFault};
+use super::{Event, Observer, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use crate::error::{Error, Result};
 use crate::model::{
-    Asset, AssetMetadata, Attribute, ConfigItem, Entity, Fields, Link, LinkEnd, LinkRef, Schema,
-    Schemas, elements,
+    Asset, AssetMetadata, Component, ConfigItem, Entity, Fields, Link, LinkEnd, LinkRef, Misfit,
+    Schema, Schemas, Stage, Visitor, walk,
 };
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
+
+/// How many rows a message names.
+const NAMED: usize = 5;
 
 /// What a source sends: which rows, which components, how much of each stage.
 #[derive(Debug, Default, Clone)]
@@ -71,12 +75,10 @@ impl Inspection {
     pub fn rows(&self, uid: &str) -> u64 {
         self.entities.get(uid).map_or(0, RoaringTreemap::len)
     }
-}
 
-/// The `__component` of an element of a dynamic zone.
-pub fn component_type(item: &str) -> Option<String> {
-    let fields = Fields::parse(item).ok()?;
-    serde_json::from_str(fields.get("__component")?).ok()
+    fn count(&mut self, stage: Stage) {
+        *self.stages.entry(stage).or_default() += 1;
+    }
 }
 
 /// An entity, for messages.
@@ -103,6 +105,12 @@ fn ids_of<'a>(
     models.get_mut(uid).expect("it was just put there")
 }
 
+/// Links of one attribute whose ends do not come along.
+struct Orphans {
+    count: u64,
+    first: String,
+}
+
 /// Takes everything a source sends, and keeps only what is known of it afterwards.
 pub(super) struct Inspector<'a> {
     schemas: &'a Schemas,
@@ -110,107 +118,142 @@ pub(super) struct Inspector<'a> {
     observer: &'a dyn Observer,
     found: Inspection,
     warnings: BTreeMap<WarningKind, u64>,
+    orphans: BTreeMap<(String, String), Orphans>,
+    /// Rows of `plugin::upload.file` whose file came.
+    with_file: RoaringTreemap,
+    faults: Faults,
 }
 
 impl<'a> Inspector<'a> {
     /// An inspector of a source with these schemas. With `partial`, links to rows that do not come
     /// along are out of scope, and no orphans.
-    pub fn new(schemas: &'a Schemas, partial: bool, observer: &'a dyn Observer) -> Self {
+    pub fn new(
+        schemas: &'a Schemas,
+        partial: bool,
+        on_fault: OnFault,
+        observer: &'a dyn Observer,
+    ) -> Self {
         Self {
             schemas,
             partial,
             observer,
             found: Inspection::default(),
             warnings: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            with_file: RoaringTreemap::new(),
+            faults: Faults::new(on_fault),
         }
     }
 
-    /// What was found, and how many warnings it took.
-    pub fn finish(self) -> (Inspection, BTreeMap<WarningKind, u64>) {
-        (self.found, self.warnings)
+    /// Takes what ended the stream, if it was a fault of the source.
+    ///
+    /// # Errors
+    /// The error, where it ends the transfer.
+    pub fn end(&mut self, error: Error) -> Result<()> {
+        self.faults.end(error)
+    }
+
+    /// What was found, how many warnings it took, and what is wrong.
+    pub fn finish(mut self) -> (Inspection, BTreeMap<WarningKind, u64>, Faults) {
+        for ((uid, attribute), orphans) in std::mem::take(&mut self.orphans) {
+            self.tell(
+                Warning::new(
+                    WarningKind::OrphanLink,
+                    Subject::LinksOf { uid, attribute },
+                    format!("{} (the first)", orphans.first),
+                )
+                .times(orphans.count),
+            );
+        }
+        self.tell_missing_files();
+        (self.found, self.warnings, self.faults)
+    }
+
+    /// Rows of the media library without their files are as good as files that are missing.
+    fn tell_missing_files(&mut self) {
+        let Some(rows) = self.found.entities.get(UPLOAD_TYPES[0]) else {
+            return;
+        };
+        if self.found.items(Stage::Assets) == 0 {
+            return;
+        }
+        let without = rows - &self.with_file;
+        if without.is_empty() {
+            return;
+        }
+        let named: Vec<String> = without
+            .iter()
+            .take(NAMED)
+            .map(|id| id.to_string())
+            .collect();
+        let more = if without.len() > NAMED as u64 {
+            ", ..."
+        } else {
+            ""
+        };
+        self.tell(
+            Warning::new(
+                WarningKind::MissingAsset,
+                Subject::Files,
+                format!(
+                    "the archive holds only their rows ({}{more})",
+                    named.join(", ")
+                ),
+            )
+            .times(without.len()),
+        );
     }
 
     fn tell(&mut self, warning: Warning) {
-        *self.warnings.entry(warning.kind).or_default() += 1;
-        self.observer.warned(&warning);
+        *self.warnings.entry(warning.kind).or_default() += warning.count;
+        self.observer.on(Event::Warned(&warning));
     }
+}
 
-    fn collect_components(
-        &mut self,
-        schema: &Schema,
-        entity: &Place<'_>,
-        data: &str,
-    ) -> Result<()> {
-        let fields = Fields::parse(data).map_err(|error| entity.damaged(&error.to_string()))?;
-        for (name, value) in &fields.0 {
-            match schema.attribute(name) {
-                Some(Attribute::Component {
-                    component,
-                    repeatable,
-                }) if *value != "null" => {
-                    let items = if *repeatable {
-                        elements(value).map_err(|error| {
-                            entity.damaged(&format!("attribute `{name}`: {error}"))
-                        })?
-                    } else {
-                        vec![*value]
-                    };
-                    for item in items {
-                        self.collect_component(component, entity, name, item)?;
-                    }
-                }
-                Some(Attribute::DynamicZone { .. }) if *value != "null" => {
-                    let items = elements(value)
-                        .map_err(|error| entity.damaged(&format!("attribute `{name}`: {error}")))?;
-                    for item in items {
-                        let uid = component_type(item).ok_or_else(|| {
-                            entity.damaged(&format!(
-                                "attribute `{name}` holds a component without `__component`"
-                            ))
-                        })?;
-                        self.collect_component(&uid, entity, name, item)?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
+/// Collects the ids of an entity's components.
+struct Ids<'i, 'p> {
+    components: &'i mut HashMap<String, RoaringTreemap>,
+    faults: &'i mut Faults,
+    entity: &'p Place<'p>,
+}
 
-    fn collect_component(
+impl Visitor for Ids<'_, '_> {
+    type Owner = ();
+    type Error = Error;
+
+    fn component(
         &mut self,
-        uid: &str,
-        entity: &Place<'_>,
-        attribute: &str,
-        item: &str,
-    ) -> Result<()> {
-        let schemas = self.schemas;
-        let Some(schema) = schemas.get(uid) else {
-            return Err(entity.damaged(&format!(
-                "attribute `{attribute}` holds a component `{uid}` that the archive has no schema of"
-            )));
-        };
-        let fields = Fields::parse(item).map_err(|error| {
-            entity.damaged(&format!(
-                "attribute `{attribute}`, component {uid}: {error}"
-            ))
-        })?;
-        let id = fields
-            .get("id")
+        (_, ()): (&Schema, ()),
+        component: &Component<'_, '_>,
+    ) -> Result<Option<()>> {
+        let (attribute, uid) = (component.attribute, &component.schema.uid);
+        let id = component.fields.get("id");
+        let Some(id) = id
             .and_then(|id| id.parse::<u64>().ok())
             .filter(|&id| id > 0)
-            .ok_or_else(|| {
-                entity.damaged(&format!(
-                    "attribute `{attribute}`: a component {uid} has no positive integer `id`"
-                ))
-            })?;
-        let ids = ids_of(&mut self.found.components, uid);
-        if !ids.insert(id) {
-            return Err(entity.damaged(&format!(
+        else {
+            self.faults.add(self.entity.damaged(&format!(
+                "attribute `{attribute}`: a component {uid} has no positive integer `id`"
+            )))?;
+            return Ok(Some(()));
+        };
+        if !ids_of(self.components, uid).insert(id) {
+            self.faults.add(self.entity.damaged(&format!(
                 "attribute `{attribute}`: component {uid} {id} stands in the archive twice"
-            )));
+            )))?;
         }
-        self.collect_components(schema, entity, item)
+        Ok(Some(()))
+    }
+
+    fn misfit(&mut self, owner: &Schema, attribute: &str, misfit: Misfit<'_>) -> Result<()> {
+        // Strapi keeps components that a dynamic zone took once; whoever loads them sees to them.
+        if matches!(misfit, Misfit::NotTaken(_)) {
+            return Ok(());
+        }
+        self.faults.add(self.entity.damaged(&format!(
+            "attribute `{attribute}` of {}: {misfit}",
+            owner.uid
+        )))
     }
 }
 
@@ -221,47 +264,66 @@ impl Sink for Inspector<'_> {
     }
 
     fn schema(&mut self, _schema: &Schema) -> Result<()> {
-        *self.found.stages.entry(Stage::Schemas).or_default() += 1;
+        self.found.count(Stage::Schemas);
         Ok(())
     }
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
-        *self.found.stages.entry(Stage::Entities).or_default() += 1;
+        self.found.count(Stage::Entities);
         let place = Place {
             content_type: entity.content_type,
             id: entity.id,
         };
-        let schemas = self.schemas;
-        let Some(schema) = schemas.get(entity.content_type) else {
-            return Err(place.damaged("the archive has no schema of this content type"));
+        let Some(schema) = self.schemas.get(entity.content_type) else {
+            return self
+                .faults
+                .add(place.damaged("the archive has no schema of this content type"));
         };
-        let id = u64::try_from(entity.id)
-            .ok()
-            .filter(|&id| id > 0)
-            .ok_or_else(|| place.damaged("its id is not positive"))?;
-        let ids = ids_of(&mut self.found.entities, entity.content_type);
-        if !ids.insert(id) {
-            return Err(place.damaged("it stands in the archive twice"));
+        match u64::try_from(entity.id) {
+            Ok(id) if id > 0 => {
+                if !ids_of(&mut self.found.entities, entity.content_type).insert(id) {
+                    self.faults
+                        .add(place.damaged("it stands in the archive twice"))?;
+                }
+            }
+            _ => self.faults.add(place.damaged("its id is not positive"))?,
         }
-        self.collect_components(schema, &place, entity.data)
+        let fields = match Fields::parse(entity.data) {
+            Ok(fields) => fields,
+            Err(error) => return self.faults.add(place.damaged(&error.to_string())),
+        };
+        let mut ids = Ids {
+            components: &mut self.found.components,
+            faults: &mut self.faults,
+            entity: &place,
+        };
+        walk(self.schemas, schema, &fields, (), &mut ids)
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        *self.found.stages.entry(Stage::Assets).or_default() += 1;
-        let metadata = AssetMetadata::parse(&asset.sidecar, &asset.filename).map_err(|reason| {
-            Error::archive(format!("the sidecar of {}: {reason}", asset.filename))
-                .hint("make a new export; the destination was not touched")
-        })?;
-        let known =
-            i64::try_from(metadata.id).is_ok_and(|id| self.found.has("plugin::upload.file", id));
-        if self.found.stages.contains_key(&Stage::Entities) && !self.partial && !known {
-            self.tell(Warning::new(
-                WarningKind::Notice,
-                format!(
-                    "{}: the archive has no row plugin::upload.file {} for it",
-                    asset.filename, metadata.id
-                ),
-            ));
+        self.found.count(Stage::Assets);
+        match AssetMetadata::parse(&asset.sidecar, &asset.filename) {
+            Ok(metadata) => {
+                let has_row =
+                    i64::try_from(metadata.id).is_ok_and(|id| self.found.has(UPLOAD_TYPES[0], id));
+                if has_row && !metadata.is_format() {
+                    self.with_file.insert(metadata.id);
+                }
+                if self.found.stages.contains_key(&Stage::Entities) && !self.partial && !has_row {
+                    self.tell(Warning::new(
+                        WarningKind::Notice,
+                        Subject::Entry(asset.filename.clone()),
+                        format!(
+                            "the archive has no row plugin::upload.file {} for it",
+                            metadata.id
+                        ),
+                    ));
+                }
+            }
+            Err(reason) => self.faults.add(
+                Error::archive(format!("the sidecar of {}: {reason}", asset.filename))
+                    .hint("make a new export; the destination was not touched"),
+            )?,
         }
         io::copy(content, &mut io::sink())
             .map_err(|error| {
@@ -273,28 +335,37 @@ impl Sink for Inspector<'_> {
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
-        *self.found.stages.entry(Stage::Links).or_default() += 1;
-        if !self.found.has_ends(link) && !self.partial {
+        self.found.count(Stage::Links);
+        if !self.partial && !self.found.has_ends(link) {
             let missing = if self.found.has_end(&link.left) {
                 &link.right
             } else {
                 &link.left
             };
-            self.tell(Warning::new(
-                WarningKind::OrphanLink,
-                format!(
-                    "link {} -> {} is left out: {} {} is not in the archive",
-                    link.left, link.right, missing.model, missing.reference
-                ),
-            ));
+            let attribute = link.left.field.as_deref().unwrap_or("?").to_owned();
+            let orphans = self
+                .orphans
+                .entry((link.left.model.to_string(), attribute))
+                .or_insert_with(|| Orphans {
+                    count: 0,
+                    first: format!(
+                        "{} -> {}: {} {} is not in the archive",
+                        link.left, link.right, missing.model, missing.reference
+                    ),
+                });
+            orphans.count += 1;
         }
         Ok(())
     }
 
     fn configuration(&mut self, _item: &ConfigItem<'_>) -> Result<()> {
-        *self.found.stages.entry(Stage::Configuration).or_default() += 1;
+        self.found.count(Stage::Configuration);
         Ok(())
     }
 
     fn warn(&mut self, _warning: Warning) {}
+
+    fn damaged(&mut self, fault: Error) -> Result<()> {
+        self.faults.add(fault)
+    }
 }

@@ -5,26 +5,33 @@
 //! of files, databases or terminals.
 
 mod destination;
+mod faults;
 mod filter;
 mod inspection;
 mod observer;
 mod report;
 mod schema_diff;
+mod scope;
 mod source;
-mod stage;
+mod spooled;
 mod version;
+mod warning;
 
-pub use destination::{Deletion, Destination, Sink};
-pub use filter::{Filter, FilterOptions, Group, UPLOAD_TYPES, is_component, is_ignored};
-pub use inspection::{Inspection, component_type};
-pub use observer::{Observer, Silent, Warning, WarningKind};
+pub use destination::{Deletion, Destination, Load, Nowhere, Sink};
+pub use faults::{Faults, OnFault};
+pub use filter::{Filter, FilterOptions, Group, UPLOAD_TYPES, is_ignored};
+pub use inspection::Inspection;
+pub use observer::{Event, Observer, Phase, Silent};
 pub use report::{Count, Report, StageReport};
 pub use schema_diff::SchemaStrategy;
-pub use source::{Description, Source};
-pub use stage::Stage;
+pub use scope::Scope;
+pub use source::{Description, Provenance, Source};
+pub use spooled::Spooled;
 pub use version::VersionStrategy;
+pub use warning::{Subject, Warning, WarningKind};
 
 use crate::error::Result;
+use crate::model::{Schemas, Stage};
 use inspection::Inspector;
 use report::Counting;
 
@@ -41,6 +48,9 @@ pub struct Plan {
     pub announced: Report,
     /// What is deleted at the destination.
     pub deletions: Vec<Deletion>,
+    /// What is wrong with the source, or keeps it from the destination, where the transfer was to go
+    /// on after that ([`OnFault::GoOn`]).
+    pub faults: Faults,
 }
 
 /// A transfer from one source to one destination.
@@ -48,13 +58,15 @@ pub struct Transfer<'a> {
     /// Where data comes from.
     pub source: &'a mut dyn Source,
     /// Where it goes.
-    pub destination: &'a mut dyn Destination,
+    pub destination: Box<dyn Destination + 'a>,
     /// What the user wants to take along.
     pub filter: Filter,
     /// How much the versions may differ.
     pub versions: VersionStrategy,
     /// How much the schemas may differ.
     pub schemas: SchemaStrategy,
+    /// What happens when something in the source is damaged.
+    pub on_fault: OnFault,
     /// Who watches.
     pub observer: &'a dyn Observer,
 }
@@ -69,20 +81,36 @@ impl Transfer<'_> {
         let source = self.source.describe()?;
         let target = self.destination.describe()?;
         let mut filter = self.filter.clone();
+        let mut faults = Faults::new(self.on_fault);
         let mut announced = Report::default();
         let mut inspection = None;
-        match &target {
-            Some(target) => {
-                self.versions.check(&source.metadata, &target.metadata)?;
-                self.schemas.check(&source.schemas, &target.schemas)?;
-                filter.check_types(&target.schemas)?;
+        let none = Schemas::default();
+        let target_schemas = target.as_ref().and_then(|target| target.schemas.as_ref());
+        let schemas = source.schemas.as_ref();
+        if let Some(target) = &target {
+            if let (Some(from), Some(to)) = (&source.metadata, &target.metadata) {
+                self.versions.check(from, to).or_else(|e| faults.add(e))?;
             }
-            None => filter.check_types(&source.schemas)?,
+            if let (Some(from), Some(to)) = (schemas, target_schemas) {
+                self.schemas.check(from, to).or_else(|e| faults.add(e))?;
+            }
+        }
+        let known = target_schemas.or(schemas).unwrap_or(&none);
+        filter.check_types(known)?;
+        if let Some(scope) = &source.scope {
+            self.keep_to(scope, &mut filter, known, &mut announced);
         }
         if self.destination.replaces_data() {
-            self.observer.noted("checking the archive");
-            let found = self.inspect(&source, &filter, &mut announced)?;
-            leave_out_what_is_missing(&mut filter, &found, &mut announced, self.observer);
+            self.observer.on(Event::Entered(Phase::Checking));
+            let found = self.inspect(
+                schemas.unwrap_or(&none),
+                &filter,
+                &mut announced,
+                &mut faults,
+            )?;
+            if source.scope.is_none() {
+                self.leave_out_what_is_missing(&mut filter, &found, &mut announced);
+            }
             inspection = Some(found);
         }
         let deletions = self.destination.survey(&filter)?;
@@ -92,6 +120,7 @@ impl Transfer<'_> {
             inspection,
             announced,
             deletions,
+            faults,
         })
     }
 
@@ -99,74 +128,106 @@ impl Transfer<'_> {
     ///
     /// # Errors
     /// Something failed; the destination is as it was before.
-    pub fn run(&mut self, plan: &Plan) -> Result<Report> {
+    pub fn run(self, plan: &Plan) -> Result<Report> {
         let mut report = Report {
             warnings: plan.announced.warnings.clone(),
             ..Report::default()
         };
-        self.destination.begin(plan)?;
-        let mut counting = Counting::new(self.destination, &mut report, self.observer);
+        let observer = self.observer;
+        let mut load = self.destination.begin(plan)?;
+        let mut counting = Counting::new(load.as_mut(), &mut report, observer);
         self.source.stream(&plan.filter, &mut counting)?;
         counting.finish();
-        self.observer.noted("finishing");
-        let observer = self.observer;
-        self.destination
-            .commit(&plan.source.metadata, &mut |warning| {
-                report.count_warning(warning.kind);
-                observer.warned(&warning);
-            })?;
+        observer.on(Event::Entered(Phase::Finishing));
+        let mut afterwards = Vec::new();
+        load.commit(&report, &mut |warning| {
+            observer.on(Event::Warned(&warning));
+            afterwards.push(warning);
+        })?;
+        for warning in &afterwards {
+            report.count_warning(warning);
+        }
         Ok(report)
     }
 
     fn inspect(
         &mut self,
-        source: &Description,
+        schemas: &Schemas,
         filter: &Filter,
         announced: &mut Report,
+        faults: &mut Faults,
     ) -> Result<Inspection> {
-        let mut inspector = Inspector::new(&source.schemas, filter.is_partial(), self.observer);
+        let mut inspector =
+            Inspector::new(schemas, filter.is_partial(), self.on_fault, self.observer);
         let mut counting = Counting::new(&mut inspector, announced, self.observer);
-        self.source.stream(filter, &mut counting)?;
+        let streamed = self.source.stream(filter, &mut counting);
         counting.finish();
-        let (inspection, warnings) = inspector.finish();
+        streamed.or_else(|error| inspector.end(error))?;
+        let (inspection, warnings, found) = inspector.finish();
         for (kind, count) in warnings {
             *announced.warnings.entry(kind).or_default() += count;
         }
+        faults.extend(found);
         Ok(inspection)
+    }
+
+    fn tell(&self, announced: &mut Report, warning: Warning) {
+        announced.count_warning(&warning);
+        self.observer.on(Event::Warned(&warning));
+    }
+
+    /// What the source was not made from stays as it is at the destination.
+    fn keep_to(&self, scope: &Scope, filter: &mut Filter, known: &Schemas, announced: &mut Report) {
+        for stage in Stage::ALL {
+            // Links go with the entities.
+            if filter.includes(stage) && stage != Stage::Links && !scope.stages.contains(&stage) {
+                self.tell(announced, not_held(stage));
+            }
+        }
+        filter.narrow(scope, known);
+    }
+
+    /// An archive that does not say what it was made from, and was made without a group of stages,
+    /// does not empty that group here.
+    ///
+    /// Every project has rows of configuration and, with content, at least a locale or a role; so no
+    /// rows means that the group was left out. Files may be absent because there are none: then there
+    /// are no rows that describe files either.
+    fn leave_out_what_is_missing(
+        &self,
+        filter: &mut Filter,
+        found: &Inspection,
+        announced: &mut Report,
+    ) {
+        let no_content = found.items(Stage::Entities) == 0;
+        let files_expected = found.rows(UPLOAD_TYPES[0]) > 0 || no_content;
+        for (stage, is_missing) in [
+            (Stage::Entities, no_content),
+            (Stage::Configuration, found.items(Stage::Configuration) == 0),
+            (
+                Stage::Assets,
+                found.items(Stage::Assets) == 0 && files_expected,
+            ),
+        ] {
+            if is_missing && filter.includes(stage) {
+                filter.leave_out(stage);
+                self.tell(announced, not_held(stage));
+            }
+        }
     }
 }
 
-/// An archive that was exported without a group of stages does not empty that group here.
-///
-/// Every project has rows of configuration and, with content, at least a locale or a role; so no
-/// rows means that the group was left out. Files may be absent because there are none: then there
-/// are no rows that describe files either.
-fn leave_out_what_is_missing(
-    filter: &mut Filter,
-    found: &Inspection,
-    announced: &mut Report,
-    observer: &dyn Observer,
-) {
-    let mut leave_out = |filter: &mut Filter, stage: Stage, what: &str| {
-        if filter.includes(stage) {
-            filter.leave_out(stage);
-            let warning = Warning::new(
-                WarningKind::Notice,
-                format!("the archive holds no {what}; the project keeps its own"),
-            );
-            announced.count_warning(warning.kind);
-            observer.warned(&warning);
-        }
+/// Says that the destination keeps its own of a stage.
+fn not_held(stage: Stage) -> Warning {
+    let what = match stage {
+        Stage::Schemas => "schemas",
+        Stage::Entities | Stage::Links => "content",
+        Stage::Assets => "files",
+        Stage::Configuration => "configuration",
     };
-    let no_content = found.items(Stage::Entities) == 0;
-    if no_content {
-        leave_out(filter, Stage::Entities, "content");
-    }
-    if found.items(Stage::Configuration) == 0 {
-        leave_out(filter, Stage::Configuration, "configuration");
-    }
-    let files_expected = found.rows("plugin::upload.file") > 0 || no_content;
-    if found.items(Stage::Assets) == 0 && files_expected {
-        leave_out(filter, Stage::Assets, "files");
-    }
+    Warning::new(
+        WarningKind::Notice,
+        Subject::Stage(stage),
+        format!("the archive holds no {what}; the project keeps its own"),
+    )
 }

@@ -1,8 +1,8 @@
 //! What a transfer did, in numbers.
 
-use super::{Observer, Sink, Stage, Warning, WarningKind};
+use super::{Event, Observer, Sink, Warning, WarningKind};
 use crate::error::{Error, Result};
-use crate::model::{Asset, ConfigItem, Entity, Link, ModelType, Schema};
+use crate::model::{Asset, ConfigItem, Entity, Link, ModelType, Schema, Stage};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
@@ -36,7 +36,7 @@ pub struct StageReport {
 pub struct Report {
     /// The stages that ran.
     pub stages: BTreeMap<Stage, StageReport>,
-    /// How many warnings there were of each kind.
+    /// How many things there were of each kind to warn of.
     pub warnings: BTreeMap<WarningKind, u64>,
 }
 
@@ -47,8 +47,8 @@ impl Report {
     }
 
     /// Counts a warning.
-    pub fn count_warning(&mut self, kind: WarningKind) {
-        *self.warnings.entry(kind).or_default() += 1;
+    pub fn count_warning(&mut self, warning: &Warning) {
+        *self.warnings.entry(warning.kind).or_default() += warning.count;
     }
 
     fn count(&mut self, stage: Stage, group: Option<&str>, bytes: u64) {
@@ -93,8 +93,16 @@ impl<'a> Counting<'a> {
 
     fn leave_stage(&mut self) {
         if let Some(stage) = self.stage.take() {
-            self.observer.stage_finished(stage);
+            self.observer.on(Event::StageFinished { stage });
         }
+    }
+
+    fn advanced(&self, stage: Stage, items: u64, bytes: u64) {
+        self.observer.on(Event::Advanced {
+            stage,
+            items,
+            bytes,
+        });
     }
 
     fn advance(&mut self, stage: Stage, group: Option<&str>, bytes: u64) -> Result<()> {
@@ -102,7 +110,7 @@ impl<'a> Counting<'a> {
             return Err(Error::interrupted());
         }
         self.report.count(stage, group, bytes);
-        self.observer.advanced(stage, 1, bytes);
+        self.advanced(stage, 1, bytes);
         Ok(())
     }
 }
@@ -112,7 +120,7 @@ impl Sink for Counting<'_> {
         self.leave_stage();
         self.stage = Some(stage);
         self.report.stages.entry(stage).or_default();
-        self.observer.stage_started(stage, items);
+        self.observer.on(Event::StageStarted { stage, items });
         self.sink.stage(stage, items)
     }
 
@@ -145,7 +153,11 @@ impl Sink for Counting<'_> {
                     return Err(Error::interrupted().into_io());
                 }
                 let length = self.content.read(buffer)?;
-                self.observer.advanced(Stage::Assets, 0, length as u64);
+                self.observer.on(Event::Advanced {
+                    stage: Stage::Assets,
+                    items: 0,
+                    bytes: length as u64,
+                });
                 Ok(length)
             }
         }
@@ -156,7 +168,7 @@ impl Sink for Counting<'_> {
         self.sink.asset(asset, &mut watched)?;
         let group = asset.extension().unwrap_or("No extension");
         self.report.count(Stage::Assets, Some(group), asset.size);
-        self.observer.advanced(Stage::Assets, 1, 0);
+        self.advanced(Stage::Assets, 1, 0);
         Ok(())
     }
 
@@ -171,8 +183,12 @@ impl Sink for Counting<'_> {
     }
 
     fn warn(&mut self, warning: Warning) {
-        self.report.count_warning(warning.kind);
-        self.observer.warned(&warning);
+        self.report.count_warning(&warning);
+        self.observer.on(Event::Warned(&warning));
         self.sink.warn(warning);
+    }
+
+    fn damaged(&mut self, fault: Error) -> Result<()> {
+        self.sink.damaged(fault)
     }
 }

@@ -4,6 +4,7 @@
 //! nothing is authenticated: equal blocks of 16 bytes look equal, and a changed block is not noticed
 //! here. It is what `strapi import` reads.
 
+use super::password::Password;
 use aes::Aes128;
 use aes::cipher::{Block, BlockModeDecrypt, BlockModeEncrypt, KeyInit};
 use std::io::{self, Read, Write};
@@ -19,11 +20,9 @@ pub struct Key([u8; 16]);
 
 impl Key {
     /// Derives the key from a password. Takes some 50 ms.
-    pub fn derive(password: &str) -> Self {
-        let parameters = scrypt::Params::new(14, 8, 1).expect("the parameters are in range");
+    pub fn derive(password: &Password) -> Self {
         let mut key = [0; 16];
-        scrypt::scrypt(password.as_bytes(), b"", &parameters, &mut key)
-            .expect("the length is in range");
+        password.derive(b"", &mut key);
         Self(key)
     }
 }
@@ -174,7 +173,7 @@ impl<R: Read> Read for Decryptor<R> {
 }
 
 /// Decrypts the first blocks of a file, to see what is in it. Gives as much as it can.
-pub(in crate::archive) fn peek(start: &[u8], key: &Key) -> Vec<u8> {
+pub(super) fn peek(start: &[u8], key: &Key) -> Vec<u8> {
     let whole = start.len() / BLOCK * BLOCK;
     let mut plain = start[..whole].to_vec();
     ecb::Decryptor::<Aes128>::new(&key.0.into()).decrypt_blocks(blocks(&mut plain));
@@ -209,7 +208,7 @@ mod tests {
     #[test]
     fn the_key_is_that_of_node() {
         // crypto.scryptSync('kitchen-sink', '', 16).toString('hex')
-        let key = Key::derive("kitchen-sink");
+        let key = Key::derive(&Password::new("kitchen-sink"));
         let hex: String = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "ba80efb6bb3ec710e84be72be0e2cf34");
     }

@@ -1,15 +1,26 @@
-//! How bytes are packed: compression and encryption, and how to tell them from the bytes.
+//! How bytes are packed: compression and encryption, stacked in one place each way, and how to tell
+//! them from the bytes.
 
-pub mod ecb;
+mod background;
+mod ecb;
+mod pack;
+mod password;
+mod unpack;
+
+pub(super) use pack::Packer;
+pub use pack::Packing;
+pub use password::Password;
+pub(super) use password::SALT;
+pub(super) use unpack::{Sealed, Unpacked, needless_key};
 
 use std::io::{self, Read};
 
 /// How many bytes it takes to recognise a tar: its magic stands at 257.
-pub(super) const PROBE: usize = 512;
+const PROBE: usize = 512;
 
 /// What the first bytes of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+enum Wrapping {
     /// A gzip member.
     Gzip,
     /// A tar header.
@@ -18,19 +29,21 @@ pub(super) enum Content {
     Unknown,
 }
 
-/// Recognises content by its first bytes.
-pub(super) fn recognise(start: &[u8]) -> Content {
-    if start.starts_with(&[0x1f, 0x8b, 8]) {
-        Content::Gzip
-    } else if start.get(257..262) == Some(b"ustar") {
-        Content::Tar
-    } else {
-        Content::Unknown
+impl Wrapping {
+    /// Recognises content by its first bytes.
+    fn of(start: &[u8]) -> Self {
+        if start.starts_with(&[0x1f, 0x8b, 8]) {
+            Self::Gzip
+        } else if start.get(257..262) == Some(b"ustar") {
+            Self::Tar
+        } else {
+            Self::Unknown
+        }
     }
 }
 
 /// Reads up to `length` bytes; fewer only at the end.
-pub(super) fn read_start(reader: &mut dyn Read, length: usize) -> io::Result<Vec<u8>> {
+fn read_start(reader: &mut dyn Read, length: usize) -> io::Result<Vec<u8>> {
     let mut start = Vec::with_capacity(length);
     reader.take(length as u64).read_to_end(&mut start)?;
     Ok(start)

@@ -6,10 +6,12 @@
 use super::{emptied_tables, replaced};
 use crate::database::{Connection, Value};
 use crate::error::Result;
-use crate::strapi::Content;
+use crate::model::Stage;
+use crate::strapi::catalogue::Catalogue;
+use crate::strapi::core_store::{CORE_STORE, WEBHOOKS};
 use crate::strapi::relations::Storage;
-use crate::strapi::tables::{CORE_STORE, Model, WEBHOOKS};
-use crate::transfer::{Filter, Stage};
+use crate::strapi::tables::Model;
+use crate::transfer::Filter;
 use roaring::RoaringTreemap;
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +21,7 @@ const IDS: usize = 1000;
 /// Deletes everything in scope.
 pub(super) fn clear(
     database: &mut dyn Connection,
-    content: &Content,
+    catalogue: &Catalogue,
     filter: &Filter,
 ) -> Result<()> {
     for table in emptied_tables(database, filter)? {
@@ -29,26 +31,26 @@ pub(super) fn clear(
         database.empty(CORE_STORE)?;
         database.empty(WEBHOOKS)?;
     }
-    let replaced = replaced(content, filter);
+    let replaced = replaced(catalogue, filter);
     if replaced.is_empty() {
         return Ok(());
     }
     let gone: HashSet<&str> = replaced.iter().map(|model| model.uid.as_str()).collect();
     if filter.is_partial() {
-        delete_owned_components(database, content, &replaced)?;
+        delete_owned_components(database, catalogue, &replaced)?;
     } else {
-        for model in content.models.components() {
+        for model in catalogue.models.components() {
             clear_relations(database, model)?;
             clear_component_table(database, model)?;
             database.empty(&model.table)?;
         }
     }
-    for model in content.models.iter() {
+    for model in catalogue.models.iter() {
         if gone.contains(model.uid.as_str()) {
             clear_relations(database, model)?;
             clear_component_table(database, model)?;
         } else {
-            unlink(database, content, model, &gone, filter.is_partial())?;
+            unlink(database, catalogue, model, &gone, filter.is_partial())?;
         }
     }
     for model in replaced {
@@ -79,7 +81,7 @@ fn clear_component_table(database: &mut dyn Connection, model: &Model) -> Result
 /// Takes the links off rows that stay and pointed at rows that go.
 fn unlink(
     database: &mut dyn Connection,
-    content: &Content,
+    catalogue: &Catalogue,
     model: &Model,
     gone: &HashSet<&str>,
     components_stay: bool,
@@ -100,7 +102,7 @@ fn unlink(
                 database.execute(&sql, &[])?;
             }
             Storage::MorphTable { table, type_, .. } => {
-                for uid in types_that_go(content, gone, components_stay) {
+                for uid in types_that_go(catalogue, gone, components_stay) {
                     let sql = format!(
                         "DELETE FROM {} WHERE {} = ?",
                         database.quote(table),
@@ -110,7 +112,7 @@ fn unlink(
                 }
             }
             Storage::MorphColumns { id, type_ } => {
-                for uid in types_that_go(content, gone, components_stay) {
+                for uid in types_that_go(catalogue, gone, components_stay) {
                     let sql = format!(
                         "UPDATE {} SET {} = NULL, {type_} = NULL WHERE {type_} = ?",
                         database.quote(&model.table),
@@ -128,11 +130,11 @@ fn unlink(
 
 /// The types of which every row goes.
 fn types_that_go<'a>(
-    content: &'a Content,
+    catalogue: &'a Catalogue,
     gone: &HashSet<&'a str>,
     components_stay: bool,
 ) -> Vec<&'a str> {
-    let components = content
+    let components = catalogue
         .models
         .components()
         .map(|model| model.uid.as_str())
@@ -143,13 +145,13 @@ fn types_that_go<'a>(
 /// Deletes the components of the rows that go, and the components inside those, but no others.
 fn delete_owned_components(
     database: &mut dyn Connection,
-    content: &Content,
+    catalogue: &Catalogue,
     owners: &[&Model],
 ) -> Result<()> {
     let mut doomed: HashMap<&str, RoaringTreemap> = HashMap::new();
     let mut found = HashMap::new();
     for owner in owners {
-        find(database, content, owner, None, &mut found)?;
+        find(database, catalogue, owner, None, &mut found)?;
     }
     // Components hold components; go on until no level adds any.
     while !found.is_empty() {
@@ -158,18 +160,18 @@ fn delete_owned_components(
             let known = doomed.entry(uid).or_default();
             ids -= &*known;
             *known |= &ids;
-            if let Some(model) = content.models.get(uid).filter(|_| !ids.is_empty()) {
-                find(database, content, model, Some(&ids), &mut deeper)?;
+            if let Some(model) = catalogue.models.get(uid).filter(|_| !ids.is_empty()) {
+                find(database, catalogue, model, Some(&ids), &mut deeper)?;
             }
         }
         found = deeper;
     }
-    for component in content.models.components() {
+    for component in catalogue.models.components() {
         let Some(ids) = doomed.get(component.uid.as_str()) else {
             continue;
         };
         for list in id_lists(ids) {
-            delete_components(database, content, component, &list)?;
+            delete_components(database, catalogue, component, &list)?;
         }
     }
     Ok(())
@@ -178,7 +180,7 @@ fn delete_owned_components(
 /// Finds the components of an owner's rows, all or those of `parents`.
 fn find<'a>(
     database: &mut dyn Connection,
-    content: &'a Content,
+    catalogue: &'a Catalogue,
     owner: &Model,
     parents: Option<&RoaringTreemap>,
     found: &mut HashMap<&'a str, RoaringTreemap>,
@@ -201,7 +203,7 @@ fn find<'a>(
         database.query(&sql, &[], &mut |row| {
             let id = row.value(0)?.as_i64().and_then(|id| u64::try_from(id).ok());
             let uid = row.value(1)?;
-            let model = uid.as_str().and_then(|uid| content.models.get(uid));
+            let model = uid.as_str().and_then(|uid| catalogue.models.get(uid));
             if let Some((id, model)) = id.zip(model) {
                 found.entry(&model.uid).or_default().insert(id);
             }
@@ -214,7 +216,7 @@ fn find<'a>(
 /// Deletes the rows of a component with these ids, and what belongs to them.
 fn delete_components(
     database: &mut dyn Connection,
-    content: &Content,
+    catalogue: &Catalogue,
     component: &Model,
     ids: &str,
 ) -> Result<()> {
@@ -226,7 +228,7 @@ fn delete_components(
         );
         database.execute(&sql, &[])?;
     }
-    for model in content.models.iter() {
+    for model in catalogue.models.iter() {
         for relation in &model.relations {
             if let Storage::MorphTable {
                 table, id, type_, ..

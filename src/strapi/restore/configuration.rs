@@ -4,11 +4,11 @@ use super::Restore;
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{ConfigItem, ConfigKind, Fields};
-use crate::strapi::schema::SCHEMA_KEY;
-use crate::strapi::source::configuration::{
-    LOGO_BYTES, LOGOS, PROJECT_SETTINGS, column_scalar, table_of,
+use crate::strapi::core_store::{
+    LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, column_scalar, table_of,
 };
 use crate::strapi::values;
+use crate::transfer::Subject;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
@@ -35,7 +35,10 @@ impl Restore {
             .iter()
             .partition(|(name, _)| present.iter().any(|column| *column == **name));
         for (name, _) in foreign {
-            self.lose(format!("`{name}` of the {}", item.kind.as_str()));
+            self.count_lost(Subject::Setting {
+                kind: item.kind.as_str(),
+                name: name.to_string(),
+            });
         }
         let mut columns = Vec::new();
         let mut row = Vec::new();

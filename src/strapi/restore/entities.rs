@@ -3,10 +3,10 @@
 use super::Restore;
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{Attribute, Entity, Fields, Schema, elements};
-use crate::strapi::Content;
-use crate::strapi::tables::{ComponentField, ComponentShape, Model};
-use crate::transfer::{Filter, Inspection, component_type};
+use crate::model::{Attribute, Component, Entity, Fields, Misfit, Schema, Visitor, walk};
+use crate::strapi::catalogue::Catalogue;
+use crate::strapi::tables::Model;
+use crate::transfer::{Filter, Inspection, Subject};
 use roaring::RoaringTreemap;
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ impl ComponentIds {
     /// Finds out which ids are taken by rows that stay.
     pub fn find(
         database: &mut dyn Connection,
-        content: &Content,
+        catalogue: &Catalogue,
         inspection: &Inspection,
         filter: &Filter,
     ) -> Result<Self> {
@@ -35,7 +35,7 @@ impl ComponentIds {
         if !filter.is_partial() {
             return Ok(found);
         }
-        for model in content.models.components() {
+        for model in catalogue.models.components() {
             let mut taken = Taken {
                 next: inspection.largest_component(&model.uid),
                 ..Taken::default()
@@ -85,80 +85,73 @@ struct Place<'a> {
     entity: &'a Entity<'a>,
 }
 
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.entity.content_type, self.entity.id)
+    }
+}
+
 impl Place<'_> {
     fn wrong(&self, attribute: &str, why: &str) -> Error {
-        Error::archive(format!(
-            "{} {}, attribute `{attribute}`: {why}",
-            self.entity.content_type, self.entity.id
-        ))
-        .hint("everything was rolled back; the project is as it was")
+        Error::archive(format!("{self}, attribute `{attribute}`: {why}"))
+            .hint("everything was rolled back; the project is as it was")
     }
 
     /// The archive is right; the database is not made for it.
     fn refused(&self, attribute: &str, why: &str) -> Error {
-        Error::failed(format!(
-            "{} {}, attribute `{attribute}`: {why}",
-            self.entity.content_type, self.entity.id
-        ))
-        .hint(
+        Error::failed(format!("{self}, attribute `{attribute}`: {why}")).hint(
             "everything was rolled back; the project is as it was; change the value where the \
              archive was made, or restore into another kind of database",
         )
     }
 }
 
-/// A component that waits for its own row to be written.
-struct Pending<'a> {
-    field: &'a ComponentField,
-    uid: String,
-    item: &'a str,
-    order: Option<f64>,
-}
-
 impl Restore {
     pub(super) fn entity(
         &mut self,
         database: &mut dyn Connection,
-        content: &Content,
+        catalogue: &Catalogue,
         entity: &Entity<'_>,
     ) -> Result<()> {
         let (Some(model), Some(schema)) = (
-            content.models.get(entity.content_type),
-            content.schemas.get(entity.content_type),
+            catalogue.models.get(entity.content_type),
+            catalogue.schemas.get(entity.content_type),
         ) else {
-            self.lose(format!("the content type {}", entity.content_type));
+            self.count_lost(Subject::ContentType(entity.content_type.to_owned()));
             return Ok(());
         };
         let place = Place { entity };
-        self.row(
+        let fields =
+            Fields::parse(entity.data).map_err(|error| place.wrong("data", &error.to_string()))?;
+        self.write_row(database, model, schema, entity.id, &fields, &place)?;
+        let mut components = ComponentRows {
+            restore: self,
             database,
-            content,
-            model,
+            catalogue,
+            place: &place,
+        };
+        walk(
+            &catalogue.schemas,
             schema,
+            &fields,
             entity.id,
-            entity.data,
-            &place,
+            &mut components,
         )
     }
 
-    /// Writes a row, then its components, then what joins them.
-    #[expect(clippy::too_many_arguments, reason = "a row is all of these")]
-    fn row(
+    /// Writes a row, without its components.
+    fn write_row(
         &mut self,
         database: &mut dyn Connection,
-        content: &Content,
         model: &Model,
         schema: &Schema,
         id: i64,
-        data: &str,
+        fields: &Fields<'_>,
         place: &Place<'_>,
     ) -> Result<()> {
-        let fields =
-            Fields::parse(data).map_err(|error| place.wrong("data", &error.to_string()))?;
         let mut row: Vec<Value<'_>> = vec![Value::Null; model.columns.len() + 1];
         row[0] = Value::Integer(id);
         let mut given = vec![false; model.columns.len()];
-        let mut pending = Vec::new();
         for (name, value) in &fields.0 {
             if let Some(index) = model.columns.iter().position(|c| c.attribute == **name) {
                 row[index + 1] = model.columns[index]
@@ -168,14 +161,11 @@ impl Restore {
                     return Err(place.refused(name, why));
                 }
                 given[index] = true;
-            } else if let Some(field) = model
-                .component_fields
-                .iter()
-                .find(|f| f.attribute == **name)
-            {
-                self.wait_for(content, model, field, value, place, &mut pending)?;
             } else if *value != "null" && is_foreign(schema, name) {
-                self.lose(format!("attribute `{name}` of {}", model.uid));
+                self.count_lost(Subject::Attribute {
+                    uid: model.uid.clone(),
+                    attribute: name.to_string(),
+                });
             }
         }
         let defaults = defaults(schema, model, &given);
@@ -185,105 +175,91 @@ impl Restore {
         self.inserters
             .rows(database, model)
             .and_then(|inserter| database.insert(inserter, &row))
-            .map_err(|error| {
-                error.within(format!("{} {}", place.entity.content_type, place.entity.id))
-            })?;
-        for waiting in pending {
-            self.component(database, content, model, id, waiting, place)?;
-        }
-        Ok(())
-    }
-
-    /// Takes the value of an attribute that holds components apart.
-    fn wait_for<'a>(
-        &mut self,
-        content: &Content,
-        model: &Model,
-        field: &'a ComponentField,
-        value: &'a str,
-        place: &Place<'_>,
-        pending: &mut Vec<Pending<'a>>,
-    ) -> Result<()> {
-        if value == "null" {
-            return Ok(());
-        }
-        let is_list = value.starts_with('[');
-        let items = if is_list {
-            elements(value).map_err(|error| place.wrong(&field.attribute, &error.to_string()))?
-        } else {
-            vec![value]
-        };
-        let wants_list = !matches!(field.shape, ComponentShape::Single(_));
-        for (position, item) in items.into_iter().enumerate() {
-            let uid = match &field.shape {
-                ComponentShape::Single(uid) | ComponentShape::Repeatable(uid) => Some(uid.clone()),
-                ComponentShape::Zone(uids) => component_type(item).filter(|uid| uids.contains(uid)),
-            };
-            let fits = is_list == wants_list;
-            match uid.filter(|uid| fits && content.models.get(uid).is_some()) {
-                Some(uid) => pending.push(Pending {
-                    field,
-                    uid,
-                    item,
-                    order: is_list.then(|| (position + 1) as f64),
-                }),
-                None => self.lose(format!(
-                    "a component in attribute `{}` of {}",
-                    field.attribute, model.uid
-                )),
-            }
-        }
-        Ok(())
-    }
-
-    fn component(
-        &mut self,
-        database: &mut dyn Connection,
-        content: &Content,
-        owner: &Model,
-        owner_id: i64,
-        waiting: Pending<'_>,
-        place: &Place<'_>,
-    ) -> Result<()> {
-        let attribute = &waiting.field.attribute;
-        let (Some(model), Some(schema), Some(joins)) = (
-            content.models.get(&waiting.uid),
-            content.schemas.get(&waiting.uid),
-            &owner.component_table,
-        ) else {
-            return Ok(());
-        };
-        let fields = Fields::parse(waiting.item)
-            .map_err(|error| place.wrong(attribute, &error.to_string()))?;
-        let old = fields
-            .get("id")
-            .and_then(|id| id.parse::<i64>().ok())
-            .ok_or_else(|| place.wrong(attribute, "a component has no integer `id`"))?;
-        let id = self.component_ids.assign(&waiting.uid, old);
-        self.row(database, content, model, schema, id, waiting.item, place)?;
-        let row = [
-            Value::Integer(owner_id),
-            Value::Integer(id),
-            Value::from(waiting.uid.as_str()),
-            Value::from(attribute.as_str()),
-            Value::from(waiting.order),
-        ];
-        self.inserters
-            .components(database, owner, joins)
-            .and_then(|inserter| database.insert(inserter, &row))
-            .map_err(|error| {
-                error.within(format!("{} {}", place.entity.content_type, place.entity.id))
-            })
+            .map_err(|error| error.within(place))
     }
 }
 
-/// Whether the project does not know an attribute. Relations and media of the data are links, and
-/// `id` and `__component` are no attributes.
+/// Writes the components of an entity, each with what joins it to its owner. An owner is known by the
+/// id it has here.
+struct ComponentRows<'a> {
+    restore: &'a mut Restore,
+    database: &'a mut dyn Connection,
+    catalogue: &'a Catalogue,
+    place: &'a Place<'a>,
+}
+
+impl Visitor for ComponentRows<'_> {
+    type Owner = i64;
+    type Error = Error;
+
+    fn component(
+        &mut self,
+        (owner, owner_id): (&Schema, i64),
+        component: &Component<'_, '_>,
+    ) -> Result<Option<i64>> {
+        let (attribute, schema) = (component.attribute, component.schema);
+        let owner = self.catalogue.models.get(&owner.uid);
+        let (Some(model), Some((owner, joins))) = (
+            self.catalogue.models.get(&schema.uid),
+            owner.and_then(|owner| Some((owner, owner.component_table.as_ref()?))),
+        ) else {
+            return Ok(None);
+        };
+        let fields = component.fields;
+        let old = fields
+            .get("id")
+            .and_then(|id| id.parse::<i64>().ok())
+            .ok_or_else(|| {
+                self.place
+                    .wrong(attribute, "a component has no integer `id`")
+            })?;
+        let restore = &mut *self.restore;
+        let id = restore.component_ids.assign(&schema.uid, old);
+        restore.write_row(self.database, model, schema, id, fields, self.place)?;
+        let row = [
+            Value::Integer(owner_id),
+            Value::Integer(id),
+            Value::from(schema.uid.as_str()),
+            Value::from(attribute),
+            Value::from(component.position.map(|position| position as f64)),
+        ];
+        restore
+            .inserters
+            .components(self.database, owner, joins)
+            .and_then(|inserter| self.database.insert(inserter, &row))
+            .map_err(|error| error.within(self.place))?;
+        Ok(Some(id))
+    }
+
+    fn misfit(&mut self, owner: &Schema, attribute: &str, misfit: Misfit<'_>) -> Result<()> {
+        let count = match misfit {
+            Misfit::Malformed(_) | Misfit::TooDeep => {
+                return Err(self.place.wrong(attribute, &misfit.to_string()));
+            }
+            Misfit::OtherShape(items) => items as u64,
+            Misfit::WithoutType | Misfit::NotTaken(_) | Misfit::Unknown(_) => 1,
+        };
+        let subject = Subject::ComponentsIn {
+            uid: owner.uid.clone(),
+            attribute: attribute.to_owned(),
+        };
+        self.restore.count_all_lost(subject, count);
+        Ok(())
+    }
+}
+
+/// Whether the project does not know an attribute. Relations and media of the data are links,
+/// components have rows of their own, and `id` and `__component` are no attributes.
 fn is_foreign(schema: &Schema, name: &str) -> bool {
     !matches!(name, "id" | "__component")
         && !matches!(
             schema.attribute(name),
-            Some(Attribute::Relation(_) | Attribute::Media)
+            Some(
+                Attribute::Relation(_)
+                    | Attribute::Media
+                    | Attribute::Component { .. }
+                    | Attribute::DynamicZone { .. }
+            )
         )
 }
 

@@ -4,29 +4,33 @@ use super::Restore;
 use crate::database::{Connection, Value};
 use crate::error::Result;
 use crate::model::{Link, LinkEnd, LinkRef};
-use crate::strapi::Content;
+use crate::strapi::catalogue::Catalogue;
 use crate::strapi::relations::{Storage, StoredRelation};
 use crate::strapi::tables::Model;
+use crate::transfer::Subject;
 
 impl Restore {
     pub(super) fn link(
         &mut self,
         database: &mut dyn Connection,
-        content: &Content,
+        catalogue: &Catalogue,
         link: &Link<'_>,
     ) -> Result<()> {
         // Those were told of when the archive was looked at.
         if !self.inspection.has_ends(link) {
             return Ok(());
         }
-        let stored = content.models.get(&link.left.model).and_then(|model| {
+        let stored = catalogue.models.get(&link.left.model).and_then(|model| {
             let relation = model.relation(link.left.field.as_deref()?)?;
             Some((model, relation))
         });
-        let Some((model, relation)) = stored.filter(|(_, relation)| fits(content, relation, link))
+        let Some((model, relation)) =
+            stored.filter(|(_, relation)| fits(catalogue, relation, link))
         else {
-            let field = link.left.field.as_deref().unwrap_or("?");
-            self.lose(format!("links of `{field}` of {}", link.left.model));
+            self.count_lost(Subject::LinksOf {
+                uid: link.left.model.to_string(),
+                attribute: link.left.field.as_deref().unwrap_or("?").to_owned(),
+            });
             return Ok(());
         };
         self.store(database, model, relation, link)
@@ -125,9 +129,9 @@ impl Restore {
 }
 
 /// Whether a link fits the relation it is of.
-fn fits(content: &Content, relation: &StoredRelation, link: &Link<'_>) -> bool {
+fn fits(catalogue: &Catalogue, relation: &StoredRelation, link: &Link<'_>) -> bool {
     match &relation.target {
         Some(target) => *target == link.right.model,
-        None => content.models.get(&link.right.model).is_some(),
+        None => catalogue.models.get(&link.right.model).is_some(),
     }
 }

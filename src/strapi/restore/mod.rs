@@ -7,21 +7,23 @@
 mod clear;
 mod configuration;
 mod entities;
-mod files;
 mod inserters;
 mod links;
 
+use super::catalogue::Catalogue;
+use super::core_store::{CORE_STORE, WEBHOOKS, read_schema_row};
 use super::project::Project;
-use super::tables::{CORE_STORE, INTERNAL_TABLES, Model, WEBHOOKS};
-use super::{Content, schema};
+use super::schema;
+use super::tables::{INTERNAL_TABLES, Model};
+use super::uploads::StagedUploads;
 use crate::database::Connection;
 use crate::error::{Error, Result};
-use crate::model::{Asset, ConfigItem, Entity, Link, Metadata, Schema};
+use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::transfer::{
-    Deletion, Description, Destination, Filter, Inspection, Plan, Sink, Stage, Warning, WarningKind,
+    Deletion, Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Subject,
+    Warning, WarningKind,
 };
 use entities::ComponentIds;
-use files::StagedFiles;
 use inserters::Inserters;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -30,21 +32,27 @@ use std::io::Read;
 pub struct ProjectDestination {
     project: Project,
     database: Box<dyn Connection>,
-    content: Content,
-    restore: Option<Restore>,
+    catalogue: Catalogue,
 }
 
-/// A restore that has begun.
+/// A project that is being restored.
+struct ProjectLoad {
+    database: Box<dyn Connection>,
+    catalogue: Catalogue,
+    restore: Restore,
+}
+
+/// What a restore knows and keeps while it goes on.
 struct Restore {
     /// Which rows come, so that links to others can be left out.
     inspection: Inspection,
     component_ids: ComponentIds,
     inserters: Inserters,
-    files: StagedFiles,
+    files: Box<dyn StagedUploads>,
     /// The project's own row of content types, where the archive's would not describe its tables.
     own_schema: Option<String>,
     /// What the project has no place for, and how often it came.
-    lost: BTreeMap<String, u64>,
+    lost: BTreeMap<Subject, u64>,
 }
 
 impl ProjectDestination {
@@ -54,36 +62,28 @@ impl ProjectDestination {
     /// Its database cannot be opened, or does not fit its schemas.
     pub fn open(project: Project) -> Result<Self> {
         let mut database = project.connect_to_write()?;
-        let content = schema::load(&project, database.as_mut())?;
+        let catalogue = schema::load(&project, database.as_mut())?;
         Ok(Self {
             project,
             database,
-            content,
-            restore: None,
+            catalogue,
         })
     }
 
     /// What is known of the project that its user should know as well.
     pub fn notices(&self) -> &[Warning] {
-        &self.content.notices
+        &self.catalogue.notices
     }
 
     /// Where the database is, for messages.
     pub fn database(&self) -> &str {
         self.database.target()
     }
-
-    fn begun(&mut self) -> Result<(&mut dyn Connection, &Content, &mut Restore)> {
-        match &mut self.restore {
-            Some(restore) => Ok((self.database.as_mut(), &self.content, restore)),
-            None => Err(Error::failed("the restore has not begun")),
-        }
-    }
 }
 
 /// The content types whose rows a transfer replaces.
-fn replaced<'a>(content: &'a Content, filter: &Filter) -> Vec<&'a Model> {
-    content
+fn replaced<'a>(catalogue: &'a Catalogue, filter: &Filter) -> Vec<&'a Model> {
+    catalogue
         .models
         .content_types()
         .filter(|model| filter.includes(Stage::Entities) && filter.includes_type(&model.uid))
@@ -112,14 +112,11 @@ impl Destination for ProjectDestination {
     }
 
     fn describe(&mut self) -> Result<Option<Description>> {
-        Ok(Some(Description {
-            metadata: Metadata::new(String::new(), self.project.version()),
-            schemas: self.content.schemas.clone(),
-        }))
+        Ok(Some(self.project.description(&self.catalogue)))
     }
 
     fn survey(&mut self, filter: &Filter) -> Result<Vec<Deletion>> {
-        let mut tables: Vec<(String, String)> = replaced(&self.content, filter)
+        let mut tables: Vec<(String, String)> = replaced(&self.catalogue, filter)
             .into_iter()
             .map(|model| (model.uid.clone(), model.table.clone()))
             .collect();
@@ -136,10 +133,10 @@ impl Destination for ProjectDestination {
             deletions.push(Deletion { what, count });
         }
         if filter.includes(Stage::Assets) {
-            let folder = self.project.uploads();
+            let uploads = self.project.uploads();
             deletions.push(Deletion {
-                count: files::count(&folder)?,
-                what: format!("files in {}", folder.display()),
+                count: uploads.count()?,
+                what: format!("files in {}", uploads.place()),
             });
         }
         deletions.retain(|deletion| deletion.count > 0);
@@ -150,85 +147,84 @@ impl Destination for ProjectDestination {
         true
     }
 
-    fn begin(&mut self, plan: &Plan) -> Result<()> {
+    fn begin(self: Box<Self>, plan: &Plan) -> Result<Box<dyn Load>> {
+        let Self {
+            project,
+            mut database,
+            catalogue,
+        } = *self;
         let Some(inspection) = plan.inspection.clone() else {
             return Err(Error::failed("a restore needs to look at its source first"));
         };
-        if plan.filter.includes(Stage::Assets) && !self.project.keeps_uploads() {
-            return Err(Error::failed(format!(
-                "the project keeps its uploads with the provider `{}`, which this version does not \
-                 restore to",
-                self.project.config.upload_provider
-            ))
-            .hint("restore everything else with --exclude files"));
-        }
-        self.database.begin_write()?;
-        let mut files = StagedFiles::new(self.project.uploads());
-        if plan.filter.includes(Stage::Assets) {
-            files.replace_all()?;
-        }
-        let own_schema = if same_schemas(plan, &self.content) {
+        database.begin_write()?;
+        let files = project
+            .uploads()
+            .stage(plan.filter.includes(Stage::Assets))?;
+        let own_schema = if same_schemas(plan, &catalogue) {
             None
         } else {
-            schema::read_row(self.database.as_mut())?
+            read_schema_row(database.as_mut())?
         };
-        clear::clear(self.database.as_mut(), &self.content, &plan.filter)?;
-        let component_ids = ComponentIds::find(
-            self.database.as_mut(),
-            &self.content,
-            &inspection,
-            &plan.filter,
-        )?;
-        self.restore = Some(Restore {
-            inspection,
-            component_ids,
-            inserters: Inserters::default(),
-            files,
-            own_schema,
-            lost: BTreeMap::new(),
-        });
-        Ok(())
-    }
-
-    fn commit(&mut self, _metadata: &Metadata, warn: &mut dyn FnMut(Warning)) -> Result<()> {
-        let Some(mut restore) = self.restore.take() else {
-            return Err(Error::failed("the restore has not begun"));
-        };
-        self.database.flush()?;
-        let tables = self.content.models.iter().map(|model| model.table.as_str());
-        for table in tables.chain([CORE_STORE, WEBHOOKS]) {
-            self.database.move_sequence_past_ids(table)?;
-        }
-        restore.files.swap_in()?;
-        // From here on a failure puts the old files back when `files` is dropped.
-        self.database.commit()?;
-        if let Some(left) = restore.files.forget_old() {
-            warn(Warning::new(
-                WarningKind::Notice,
-                format!("the old files could not be deleted: {left}"),
-            ));
-        }
-        for (what, count) in restore.lost {
-            warn(Warning::new(
-                WarningKind::Lost,
-                format!("the project has no place for {what}: {count} left out"),
-            ));
-        }
-        Ok(())
+        clear::clear(database.as_mut(), &catalogue, &plan.filter)?;
+        let component_ids =
+            ComponentIds::find(database.as_mut(), &catalogue, &inspection, &plan.filter)?;
+        Ok(Box::new(ProjectLoad {
+            database,
+            catalogue,
+            restore: Restore {
+                inspection,
+                component_ids,
+                inserters: Inserters::default(),
+                files,
+                own_schema,
+                lost: BTreeMap::new(),
+            },
+        }))
     }
 }
 
 /// Whether the archive's schemas are the project's, in every property that travels.
-fn same_schemas(plan: &Plan, content: &Content) -> bool {
-    let (theirs, ours) = (&plan.source.schemas, &content.schemas);
-    theirs.len() == ours.len()
-        && theirs.iter().all(|schema| {
-            ours.get(&schema.uid)
-                .is_some_and(|own| own.json == schema.json)
-        })
+fn same_schemas(plan: &Plan, catalogue: &Catalogue) -> bool {
+    let ours = &catalogue.schemas;
+    plan.source.schemas.as_ref().is_some_and(|theirs| {
+        theirs.len() == ours.len()
+            && theirs.iter().all(|schema| {
+                ours.get(&schema.uid)
+                    .is_some_and(|own| own.json == schema.json)
+            })
+    })
 }
 
-impl Sink for ProjectDestination {
+impl Load for ProjectLoad {
+    fn commit(self: Box<Self>, _outcome: &Report, warn: &mut dyn FnMut(Warning)) -> Result<()> {
+        let Self {
+            mut database,
+            catalogue,
+            mut restore,
+        } = *self;
+        database.flush()?;
+        for table in catalogue.models.tables() {
+            database.move_sequence_past_ids(table)?;
+        }
+        restore.files.swap_in()?;
+        // From here on a failure puts the old files back when `files` is dropped.
+        database.commit()?;
+        if let Some(left) = restore.files.forget_old() {
+            warn(Warning::new(
+                WarningKind::Notice,
+                Subject::Path(left),
+                "the old files in it could not be deleted",
+            ));
+        }
+        for (subject, count) in restore.lost {
+            let reason = "the project has no place for";
+            warn(Warning::new(WarningKind::Lost, subject, reason).times(count));
+        }
+        Ok(())
+    }
+}
+
+impl Sink for ProjectLoad {
     fn stage(&mut self, _stage: Stage, _items: Option<u64>) -> Result<()> {
         self.database.flush()
     }
@@ -239,24 +235,24 @@ impl Sink for ProjectDestination {
     }
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
-        let (database, content, restore) = self.begun()?;
-        restore.entity(database, content, entity)?;
+        let database = self.database.as_mut();
+        self.restore.entity(database, &self.catalogue, entity)?;
         database.flush_if_full()
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        self.begun()?.2.files.add(&asset.filename, content)
+        self.restore.files.add(&asset.filename, content)
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
-        let (database, content, restore) = self.begun()?;
-        restore.link(database, content, link)?;
+        let database = self.database.as_mut();
+        self.restore.link(database, &self.catalogue, link)?;
         database.flush_if_full()
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
-        let (database, _, restore) = self.begun()?;
-        restore.configuration(database, item)?;
+        let database = self.database.as_mut();
+        self.restore.configuration(database, item)?;
         database.flush_if_full()
     }
 
@@ -265,7 +261,11 @@ impl Sink for ProjectDestination {
 
 impl Restore {
     /// Counts something that the project has no place for.
-    fn lose(&mut self, what: String) {
-        *self.lost.entry(what).or_default() += 1;
+    fn count_lost(&mut self, subject: Subject) {
+        self.count_all_lost(subject, 1);
+    }
+
+    fn count_all_lost(&mut self, subject: Subject, count: u64) {
+        *self.lost.entry(subject).or_default() += count;
     }
 }

@@ -1,14 +1,14 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
 use super::attributes::{write_attributes, write_name};
-use super::{BATCH, Reader, select_batch, warn};
+use super::{BATCH, Reader, select_batch};
 use crate::database::Value;
-use crate::error::{Error, Result};
-use crate::model::{Asset, Fields, json};
-use crate::strapi::uploads::{self, LOCAL_PROVIDER, Opened};
-use crate::transfer::{Sink, Stage, UPLOAD_TYPES, WarningKind};
+use crate::error::Result;
+use crate::model::{Asset, Fields, Stage, json};
+use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
+use crate::transfer::{Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
-use std::path::Path;
 
 /// A row of `plugin::upload.file`, as far as its files need it.
 struct FileRow {
@@ -38,14 +38,14 @@ struct Wanted<'a> {
 
 impl Reader<'_> {
     pub(super) fn assets(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        let content = self.content;
-        let Some(model) = content.models.get(UPLOAD_TYPES[0]) else {
+        let catalogue = self.catalogue;
+        let Some(model) = catalogue.models.get(UPLOAD_TYPES[0]) else {
             return sink.stage(Stage::Assets, Some(0));
         };
         let rows = self.database.count(&model.table)?;
         sink.stage(Stage::Assets, None)?;
         if rows > 0 {
-            check_folder(&self.project.uploads())?;
+            self.uploads.check()?;
         }
         let positions = NEEDED.map(|name| model.columns.iter().position(|c| c.attribute == name));
         let sql = select_batch(self.database, model);
@@ -85,7 +85,7 @@ impl Reader<'_> {
         }
     }
 
-    fn files_of(&self, row: &FileRow, sink: &mut dyn Sink) -> Result<()> {
+    fn files_of(&mut self, row: &FileRow, sink: &mut dyn Sink) -> Result<()> {
         let hash = row.value("hash").unwrap_or_default();
         let main = Wanted {
             row,
@@ -126,28 +126,12 @@ impl Reader<'_> {
     }
 
     /// Sends a file; gives whether it was there.
-    fn send(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<bool> {
+    fn send(&mut self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<bool> {
         let provider = wanted.row.value("provider").unwrap_or(LOCAL_PROVIDER);
-        if provider != LOCAL_PROVIDER {
-            self.missing(
-                wanted,
-                &format!("its provider is `{provider}`, which this version does not read from"),
-                sink,
-            );
-            return Ok(false);
-        }
-        let Some(path) = uploads::path_of(&self.project.config.public_dir, &wanted.url) else {
-            self.missing(wanted, "its url leads out of the public folder", sink);
-            return Ok(false);
-        };
-        let opened = match uploads::open(&path) {
-            Ok(Some(opened)) => opened,
-            Ok(None) => {
-                self.missing(wanted, &format!("there is no {}", path.display()), sink);
-                return Ok(false);
-            }
-            Err(error) => {
-                self.missing(wanted, &error.to_string(), sink);
+        let opened = match self.uploads.open(provider, &wanted.url) {
+            Ok(opened) => opened,
+            Err(why) => {
+                self.missing(wanted, &why, sink);
                 return Ok(false);
             }
         };
@@ -155,39 +139,45 @@ impl Reader<'_> {
             self.missing(wanted, "its hash and extension make no file name", sink);
             return Ok(false);
         }
+        // Rows may share a file; an archive holds it once.
+        let file = (hash(&wanted.filename), hash(&opened.place));
+        match self.sent_files.insert(file.0, file.1) {
+            None => {}
+            Some(place) if place == file.1 => return Ok(true),
+            Some(place) => {
+                self.sent_files.insert(file.0, place);
+                self.missing(wanted, "another file of this name is in the archive", sink);
+                return Ok(false);
+            }
+        }
         let asset = Asset {
             filename: wanted.filename.clone(),
             sidecar: wanted.sidecar.clone(),
             size: opened.size,
         };
+        let subject = Subject::Path(opened.place.clone());
         let mut content = Exactly::new(opened);
         sink.asset(&asset, &mut content)?;
         if content.fell_short {
-            warn(
-                sink,
+            sink.warn(Warning::new(
                 WarningKind::ChangedAsset,
-                format!(
-                    "{} became shorter while it was read; the archive holds zeros for the rest",
-                    path.display()
-                ),
-            );
+                subject,
+                "became shorter while it was read; the archive holds zeros for the rest",
+            ));
         }
         Ok(true)
     }
 
     fn missing(&self, wanted: &Wanted<'_>, why: &str, sink: &mut dyn Sink) {
-        let format = match wanted.format {
-            Some(format) => format!(", format {format}"),
-            None => String::new(),
-        };
-        warn(
-            sink,
+        sink.warn(Warning::new(
             WarningKind::MissingAsset,
-            format!(
-                "{} {}{format} ({}) is left out: {why}",
-                UPLOAD_TYPES[0], wanted.row.id, wanted.filename
-            ),
-        );
+            Subject::File {
+                id: wanted.row.id,
+                format: wanted.format.map(str::to_owned),
+                filename: wanted.filename.clone(),
+            },
+            why,
+        ));
     }
 }
 
@@ -228,22 +218,19 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("JSON was written from text")
 }
 
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
 fn is_filename(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
 }
 
-/// A project with uploads whose folder cannot be read would give an archive without files.
-fn check_folder(folder: &Path) -> Result<()> {
-    match std::fs::read_dir(folder) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Error::io("read the upload folder", folder, error)),
-    }
-}
-
 /// Gives exactly as many bytes as the file had when it was opened.
 struct Exactly {
-    file: std::fs::File,
+    content: Box<dyn Read>,
     left: u64,
     fell_short: bool,
 }
@@ -251,7 +238,7 @@ struct Exactly {
 impl Exactly {
     fn new(opened: Opened) -> Self {
         Self {
-            file: opened.file,
+            content: opened.content,
             left: opened.size,
             fell_short: false,
         }
@@ -268,7 +255,7 @@ impl Read for Exactly {
         let mut read = if self.fell_short {
             0
         } else {
-            self.file.read(buffer)?
+            self.content.read(buffer)?
         };
         if read == 0 {
             self.fell_short = true;

@@ -3,15 +3,13 @@
 use super::attributes::{write_attributes, write_name};
 use super::{Reader, column_list, select_rows};
 use crate::error::{Error, Result};
-use crate::model::json;
+use crate::model::{DEEPEST_COMPONENT, json};
 use crate::strapi::dialect::Dialect;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
 use std::collections::HashMap;
 
 /// How many ids one query names.
 const IDS: usize = 1000;
-/// How deep components may be nested; deeper is a schema that contains itself.
-const DEEPEST: usize = 32;
 
 /// The rows whose components are wanted.
 pub(super) enum Parents<'a> {
@@ -64,7 +62,7 @@ pub(super) fn in_key_order(models: &Models, model: &Model) -> Vec<usize> {
     if models.dialect.reads_components_in_turn() {
         return fields;
     }
-    fields.sort_by_key(|&index| queries(models, &model.component_fields[index], DEEPEST));
+    fields.sort_by_key(|&index| queries(models, &model.component_fields[index], DEEPEST_COMPONENT));
     fields
 }
 
@@ -100,7 +98,7 @@ impl Reader<'_> {
         model: &Model,
         parents: &Parents<'_>,
     ) -> Result<Components> {
-        self.nested_components(model, parents, DEEPEST)
+        self.nested_components(model, parents, DEEPEST_COMPONENT)
     }
 
     fn nested_components(
@@ -137,7 +135,7 @@ impl Reader<'_> {
             };
             let field = &model.component_fields[join.field];
             let value = if matches!(field.shape, ComponentShape::Zone(_)) {
-                with_type(row, &join.component, self.content.models.dialect)
+                with_type(row, &join.component, self.catalogue.models.dialect)
             } else {
                 row.clone()
             };
@@ -146,10 +144,15 @@ impl Reader<'_> {
                 .entry((join.parent, join.field))
                 .or_default()
                 .push(value);
-            if let Some(sent) = &mut self.sent_components
-                && let Ok(id) = u64::try_from(join.id)
-            {
-                sent.entry(join.component.clone()).or_default().insert(id);
+            if let Ok(id) = u64::try_from(join.id) {
+                match self.sent_components.get_mut(&join.component) {
+                    Some(sent) => sent.insert(id),
+                    None => self
+                        .sent_components
+                        .entry(join.component.clone())
+                        .or_default()
+                        .insert(id),
+                };
             }
         }
         Ok(components)
@@ -204,14 +207,14 @@ impl Reader<'_> {
         mut ids: Vec<i64>,
         deepest: usize,
     ) -> Result<HashMap<i64, Vec<u8>>> {
-        let content = self.content;
-        let Some(model) = content.models.get(uid) else {
+        let catalogue = self.catalogue;
+        let Some(model) = catalogue.models.get(uid) else {
             return Ok(HashMap::new());
         };
         ids.sort_unstable();
         ids.dedup();
         let mut nested = self.nested_components(model, &Parents::Ids(&ids), deepest)?;
-        let fields = in_key_order(&content.models, model);
+        let fields = in_key_order(&catalogue.models, model);
         let select = select_rows(self.database, model);
         let mut rows = HashMap::with_capacity(ids.len());
         for condition in conditions("id", &Parents::Ids(&ids)) {

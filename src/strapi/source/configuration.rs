@@ -1,44 +1,19 @@
 //! The stage of the configuration: core store and webhooks.
 
 use super::attributes::write_name;
-use super::{Reader, column_list, warn};
+use super::{Reader, column_list};
 use crate::database::{Row, Value};
 use crate::error::Result;
-use crate::model::{ConfigItem, ConfigKind, Scalar, json};
+use crate::model::{ConfigItem, ConfigKind, Stage, json};
+use crate::strapi::core_store::{LOGO_BYTES, LOGOS, PROJECT_SETTINGS, column_scalar, table_of};
 use crate::strapi::project::Project;
-use crate::strapi::tables::{CORE_STORE, WEBHOOKS};
-use crate::strapi::uploads::{self, LOCAL_PROVIDER};
+use crate::strapi::uploads::LOCAL_PROVIDER;
 use crate::strapi::values;
-use crate::transfer::{Sink, Stage, WarningKind};
+use crate::transfer::{Sink, Subject, Warning, WarningKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 use std::io::Read;
-
-/// The core-store row that holds the logos of the admin panel.
-pub(in crate::strapi) const PROJECT_SETTINGS: &str = "core_admin_project-settings";
-/// The logos in it.
-pub(in crate::strapi) const LOGOS: [&str; 2] = ["menuLogo", "authLogo"];
-/// Where Strapi puts, since 5.49.0, the bytes of a logo, in base64.
-pub(in crate::strapi) const LOGO_BYTES: &str = "__transferBuffer";
-
-/// How a column leaves; the core store's `value` is JSON in a text column.
-pub(in crate::strapi) fn column_scalar(kind: ConfigKind, column: &str) -> Option<Scalar> {
-    match (kind, column) {
-        (_, "id") => None,
-        (ConfigKind::Webhook, "headers" | "events") => Some(Scalar::Json),
-        (ConfigKind::Webhook, "enabled") => Some(Scalar::Boolean),
-        _ => Some(Scalar::Text),
-    }
-}
-
-/// The table of a kind of row.
-pub(in crate::strapi) fn table_of(kind: ConfigKind) -> &'static str {
-    match kind {
-        ConfigKind::CoreStore => CORE_STORE,
-        ConfigKind::Webhook => WEBHOOKS,
-    }
-}
 
 impl Reader<'_> {
     pub(super) fn configuration(&mut self, sink: &mut dyn Sink) -> Result<()> {
@@ -141,39 +116,35 @@ fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Opti
         let Some(url) = member("url").filter(|url| !url.is_empty()) else {
             continue;
         };
+        let subject = Subject::Setting {
+            kind: ConfigKind::CoreStore.as_str(),
+            name: format!("{PROJECT_SETTINGS}.{name}"),
+        };
         if !project.carries_logos() {
-            warn(
-                sink,
-                WarningKind::Notice,
-                format!(
-                    "the logo {name} of the admin panel ({url}) is not in the archive: that of \
-                     Strapi {} has no place for it",
-                    project.version()
-                ),
+            let reason = format!(
+                "the logo of the admin panel ({url}) is not in the archive: that of Strapi {} has \
+                 no place for it",
+                project.version()
             );
+            sink.warn(Warning::new(WarningKind::Notice, subject, reason));
             continue;
         }
-        let opened = if provider == LOCAL_PROVIDER {
-            uploads::path_of(&project.config.public_dir, url)
-                .and_then(|path| uploads::open(&path).ok().flatten())
-        } else {
-            None
-        };
+        let opened = project.uploads().open(provider, url);
         let mut bytes = Vec::new();
-        let read = opened.and_then(|mut opened| opened.file.read_to_end(&mut bytes).ok());
+        let read = opened.and_then(|mut opened| {
+            let read = opened.content.read_to_end(&mut bytes);
+            read.map_err(|error| format!("it cannot be read: {error}"))
+        });
         match read {
-            Some(0) => {}
-            Some(_) => {
+            Ok(0) => {}
+            Ok(_) => {
                 logo.insert(LOGO_BYTES.into(), STANDARD.encode(&bytes).into());
                 changed = true;
             }
-            None => warn(
-                sink,
-                WarningKind::MissingAsset,
-                format!(
-                    "the logo {name} of the admin panel ({url}) is left out: it cannot be read"
-                ),
-            ),
+            Err(why) => {
+                let reason = format!("the logo of the admin panel ({url}): {why}");
+                sink.warn(Warning::new(WarningKind::MissingAsset, subject, reason));
+            }
         }
     }
     Ok(changed.then(|| Json::Object(settings).to_string()))

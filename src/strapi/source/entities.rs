@@ -5,14 +5,14 @@ use super::components::{Parents, in_key_order};
 use super::{BATCH, Reader, select_batch};
 use crate::database::Value;
 use crate::error::{Error, Result};
-use crate::model::{Entity, json};
+use crate::model::{Entity, Stage, json};
 use crate::strapi::tables::Model;
-use crate::transfer::{Sink, Stage};
+use crate::transfer::Sink;
 
 impl Reader<'_> {
     pub(super) fn entities(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        let content = self.content;
-        let models: Vec<&Model> = content
+        let catalogue = self.catalogue;
+        let models: Vec<&Model> = catalogue
             .models
             .content_types()
             .filter(|model| self.filter.includes_type(&model.uid))
@@ -29,7 +29,7 @@ impl Reader<'_> {
 
     fn entities_of(&mut self, model: &Model, sink: &mut dyn Sink) -> Result<()> {
         let sql = select_batch(self.database, model);
-        let fields = in_key_order(&self.content.models, model);
+        let fields = in_key_order(&self.catalogue.models, model);
         let mut head = b"{\"type\":".to_vec();
         json::write_string(&mut head, &model.uid);
         head.extend_from_slice(b",\"id\":");

@@ -1,26 +1,34 @@
 //! The lines of links: which members an end has, and in which order.
 
 use super::attributes::write_name;
-use super::warn;
 use crate::error::Result;
-use crate::model::{Link, LinkEnd, LinkRef, json};
+use crate::model::{Link, LinkEnd, LinkRef, is_component, json};
 use crate::strapi::relations::StoredRelation;
 use crate::strapi::tables::Model;
-use crate::transfer::{Sink, WarningKind, is_component};
+use crate::transfer::{Sink, Subject, Warning, WarningKind};
 use roaring::RoaringTreemap;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// Whether an end takes part: not where it is of a component that was left out with its owner.
-fn is_sent(sent: Option<&HashMap<String, RoaringTreemap>>, end: &LinkEnd<'_>) -> bool {
-    match (sent, &end.reference) {
-        (Some(sent), LinkRef::Id(id)) if is_component(&end.model) => {
-            u64::try_from(*id).is_ok_and(|id| {
-                sent.get(end.model.as_ref())
+/// Which links are left out, and whether that is told.
+pub(super) struct Sent<'a> {
+    /// Components that were sent with their owners.
+    pub components: &'a HashMap<String, RoaringTreemap>,
+    /// Whether owners are left out on purpose.
+    pub is_partial: bool,
+}
+
+impl Sent<'_> {
+    /// Whether an end takes part: not where it is of a component without an owner in the archive.
+    fn takes(&self, end: &LinkEnd<'_>) -> bool {
+        match &end.reference {
+            LinkRef::Id(id) if is_component(&end.model) => u64::try_from(*id).is_ok_and(|id| {
+                self.components
+                    .get(end.model.as_ref())
                     .is_some_and(|ids| ids.contains(id))
-            })
+            }),
+            _ => true,
         }
-        _ => true,
     }
 }
 
@@ -45,6 +53,14 @@ pub(super) struct Positioned<'a> {
 pub(super) struct Shape {
     head: Vec<u8>,
     line: Vec<u8>,
+    left_out: LeftOut,
+}
+
+/// Links that were left out, because a row at an end is not there.
+#[derive(Default)]
+struct LeftOut {
+    count: u64,
+    first: String,
 }
 
 impl Shape {
@@ -56,6 +72,7 @@ impl Shape {
         Self {
             head,
             line: Vec::new(),
+            left_out: LeftOut::default(),
         }
     }
 
@@ -83,21 +100,23 @@ impl Shape {
         right: Positioned<'_>,
         form: Form,
         exists: bool,
-        sent: Option<&HashMap<String, RoaringTreemap>>,
+        sent: &Sent<'_>,
         sink: &mut dyn Sink,
     ) -> Result<()> {
-        if !(is_sent(sent, &left.end) && is_sent(sent, &right.end)) {
+        let is_sent = sent.takes(&left.end) && sent.takes(&right.end);
+        if !is_sent && sent.is_partial {
             return Ok(());
         }
-        if !exists {
-            warn(
-                sink,
-                WarningKind::OrphanLink,
-                format!(
-                    "link {} -> {} is left out: one of the two does not exist",
-                    left.end, right.end
-                ),
-            );
+        if !(exists && is_sent) {
+            if self.left_out.count == 0 {
+                let why = if exists {
+                    "a component at an end has no owner"
+                } else {
+                    "one of the two does not exist"
+                };
+                self.left_out.first = format!("{} -> {}: {why}", left.end, right.end);
+            }
+            self.left_out.count += 1;
             return Ok(());
         }
         let (left_order, right_order): (&[Member], &[Member]) = {
@@ -121,6 +140,21 @@ impl Shape {
             left: left.end,
             right: right.end,
         })
+    }
+}
+
+impl Shape {
+    /// Tells of the links that were left out, once all were seen.
+    pub fn finish(self, model: &Model, relation: &StoredRelation, sink: &mut dyn Sink) {
+        let LeftOut { count, first } = self.left_out;
+        if count > 0 {
+            let subject = Subject::LinksOf {
+                uid: model.uid.clone(),
+                attribute: relation.attribute.clone(),
+            };
+            let reason = format!("{first} (the first)");
+            sink.warn(Warning::new(WarningKind::OrphanLink, subject, reason).times(count));
+        }
     }
 }
 

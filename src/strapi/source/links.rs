@@ -5,13 +5,13 @@
 //! join column, which SQLite reads from the index over it.
 
 use super::Reader;
-use super::link_lines::{Form, Shape};
+use super::link_lines::{Form, Sent, Shape};
 use crate::database::Value;
 use crate::error::Result;
-use crate::model::LinkRef;
+use crate::model::{LinkRef, Stage};
 use crate::strapi::relations::{Storage, StoredRelation};
 use crate::strapi::tables::Model;
-use crate::transfer::{Sink, Stage};
+use crate::transfer::Sink;
 use std::borrow::Cow;
 
 /// A join column that holds document ids has this index over it.
@@ -20,8 +20,8 @@ const DOCUMENT_INDEX: [&str; 2] = ["locale", "published_at"];
 impl Reader<'_> {
     pub(super) fn links(&mut self, sink: &mut dyn Sink) -> Result<()> {
         sink.stage(Stage::Links, None)?;
-        let content = self.content;
-        for model in content.models.iter() {
+        let catalogue = self.catalogue;
+        for model in catalogue.models.iter() {
             if !self.filter.includes_type(&model.uid) {
                 continue;
             }
@@ -73,8 +73,8 @@ impl Reader<'_> {
         referenced: &str,
         sink: &mut dyn Sink,
     ) -> Result<()> {
-        let content = self.content;
-        let Some(target) = content.target(relation) else {
+        let catalogue = self.catalogue;
+        let Some(target) = catalogue.target(relation) else {
             return Ok(());
         };
         let q = |name: &str| self.database.quote(name);
@@ -96,7 +96,10 @@ impl Reader<'_> {
             order = order.join(", "),
         );
         let mut shape = Shape::new(model, relation);
-        let sent = self.sent_components.as_ref();
+        let sent = Sent {
+            components: &self.sent_components,
+            is_partial: self.filter.is_partial(),
+        };
         self.database.query(&sql, &[], &mut |row| {
             let Some(id) = row.value(0)?.as_i64() else {
                 return Ok(());
@@ -111,8 +114,10 @@ impl Reader<'_> {
                 shape.end(&model.uid, LinkRef::Id(id), Some(&relation.attribute), None),
                 shape.end(&target.uid, reference, None, None),
             );
-            shape.send(left, right, Form::JoinColumn, exists, sent, sink)
-        })
+            shape.send(left, right, Form::JoinColumn, exists, &sent, sink)
+        })?;
+        shape.finish(model, relation, sink);
+        Ok(())
     }
 
     fn join_table_links(
@@ -121,7 +126,7 @@ impl Reader<'_> {
         relation: &StoredRelation,
         sink: &mut dyn Sink,
     ) -> Result<()> {
-        let content = self.content;
+        let catalogue = self.catalogue;
         let (
             Storage::JoinTable {
                 table,
@@ -131,7 +136,7 @@ impl Reader<'_> {
                 right_order,
             },
             Some(target),
-        ) = (&relation.storage, content.target(relation))
+        ) = (&relation.storage, catalogue.target(relation))
         else {
             return Ok(());
         };
@@ -154,7 +159,10 @@ impl Reader<'_> {
         );
         let ordered = (left_order.is_some(), right_order.is_some());
         let mut shape = Shape::new(model, relation);
-        let sent = self.sent_components.as_ref();
+        let sent = Sent {
+            components: &self.sent_components,
+            is_partial: self.filter.is_partial(),
+        };
         self.database.query(&sql, &[], &mut |row| {
             let reference = |column| -> Result<LinkRef<'_>> {
                 Ok(LinkRef::Id(row.value(column)?.as_i64().unwrap_or_default()))
@@ -175,8 +183,10 @@ impl Reader<'_> {
                 position(3, ordered.1)?,
             );
             let exists = !row.value(4)?.is_null() && !row.value(5)?.is_null();
-            shape.send(left, right, Form::JoinTable, exists, sent, sink)
-        })
+            shape.send(left, right, Form::JoinTable, exists, &sent, sink)
+        })?;
+        shape.finish(model, relation, sink);
+        Ok(())
     }
 
     /// A query for a morph relation: owner, target, type, field, position, and whether the target
@@ -187,7 +197,7 @@ impl Reader<'_> {
             name => format!("m.{}", self.database.quote(name)),
         };
         let exists: String = self
-            .content
+            .catalogue
             .models
             .iter()
             .map(|model| {
@@ -221,7 +231,10 @@ impl Reader<'_> {
         let in_table = matches!(relation.storage, Storage::MorphTable { .. });
         let filter = self.filter;
         let mut shape = Shape::new(model, relation);
-        let sent = self.sent_components.as_ref();
+        let sent = Sent {
+            components: &self.sent_components,
+            is_partial: self.filter.is_partial(),
+        };
         self.database.query(sql, &[], &mut |row| {
             let type_ = row.value(2)?;
             let type_ = type_.as_str().unwrap_or_default();
@@ -244,7 +257,9 @@ impl Reader<'_> {
             } else {
                 Form::JoinColumn
             };
-            shape.send(left, right, form, exists, sent, sink)
-        })
+            shape.send(left, right, form, exists, &sent, sink)
+        })?;
+        shape.finish(model, relation, sink);
+        Ok(())
     }
 }

@@ -8,13 +8,17 @@ mod entities;
 mod link_lines;
 mod links;
 
+use super::catalogue::Catalogue;
 use super::project::Project;
+use super::schema;
 use super::tables::Model;
-use super::{Content, schema};
-use crate::database::Connection;
+use super::uploads::Uploads;
+use crate::database::{Connection, Snapshot};
 use crate::error::Result;
-use crate::model::Metadata;
-use crate::transfer::{Description, Filter, Sink, Source, Stage, Warning};
+use crate::model::{Metadata, Stage};
+use crate::transfer::{
+    Description, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
+};
 use roaring::RoaringTreemap;
 use std::collections::HashMap;
 
@@ -25,22 +29,31 @@ const BATCH: usize = 500;
 pub struct ProjectSource {
     project: Project,
     database: Box<dyn Connection>,
-    content: Content,
+    catalogue: Catalogue,
+    snapshot: Snapshot,
 }
 
 impl ProjectSource {
+    /// The project's tables that others may change while they are read.
+    fn moving_tables(&self) -> impl Iterator<Item = &str> {
+        let tables = self.catalogue.models.tables();
+        let moving = |table: &&str| self.snapshot.moving.iter().any(|name| name == *table);
+        tables.filter(moving)
+    }
+
     /// Opens a project to read it. What is read from here on is from this moment.
     ///
     /// # Errors
     /// Its database cannot be read, or does not fit its schemas.
     pub fn open(project: Project) -> Result<Self> {
         let mut database = project.connect_to_read()?;
-        database.begin_snapshot()?;
-        let content = schema::load(&project, database.as_mut())?;
+        let snapshot = database.begin_snapshot()?;
+        let catalogue = schema::load(&project, database.as_mut())?;
         Ok(Self {
             project,
             database,
-            content,
+            catalogue,
+            snapshot,
         })
     }
 }
@@ -49,11 +62,13 @@ impl ProjectSource {
 struct Reader<'a> {
     project: &'a Project,
     database: &'a mut dyn Connection,
-    content: &'a Content,
+    catalogue: &'a Catalogue,
     filter: &'a Filter,
-    /// Components that were sent, where the filter leaves content types out: links of the others
-    /// are left out as well.
-    sent_components: Option<HashMap<String, RoaringTreemap>>,
+    uploads: Box<dyn Uploads>,
+    /// Components that were sent with their owners: links of the others are left out as well.
+    sent_components: HashMap<String, RoaringTreemap>,
+    /// Names of files that were sent, and the places they are from, both hashed.
+    sent_files: HashMap<u64, u64>,
 }
 
 impl Source for ProjectSource {
@@ -64,21 +79,36 @@ impl Source for ProjectSource {
     fn describe(&mut self) -> Result<Description> {
         let now = jiff::Timestamp::now();
         Ok(Description {
-            metadata: Metadata::new(format!("{now:.3}"), self.project.version()),
-            schemas: self.content.schemas.clone(),
+            metadata: Some(Metadata::new(format!("{now:.3}"), self.project.version())),
+            schemas: Some(self.catalogue.schemas.clone()),
+            scope: Some(Filter::default().scope(&self.catalogue.schemas)),
+            provenance: Some(Provenance {
+                time_zone: self.project.time_zone().iana_name().map(str::to_owned),
+                database: self.project.database_kind().into(),
+                is_consistent: self.moving_tables().next().is_none(),
+            }),
         })
     }
 
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
-        for notice in &self.content.notices {
+        for notice in &self.catalogue.notices {
             sink.warn(notice.clone());
+        }
+        for table in self.moving_tables() {
+            sink.warn(Warning::new(
+                WarningKind::Notice,
+                Subject::Table(table.to_owned()),
+                "its storage engine has no transactions, so it may have changed while it was read",
+            ));
         }
         let mut reader = Reader {
             project: &self.project,
             database: self.database.as_mut(),
-            content: &self.content,
+            catalogue: &self.catalogue,
             filter,
-            sent_components: filter.is_partial().then(HashMap::new),
+            uploads: self.project.uploads(),
+            sent_components: HashMap::new(),
+            sent_files: HashMap::new(),
         };
         for stage in Stage::ALL {
             if !filter.includes(stage) {
@@ -94,12 +124,16 @@ impl Source for ProjectSource {
         }
         Ok(())
     }
+
+    fn replays(&self) -> bool {
+        true
+    }
 }
 
 impl Reader<'_> {
     fn schemas(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        sink.stage(Stage::Schemas, Some(self.content.schemas.len() as u64))?;
-        self.content
+        sink.stage(Stage::Schemas, Some(self.catalogue.schemas.len() as u64))?;
+        self.catalogue
             .schemas
             .iter()
             .try_for_each(|schema| sink.schema(schema))
@@ -134,9 +168,4 @@ fn select_rows(database: &dyn Connection, model: &Model) -> String {
 fn select_batch(database: &dyn Connection, model: &Model) -> String {
     let select = select_rows(database, model);
     format!("{select} WHERE id > ? ORDER BY id LIMIT {BATCH}")
-}
-
-/// Says that something was left out.
-fn warn(sink: &mut dyn Sink, kind: crate::transfer::WarningKind, message: String) {
-    sink.warn(Warning::new(kind, message));
 }

@@ -27,6 +27,11 @@ impl Stage {
         Self::Configuration,
     ];
 
+    /// The stage of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| stage.as_str() == name)
+    }
+
     /// The name, which is also the folder in the archive.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 //! The staging folder lies inside the upload folder: that is often a mounted volume, which cannot be
 //! renamed itself, and a rename must not leave its file system.
 
+use super::StagedUploads;
 use crate::error::{Error, Result};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -50,11 +51,6 @@ impl StagedFiles {
         self.staging().map(drop)
     }
 
-    /// Leaves an old file in its place, unless a new one has its name.
-    pub fn keep(&mut self, filename: &str) {
-        self.kept.insert(filename.into());
-    }
-
     fn staging(&mut self) -> Result<&Path> {
         if self.staging.is_none() {
             let uploads = &self.uploads;
@@ -74,12 +70,14 @@ impl StagedFiles {
         }
         Ok(self.staging.as_ref().expect("it was just made").path())
     }
+}
 
-    /// Stages a file.
-    ///
-    /// # Errors
-    /// Its name is no file name, or it cannot be written.
-    pub fn add(&mut self, filename: &str, content: &mut dyn Read) -> Result<()> {
+impl StagedUploads for StagedFiles {
+    fn keep(&mut self, filename: &str) {
+        self.kept.insert(filename.into());
+    }
+
+    fn add(&mut self, filename: &str, content: &mut dyn Read) -> Result<()> {
         if filename.is_empty() || filename.contains(['/', '\\', '\0']) || filename.starts_with("..")
         {
             return Err(Error::archive(format!(
@@ -97,11 +95,7 @@ impl StagedFiles {
         })
     }
 
-    /// Puts the staged files in their places and the old ones aside.
-    ///
-    /// # Errors
-    /// A file cannot be moved; those that were are put back.
-    pub fn swap_in(&mut self) -> Result<()> {
+    fn swap_in(&mut self) -> Result<()> {
         let Some(staging) = self.staging.as_ref().map(|folder| folder.path().to_owned()) else {
             return Ok(());
         };
@@ -132,8 +126,7 @@ impl StagedFiles {
         sync(&self.uploads)
     }
 
-    /// Makes the swap final and deletes the old files; tells where they are if that fails.
-    pub fn forget_old(&mut self) -> Option<String> {
+    fn forget_old(&mut self) -> Option<String> {
         self.moved_in.clear();
         self.moved_out.clear();
         let staging = self.staging.take()?;

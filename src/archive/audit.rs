@@ -1,0 +1,283 @@
+//! Holds what was read of an archive against what the archive says of itself: digests and their
+//! authentication, counts, shards.
+
+use super::checksums::{self, Checksums};
+use super::codec::Password;
+use super::layout::{CHECKSUMS, Entry, HMAC, RESULT};
+use super::manifest::Manifest;
+use super::outcome::Outcome;
+use crate::error::Error;
+use crate::model::Stage;
+use hmac::Mac;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use tempfile::SpooledTempFile;
+
+/// How much of a list of digests is kept in memory, in bytes.
+const IN_MEMORY: usize = 4 << 20;
+
+/// What protects the bytes of an archive, and what it says came of its export.
+#[derive(Debug, Clone, Default)]
+pub struct Protection {
+    /// How many entries have the digests that the archive lists; `None` where it lists none.
+    pub digests: Option<u64>,
+    /// Whether the entries stand in another order than in that list.
+    pub is_reordered: bool,
+    /// Whether the list was written by somebody who knew the password.
+    pub is_authenticated: bool,
+    /// What came of the export, where the archive says it.
+    pub outcome: Option<Outcome>,
+}
+
+/// Collects what the audit needs, while the archive is read.
+pub(super) struct Audit {
+    archive: String,
+    folder: PathBuf,
+    found: Checksums,
+    names: HashSet<u64>,
+    hasher: RandomState,
+    listed: Option<SpooledTempFile>,
+    hmac: Option<String>,
+    outcome: Option<String>,
+    items: HashMap<Stage, u64>,
+    entities: BTreeMap<String, u64>,
+    shards: BTreeMap<Stage, BTreeSet<u32>>,
+    faults: Vec<Error>,
+}
+
+impl Audit {
+    /// An audit of the archive of this name, with room for lists in `folder`.
+    pub fn new(archive: &str, folder: &Path) -> Self {
+        Self {
+            archive: archive.to_owned(),
+            folder: folder.to_owned(),
+            found: Checksums::new(folder),
+            names: HashSet::new(),
+            hasher: RandomState::new(),
+            listed: None,
+            hmac: None,
+            outcome: None,
+            items: HashMap::new(),
+            entities: BTreeMap::new(),
+            shards: BTreeMap::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    fn fault(&mut self, what: &str) {
+        self.faults.push(
+            Error::archive(format!("{}: {what}", self.archive))
+                .hint("the archive is damaged or was changed; take another one"),
+        );
+    }
+
+    /// Takes in an entry and its digest.
+    ///
+    /// # Errors
+    /// The list cannot be spooled.
+    pub fn entry(&mut self, name: &str, entry: &Entry, digest: &[u8]) -> io::Result<()> {
+        if let Entry::Lines(stage, Some(number)) = entry {
+            self.shards.entry(*stage).or_default().insert(*number);
+        }
+        if !self.names.insert(self.hasher.hash_one(name)) {
+            self.fault(&format!("the entry {name} stands there twice"));
+        }
+        match entry {
+            Entry::Checksums | Entry::Hmac => Ok(()),
+            _ => self.found.add(name, digest),
+        }
+    }
+
+    /// Takes in the list of digests.
+    ///
+    /// # Errors
+    /// It cannot be read or spooled.
+    pub fn listed(&mut self, content: &mut dyn Read) -> io::Result<()> {
+        let mut listed = tempfile::spooled_tempfile_in(IN_MEMORY, &self.folder);
+        io::copy(content, &mut listed)?;
+        self.listed = Some(listed);
+        Ok(())
+    }
+
+    /// Takes in the authentication of the list.
+    pub fn hmac(&mut self, text: String) {
+        self.hmac = Some(text);
+    }
+
+    /// Takes in what came of the export.
+    pub fn outcome(&mut self, text: String) {
+        self.outcome = Some(text);
+    }
+
+    /// Counts lines or files of a stage.
+    pub fn count(&mut self, stage: Stage, items: u64) {
+        *self.items.entry(stage).or_default() += items;
+    }
+
+    /// Counts an entity.
+    pub fn count_entity(&mut self, uid: &str) {
+        match self.entities.get_mut(uid) {
+            Some(count) => *count += 1,
+            None => {
+                self.entities.insert(uid.to_owned(), 1);
+            }
+        }
+    }
+
+    /// How many items each stage had.
+    pub fn items(&self) -> &HashMap<Stage, u64> {
+        &self.items
+    }
+
+    /// Judges the archive, which was read to its end.
+    ///
+    /// # Errors
+    /// The list cannot be read back.
+    pub fn finish(
+        mut self,
+        manifest: Option<&Manifest>,
+        password: Option<&Password>,
+    ) -> io::Result<(Protection, Vec<Error>)> {
+        self.check_shards();
+        let mut protection = Protection::default();
+        let Some(manifest) = manifest else {
+            if self.listed.is_some() || self.hmac.is_some() || self.outcome.is_some() {
+                self.fault("manifest.json is missing, but what belongs to it is there");
+            } else {
+                // Strapi writes some files twice; nothing follows from that.
+                self.faults
+                    .retain(|fault| !fault.to_string().ends_with("twice"));
+            }
+            return Ok((protection, self.faults));
+        };
+        self.check_digests(&mut protection)?;
+        protection.is_authenticated = self.check_authentication(manifest, password)?;
+        protection.outcome = self.check_counts();
+        Ok((protection, self.faults))
+    }
+
+    fn check_shards(&mut self) {
+        for (stage, numbers) in std::mem::take(&mut self.shards) {
+            let missing = (1..)
+                .zip(&numbers)
+                .find_map(|(expected, number)| (expected != *number).then_some(expected));
+            if let Some(number) = missing {
+                let name = super::layout::shard_name(stage, number);
+                self.fault(&format!("{name} is missing"));
+            }
+        }
+    }
+
+    fn check_digests(&mut self, protection: &mut Protection) -> io::Result<()> {
+        let Some(mut listed) = self.listed.take() else {
+            self.fault(&format!("{CHECKSUMS} is missing"));
+            return Ok(());
+        };
+        listed.rewind()?;
+        let comparison = checksums::compare(&mut listed, self.found.content()?.0)?;
+        for fault in &comparison.faults {
+            self.fault(fault);
+        }
+        protection.is_reordered = comparison.is_reordered;
+        protection.digests = Some(self.found.entries());
+        self.listed = Some(listed);
+        Ok(())
+    }
+
+    /// The key of the authentication needs the password, which nobody has for an archive that was
+    /// decrypted by hand.
+    fn check_authentication(
+        &mut self,
+        manifest: &Manifest,
+        password: Option<&Password>,
+    ) -> io::Result<bool> {
+        let (Some(salt), Some(password)) = (manifest.salt(), password) else {
+            return Ok(false);
+        };
+        let Some(hmac) = self.hmac.take() else {
+            self.fault(&format!("{HMAC} is missing"));
+            return Ok(false);
+        };
+        let Some(listed) = &mut self.listed else {
+            return Ok(false);
+        };
+        listed.rewind()?;
+        let mut mac = Authenticating(password.authenticator(&salt));
+        io::copy(listed, &mut mac)?;
+        let digest = parse_digest(&hmac);
+        let is_right = digest.is_some_and(|digest| mac.0.verify_slice(&digest).is_ok());
+        if !is_right {
+            self.fault(&format!(
+                "{HMAC} is not that of {CHECKSUMS}: it was changed by somebody who does not know the key"
+            ));
+        }
+        Ok(is_right)
+    }
+
+    fn check_counts(&mut self) -> Option<Outcome> {
+        let Some(text) = self.outcome.take() else {
+            self.fault(&format!("{RESULT} is missing"));
+            return None;
+        };
+        let outcome: Outcome = match serde_json::from_str(&text) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.fault(&format!("{RESULT}: {error}"));
+                return None;
+            }
+        };
+        for stage in Stage::ALL {
+            let found = self.items.get(&stage).copied().unwrap_or(0);
+            let said = outcome.items(stage);
+            if found != said {
+                self.fault(&format!("it holds {found} {stage}; {RESULT} says {said}"));
+            }
+        }
+        // Entities that are not wanted are lines, and no more is known of them.
+        let known: u64 = self.entities.values().sum();
+        if known == self.items.get(&Stage::Entities).copied().unwrap_or(0) {
+            let counted = outcome.counts.get(Stage::Entities.as_str());
+            let said = counted.into_iter().flat_map(|count| count.types.keys());
+            let uids: BTreeSet<String> = self.entities.keys().chain(said).cloned().collect();
+            for uid in uids {
+                let found = self.entities.get(&uid).copied().unwrap_or(0);
+                let said = outcome.entities(&uid);
+                if found != said {
+                    self.fault(&format!(
+                        "it holds {found} entities of {uid}; {RESULT} says {said}"
+                    ));
+                }
+            }
+        }
+        Some(outcome)
+    }
+}
+
+/// Feeds what is written to it to an authentication.
+struct Authenticating<M>(M);
+
+impl<M: Mac> Write for Authenticating<M> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The bytes of `checksums.hmac`: 64 digits in lower case and a line break.
+fn parse_digest(text: &str) -> Option<[u8; 32]> {
+    let digits = text.strip_suffix('\n')?.as_bytes();
+    let mut digest = [0; 32];
+    if digits.len() != 64 || digits.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    for (byte, digits) in digest.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(digest)
+}

@@ -1,0 +1,223 @@
+//! `checksums.sha256`: the digests of the entries before it, in order, as `sha256sum -c` reads them.
+
+use super::layout::CHECKSUMS;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::path::Path;
+use tempfile::SpooledTempFile;
+
+/// How much of a list is kept in memory, in bytes; longer ones go to a file without a name.
+const IN_MEMORY: usize = 4 << 20;
+/// Digits of a digest.
+const DIGITS: usize = 64;
+
+/// Bytes in hexadecimal digits, in lower case.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A line of the list, without its break. As `sha256sum` does, a name with a line break or a
+/// backslash is escaped, and the line begins with a backslash.
+fn line(name: &str, digest: &[u8]) -> String {
+    let digest = hex(digest);
+    if !name.contains(['\\', '\n', '\r']) {
+        return format!("{digest}  {name}");
+    }
+    let name = name
+        .replace('\\', "\\\\")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r");
+    format!("\\{digest}  {name}")
+}
+
+/// The name in a line, as it stands there, and its digest; `None` where it is no line of a list.
+fn parse(line: &str) -> Option<(&str, &str)> {
+    let (digest, name) = line.strip_prefix('\\').unwrap_or(line).split_once("  ")?;
+    let is_digest = digest.len() == DIGITS
+        && digest
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (is_digest && !name.is_empty()).then_some((name, digest))
+}
+
+/// A list of digests that grows while entries are written or read.
+pub(super) struct Checksums {
+    lines: SpooledTempFile,
+    entries: u64,
+}
+
+impl Checksums {
+    /// An empty list, which goes to `folder` when it is long.
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            lines: tempfile::spooled_tempfile_in(IN_MEMORY, folder),
+            entries: 0,
+        }
+    }
+
+    /// Adds an entry.
+    pub fn add(&mut self, name: &str, digest: &[u8]) -> io::Result<()> {
+        self.entries += 1;
+        writeln!(self.lines, "{}", line(name, digest))
+    }
+
+    /// How many entries it has.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// The list from its beginning, and its length.
+    pub fn content(&mut self) -> io::Result<(&mut SpooledTempFile, u64)> {
+        let length = self.lines.stream_position()?;
+        self.lines.rewind()?;
+        Ok((&mut self.lines, length))
+    }
+}
+
+/// What a list that was read says of entries that were read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Comparison {
+    /// What is wrong, a sentence each.
+    pub faults: Vec<String>,
+    /// Whether the entries stand in another order than in the list.
+    pub is_reordered: bool,
+}
+
+/// Holds the list of an archive against that of the entries that were read, both from their
+/// beginning. In memory only where they differ.
+pub(super) fn compare(
+    listed: &mut (impl Read + Seek),
+    found: &mut (impl Read + Seek),
+) -> io::Result<Comparison> {
+    if is_same(listed, found)? {
+        return Ok(Comparison::default());
+    }
+    listed.rewind()?;
+    found.rewind()?;
+    let mut comparison = Comparison::default();
+    let faults = &mut comparison.faults;
+    let mut digests: BTreeMap<String, String> = BTreeMap::new();
+    for (number, line) in lines(listed).enumerate() {
+        match parse(&String::from_utf8_lossy(&line?)) {
+            Some((name, digest)) => {
+                if digests.insert(name.to_owned(), digest.to_owned()).is_some() {
+                    faults.push(format!("{CHECKSUMS} lists {name} twice"));
+                }
+            }
+            None => faults.push(format!("{CHECKSUMS}, line {}: it is no digest", number + 1)),
+        }
+    }
+    for line in lines(found) {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        let Some((name, digest)) = parse(&line) else {
+            continue;
+        };
+        match digests.remove(name) {
+            Some(expected) if expected == digest => {}
+            Some(_) => faults.push(format!("{name} is not what {CHECKSUMS} says")),
+            None => faults.push(format!("{name} is not listed in {CHECKSUMS}")),
+        }
+    }
+    faults.extend(digests.into_keys().map(|name| format!("{name} is missing")));
+    comparison.is_reordered = faults.is_empty();
+    Ok(comparison)
+}
+
+fn is_same(one: &mut impl Read, other: &mut impl Read) -> io::Result<bool> {
+    let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
+    loop {
+        let (left, right) = (one.fill_buf()?, other.fill_buf()?);
+        let length = left.len().min(right.len());
+        if length == 0 {
+            return Ok(left.len() == right.len());
+        }
+        if left[..length] != right[..length] {
+            return Ok(false);
+        }
+        one.consume(length);
+        other.consume(length);
+    }
+}
+
+fn lines(from: &mut impl Read) -> impl Iterator<Item = io::Result<Vec<u8>>> {
+    BufReader::new(from).split(b'\n')
+}
+
+/// Passes bytes on and digests them.
+pub(super) struct Digesting<R> {
+    inner: R,
+    digest: Sha256,
+    wanted: bool,
+}
+
+impl<R: Read> Digesting<R> {
+    /// Digests what is read from `inner`, if that is wanted.
+    pub fn new(inner: R, wanted: bool) -> Self {
+        Self {
+            inner,
+            digest: Sha256::new(),
+            wanted,
+        }
+    }
+
+    /// The digest of what was read.
+    pub fn finish(self) -> [u8; 32] {
+        self.digest.finalize().into()
+    }
+}
+
+impl<R: Read> Read for Digesting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if self.wanted {
+            self.digest.update(&buffer[..read]);
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn list(names: &[&str]) -> Cursor<String> {
+        let lines = names.iter().map(|name| line(name, &Sha256::digest(name)));
+        Cursor::new(lines.map(|line| line + "\n").collect())
+    }
+
+    fn faults(listed: &[&str], found: &[&str]) -> Comparison {
+        compare(&mut list(listed), &mut list(found)).expect("compared")
+    }
+
+    #[test]
+    fn equal_lists_have_no_faults_and_other_orders_are_told() {
+        assert_eq!(faults(&["a", "b"], &["a", "b"]), Comparison::default());
+        assert_eq!(faults(&[], &[]), Comparison::default());
+        assert!(faults(&["a", "b"], &["b", "a"]).is_reordered);
+    }
+
+    #[test]
+    fn what_is_missing_twice_or_not_listed_is_named() {
+        for (listed, found, fault) in [
+            (&["a", "b"][..], &["a"][..], "b is missing"),
+            (&["a"], &["a", "b"], "b is not listed in checksums.sha256"),
+            (&["a", "a"], &["a"], "checksums.sha256 lists a twice"),
+            (&["a"], &["a", "a"], "a is not listed in checksums.sha256"),
+        ] {
+            assert_eq!(faults(listed, found).faults, [fault]);
+        }
+        let mut other = list(&["a"]);
+        other.get_mut().replace_range(0..1, "z");
+        let compared = compare(&mut other, &mut list(&["a"])).expect("compared");
+        assert!(compared.faults[0].contains("line 1"), "{compared:?}");
+    }
+
+    #[test]
+    fn names_with_line_breaks_stand_as_sha256sum_writes_them() {
+        let text = line("a\nb\\c", &[0; 32]);
+        assert_eq!(text, format!("\\{}  a\\nb\\\\c", "0".repeat(64)));
+        assert_eq!(parse(&text), Some(("a\\nb\\\\c", &*"0".repeat(64))));
+    }
+}

@@ -1,0 +1,114 @@
+//! Packs an archive: gzip, then encryption, then the place where it goes, each in a thread of its own.
+
+use super::background::Background;
+use super::ecb::{Encryptor, Key};
+use super::password::Password;
+use crate::error::{Error, Result};
+use crate::store::Target;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// How an archive is packed.
+#[derive(Debug, Clone, Default)]
+pub struct Packing {
+    /// With gzip.
+    pub compress: bool,
+    /// With Strapi's cipher and this password.
+    pub password: Option<Password>,
+}
+
+/// A writer on the way to a target, which has an end of its own to write.
+trait Layer: Write + Send {
+    /// Writes that end, and gives the target back.
+    fn end(self: Box<Self>) -> io::Result<Box<dyn Target>>;
+}
+
+impl Layer for Background<Box<dyn Target>> {
+    fn end(self: Box<Self>) -> io::Result<Box<dyn Target>> {
+        self.finish()
+    }
+}
+
+impl Layer for Background<Encryptor<Box<dyn Target>>> {
+    fn end(self: Box<Self>) -> io::Result<Box<dyn Target>> {
+        self.finish()?.finish()
+    }
+}
+
+impl Layer for Background<GzEncoder<Box<dyn Layer>>> {
+    fn end(self: Box<Self>) -> io::Result<Box<dyn Target>> {
+        self.finish()?.finish()?.end()
+    }
+}
+
+/// Packs what is written to it. Dropped before it is published, the target shows nothing.
+pub(in crate::archive) struct Packer {
+    layers: Box<dyn Layer>,
+    name: String,
+    spool_folder: PathBuf,
+}
+
+impl Packer {
+    /// Starts to pack into `target`.
+    pub fn new(target: Box<dyn Target>, packing: &Packing) -> Self {
+        let name = target.name();
+        let spool_folder = target.spool_folder().to_owned();
+        let outer: Box<dyn Layer> = match &packing.password {
+            None => Box::new(Background::new(target)),
+            Some(password) => {
+                let encryptor = Encryptor::new(target, &Key::derive(password));
+                Box::new(Background::new(encryptor))
+            }
+        };
+        let layers = if packing.compress {
+            let encoder = GzEncoder::new(outer, Compression::default());
+            Box::new(Background::new(encoder))
+        } else {
+            outer
+        };
+        Self {
+            layers,
+            name,
+            spool_folder,
+        }
+    }
+
+    /// Where the archive goes, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A folder with room for what must wait before it can be written.
+    pub fn spool_folder(&self) -> &Path {
+        &self.spool_folder
+    }
+
+    /// A failed write, in words.
+    pub fn explain(name: &str, error: io::Error) -> Error {
+        Error::from_io(error, |error| {
+            Error::io("write the archive", Path::new(name), error)
+        })
+    }
+
+    /// Ends the archive, and makes it visible.
+    ///
+    /// # Errors
+    /// The end cannot be written, or the target cannot be published.
+    pub fn publish(self) -> Result<()> {
+        let Self { layers, name, .. } = self;
+        let target = layers.end().map_err(|error| Self::explain(&name, error))?;
+        target.publish()
+    }
+}
+
+impl Write for Packer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.layers.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! The names of archive files.
+
+use super::Packing;
+use std::path::{Path, PathBuf};
+
+/// The names of archives.
+#[derive(Debug, Clone, Copy)]
+pub struct ArchiveName;
+
+impl ArchiveName {
+    /// The name Strapi gives an export at this moment, without extension: local time.
+    pub fn default_base(now: &jiff::Zoned) -> String {
+        now.strftime("export_%Y%m%d%H%M%S").to_string()
+    }
+
+    /// Adds the extensions of a packing to a base name. Extensions of ours that it carries already
+    /// are not doubled.
+    pub fn with_extensions(base: &Path, packing: &Packing) -> PathBuf {
+        let mut name = base
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        for extension in [".enc", ".gz", ".tar"] {
+            if let Some(stripped) = name.strip_suffix(extension)
+                && !stripped.is_empty()
+            {
+                name = stripped.to_owned();
+            }
+        }
+        name.push_str(".tar");
+        if packing.compress {
+            name.push_str(".gz");
+        }
+        if packing.password.is_some() {
+            name.push_str(".enc");
+        }
+        base.with_file_name(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Password;
+
+    #[test]
+    fn extensions_follow_the_packing_and_are_not_doubled() {
+        let key = || Some(Password::new("x"));
+        for (base, compress, key, name) in [
+            ("b", true, key(), "b.tar.gz.enc"),
+            ("b", false, None, "b.tar"),
+            ("b.tar.gz.enc", true, key(), "b.tar.gz.enc"),
+            ("b.tar.gz", true, key(), "b.tar.gz.enc"),
+            ("b.tar.gz.enc", true, None, "b.tar.gz"),
+            ("d/b.2026", true, None, "d/b.2026.tar.gz"),
+            (".tar", true, None, ".tar.tar.gz"),
+        ] {
+            let packing = Packing {
+                compress,
+                password: key,
+            };
+            assert_eq!(
+                ArchiveName::with_extensions(Path::new(base), &packing),
+                Path::new(name),
+                "{base}"
+            );
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `result.json`: what came of an export, known when all else of the archive is written.
+
+use crate::model::Stage;
+use crate::transfer::{Report, Warning};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How many of the things that were left out are listed one by one.
+const LISTED: usize = 1000;
+
+/// The content of `result.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outcome {
+    /// Whether all that exists was taken.
+    pub status: Status,
+    /// How much there is of each stage, by its name.
+    pub counts: BTreeMap<String, StageCount>,
+    /// What was left out, or should be known, one by one.
+    pub warnings: Vec<Told>,
+    /// How many warnings there were beside those.
+    pub more_warnings: u64,
+}
+
+/// Whether all that exists was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Status {
+    /// It was.
+    Complete,
+    /// Something could not be taken.
+    Incomplete,
+}
+
+/// How much there is of a stage.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageCount {
+    /// Lines or files.
+    pub items: u64,
+    /// Entities by content type, assets by extension, schemas by kind.
+    pub types: BTreeMap<String, u64>,
+}
+
+/// A warning of the export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Its kind: see [`WarningKind::as_str`](crate::transfer::WarningKind::as_str).
+    pub kind: String,
+    /// How many things it stands for.
+    pub count: u64,
+    /// What it says.
+    pub message: String,
+}
+
+impl Outcome {
+    /// What came of an export.
+    pub(super) fn new(report: &Report, warnings: Warnings) -> Self {
+        Self {
+            status: if report.is_incomplete() {
+                Status::Incomplete
+            } else {
+                Status::Complete
+            },
+            counts: report
+                .stages
+                .iter()
+                .map(|(stage, report)| {
+                    let types = report
+                        .groups
+                        .iter()
+                        .map(|(name, count)| (name.clone(), count.items));
+                    let count = StageCount {
+                        items: report.total.items,
+                        types: types.collect(),
+                    };
+                    (stage.to_string(), count)
+                })
+                .collect(),
+            warnings: warnings.list,
+            more_warnings: warnings.more,
+        }
+    }
+
+    /// The content of `result.json`.
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("strings and numbers serialise")
+    }
+
+    /// Whether something that exists could not be taken.
+    pub fn is_incomplete(&self) -> bool {
+        self.status == Status::Incomplete
+    }
+
+    /// How many items a stage has.
+    pub(super) fn items(&self, stage: Stage) -> u64 {
+        self.counts
+            .get(stage.as_str())
+            .map_or(0, |count| count.items)
+    }
+
+    /// How many entities of a content type there are.
+    pub(super) fn entities(&self, uid: &str) -> u64 {
+        self.counts
+            .get(Stage::Entities.as_str())
+            .and_then(|count| count.types.get(uid))
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+/// The warnings of an export, as far as `result.json` lists them.
+#[derive(Default)]
+pub(super) struct Warnings {
+    list: Vec<Told>,
+    more: u64,
+}
+
+impl Warnings {
+    /// Adds one.
+    pub fn add(&mut self, warning: &Warning) {
+        if self.list.len() == LISTED {
+            self.more += 1;
+            return;
+        }
+        self.list.push(Told {
+            kind: warning.kind.as_str().into(),
+            count: warning.count,
+            message: warning.to_string(),
+        });
+    }
+}

@@ -1,0 +1,63 @@
+//! The library's enums as clap reads them: their names and help texts on the command line.
+
+use crate::transfer::{Group, SchemaStrategy, VersionStrategy};
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+impl ValueEnum for VersionStrategy {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Exact,
+            Self::Patch,
+            Self::Minor,
+            Self::Major,
+            Self::Ignore,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Exact => "The same Strapi, and the same plugins where both sides name theirs",
+            Self::Patch => "The same major.minor.patch",
+            Self::Minor => "The same major.minor",
+            Self::Major => "The same major",
+            Self::Ignore => "Anything",
+        };
+        Some(PossibleValue::new(self.as_str()).help(help))
+    }
+}
+
+impl ValueEnum for SchemaStrategy {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Exact, Self::Strict, Self::Ignore]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Exact => "Not at all",
+            Self::Strict => "In private, required, configurable and default of attributes",
+            Self::Ignore => "Anything: what fits is loaded, the rest is listed as lost",
+        };
+        Some(PossibleValue::new(self.as_str()).help(help))
+    }
+}
+
+impl ValueEnum for Group {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Content, Self::Files, Self::Config, Self::MediaLibrary]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Content => "Entities and links, also those that describe the media library",
+            Self::Files => {
+                "The files of the media library, but not the entities that describe them"
+            }
+            Self::Config => "The core store and webhooks",
+            Self::MediaLibrary => {
+                "The files of the media library and the entities that describe them (--exclude only)"
+            }
+        };
+        Some(PossibleValue::new(self.as_str()).help(help))
+    }
+}

@@ -1,0 +1,102 @@
+//! What the process environment says, read once. A flag wins over a variable.
+
+use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The variable that holds the key for runs without a terminal.
+const KEY: &str = "BACKUP_KEY";
+/// The variable that says how long to wait for a lock in the database, in seconds.
+const DATABASE_TIMEOUT: &str = "BACKUP_DATABASE_TIMEOUT";
+
+/// The process environment, as far as it is text.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Environment {
+    variables: BTreeMap<String, String>,
+    /// The folder for what must be spooled and has no better place.
+    pub temporary: PathBuf,
+}
+
+impl Environment {
+    /// That of this process.
+    pub fn of_process() -> Self {
+        Self {
+            variables: std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+            temporary: std::env::temp_dir(),
+        }
+    }
+
+    /// All variables, for the project's own configuration.
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
+    /// The value of a variable; an empty one is none.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The key of archives.
+    pub fn key(&self) -> Option<&str> {
+        self.get(KEY)
+    }
+
+    /// How long to wait for a lock in the database, where that is said.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](crate::error::Kind::Usage): it is not a number of seconds.
+    pub fn database_timeout(&self) -> Result<Option<Duration>> {
+        let Some(value) = self.get(DATABASE_TIMEOUT) else {
+            return Ok(None);
+        };
+        let seconds = value.trim().parse().ok();
+        let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        duration.map(Some).ok_or_else(|| {
+            Error::usage(format!(
+                "{DATABASE_TIMEOUT} is `{value}`, which is not a number of seconds"
+            ))
+            .hint("give how long to wait for a lock in the database, such as 0, 2.5 or 60")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn a_timeout_is_a_number_of_seconds() {
+        let lock = |text: &str| {
+            let variables = [(DATABASE_TIMEOUT.to_owned(), text.to_owned())].into();
+            let environment = Environment {
+                variables,
+                ..Environment::default()
+            };
+            environment.database_timeout()
+        };
+        for (text, milliseconds) in [
+            ("0", 0),
+            ("2.5", 2500),
+            (" 60 ", 60_000),
+            ("1e3", 1_000_000),
+        ] {
+            let wait = Duration::from_millis(milliseconds);
+            assert_eq!(lock(text).expect(text), Some(wait));
+        }
+        assert_eq!(lock("").expect("empty"), None);
+        for text in ["-1", "soon", "5s", "NaN", "inf", "1e99", "1,5", " "] {
+            let error = lock(text).expect_err(text);
+            assert_eq!(error.kind(), Kind::Usage);
+            assert!(error.to_string().contains(DATABASE_TIMEOUT), "{error}");
+        }
+    }
+}

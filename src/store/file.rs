@@ -1,0 +1,200 @@
+//! Archives in files.
+
+use super::{Origin, StreamOrigin, Target};
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::NamedTempFile;
+
+/// A file that appears under its name when it is complete and on disk.
+pub struct FileTarget {
+    temporary: NamedTempFile,
+    path: PathBuf,
+}
+
+impl FileTarget {
+    /// Starts a file that will be called `path`.
+    ///
+    /// # Errors
+    /// A folder has this name, or its own folder is not there or cannot be written to.
+    pub fn create(path: &Path) -> Result<Self> {
+        if path.is_dir() {
+            return Err(Error::usage(format!("{} is a folder", path.display()))
+                .hint("choose another name with --file"));
+        }
+        let folder = folder_of(path);
+        let temporary = tempfile::Builder::new()
+            .prefix(".backup-")
+            .suffix(".part")
+            .tempfile_in(folder)
+            .map_err(|error| Error::io("write into the folder", folder, error))?;
+        Ok(Self {
+            temporary,
+            path: path.to_owned(),
+        })
+    }
+}
+
+impl Write for FileTarget {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.as_file_mut().flush()
+    }
+}
+
+impl Target for FileTarget {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn spool_folder(&self) -> &Path {
+        folder_of(&self.path)
+    }
+
+    fn publish(self: Box<Self>) -> Result<()> {
+        let Self { temporary, path } = *self;
+        let fail = |error| Error::io("write the archive", &path, error);
+        temporary.as_file().sync_all().map_err(fail)?;
+        temporary
+            .persist(&path)
+            .map_err(|error| fail(error.error))?;
+        sync_folder(folder_of(&path))
+    }
+}
+
+/// A file to read. It is held open: what was read once is read again, whatever takes its name.
+pub struct FileOrigin {
+    file: Arc<File>,
+    length: u64,
+    path: PathBuf,
+}
+
+impl FileOrigin {
+    /// Opens a file. A pipe that has a name is a stream, and may need `spool_folder`.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn open(path: &Path, spool_folder: &Path) -> Result<Box<dyn Origin>> {
+        let open = || -> io::Result<(File, std::fs::Metadata)> {
+            let file = File::open(path)?;
+            let metadata = file.metadata()?;
+            Ok((file, metadata))
+        };
+        let (file, metadata) = open().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                Error::failed(format!("there is no archive at {}", path.display()))
+                    .hint("check its name")
+            }
+            _ => Error::io("read the archive", path, error),
+        })?;
+        if !metadata.is_file() {
+            return Ok(Box::new(StreamOrigin::new(
+                path.display().to_string(),
+                file,
+                spool_folder,
+            )));
+        }
+        Ok(Box::new(Self {
+            file: Arc::new(file),
+            length: metadata.len(),
+            path: path.to_owned(),
+        }))
+    }
+}
+
+impl Origin for FileOrigin {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn open(&mut self, _again: bool) -> Result<Box<dyn Read + Send>> {
+        Ok(Box::new(FromStart {
+            file: Arc::clone(&self.file),
+            position: 0,
+        }))
+    }
+
+    fn length(&self) -> Option<u64> {
+        Some(self.length)
+    }
+
+    fn reopens(&self) -> bool {
+        true
+    }
+}
+
+/// Reads an open file from its beginning, with a position of its own.
+struct FromStart {
+    file: Arc<File>,
+    position: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.position)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+/// The folder a path lies in; the current one for a bare name.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Sees that a rename is on disk.
+///
+/// # Errors
+/// The folder cannot be synced.
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| Error::io("write into the folder", folder, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_target_that_is_not_published_leaves_what_was_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("site.tar");
+        fs::write(&path, "old").expect("written");
+        let mut target = FileTarget::create(&path).expect("started");
+        target.write_all(b"new").expect("written");
+        drop(target);
+        assert_eq!(fs::read(&path).expect("read"), b"old");
+        let mut target = FileTarget::create(&path).expect("started");
+        target.write_all(b"new").expect("written");
+        Box::new(target).publish().expect("published");
+        assert_eq!(fs::read(&path).expect("read"), b"new");
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
+    }
+
+    #[test]
+    fn an_origin_gives_the_same_bytes_again_after_another_file_took_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("site.tar");
+        fs::write(&path, "old").expect("written");
+        let mut origin = FileOrigin::open(&path, folder.path()).expect("opened");
+        fs::write(folder.path().join("new"), "new").expect("written");
+        fs::rename(folder.path().join("new"), &path).expect("renamed");
+        for _ in 0..2 {
+            let mut text = String::new();
+            let mut reader = origin.open(true).expect("opened");
+            reader.read_to_string(&mut text).expect("read");
+            assert_eq!(text, "old");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Where archives lie: files, standard input and output; later object stores.
+//!
+//! This room moves bytes and knows nothing of what is in them. A [`Target`] takes an archive and
+//! shows it when it is complete; an [`Origin`] gives one.
+
+mod file;
+mod stream;
+
+pub use file::{FileOrigin, FileTarget, folder_of, sync_folder};
+pub use stream::{StreamOrigin, StreamTarget};
+
+use crate::error::Result;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// Takes an archive. Dropped before it is published, it leaves nothing behind, where the place allows
+/// that.
+pub trait Target: Write + Send {
+    /// Where the archive goes, for messages.
+    fn name(&self) -> String;
+
+    /// A folder with room for what must wait before it can be written.
+    fn spool_folder(&self) -> &Path;
+
+    /// Makes the archive visible under its name, once it is on disk.
+    ///
+    /// # Errors
+    /// The disk is full, or something else went wrong; nothing stands under the name, or what stood
+    /// there before.
+    fn publish(self: Box<Self>) -> Result<()>;
+}
+
+/// Gives an archive.
+pub trait Origin: Send {
+    /// Where the archive lies, for messages.
+    fn name(&self) -> String;
+
+    /// Starts to read at the beginning. With `again` it can be opened once more after that, also
+    /// where it does not [reopen](Self::reopens): what is read meanwhile is kept.
+    ///
+    /// # Errors
+    /// It cannot be read; or is a stream that was opened for the last time.
+    fn open(&mut self, again: bool) -> Result<Box<dyn Read + Send>>;
+
+    /// How many bytes it has, where that is known.
+    fn length(&self) -> Option<u64>;
+
+    /// Whether it can be opened as often as one likes, and then gives the same bytes.
+    fn reopens(&self) -> bool;
+}

@@ -1,0 +1,21 @@
+//! What is known of a project's content once its database is open.
+
+use super::relations::StoredRelation;
+use super::tables::{Model, Models};
+use crate::model::Schemas;
+use crate::transfer::Warning;
+
+/// The content types and components of a project, and where they are stored.
+pub(super) struct Catalogue {
+    pub schemas: Schemas,
+    pub models: Models,
+    /// What the user should know of them.
+    pub notices: Vec<Warning>,
+}
+
+impl Catalogue {
+    /// The model a relation points at.
+    pub fn target(&self, relation: &StoredRelation) -> Option<&Model> {
+        self.models.get(relation.target.as_deref()?)
+    }
+}

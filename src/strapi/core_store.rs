@@ -1,0 +1,53 @@
+//! The core store and the webhooks: their tables, the rows that mean something to this tool, and how
+//! their columns leave and come back.
+
+use crate::database::Connection;
+use crate::error::Result;
+use crate::model::{ConfigKind, Scalar};
+
+/// The table of the core store.
+pub(super) const CORE_STORE: &str = "strapi_core_store_settings";
+/// The table of the webhooks.
+pub(super) const WEBHOOKS: &str = "strapi_webhooks";
+/// The core-store row that holds the content types, which Strapi writes at each boot.
+pub(super) const SCHEMA_KEY: &str = "strapi_content_types_schema";
+/// The core-store row that holds the logos of the admin panel.
+pub(super) const PROJECT_SETTINGS: &str = "core_admin_project-settings";
+/// The logos in it.
+pub(super) const LOGOS: [&str; 2] = ["menuLogo", "authLogo"];
+/// Where Strapi puts, since 5.49.0, the bytes of a logo, in base64.
+pub(super) const LOGO_BYTES: &str = "__transferBuffer";
+
+/// How a column leaves; the core store's `value` is JSON in a text column.
+pub(super) fn column_scalar(kind: ConfigKind, column: &str) -> Option<Scalar> {
+    match (kind, column) {
+        (_, "id") => None,
+        (ConfigKind::Webhook, "headers" | "events") => Some(Scalar::Json),
+        (ConfigKind::Webhook, "enabled") => Some(Scalar::Boolean),
+        _ => Some(Scalar::Text),
+    }
+}
+
+/// The table of a kind of row.
+pub(super) fn table_of(kind: ConfigKind) -> &'static str {
+    match kind {
+        ConfigKind::CoreStore => CORE_STORE,
+        ConfigKind::Webhook => WEBHOOKS,
+    }
+}
+
+/// The row of content types, as text.
+pub(super) fn read_schema_row(database: &mut dyn Connection) -> Result<Option<String>> {
+    let sql = format!(
+        "SELECT {} FROM {} WHERE {} = ?",
+        database.quote("value"),
+        database.quote(CORE_STORE),
+        database.quote("key")
+    );
+    let mut text = None;
+    database.query(&sql, &[SCHEMA_KEY.into()], &mut |row| {
+        text = row.value(0)?.as_str().map(str::to_owned);
+        Ok(())
+    })?;
+    Ok(text)
+}

@@ -1,0 +1,101 @@
+//! The `local` upload provider: files below the public folder.
+
+use super::staged::{self, StagedFiles};
+use super::{LOCAL_PROVIDER, Opened, StagedUploads, Uploads};
+use crate::error::{Error, Result};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// Where a file that is served at `url` lies below the public folder; `None` where the url leaves
+/// that folder.
+fn path_of(public: &Path, url: &str) -> Option<PathBuf> {
+    let relative = Path::new(url.trim_start_matches('/'));
+    let inside = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    (inside && !url.is_empty()).then(|| public.join(relative))
+}
+
+/// The upload folder of a project.
+pub(in crate::strapi) struct LocalUploads {
+    public: PathBuf,
+    /// The provider that the project is set up with.
+    provider: String,
+}
+
+impl LocalUploads {
+    /// The upload folder below the public folder of a project that is set up with this provider.
+    pub fn new(public: &Path, provider: &str) -> Self {
+        Self {
+            public: public.to_owned(),
+            provider: provider.to_owned(),
+        }
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.public.join("uploads")
+    }
+}
+
+impl Uploads for LocalUploads {
+    fn place(&self) -> String {
+        self.folder().display().to_string()
+    }
+
+    fn check(&self) -> Result<()> {
+        let folder = self.folder();
+        match fs::read_dir(&folder) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::io("read the upload folder", &folder, error)),
+        }
+    }
+
+    fn open(&self, provider: &str, url: &str) -> Result<Opened, String> {
+        if provider != LOCAL_PROVIDER {
+            return Err(format!(
+                "its provider is `{provider}`, which this version does not read from"
+            ));
+        }
+        let Some(path) = path_of(&self.public, url) else {
+            return Err("its url leads out of the public folder".into());
+        };
+        let open = || -> io::Result<Opened> {
+            // Before it is opened: opening a pipe waits for whoever writes into it.
+            if !fs::metadata(&path)?.is_file() {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            let file = File::open(&path)?;
+            Ok(Opened {
+                size: file.metadata()?.len(),
+                content: Box::new(file),
+                place: path.display().to_string(),
+            })
+        };
+        open().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => format!("there is no {}", path.display()),
+            _ => Error::io("read the file", &path, error).to_string(),
+        })
+    }
+
+    fn count(&self) -> Result<u64> {
+        staged::count(&self.folder())
+    }
+
+    fn stage(&self, replace_all: bool) -> Result<Box<dyn StagedUploads>> {
+        let mut staged = StagedFiles::new(self.folder());
+        if replace_all {
+            if self.provider != LOCAL_PROVIDER {
+                return Err(Error::failed(format!(
+                    "the project keeps its uploads with the provider `{}`, which this version does \
+                     not restore to",
+                    self.provider
+                ))
+                .hint("restore everything else with --exclude files"));
+            }
+            staged.replace_all()?;
+        }
+        Ok(Box::new(staged))
+    }
+}

@@ -1,0 +1,177 @@
+//! What a transfer left out, or its user should know, as data: kind, what, how often, why.
+
+use crate::model::Stage;
+use std::fmt;
+
+/// Why the result of a transfer is not simply its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WarningKind {
+    /// A file of the media library is in the database but not on disk, or not readable.
+    MissingAsset,
+    /// A file changed while it was read.
+    ChangedAsset,
+    /// The destination has no place for something: a type, an attribute, a value.
+    Lost,
+    /// Links point at rows that do not exist; the site itself lacks these.
+    OrphanLink,
+    /// Something the user should know; nothing is missing because of it.
+    Notice,
+}
+
+impl WarningKind {
+    /// Whether something that exists could not be taken, which makes the result incomplete (exit
+    /// code 3). What the site itself lacks does not.
+    pub fn is_incomplete(self) -> bool {
+        match self {
+            Self::MissingAsset | Self::ChangedAsset | Self::Lost => true,
+            Self::OrphanLink | Self::Notice => false,
+        }
+    }
+
+    /// The name in `result.json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingAsset => "missingAsset",
+            Self::ChangedAsset => "changedAsset",
+            Self::Lost => "lost",
+            Self::OrphanLink => "orphanLink",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// What a warning is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A whole stage.
+    Stage(Stage),
+    /// A content type.
+    ContentType(String),
+    /// An attribute of a content type or component.
+    Attribute {
+        /// The content type or component.
+        uid: String,
+        /// The attribute.
+        attribute: String,
+    },
+    /// Components in an attribute.
+    ComponentsIn {
+        /// The content type or component that holds them.
+        uid: String,
+        /// The attribute.
+        attribute: String,
+    },
+    /// The links of an attribute.
+    LinksOf {
+        /// The content type or component that owns them.
+        uid: String,
+        /// The attribute.
+        attribute: String,
+    },
+    /// A file of the media library.
+    File {
+        /// The row of `plugin::upload.file`.
+        id: i64,
+        /// The format (`thumbnail`, ...), where it is one.
+        format: Option<String>,
+        /// Hash and extension.
+        filename: String,
+    },
+    /// Rows of `plugin::upload.file` without their files.
+    Files,
+    /// A column of the core store or the webhooks.
+    Setting {
+        /// `core-store` or `webhook`.
+        kind: &'static str,
+        /// The column, or the key of a row.
+        name: String,
+    },
+    /// A table of the database.
+    Table(String),
+    /// A file or folder.
+    Path(String),
+    /// An entry of an archive.
+    Entry(String),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stage(stage) => write!(f, "the {stage}"),
+            Self::ContentType(uid) => write!(f, "the content type {uid}"),
+            Self::Attribute { uid, attribute } => write!(f, "attribute `{attribute}` of {uid}"),
+            Self::ComponentsIn { uid, attribute } => {
+                write!(f, "a component in attribute `{attribute}` of {uid}")
+            }
+            Self::LinksOf { uid, attribute } => write!(f, "links of `{attribute}` of {uid}"),
+            Self::File {
+                id,
+                format,
+                filename,
+            } => {
+                write!(f, "plugin::upload.file {id}")?;
+                if let Some(format) = format {
+                    write!(f, ", format {format}")?;
+                }
+                write!(f, " ({filename})")
+            }
+            Self::Files => f.write_str("files of plugin::upload.file"),
+            Self::Setting { kind, name } => write!(f, "`{name}` of the {kind}"),
+            Self::Table(name) => write!(f, "the table {name}"),
+            Self::Path(path) | Self::Entry(path) => f.write_str(path),
+        }
+    }
+}
+
+/// Something was left out, or the user should know of something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Why it is told.
+    pub kind: WarningKind,
+    /// What it is about.
+    pub subject: Subject,
+    /// How many rows, files, links or values it stands for.
+    pub count: u64,
+    /// The cause, as half a sentence without a full stop.
+    pub reason: String,
+}
+
+impl Warning {
+    /// A warning about one thing.
+    pub fn new(kind: WarningKind, subject: Subject, reason: impl Into<String>) -> Self {
+        Self {
+            kind,
+            subject,
+            count: 1,
+            reason: reason.into(),
+        }
+    }
+
+    /// The same about so many things of one kind.
+    #[must_use]
+    pub fn times(mut self, count: u64) -> Self {
+        self.count = count;
+        self
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            subject,
+            count,
+            reason,
+        } = self;
+        match kind {
+            WarningKind::MissingAsset if *count > 1 => {
+                write!(f, "{count} {subject} are left out: {reason}")
+            }
+            WarningKind::MissingAsset => write!(f, "{subject} is left out: {reason}"),
+            WarningKind::OrphanLink => write!(f, "{count} {subject} left out: {reason}"),
+            WarningKind::Notice if matches!(subject, Subject::Stage(_)) => f.write_str(reason),
+            WarningKind::Lost => write!(f, "{reason} {subject}: {count} left out"),
+            WarningKind::ChangedAsset | WarningKind::Notice => write!(f, "{subject}: {reason}"),
+        }
+    }
+}
