@@ -2,7 +2,7 @@
 # Installs one of the Strapis that the tests run.
 #
 #     tests/strapi/install.sh MAJOR DIR
-#     BACKUP_TEST_STRAPI5=DIR cargo test --test strapi5
+#     BACKUP_TEST_STRAPI5=DIR cargo test strapi5::
 #
 # MAJOR is 4 or 5: tests/strapi4 and tests/strapi5 say which versions exactly. Needs node 20 or later and npm. The first
 # run takes a few minutes and 700 MB; later ones end at once, until the lock file changes. For other versions, change
