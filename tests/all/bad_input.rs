@@ -2,13 +2,13 @@
 //! nothing is changed.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 
 use crate::support::cli::{PLAIN, Project, backup, backup_through, listing, run, strapi_archive};
+use crate::support::skip;
 
 /// Exports and imports, which must both fail with code 1, say this, leave nothing in the folder for archives and, as
 /// far as there is one to look into, the database as it was.
@@ -199,7 +199,7 @@ fn an_upload_folder_that_cannot_be_read_is_named() {
     set_mode(&project.archives(), 0o777);
     set_mode(&project.uploads(), 0o000);
     let Some(user) = user_without_rights() else {
-        return skipped("there is no user without rights");
+        return skip("there is no user without rights");
     };
     let mut command = backup_through(user, ["export", "--no-encrypt", "-f"]);
     command.arg(project.archive("site"));
@@ -337,11 +337,6 @@ fn on_small_disk(folder: &Path, size: &str, after: &str) -> Option<Command> {
     if probe.is_ok_and(|output| output.status.success()) {
         return Some(in_own_namespace(&script));
     }
-    skipped("nothing can be mounted here");
+    skip("nothing can be mounted here");
     None
-}
-
-fn skipped(why: &str) {
-    // Past the capture of the test runner: whoever runs the tests has to see what was skipped.
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::tz::TimeZone;
 use strapi_backup::database::{Connection, ConnectionOptions, Mysql, Postgres, ServerSettings};
+
+use super::skip;
 
 /// A kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,16 +42,13 @@ impl Server {
         self.pick("BACKUP_TEST_POSTGRES_URL", "BACKUP_TEST_MYSQL_URL")
     }
 
-    /// Whether it runs; if not, says that the test is skipped.
+    /// Whether it runs; if not, the test is skipped.
+    #[track_caller]
     pub fn is_there(self) -> bool {
-        let there = std::env::var_os(self.variable()).is_some();
+        let variable = self.variable();
+        let there = std::env::var_os(variable).is_some();
         if !there {
-            // Past the capture of the test runner: whoever runs the tests has to see what was skipped.
-            let _ = writeln!(
-                io::stderr(),
-                "skipped: {} is not set (./scripts/servers sets it)",
-                self.variable()
-            );
+            skip(&format!("{variable} is not set; ./scripts/servers sets it"));
         }
         there
     }

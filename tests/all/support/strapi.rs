@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +16,7 @@ use std::time::{Duration, Instant};
 use rusqlite::types::ValueRef;
 
 use super::servers::{Database, Server};
+use super::skip;
 use super::world::World;
 
 /// Strapi answers within seconds; a minute means a slow machine, more means that it hangs.
@@ -45,22 +45,33 @@ pub struct Version {
     /// they are, since no new row gets an old id; with ids from the archive they would come to mean other rows.
     pub forgets: &'static str,
     /// What [`Version::harness`] keeps.
-    pub harness: OnceLock<Option<Harness>>,
+    pub harness: OnceLock<Harness>,
     /// What [`Version::world`] keeps: on SQLite, PostgreSQL and MySQL.
-    pub worlds: [OnceLock<Option<World>>; 3],
+    pub worlds: [OnceLock<World>; 3],
 }
 
 impl Version {
-    /// The installed Strapi, if there is one.
+    /// The installed Strapi; if there is none, the test is skipped.
+    #[track_caller]
     pub fn harness(&'static self) -> Option<&'static Harness> {
-        let harness = || Harness::from_env(self);
-        self.harness.get_or_init(harness).as_ref()
+        let variable = self.variable;
+        let Some(installed) = std::env::var_os(variable) else {
+            skip(&format!("{variable} is not set; ./scripts/test sets it"));
+            return None;
+        };
+        let harness = || Harness::new(self, Path::new(&installed));
+        Some(self.harness.get_or_init(harness))
     }
 
-    /// The world on SQLite or a server; nothing if the server or Strapi is not there.
+    /// The world on SQLite or a server; if the server or Strapi is not there, the test is skipped.
+    #[track_caller]
     pub fn world(&'static self, server: Option<Server>) -> Option<&'static World> {
+        if server.is_some_and(|server| !server.is_there()) {
+            return None;
+        }
+        let harness = self.harness()?;
         let world = &self.worlds[server.map_or(0, |server| server.pick(1, 2))];
-        world.get_or_init(|| World::make(self, server)).as_ref()
+        Some(world.get_or_init(|| World::make(self, harness, server)))
     }
 }
 
@@ -83,20 +94,12 @@ pub struct Project<'a> {
 }
 
 impl Harness {
-    /// The harness, or a note on stderr that its tests are skipped.
-    pub fn from_env(version: &'static Version) -> Option<Harness> {
+    /// The harness of a Strapi that is installed in this folder.
+    fn new(version: &'static Version, installed: &Path) -> Harness {
         let Version {
             major, variable, ..
         } = version;
-        let Some(installed) = std::env::var_os(variable) else {
-            // Past the capture of the test runner: whoever runs the tests has to see what was skipped.
-            let _ = writeln!(
-                io::stderr(),
-                "skipped: {variable} is not set (./scripts/test sets it)"
-            );
-            return None;
-        };
-        let node_modules = PathBuf::from(&installed).join("node_modules");
+        let node_modules = installed.join("node_modules");
         let node_modules = fs::canonicalize(&node_modules).unwrap_or_else(|error| {
             panic!(
                 "{variable}: {}: {error}; run tests/strapi/install.sh {major}",
@@ -108,13 +111,13 @@ impl Harness {
             Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{prefix}{}", std::process::id()));
         remove_earlier_runs(work.parent().unwrap(), &prefix);
         fs::create_dir_all(&work).unwrap();
-        Some(Harness {
+        Harness {
             version,
             node_modules,
             work,
             projects: AtomicUsize::new(0),
             one_at_a_time: Mutex::new(()),
-        })
+        }
     }
 
     /// A project from the template with an empty database, on SQLite or on a server; Strapi has not seen it yet.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::archive::Archive;
 use super::canonical::without_links_to_nothing;
 use super::servers::Server;
-use super::strapi::{Project, Version};
+use super::strapi::{Harness, Project, Version};
 
 /// Where an export of ours is right and Strapi's is not: a text in the lines concerned, what Strapi writes there, what
 /// we write.
@@ -59,13 +59,12 @@ pub struct World {
 }
 
 impl World {
-    /// Makes the world of a version of Strapi on SQLite or a server; nothing if the server or Strapi is not there. Tests
-    /// share what [`Version::world`] keeps.
-    pub fn make(strapi: &'static Version, server: Option<Server>) -> Option<World> {
-        if server.is_some_and(|server| !server.is_there()) {
-            return None;
-        }
-        let harness = strapi.harness()?;
+    /// Makes the world of a version of Strapi on SQLite or a server. Tests share what [`Version::world`] keeps.
+    pub fn make(
+        strapi: &'static Version,
+        harness: &'static Harness,
+        server: Option<Server>,
+    ) -> World {
         let fresh = harness.new_project("fresh", server);
         fresh.seed("boot");
         let seeded = fresh.copy("seeded");
@@ -73,14 +72,14 @@ impl World {
         let other = fresh.copy("other");
         other.seed("other");
         let archive = seeded.strapi_export("by-strapi");
-        Some(World {
+        World {
             strapi,
             server,
             fresh,
             seeded,
             other,
             archive,
-        })
+        }
     }
 
     /// An archive as it is compared: a server's rows come in no order that means something, and its JSON columns put
