@@ -2,7 +2,7 @@
 //! giving a password away.
 
 use crate::support::cli::{Outcome, Project, listing, run};
-use crate::support::databases::{Server, Site, on_each_server};
+use crate::support::databases::{Server, Site, on_each_server, our_archive};
 
 on_each_server!(
     a_connection_that_breaks_in_any_stage_leaves_everything_as_it_was,
@@ -48,10 +48,8 @@ fn mend(site: &Site, table: &str) {
     }]);
 }
 
-/// A project with content that no archive holds, and an archive to restore into it.
-fn site_and_archive(server: Server) -> (Site, Site) {
-    let original = Site::new(server);
-    original.export("site", &[]);
+/// A project with content that no archive holds.
+fn changed_site(server: Server) -> Site {
     let site = Site::new(server);
     site.database.sql([
         "UPDATE articles SET title = 'mine'",
@@ -59,16 +57,15 @@ fn site_and_archive(server: Server) -> (Site, Site) {
         "INSERT INTO tags (id, document_id, name) VALUES (900, 'mine', 'mine')",
     ]);
     std::fs::write(site.uploads().join("mine.txt"), "mine").unwrap();
-    (original, site)
+    site
 }
 
 fn a_connection_that_breaks_in_any_stage_leaves_everything_as_it_was(server: Server) {
-    let (original, site) = site_and_archive(server);
-    let archive = original.archives().join("site.tar");
+    let (site, archive) = (changed_site(server), our_archive(server));
     let (tables, files) = (site.database.tables(), site.files());
     for (event, table) in STAGES {
         break_at(&site, event, table);
-        let outcome = site.import(&archive, &[]).ends_with(1);
+        let outcome = site.import(archive, &[]).ends_with(1);
         assert_told_of_the_break(&outcome);
         mend(&site, table);
         assert!(tables == site.database.tables(), "{event} {table}");
@@ -82,13 +79,13 @@ fn a_connection_that_breaks_in_any_stage_leaves_everything_as_it_was(server: Ser
             "CREATE CONSTRAINT TRIGGER break AFTER INSERT ON articles DEFERRABLE INITIALLY DEFERRED FOR EACH ROW \
              EXECUTE FUNCTION break()",
         ]);
-        let outcome = site.import(&archive, &[]).ends_with(1);
+        let outcome = site.import(archive, &[]).ends_with(1);
         assert_told_of_the_break(&outcome);
         mend(&site, "articles");
         assert!(tables == site.database.tables());
         assert!(files == site.files());
     }
-    site.import(&archive, &[]).ends_with(0);
+    site.import(archive, &[]).ends_with(0);
     assert!(tables != site.database.tables());
 }
 
@@ -109,7 +106,7 @@ fn assert_told_of_the_break(outcome: &Outcome) {
 }
 
 fn a_row_that_breaks_a_rule_leaves_everything_as_it_was(server: Server) {
-    let (original, site) = site_and_archive(server);
+    let site = changed_site(server);
     let column = server.pick(
         "ALTER COLUMN title TYPE varchar(20)",
         "MODIFY title varchar(20)",
@@ -120,15 +117,13 @@ fn a_row_that_breaks_a_rule_leaves_everything_as_it_was(server: Server) {
         format!("ALTER TABLE articles {column}"),
     ]);
     let (tables, files) = (site.database.tables(), site.files());
-    site.import(&original.archives().join("site.tar"), &[])
-        .ends_with(1)
-        .says([
-            "row ",
-            " of articles",
-            "title",
-            "too long",
-            "nothing was changed",
-        ]);
+    site.import(our_archive(server), &[]).ends_with(1).says([
+        "row ",
+        " of articles",
+        "title",
+        "too long",
+        "nothing was changed",
+    ]);
     assert!(tables == site.database.tables());
     assert!(files == site.files());
 }

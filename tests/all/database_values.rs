@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::support::archive::Archive;
-use crate::support::databases::{Server, Site, on_each_server};
+use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::tarball::{ENTITIES, Tarball};
 
 on_each_server!(
@@ -22,9 +22,9 @@ fn line_of(id: usize) -> String {
     format!(r#"{{"type":"api::article.article","id":{id},"#)
 }
 
-/// A project's archive in which articles 1, 2 and so on have these attributes.
+/// An archive in which articles 1, 2 and so on have these attributes.
 fn with_articles(site: &Site, attributes: &[Json]) -> std::path::PathBuf {
-    let tarball = Tarball::read(&site.export("site", &[]));
+    let tarball = Tarball::read(our_archive(site.server()));
     let edited = tarball.edit_lines(ENTITIES, |lines| {
         for (index, attributes) in attributes.iter().enumerate() {
             let mut lines = lines.iter_mut();
@@ -51,7 +51,7 @@ fn restored(server: Server, attributes: &[Json]) -> Vec<Json> {
     let site = Site::new(server);
     let archive = with_articles(&site, attributes);
     site.import(&archive, &[]).ends_with(0);
-    let exported = site.exported();
+    let exported = site.exported(&[]);
     let shown = attributes.iter().enumerate().map(|(index, attributes)| {
         let article = article(&exported, index + 1);
         let names = attributes.as_object().unwrap().keys();
@@ -221,5 +221,5 @@ fn zero_dates_leave_mysql_as_strapi_shows_them_and_come_back() {
         (&json!("0000-00-00"), &Json::Null)
     );
     site.import(&archive, &[]).ends_with(0);
-    assert_eq!(article(&site.exported(), 1), shown);
+    assert_eq!(article(&site.exported(&[]), 1), shown);
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::support::archive::Archive;
 use crate::support::cli::{Project, is_admin_table};
-use crate::support::databases::{Server, Site, assert_same_values, on_each_server, strapi_archive};
+use crate::support::databases::{
+    Server, Site, assert_same_values, on_each_server, our_archive, strapi_archive,
+};
 
 on_each_server!(
     an_export_has_the_values_of_strapis,
@@ -51,42 +53,47 @@ fn administrators(site: &Site) -> BTreeMap<String, Vec<String>> {
     tables
 }
 
+/// The files of the archive that Strapi exported.
+fn uploads(server: Server) -> BTreeMap<String, Vec<u8>> {
+    let assets = strapi_archive(server).assets();
+    let files = assets.into_iter().map(|(name, asset)| (name, asset.bytes));
+    files.collect()
+}
+
 fn an_export_has_the_values_of_strapis(server: Server) {
     // There is no deviation: these databases give Strapi's drivers all digits of large integers.
-    assert_same_values(&Site::new(server).exported(), strapi_archive(server));
+    let ours = Archive::open(our_archive(server), None);
+    assert_same_values(&ours, strapi_archive(server));
 }
 
 fn an_export_is_the_same_every_time(server: Server) {
     let site = Site::new(server);
-    let first = Archive::open(&site.export("first", &[]), None);
-    let second = Archive::open(&site.export("second", &[]), None);
-    assert_eq!(first.differences(&second), [""; 0]);
+    let first = Archive::open(our_archive(server), None);
+    assert_eq!(first.differences(&site.exported(&[])), [""; 0]);
 }
 
 fn an_emptied_project_is_the_same_after_a_restore_ids_included(server: Server) {
-    let original = Site::new(server);
-    let archive = original.export("site", &[]);
+    let archive = our_archive(server);
     let site = Site::emptied(server);
-    assert!(site.exported().lines("links").is_empty());
-    site.import(&archive, &[]).ends_with(0);
-    let restored = site.exported();
-    let differences = Archive::open(&archive, None).differences(&restored);
+    assert!(site.exported(&[]).lines("links").is_empty());
+    site.import(archive, &[]).ends_with(0);
+    let restored = site.exported(&[]);
+    let differences = Archive::open(archive, None).differences(&restored);
     assert_eq!(differences, [""; 0]);
-    assert!(original.files() == site.files());
+    assert!(site.files() == uploads(server));
 }
 
 fn a_restore_leaves_only_the_data_of_the_archive(server: Server) {
-    let original = Site::new(server);
-    let archive = original.export("site", &[]);
+    let archive = our_archive(server);
     let site = Site::new(server);
     add_other_data(&site);
     std::fs::write(site.uploads().join("stranger.txt"), "stranger").unwrap();
-    site.import(&archive, &[]).ends_with(0);
+    site.import(archive, &[]).ends_with(0);
     assert_eq!(
-        Archive::open(&archive, None).differences(&site.exported()),
+        Archive::open(archive, None).differences(&site.exported(&[])),
         [""; 0]
     );
-    assert!(original.files() == site.files());
+    assert!(site.files() == uploads(server));
     // Rows that no archive shows as such: nothing is left of the stranger.
     for (table, rows) in site.database.tables() {
         let strangers = rows.iter().filter(|row| row.contains("stranger")).count();
@@ -95,12 +102,11 @@ fn a_restore_leaves_only_the_data_of_the_archive(server: Server) {
 }
 
 fn administrators_roles_and_tokens_stay_row_by_row(server: Server) {
-    let original = Site::new(server);
-    let archive = original.export("site", &[]);
+    let archive = our_archive(server);
     let site = Site::new(server);
     add_other_data(&site);
     let before = administrators(&site);
-    site.import(&archive, &[]).ends_with(0);
+    site.import(archive, &[]).ends_with(0);
     assert!(before == administrators(&site));
 }
 
@@ -126,7 +132,7 @@ fn a_partial_restore_does_what_it_does_on_sqlite(server: Server) {
     let sqlite = Project::testdata();
     sqlite.sql(&CHANGES.join(";"));
     sqlite.import(&archive, &OPTIONS).ends_with(0);
-    let expected = Archive::open(&sqlite.export("partial", &[]), None);
+    let expected = sqlite.exported(&[]);
     assert!(
         expected
             .lines("entities")
@@ -138,19 +144,18 @@ fn a_partial_restore_does_what_it_does_on_sqlite(server: Server) {
     site.import(&archive, &[]).ends_with(0);
     site.database.sql(CHANGES);
     site.import(&archive, &OPTIONS).ends_with(0);
-    assert_same_values(&with_full_times(site.exported()), &expected);
+    assert_same_values(&with_full_times(site.exported(&[])), &expected);
 }
 
 fn rows_added_after_a_restore_get_new_ids(server: Server) {
-    let original = Site::new(server);
-    let archive = original.export("site", &[]);
+    let archive = our_archive(server);
     let site = Site::emptied(server);
     if server == Server::Postgres {
         // As if no row had ever been there.
         site.database
             .sql(["SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"]);
     }
-    site.import(&archive, &[]).ends_with(0);
+    site.import(archive, &[]).ends_with(0);
     let mut connection = site.database.connect();
     let tables = connection.tables().unwrap();
     let restored = tables.into_iter().filter(|name| {
@@ -171,12 +176,11 @@ fn rows_added_after_a_restore_get_new_ids(server: Server) {
 }
 
 fn a_dry_run_changes_nothing(server: Server) {
-    let original = Site::new(server);
-    let archive = original.export("site", &[]);
+    let archive = our_archive(server);
     let site = Site::new(server);
     add_other_data(&site);
     let (tables, files) = (site.database.tables(), site.files());
-    let outcome = site.import(&archive, &["--dry-run"]).ends_with(0);
+    let outcome = site.import(archive, &["--dry-run"]).ends_with(0);
     assert!(
         outcome.stderr.contains("to be deleted"),
         "{}",

@@ -31,7 +31,7 @@ fn an_export_has_the_entries_of_strapis_in_the_same_order() {
 fn schemas_links_configuration_sidecars_and_files_are_strapis_byte_for_byte() {
     let project = Project::testdata();
     let strapis = Archive::open(&strapi_archive(), None);
-    let ours = Archive::open(&project.export("site", &[]), None);
+    let ours = project.exported(&[]);
     let compared: Vec<&String> = strapis
         .entries
         .keys()
@@ -49,7 +49,7 @@ fn schemas_links_configuration_sidecars_and_files_are_strapis_byte_for_byte() {
 #[test]
 fn entities_are_strapis_byte_for_byte_but_for_integers_that_strapi_rounds() {
     let project = Project::testdata();
-    let ours = Archive::open(&project.export("site", &[]), None).lines("entities");
+    let ours = project.exported(&[]).lines("entities");
     let mut expected = Archive::open(&strapi_archive(), None).lines("entities");
     for (id, strapis, right) in DEVIATIONS {
         let beginning = format!(r#"{{"type":"api::article.article","id":{id},"#);
@@ -74,7 +74,7 @@ fn entities_are_strapis_byte_for_byte_but_for_integers_that_strapi_rounds() {
 fn metadata_tells_the_version_of_strapi_and_the_time_in_utc() {
     let project = Project::testdata();
     let before = jiff::Timestamp::now();
-    let ours = Archive::open(&project.export("site", &[]), None);
+    let ours = project.exported(&[]);
     let metadata = ours.json("metadata.json");
     assert_eq!(metadata["strapi"]["version"], "5.54.0");
     let text = metadata["createdAt"].as_str().expect("a time");
@@ -96,7 +96,7 @@ fn metadata_tells_the_version_of_strapi_and_the_time_in_utc() {
 #[test]
 fn every_way_to_pack_an_export_holds_the_same() {
     let project = Project::testdata();
-    let plain = Archive::open(&project.export("plain", &[]), None);
+    let plain = project.exported(&[]);
     for (options, name, key) in [
         (&["--no-encrypt"][..], "packed.tar.gz", None),
         (&["-k", KEY][..], "packed.tar.gz.enc", Some(KEY)),
@@ -124,7 +124,7 @@ fn an_export_of_a_running_project_in_wal_mode_holds_what_is_not_in_the_file_yet(
              UPDATE categories SET name = 'renamed' WHERE id = 1",
         )
         .unwrap();
-    let ours = Archive::open(&project.export("site", &[]), None);
+    let ours = project.exported(&[]);
     let renamed = |line: &String| line.contains("api::category") && line.contains("renamed");
     assert_eq!(
         ours.lines("entities").into_iter().filter(renamed).count(),

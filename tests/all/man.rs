@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::support::files::repository;
+
 /// The pages in a folder: file name and content.
 fn pages(folder: &Path) -> BTreeMap<String, String> {
     fs::read_dir(folder)
@@ -18,7 +20,7 @@ fn pages(folder: &Path) -> BTreeMap<String, String> {
 
 #[test]
 fn the_man_pages_are_those_of_the_command_line() {
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("man");
+    let committed = repository("man");
     let fresh = tempfile::tempdir().expect("a folder");
     let command = strapi_backup::cli::command().disable_help_subcommand(true);
     clap_mangen::generate_to(command, fresh.path()).expect("pages");

@@ -237,7 +237,7 @@ fn options_of_strapi_are_understood_in_its_spelling_and_in_ours() {
             exclude,
             "api::author.author",
         ];
-        let archive = Archive::open(&project.export("site", &options), None);
+        let archive = project.exported(&options);
         assert_eq!(archive.lines("entities").len(), 6);
     }
 }

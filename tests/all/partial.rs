@@ -47,7 +47,7 @@ fn strapis(stage: &str, pass: impl Fn(&str) -> bool) -> Vec<String> {
 
 /// The lines of a stage that a project exports with these options.
 fn exported(project: &Project, options: &[&str], stage: &str) -> Vec<String> {
-    Archive::open(&project.export("exported", options), None).lines(stage)
+    project.exported(options).lines(stage)
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn components_whose_ids_are_taken_get_new_ones_and_their_links_follow() {
 fn a_partial_export_holds_what_it_names() {
     let project = Project::testdata();
     let stages = |options: &[&str]| -> BTreeSet<String> {
-        let archive = Archive::open(&project.export("partial", options), None);
+        let archive = project.exported(options);
         let stage = |name: &String| name.split('/').next().unwrap_or_default().to_owned();
         archive.entries.keys().map(stage).collect()
     };

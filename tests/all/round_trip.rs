@@ -122,7 +122,7 @@ fn an_unpacked_archive_comes_back_like_a_packed_one() {
 fn many_small_shards_come_back_as_one_project() {
     let project = Project::testdata();
     grow(&project, 2_000);
-    let whole = Archive::open(&project.export("whole", &[]), None);
+    let whole = project.exported(&[]);
     let path = project.export("shards", &["--max-size-jsonl", "1"]);
     let shards = sizes_of_shards(&path);
     assert!(shards.iter().sum::<usize>() > 10_000_000, "{shards:?}");

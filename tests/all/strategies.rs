@@ -41,7 +41,7 @@ fn expected(stage: &str, change: impl FnMut(String) -> Option<String>) -> Vec<St
 /// Fails unless a project exports these lines in a stage.
 #[track_caller]
 fn assert_exports_lines(project: &Project, stage: &str, expected: &[String]) {
-    let archive = Archive::open(&project.export("again", &[]), None);
+    let archive = project.exported(&[]);
     assert_same_lines(&archive.lines(stage), expected);
 }
 
@@ -65,7 +65,7 @@ fn another_version_is_refused_unless_the_strategy_allows_it() {
         let outcome = project.import(&strapi_archive(), &options);
         if accepted {
             outcome.ends_with(0);
-            let exported = Archive::open(&project.export("again", &[]), None);
+            let exported = project.exported(&[]);
             assert_eq!(exported.json("metadata.json")["strapi"]["version"], version);
         } else {
             let theirs = "the archive is of Strapi 5.54.0";
@@ -225,7 +225,7 @@ fn a_component_that_the_project_lacks_is_listed_as_lost_and_the_rest_is_loaded()
     let outcome = project.import(&strapi_archive(), &ignore).ends_with(3);
     let lost = "warning: the project has no place for a component in attribute `zone` of api::article.article: 30 left out";
     assert_eq!(outcome.lines("warning"), [lost], "{}", outcome.all());
-    let archive = Archive::open(&project.export("again", &[]), None);
+    let archive = project.exported(&[]);
     let zones = |archive: &Archive| -> Vec<Value> {
         let is_article = |line: &Value| line["type"] == "api::article.article";
         let articles = archive.jsonl("entities").into_iter().filter(is_article);
@@ -252,7 +252,7 @@ fn an_attribute_that_only_the_project_has_gets_its_default() {
         .says(["api::tag.tag: only the project has the attribute `color`"]);
     let ignore = ["--schema-strategy", "ignore"];
     project.import(&strapi_archive(), &ignore).ends_with(0);
-    let archive = Archive::open(&project.export("again", &[]), None);
+    let archive = project.exported(&[]);
     let tags = archive.lines("entities");
     let red = tags
         .iter()

@@ -10,6 +10,12 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use tempfile::TempDir;
 
+use super::archive::{Archive, Asset};
+use super::files::{copy_folder, repository};
+use super::sqlite::{rows, table_names};
+
+pub use super::files::listing;
+
 /// The key of `strapi-export.tar.gz.enc`, and of whatever the tests encrypt. It must never be printed.
 pub const KEY: &str = "kitchen-sink";
 
@@ -26,9 +32,7 @@ pub fn testdata(name: &str) -> PathBuf {
 
 /// The same of another major version of Strapi.
 fn testdata_of(major: u32, name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join(format!("testdata/strapi{major}-sqlite"))
-        .join(name)
+    repository(&format!("testdata/strapi{major}-sqlite")).join(name)
 }
 
 /// The plain archive that Strapi 5.54.0 exported from the project in `testdata`.
@@ -144,6 +148,8 @@ impl Outcome {
 /// A copy of the project in `testdata`, and an empty folder for archives beside it. Both go with the value.
 pub struct Project {
     folder: TempDir,
+    /// Where its database is, unless that is what its configuration says.
+    database_url: Option<String>,
 }
 
 impl Project {
@@ -163,7 +169,10 @@ impl Project {
     }
 
     fn copied(original: &Path, folder: TempDir) -> Project {
-        let project = Project { folder };
+        let project = Project {
+            folder,
+            database_url: None,
+        };
         copy_folder(original, &project.path());
         fs::create_dir(project.archives()).unwrap();
         project
@@ -189,6 +198,18 @@ impl Project {
         }
         fs::remove_dir_all(project.uploads()).unwrap();
         project
+    }
+
+    /// The same project with its database elsewhere, and with these files uploaded.
+    pub fn moved(mut self, database_url: String, uploads: &BTreeMap<String, Asset>) -> Project {
+        self.database_url = Some(database_url);
+        fs::remove_dir_all(self.path().join(".tmp")).unwrap();
+        fs::remove_dir_all(self.uploads()).unwrap();
+        fs::create_dir(self.uploads()).unwrap();
+        for (name, asset) in uploads {
+            fs::write(self.uploads().join(name), &asset.bytes).unwrap();
+        }
+        self
     }
 
     /// The folder of the project.
@@ -263,6 +284,9 @@ impl Project {
             .arg(self.path())
             .args(arguments)
             .current_dir(self.archives());
+        if let Some(url) = &self.database_url {
+            command.env("BACKUP_DATABASE_URL", url);
+        }
         command
     }
 
@@ -277,6 +301,12 @@ impl Project {
         let arguments = [&["-f", name], &PLAIN[..], options].concat();
         self.run("export", arguments).ends_with(0);
         self.archive(&format!("{name}.tar"))
+    }
+
+    /// What a plain export with these options holds. Nothing may be missing from it.
+    #[track_caller]
+    pub fn exported(&self, options: &[&str]) -> Archive {
+        Archive::open(&self.export("exported", options), None)
     }
 
     /// Imports an archive without a question.
@@ -397,35 +427,6 @@ pub fn is_admin_table(name: &str) -> bool {
     prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The names in a folder, sorted.
-pub fn listing(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
-fn table_names(connection: &Connection) -> Vec<String> {
-    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
-    let mut statement = connection.prepare(sql).unwrap();
-    let names = statement.query_map([], |row| row.get(0)).unwrap();
-    names.map(Result::unwrap).collect()
-}
-
-fn rows(connection: &Connection, table: &str) -> Vec<Vec<Value>> {
-    let sql = format!("SELECT * FROM \"{table}\" ORDER BY rowid");
-    let mut statement = connection.prepare(&sql).unwrap();
-    let columns = statement.column_count();
-    let rows = statement
-        .query_map([], |row| {
-            (0..columns).map(|column| row.get(column)).collect()
-        })
-        .unwrap();
-    rows.map(Result::unwrap).collect()
-}
-
 /// Folders are among the files, with a `/` behind their name.
 fn read_files(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     for name in listing(folder) {
@@ -435,18 +436,6 @@ fn read_files(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>
             read_files(&path, &format!("{prefix}{name}/"), files);
         } else {
             files.insert(format!("{prefix}{name}"), fs::read(&path).unwrap());
-        }
-    }
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for name in listing(from) {
-        let (from, to) = (from.join(&name), to.join(&name));
-        if from.is_dir() {
-            copy_folder(&from, &to);
-        } else {
-            fs::copy(&from, &to).unwrap();
         }
     }
 }

@@ -6,40 +6,37 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
-use tempfile::TempDir;
-
 use super::archive::{Archive, STAGES};
-use super::cli::{KEY, Outcome, PLAIN, Project, backup, is_admin_table, run};
+use super::cli::{KEY, Project, is_admin_table};
+use super::files::{folder_of_this_run, repository};
 pub use super::servers::{Database, Server};
 
 /// A project whose database is on a server.
 pub struct Site {
     pub database: Database,
-    folder: TempDir,
+    project: Project,
+}
+
+impl Deref for Site {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        &self.project
+    }
 }
 
 impl Site {
     /// The project as it is in `testdata`: what Strapi exported [`strapi_archive`] from.
     pub fn new(server: Server) -> Site {
-        let database = server.database();
-        database.load(&testdata(server, "database.sql.gz"));
-        let folder = tempfile::tempdir().unwrap();
-        let site = Site { database, folder };
+        let database = as_in_testdata(server);
         // The three projects in testdata have the same code.
-        let template = Project::testdata();
-        fs::rename(template.path(), site.path()).unwrap();
-        fs::remove_dir_all(site.path().join(".tmp")).unwrap();
-        fs::remove_dir_all(site.uploads()).unwrap();
-        fs::create_dir(site.uploads()).unwrap();
-        for (name, asset) in strapi_archive(server).assets() {
-            fs::write(site.uploads().join(name), asset.bytes).unwrap();
-        }
-        fs::create_dir(site.archives()).unwrap();
-        site
+        let project = Project::testdata();
+        let project = project.moved(server.url(&database.name), &strapi_archive(server).assets());
+        Site { database, project }
     }
 
     /// The same project without content and files.
@@ -75,52 +72,8 @@ impl Site {
         self.database.server
     }
 
-    pub fn path(&self) -> PathBuf {
-        self.folder.path().join("project")
-    }
-
-    pub fn uploads(&self) -> PathBuf {
-        self.path().join("public/uploads")
-    }
-
-    pub fn archives(&self) -> PathBuf {
-        self.folder.path().join("archives")
-    }
-
     pub fn url(&self) -> String {
         self.server().url(&self.database.name)
-    }
-
-    /// A run of the binary on this project, before it starts.
-    pub fn command<'a>(&self, verb: &str, arguments: impl IntoIterator<Item = &'a str>) -> Command {
-        let mut command = backup([verb, "--project"]);
-        command
-            .arg(self.path())
-            .args(arguments)
-            .env("BACKUP_DATABASE_URL", self.url())
-            .current_dir(self.archives());
-        command
-    }
-
-    /// Exports into a plain archive of this name and gives its path. Nothing may be missing from it.
-    #[track_caller]
-    pub fn export(&self, name: &str, options: &[&str]) -> PathBuf {
-        let arguments = [&["-f", name], &PLAIN[..], options].concat();
-        run(&mut self.command("export", arguments)).ends_with(0);
-        self.archives().join(format!("{name}.tar"))
-    }
-
-    /// What an export holds.
-    #[track_caller]
-    pub fn exported(&self) -> Archive {
-        Archive::open(&self.export("exported", &[]), None)
-    }
-
-    /// Imports an archive without a question.
-    pub fn import(&self, archive: &Path, options: &[&str]) -> Outcome {
-        let file = archive.to_str().unwrap();
-        let arguments = [&["--force", "-f", file], options].concat();
-        run(&mut self.command("import", arguments))
     }
 
     /// The files in the upload folder.
@@ -140,9 +93,32 @@ impl Site {
 
 /// A file of the testdata of a server.
 pub fn testdata(server: Server, name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join(format!("testdata/strapi5-{}", server.name()))
-        .join(name)
+    repository(&format!("testdata/strapi5-{}", server.name())).join(name)
+}
+
+/// A database filled from the dump in `testdata`.
+fn as_in_testdata(server: Server) -> Database {
+    /// What PostgreSQL copies, which takes it less time than to load the dump again.
+    static TEMPLATE: OnceLock<Database> = OnceLock::new();
+    let load = || {
+        let database = server.database();
+        database.load(&testdata(server, "database.sql.gz"));
+        database
+    };
+    match server {
+        Server::Postgres => TEMPLATE.get_or_init(load).copy(),
+        Server::Mysql => load(),
+    }
+}
+
+/// The plain archive that we export from the project as it is in `testdata`, made once.
+pub fn our_archive(server: Server) -> &'static Path {
+    static ARCHIVES: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
+    server.pick(&ARCHIVES[0], &ARCHIVES[1]).get_or_init(|| {
+        let kept = folder_of_this_run().join(format!("{}.tar", server.name()));
+        fs::copy(Site::new(server).export("site", &[]), &kept).unwrap();
+        kept
+    })
 }
 
 /// The archive that Strapi 5.54.0 exported from the project on this server.

@@ -55,7 +55,7 @@ pub fn project_with_other_data() -> Project {
 /// Fails unless a project exports what stands in an archive.
 #[track_caller]
 pub fn assert_exports(project: &Project, expected: &Archive) {
-    let again = Archive::open(&project.export("again", &[]), None);
+    let again = project.exported(&[]);
     let differing = expected.differences(&again);
     assert!(differing.is_empty(), "{differing:?}");
 }

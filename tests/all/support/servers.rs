@@ -9,7 +9,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::tz::TimeZone;
-use strapi_backup::database::{Connection, ConnectionOptions, Mysql, Postgres, ServerSettings};
+use strapi_backup::database::{
+    Connection, ConnectionOptions, Mysql, Postgres, ServerSettings, Value,
+};
 
 use super::skip;
 
@@ -258,11 +260,19 @@ impl Database {
     /// All rows of all tables, as text, in no order.
     pub fn tables(&self) -> BTreeMap<String, Vec<String>> {
         let mut connection = self.connect();
-        let names = connection.tables().unwrap();
-        let mut tables = BTreeMap::new();
-        for name in names {
-            let columns = connection.columns(&name).unwrap().len();
-            let sql = format!("SELECT * FROM {}", connection.quote(&name));
+        let tables = connection.tables().unwrap();
+        // The texts of PostgreSQL's rows are its own.
+        let widths = match self.server {
+            Server::Postgres => BTreeMap::new(),
+            Server::Mysql => widths(connection.as_mut()),
+        };
+        let mut read = |table: String| {
+            let name = connection.quote(&table);
+            let sql = self.server.pick(
+                format!("SELECT whole::text FROM {name} whole"),
+                format!("SELECT * FROM {name}"),
+            );
+            let columns = widths.get(&table).copied().unwrap_or(1);
             let mut rows = Vec::new();
             connection
                 .query(&sql, &[], &mut |row| {
@@ -273,8 +283,27 @@ impl Database {
                 })
                 .unwrap();
             rows.sort();
-            tables.insert(name, rows);
-        }
-        tables
+            (table, rows)
+        };
+        tables.into_iter().map(&mut read).collect()
     }
+}
+
+/// How many columns each table has.
+fn widths(connection: &mut dyn Connection) -> BTreeMap<String, usize> {
+    let sql = "SELECT table_name, count(*) FROM information_schema.columns \
+               WHERE table_schema = database() GROUP BY table_name";
+    let mut widths = BTreeMap::new();
+    connection
+        .query(sql, &[], &mut |row| {
+            let (table, width) = (row.value(0)?, row.value(1)?);
+            let table = table.as_str().unwrap().to_owned();
+            let Value::Integer(width) = width else {
+                panic!("{table} has {width:?} columns");
+            };
+            widths.insert(table, usize::try_from(width).unwrap());
+            Ok(())
+        })
+        .unwrap();
+    widths
 }

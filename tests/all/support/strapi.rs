@@ -13,10 +13,10 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::types::ValueRef;
-
+use super::files::{copy_folder, folder_of_this_run, repository};
 use super::servers::{Database, Server};
 use super::skip;
+use super::sqlite::{rows, table_names};
 use super::world::World;
 
 /// Strapi answers within seconds; a minute means a slow machine, more means that it hangs.
@@ -106,10 +106,7 @@ impl Harness {
                 node_modules.display()
             )
         });
-        let prefix = format!("strapi{major}-");
-        let work =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{prefix}{}", std::process::id()));
-        remove_earlier_runs(work.parent().unwrap(), &prefix);
+        let work = folder_of_this_run().join(format!("strapi{major}"));
         fs::create_dir_all(&work).unwrap();
         Harness {
             version,
@@ -123,10 +120,10 @@ impl Harness {
     /// A project from the template with an empty database, on SQLite or on a server; Strapi has not seen it yet.
     pub fn new_project(&self, name: &str, server: Option<Server>) -> Project<'_> {
         let database = server.map(Server::database);
-        let project = self.project_from(&fixed("strapi/project"), name, database);
+        let project = self.project_from(&repository("tests/strapi/project"), name, database);
         // What the project depends on is what is installed.
-        let package = format!("strapi{}/package.json", self.version.major);
-        fs::copy(fixed(&package), project.dir.join("package.json")).unwrap();
+        let package = format!("tests/strapi{}/package.json", self.version.major);
+        fs::copy(repository(&package), project.dir.join("package.json")).unwrap();
         if let (Some(_), Some(part)) = (server, self.version.not_on_servers) {
             fs::remove_dir_all(project.dir.join(part)).unwrap();
             project.add("servers");
@@ -172,8 +169,8 @@ impl<'a> Project<'a> {
 
     /// Adds a folder beside the package.json of this Strapi to the code of the project.
     pub fn add(&self, folder: &str) {
-        let folder = format!("strapi{}/{folder}", self.harness.version.major);
-        copy_folder(&fixed(&folder), &self.dir);
+        let folder = format!("tests/strapi{}/{folder}", self.harness.version.major);
+        copy_folder(&repository(&folder), &self.dir);
     }
 
     /// Fills the project; see `tests/strapi/seed.js` for the modes.
@@ -181,7 +178,7 @@ impl<'a> Project<'a> {
         self.run(
             "node",
             &[
-                fixed("strapi/seed.js").as_os_str(),
+                repository("tests/strapi/seed.js").as_os_str(),
                 self.dir.as_os_str(),
                 mode.as_ref(),
             ],
@@ -286,31 +283,19 @@ impl<'a> Project<'a> {
             tables.retain(|table, _| wanted(table));
             return tables;
         }
-        let database = rusqlite::Connection::open(self.dir.join(".tmp/data.db")).unwrap();
-        let mut tables = database
-            .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-            .unwrap();
-        let tables = tables
-            .query_map([], |row| row.get::<_, String>(0))
-            .unwrap()
-            .map(Result::unwrap);
+        let database = self.sqlite();
+        let mut tables = table_names(&database);
+        tables.retain(|table| wanted(table));
         let read = |table: String| {
-            let mut rows = database
-                .prepare(&format!("SELECT * FROM \"{table}\" ORDER BY rowid"))
-                .unwrap();
-            let width = rows.column_count();
-            let rows = rows.query_map([], |row| {
-                let values: Vec<_> = (0..width)
-                    .map(|column| row.get_ref(column).map(readable))
-                    .collect();
-                values
-                    .into_iter()
-                    .collect::<Result<Vec<_>, _>>()
-                    .map(|values| values.join(", "))
-            });
-            (table, rows.unwrap().map(Result::unwrap).collect())
+            let rows = rows(&database, &table);
+            let rows = rows.iter().map(|row| format!("{row:?}")).collect();
+            (table, rows)
         };
-        tables.filter(|table| wanted(table)).map(read).collect()
+        tables.into_iter().map(read).collect()
+    }
+
+    fn sqlite(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.dir.join(".tmp/data.db")).unwrap()
     }
 
     /// Changes the database behind Strapi's back.
@@ -318,8 +303,7 @@ impl<'a> Project<'a> {
         if let Some(database) = &self.database {
             return database.sql([statements]);
         }
-        let database = rusqlite::Connection::open(self.dir.join(".tmp/data.db")).unwrap();
-        database.execute_batch(statements).unwrap();
+        self.sqlite().execute_batch(statements).unwrap();
     }
 
     fn strapi(&self, arguments: &[&OsStr]) -> String {
@@ -408,13 +392,6 @@ fn use_database(env: &Path, database: &Database, mysql_client: &str) {
     fs::write(env, lines.join("\n") + "\n").unwrap();
 }
 
-fn readable(value: ValueRef) -> String {
-    match value {
-        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        other => format!("{other:?}"),
-    }
-}
-
 /// The lines of Strapi's output that say that something did not go as it should.
 pub fn warnings(output: &str) -> Vec<&str> {
     let suspicious = |line: &&str| {
@@ -424,12 +401,6 @@ pub fn warnings(output: &str) -> Vec<&str> {
             .any(|word| line.contains(word))
     };
     output.lines().filter(suspicious).collect()
-}
-
-fn fixed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests")
-        .join(name)
 }
 
 fn with_suffix(base: &Path, suffix: &str) -> PathBuf {
@@ -445,20 +416,6 @@ fn as_os<'a>(arguments: &[&'a str]) -> Vec<&'a OsStr> {
         .collect()
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else if kind.is_file() {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 #[cfg(unix)]
 fn symlink(from: &Path, to: &Path) {
     std::os::unix::fs::symlink(from, to).unwrap();
@@ -467,19 +424,6 @@ fn symlink(from: &Path, to: &Path) {
 #[cfg(windows)]
 fn symlink(from: &Path, to: &Path) {
     std::os::windows::fs::symlink_dir(from, to).unwrap();
-}
-
-/// A run leaves its folder for whoever wants to look. The next one removes it, unless its process is still alive.
-fn remove_earlier_runs(folder: &Path, prefix: &str) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(process) = name.strip_prefix(prefix) else {
-            continue;
-        };
-        if !Path::new("/proc").join(process).exists() {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 #[cfg(test)]
