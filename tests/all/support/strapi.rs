@@ -81,7 +81,6 @@ pub struct Harness {
     node_modules: PathBuf,
     work: PathBuf,
     projects: AtomicUsize,
-    one_at_a_time: Mutex<()>,
 }
 
 /// A project that Strapi can run.
@@ -91,6 +90,8 @@ pub struct Project<'a> {
     pub dir: PathBuf,
     /// Its database, unless that is a file in the folder.
     pub database: Option<Database>,
+    /// Held by whatever runs in it, or copies it.
+    in_use: Mutex<()>,
 }
 
 impl Harness {
@@ -113,7 +114,6 @@ impl Harness {
             node_modules,
             work,
             projects: AtomicUsize::new(0),
-            one_at_a_time: Mutex::new(()),
         }
     }
 
@@ -137,12 +137,6 @@ impl Harness {
         self.work.join(format!("{number:02}-{name}"))
     }
 
-    /// Held by whatever runs in a project, or copies one.
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        let turn = self.one_at_a_time.lock();
-        turn.unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn project_from(&self, template: &Path, name: &str, database: Option<Database>) -> Project<'_> {
         let dir = self.path(name);
         copy_folder(template, &dir);
@@ -154,6 +148,7 @@ impl Harness {
             harness: self,
             dir,
             database,
+            in_use: Mutex::new(()),
         }
     }
 }
@@ -162,9 +157,13 @@ impl<'a> Project<'a> {
     /// A second project in exactly this state.
     pub fn copy(&self, name: &str) -> Project<'a> {
         // Nothing may use the first meanwhile: files come and go, and PostgreSQL copies no database that is in use.
-        let _turn = self.harness.turn();
+        let _turn = self.turn();
         let database = self.database.as_ref().map(Database::copy);
         self.harness.project_from(&self.dir, name, database)
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a folder beside the package.json of this Strapi to the code of the project.
@@ -185,30 +184,18 @@ impl<'a> Project<'a> {
         )
     }
 
-    /// `strapi export`, neither compressed nor encrypted. Strapi adds `.tar` to the name; so does what comes back.
-    pub fn strapi_export(&self, name: &str) -> PathBuf {
+    /// `strapi export`: with a key as most people run it, compressed and encrypted, else neither. Strapi adds suffixes to
+    /// the name; so does what comes back.
+    pub fn strapi_export(&self, name: &str, key: Option<&str>) -> PathBuf {
         let base = self.harness.path(name);
-        self.strapi(&[
-            "export".as_ref(),
-            "--no-encrypt".as_ref(),
-            "--no-compress".as_ref(),
-            "-f".as_ref(),
-            base.as_os_str(),
-        ]);
-        with_suffix(&base, ".tar")
-    }
-
-    /// `strapi export` as most people run it: compressed and encrypted.
-    pub fn strapi_export_encrypted(&self, name: &str, key: &str) -> PathBuf {
-        let base = self.harness.path(name);
-        self.strapi(&[
-            "export".as_ref(),
-            "-k".as_ref(),
-            key.as_ref(),
-            "-f".as_ref(),
-            base.as_os_str(),
-        ]);
-        with_suffix(&base, ".tar.gz.enc")
+        let mut arguments = vec!["export".as_ref(), "-f".as_ref(), base.as_os_str()];
+        let (options, suffix) = match &key {
+            Some(key) => (["-k", key], ".tar.gz.enc"),
+            None => (["--no-encrypt", "--no-compress"], ".tar"),
+        };
+        arguments.extend(as_os(&options));
+        self.strapi(&arguments);
+        with_suffix(&base, suffix)
     }
 
     /// `strapi import`; what it said is searched for warnings.
@@ -326,8 +313,8 @@ impl<'a> Project<'a> {
 
     /// The same for a command that has to end with a certain code.
     fn run_until(&self, code: i32, program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> String {
-        // Two Strapis at once only slow each other down, and a test that waits is not a test that hangs.
-        let turn = self.harness.turn();
+        // A test that waits is not a test that hangs.
+        let turn = self.turn();
         let log = self.harness.path("output.log");
         let output = fs::File::create(&log).unwrap();
         let mut command = Command::new(program);

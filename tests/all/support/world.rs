@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::archive::Archive;
 use super::canonical::without_links_to_nothing;
 use super::servers::Server;
 use super::strapi::{Harness, Project, Version};
+
+/// The key of what is encrypted.
+pub const KEY: &str = "a key with ünicode & spaces";
 
 /// Where an export of ours is right and Strapi's is not: a text in the lines concerned, what Strapi writes there, what
 /// we write.
@@ -56,6 +60,8 @@ pub struct World {
     pub other: Project<'static>,
     /// What Strapi exports from `seeded`.
     pub archive: PathBuf,
+    /// The key of `archive`: it is packed as Strapi does unless it is told otherwise on SQLite, and plain on servers.
+    pub key: Option<&'static str>,
 }
 
 impl World {
@@ -67,11 +73,13 @@ impl World {
     ) -> World {
         let fresh = harness.new_project("fresh", server);
         fresh.seed("boot");
-        let seeded = fresh.copy("seeded");
-        seeded.seed("content");
-        let other = fresh.copy("other");
-        other.seed("other");
-        let archive = seeded.strapi_export("by-strapi");
+        let (seeded, other) = (fresh.copy("seeded"), fresh.copy("other"));
+        let key = server.is_none().then_some(KEY);
+        let archive = thread::scope(|scope| {
+            scope.spawn(|| other.seed("other"));
+            seeded.seed("content");
+            seeded.strapi_export("by-strapi", key)
+        });
         World {
             strapi,
             server,
@@ -79,6 +87,7 @@ impl World {
             seeded,
             other,
             archive,
+            key,
         }
     }
 
@@ -94,7 +103,7 @@ impl World {
 
     /// What Strapi exports from `seeded`, without the links to nothing that it may have left behind.
     pub fn strapis(&self) -> Archive {
-        let (whole, gone) = without_links_to_nothing(&self.open(&self.archive, None));
+        let (whole, gone) = without_links_to_nothing(&self.open(&self.archive, self.key));
         assert_eq!(gone > 0, self.left_links_behind());
         whole
     }
@@ -118,7 +127,9 @@ impl World {
 
     /// Has us restore what Strapi exported from `seeded`.
     pub fn our_import(&self, project: &Project) {
-        project.our_import_that_ends_with(self.code(), &self.archive, &[]);
+        let key = self.key.map(|key| ["-k", key]);
+        let options = key.as_ref().map_or(&[][..], |options| options);
+        project.our_import_that_ends_with(self.code(), &self.archive, options);
     }
 
     /// The same, with our values where Strapi's export has lost some. Each deviation has to occur.
@@ -131,11 +142,16 @@ impl World {
         with_values(self.strapis(), deviations)
     }
 
+    /// What Strapi exports from a project.
+    pub fn exported_by_strapi(&self, project: &Project) -> Archive {
+        self.open(&project.strapi_export("exported-by-strapi", None), None)
+    }
+
     /// Has Strapi import an archive into an empty project, and gives back what it exports from there.
     pub fn through_strapi(&self, archive: &Path, key: Option<&str>) -> Archive {
         let project = self.fresh.copy("taken-in-by-strapi");
         project.strapi_import(archive, key);
-        self.open(&project.strapi_export("exported-again"), None)
+        self.exported_by_strapi(&project)
     }
 
     /// The files in the upload folder of the seeded project that an archive holds.
