@@ -1,0 +1,282 @@
+//! Runs that are interrupted or killed half-way, and runs that somebody else is in the way of.
+//!
+//! Where a run has to be at a certain point, it is made to wait there: for a lock that the test holds, or for the test
+//! to read what it says. Nothing depends on how fast anything is.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStderr, Command};
+use std::thread;
+
+use crate::support::archive::Archive;
+use crate::support::cli::{Outcome, PLAIN, Project, listing, run, strapi_archive};
+use crate::support::restore::assert_exports;
+use crate::support::tarball::{LINKS, Tarball};
+
+/// More links without a row than their warnings fit into a pipe, several times over.
+const ORPHANS: u32 = 10_000;
+
+/// A run that has begun.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Running {
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Running {
+            child,
+            stderr,
+            said: String::new(),
+        }
+    }
+
+    /// Reads what the run says up to a line that begins with this.
+    fn until(&mut self, beginning: &str) -> &mut Running {
+        loop {
+            let start = self.said.len();
+            let read = self.stderr.read_line(&mut self.said).unwrap();
+            assert!(read > 0, "it never says {beginning}\n{}", self.said);
+            if self.said[start..].starts_with(beginning) {
+                return self;
+            }
+        }
+    }
+
+    fn signal(&mut self, name: &str) {
+        let process = self.child.id().to_string();
+        run(Command::new("kill").args(["-s", name, &process])).ends_with(0);
+    }
+
+    /// Waits for the end.
+    fn end(self) -> Outcome {
+        let Running {
+            child,
+            mut stderr,
+            mut said,
+        } = self;
+        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
+        let mut output = child.wait_with_output().unwrap();
+        output.stderr = said.into_bytes();
+        Outcome::of(output)
+    }
+
+    /// Kills the run, gives it no time to tidy up, and waits until it is gone.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+}
+
+/// A project whose export cannot end before its warnings are read.
+fn project_with_orphans() -> Project {
+    let project = Project::testdata();
+    project.sql(&format!(
+        "WITH RECURSIVE numbers(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < {ORPHANS})
+         INSERT INTO articles_tags_lnk (article_id, tag_id) SELECT 1, 1000 + n FROM numbers"
+    ));
+    project
+}
+
+/// An export that waits in the middle of the links.
+fn export_half_way(project: &Project) -> Running {
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let mut running = Running::start(project.command("export", options));
+    running.until("warning: link ");
+    running
+}
+
+fn import(project: &Project, file: &str) -> Running {
+    Running::start(project.command("import", ["--force", "-f", file]))
+}
+
+#[test]
+fn an_export_that_is_interrupted_leaves_nothing() {
+    for signal in ["INT", "TERM"] {
+        let project = project_with_orphans();
+        let before = project.state();
+        let mut running = export_half_way(&project);
+        running.signal(signal);
+        let outcome = running.end().ends_with(130);
+        assert_eq!(outcome.lines("error: "), ["error: interrupted"]);
+        assert!(listing(&project.archives()).is_empty());
+        before.assert_untouched(&project);
+    }
+}
+
+#[test]
+fn an_export_into_a_folder_that_is_interrupted_leaves_nothing() {
+    let project = project_with_orphans();
+    let options = ["-f", "site", "--no-encrypt", "--format", "dir"];
+    let mut running = Running::start(project.command("export", options));
+    running.until("warning: link ").signal("INT");
+    running.end().ends_with(130);
+    assert!(listing(&project.archives()).is_empty());
+}
+
+#[test]
+fn an_export_that_is_killed_leaves_nothing_under_the_name_of_the_archive() {
+    let project = project_with_orphans();
+    fs::write(project.archive("site.tar"), "of yesterday").unwrap();
+    let before = project.state();
+    export_half_way(&project).kill();
+    assert_eq!(
+        fs::read(project.archive("site.tar")).unwrap(),
+        b"of yesterday"
+    );
+    let others = listing(&project.archives());
+    let others = others.iter().filter(|name| *name != "site.tar");
+    assert!(
+        others.clone().all(|name| name.starts_with(".backup-")),
+        "{others:?}"
+    );
+    before.assert_untouched(&project);
+    // What it left is in nobody's way.
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(3);
+    let archive = Archive::open(&project.archive("site.tar"), None);
+    assert_eq!(archive.lines("links").len(), 551);
+}
+
+#[test]
+fn an_import_that_is_interrupted_while_it_checks_changes_nothing() {
+    let project = Project::testdata();
+    let before = project.state();
+    let archive = Tarball::read(&strapi_archive()).edit_lines(LINKS, |lines| {
+        let link = lines
+            .iter()
+            .find(|line| line.contains("\"field\":\"tags\""))
+            .unwrap();
+        let orphan = link.replace(
+            "api::tag.tag\",\"field\":\"articles\",\"ref\":",
+            "api::tag.tag\",\"field\":\"articles\",\"ref\":1000",
+        );
+        assert_ne!(*link, orphan);
+        lines.extend(std::iter::repeat_n(orphan, ORPHANS as usize));
+    });
+    archive.write(project.archive("site.tar"));
+    let mut running = import(&project, "site.tar");
+    running.until("warning: link ").signal("INT");
+    running.end().ends_with(130);
+    before.assert_untouched(&project);
+}
+
+#[test]
+fn an_import_that_is_interrupted_while_it_writes_is_rolled_back() {
+    for signal in ["INT", "TERM"] {
+        let project = changed_project();
+        let before = project.state();
+        let strapi = project.connect();
+        strapi.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let archive = strapi_archive();
+        let mut running = import(&project, archive.to_str().unwrap());
+        // It cannot begin to write before the lock is given back.
+        running.until("not touched: ").signal(signal);
+        strapi.execute_batch("ROLLBACK").unwrap();
+        running.end().ends_with(130).says(["error: interrupted"]);
+        before.assert_untouched(&project);
+    }
+}
+
+#[test]
+fn an_import_that_cannot_end_because_somebody_reads_is_rolled_back() {
+    let project = changed_project();
+    let before = project.state();
+    let strapi = reader(&project);
+    let outcome = project.import(&strapi_archive(), &[]).ends_with(1);
+    assert_eq!(outcome.lines("finishing"), ["finishing"]);
+    outcome.says(["database is locked", "stop Strapi"]);
+    drop(strapi);
+    before.assert_untouched(&project);
+}
+
+#[test]
+fn an_import_that_is_killed_while_it_writes_leaves_the_old_data() {
+    let large = Project::testdata();
+    large.sql(
+        "WITH RECURSIVE numbers(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
+         INSERT INTO tags (document_id, name) SELECT n, printf('%.*c', 5000, 'x') FROM numbers",
+    );
+    let archive = large.export("large", &[]);
+    let project = changed_project();
+    let before = project.state();
+    let strapi = reader(&project);
+    let mut running = import(&project, archive.to_str().unwrap());
+    // SQLite keeps less than these rows in memory, and waits for the reader before it writes any of them down.
+    running.until("schemas").until("schemas").kill();
+    drop(strapi);
+    let after = project.state();
+    assert_eq!(before.tables, after.tables);
+    let changes = before.changes(&after);
+    let left = |name: &String| name.starts_with("public/uploads/.backup-");
+    assert!(changes.iter().all(left), "{changes:?}");
+    // What it left goes with the next import.
+    project.import(&archive, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&archive, None));
+    assert!(large.state().uploads() == project.state().uploads());
+}
+
+#[test]
+fn an_import_that_is_killed_when_the_files_are_moved_tells_the_next_where_the_old_ones_are() {
+    let project = changed_project();
+    let before = project.state();
+    let strapi = reader(&project);
+    let archive = strapi_archive();
+    let mut running = import(&project, archive.to_str().unwrap());
+    running.until("finishing");
+    // The end of the transaction waits for the reader; until then the new files are in place.
+    let staging = loop {
+        assert!(!running.has_ended(), "{}", running.said);
+        let names = listing(&project.uploads());
+        let staging = names
+            .iter()
+            .find(|name| name.starts_with(".backup-restore-"));
+        let staging = project.uploads().join(staging.unwrap());
+        if listing(&staging.join("new")).is_empty() {
+            break staging;
+        }
+        thread::yield_now();
+    };
+    running.kill();
+    drop(strapi);
+    assert_eq!(before.tables, project.state().tables);
+    let old = staging.join("old");
+    project
+        .import(&archive, &[])
+        .ends_with(1)
+        .says([old.to_str().unwrap(), "move them back"]);
+    for name in listing(&old) {
+        fs::rename(old.join(&name), project.uploads().join(&name)).unwrap();
+    }
+    fs::remove_dir_all(&staging).unwrap();
+    before.assert_untouched(&project);
+    project.import(&archive, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&archive, None));
+}
+
+/// A project that an import of Strapi's archive changes.
+fn changed_project() -> Project {
+    let project = Project::testdata();
+    project.sql("UPDATE articles SET title = 'old'; DELETE FROM tags WHERE id = 6");
+    fs::write(project.uploads().join("notes_36b3257a18.txt"), "old").unwrap();
+    fs::write(project.uploads().join("old.txt"), "old").unwrap();
+    project
+}
+
+/// Somebody who reads from the database of a project, and does not stop.
+fn reader(project: &Project) -> rusqlite::Connection {
+    let reader = project.connect();
+    reader.execute_batch("BEGIN").unwrap();
+    let rows: u32 = reader
+        .query_row("SELECT count(*) FROM articles", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 30);
+    reader
+}

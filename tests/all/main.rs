@@ -1,0 +1,35 @@
+//! The tests from outside: they run the program, or use the library as a program would. One binary, so that what they
+//! share is built once. A file here is a room of tests; `support` is what they lean on.
+//!
+//! ```sh
+//! cargo test                                   # those that need nothing but this repository
+//! ./scripts/servers cargo test databases::     # one room, with PostgreSQL and MariaDB
+//! ./scripts/test                               # everything, with real Strapi as well
+//! ```
+
+mod support;
+
+mod bad_archives;
+mod bad_input;
+mod database_columns;
+mod database_connections;
+mod database_failures;
+mod database_locks;
+mod database_snapshot;
+mod database_transactions;
+mod database_values;
+mod databases;
+mod fixture;
+mod fixture4;
+mod interrupted;
+mod keys;
+mod man;
+mod options;
+mod partial;
+mod prompts;
+mod proofs;
+mod rewritten;
+mod round_trip;
+mod strapi4;
+mod strapi5;
+mod strategies;

@@ -1,0 +1,466 @@
+//! What the options mean, which of them exclude each other, and what is said about it.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::archive::Archive;
+use crate::support::cli::{KEY, Outcome, PLAIN, Project, backup, listing, run, strapi_archive};
+
+/// The whole command line of an export that writes `site.tar.gz.enc`.
+const EXPORT: [&str; 4] = ["-f", "site", "-k", KEY];
+
+// ------------------------------------------------------------------ names
+
+#[test]
+fn an_archive_is_called_after_the_local_time_unless_it_is_given_a_name() {
+    let project = Project::testdata();
+    let now = || {
+        let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(9));
+        let now = jiff::Timestamp::now().to_zoned(zone);
+        now.strftime("export_%Y%m%d%H%M%S.tar.gz.enc").to_string()
+    };
+    let before = now();
+    let mut command = project.command("export", ["-k", KEY]);
+    run(command.env("TZ", "JST-9")).ends_with(0);
+    let names = listing(&project.archives());
+    assert_eq!(names.len(), 1);
+    assert_eq!(names[0].len(), "export_YYYYMMDDHHMMSS.tar.gz.enc".len());
+    assert!((before..=now()).contains(&names[0]), "{names:?}");
+}
+
+#[test]
+fn the_extensions_of_an_archive_follow_its_packing_and_are_not_doubled() {
+    for (file, options, expected) in [
+        ("site", &["-k", KEY][..], "site.tar.gz.enc"),
+        ("site.tar.gz.enc", &["-k", KEY], "site.tar.gz.enc"),
+        ("site.tar.gz", &["-k", KEY, "--no-compress"], "site.tar.enc"),
+        ("site.tar.gz.enc", &["--no-encrypt"], "site.tar.gz"),
+        ("site.2026.10", &PLAIN, "site.2026.10.tar"),
+        ("folder/site", &PLAIN, "folder/site.tar"),
+    ] {
+        let project = Project::testdata();
+        fs::create_dir(project.archive("folder")).unwrap();
+        let outcome = project.run("export", [&["-f", file], options].concat());
+        let outcome = outcome.ends_with(0);
+        assert!(project.archive(expected).is_file(), "{file} {options:?}");
+        assert!(outcome.stdout.contains(expected), "{}", outcome.all());
+        let packed = fs::read(project.archive(expected)).unwrap();
+        let recognised = match expected.rsplit_once('.').unwrap().1 {
+            "tar" => &packed[257..262] == b"ustar",
+            "gz" => packed.starts_with(&[0x1f, 0x8b]),
+            _ => packed.len().is_multiple_of(16),
+        };
+        assert!(recognised, "{expected}");
+    }
+}
+
+#[test]
+fn the_project_is_the_current_folder_unless_it_is_named() {
+    let project = Project::testdata();
+    let file = project.archive("site");
+    let mut command = backup(["export", "--no-encrypt", "-f"]);
+    run(command.arg(&file).current_dir(project.path())).ends_with(0);
+    assert_eq!(listing(&project.archives()), ["site.tar.gz"]);
+}
+
+#[test]
+fn an_archive_of_the_same_name_is_replaced() {
+    let project = Project::testdata();
+    fs::write(project.archive("site.tar"), "of yesterday").unwrap();
+    let archive = Archive::open(&project.export("site", &[]), None);
+    assert_eq!(archive.lines("entities").len(), 82);
+    assert_eq!(listing(&project.archives()), ["site.tar"]);
+}
+
+#[test]
+fn a_folder_is_never_written_over() {
+    let project = Project::testdata();
+    fs::create_dir(project.archive("site.tar")).unwrap();
+    fs::write(project.archive("site.tar/precious"), "").unwrap();
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project
+        .run("export", options)
+        .ends_with(2)
+        .says(["site.tar is a folder", "--file"]);
+    let dir = ["-f", "site.tar", "--no-encrypt", "--format", "dir"];
+    project
+        .run("export", dir)
+        .ends_with(2)
+        .says(["not an empty folder", "--file"]);
+    assert_eq!(listing(&project.archive("site.tar")), ["precious"]);
+    assert_eq!(listing(&project.archives()), ["site.tar"]);
+}
+
+// ------------------------------------------------------------------ questions and rehearsals
+
+#[test]
+fn an_import_without_force_and_without_a_terminal_refuses_before_it_looks_at_anything() {
+    let project = Project::testdata();
+    let before = project.state();
+    for file in [
+        strapi_archive().to_str().unwrap(),
+        "there is no such archive",
+    ] {
+        project.run("import", ["-f", file]).ends_with(2).says([
+            "an import deletes data",
+            "no terminal",
+            "--force",
+            "--dry-run",
+        ]);
+    }
+    before.assert_untouched(&project);
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_changes_nothing() {
+    let project = Project::testdata();
+    let before = project.state();
+    let database = project.database().canonicalize().unwrap();
+    let archive = strapi_archive();
+    let outcome = project
+        .run("import", ["--dry-run", "-f", archive.to_str().unwrap()])
+        .ends_with(0);
+    before.assert_untouched(&project);
+    for text in [
+        "archive: made 2026-11-20T15:45:25.965Z on Strapi 5.54.0",
+        database.to_str().unwrap(),
+        "to be deleted:",
+        "        30  api::article.article",
+        "        43  core-store",
+        "        10  files in ",
+        "not touched: administrators, roles and tokens",
+    ] {
+        assert!(outcome.stderr.contains(text), "{text}\n{}", outcome.all());
+    }
+    assert!(
+        outcome.stdout.contains("api::article.article"),
+        "{}",
+        outcome.all()
+    );
+    assert!(
+        outcome.stdout.ends_with("Dry run: nothing was changed\n"),
+        "{}",
+        outcome.all()
+    );
+}
+
+#[test]
+fn a_dry_run_finds_the_faults_an_import_would() {
+    let project = Project::testdata();
+    project.edit("package.json", "5.54.0", "5.54.1");
+    let archive = strapi_archive();
+    let options = ["--dry-run", "-f", archive.to_str().unwrap()];
+    project.run("import", options).ends_with(4);
+}
+
+#[test]
+fn a_partial_plan_says_what_stays() {
+    let project = Project::testdata();
+    let archive = strapi_archive();
+    let options = [
+        "--dry-run",
+        "--only",
+        "config",
+        "-f",
+        archive.to_str().unwrap(),
+    ];
+    let outcome = project.run("import", options).ends_with(0);
+    let stays = "not touched: content, files, administrators, roles and tokens";
+    assert_eq!(outcome.lines("not touched"), [stays]);
+    assert!(
+        !outcome.stderr.contains("api::article.article"),
+        "{}",
+        outcome.all()
+    );
+}
+
+#[test]
+fn the_table_at_the_end_counts_by_content_type_and_file_extension() {
+    let project = Project::testdata();
+    let outcome = project.run("export", EXPORT).ends_with(0);
+    let row = |name: &str| -> Vec<String> {
+        let cells = |line: &str| {
+            line.split(['│', '┆'])
+                .map(|cell| cell.trim().to_owned())
+                .collect()
+        };
+        let rows = outcome.stdout.lines().map(cells);
+        let mut rows: Vec<Vec<String>> = rows.collect();
+        rows.retain(|row| row.get(1).is_some_and(|cell| cell == name));
+        rows.pop()
+            .unwrap_or_else(|| panic!("no {name}\n{}", outcome.all()))
+    };
+    assert_eq!(row("-- api::tag.tag")[2], "6");
+    assert_eq!(row("-- .png")[2], "8");
+    assert_eq!(row("entities")[2], "82");
+    assert_eq!(row("links")[2], "551");
+    assert_eq!(row("Total")[2], "719");
+}
+
+// ------------------------------------------------------------------ spellings
+
+#[test]
+fn options_of_strapi_are_understood_in_its_spelling_and_in_ours() {
+    let project = Project::testdata();
+    for [versions, schemas, conflicts] in [
+        [
+            "--versionStrategy",
+            "--schemaStrategy",
+            "--conflictStrategy",
+        ],
+        [
+            "--version-strategy",
+            "--schema-strategy",
+            "--conflict-strategy",
+        ],
+    ] {
+        let options = [versions, "minor", schemas, "strict", conflicts, "restore"];
+        project.import(&strapi_archive(), &options).ends_with(0);
+    }
+    for [size, only, exclude] in [
+        [
+            "--maxSizeJsonl",
+            "--onlyContentTypes",
+            "--excludeContentTypes",
+        ],
+        [
+            "--max-size-jsonl",
+            "--only-content-types",
+            "--exclude-content-types",
+        ],
+    ] {
+        let options = [
+            size,
+            "1",
+            only,
+            "api::tag.tag",
+            exclude,
+            "api::author.author",
+        ];
+        let archive = project.exported(&options);
+        assert_eq!(archive.lines("entities").len(), 6);
+    }
+}
+
+#[test]
+fn values_that_mean_nothing_are_refused() {
+    let project = Project::testdata();
+    let archive = strapi_archive();
+    let before = project.state();
+    for options in [
+        ["--versionStrategy", "loose"],
+        ["--schemaStrategy", "loose"],
+        ["--conflictStrategy", "merge"],
+        ["--only", "media-library"],
+        ["--exclude", "everything"],
+    ] {
+        project
+            .import(&archive, &options)
+            .ends_with(2)
+            .says([options[1]]);
+    }
+    before.assert_untouched(&project);
+    let size = ["-f", "site", "--no-encrypt", "--max-size-jsonl", "0"];
+    project
+        .run("export", size)
+        .ends_with(2)
+        .says(["--max-size-jsonl"]);
+    let format = ["-f", "site", "--no-encrypt", "--format", "zip"];
+    project
+        .run("export", format)
+        .ends_with(2)
+        .says(["zip", "tar", "dir"]);
+    let dir = ["-f", "site", "--format", "dir", "-k", KEY];
+    project
+        .run("export", dir)
+        .ends_with(2)
+        .says(["cannot be encrypted", "--no-encrypt"]);
+    assert!(listing(&project.archives()).is_empty());
+}
+
+// ------------------------------------------------------------------ filters
+
+#[test]
+fn filters_that_contradict_themselves_are_refused() {
+    let project = Project::testdata();
+    let tag = "api::tag.tag";
+    let before = project.state();
+    for (options, said) in [
+        (
+            &["--only", "content", "--exclude", "content"][..],
+            "`content` is both",
+        ),
+        (
+            &["--only", "files,config", "--exclude", "config"],
+            "`config` is both",
+        ),
+        (&["--exclude", "content,files,config"], "nothing is left"),
+        (
+            &["--only-content-types", tag, "--exclude-content-types", tag],
+            "`api::tag.tag` is both",
+        ),
+    ] {
+        let export = [&EXPORT[..], options].concat();
+        project.run("export", export).ends_with(2).says([said]);
+        project
+            .import(&strapi_archive(), options)
+            .ends_with(2)
+            .says([said]);
+    }
+    assert!(listing(&project.archives()).is_empty());
+    before.assert_untouched(&project);
+}
+
+#[test]
+fn content_types_that_do_not_exist_are_named_beside_those_that_do() {
+    let project = Project::testdata();
+    let before = project.state();
+    for option in ["--only-content-types", "--exclude-content-types"] {
+        let options = [option, "api::tag.tag,api::tga.tga"];
+        let said = [
+            option,
+            "do not exist: api::tga.tga",
+            "api::author.author, api::bookmark",
+        ];
+        let export = [&EXPORT[..], &options].concat();
+        project.run("export", export).ends_with(2).says(said);
+        project
+            .import(&strapi_archive(), &options)
+            .ends_with(2)
+            .says(said);
+    }
+    assert!(listing(&project.archives()).is_empty());
+    before.assert_untouched(&project);
+}
+
+// ------------------------------------------------------------------ incomplete results
+
+#[test]
+fn an_export_of_what_is_there_lists_what_is_missing() {
+    let project = Project::testdata();
+    project.sql(
+        "INSERT INTO articles_tags_lnk (article_id, tag_id) VALUES (1, 777);
+         INSERT INTO files_related_mph (file_id, related_id, related_type, field) VALUES
+            (2, 888, 'api::article.article', 'gallery')",
+    );
+    for file in ["naive_e42753c248.png", "small_big_one_d7c4af0ac8.png"] {
+        fs::remove_file(project.uploads().join(file)).unwrap();
+    }
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let outcome = project.run("export", options).ends_with(3);
+    let lines = outcome.lines("warning: ");
+    assert_eq!(lines.len(), 5, "{}", outcome.all());
+    for texts in [
+        ["plugin::upload.file 2 ", "(naive_e42753c248.png)"],
+        ["format thumbnail", "(thumbnail_naive_e42753c248.png)"],
+        ["format small", "(small_big_one_d7c4af0ac8.png)"],
+        ["api::article.article 1 (tags)", "api::tag.tag 777"],
+        [
+            "plugin::upload.file 2 (related)",
+            "api::article.article 888",
+        ],
+    ] {
+        let told = |line: &&&str| texts.iter().all(|text| line.contains(text));
+        let told = lines
+            .iter()
+            .filter(told)
+            .filter(|line| line.contains("is left out"));
+        assert_eq!(told.count(), 1, "{texts:?}\n{}", outcome.all());
+    }
+    assert!(
+        outcome
+            .stderr
+            .contains("incomplete: 3 files are missing, 2 links"),
+        "{}",
+        outcome.all()
+    );
+    let archive = Archive::open(&project.archive("site.tar"), None);
+    assert_eq!(archive.assets().len(), 10 - 3);
+    assert_eq!(archive.lines("links").len(), 551);
+}
+
+#[test]
+fn what_stands_in_the_place_of_an_upload_and_is_no_file_is_missing() {
+    let project = Project::testdata();
+    let [pipe, folder] =
+        ["notes_36b3257a18.txt", "small_2a9128b856.png"].map(|name| project.uploads().join(name));
+    fs::remove_file(&pipe).unwrap();
+    fs::remove_file(&folder).unwrap();
+    run(Command::new("mkfifo").arg(&pipe)).ends_with(0);
+    fs::create_dir(&folder).unwrap();
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let outcome = project.run("export", options).ends_with(3);
+    assert_eq!(outcome.lines("warning: ").len(), 2, "{}", outcome.all());
+}
+
+#[test]
+fn an_import_lists_the_links_whose_rows_are_not_in_the_archive() {
+    let project = Project::testdata();
+    let folder = project.archive("unpacked");
+    tar::Archive::new(fs::File::open(strapi_archive()).unwrap())
+        .unpack(&folder)
+        .unwrap();
+    let entities = folder.join("entities/entities_00001.jsonl");
+    let text = fs::read_to_string(&entities).unwrap();
+    let author = |line: &&str| !line.starts_with(r#"{"type":"api::author.author","id":2,"#);
+    fs::write(
+        &entities,
+        text.lines().filter(author).collect::<Vec<_>>().join("\n"),
+    )
+    .unwrap();
+    let outcome = project.import(&folder, &[]).ends_with(3);
+    let links = outcome.lines("warning: link ");
+    let said = "api::author.author 2 is not in the archive";
+    assert!(
+        !links.is_empty() && links.iter().all(|line| line.contains(said)),
+        "{}",
+        outcome.all()
+    );
+    let end = format!("incomplete: {} links", links.len());
+    assert!(outcome.stderr.contains(&end), "{}", outcome.all());
+    assert_eq!(project.state().tables["authors"].len(), 2);
+}
+
+// ------------------------------------------------------------------ help
+
+#[test]
+fn the_help_of_each_command_has_examples() {
+    for (verb, example) in [
+        ("export", "backup export --project"),
+        ("import", "backup import --project"),
+        ("completions", "backup completions bash"),
+    ] {
+        let Outcome { stdout, .. } = run(&mut backup([verb, "--help"])).ends_with(0);
+        assert!(stdout.contains(example), "{stdout}");
+    }
+    let Outcome { stdout, .. } = run(&mut backup(["--help"])).ends_with(0);
+    assert!(
+        stdout.contains("Exit codes: 0 done, 1 failed, 2 usage"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn without_a_command_the_help_is_shown_and_nothing_done() {
+    run(&mut backup([""; 0]))
+        .ends_with(2)
+        .says(["export", "import"]);
+    run(&mut backup(["import"])).ends_with(2).says(["--file"]);
+    let version = run(&mut backup(["--version"])).ends_with(0);
+    assert_eq!(
+        version.stdout,
+        format!("backup {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let outcome = run(&mut backup(["completions", shell])).ends_with(0);
+        assert!(outcome.stdout.contains("only-content-types"), "{shell}");
+        assert!(outcome.stderr.is_empty(), "{}", outcome.all());
+    }
+    run(&mut backup(["completions", "tcsh"]))
+        .ends_with(2)
+        .says(["tcsh"]);
+}

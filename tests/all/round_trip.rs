@@ -1,0 +1,174 @@
+//! What is exported comes back when it is imported, whatever stood there before, and nothing else does.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::support::archive::Archive;
+use crate::support::cli::{KEY, Project, listing, strapi_archive, testdata};
+use crate::support::restore::{assert_exports, project_with_other_data};
+use crate::support::tarball::Tarball;
+
+#[test]
+fn an_emptied_project_is_the_same_after_a_restore_ids_included() {
+    let original = Project::testdata();
+    let archive = original.export("site", &[]);
+    let project = Project::empty();
+    project.import(&archive, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&archive, None));
+    let (original, restored) = (original.state(), project.state());
+    original.assert_same_content(&restored);
+    let mut uploads = restored.uploads();
+    uploads.insert(".gitkeep", b"");
+    assert!(original.uploads() == uploads);
+}
+
+#[test]
+fn a_restore_leaves_only_the_data_of_the_archive() {
+    let original = Project::testdata();
+    let archive = original.export("site", &[]);
+    let project = project_with_other_data();
+    project.import(&archive, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&archive, None));
+    let (original, restored) = (original.state(), project.state());
+    original.assert_same_content(&restored);
+    assert!(original.uploads() == restored.uploads());
+}
+
+#[test]
+fn administrators_roles_and_tokens_stay_row_by_row() {
+    let project = project_with_other_data();
+    let before = project.state();
+    for table in [
+        "admin_users",
+        "admin_roles",
+        "strapi_api_tokens",
+        "strapi_transfer_tokens",
+    ] {
+        assert!(!before.tables[table].is_empty(), "{table}");
+    }
+    project.import(&strapi_archive(), &[]).ends_with(0);
+    let after = project.state();
+    assert!(before.changes(&after).contains("articles"));
+    before.assert_same_administrators(&after);
+}
+
+#[test]
+fn an_archive_from_another_project_leaves_no_foreign_files_but_gitkeep() {
+    let project = project_with_other_data();
+    let before = listing(&project.uploads());
+    assert!(before.contains(&"folder".to_owned()) && before.contains(&".gitkeep".to_owned()));
+    project.import(&strapi_archive(), &[]).ends_with(0);
+    let files = project.state();
+    let assets = Archive::open(&strapi_archive(), None).assets();
+    let expected: BTreeSet<&str> = assets
+        .keys()
+        .map(String::as_str)
+        .chain([".gitkeep"])
+        .collect();
+    assert_eq!(
+        files.uploads().keys().copied().collect::<BTreeSet<_>>(),
+        expected
+    );
+    for (name, asset) in &assets {
+        assert!(files.uploads()[name.as_str()] == asset.bytes, "{name}");
+    }
+}
+
+#[test]
+fn rows_that_are_added_after_a_restore_get_ids_of_their_own() {
+    let project = Project::empty();
+    project.import(&strapi_archive(), &[]).ends_with(0);
+    project.sql("INSERT INTO articles (document_id, title) VALUES ('new', 'new')");
+    let articles = &project.state().tables["articles"];
+    assert_eq!(articles.len(), 31);
+}
+
+#[test]
+fn archives_that_strapi_made_are_restored_and_exported_again_equal() {
+    let strapis = Archive::open(&strapi_archive(), None);
+    for (name, options) in [
+        ("strapi-export.tar", &[][..]),
+        ("strapi-export.tar.gz.enc", &["--key", KEY][..]),
+    ] {
+        let project = Project::empty();
+        project.import(&testdata(name), options).ends_with(0);
+        assert_exports(&project, &strapis);
+    }
+}
+
+#[test]
+fn an_unpacked_archive_comes_back_like_a_packed_one() {
+    let original = Project::testdata();
+    let dir = ["-f", "unpacked", "--no-encrypt", "--format", "dir"];
+    original.run("export", dir).ends_with(0);
+    let folder = original.archive("unpacked");
+    assert_eq!(
+        listing(&folder),
+        [
+            "assets",
+            "configuration",
+            "entities",
+            "links",
+            "metadata.json",
+            "schemas"
+        ]
+    );
+    let project = project_with_other_data();
+    project.import(&folder, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&folder, None));
+}
+
+#[test]
+fn many_small_shards_come_back_as_one_project() {
+    let project = Project::testdata();
+    grow(&project, 2_000);
+    let whole = project.exported(&[]);
+    let path = project.export("shards", &["--max-size-jsonl", "1"]);
+    let shards = sizes_of_shards(&path);
+    assert!(shards.iter().sum::<usize>() > 10_000_000, "{shards:?}");
+    assert!(shards.len() > 10, "{shards:?}");
+    assert!(shards.iter().all(|size| *size <= 1_000_000), "{shards:?}");
+    let (last, full) = shards.split_last().unwrap();
+    assert!(
+        full.iter().all(|size| *size > 990_000) && *last > 0,
+        "{shards:?}"
+    );
+
+    let restored = Project::empty();
+    restored.import(&path, &[]).ends_with(0);
+    assert_exports(&restored, &whole);
+    let again = restored.export("shards", &["--max-size-jsonl", "1"]);
+    let differing = Archive::open(&path, None).differences(&Archive::open(&again, None));
+    assert!(differing.is_empty(), "{differing:?}");
+}
+
+#[test]
+fn an_entity_that_is_larger_than_a_shard_may_be_is_named() {
+    let project = Project::testdata();
+    project.sql("UPDATE articles SET body = printf('%.*c', 1000000, 'x') WHERE id = 12");
+    let options = ["-f", "site", "--no-encrypt", "--max-size-jsonl", "1"];
+    project
+        .run("export", options)
+        .ends_with(1)
+        .says(["api::article.article 12 takes 100", "--max-size-jsonl"]);
+    assert!(listing(&project.archives()).is_empty());
+    let options = ["-f", "site", "--no-encrypt", "--max-size-jsonl", "2"];
+    project.run("export", options).ends_with(0);
+}
+
+/// Adds tags of some 5,000 bytes.
+fn grow(project: &Project, tags: u32) {
+    project.sql(&format!(
+        "WITH RECURSIVE numbers(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < {tags})
+         INSERT INTO tags (document_id, name) SELECT 'grown-' || n, printf('%.*c', 5000, 'x') || n FROM numbers"
+    ));
+}
+
+fn sizes_of_shards(archive: &Path) -> Vec<usize> {
+    Tarball::read(archive)
+        .entries
+        .iter()
+        .filter(|entry| entry.name.starts_with("entities/"))
+        .map(|entry| entry.content.len())
+        .collect()
+}

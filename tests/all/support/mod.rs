@@ -1,0 +1,34 @@
+//! What the tests lean on. Nothing here tests the program itself; a few tests make sure that the comparisons see what
+//! they have to.
+
+pub mod archive;
+pub mod canonical;
+pub mod cli;
+pub mod databases;
+pub mod difference;
+pub mod exact;
+pub mod files;
+pub mod restore;
+pub mod servers;
+pub mod sqlite;
+pub mod strapi;
+pub mod tarball;
+pub mod world;
+
+use std::env;
+use std::io::{self, Write as _};
+use std::thread;
+
+/// Gives a test up for want of something, and says so; the test has to end then. Where nothing may be missing, with
+/// `BACKUP_TEST_REQUIRE=1` as in `scripts/test`, the test fails.
+#[track_caller]
+pub fn skip(why: &str) {
+    if env::var_os("BACKUP_TEST_REQUIRE").is_some_and(|value| value == "1") {
+        panic!("BACKUP_TEST_REQUIRE is set, and {why}");
+    }
+    // Past the capture of the test runner: whoever runs the tests has to see what was skipped. It names a test's thread
+    // after the test.
+    let thread = thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let _ = writeln!(io::stderr(), "skipped: {test}: {why}");
+}
