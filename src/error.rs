@@ -112,9 +112,13 @@ impl Error {
         self
     }
 
-    /// Puts "where" in front of the message, for callers that know more than the place of failure.
+    /// Puts "where" in front of the message, for callers that know more than the place of failure. An
+    /// interruption happens nowhere.
     #[must_use]
     pub fn within(mut self, place: impl Display) -> Self {
+        if self.kind == Kind::Interrupted {
+            return self;
+        }
         self.message = format!("{place}: {}", self.message);
         self
     }

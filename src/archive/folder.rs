@@ -1,7 +1,7 @@
 //! The entries of an unpacked archive, in the order in which this program writes them.
 
 use super::entries::{Each, Item, Next, refused};
-use super::layout;
+use super::layout::{self, Entry};
 use crate::error::{Error, Result};
 use crate::model::Stage;
 use std::collections::BTreeSet;
@@ -25,6 +25,10 @@ pub(super) fn each(root: &Path, each: &mut Each<'_>) -> Result<()> {
         };
         let (file, length) = open().map_err(|error| Error::io("read", &path, error))?;
         let named = layout::classify(&name).map_err(|why| refused(&archive, &name, &why))?;
+        // A folder may hold more than was unpacked there, such as what a file manager leaves.
+        if named.entry == Entry::Other {
+            continue;
+        }
         let next = each(Item {
             number: number as u64,
             entry: named.entry,
@@ -62,8 +66,6 @@ fn names(root: &Path) -> Result<Vec<String>> {
             names.extend(files(root, stage.as_str())?);
         }
     }
-    let ours = |name: &String| FIRST.contains(&name.as_str()) || LAST.contains(&name.as_str());
-    names.extend(top.iter().filter(|name| !ours(name)).cloned());
     names.extend(of(&LAST));
     Ok(names)
 }

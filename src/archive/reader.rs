@@ -281,7 +281,8 @@ fn notes(protection: &Protection, keeps_order: bool) -> Vec<String> {
     }
     if protection.digests.is_none() {
         notes.push(
-            "nothing protects its bytes: it has no checksums, as those that Strapi writes".into(),
+            "nothing protects its bytes: it has no checksums; those that Strapi writes have none"
+                .into(),
         );
     }
     if let Some(outcome) = &protection.outcome

@@ -1,6 +1,6 @@
 //! The components inside an entity: the one walk over them, for whoever counts, loads or converts.
 
-use super::entity::{Fields, elements};
+use super::entity::{Fields, Name, elements};
 use super::{Attribute, Schema, Schemas};
 use std::borrow::Cow;
 use std::fmt;
@@ -152,18 +152,17 @@ fn descend<V: Visitor>(
                     continue;
                 }
             };
-            let uid = match zone {
-                Ok(uid) => Ok(Cow::Borrowed(uid.as_str())),
-                Err(taken) => match fields
-                    .get("__component")
-                    .map(serde_json::from_str::<Cow<'_, str>>)
-                {
-                    Some(Ok(uid)) if taken.iter().any(|own| *own == uid) => Ok(uid),
-                    Some(Ok(uid)) => Err(Misfit::NotTaken(uid)),
+            let known = match zone {
+                Ok(uid) => known(schemas, Cow::Borrowed(uid.as_str())),
+                Err(taken) => match fields.get("__component").map(serde_json::from_str) {
+                    Some(Ok(Name(uid))) => {
+                        let is_taken = taken.contains(&uid.to_string());
+                        let not_taken = is_taken.then_some(()).ok_or(Misfit::NotTaken(uid.clone()));
+                        known(schemas, uid).and_then(|schema| not_taken.map(|()| schema))
+                    }
                     _ => Err(Misfit::WithoutType),
                 },
             };
-            let known = uid.and_then(|uid| schemas.get(&uid).ok_or(Misfit::Unknown(uid)));
             let schema = match known {
                 Ok(_) if levels == 0 => Err(Misfit::TooDeep),
                 known => known,
@@ -187,6 +186,11 @@ fn descend<V: Visitor>(
         }
     }
     Ok(())
+}
+
+/// The schema of a component.
+fn known<'s, 'a>(schemas: &'s Schemas, uid: Cow<'a, str>) -> Result<&'s Schema, Misfit<'a>> {
+    schemas.get(&uid).ok_or(Misfit::Unknown(uid))
 }
 
 #[cfg(test)]

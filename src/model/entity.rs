@@ -126,7 +126,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 
 /// A member's name, borrowed where it holds no escapes.
 #[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
 /// The elements of a JSON array, each still as text.
 ///

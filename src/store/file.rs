@@ -89,7 +89,7 @@ impl FileOrigin {
         let (file, metadata) = open().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 Error::failed(format!("there is no archive at {}", path.display()))
-                    .hint("check its name")
+                    .hint("check the name that was given")
             }
             _ => Error::io("read the archive", path, error),
         })?;

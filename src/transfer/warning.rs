@@ -164,11 +164,12 @@ impl fmt::Display for Warning {
             reason,
         } = self;
         match kind {
-            WarningKind::MissingAsset if *count > 1 => {
-                write!(f, "{count} {subject} are left out: {reason}")
+            WarningKind::MissingAsset if !matches!(subject, Subject::Files) => {
+                write!(f, "{subject} is left out: {reason}")
             }
-            WarningKind::MissingAsset => write!(f, "{subject} is left out: {reason}"),
-            WarningKind::OrphanLink => write!(f, "{count} {subject} left out: {reason}"),
+            WarningKind::MissingAsset | WarningKind::OrphanLink => {
+                write!(f, "{subject}: {count} left out: {reason}")
+            }
             WarningKind::Notice if matches!(subject, Subject::Stage(_)) => f.write_str(reason),
             WarningKind::Lost => write!(f, "{reason} {subject}: {count} left out"),
             WarningKind::ChangedAsset | WarningKind::Notice => write!(f, "{subject}: {reason}"),

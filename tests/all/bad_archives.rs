@@ -180,7 +180,7 @@ fn an_archive_that_is_not_there_is_named() {
     let outcome = destination.project.import(&path, &[]);
     outcome
         .ends_with(1)
-        .says(["there is no archive at", "typo.tar", "--file"]);
+        .says(["there is no archive at", "typo.tar", "check the name"]);
     destination.before.assert_untouched(&destination.project);
 }
 
@@ -355,7 +355,7 @@ fn rows_of_a_content_type_without_a_schema_are_refused() {
         r#""__component":"blocks.ghost""#,
     );
     destination.refuses_tarball(&tarball).says([
-        "attribute `zone` holds a component `blocks.ghost` that the archive has no schema of",
+        "attribute `zone` of api::article.article: it holds a component `blocks.ghost` that there is no schema of",
     ]);
 }
 

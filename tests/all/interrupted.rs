@@ -11,10 +11,10 @@ use std::thread;
 use crate::support::archive::Archive;
 use crate::support::cli::{Outcome, PLAIN, Project, listing, run, strapi_archive};
 use crate::support::restore::assert_exports;
-use crate::support::tarball::{LINKS, Tarball};
+use crate::support::tarball::{Entry, LINKS, Tarball};
 
-/// More links without a row than their warnings fit into a pipe, several times over.
-const ORPHANS: u32 = 10_000;
+/// More files that are missing than their warnings fit into a pipe, several times over.
+const MISSING: u32 = 2_000;
 
 /// A run that has begun.
 struct Running {
@@ -76,20 +76,21 @@ impl Running {
 }
 
 /// A project whose export cannot end before its warnings are read.
-fn project_with_orphans() -> Project {
+fn project_without_files() -> Project {
     let project = Project::testdata();
     project.sql(&format!(
-        "WITH RECURSIVE numbers(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < {ORPHANS})
-         INSERT INTO articles_tags_lnk (article_id, tag_id) SELECT 1, 1000 + n FROM numbers"
+        "WITH RECURSIVE numbers(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < {MISSING})
+         INSERT INTO files (document_id, name, hash, ext, mime, size, url, provider)
+         SELECT n, n, 'missing' || n, '.txt', 'text/plain', 1, '/uploads/missing' || n || '.txt', 'local' FROM numbers"
     ));
     project
 }
 
-/// An export that waits in the middle of the links.
+/// An export that waits in the middle of the files.
 fn export_half_way(project: &Project) -> Running {
     let options = [&["-f", "site"], &PLAIN[..]].concat();
     let mut running = Running::start(project.command("export", options));
-    running.until("warning: link ");
+    running.until("warning: plugin::upload.file ");
     running
 }
 
@@ -100,7 +101,7 @@ fn import(project: &Project, file: &str) -> Running {
 #[test]
 fn an_export_that_is_interrupted_leaves_nothing() {
     for signal in ["INT", "TERM"] {
-        let project = project_with_orphans();
+        let project = project_without_files();
         let before = project.state();
         let mut running = export_half_way(&project);
         running.signal(signal);
@@ -113,17 +114,17 @@ fn an_export_that_is_interrupted_leaves_nothing() {
 
 #[test]
 fn an_export_into_a_folder_that_is_interrupted_leaves_nothing() {
-    let project = project_with_orphans();
+    let project = project_without_files();
     let options = ["-f", "site", "--no-encrypt", "--format", "dir"];
     let mut running = Running::start(project.command("export", options));
-    running.until("warning: link ").signal("INT");
+    running.until("warning: plugin::upload.file ").signal("INT");
     running.end().ends_with(130);
     assert!(listing(&project.archives()).is_empty());
 }
 
 #[test]
 fn an_export_that_is_killed_leaves_nothing_under_the_name_of_the_archive() {
-    let project = project_with_orphans();
+    let project = project_without_files();
     fs::write(project.archive("site.tar"), "of yesterday").unwrap();
     let before = project.state();
     export_half_way(&project).kill();
@@ -142,28 +143,30 @@ fn an_export_that_is_killed_leaves_nothing_under_the_name_of_the_archive() {
     let options = [&["-f", "site"], &PLAIN[..]].concat();
     project.run("export", options).ends_with(3);
     let archive = Archive::open(&project.archive("site.tar"), None);
-    assert_eq!(archive.lines("links").len(), 551);
+    assert_eq!(archive.assets().len(), 10);
 }
 
 #[test]
 fn an_import_that_is_interrupted_while_it_checks_changes_nothing() {
     let project = Project::testdata();
     let before = project.state();
-    let archive = Tarball::read(&strapi_archive()).edit_lines(LINKS, |lines| {
-        let link = lines
-            .iter()
-            .find(|line| line.contains("\"field\":\"tags\""))
-            .unwrap();
-        let orphan = link.replace(
-            "api::tag.tag\",\"field\":\"articles\",\"ref\":",
-            "api::tag.tag\",\"field\":\"articles\",\"ref\":1000",
+    // Each file without a row is told of; more than fits into a pipe.
+    let mut archive = Tarball::read(&strapi_archive());
+    let place = archive.position(LINKS);
+    let files = (0..MISSING).flat_map(|n| {
+        let sidecar = format!(
+            r#"{{"id":{},"size":0,"name":"n","hash":"x{n}","ext":".txt","mime":"text/plain","url":"/x"}}"#,
+            1000 + n
         );
-        assert_ne!(*link, orphan);
-        lines.extend(std::iter::repeat_n(orphan, ORPHANS as usize));
+        [
+            Entry::file(&format!("assets/metadata/x{n}.txt.json"), sidecar),
+            Entry::file(&format!("assets/uploads/x{n}.txt"), ""),
+        ]
     });
+    archive.entries.splice(place..place, files);
     archive.write(project.archive("site.tar"));
     let mut running = import(&project, "site.tar");
-    running.until("warning: link ").signal("INT");
+    running.until("note: x").signal("INT");
     running.end().ends_with(130);
     before.assert_untouched(&project);
 }

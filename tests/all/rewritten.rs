@@ -95,7 +95,7 @@ fn all_sidecars_may_come_after_all_files() {
 fn entries_that_nobody_knows_are_passed_over() {
     assert_restores(&rewritten(|tarball| {
         let unknown = [
-            "checksums.sha256",
+            "README.md",
             "notes/readme.txt",
             "assets/cover.png",
             "users/users_00001.jsonl",

@@ -106,10 +106,13 @@ fn an_unpacked_archive_comes_back_like_a_packed_one() {
         listing(&folder),
         [
             "assets",
+            "checksums.sha256",
             "configuration",
             "entities",
             "links",
+            "manifest.json",
             "metadata.json",
+            "result.json",
             "schemas"
         ]
     );

@@ -184,10 +184,10 @@ fn a_content_type_that_the_project_lacks_is_listed_as_lost_and_the_rest_is_loade
     assert_eq!(
         outcome.lines("warning"),
         [
+            lost("the content type api::bookmark.bookmark", 2),
             lost("links of `items` of api::bookmark.bookmark", 2),
             lost("links of `localizations` of api::bookmark.bookmark", 2),
             lost("links of `target` of api::bookmark.bookmark", 1),
-            lost("the content type api::bookmark.bookmark", 2),
         ],
         "{}",
         outcome.all()

@@ -12,6 +12,16 @@ use serde_json::Value;
 /// The stages of an archive that are lines of JSON.
 pub const STAGES: [&str; 4] = ["schemas", "entities", "links", "configuration"];
 
+/// The entries that tell of an export: when and with what it was made, what came of it, and what proves it whole. The
+/// first is Strapi's as well.
+pub const OF_THE_EXPORT: [&str; 5] = [
+    "metadata.json",
+    "manifest.json",
+    "result.json",
+    "checksums.sha256",
+    "checksums.hmac",
+];
+
 /// What an archive, or the folder it was unpacked to, holds.
 #[derive(Clone, Debug, Default)]
 pub struct Archive {
@@ -110,12 +120,12 @@ impl Archive {
         serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// The names of the entries that differ, but for `metadata.json`, which tells the time of the export.
+    /// The names of the entries that differ, but for those that tell of the export itself ([`OF_THE_EXPORT`]).
     pub fn differences(&self, other: &Archive) -> Vec<String> {
         let names: BTreeSet<&String> = self.entries.keys().chain(other.entries.keys()).collect();
         names
             .into_iter()
-            .filter(|name| *name != "metadata.json")
+            .filter(|name| !OF_THE_EXPORT.contains(&name.as_str()))
             .filter(|name| self.entries.get(*name) != other.entries.get(*name))
             .cloned()
             .collect()
