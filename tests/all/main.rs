@@ -18,7 +18,6 @@ mod database_snapshot;
 mod database_values;
 mod databases;
 mod fixture;
-mod fixture4;
 mod interrupted;
 mod keys;
 mod man;

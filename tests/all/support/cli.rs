@@ -37,12 +37,12 @@ fn testdata_of(major: u32, name: &str) -> PathBuf {
 
 /// The plain archive that Strapi 5.54.0 exported from the project in `testdata`.
 pub fn strapi_archive() -> PathBuf {
-    testdata("strapi-export.tar")
+    strapi_archive_of(5)
 }
 
-/// The plain archive that Strapi 4.26.2 exported from its project in `testdata`.
-pub fn strapi4_archive() -> PathBuf {
-    testdata_of(4, "strapi-export.tar")
+/// The plain archive that Strapi 5.54.0 or 4.26.2 exported from its project in `testdata`.
+pub fn strapi_archive_of(major: u32) -> PathBuf {
+    testdata_of(major, "strapi-export.tar")
 }
 
 /// The binary with these arguments, without a terminal and without anything of the tests' environment that could
@@ -163,9 +163,9 @@ impl Project {
         Project::copied(&testdata("project"), folder)
     }
 
-    /// A copy of the Strapi 4 project in `testdata`.
-    pub fn strapi4() -> Project {
-        Project::copied(&testdata_of(4, "project"), tempfile::tempdir().unwrap())
+    /// The project of a major version of Strapi, as it is in `testdata`.
+    pub fn of(major: u32) -> Project {
+        Project::copied(&testdata_of(major, "project"), tempfile::tempdir().unwrap())
     }
 
     fn copied(original: &Path, folder: TempDir) -> Project {
