@@ -5,11 +5,12 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command};
 use std::thread;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{Outcome, PLAIN, Project, listing, run, strapi_archive};
+use crate::support::cli::{Outcome, PLAIN, Project, impatient, listing, run, strapi_archive};
 use crate::support::restore::assert_exports;
 use crate::support::tarball::{LINKS, Tarball};
 
@@ -93,8 +94,8 @@ fn export_half_way(project: &Project) -> Running {
     running
 }
 
-fn import(project: &Project, file: &str) -> Running {
-    Running::start(project.command("import", ["--force", "-f", file]))
+fn import(project: &Project, archive: &Path) -> Running {
+    Running::start(project.import_command(archive, &[]))
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn an_import_that_is_interrupted_while_it_checks_changes_nothing() {
         lines.extend(std::iter::repeat_n(orphan, ORPHANS as usize));
     });
     archive.write(project.archive("site.tar"));
-    let mut running = import(&project, "site.tar");
+    let mut running = import(&project, &project.archive("site.tar"));
     running.until("warning: link ").signal("INT");
     running.end().ends_with(130);
     before.assert_untouched(&project);
@@ -176,7 +177,7 @@ fn an_import_that_is_interrupted_while_it_writes_is_rolled_back() {
         let strapi = project.connect();
         strapi.execute_batch("BEGIN IMMEDIATE").unwrap();
         let archive = strapi_archive();
-        let mut running = import(&project, archive.to_str().unwrap());
+        let mut running = import(&project, &archive);
         // It cannot begin to write before the lock is given back.
         running.until("not touched: ").signal(signal);
         strapi.execute_batch("ROLLBACK").unwrap();
@@ -190,7 +191,8 @@ fn an_import_that_cannot_end_because_somebody_reads_is_rolled_back() {
     let project = changed_project();
     let before = project.state();
     let strapi = reader(&project);
-    let outcome = project.import(&strapi_archive(), &[]).ends_with(1);
+    let mut import = project.import_command(&strapi_archive(), &[]);
+    let outcome = run(impatient(&mut import)).ends_with(1);
     assert_eq!(outcome.lines("finishing"), ["finishing"]);
     outcome.says(["database is locked", "stop Strapi"]);
     drop(strapi);
@@ -208,7 +210,7 @@ fn an_import_that_is_killed_while_it_writes_leaves_the_old_data() {
     let project = changed_project();
     let before = project.state();
     let strapi = reader(&project);
-    let mut running = import(&project, archive.to_str().unwrap());
+    let mut running = import(&project, &archive);
     // SQLite keeps less than these rows in memory, and waits for the reader before it writes any of them down.
     running.until("schemas").until("schemas").kill();
     drop(strapi);
@@ -229,7 +231,7 @@ fn an_import_that_is_killed_when_the_files_are_moved_tells_the_next_where_the_ol
     let before = project.state();
     let strapi = reader(&project);
     let archive = strapi_archive();
-    let mut running = import(&project, archive.to_str().unwrap());
+    let mut running = import(&project, &archive);
     running.until("finishing");
     // The end of the transaction waits for the reader; until then the new files are in place.
     let staging = loop {

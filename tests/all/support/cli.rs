@@ -78,6 +78,11 @@ fn in_clean_environment<S: AsRef<OsStr>>(
     command
 }
 
+/// Has a run give up soon where it waits for whoever holds the database.
+pub fn impatient(command: &mut Command) -> &mut Command {
+    command.env("BACKUP_DATABASE_TIMEOUT", "0.3")
+}
+
 /// How a run ended and what it printed.
 pub struct Outcome {
     /// The exit code; `None` when a signal ended it.
@@ -309,10 +314,15 @@ impl Project {
         Archive::open(&self.export("exported", options), None)
     }
 
+    /// An import of an archive without a question, before it starts.
+    pub fn import_command(&self, archive: &Path, options: &[&str]) -> Command {
+        let file = archive.to_str().unwrap();
+        self.command("import", [&["--force", "-f", file], options].concat())
+    }
+
     /// Imports an archive without a question.
     pub fn import(&self, archive: &Path, options: &[&str]) -> Outcome {
-        let file = archive.to_str().unwrap();
-        self.run("import", [&["--force", "-f", file], options].concat())
+        run(&mut self.import_command(archive, options))
     }
 
     /// Everything an import could change.
