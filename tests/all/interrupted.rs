@@ -4,77 +4,17 @@
 //! to read what it says. Nothing depends on how fast anything is.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command};
 use std::thread;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{Outcome, PLAIN, Project, impatient, listing, run, strapi_archive};
+use crate::support::cli::{PLAIN, Project, impatient, listing, run, strapi_archive};
 use crate::support::restore::assert_exports;
+use crate::support::running::Running;
 use crate::support::tarball::{LINKS, Tarball};
 
 /// More links without a row than their warnings fit into a pipe, several times over.
 const ORPHANS: u32 = 10_000;
-
-/// A run that has begun.
-struct Running {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-    said: String,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Running {
-        let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Running {
-            child,
-            stderr,
-            said: String::new(),
-        }
-    }
-
-    /// Reads what the run says up to a line that begins with this.
-    fn until(&mut self, beginning: &str) -> &mut Running {
-        loop {
-            let start = self.said.len();
-            let read = self.stderr.read_line(&mut self.said).unwrap();
-            assert!(read > 0, "it never says {beginning}\n{}", self.said);
-            if self.said[start..].starts_with(beginning) {
-                return self;
-            }
-        }
-    }
-
-    fn signal(&mut self, name: &str) {
-        let process = self.child.id().to_string();
-        run(Command::new("kill").args(["-s", name, &process])).ends_with(0);
-    }
-
-    /// Waits for the end.
-    fn end(self) -> Outcome {
-        let Running {
-            child,
-            mut stderr,
-            mut said,
-        } = self;
-        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
-        let mut output = child.wait_with_output().unwrap();
-        output.stderr = said.into_bytes();
-        Outcome::of(output)
-    }
-
-    /// Kills the run, gives it no time to tidy up, and waits until it is gone.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-}
 
 /// A project whose export cannot end before its warnings are read.
 fn project_with_orphans() -> Project {
@@ -235,7 +175,7 @@ fn an_import_that_is_killed_when_the_files_are_moved_tells_the_next_where_the_ol
     running.until("finishing");
     // The end of the transaction waits for the reader; until then the new files are in place.
     let staging = loop {
-        assert!(!running.has_ended(), "{}", running.said);
+        assert!(!running.has_ended(), "{}", running.said());
         let names = listing(&project.uploads());
         let staging = names
             .iter()
