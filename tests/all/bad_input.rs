@@ -5,9 +5,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
 
-use crate::support::cli::{PLAIN, Project, backup, backup_through, listing, run, strapi_archive};
+use crate::support::cli::{
+    PLAIN, Project, backup, backup_through, impatient, listing, run, strapi_archive,
+};
 use crate::support::skip;
 
 /// Exports and imports, which must both fail with code 1, say this, leave nothing in the folder for archives and, as
@@ -85,13 +86,11 @@ fn a_locked_database_is_left_alone() {
     let strapi = project.connect();
     strapi.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let export = [&["-f", "site"], &PLAIN[..]].concat();
-    // Each waits for some seconds.
-    let outcomes = thread::scope(|scope| {
-        let import = scope.spawn(|| project.import(&strapi_archive(), &[]));
-        [project.run("export", export), import.join().unwrap()]
-    });
-    for outcome in outcomes {
-        outcome.ends_with(1).says([
+    for mut command in [
+        project.command("export", export),
+        project.import_command(&strapi_archive(), &[]),
+    ] {
+        run(impatient(&mut command)).ends_with(1).says([
             "database is locked",
             "another program is writing",
             "stop Strapi",

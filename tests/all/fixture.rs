@@ -1,45 +1,80 @@
-//! An export of the project in `testdata` is held against the one that Strapi 5.54.0 made of it.
+//! Exports of the projects in `testdata` are held against those that Strapi 5.54.0 and 4.26.2 made of them.
 
 use crate::support::archive::Archive;
-use crate::support::cli::{KEY, Project, strapi_archive, testdata};
+use crate::support::cli::{KEY, Project, strapi_archive, strapi_archive_of, testdata};
+use crate::support::restore::assert_same_lines;
 use crate::support::tarball::{ENTITIES, Tarball};
 
-/// Where our export is right and Strapi's is not: the article, Strapi's value of `views`, ours.
+/// Makes a test for each major version of Strapi out of every function named.
+macro_rules! of_each_major {
+    ($($name:ident),+ $(,)?) => {
+        mod strapi4 {
+            $(#[test]
+            fn $name() {
+                super::$name(4);
+            })+
+        }
+        mod strapi5 {
+            $(#[test]
+            fn $name() {
+                super::$name(5);
+            })+
+        }
+    };
+}
+
+of_each_major!(
+    an_export_has_the_entries_of_strapis_in_the_same_order,
+    schemas_links_configuration_sidecars_and_files_are_strapis_byte_for_byte,
+    entities_are_strapis_byte_for_byte_but_for_integers_that_strapi_rounds,
+    metadata_tells_the_version_of_strapi_and_the_time_in_utc,
+    every_way_to_pack_an_export_holds_the_same,
+);
+
+/// Where our export is right and Strapi's is not: Strapi's value of `views`, ours, the articles of Strapi 4, those of 5.
 ///
 /// The column is a 64-bit integer in SQLite. Strapi reads it as a double, which holds no more than 53 bits of it.
-const DEVIATIONS: [(u32, &str, &str); 10] = [
-    (1, "9007199254740992", "9007199254740993"),
-    (2, "9007199254740992", "9007199254740993"),
-    (5, "-9223372036854776000", "-9223372036854775808"),
-    (6, "-9223372036854776000", "-9223372036854775808"),
-    (7, "9223372036854776000", "9223372036854775807"),
-    (16, "9007199254740992", "9007199254740993"),
-    (17, "9007199254740992", "9007199254740993"),
-    (20, "-9223372036854776000", "-9223372036854775808"),
-    (21, "-9223372036854776000", "-9223372036854775808"),
-    (22, "9223372036854776000", "9223372036854775807"),
+const DEVIATIONS: [(&str, &str, &[u32], &[u32]); 3] = [
+    (
+        "9007199254740992",
+        "9007199254740993",
+        &[1, 2, 11, 12],
+        &[1, 2, 16, 17],
+    ),
+    (
+        "-9223372036854776000",
+        "-9223372036854775808",
+        &[3, 4, 13, 14],
+        &[5, 6, 20, 21],
+    ),
+    (
+        "9223372036854776000",
+        "9223372036854775807",
+        &[5, 15],
+        &[7, 22],
+    ),
 ];
 
-#[test]
-fn an_export_has_the_entries_of_strapis_in_the_same_order() {
-    let project = Project::testdata();
+/// What we export from a project in `testdata`, and what Strapi did.
+fn ours_and_strapis(major: u32) -> (Archive, Archive) {
+    let strapis = Archive::open(&strapi_archive_of(major), None);
+    (Project::of(major).exported(&[]), strapis)
+}
+
+fn an_export_has_the_entries_of_strapis_in_the_same_order(major: u32) {
+    let project = Project::of(major);
     let ours = Tarball::read(&project.export("site", &[]));
-    let strapis = Tarball::read(&strapi_archive());
+    let strapis = Tarball::read(&strapi_archive_of(major));
     let (mut of_strapi, mut names) = (strapis.names(), ours.names());
     assert_eq!(of_strapi.pop(), Some("metadata.json"));
     assert_eq!(names[..2], ["metadata.json", "manifest.json"]);
-    assert_eq!(
-        names.split_off(names.len() - 2),
-        ["result.json", "checksums.sha256"]
-    );
+    let last = names.split_off(names.len() - 2);
+    assert_eq!(last, ["result.json", "checksums.sha256"]);
     assert_eq!(names[2..], of_strapi);
 }
 
-#[test]
-fn schemas_links_configuration_sidecars_and_files_are_strapis_byte_for_byte() {
-    let project = Project::testdata();
-    let strapis = Archive::open(&strapi_archive(), None);
-    let ours = project.exported(&[]);
+fn schemas_links_configuration_sidecars_and_files_are_strapis_byte_for_byte(major: u32) {
+    let (ours, strapis) = ours_and_strapis(major);
     let compared: Vec<&String> = strapis
         .entries
         .keys()
@@ -54,43 +89,38 @@ fn schemas_links_configuration_sidecars_and_files_are_strapis_byte_for_byte() {
     }
 }
 
-#[test]
-fn entities_are_strapis_byte_for_byte_but_for_integers_that_strapi_rounds() {
-    let project = Project::testdata();
-    let ours = project.exported(&[]).lines("entities");
-    let mut expected = Archive::open(&strapi_archive(), None).lines("entities");
-    for (id, strapis, right) in DEVIATIONS {
-        let beginning = format!(r#"{{"type":"api::article.article","id":{id},"#);
-        let line = expected
-            .iter_mut()
-            .find(|line| line.starts_with(&beginning));
-        let line = line.unwrap_or_else(|| panic!("there is no article {id}"));
-        let before = line.clone();
-        *line = line.replace(
-            &format!(r#""views":"{strapis}""#),
-            &format!(r#""views":"{right}""#),
-        );
-        assert_ne!(*line, before, "article {id} has no views of {strapis}");
+fn entities_are_strapis_byte_for_byte_but_for_integers_that_strapi_rounds(major: u32) {
+    let (ours, strapis) = ours_and_strapis(major);
+    let mut expected = strapis.lines("entities");
+    for (strapis, right, of_strapi_4, of_strapi_5) in DEVIATIONS {
+        for id in if major == 4 { of_strapi_4 } else { of_strapi_5 } {
+            let beginning = format!(r#"{{"type":"api::article.article","id":{id},"#);
+            let line = expected
+                .iter_mut()
+                .find(|line| line.starts_with(&beginning));
+            let line = line.unwrap_or_else(|| panic!("there is no article {id}"));
+            let before = line.clone();
+            *line = line.replace(
+                &format!(r#""views":"{strapis}""#),
+                &format!(r#""views":"{right}""#),
+            );
+            assert_ne!(*line, before, "article {id} has no views of {strapis}");
+        }
     }
-    assert_eq!(ours.len(), expected.len());
-    for (ours, expected) in ours.iter().zip(&expected) {
-        assert_eq!(ours, expected);
-    }
+    assert_same_lines(&ours.lines("entities"), &expected);
 }
 
-#[test]
-fn metadata_tells_the_version_of_strapi_and_the_time_in_utc() {
-    let project = Project::testdata();
+fn metadata_tells_the_version_of_strapi_and_the_time_in_utc(major: u32) {
     let before = jiff::Timestamp::now();
-    let ours = project.exported(&[]);
+    let (ours, strapis) = ours_and_strapis(major);
     let metadata = ours.json("metadata.json");
-    assert_eq!(metadata["strapi"]["version"], "5.54.0");
+    let version = if major == 4 { "4.26.2" } else { "5.54.0" };
+    assert_eq!(metadata["strapi"]["version"], version);
     let text = metadata["createdAt"].as_str().expect("a time");
     assert_eq!((text.len(), &text[23..]), (24, "Z"), "{text}");
     let made: jiff::Timestamp = text.parse().expect("RFC 3339");
     let milliseconds = before.as_millisecond()..=jiff::Timestamp::now().as_millisecond();
     assert!(milliseconds.contains(&made.as_millisecond()), "{text}");
-    let strapis = Archive::open(&strapi_archive(), None);
     let shape = |archive: &Archive| {
         let bytes = archive.entries["metadata.json"].clone();
         let text = String::from_utf8(bytes).expect("UTF-8");
@@ -101,9 +131,8 @@ fn metadata_tells_the_version_of_strapi_and_the_time_in_utc() {
     assert_eq!(shape(&ours), shape(&strapis));
 }
 
-#[test]
-fn every_way_to_pack_an_export_holds_the_same() {
-    let project = Project::testdata();
+fn every_way_to_pack_an_export_holds_the_same(major: u32) {
+    let project = Project::of(major);
     let plain = project.exported(&[]);
     for (options, name, key) in [
         (&["--no-encrypt"][..], "packed.tar.gz", None),

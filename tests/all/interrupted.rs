@@ -4,76 +4,17 @@
 //! to read what it says. Nothing depends on how fast anything is.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStderr, Command};
+use std::path::Path;
 use std::thread;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{Outcome, PLAIN, Project, listing, run, strapi_archive};
+use crate::support::cli::{PLAIN, Project, impatient, listing, run, strapi_archive};
 use crate::support::restore::assert_exports;
+use crate::support::running::Running;
 use crate::support::tarball::{Entry, LINKS, Tarball};
 
 /// More files that are missing than their warnings fit into a pipe, several times over.
 const MISSING: u32 = 2_000;
-
-/// A run that has begun.
-struct Running {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-    said: String,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Running {
-        let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Running {
-            child,
-            stderr,
-            said: String::new(),
-        }
-    }
-
-    /// Reads what the run says up to a line that begins with this.
-    fn until(&mut self, beginning: &str) -> &mut Running {
-        loop {
-            let start = self.said.len();
-            let read = self.stderr.read_line(&mut self.said).unwrap();
-            assert!(read > 0, "it never says {beginning}\n{}", self.said);
-            if self.said[start..].starts_with(beginning) {
-                return self;
-            }
-        }
-    }
-
-    fn signal(&mut self, name: &str) {
-        let process = self.child.id().to_string();
-        run(Command::new("kill").args(["-s", name, &process])).ends_with(0);
-    }
-
-    /// Waits for the end.
-    fn end(self) -> Outcome {
-        let Running {
-            child,
-            mut stderr,
-            mut said,
-        } = self;
-        std::io::Read::read_to_string(&mut stderr, &mut said).unwrap();
-        let mut output = child.wait_with_output().unwrap();
-        output.stderr = said.into_bytes();
-        Outcome::of(output)
-    }
-
-    /// Kills the run, gives it no time to tidy up, and waits until it is gone.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-}
 
 /// A project whose export cannot end before its warnings are read.
 fn project_without_files() -> Project {
@@ -94,8 +35,8 @@ fn export_half_way(project: &Project) -> Running {
     running
 }
 
-fn import(project: &Project, file: &str) -> Running {
-    Running::start(project.command("import", ["--force", "-f", file]))
+fn import(project: &Project, archive: &Path) -> Running {
+    Running::start(project.import_command(archive, &[]))
 }
 
 #[test]
@@ -165,7 +106,7 @@ fn an_import_that_is_interrupted_while_it_checks_changes_nothing() {
     });
     archive.entries.splice(place..place, files);
     archive.write(project.archive("site.tar"));
-    let mut running = import(&project, "site.tar");
+    let mut running = import(&project, &project.archive("site.tar"));
     running.until("note: x").signal("INT");
     running.end().ends_with(130);
     before.assert_untouched(&project);
@@ -179,7 +120,7 @@ fn an_import_that_is_interrupted_while_it_writes_is_rolled_back() {
         let strapi = project.connect();
         strapi.execute_batch("BEGIN IMMEDIATE").unwrap();
         let archive = strapi_archive();
-        let mut running = import(&project, archive.to_str().unwrap());
+        let mut running = import(&project, &archive);
         // It cannot begin to write before the lock is given back.
         running.until("not touched: ").signal(signal);
         strapi.execute_batch("ROLLBACK").unwrap();
@@ -193,7 +134,8 @@ fn an_import_that_cannot_end_because_somebody_reads_is_rolled_back() {
     let project = changed_project();
     let before = project.state();
     let strapi = reader(&project);
-    let outcome = project.import(&strapi_archive(), &[]).ends_with(1);
+    let mut import = project.import_command(&strapi_archive(), &[]);
+    let outcome = run(impatient(&mut import)).ends_with(1);
     assert_eq!(outcome.lines("finishing"), ["finishing"]);
     outcome.says(["database is locked", "stop Strapi"]);
     drop(strapi);
@@ -211,7 +153,7 @@ fn an_import_that_is_killed_while_it_writes_leaves_the_old_data() {
     let project = changed_project();
     let before = project.state();
     let strapi = reader(&project);
-    let mut running = import(&project, archive.to_str().unwrap());
+    let mut running = import(&project, &archive);
     // SQLite keeps less than these rows in memory, and waits for the reader before it writes any of them down.
     running.until("schemas").until("schemas").kill();
     drop(strapi);
@@ -232,11 +174,11 @@ fn an_import_that_is_killed_when_the_files_are_moved_tells_the_next_where_the_ol
     let before = project.state();
     let strapi = reader(&project);
     let archive = strapi_archive();
-    let mut running = import(&project, archive.to_str().unwrap());
+    let mut running = import(&project, &archive);
     running.until("finishing");
     // The end of the transaction waits for the reader; until then the new files are in place.
     let staging = loop {
-        assert!(!running.has_ended(), "{}", running.said);
+        assert!(!running.has_ended(), "{}", running.said());
         let names = listing(&project.uploads());
         let staging = names
             .iter()

@@ -20,7 +20,6 @@ mod database_transactions;
 mod database_values;
 mod databases;
 mod fixture;
-mod fixture4;
 mod interrupted;
 mod keys;
 mod man;

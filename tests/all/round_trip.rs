@@ -1,6 +1,7 @@
 //! What is exported comes back when it is imported, whatever stood there before, and nothing else does.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use crate::support::archive::Archive;
@@ -32,6 +33,26 @@ fn a_restore_leaves_only_the_data_of_the_archive() {
     let (original, restored) = (original.state(), project.state());
     original.assert_same_content(&restored);
     assert!(original.uploads() == restored.uploads());
+}
+
+#[test]
+fn a_strapi_4_project_comes_back_from_its_own_export_over_other_data() {
+    let original = Project::of(4);
+    let archive = original.export("original", &[]);
+    let project = Project::of(4);
+    project.sql(
+        "UPDATE articles SET title = 'changed', published_at = NULL;
+         DELETE FROM articles_localizations_links;
+         DELETE FROM components_shared_links_tags_links;
+         INSERT INTO tags (id, name) VALUES (900, 'stranger');
+         INSERT INTO articles_tags_links (article_id, tag_id, tag_order) VALUES (1, 900, 9);
+         DELETE FROM strapi_webhooks;",
+    );
+    fs::remove_dir_all(project.uploads()).unwrap();
+    let before = project.state();
+    project.import(&archive, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&archive, None));
+    before.assert_same_administrators(&project.state());
 }
 
 #[test]

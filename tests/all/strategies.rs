@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::support::archive::Archive;
-use crate::support::cli::{Project, State, strapi_archive};
+use crate::support::cli::{Project, State, strapi_archive, strapi_archive_of};
 use crate::support::restore::assert_same_lines;
 
 /// A project on another version of Strapi.
@@ -75,6 +75,36 @@ fn another_version_is_refused_unless_the_strategy_allows_it() {
                 .says([theirs, &ours, "--versionStrategy"]);
             before.assert_untouched(&project);
         }
+    }
+}
+
+#[test]
+fn archives_do_not_go_from_one_major_version_of_strapi_to_another() {
+    for (project, archive, advice) in [
+        (
+            Project::of(5),
+            strapi_archive_of(4),
+            "restore into a project on Strapi 4, then upgrade",
+        ),
+        (
+            Project::of(4),
+            strapi_archive_of(5),
+            "restore into a project on Strapi 5: Strapi has no way back",
+        ),
+    ] {
+        let before = project.state();
+        for strategy in ["exact", "patch", "minor", "major"] {
+            project
+                .import(&archive, &["--versionStrategy", strategy])
+                .ends_with(4)
+                .says([advice]);
+        }
+        // Then the schemas decide.
+        project
+            .import(&archive, &["--versionStrategy", "ignore"])
+            .ends_with(5)
+            .says(["the schemas of archive and project differ"]);
+        before.assert_untouched(&project);
     }
 }
 

@@ -37,12 +37,12 @@ fn testdata_of(major: u32, name: &str) -> PathBuf {
 
 /// The plain archive that Strapi 5.54.0 exported from the project in `testdata`.
 pub fn strapi_archive() -> PathBuf {
-    testdata("strapi-export.tar")
+    strapi_archive_of(5)
 }
 
-/// The plain archive that Strapi 4.26.2 exported from its project in `testdata`.
-pub fn strapi4_archive() -> PathBuf {
-    testdata_of(4, "strapi-export.tar")
+/// The plain archive that Strapi 5.54.0 or 4.26.2 exported from its project in `testdata`.
+pub fn strapi_archive_of(major: u32) -> PathBuf {
+    testdata_of(major, "strapi-export.tar")
 }
 
 /// The binary with these arguments, without a terminal and without anything of the tests' environment that could
@@ -76,6 +76,11 @@ fn in_clean_environment<S: AsRef<OsStr>>(
         }
     }
     command
+}
+
+/// Has a run give up soon where it waits for whoever holds the database.
+pub fn impatient(command: &mut Command) -> &mut Command {
+    command.env("BACKUP_DATABASE_TIMEOUT", "0.3")
 }
 
 /// How a run ended and what it printed.
@@ -163,9 +168,9 @@ impl Project {
         Project::copied(&testdata("project"), folder)
     }
 
-    /// A copy of the Strapi 4 project in `testdata`.
-    pub fn strapi4() -> Project {
-        Project::copied(&testdata_of(4, "project"), tempfile::tempdir().unwrap())
+    /// The project of a major version of Strapi, as it is in `testdata`.
+    pub fn of(major: u32) -> Project {
+        Project::copied(&testdata_of(major, "project"), tempfile::tempdir().unwrap())
     }
 
     fn copied(original: &Path, folder: TempDir) -> Project {
@@ -309,10 +314,15 @@ impl Project {
         Archive::open(&self.export("exported", options), None)
     }
 
+    /// An import of an archive without a question, before it starts.
+    pub fn import_command(&self, archive: &Path, options: &[&str]) -> Command {
+        let file = archive.to_str().unwrap();
+        self.command("import", [&["--force", "-f", file], options].concat())
+    }
+
     /// Imports an archive without a question.
     pub fn import(&self, archive: &Path, options: &[&str]) -> Outcome {
-        let file = archive.to_str().unwrap();
-        self.run("import", [&["--force", "-f", file], options].concat())
+        run(&mut self.import_command(archive, options))
     }
 
     /// Everything an import could change.

@@ -9,6 +9,7 @@ pub mod difference;
 pub mod exact;
 pub mod files;
 pub mod restore;
+pub mod running;
 pub mod servers;
 pub mod sqlite;
 pub mod strapi;

@@ -9,9 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::files::{copy_folder, folder_of_this_run, repository};
 use super::servers::{Database, Server};
@@ -332,28 +333,34 @@ impl<'a> Project<'a> {
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let started = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                break Some(status);
+        let process = child.id().to_string();
+        let (ended, end) = mpsc::channel::<()>();
+        let watch = thread::spawn(move || {
+            let hangs = end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+            if hangs {
+                Command::new("kill")
+                    .args(["-s", "KILL", &process])
+                    .status()
+                    .unwrap();
             }
-            if started.elapsed() > PATIENCE {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                break None;
-            }
-            thread::sleep(Duration::from_millis(20));
-        };
+            hangs
+        });
+        let status = child.wait().unwrap();
+        drop(ended);
+        let hung = watch.join().unwrap();
         drop(turn);
         let said = String::from_utf8_lossy(&fs::read(&log).unwrap()).into_owned();
-        match status {
-            Some(status) if status.code() == Some(code) => said,
-            Some(status) => panic!("{command:?} ended with {status}:\n{said}"),
-            None => panic!(
-                "{command:?} was still running after {} s:\n{said}",
-                PATIENCE.as_secs()
-            ),
-        }
+        assert!(
+            !hung,
+            "{command:?} was still running after {} s:\n{said}",
+            PATIENCE.as_secs()
+        );
+        assert_eq!(
+            status.code(),
+            Some(code),
+            "{command:?} ended with {status}:\n{said}"
+        );
+        said
     }
 }
 
