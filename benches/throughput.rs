@@ -13,14 +13,15 @@ use criterion::{
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use strapi_backup::archive::codec::ecb::Key;
 use strapi_backup::archive::{
-    ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Packing,
+    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Packing, Password,
 };
 use strapi_backup::database::Timeouts;
+use strapi_backup::store::FileTarget;
 use strapi_backup::strapi::{Project, ProjectDestination, ProjectSource};
 use strapi_backup::transfer::{
-    Destination, Filter, SchemaStrategy, Silent, Source, Transfer, VersionStrategy,
+    Destination, Filter, Nowhere, OnFault, SchemaStrategy, Silent, Source, Transfer,
+    VersionStrategy,
 };
 
 /// Articles to add. Each brings 5 components and 12 links.
@@ -127,30 +128,46 @@ fn open(project: &Path) -> Project {
     Project::open(project, &BTreeMap::new(), None, Timeouts::default()).expect("a project")
 }
 
-fn transfer(source: &mut dyn Source, destination: &mut dyn Destination) {
-    let mut transfer = Transfer {
+fn transfer<'a>(source: &'a mut dyn Source, destination: impl Destination + 'a) -> Transfer<'a> {
+    Transfer {
         source,
-        destination,
+        destination: Box::new(destination),
         filter: Filter::default(),
         versions: VersionStrategy::Exact,
         schemas: SchemaStrategy::Exact,
+        on_fault: OnFault::Stop,
         observer: &Silent,
-    };
+    }
+}
+
+fn run(mut transfer: Transfer<'_>) {
     let plan = transfer.plan().expect("a plan");
     transfer.run(&plan).expect("done");
 }
 
 fn export(project: &Path, archive: &Path, packing: &Packing) {
     let mut source = ProjectSource::open(open(project)).expect("a project");
-    let mut destination =
-        ArchiveDestination::file(archive, packing, DEFAULT_SHARD_SIZE).expect("an archive");
-    transfer(&mut source, &mut destination);
+    let target = Box::new(FileTarget::create(archive).expect("an archive"));
+    let destination = ArchiveDestination::packed(target, packing, DEFAULT_SHARD_SIZE);
+    run(transfer(&mut source, destination));
+}
+
+fn source(archive: &Path) -> ArchiveSource {
+    let folder = archive.parent().expect("a folder");
+    let archive = Archive::at(archive, folder).expect("an archive");
+    archive.open(Some(Password::new(KEY)), true).expect("a key")
+}
+
+fn verify(archive: &Path) {
+    let mut source = source(archive);
+    let mut transfer = transfer(&mut source, Nowhere::default());
+    transfer.plan().expect("a plan");
 }
 
 fn restore(archive: &Path, project: &Path) {
-    let mut source = ArchiveSource::open(archive, Some(KEY)).expect("an archive");
-    let mut destination = ProjectDestination::open(open(project)).expect("a project");
-    transfer(&mut source, &mut destination);
+    let mut source = source(archive);
+    let destination = ProjectDestination::open(open(project)).expect("a project");
+    run(transfer(&mut source, destination));
 }
 
 fn throughput(criterion: &mut Criterion) {
@@ -169,7 +186,7 @@ fn throughput(criterion: &mut Criterion) {
             "gzip and ecb",
             Packing {
                 compress: true,
-                key: Some(Key::derive(KEY)),
+                password: Some(Password::new(KEY)),
             },
         ),
     ];
@@ -181,6 +198,9 @@ fn throughput(criterion: &mut Criterion) {
         });
     }
     let archive = ArchiveName::with_extensions(&base, &packings[1].1);
+    group.bench_function("verify", |bencher| {
+        bencher.iter(|| verify(&archive));
+    });
     group.bench_function("restore", |bencher| {
         bencher.iter(|| restore(&archive, &target));
     });

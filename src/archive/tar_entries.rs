@@ -11,6 +11,8 @@ use tar::EntryType;
 
 /// Entries begin at multiples of this.
 const BLOCK: u64 = 512;
+/// Bytes of zeros that mark the end of a tar, at the least.
+const END: u64 = 2 * BLOCK;
 
 /// What [`Entries::each`](super::entries::Entries::each) does, for a tar.
 pub(super) fn each(archive: &str, tar: Box<dyn Read>, each: &mut Each<'_>) -> Result<Vec<Error>> {
@@ -62,18 +64,18 @@ pub(super) fn each(archive: &str, tar: Box<dyn Read>, each: &mut Each<'_>) -> Re
     }
     let mut rest = tar.into_inner();
     let (_, end) = watch.zeros.get();
-    if watch.position.get() <= end {
+    if watch.take_stain() {
+        faults.push(stained(archive, &format!("behind the entry {last}")));
+    }
+    watch.zeros.set((end, u64::MAX));
+    io::copy(&mut rest, &mut io::sink()).map_err(|error| damaged(archive, error))?;
+    if watch.position.get() < end + END {
         let cut = io::Error::new(
             io::ErrorKind::UnexpectedEof,
             "the mark of its end is missing",
         );
         return Err(damaged(archive, cut));
     }
-    if watch.take_stain() {
-        faults.push(stained(archive, &format!("behind the entry {last}")));
-    }
-    watch.zeros.set((end, u64::MAX));
-    io::copy(&mut rest, &mut io::sink()).map_err(|error| damaged(archive, error))?;
     if watch.take_stain() {
         faults.push(stained(archive, "behind the end of the tar"));
     }
@@ -102,8 +104,8 @@ impl Watch {
     }
 }
 
-/// Counts what is read, and watches it. A tar ends with a block of zeros; one that was cut between two
-/// entries looks whole but for that.
+/// Counts what is read, and watches it. A tar ends with two blocks of zeros; one that was cut between
+/// two entries looks whole but for them.
 struct Watched<R> {
     inner: R,
     watch: Rc<Watch>,

@@ -45,17 +45,9 @@ pub struct AssetMetadata {
     pub mime: String,
     /// Where the file is served.
     pub url: String,
-    /// The hash of the upload that the file is a format of.
-    #[serde(default, rename = "mainHash")]
-    pub main_hash: Option<String>,
 }
 
 impl AssetMetadata {
-    /// Whether the file is a format (thumbnail, small, ...) of an upload.
-    pub fn is_format(&self) -> bool {
-        self.main_hash.is_some()
-    }
-
     /// Reads a sidecar and holds it against the rules of Strapi 5.54: integer `id` > 0, finite
     /// `size` >= 0, `name`, `hash`, `mime` and `url` not empty, `filename` = hash + ext.
     ///

@@ -3,7 +3,7 @@
 //! Keeps sets of ids, compressed, and nothing else; a million rows cost some hundred kilobytes.
 
 use super::faults::{Faults, OnFault};
-use super::{Event, Observer, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
+use super::{Event, Examples, Filter, Observer, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use crate::error::{Error, Result};
 use crate::model::{
     Asset, AssetMetadata, Component, ConfigItem, Entity, Fields, Link, LinkEnd, LinkRef, Misfit,
@@ -11,10 +11,8 @@ use crate::model::{
 };
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
-
-/// How many rows a message names.
-const NAMED: usize = 5;
 
 /// What a source sends: which rows, which components, how much of each stage.
 #[derive(Debug, Default, Clone)]
@@ -105,42 +103,46 @@ fn ids_of<'a>(
     models.get_mut(uid).expect("it was just put there")
 }
 
-/// Links of one attribute whose ends do not come along.
-struct Orphans {
-    count: u64,
-    first: String,
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Takes everything a source sends, and keeps only what is known of it afterwards.
 pub(super) struct Inspector<'a> {
     schemas: &'a Schemas,
     partial: bool,
+    expects_files: bool,
     observer: &'a dyn Observer,
     found: Inspection,
     warnings: BTreeMap<WarningKind, u64>,
-    orphans: BTreeMap<(String, String), Orphans>,
-    /// Rows of `plugin::upload.file` whose file came.
-    with_file: RoaringTreemap,
+    /// Links whose ends do not come along, by owner and attribute.
+    orphans: BTreeMap<(String, String), Examples>,
+    /// Names of files that rows of `plugin::upload.file` name and that did not come, hashed, each with
+    /// its row.
+    files: HashMap<u64, i64>,
     faults: Faults,
 }
 
 impl<'a> Inspector<'a> {
-    /// An inspector of a source with these schemas. With `partial`, links to rows that do not come
-    /// along are out of scope, and no orphans.
+    /// An inspector of a source with these schemas, of which this takes part. Where the filter leaves
+    /// content types out, links to rows that do not come along are out of scope, and no orphans.
     pub fn new(
         schemas: &'a Schemas,
-        partial: bool,
+        filter: &Filter,
         on_fault: OnFault,
         observer: &'a dyn Observer,
     ) -> Self {
         Self {
             schemas,
-            partial,
+            partial: filter.is_partial(),
+            expects_files: filter.includes(Stage::Assets),
             observer,
             found: Inspection::default(),
             warnings: BTreeMap::new(),
             orphans: BTreeMap::new(),
-            with_file: RoaringTreemap::new(),
+            files: HashMap::new(),
             faults: Faults::new(on_fault),
         }
     }
@@ -154,54 +156,56 @@ impl<'a> Inspector<'a> {
     }
 
     /// What was found, how many warnings it took, and what is wrong.
-    pub fn finish(mut self) -> (Inspection, BTreeMap<WarningKind, u64>, Faults) {
+    /// `says_scope` is whether the source says which stages it holds: no files in one that does not
+    /// may mean that it was made without.
+    pub fn finish(mut self, says_scope: bool) -> (Inspection, BTreeMap<WarningKind, u64>, Faults) {
         for ((uid, attribute), orphans) in std::mem::take(&mut self.orphans) {
-            self.tell(
-                Warning::new(
-                    WarningKind::OrphanLink,
-                    Subject::LinksOf { uid, attribute },
-                    format!("{} (the first)", orphans.first),
-                )
-                .times(orphans.count),
-            );
+            let subject = Subject::LinksOf { uid, attribute };
+            if let Some(warning) = orphans.warning(WarningKind::OrphanLink, subject) {
+                self.tell(warning);
+            }
         }
-        self.tell_missing_files();
+        if says_scope || self.found.items(Stage::Assets) > 0 {
+            self.tell_missing_files();
+        }
         (self.found, self.warnings, self.faults)
+    }
+
+    /// Takes in the files that a row of the media library names: its own and those of its formats.
+    fn expect_files(&mut self, id: i64, row: &Fields<'_>) {
+        let mut expect = |of: &Fields<'_>| {
+            let text = |name: &str| {
+                of.get(name)
+                    .and_then(|value| serde_json::from_str::<String>(value).ok())
+            };
+            if let Some(hashed) = text("hash").filter(|hash| !hash.is_empty()) {
+                let filename = hashed + &text("ext").unwrap_or_default();
+                self.files.insert(hash(&filename), id);
+            }
+        };
+        expect(row);
+        let formats = row.get("formats").and_then(|text| Fields::parse(text).ok());
+        for (_, format) in formats.iter().flat_map(|formats| &formats.0) {
+            if let Ok(format) = Fields::parse(format) {
+                expect(&format);
+            }
+        }
     }
 
     /// Rows of the media library without their files are as good as files that are missing.
     fn tell_missing_files(&mut self) {
-        let Some(rows) = self.found.entities.get(UPLOAD_TYPES[0]) else {
-            return;
-        };
-        if self.found.items(Stage::Assets) == 0 {
+        if !self.expects_files {
             return;
         }
-        let without = rows - &self.with_file;
-        if without.is_empty() {
-            return;
+        let mut rows: Vec<i64> = self.files.values().copied().collect();
+        rows.sort_unstable();
+        let mut without = Examples::default();
+        for id in rows {
+            without.add(|| format!("one of {} {id}", UPLOAD_TYPES[0]));
         }
-        let named: Vec<String> = without
-            .iter()
-            .take(NAMED)
-            .map(|id| id.to_string())
-            .collect();
-        let more = if without.len() > NAMED as u64 {
-            ", ..."
-        } else {
-            ""
-        };
-        self.tell(
-            Warning::new(
-                WarningKind::MissingAsset,
-                Subject::Files,
-                format!(
-                    "the archive holds only their rows ({}{more})",
-                    named.join(", ")
-                ),
-            )
-            .times(without.len()),
-        );
+        if let Some(warning) = without.warning(WarningKind::MissingAsset, Subject::Files) {
+            self.tell(warning);
+        }
     }
 
     fn tell(&mut self, warning: Warning) {
@@ -292,6 +296,9 @@ impl Sink for Inspector<'_> {
             Ok(fields) => fields,
             Err(error) => return self.faults.add(place.damaged(&error.to_string())),
         };
+        if entity.content_type == UPLOAD_TYPES[0] {
+            self.expect_files(entity.id, &fields);
+        }
         let mut ids = Ids {
             components: &mut self.found.components,
             faults: &mut self.faults,
@@ -306,9 +313,7 @@ impl Sink for Inspector<'_> {
             Ok(metadata) => {
                 let has_row =
                     i64::try_from(metadata.id).is_ok_and(|id| self.found.has(UPLOAD_TYPES[0], id));
-                if has_row && !metadata.is_format() {
-                    self.with_file.insert(metadata.id);
-                }
+                self.files.remove(&hash(&asset.filename));
                 if self.found.stages.contains_key(&Stage::Entities) && !self.partial && !has_row {
                     self.tell(Warning::new(
                         WarningKind::Notice,
@@ -343,17 +348,15 @@ impl Sink for Inspector<'_> {
                 &link.left
             };
             let attribute = link.left.field.as_deref().unwrap_or("?").to_owned();
-            let orphans = self
-                .orphans
+            self.orphans
                 .entry((link.left.model.to_string(), attribute))
-                .or_insert_with(|| Orphans {
-                    count: 0,
-                    first: format!(
+                .or_default()
+                .add(|| {
+                    format!(
                         "{} -> {}: {} {} is not in the archive",
                         link.left, link.right, missing.model, missing.reference
-                    ),
+                    )
                 });
-            orphans.count += 1;
         }
         Ok(())
     }

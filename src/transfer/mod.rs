@@ -28,7 +28,7 @@ pub use scope::Scope;
 pub use source::{Description, Provenance, Source};
 pub use spooled::Spooled;
 pub use version::VersionStrategy;
-pub use warning::{Subject, Warning, WarningKind};
+pub use warning::{Examples, Subject, Warning, WarningKind};
 
 use crate::error::Result;
 use crate::model::{Schemas, Stage};
@@ -102,12 +102,7 @@ impl Transfer<'_> {
         }
         if self.destination.replaces_data() {
             self.observer.on(Event::Entered(Phase::Checking));
-            let found = self.inspect(
-                schemas.unwrap_or(&none),
-                &filter,
-                &mut announced,
-                &mut faults,
-            )?;
+            let found = self.inspect(&source, &filter, &mut announced, &mut faults)?;
             if source.scope.is_none() {
                 self.leave_out_what_is_missing(&mut filter, &found, &mut announced);
             }
@@ -152,18 +147,20 @@ impl Transfer<'_> {
 
     fn inspect(
         &mut self,
-        schemas: &Schemas,
+        source: &Description,
         filter: &Filter,
         announced: &mut Report,
         faults: &mut Faults,
     ) -> Result<Inspection> {
-        let mut inspector =
-            Inspector::new(schemas, filter.is_partial(), self.on_fault, self.observer);
+        let none = Schemas::default();
+        let schemas = source.schemas.as_ref().unwrap_or(&none);
+        let says_scope = source.scope.is_some();
+        let mut inspector = Inspector::new(schemas, filter, self.on_fault, self.observer);
         let mut counting = Counting::new(&mut inspector, announced, self.observer);
         let streamed = self.source.stream(filter, &mut counting);
         counting.finish();
         streamed.or_else(|error| inspector.end(error))?;
-        let (inspection, warnings, found) = inspector.finish();
+        let (inspection, warnings, found) = inspector.finish(says_scope);
         for (kind, count) in warnings {
             *announced.warnings.entry(kind).or_default() += count;
         }

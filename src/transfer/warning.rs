@@ -155,6 +155,37 @@ impl Warning {
     }
 }
 
+/// How many things a warning names one by one.
+const NAMED: usize = 3;
+
+/// Things that one warning stands for: how many, and a few of them by name.
+#[derive(Debug, Default)]
+pub struct Examples {
+    count: u64,
+    named: Vec<String>,
+}
+
+impl Examples {
+    /// Adds one; `name` is asked for the first few.
+    pub fn add(&mut self, name: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.named.len() < NAMED {
+            self.named.push(name());
+        }
+    }
+
+    /// The warning that stands for all of them; `None` where there are none.
+    pub fn warning(self, kind: WarningKind, subject: Subject) -> Option<Warning> {
+        let more = if self.count > NAMED as u64 {
+            "; ..."
+        } else {
+            ""
+        };
+        let reason = format!("{}{more}", self.named.join("; "));
+        (self.count > 0).then(|| Warning::new(kind, subject, reason).times(self.count))
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

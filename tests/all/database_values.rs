@@ -37,7 +37,9 @@ fn with_articles(site: &Site, attributes: &[Json]) -> std::path::PathBuf {
             *line = entity.to_string();
         }
     });
-    edited.write(site.archives().join("edited.tar"))
+    edited
+        .with_right_checksums()
+        .write(site.archives().join("edited.tar"))
 }
 
 fn article(archive: &Archive, id: usize) -> Json {

@@ -368,7 +368,7 @@ fn an_export_of_what_is_there_lists_what_is_missing() {
     assert_eq!(
         notes[0],
         "note: links of `related` of plugin::upload.file: 1 left out: plugin::upload.file 2 (related) -> \
-         api::article.article 888 (gallery): one of the two does not exist (the first)"
+         api::article.article 888 (gallery): one of the two does not exist"
     );
     assert!(notes[1].contains("api::tag.tag 777"), "{}", notes[1]);
     let end = "incomplete: 3 files are missing (listed above)";

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::{Link, LinkEnd, LinkRef, is_component, json};
 use crate::strapi::relations::StoredRelation;
 use crate::strapi::tables::Model;
-use crate::transfer::{Sink, Subject, Warning, WarningKind};
+use crate::transfer::{Examples, Sink, Subject, WarningKind};
 use roaring::RoaringTreemap;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -53,14 +53,8 @@ pub(super) struct Positioned<'a> {
 pub(super) struct Shape {
     head: Vec<u8>,
     line: Vec<u8>,
-    left_out: LeftOut,
-}
-
-/// Links that were left out, because a row at an end is not there.
-#[derive(Default)]
-struct LeftOut {
-    count: u64,
-    first: String,
+    /// Links that were left out, because a row at an end is not there.
+    left_out: Examples,
 }
 
 impl Shape {
@@ -72,7 +66,7 @@ impl Shape {
         Self {
             head,
             line: Vec::new(),
-            left_out: LeftOut::default(),
+            left_out: Examples::default(),
         }
     }
 
@@ -108,15 +102,14 @@ impl Shape {
             return Ok(());
         }
         if !(exists && is_sent) {
-            if self.left_out.count == 0 {
+            self.left_out.add(|| {
                 let why = if exists {
                     "a component at an end has no owner"
                 } else {
                     "one of the two does not exist"
                 };
-                self.left_out.first = format!("{} -> {}: {why}", left.end, right.end);
-            }
-            self.left_out.count += 1;
+                format!("{} -> {}: {why}", left.end, right.end)
+            });
             return Ok(());
         }
         let (left_order, right_order): (&[Member], &[Member]) = {
@@ -146,14 +139,12 @@ impl Shape {
 impl Shape {
     /// Tells of the links that were left out, once all were seen.
     pub fn finish(self, model: &Model, relation: &StoredRelation, sink: &mut dyn Sink) {
-        let LeftOut { count, first } = self.left_out;
-        if count > 0 {
-            let subject = Subject::LinksOf {
-                uid: model.uid.clone(),
-                attribute: relation.attribute.clone(),
-            };
-            let reason = format!("{first} (the first)");
-            sink.warn(Warning::new(WarningKind::OrphanLink, subject, reason).times(count));
+        let subject = Subject::LinksOf {
+            uid: model.uid.clone(),
+            attribute: relation.attribute.clone(),
+        };
+        if let Some(warning) = self.left_out.warning(WarningKind::OrphanLink, subject) {
+            sink.warn(warning);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use aes::Aes128;
-use aes::cipher::{Array, BlockCipherDecrypt, KeyInit};
+use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use serde_json::Value;
 
 /// The stages of an archive that are lines of JSON.
@@ -214,12 +214,31 @@ fn gunzip(bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// AES-128-ECB with PKCS#7 padding, written out, so that it shares nothing with the code it checks.
-fn decrypt(bytes: &[u8], password: &str) -> Vec<u8> {
+/// The cipher of Strapi's archives, written out, so that it shares nothing with the code it checks.
+fn cipher(password: &str) -> Aes128 {
     let mut key = [0; 16];
     let parameters = scrypt::Params::new(14, 8, 1).unwrap();
     scrypt::scrypt(password.as_bytes(), b"", &parameters, &mut key).unwrap();
-    let cipher = Aes128::new(&Array(key));
+    Aes128::new(&Array(key))
+}
+
+/// AES-128-ECB with PKCS#7 padding.
+pub fn encrypt(plain: &[u8], password: &str) -> Vec<u8> {
+    let cipher = cipher(password);
+    let padding = 16 - plain.len() % 16;
+    let mut bytes = plain.to_vec();
+    bytes.resize(plain.len() + padding, padding as u8);
+    for block in bytes.chunks_exact_mut(16) {
+        let mut whole = Array::<u8, _>::try_from(&*block).unwrap();
+        cipher.encrypt_block(&mut whole);
+        block.copy_from_slice(&whole);
+    }
+    bytes
+}
+
+/// What [`encrypt`] was given.
+pub fn decrypt(bytes: &[u8], password: &str) -> Vec<u8> {
+    let cipher = cipher(password);
     assert!(
         !bytes.is_empty() && bytes.len().is_multiple_of(16),
         "{} bytes are no whole blocks",

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 
 /// The first shard of the entities.
@@ -52,8 +53,13 @@ impl Tarball {
     /// Reads a plain tar.
     pub fn read(path: &Path) -> Tarball {
         let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Tarball::of(&bytes)
+    }
+
+    /// Takes a plain tar apart.
+    pub fn of(bytes: &[u8]) -> Tarball {
         let mut entries = Vec::new();
-        for entry in tar::Archive::new(&bytes[..]).entries().unwrap() {
+        for entry in tar::Archive::new(bytes).entries().unwrap() {
             let mut entry = entry.unwrap();
             let name = entry.path().unwrap().to_str().unwrap().to_owned();
             let mut content = Vec::new();
@@ -107,6 +113,19 @@ impl Tarball {
             assert_ne!(before, after, "{name} does not hold {from}");
             *lines = after.lines().map(str::to_owned).collect();
         })
+    }
+
+    /// Writes the list of digests anew, as somebody would who changed an archive.
+    pub fn with_right_checksums(mut self) -> Tarball {
+        let digest = |entry: &Entry| {
+            let digest = Sha256::digest(&entry.content);
+            let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{digits}  {}\n", entry.name)
+        };
+        let listed = |entry: &&Entry| !entry.name.starts_with("checksums.");
+        let list: String = self.entries.iter().filter(listed).map(digest).collect();
+        self.entry("checksums.sha256").content = list.into_bytes();
+        self
     }
 
     /// The tar: names as they are given, whatever they are.

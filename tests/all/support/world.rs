@@ -112,24 +112,16 @@ impl World {
         self.strapi.leaves_links_on_servers && self.server.is_some()
     }
 
-    /// How an export or a restore of all that Strapi left in `seeded` ends.
-    pub fn code(&self) -> i32 {
-        if self.left_links_behind() { 3 } else { 0 }
-    }
-
     /// Our own export of `seeded`.
     pub fn our_export(&self, name: &str, arguments: &[&str], suffix: &str) -> PathBuf {
-        let (archive, _) =
-            self.seeded
-                .our_export_that_ends_with(self.code(), name, arguments, suffix);
-        archive
+        self.seeded.our_export(name, arguments, suffix)
     }
 
     /// Has us restore what Strapi exported from `seeded`.
     pub fn our_import(&self, project: &Project) {
         let key = self.key.map(|key| ["-k", key]);
         let options = key.as_ref().map_or(&[][..], |options| options);
-        project.our_import_that_ends_with(self.code(), &self.archive, options);
+        project.our_import(&self.archive, options);
     }
 
     /// The same, with our values where Strapi's export has lost some. Each deviation has to occur.

@@ -1,0 +1,517 @@
+//! `backup verify`, and that an archive proves itself: what is not as it was written is found, named, and never
+//! restored.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::support::archive::{Archive, decrypt, encrypt};
+use crate::support::cli::{
+    KEY, Outcome, PLAIN, Project, backup, run, strapi_archive, strapi_archive_of, testdata,
+};
+use crate::support::restore::assert_exports;
+use crate::support::tarball::{ENTITIES, Entry, LINKS, Tarball, gzip};
+
+/// Checks an archive.
+fn verify(archive: &PathBuf, options: &[&str]) -> Outcome {
+    let archive = archive.to_str().unwrap();
+    run(&mut backup([&["verify", archive], options].concat()))
+}
+
+/// Our plain export of the project in `testdata`, changed, as a file.
+fn changed(project: &Project, change: impl FnOnce(&mut Tarball)) -> PathBuf {
+    let mut tarball = Tarball::read(&project.export("good", &[]));
+    change(&mut tarball);
+    tarball.write(project.archive("changed.tar"))
+}
+
+/// Our encrypted export, changed by somebody who has the key of the cipher but not what authenticates.
+fn encrypted(project: &Project, change: impl FnOnce(Tarball) -> Tarball) -> PathBuf {
+    let options = ["-f", "site", "-k", KEY, "--no-compress"];
+    project.run("export", options).ends_with(0);
+    let path = project.archive("site.tar.enc");
+    let tarball = Tarball::of(&decrypt(&fs::read(&path).unwrap(), KEY));
+    fs::write(&path, encrypt(&change(tarball).bytes(), KEY)).unwrap();
+    path
+}
+
+#[test]
+fn every_form_of_an_export_is_whole() {
+    let project = Project::testdata();
+    for (options, name) in [
+        (&["--no-encrypt", "--no-compress"][..], "site.tar"),
+        (&["--no-encrypt"], "site.tar.gz"),
+        (&["-k", KEY], "site.tar.gz.enc"),
+        (&["-k", KEY, "--no-compress"], "site.tar.enc"),
+        (&["--no-encrypt", "--format", "dir"], "site"),
+    ] {
+        project
+            .run("export", [&["-f", "site"], options].concat())
+            .ends_with(0);
+        let key = name.ends_with(".enc");
+        let options = if key { &["-k", KEY][..] } else { &[] };
+        let outcome = verify(&project.archive(name), options).ends_with(0);
+        let authenticated = outcome.stdout.contains("somebody who knew the key");
+        assert_eq!(authenticated, key, "{}", outcome.all());
+        assert!(outcome.stdout.contains("The archive is whole\n"));
+        assert!(outcome.lines("note").is_empty(), "{}", outcome.all());
+    }
+}
+
+#[test]
+fn archives_of_strapi_are_whole_and_nothing_protects_them() {
+    for (archive, options) in [
+        (strapi_archive(), &[][..]),
+        (strapi_archive_of(4), &[]),
+        (testdata("strapi-export.tar.gz.enc"), &["-k", KEY]),
+    ] {
+        let outcome = verify(&archive, options).ends_with(0);
+        let notes = outcome.lines("note: ");
+        assert_eq!(notes.len(), 1, "{}", outcome.all());
+        assert!(notes[0].contains("nothing protects its bytes"));
+        verify(&archive, &[options, &["--strict"]].concat()).ends_with(3);
+    }
+}
+
+#[test]
+fn sha256sum_reads_the_checksums() {
+    let project = Project::testdata();
+    let dir = ["-f", "site", "--no-encrypt", "--format", "dir"];
+    project.run("export", dir).ends_with(0);
+    let mut check = Command::new("sha256sum");
+    check.args(["--check", "--strict", "checksums.sha256"]);
+    let outcome = run(check.current_dir(project.archive("site"))).ends_with(0);
+    // Schemas, entities, links, configuration, metadata, manifest, result; ten files with their sidecars.
+    assert_eq!(outcome.stdout.lines().count(), 7 + 2 * 10);
+}
+
+#[test]
+fn a_wrong_key_is_told_apart_from_damage() {
+    let archive = testdata("strapi-export.tar.gz.enc");
+    verify(&archive, &["-k", "wrong"])
+        .ends_with(12)
+        .says(["the key does not open"]);
+    verify(&archive, &[]).ends_with(2).says(["a key is needed"]);
+}
+
+#[test]
+fn each_kind_of_damage_is_named() {
+    type Change = fn(&mut Tarball);
+    let cases: [(Change, &str); 13] = [
+        (
+            |tar| tar.entry("assets/uploads/notes_36b3257a18.txt").content[0] ^= 1,
+            "assets/uploads/notes_36b3257a18.txt is not what checksums.sha256 says",
+        ),
+        (
+            |tar| drop(tar.remove("configuration/configuration_00001.jsonl")),
+            "configuration/configuration_00001.jsonl is missing",
+        ),
+        (
+            |tar| tar.entries.insert(9, Entry::file("notes.txt", "more")),
+            "notes.txt is not listed in checksums.sha256",
+        ),
+        (
+            |tar| tar.entries.insert(9, tar.entries[7].clone()),
+            "stands there twice",
+        ),
+        (
+            |tar| drop(tar.remove("checksums.sha256")),
+            "checksums.sha256 is missing",
+        ),
+        (
+            |tar| drop(tar.remove("manifest.json")),
+            "manifest.json is missing, but what belongs to it is there",
+        ),
+        (
+            |tar| drop(tar.remove("result.json")),
+            "result.json is missing",
+        ),
+        (
+            |tar| tar.entry("checksums.sha256").content[70] ^= 1,
+            "is not listed in checksums.sha256",
+        ),
+        (
+            |tar| {
+                *tar = std::mem::replace(
+                    tar,
+                    Tarball {
+                        entries: Vec::new(),
+                    },
+                )
+                .edit_lines(LINKS, |lines| {
+                    lines.pop();
+                })
+                .with_right_checksums()
+            },
+            "it holds 550 links; result.json says 551",
+        ),
+        (
+            |tar| {
+                let line = |lines: &mut Vec<String>| lines[0] = "{\"type\":".into();
+                *tar = std::mem::replace(
+                    tar,
+                    Tarball {
+                        entries: Vec::new(),
+                    },
+                )
+                .edit_lines(ENTITIES, line)
+                .with_right_checksums();
+            },
+            "entities/entities_00001.jsonl, line 1: EOF while parsing",
+        ),
+        (
+            |tar| drop(tar.remove("assets/metadata/notes_36b3257a18.txt.json")),
+            "assets/uploads/notes_36b3257a18.txt has no sidecar",
+        ),
+        (
+            |tar| drop(tar.remove("assets/uploads/notes_36b3257a18.txt")),
+            "the file of notes_36b3257a18.txt is missing",
+        ),
+        (
+            |tar| tar.entry(LINKS).name = "links/links_00002.jsonl".into(),
+            "links/links_00001.jsonl is missing",
+        ),
+    ];
+    let project = Project::testdata();
+    let before = project.state();
+    for (change, said) in cases {
+        let archive = changed(&project, change);
+        verify(&archive, &[]).ends_with(6).says([said, "error: "]);
+        project.import(&archive, &[]).ends_with(6);
+        before.assert_untouched(&project);
+    }
+}
+
+#[test]
+fn a_check_goes_on_after_what_is_wrong_and_lists_all_of_it() {
+    let project = Project::testdata();
+    let archive = changed(&project, |tar| {
+        for name in ["notes_36b3257a18.txt", "small_2a9128b856.png"] {
+            tar.entry(&format!("assets/uploads/{name}")).content[0] ^= 1;
+        }
+        let entities = tar.entry(ENTITIES);
+        entities.content[0] = b'x';
+    });
+    let outcome = verify(&archive, &[]).ends_with(6);
+    let faults = outcome.lines("error: ");
+    for said in [
+        "notes_36b3257a18.txt",
+        "small_2a9128b856.png",
+        "entities_00001.jsonl, line 1:",
+        "entities_00001.jsonl is not what",
+        "it holds 82 entities",
+    ] {
+        let found = faults.iter().any(|fault| fault.contains(said));
+        assert_eq!(
+            found,
+            !said.starts_with("it holds"),
+            "{said}\n{}",
+            outcome.all()
+        );
+    }
+    assert!(
+        outcome.stdout.ends_with("The archive is damaged\n"),
+        "{}",
+        outcome.all()
+    );
+}
+
+#[test]
+fn what_stands_where_zeros_belong_is_damage() {
+    let project = Project::testdata();
+    let good = fs::read(project.export("good", &[])).unwrap();
+    let path = project.archive("stained.tar");
+    let metadata = 512 + 200;
+    let mut padding = good.clone();
+    padding[metadata] = b'x';
+    let mut end = good.clone();
+    *end.last_mut().unwrap() = b'x';
+    let behind = [&good[..], &[0; 2048], b"x"].concat();
+    for (bytes, said) in [
+        (padding, "behind the entry metadata.json stands something"),
+        (end, "behind the end of the tar stands something"),
+        (behind, "behind the end of the tar stands something"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        verify(&path, &[]).ends_with(6).says([said]);
+        project.import(&path, &[]).ends_with(6);
+    }
+    fs::write(&path, [&good[..], &[0; 4096]].concat()).unwrap();
+    verify(&path, &[]).ends_with(0);
+    let packed = project.archive("stained.tar.gz");
+    for behind in [&b"x"[..], &[0; 512]] {
+        fs::write(&packed, [&gzip(&good)[..], behind].concat()).unwrap();
+        verify(&packed, &[]).ends_with(6);
+        project.import(&packed, &[]).ends_with(6);
+    }
+}
+
+#[test]
+fn shards_of_strapi_that_are_missing_are_noticed() {
+    let project = Project::testdata();
+    let mut tarball = Tarball::read(&strapi_archive());
+    let entities = tarball.entry(ENTITIES);
+    entities.name = "entities/entities_00002.jsonl".into();
+    let archive = tarball.write(project.archive("gap.tar"));
+    verify(&archive, &[])
+        .ends_with(6)
+        .says(["entities/entities_00001.jsonl is missing"]);
+    project.import(&archive, &[]).ends_with(6);
+}
+
+#[test]
+fn an_archive_that_was_made_incomplete_is_whole_and_says_so() {
+    let project = Project::testdata();
+    fs::remove_file(project.uploads().join("notes_36b3257a18.txt")).unwrap();
+    project
+        .run("export", [&["-f", "site"], &PLAIN[..]].concat())
+        .ends_with(3);
+    let archive = project.archive("site.tar");
+    let outcome = verify(&archive, &[]).ends_with(3);
+    assert!(outcome.stdout.ends_with("whole, but incomplete\n"));
+    outcome.says(["it was incomplete when it was made", "notes_36b3257a18.txt"]);
+    let result = Archive::open(&archive, None).json("result.json");
+    assert_eq!(result["status"], "incomplete");
+    assert_eq!(result["warnings"][0]["kind"], "missingAsset");
+}
+
+#[test]
+fn dangling_links_are_a_note_in_archives_of_strapi_and_damage_in_ours() {
+    let project = Project::testdata();
+    let dangle = |lines: &mut Vec<String>| {
+        let to = |line: &&mut String| {
+            line.contains("\"right\":{\"type\":\"api::tag.tag\",\"field\":\"articles\",\"ref\":")
+        };
+        let line = lines.iter_mut().find(to).unwrap();
+        *line = line.replace(
+            "\"field\":\"articles\",\"ref\":",
+            "\"field\":\"articles\",\"ref\":77",
+        );
+    };
+    let strapis = Tarball::read(&strapi_archive()).edit_lines(LINKS, dangle);
+    verify(&strapis.write(project.archive("strapis.tar")), &[])
+        .ends_with(0)
+        .says(["note: links of `tags` of api::article.article: 1 left out"]);
+    let ours = Tarball::read(&project.export("good", &[]));
+    let ours = ours.edit_lines(LINKS, dangle).with_right_checksums();
+    verify(&ours.write(project.archive("ours.tar")), &[])
+        .ends_with(6)
+        .says(["1 links in the archive join what is not in it"]);
+}
+
+#[test]
+fn a_project_tells_whether_the_archive_would_restore_into_it() {
+    let project = Project::testdata();
+    let before = project.state();
+    let archive = project.export("site", &[]);
+    let path = project.path();
+    let options = ["--project", path.to_str().unwrap()];
+    verify(&archive, &options).ends_with(0);
+    project.edit("package.json", "5.54.0", "5.53.0");
+    verify(&archive, &options)
+        .ends_with(4)
+        .says(["the archive is of Strapi 5.54.0"]);
+    let damaged = changed(&project, |tar| drop(tar.remove("result.json")));
+    project.edit("package.json", "5.53.0", "5.54.0");
+    project.edit_content_types(|types| {
+        types["api::tag.tag"]["attributes"]["name"]["type"] = "text".into();
+    });
+    verify(&archive, &options)
+        .ends_with(5)
+        .says(["api::tag.tag: attribute `name`"]);
+    let lenient = [&options[..], &["--schema-strategy", "ignore"]].concat();
+    verify(&archive, &lenient).ends_with(0);
+    // What is worst decides.
+    let outcome = verify(&damaged, &options).ends_with(6);
+    outcome.says(["api::tag.tag: attribute `name`", "result.json is missing"]);
+    assert_eq!(before.uploads(), project.state().uploads());
+}
+
+#[test]
+fn an_archive_may_come_through_a_pipe_and_be_written_to_one() {
+    let project = Project::testdata();
+    let path = project.path();
+    let export = [
+        "export",
+        "-f",
+        "-",
+        "-k",
+        KEY,
+        "--project",
+        path.to_str().unwrap(),
+    ];
+    let output = backup(export).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("The archive is in stdout"), "{stderr}");
+    let archive = project.archive("site.tar.gz.enc");
+    fs::write(&archive, output.stdout).unwrap();
+    let through_a_pipe = |arguments: &[&str]| {
+        let mut cat = Command::new("cat");
+        let mut cat = cat.arg(&archive).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = project.command(arguments[0], arguments[1..].iter().copied());
+        let outcome = run(command.stdin(cat.stdout.take().unwrap()));
+        cat.wait().unwrap();
+        outcome
+    };
+    let project_options = ["verify", "-", "-k", KEY];
+    through_a_pipe(&project_options).ends_with(0);
+    let before = project.state();
+    project.sql("DELETE FROM tags; UPDATE articles SET title = 'changed'");
+    through_a_pipe(&["import", "-f", "-", "-k", KEY, "--force"]).ends_with(0);
+    before.assert_same_content(&project.state());
+}
+
+#[test]
+fn strapis_archives_may_come_through_a_pipe_though_they_tell_their_version_last() {
+    let project = Project::testdata();
+    let archive = fs::File::open(strapi_archive()).unwrap();
+    project.sql("DELETE FROM tags");
+    let mut command = project.command("import", ["-f", "-", "--force"]);
+    let mut cat = Command::new("cat");
+    let mut cat = cat.stdin(archive).stdout(Stdio::piped()).spawn().unwrap();
+    run(command.stdin(cat.stdout.take().unwrap())).ends_with(0);
+    cat.wait().unwrap();
+    assert_exports(&project, &Archive::open(&strapi_archive(), None));
+}
+
+#[test]
+fn whoever_changes_an_encrypted_archive_without_the_key_of_its_checksums_is_found_out() {
+    let project = Project::testdata();
+    let before = project.state();
+    let archive = encrypted(&project, |tar| {
+        tar.replace(ENTITIES, "\"name\":\"", "\"name\":\"x")
+            .with_right_checksums()
+    });
+    verify(&archive, &["-k", KEY])
+        .ends_with(6)
+        .says(["checksums.hmac is not that of checksums.sha256"]);
+    project.import(&archive, &["-k", KEY]).ends_with(6);
+    let archive = encrypted(&project, |mut tar| {
+        tar.remove("checksums.hmac");
+        tar
+    });
+    verify(&archive, &["-k", KEY])
+        .ends_with(6)
+        .says(["checksums.hmac is missing"]);
+    project.import(&archive, &["-k", KEY]).ends_with(6);
+    before.assert_untouched(&project);
+}
+
+#[test]
+fn what_looks_like_an_archive_of_strapis_is_taken_with_a_note_unless_it_must_be_authentic() {
+    let project = Project::testdata();
+    let stripped = encrypted(&project, |mut tar| {
+        let ours = [
+            "manifest.json",
+            "result.json",
+            "checksums.sha256",
+            "checksums.hmac",
+        ];
+        tar.entries
+            .retain(|entry| !ours.contains(&entry.name.as_str()));
+        tar
+    });
+    let demand = ["-k", KEY, "--require-authentication"];
+    let before = project.state();
+    for outcome in [
+        verify(&stripped, &demand),
+        project.import(&stripped, &demand),
+    ] {
+        outcome
+            .ends_with(6)
+            .says(["is not authenticated", "--require-authentication"]);
+    }
+    let plain = project.export("plain", &[]);
+    verify(&plain, &["--require-authentication"])
+        .ends_with(6)
+        .says(["it is not encrypted"]);
+    project
+        .import(&plain, &["--require-authentication"])
+        .ends_with(6);
+    before.assert_untouched(&project);
+    project
+        .import(&stripped, &["-k", KEY])
+        .ends_with(0)
+        .says(["note: ", "nothing protects its bytes"]);
+    let whole = encrypted(&project, |tar| tar);
+    verify(&whole, &demand).ends_with(0);
+    project.import(&whole, &demand).ends_with(0);
+}
+
+#[test]
+fn an_archive_that_was_decrypted_by_hand_is_whole_but_not_authenticated() {
+    let project = Project::testdata();
+    let path = encrypted(&project, |tar| tar);
+    let plain = project.archive("plain.tar");
+    fs::write(&plain, decrypt(&fs::read(path).unwrap(), KEY)).unwrap();
+    let outcome = verify(&plain, &[]).ends_with(0);
+    assert!(outcome.stdout.contains("nothing proves who listed them"));
+}
+
+#[test]
+fn a_manifest_of_a_newer_format_asks_for_a_newer_program() {
+    let project = Project::testdata();
+    let archive = changed(&project, |tar| {
+        tar.entry("manifest.json").content = b"{\"format\": 2}".to_vec();
+    });
+    for outcome in [verify(&archive, &[]), project.import(&archive, &[])] {
+        outcome.ends_with(4).says(["format 2", "a newer one"]);
+    }
+}
+
+#[test]
+fn an_archive_that_was_packed_anew_is_whole() {
+    let project = Project::testdata();
+    let archive = changed(&project, |tar| {
+        tar.entries.sort_by(|one, other| one.name.cmp(&other.name));
+    });
+    verify(&archive, &[])
+        .ends_with(0)
+        .says(["note: ", "it was packed anew"]);
+    let before = project.state();
+    project.import(&archive, &[]).ends_with(0);
+    before.assert_same_content(&project.state());
+}
+
+#[test]
+fn a_manifest_says_what_an_archive_was_made_from() {
+    let project = Project::testdata();
+    let mut command = project.command(
+        "export",
+        [&["-f", "site", "--exclude", "config"], &PLAIN[..]].concat(),
+    );
+    run(command.env("TZ", "Europe/Vienna")).ends_with(0);
+    let manifest = Archive::open(&project.archive("site.tar"), None).json("manifest.json");
+    assert_eq!(manifest["format"], 1);
+    assert_eq!(manifest["program"], "backup");
+    assert_eq!(manifest["version"], env!("CARGO_PKG_VERSION"));
+    let stages = serde_json::json!(["schemas", "entities", "assets", "links"]);
+    assert_eq!(manifest["scope"]["stages"], stages);
+    let types = manifest["scope"]["types"].as_array().unwrap();
+    assert!(types.contains(&"api::tag.tag".into()));
+    assert!(!types.contains(&"admin::user".into()));
+    assert_eq!(
+        manifest["filters"]["exclude"],
+        serde_json::json!(["config"])
+    );
+    assert_eq!(manifest["timeZone"], "Europe/Vienna");
+    assert_eq!(manifest["database"], "sqlite");
+    assert_eq!(manifest["consistent"], true);
+    assert_eq!(manifest["authentication"], serde_json::Value::Null);
+}
+
+#[test]
+fn rows_that_share_a_file_do_not_make_an_archive_that_holds_it_twice() {
+    let project = Project::testdata();
+    project.sql(
+        "INSERT INTO files (document_id, name, hash, ext, mime, size, url, provider)
+         SELECT 'copy', name, hash, ext, mime, size, url, provider FROM files WHERE ext = '.txt'",
+    );
+    let archive = project.export("site", &[]);
+    assert_eq!(Archive::open(&archive, None).assets().len(), 10);
+    verify(&archive, &[]).ends_with(0);
+    let before = project.state();
+    project.import(&archive, &[]).ends_with(0);
+    before.assert_same_content(&project.state());
+}
