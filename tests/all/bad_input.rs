@@ -6,9 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::cli::{
-    PLAIN, Project, backup, backup_through, impatient, listing, run, strapi_archive,
-};
+use crate::support::cli::{PLAIN, Project, backup, backup_through, impatient, run, strapi_archive};
+use crate::support::files::listing;
 use crate::support::skip;
 
 /// Exports and imports, which must both fail with code 1, say this, leave nothing in the folder for archives and, as

@@ -1,8 +1,9 @@
 //! A restore that fails leaves the database as it was, wherever the connection breaks; and says what happened without
 //! giving a password away.
 
-use crate::support::cli::{Outcome, Project, listing, run};
+use crate::support::cli::{Outcome, Project, run};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
+use crate::support::files::listing;
 
 on_each_server!(
     a_connection_that_breaks_in_any_stage_leaves_everything_as_it_was,

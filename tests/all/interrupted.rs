@@ -8,7 +8,8 @@ use std::path::Path;
 use std::thread;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{PLAIN, Project, impatient, listing, run, strapi_archive};
+use crate::support::cli::{PLAIN, Project, impatient, run, strapi_archive};
+use crate::support::files::listing;
 use crate::support::restore::assert_exports;
 use crate::support::running::Running;
 use crate::support::tarball::{Entry, LINKS, Tarball};

@@ -3,7 +3,8 @@
 use std::fs;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{KEY, Project, listing, run, strapi_archive, testdata};
+use crate::support::cli::{KEY, Project, run, strapi_archive, testdata};
+use crate::support::files::listing;
 
 /// The whole command line of an export that writes `site.tar.gz.enc`.
 const EXPORT: [&str; 4] = ["-f", "site", "-k", KEY];

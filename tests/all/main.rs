@@ -5,7 +5,11 @@
 //! cargo test                                   # those that need nothing but this repository
 //! ./scripts/servers cargo test databases::     # one room, with PostgreSQL and MariaDB
 //! ./scripts/test                               # everything, with real Strapi as well
+//! ./scripts/test-long                          # what takes too long for that
 //! ```
+//!
+//! A test that lacks what it needs calls [`support::skip`], and ends. A test that takes long has a short form among the
+//! others, and is marked `#[ignore = "long: ..."]`.
 
 mod support;
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{KEY, Outcome, PLAIN, Project, backup, listing, run, strapi_archive};
+use crate::support::cli::{KEY, Outcome, PLAIN, Project, backup, run, strapi_archive};
+use crate::support::files::listing;
 
 /// The whole command line of an export that writes `site.tar.gz.enc`.
 const EXPORT: [&str; 4] = ["-f", "site", "-k", KEY];

@@ -9,7 +9,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::support::archive::Archive;
-use crate::support::cli::{KEY, Project, backup_through, listing, strapi_archive, testdata};
+use crate::support::cli::{KEY, Project, backup_through, strapi_archive, testdata};
+use crate::support::files::listing;
 
 /// A run at a terminal, and what stands on the screen.
 struct Session {

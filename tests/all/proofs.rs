@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::archive::{Archive, OF_THE_EXPORT};
 use crate::support::canonical::assert_same;
+use crate::support::cli::PLAIN;
 use crate::support::difference::difference;
 use crate::support::exact::assert_equal;
 use crate::support::strapi::Project;
@@ -162,7 +163,7 @@ pub fn the_seed_leaves_no_corner_of_the_format_empty(world: &World) {
 // ------------------------------------------------------------------ what we export
 
 pub fn our_export_equals_strapis_line_by_line_and_file_by_file(world: &World) {
-    let ours = world.our_export("by-us", &["--no-encrypt", "--no-compress"], ".tar");
+    let ours = world.our_export("by-us", &PLAIN, ".tar");
     let (strapis, ours) = (world.strapis(), world.open(&ours, None));
     assert_eq!(
         strapis.json("metadata.json")["strapi"],
@@ -181,9 +182,8 @@ pub fn links_to_rows_that_are_gone_are_told_of_and_left_out_of_our_export(world:
             (1, NULL, NULL, NULL, NULL)",
         world.strapi.uses_of_files
     ));
-    let plain = ["--no-encrypt", "--no-compress"];
-    let whole = world.our_export("whole", &plain, ".tar");
-    let (file, output) = project.our_export_that_ends_with(0, "by-us", &plain, ".tar");
+    let whole = world.our_export("whole", &PLAIN, ".tar");
+    let (file, output) = project.our_export_that_ends_with(0, "by-us", &PLAIN, ".tar");
     for gone in ["api::vessel.vessel 987654", "api::removed.removed 1"] {
         assert!(output.contains(gone), "nothing about {gone} in:\n{output}");
     }
@@ -191,7 +191,7 @@ pub fn links_to_rows_that_are_gone_are_told_of_and_left_out_of_our_export(world:
 }
 
 pub fn strapi_imports_our_plain_archive_without_a_warning(world: &World) {
-    let ours = world.our_export("plain", &["--no-encrypt", "--no-compress"], ".tar");
+    let ours = world.our_export("plain", &PLAIN, ".tar");
     assert_same(&world.strapis(), &world.through_strapi(&ours, None));
 }
 
@@ -262,7 +262,7 @@ pub fn an_empty_project_goes_both_ways(world: &World) {
     // Strapi starts to export, and a start writes rows; ours comes second, so that it sees the same.
     let empty = world.fresh.copy("empty");
     let strapis = world.exported_by_strapi(&empty);
-    let ours = empty.our_export("empty-by-us", &["--no-encrypt", "--no-compress"], ".tar");
+    let ours = empty.our_export("empty-by-us", &PLAIN, ".tar");
     assert_equal(&strapis, &world.open(&ours, None), false);
     assert_same(&strapis, &world.through_strapi(&ours, None));
 

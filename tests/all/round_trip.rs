@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{KEY, Project, listing, strapi_archive, testdata};
+use crate::support::cli::{KEY, Project, strapi_archive, testdata};
+use crate::support::files::listing;
 use crate::support::restore::{assert_exports, project_with_other_data};
 use crate::support::tarball::Tarball;
 

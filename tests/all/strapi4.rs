@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::proofs::proofs;
 use crate::support::archive::Archive;
+use crate::support::cli::PLAIN;
 use crate::support::exact::assert_equal;
 use crate::support::servers::Server;
 use crate::support::strapi::Version;
@@ -62,8 +63,7 @@ fn names_that_postgres_cut_are_found_in_its_catalogue() {
         INSERT INTO sightings_components (entity_id, component_id, component_type, field, \"order\")
             VALUES (7, 5, '{component}', 'readings', 1);"
     ));
-    let plain = ["--no-encrypt", "--no-compress"];
-    let archive = project.our_export("names-that-are-cut", &plain, ".tar");
+    let archive = project.our_export("names-that-are-cut", &PLAIN, ".tar");
     let exported = Archive::open(&archive, None);
     let entities = exported.jsonl("entities");
     let land = entities.iter().find(|row| row["type"] == uid).unwrap();
@@ -86,6 +86,6 @@ fn names_that_postgres_cut_are_found_in_its_catalogue() {
     assert_eq!(of, [json!([7, 1, 4]), json!([8, 2, 4]), json!([8, 3, 7])]);
 
     empty.our_import(&archive, &[]);
-    let again = empty.our_export("names-that-are-cut-again", &plain, ".tar");
+    let again = empty.our_export("names-that-are-cut-again", &PLAIN, ".tar");
     assert_equal(&exported, &Archive::open(&again, None), false);
 }

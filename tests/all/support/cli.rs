@@ -11,10 +11,8 @@ use rusqlite::types::Value;
 use tempfile::TempDir;
 
 use super::archive::{Archive, Asset};
-use super::files::{copy_folder, repository};
+use super::files::{copy_folder, listing, repository};
 use super::sqlite::{rows, table_names};
-
-pub use super::files::listing;
 
 /// The key of `strapi-export.tar.gz.enc`, and of whatever the tests encrypt. It must never be printed.
 pub const KEY: &str = "kitchen-sink";

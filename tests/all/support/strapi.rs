@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// A major version of Strapi, and what the tests must know of it.
 pub struct Version {
     /// Its number: the versions of the packages stand in the folder `tests/strapi<major>`.
-    pub major: u8,
+    pub major: u32,
     /// The folder of an installed Strapi is read from here.
     pub variable: &'static str,
     /// The table that says which user of the admin panel has which role.
@@ -141,7 +142,7 @@ impl Harness {
     fn project_from(&self, template: &Path, name: &str, database: Option<Database>) -> Project<'_> {
         let dir = self.path(name);
         copy_folder(template, &dir);
-        symlink(&self.node_modules, &dir.join("node_modules"));
+        symlink(&self.node_modules, dir.join("node_modules")).unwrap();
         if let Some(database) = &database {
             use_database(&dir.join(".env"), database, self.version.mysql_client);
         }
@@ -408,16 +409,6 @@ fn as_os<'a>(arguments: &[&'a str]) -> Vec<&'a OsStr> {
         .iter()
         .map(|argument| OsStr::new(*argument))
         .collect()
-}
-
-#[cfg(unix)]
-fn symlink(from: &Path, to: &Path) {
-    std::os::unix::fs::symlink(from, to).unwrap();
-}
-
-#[cfg(windows)]
-fn symlink(from: &Path, to: &Path) {
-    std::os::windows::fs::symlink_dir(from, to).unwrap();
 }
 
 #[cfg(test)]
