@@ -66,6 +66,11 @@ impl Audit {
         }
     }
 
+    /// The archive, for messages.
+    pub fn archive(&self) -> &str {
+        &self.archive
+    }
+
     fn fault(&mut self, what: &str) {
         self.faults.push(
             Error::archive(format!("{}: {what}", self.archive))

@@ -1,6 +1,6 @@
 //! The entries of an unpacked archive, in the order in which this program writes them.
 
-use super::entries::{Each, Item, Next, refused};
+use super::item::{Each, Item, Next, refused};
 use super::layout::{self, Entry};
 use crate::error::{Error, Result};
 use crate::model::Stage;

@@ -1,7 +1,7 @@
 //! The entries of a tar, which holds nothing else: zeros where an entry is padded, zeros behind its
 //! end.
 
-use super::entries::{Each, Item, Next, damaged, refused};
+use super::item::{Each, Item, Next, damaged, refused};
 use super::layout;
 use crate::error::{Error, Result};
 use std::cell::Cell;

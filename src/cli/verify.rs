@@ -9,7 +9,7 @@ use super::terminal::{Answers, Reports};
 use super::{Cancellation, STREAM, exit_code, open_archive, report, terminal};
 use crate::archive::{ArchiveSource, Protection};
 use crate::error::{Error, Kind, Result};
-use crate::strapi::Project;
+use crate::strapi::{Project, describe};
 use crate::transfer::{
     Filter, Nowhere, OnFault, Plan, SchemaStrategy, Transfer, VersionStrategy, WarningKind,
 };
@@ -108,7 +108,7 @@ impl Arguments {
 impl Request {
     fn run(mut self) -> Result<u8> {
         let like = match &self.project {
-            Some(project) => Some(project.describe()?),
+            Some(project) => Some(describe(project)?),
             None => None,
         };
         let progress = Progress::new(&Cancellation::listen()?, self.verbose);

@@ -3,6 +3,7 @@
 mod catalogue;
 mod config;
 mod core_store;
+mod description;
 mod dialect;
 pub mod identifiers;
 mod project;
@@ -14,6 +15,7 @@ mod tables;
 mod uploads;
 mod values;
 
+pub use description::describe;
 pub use project::Project;
 pub use restore::ProjectDestination;
 pub use source::ProjectSource;

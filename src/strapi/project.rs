@@ -1,14 +1,10 @@
 //! Finds a Strapi project: its version, its database, its folders.
 
-use super::catalogue::Catalogue;
 use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
-use super::schema;
 use super::uploads::{LocalUploads, Uploads};
 use crate::database::{Connection, DatabaseSettings, Mysql, Postgres, Sqlite, Timeouts};
 use crate::error::{Error, Result};
-use crate::model::Metadata;
-use crate::transfer::Description;
 use jiff::tz::TimeZone;
 use semver::Version;
 use serde_json::Value;
@@ -66,25 +62,6 @@ impl Project {
     /// Its folder.
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// What an archive has to match to be restored into it.
-    ///
-    /// # Errors
-    /// Its database cannot be read, or does not fit its schemas.
-    pub fn describe(&self) -> Result<Description> {
-        let mut database = self.connect_to_read()?;
-        let catalogue = schema::load(self, database.as_mut())?;
-        Ok(self.description(&catalogue))
-    }
-
-    /// The same, where the schemas are known already.
-    pub(super) fn description(&self, catalogue: &Catalogue) -> Description {
-        Description {
-            metadata: Some(Metadata::new(String::new(), self.version())),
-            schemas: Some(catalogue.schemas.clone()),
-            ..Description::default()
-        }
     }
 
     /// Whether this version of Strapi carries the logos of the admin panel in its archives: since

@@ -12,6 +12,7 @@ mod links;
 
 use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, WEBHOOKS, read_schema_row};
+use super::description::description;
 use super::project::Project;
 use super::schema;
 use super::tables::{INTERNAL_TABLES, Model};
@@ -112,7 +113,7 @@ impl Destination for ProjectDestination {
     }
 
     fn describe(&mut self) -> Result<Option<Description>> {
-        Ok(Some(self.project.description(&self.catalogue)))
+        Ok(Some(description(&self.project, &self.catalogue)))
     }
 
     fn survey(&mut self, filter: &Filter) -> Result<Vec<Deletion>> {
