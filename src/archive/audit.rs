@@ -1,16 +1,15 @@
 //! Holds what was read of an archive against what the archive says of itself: digests and their
 //! authentication, counts, shards.
 
-use super::checksums::{self, Checksums};
+use super::checksums::{self, Checksums, unhex};
 use super::codec::Password;
 use super::layout::{CHECKSUMS, Entry, HMAC, RESULT};
 use super::manifest::Manifest;
 use super::outcome::Outcome;
 use crate::error::Error;
-use crate::model::Stage;
+use crate::model::{NameMap, Stage};
 use hmac::Mac;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
@@ -36,8 +35,7 @@ pub(super) struct Audit {
     archive: String,
     folder: PathBuf,
     found: Checksums,
-    names: HashSet<u64>,
-    hasher: RandomState,
+    names: NameMap<()>,
     listed: Option<SpooledTempFile>,
     hmac: Option<String>,
     outcome: Option<String>,
@@ -54,8 +52,7 @@ impl Audit {
             archive: archive.to_owned(),
             folder: folder.to_owned(),
             found: Checksums::new(folder),
-            names: HashSet::new(),
-            hasher: RandomState::new(),
+            names: NameMap::default(),
             listed: None,
             hmac: None,
             outcome: None,
@@ -86,7 +83,7 @@ impl Audit {
         if let Entry::Lines(stage, Some(number)) = entry {
             self.shards.entry(*stage).or_default().insert(*number);
         }
-        if !self.names.insert(self.hasher.hash_one(name)) {
+        if self.names.insert(name, ()).is_some() {
             self.fault(&format!("the entry {name} stands there twice"));
         }
         match entry {
@@ -211,7 +208,7 @@ impl Audit {
         listed.rewind()?;
         let mut mac = Authenticating(password.authenticator(&salt));
         io::copy(listed, &mut mac)?;
-        let digest = parse_digest(&hmac);
+        let digest: Option<[u8; 32]> = hmac.strip_suffix('\n').and_then(unhex);
         let is_right = digest.is_some_and(|digest| mac.0.verify_slice(&digest).is_ok());
         if !is_right {
             self.fault(&format!(
@@ -272,17 +269,4 @@ impl<M: Mac> Write for Authenticating<M> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// The bytes of `checksums.hmac`: 64 digits in lower case and a line break.
-fn parse_digest(text: &str) -> Option<[u8; 32]> {
-    let digits = text.strip_suffix('\n')?.as_bytes();
-    let mut digest = [0; 32];
-    if digits.len() != 64 || digits.iter().any(u8::is_ascii_uppercase) {
-        return None;
-    }
-    for (byte, digits) in digest.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(digest)
 }

@@ -9,12 +9,24 @@ use tempfile::SpooledTempFile;
 
 /// How much of a list is kept in memory, in bytes; longer ones go to a file without a name.
 const IN_MEMORY: usize = 4 << 20;
-/// Digits of a digest.
-const DIGITS: usize = 64;
 
 /// Bytes in hexadecimal digits, in lower case.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes in hexadecimal digits, which must be in lower case; `None` where these are none, or
+/// others than that many.
+pub(super) fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if digits.len() != 2 * N || !digits.bytes().all(is_hex) {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
 }
 
 /// A line of the list, without its break. As `sha256sum` does, a name with a line break or a
@@ -34,10 +46,7 @@ fn line(name: &str, digest: &[u8]) -> String {
 /// The name in a line, as it stands there, and its digest; `None` where it is no line of a list.
 fn parse(line: &str) -> Option<(&str, &str)> {
     let (digest, name) = line.strip_prefix('\\').unwrap_or(line).split_once("  ")?;
-    let is_digest = digest.len() == DIGITS
-        && digest
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_digest = unhex::<32>(digest).is_some();
     (is_digest && !name.is_empty()).then_some((name, digest))
 }
 

@@ -1,5 +1,6 @@
 //! `manifest.json`: what an archive was made from, known before anything else of it is read.
 
+use super::checksums::{hex, unhex};
 use super::codec::SALT;
 use super::layout::MANIFEST;
 use crate::error::{Error, Kind, Result};
@@ -88,7 +89,7 @@ impl Manifest {
             consistent: provenance.map(|provenance| provenance.is_consistent),
             authentication: salt.map(|salt| Authentication {
                 algorithm: ALGORITHM.into(),
-                salt: super::checksums::hex(salt),
+                salt: hex(salt),
             }),
         }
     }
@@ -163,16 +164,7 @@ impl Manifest {
 
     /// The salt of the authentication's key, where the archive is authenticated.
     pub fn salt(&self) -> Option<[u8; SALT]> {
-        let text = self.authentication.as_ref()?.salt.as_bytes();
-        let mut salt = [0; SALT];
-        if text.len() != 2 * SALT {
-            return None;
-        }
-        for (byte, digits) in salt.iter_mut().zip(text.chunks_exact(2)) {
-            let digits = std::str::from_utf8(digits).ok()?;
-            *byte = u8::from_str_radix(digits, 16).ok()?;
-        }
-        Some(salt)
+        unhex(&self.authentication.as_ref()?.salt)
     }
 }
 

@@ -1,8 +1,29 @@
 //! The library's enums as clap reads them: their names and help texts on the command line.
 
 use crate::transfer::{Group, SchemaStrategy, VersionStrategy};
-use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+
+/// How much an archive and a project may differ.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct StrategyArguments {
+    /// How much the Strapi versions of archive and project may differ
+    #[arg(
+        long = "version-strategy",
+        alias = "versionStrategy",
+        value_enum,
+        default_value_t
+    )]
+    pub versions: VersionStrategy,
+    /// How much the schemas of archive and project may differ
+    #[arg(
+        long = "schema-strategy",
+        alias = "schemaStrategy",
+        value_enum,
+        default_value_t
+    )]
+    pub schemas: SchemaStrategy,
+}
 
 impl ValueEnum for VersionStrategy {
     fn value_variants<'a>() -> &'a [Self] {

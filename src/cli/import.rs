@@ -1,5 +1,6 @@
 //! `backup import`: an archive into a project.
 
+use super::choices::StrategyArguments;
 use super::environment::Environment;
 use super::filter::FilterArguments;
 use super::key::KeyArguments;
@@ -11,9 +12,7 @@ use crate::archive::ArchiveSource;
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
 use crate::strapi::{Project, ProjectDestination};
-use crate::transfer::{
-    Filter, OnFault, Plan, Report, SchemaStrategy, Source, Spooled, Transfer, VersionStrategy,
-};
+use crate::transfer::{Filter, OnFault, Plan, Report, Source, Spooled, Transfer};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
 use std::path::{Path, PathBuf};
@@ -46,22 +45,8 @@ pub(super) struct Arguments {
     /// Check everything, print what would happen, change nothing
     #[arg(long)]
     dry_run: bool,
-    /// How much the Strapi versions of archive and project may differ
-    #[arg(
-        long = "version-strategy",
-        alias = "versionStrategy",
-        value_enum,
-        default_value_t
-    )]
-    versions: VersionStrategy,
-    /// How much the schemas of archive and project may differ
-    #[arg(
-        long = "schema-strategy",
-        alias = "schemaStrategy",
-        value_enum,
-        default_value_t
-    )]
-    schemas: SchemaStrategy,
+    #[command(flatten)]
+    strategies: StrategyArguments,
     /// What to do with data that is there
     #[arg(
         long = "conflict-strategy",
@@ -93,8 +78,7 @@ struct Request {
     project: Project,
     source: Box<dyn Source>,
     filter: Filter,
-    versions: VersionStrategy,
-    schemas: SchemaStrategy,
+    strategies: StrategyArguments,
     /// Who is asked before anything is deleted; nobody with `--force` and `--dry-run`.
     answers: Option<Answers>,
     dry_run: bool,
@@ -130,8 +114,7 @@ impl Arguments {
             project,
             source: replaying(archive, environment)?,
             filter,
-            versions: self.versions,
-            schemas: self.schemas,
+            strategies: self.strategies,
             answers: asks.then_some(answers),
             dry_run: self.dry_run,
             verbose: self.verbose,
@@ -169,8 +152,8 @@ impl Request {
             source: self.source.as_mut(),
             destination: Box::new(destination),
             filter: self.filter,
-            versions: self.versions,
-            schemas: self.schemas,
+            versions: self.strategies.versions,
+            schemas: self.strategies.schemas,
             on_fault: OnFault::Stop,
             observer: &progress,
         };

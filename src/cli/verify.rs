@@ -1,5 +1,6 @@
 //! `backup verify`: whether an archive is whole, without a project.
 
+use super::choices::StrategyArguments;
 use super::environment::Environment;
 use super::key::KeyArguments;
 use super::progress::Progress;
@@ -10,9 +11,7 @@ use super::{Cancellation, STREAM, exit_code, open_archive, report, terminal};
 use crate::archive::{ArchiveSource, Protection};
 use crate::error::{Error, Kind, Result};
 use crate::strapi::{Project, describe};
-use crate::transfer::{
-    Filter, Nowhere, OnFault, Plan, SchemaStrategy, Transfer, VersionStrategy, WarningKind,
-};
+use crate::transfer::{Filter, Nowhere, OnFault, Plan, Transfer, WarningKind};
 use clap::Args;
 use indicatif::HumanCount;
 use std::path::{Path, PathBuf};
@@ -44,22 +43,8 @@ pub(super) struct Arguments {
     project: Option<PathBuf>,
     #[command(flatten)]
     database: DatabaseArguments,
-    /// How much the Strapi versions of archive and project may differ
-    #[arg(
-        long = "version-strategy",
-        alias = "versionStrategy",
-        value_enum,
-        default_value_t
-    )]
-    versions: VersionStrategy,
-    /// How much the schemas of archive and project may differ
-    #[arg(
-        long = "schema-strategy",
-        alias = "schemaStrategy",
-        value_enum,
-        default_value_t
-    )]
-    schemas: SchemaStrategy,
+    #[command(flatten)]
+    strategies: StrategyArguments,
     /// Take every note as a sign of an incomplete archive (exit code 3)
     #[arg(long)]
     strict: bool,
@@ -72,8 +57,7 @@ pub(super) struct Arguments {
 struct Request {
     archive: ArchiveSource,
     project: Option<Project>,
-    versions: VersionStrategy,
-    schemas: SchemaStrategy,
+    strategies: StrategyArguments,
     strict: bool,
     verbose: bool,
 }
@@ -97,8 +81,7 @@ impl Arguments {
         Ok(Request {
             archive: open_archive(&self.archive, &self.key, answers, environment)?,
             project,
-            versions: self.versions,
-            schemas: self.schemas,
+            strategies: self.strategies,
             strict: self.strict,
             verbose: self.verbose,
         })
@@ -116,8 +99,8 @@ impl Request {
             source: &mut self.archive,
             destination: Box::new(Nowhere { like }),
             filter: Filter::default(),
-            versions: self.versions,
-            schemas: self.schemas,
+            versions: self.strategies.versions,
+            schemas: self.strategies.schemas,
             on_fault: OnFault::GoOn,
             observer: &progress,
         };

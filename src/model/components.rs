@@ -64,7 +64,7 @@ impl fmt::Display for Misfit<'_> {
     }
 }
 
-/// What happens at each step of a [walk](walk).
+/// What happens at each step of a [walk].
 pub trait Visitor {
     /// What the visitor knows an owner by while its components are visited, such as its new id.
     type Owner: Copy;

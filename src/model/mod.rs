@@ -12,6 +12,7 @@ pub mod json;
 mod line;
 mod link;
 mod metadata;
+mod names;
 mod schema;
 mod stage;
 
@@ -22,5 +23,6 @@ pub use entity::{Entity, Fields, ParsedEntity};
 pub use line::Line;
 pub use link::{Link, LinkEnd, LinkRef};
 pub use metadata::{Metadata, Plugin};
+pub use names::NameMap;
 pub use schema::{Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas};
 pub use stage::Stage;

@@ -7,11 +7,10 @@ use super::{Event, Examples, Filter, Observer, Sink, Subject, UPLOAD_TYPES, Warn
 use crate::error::{Error, Result};
 use crate::model::{
     Asset, AssetMetadata, Component, ConfigItem, Entity, Fields, Link, LinkEnd, LinkRef, Misfit,
-    Schema, Schemas, Stage, Visitor, walk,
+    NameMap, Schema, Schemas, Stage, Visitor, walk,
 };
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 
 /// What a source sends: which rows, which components, how much of each stage.
@@ -103,12 +102,6 @@ fn ids_of<'a>(
     models.get_mut(uid).expect("it was just put there")
 }
 
-fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
-}
-
 /// Takes everything a source sends, and keeps only what is known of it afterwards.
 pub(super) struct Inspector<'a> {
     schemas: &'a Schemas,
@@ -119,9 +112,8 @@ pub(super) struct Inspector<'a> {
     warnings: BTreeMap<WarningKind, u64>,
     /// Links whose ends do not come along, by owner and attribute.
     orphans: BTreeMap<(String, String), Examples>,
-    /// Names of files that rows of `plugin::upload.file` name and that did not come, hashed, each with
-    /// its row.
-    files: HashMap<u64, i64>,
+    /// Files that rows of `plugin::upload.file` name and that did not come, each with its row.
+    files: NameMap<i64>,
     faults: Faults,
 }
 
@@ -142,7 +134,7 @@ impl<'a> Inspector<'a> {
             found: Inspection::default(),
             warnings: BTreeMap::new(),
             orphans: BTreeMap::new(),
-            files: HashMap::new(),
+            files: NameMap::default(),
             faults: Faults::new(on_fault),
         }
     }
@@ -180,7 +172,7 @@ impl<'a> Inspector<'a> {
             };
             if let Some(hashed) = text("hash").filter(|hash| !hash.is_empty()) {
                 let filename = hashed + &text("ext").unwrap_or_default();
-                self.files.insert(hash(&filename), id);
+                self.files.insert(&filename, id);
             }
         };
         expect(row);
@@ -313,7 +305,7 @@ impl Sink for Inspector<'_> {
             Ok(metadata) => {
                 let has_row =
                     i64::try_from(metadata.id).is_ok_and(|id| self.found.has(UPLOAD_TYPES[0], id));
-                self.files.remove(&hash(&asset.filename));
+                self.files.remove(&asset.filename);
                 if self.found.stages.contains_key(&Stage::Entities) && !self.partial && !has_row {
                     self.tell(Warning::new(
                         WarningKind::Notice,

@@ -2,7 +2,7 @@
 //! restored.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::archive::{Archive, decrypt, encrypt};
@@ -13,7 +13,7 @@ use crate::support::restore::assert_exports;
 use crate::support::tarball::{ENTITIES, Entry, LINKS, Tarball, gzip};
 
 /// Checks an archive.
-fn verify(archive: &PathBuf, options: &[&str]) -> Outcome {
+fn verify(archive: &Path, options: &[&str]) -> Outcome {
     let archive = archive.to_str().unwrap();
     run(&mut backup([&["verify", archive], options].concat()))
 }

@@ -7,7 +7,6 @@ use crate::error::Result;
 use crate::model::{Asset, Fields, Stage, json};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
 use crate::transfer::{Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 
 /// A row of `plugin::upload.file`, as far as its files need it.
@@ -140,12 +139,13 @@ impl Reader<'_> {
             return Ok(false);
         }
         // Rows may share a file; an archive holds it once.
-        let file = (hash(&wanted.filename), hash(&opened.place));
-        match self.sent_files.insert(file.0, file.1) {
-            None => {}
-            Some(place) if place == file.1 => return Ok(true),
-            Some(place) => {
-                self.sent_files.insert(file.0, place);
+        match self.sent_files.get(&wanted.filename) {
+            None => drop(
+                self.sent_files
+                    .insert(&wanted.filename, opened.place.clone()),
+            ),
+            Some(place) if *place == opened.place => return Ok(true),
+            Some(_) => {
                 self.missing(wanted, "another file of this name is in the archive", sink);
                 return Ok(false);
             }
@@ -216,12 +216,6 @@ fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> 
 
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("JSON was written from text")
-}
-
-fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn is_filename(name: &str) -> bool {

@@ -15,7 +15,7 @@ use super::tables::Model;
 use super::uploads::Uploads;
 use crate::database::{Connection, Snapshot};
 use crate::error::Result;
-use crate::model::{Metadata, Stage};
+use crate::model::{Metadata, NameMap, Stage};
 use crate::transfer::{
     Description, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
 };
@@ -67,8 +67,8 @@ struct Reader<'a> {
     uploads: Box<dyn Uploads>,
     /// Components that were sent with their owners: links of the others are left out as well.
     sent_components: HashMap<String, RoaringTreemap>,
-    /// Names of files that were sent, and the places they are from, both hashed.
-    sent_files: HashMap<u64, u64>,
+    /// Files that were sent, and the places they are from.
+    sent_files: NameMap<String>,
 }
 
 impl Source for ProjectSource {
@@ -108,7 +108,7 @@ impl Source for ProjectSource {
             filter,
             uploads: self.project.uploads(),
             sent_components: HashMap::new(),
-            sent_files: HashMap::new(),
+            sent_files: NameMap::default(),
         };
         for stage in Stage::ALL {
             if !filter.includes(stage) {
