@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use strapi_backup::archive::{
-    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Packing, Password,
+    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands, Packing,
+    Password,
 };
 use strapi_backup::database::Timeouts;
 use strapi_backup::store::FileTarget;
@@ -155,7 +156,9 @@ fn export(project: &Path, archive: &Path, packing: &Packing) {
 fn source(archive: &Path) -> ArchiveSource {
     let folder = archive.parent().expect("a folder");
     let archive = Archive::at(archive, folder).expect("an archive");
-    archive.open(Some(Password::new(KEY)), true).expect("a key")
+    archive
+        .open(Some(Password::new(KEY)), Demands::default())
+        .expect("a key")
 }
 
 fn verify(archive: &Path) {

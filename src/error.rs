@@ -66,9 +66,10 @@ impl Error {
         Self::new(Kind::Usage, message)
     }
 
-    /// An error of kind [`Kind::Archive`].
+    /// An error of kind [`Kind::Archive`], with the advice that fits most of these.
     pub fn archive(message: impl Into<String>) -> Self {
         Self::new(Kind::Archive, message)
+            .hint("take another archive, or copy this one again from where it was made")
     }
 
     /// The run was interrupted.
@@ -83,15 +84,16 @@ impl Error {
         let error = Self::failed(format!("cannot {action} {}: {source}", path.display()));
         let error = match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                error.hint("free some space or choose another place with --file, then run it again")
+                error.hint("free some space there and run it again")
             }
-            io::ErrorKind::PermissionDenied => error
-                .hint("run it as the user who owns the project, or give this user the permission"),
+            io::ErrorKind::PermissionDenied => {
+                error.hint("give this user the permission, or run it as a user who has it")
+            }
             io::ErrorKind::NotFound => {
                 error.hint("nothing has this name; check it, or make the folder first")
             }
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-                error.hint("a file stands where a folder should be; move it away")
+                error.hint("a file stands where a folder is needed; check the path")
             }
             _ => error,
         };
@@ -102,6 +104,16 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says more, after what is said to do next.
+    #[must_use]
+    pub fn also(mut self, more: &str) -> Self {
+        self.hint = Some(match self.hint {
+            Some(hint) => format!("{hint}; {more}"),
+            None => more.to_owned(),
+        });
         self
     }
 

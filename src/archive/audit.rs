@@ -3,10 +3,10 @@
 
 use super::checksums::{self, Checksums, unhex};
 use super::codec::Password;
-use super::layout::{CHECKSUMS, Entry, HMAC, RESULT};
+use super::layout::{CHECKSUMS, Entry, HMAC, MANIFEST, RESULT};
 use super::manifest::Manifest;
 use super::outcome::Outcome;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::model::{NameMap, Stage};
 use hmac::Mac;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,13 +14,16 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use tempfile::SpooledTempFile;
 
-/// How much of a list of digests is kept in memory, in bytes.
-const IN_MEMORY: usize = 4 << 20;
+/// How many faults are kept, and how many names for them.
+const KEPT: usize = 100;
 
 /// What protects the bytes of an archive, and what it says came of its export.
 #[derive(Debug, Clone, Default)]
 pub struct Protection {
-    /// How many entries have the digests that the archive lists; `None` where it lists none.
+    /// Whether it says what it was made from, as those of Strapi do not.
+    pub has_manifest: bool,
+    /// How many entries were held against the digests that the archive lists; `None` where it lists
+    /// none.
     pub digests: Option<u64>,
     /// Whether the entries stand in another order than in that list.
     pub is_reordered: bool,
@@ -36,6 +39,8 @@ pub(super) struct Audit {
     folder: PathBuf,
     found: Checksums,
     names: NameMap<()>,
+    /// Entries whose name came before.
+    repeated: Vec<String>,
     listed: Option<SpooledTempFile>,
     hmac: Option<String>,
     outcome: Option<String>,
@@ -53,6 +58,7 @@ impl Audit {
             folder: folder.to_owned(),
             found: Checksums::new(folder),
             names: NameMap::default(),
+            repeated: Vec::new(),
             listed: None,
             hmac: None,
             outcome: None,
@@ -69,26 +75,37 @@ impl Audit {
     }
 
     fn fault(&mut self, what: &str) {
-        self.faults.push(
-            Error::archive(format!("{}: {what}", self.archive))
-                .hint("the archive is damaged or was changed; take another one"),
-        );
+        let fault = Error::archive(format!("{}: {what}", self.archive));
+        // An entry that is missing is missing in several respects.
+        let is_new = |told: &Error| told.to_string() != fault.to_string();
+        if self.faults.len() < KEPT && self.faults.iter().all(is_new) {
+            self.faults.push(fault);
+        }
+    }
+
+    fn spooling(&self, error: io::Error) -> Error {
+        Error::from_io(error, |error| {
+            Error::io("spool the digests in", &self.folder, error)
+        })
     }
 
     /// Takes in an entry and its digest.
     ///
     /// # Errors
     /// The list cannot be spooled.
-    pub fn entry(&mut self, name: &str, entry: &Entry, digest: &[u8]) -> io::Result<()> {
+    pub fn entry(&mut self, name: &str, entry: &Entry, digest: &[u8]) -> Result<()> {
         if let Entry::Lines(stage, Some(number)) = entry {
             self.shards.entry(*stage).or_default().insert(*number);
         }
-        if self.names.insert(name, ()).is_some() {
-            self.fault(&format!("the entry {name} stands there twice"));
+        if self.names.insert(name, ()).is_some() && self.repeated.len() < KEPT {
+            self.repeated.push(name.to_owned());
         }
         match entry {
             Entry::Checksums | Entry::Hmac => Ok(()),
-            _ => self.found.add(name, digest),
+            _ => {
+                let added = self.found.add(name, digest);
+                added.map_err(|error| self.spooling(error))
+            }
         }
     }
 
@@ -96,9 +113,9 @@ impl Audit {
     ///
     /// # Errors
     /// It cannot be read or spooled.
-    pub fn listed(&mut self, content: &mut dyn Read) -> io::Result<()> {
-        let mut listed = tempfile::spooled_tempfile_in(IN_MEMORY, &self.folder);
-        io::copy(content, &mut listed)?;
+    pub fn listed(&mut self, content: &mut dyn Read) -> Result<()> {
+        let mut listed = tempfile::spooled_tempfile_in(checksums::IN_MEMORY, &self.folder);
+        io::copy(content, &mut listed).map_err(|error| self.spooling(error))?;
         self.listed = Some(listed);
         Ok(())
     }
@@ -141,23 +158,47 @@ impl Audit {
         mut self,
         manifest: Option<&Manifest>,
         password: Option<&Password>,
-    ) -> io::Result<(Protection, Vec<Error>)> {
+    ) -> Result<(Protection, Vec<Error>)> {
         self.check_shards();
         let mut protection = Protection::default();
         let Some(manifest) = manifest else {
             if self.listed.is_some() || self.hmac.is_some() || self.outcome.is_some() {
                 self.fault("manifest.json is missing, but what belongs to it is there");
-            } else {
-                // Strapi writes some files twice; nothing follows from that.
-                self.faults
-                    .retain(|fault| !fault.to_string().ends_with("twice"));
             }
             return Ok((protection, self.faults));
         };
-        self.check_digests(&mut protection)?;
-        protection.is_authenticated = self.check_authentication(manifest, password)?;
+        // Strapi writes a file twice that two rows share; this program does not.
+        for name in std::mem::take(&mut self.repeated) {
+            self.fault(&format!("the entry {name} stands there twice"));
+        }
+        protection.has_manifest = true;
+        let checked = self.check_digests(&mut protection);
+        checked.map_err(|error| self.spooling(error))?;
+        let authenticated = self.check_authentication(manifest, password);
+        protection.is_authenticated = authenticated.map_err(|error| self.spooling(error))?;
         protection.outcome = self.check_counts();
+        self.check_scope(manifest);
         Ok((protection, self.faults))
+    }
+
+    /// What an archive was not made from is not in it.
+    fn check_scope(&mut self, manifest: &Manifest) {
+        let scope = manifest.scope();
+        for stage in Stage::ALL {
+            let items = self.items.get(&stage).copied().unwrap_or(0);
+            if items > 0 && !scope.stages.contains(&stage) {
+                self.fault(&format!(
+                    "it holds {items} {stage}, which {MANIFEST} does not name"
+                ));
+            }
+        }
+        for uid in std::mem::take(&mut self.entities).into_keys() {
+            if !scope.types.contains(&uid) {
+                self.fault(&format!(
+                    "it holds entities of {uid}, which {MANIFEST} does not name"
+                ));
+            }
+        }
     }
 
     fn check_shards(&mut self) {
@@ -195,11 +236,19 @@ impl Audit {
         manifest: &Manifest,
         password: Option<&Password>,
     ) -> io::Result<bool> {
-        let (Some(salt), Some(password)) = (manifest.salt(), password) else {
+        if !manifest.is_authenticated() {
+            if self.hmac.is_some() {
+                self.fault(&format!(
+                    "{HMAC} is there, which {MANIFEST} does not announce"
+                ));
+            }
             return Ok(false);
-        };
+        }
         let Some(hmac) = self.hmac.take() else {
             self.fault(&format!("{HMAC} is missing"));
+            return Ok(false);
+        };
+        let (Some(salt), Some(password)) = (manifest.salt(), password) else {
             return Ok(false);
         };
         let Some(listed) = &mut self.listed else {

@@ -8,7 +8,10 @@ use std::path::Path;
 use tempfile::SpooledTempFile;
 
 /// How much of a list is kept in memory, in bytes; longer ones go to a file without a name.
-const IN_MEMORY: usize = 4 << 20;
+pub(super) const IN_MEMORY: usize = 4 << 20;
+
+/// How many faults are kept.
+const KEPT: usize = 100;
 
 /// Bytes in hexadecimal digits, in lower case.
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -87,7 +90,7 @@ impl Checksums {
 /// What a list that was read says of entries that were read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Comparison {
-    /// What is wrong, a sentence each.
+    /// What is wrong, a sentence each; not more than the first hundred.
     pub faults: Vec<String>,
     /// Whether the entries stand in another order than in the list.
     pub is_reordered: bool,
@@ -104,17 +107,21 @@ pub(super) fn compare(
     }
     listed.rewind()?;
     found.rewind()?;
-    let mut comparison = Comparison::default();
-    let faults = &mut comparison.faults;
+    let mut faults = Vec::new();
+    let mut add = |fault: String| {
+        if faults.len() < KEPT {
+            faults.push(fault);
+        }
+    };
     let mut digests: BTreeMap<String, String> = BTreeMap::new();
     for (number, line) in lines(listed).enumerate() {
         match parse(&String::from_utf8_lossy(&line?)) {
             Some((name, digest)) => {
                 if digests.insert(name.to_owned(), digest.to_owned()).is_some() {
-                    faults.push(format!("{CHECKSUMS} lists {name} twice"));
+                    add(format!("{CHECKSUMS} lists {name} twice"));
                 }
             }
-            None => faults.push(format!("{CHECKSUMS}, line {}: it is no digest", number + 1)),
+            None => add(format!("{CHECKSUMS}, line {}: it is no digest", number + 1)),
         }
     }
     for line in lines(found) {
@@ -124,13 +131,17 @@ pub(super) fn compare(
         };
         match digests.remove(name) {
             Some(expected) if expected == digest => {}
-            Some(_) => faults.push(format!("{name} is not what {CHECKSUMS} says")),
-            None => faults.push(format!("{name} is not listed in {CHECKSUMS}")),
+            Some(_) => add(format!("{name} is not what {CHECKSUMS} says")),
+            None => add(format!("{name} is not listed in {CHECKSUMS}")),
         }
     }
-    faults.extend(digests.into_keys().map(|name| format!("{name} is missing")));
-    comparison.is_reordered = faults.is_empty();
-    Ok(comparison)
+    for name in digests.into_keys() {
+        add(format!("{name} is missing"));
+    }
+    Ok(Comparison {
+        is_reordered: faults.is_empty(),
+        faults,
+    })
 }
 
 fn is_same(one: &mut impl Read, other: &mut impl Read) -> io::Result<bool> {

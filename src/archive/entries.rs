@@ -4,6 +4,7 @@ use super::codec::Unpacked;
 use super::item::Each;
 use super::{folder, tar_entries};
 use crate::error::{Error, Result};
+use crate::store::Interrupt;
 use std::path::PathBuf;
 
 /// Where entries come from.
@@ -42,13 +43,18 @@ impl Entries {
     ///
     /// # Errors
     /// The archive cannot be followed any further, an entry is not a plain file, or `each` fails.
-    pub fn each(&mut self, again: bool, each: &mut Each<'_>) -> Result<Vec<Error>> {
+    pub fn each(
+        &mut self,
+        again: bool,
+        interrupt: &Interrupt,
+        each: &mut Each<'_>,
+    ) -> Result<Vec<Error>> {
         match self {
             Self::Tar(unpacked) => {
-                let tar = unpacked.read(again)?;
+                let tar = unpacked.read(again, interrupt)?;
                 tar_entries::each(&unpacked.name(), tar, each)
             }
-            Self::Folder(path) => folder::each(path, each).map(|()| Vec::new()),
+            Self::Folder(path) => folder::each(path, interrupt, each).map(|()| Vec::new()),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::item::{Each, Item, Next, refused};
 use super::layout::{self, Entry};
 use crate::error::{Error, Result};
 use crate::model::Stage;
+use crate::store::Interrupt;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
@@ -14,7 +15,7 @@ const FIRST: [&str; 2] = [layout::METADATA, layout::MANIFEST];
 const LAST: [&str; 3] = [layout::RESULT, layout::CHECKSUMS, layout::HMAC];
 
 /// What [`Entries::each`](super::entries::Entries::each) does, for a folder.
-pub(super) fn each(root: &Path, each: &mut Each<'_>) -> Result<()> {
+pub(super) fn each(root: &Path, interrupt: &Interrupt, each: &mut Each<'_>) -> Result<()> {
     let archive = root.display().to_string();
     for (number, name) in names(root)?.into_iter().enumerate() {
         let path = root.join(&name);
@@ -34,7 +35,7 @@ pub(super) fn each(root: &Path, each: &mut Each<'_>) -> Result<()> {
             entry: named.entry,
             name: named.name,
             length,
-            content: &mut BufReader::new(file),
+            content: &mut interrupt.reader(BufReader::new(file)),
         })?;
         if next == Next::Stop {
             break;
@@ -44,12 +45,9 @@ pub(super) fn each(root: &Path, each: &mut Each<'_>) -> Result<()> {
 }
 
 fn names(root: &Path) -> Result<Vec<String>> {
-    let top = files(root, "")?;
     let of = |names: &[&str]| -> Vec<String> {
-        let names = names
-            .iter()
-            .filter(|name| top.iter().any(|own| own == *name));
-        names.map(|name| (*name).to_owned()).collect()
+        let there = names.iter().filter(|name| root.join(name).is_file());
+        there.map(|name| (*name).to_owned()).collect()
     };
     let mut names = of(&FIRST);
     for stage in Stage::ALL {
@@ -58,7 +56,12 @@ fn names(root: &Path) -> Result<Vec<String>> {
                 files(root, "assets/metadata")?.into_iter().collect();
             for upload in files(root, "assets/uploads")? {
                 let sidecar = format!("{}.json", upload.replacen("/uploads/", "/metadata/", 1));
-                names.extend(sidecars.take(&sidecar));
+                let described = sidecars.take(&sidecar);
+                // File managers leave such files everywhere.
+                if described.is_none() && upload.contains("/.") {
+                    continue;
+                }
+                names.extend(described);
                 names.push(upload);
             }
             names.extend(sidecars);
@@ -81,11 +84,7 @@ fn files(root: &Path, folder: &str) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| Error::io("read the folder", &path, error))?;
-        let name = entry.file_name();
-        let name = match folder {
-            "" => name.to_string_lossy().into_owned(),
-            folder => format!("{folder}/{}", name.to_string_lossy()),
-        };
+        let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
         let kind = entry
             .file_type()
             .map_err(|error| Error::io("read", &entry.path(), error))?;

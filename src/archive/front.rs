@@ -4,16 +4,30 @@ use super::item::Item;
 use super::layout::{Entry, METADATA};
 use super::lines::{each_line, malformed, read_text};
 use super::manifest::Manifest;
-use crate::error::{Error, Result};
-use crate::model::{Metadata, Schema, Schemas, Stage};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Line, Metadata, Schemas, Stage};
 use crate::transfer::Description;
+
+/// What is known of an archive from what describes it.
+pub(super) struct Described {
+    pub description: Description,
+    /// Where there is one.
+    pub manifest: Option<Manifest>,
+    /// What is wrong with it.
+    pub faults: Vec<Error>,
+}
 
 /// Collects what describes an archive.
 #[derive(Default)]
 pub(super) struct Front {
-    pub metadata: Option<Metadata>,
+    metadata: Option<Metadata>,
+    has_metadata: bool,
     pub manifest: Option<Manifest>,
     pub schemas: Schemas,
+    /// What is wrong with it, as far as it can be described all the same.
+    pub faults: Vec<Error>,
+    /// The first schema that is none; all are told of when they are streamed.
+    fault_of_schemas: Option<Error>,
     /// Whether the entries so far are those that this program begins an archive with, in its order.
     pub is_ours: bool,
 }
@@ -29,25 +43,36 @@ impl Front {
         };
         match item.entry {
             Entry::Metadata => {
+                self.has_metadata = true;
                 let text = read_text(archive, &item.name, item.content)?;
-                self.metadata = Some(serde_json::from_str(&text).map_err(|error| {
-                    Error::archive(format!(
-                        "{archive}: {METADATA} does not tell the Strapi version: {error}"
-                    ))
-                    .hint("it is not a Strapi export, or it is damaged")
-                })?);
+                match serde_json::from_str(&text) {
+                    Ok(metadata) => self.metadata = Some(metadata),
+                    Err(error) => self.faults.push(
+                        Error::archive(format!(
+                            "{archive}: {METADATA} does not tell the Strapi version: {error}"
+                        ))
+                        .hint("it is not a Strapi export, or it is damaged"),
+                    ),
+                }
             }
             Entry::Manifest => {
                 let text = read_text(archive, &item.name, item.content)?;
-                self.manifest = Some(Manifest::parse(&text, archive)?);
+                match Manifest::parse(&text, archive) {
+                    Ok(manifest) => self.manifest = Some(manifest),
+                    Err(fault) if fault.kind() == Kind::Archive => self.faults.push(fault),
+                    Err(error) => return Err(error),
+                }
             }
             Entry::Lines(Stage::Schemas, _) => {
                 let schemas = &mut self.schemas;
+                let fault = &mut self.fault_of_schemas;
                 each_line(archive, &item.name, item.content, &mut |line, place| {
-                    let json = serde_json::from_str(line)
-                        .map_err(|error| malformed(place(), &error.to_string()))?;
-                    let schema = Schema::from_json(&json);
-                    schemas.push(schema.map_err(|why| malformed(place(), &why))?);
+                    let line = line.map_err(str::to_owned);
+                    match line.and_then(|line| Line::parse(Stage::Schemas, line)) {
+                        Ok(Line::Schema(schema)) => schemas.push(schema),
+                        Ok(_) => {}
+                        Err(why) => drop(fault.get_or_insert_with(|| malformed(place(), &why))),
+                    }
                     Ok(())
                 })?;
             }
@@ -56,13 +81,19 @@ impl Front {
         Ok(true)
     }
 
-    /// The description that was collected, and the manifest, where there is one.
+    /// What was collected. Unless it is `tolerant`, what is wrong with that ends it.
     ///
     /// # Errors
     /// Kind [`Archive`](crate::error::Kind::Archive): the metadata or the schemas are missing.
-    pub fn describe(self, archive: &str) -> Result<(Description, Option<Manifest>)> {
+    pub fn describe(mut self, archive: &str, tolerant: bool) -> Result<Described> {
+        if !tolerant {
+            let faults = std::mem::take(&mut self.faults).into_iter();
+            if let Some(fault) = faults.chain(self.fault_of_schemas.take()).next() {
+                return Err(fault);
+            }
+        }
         let hint = "it is not a Strapi export, or it was cut short";
-        if self.metadata.is_none() {
+        if !self.has_metadata {
             return Err(Error::archive(format!("{archive} holds no {METADATA}")).hint(hint));
         }
         if self.schemas.is_empty() {
@@ -74,6 +105,10 @@ impl Front {
             scope: self.manifest.as_ref().map(Manifest::scope),
             provenance: self.manifest.as_ref().and_then(Manifest::provenance),
         };
-        Ok((description, self.manifest))
+        Ok(Described {
+            description,
+            manifest: self.manifest,
+            faults: self.faults,
+        })
     }
 }

@@ -38,9 +38,7 @@ pub(super) fn damaged(archive: &str, error: io::Error) -> Error {
         } else {
             "is damaged"
         };
-        Error::archive(format!("{archive} {what}: {error}"))
-            .hint("take another archive, or copy this one again from where it was made")
-            .source(error)
+        Error::archive(format!("{archive} {what}: {error}")).source(error)
     })
 }
 

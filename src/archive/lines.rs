@@ -12,7 +12,6 @@ const LONGEST_TEXT: u64 = 16 << 20;
 /// A place that is not what it should be.
 pub(super) fn malformed(place: String, why: &str) -> Error {
     Error::archive(format!("{place}: {why}"))
-        .hint("the archive is damaged; take another one. Nothing was changed")
 }
 
 /// The content of an entry that is read as a whole.
@@ -34,8 +33,9 @@ pub(super) fn read_text(archive: &str, name: &str, content: &mut dyn Read) -> Re
     Ok(text)
 }
 
-/// What is done with a line, and with what tells the place it stands at.
-pub(super) type EachLine<'a> = dyn FnMut(&str, &dyn Fn() -> String) -> Result<()> + 'a;
+/// What is done with a line, or with why it is none, and with what tells the place it stands at.
+pub(super) type EachLine<'a> =
+    dyn FnMut(Result<&str, &'static str>, &dyn Fn() -> String) -> Result<()> + 'a;
 
 /// Hands over the lines of a shard that are not empty, each with the place it stands at.
 pub(super) fn each_line(
@@ -60,9 +60,9 @@ pub(super) fn each_line(
         number += 1;
         let place = || format!("{name}, line {number}");
         let text = std::str::from_utf8(&line)
-            .map_err(|_| malformed(place(), "it is not UTF-8"))?
-            .trim_end_matches(['\n', '\r']);
-        if !text.is_empty() {
+            .map(|text| text.trim_end_matches(['\n', '\r']))
+            .map_err(|_| "it is not UTF-8");
+        if text != Ok("") {
             each(text, &place)?;
         }
     }

@@ -109,12 +109,12 @@ impl Manifest {
         struct Format {
             format: u32,
         }
-        let damaged = |why: String| {
-            Error::archive(format!("{archive}: {MANIFEST}: {why}"))
-                .hint("the archive is damaged; take another one. Nothing was changed")
-        };
+        let damaged = |why: String| Error::archive(format!("{archive}: {MANIFEST}: {why}"));
         let Format { format } =
             serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
+        if format == 0 {
+            return Err(damaged("there is no format 0".into()));
+        }
         if format > FORMAT {
             return Err(Error::new(
                 Kind::Version,
@@ -160,6 +160,11 @@ impl Manifest {
             database: self.database.clone()?,
             is_consistent: self.consistent?,
         })
+    }
+
+    /// Whether the archive was authenticated when it was made.
+    pub fn is_authenticated(&self) -> bool {
+        self.authentication.is_some()
     }
 
     /// The salt of the authentication's key, where the archive is authenticated.

@@ -26,8 +26,8 @@ mod writer;
 pub use audit::Protection;
 pub use codec::{Packing, Password};
 pub use name::ArchiveName;
-pub use outcome::Outcome;
-pub use reader::{Archive, ArchiveSource};
+pub use outcome::{Outcome, StageCount, Status, Told};
+pub use reader::{Archive, ArchiveSource, Demands};
 pub use writer::ArchiveDestination;
 
 /// The size a shard may have, in bytes, when nothing else is asked for.

@@ -1,7 +1,7 @@
 //! `result.json`: what came of an export, known when all else of the archive is written.
 
 use crate::model::Stage;
-use crate::transfer::{Report, Warning};
+use crate::transfer::{Report, Warning, WarningKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -52,6 +52,13 @@ pub struct Told {
     pub message: String,
 }
 
+impl Told {
+    /// Whether it stands for something that exists and could not be taken.
+    pub fn is_incomplete(&self) -> bool {
+        WarningKind::from_name(&self.kind).is_none_or(WarningKind::is_incomplete)
+    }
+}
+
 impl Outcome {
     /// What came of an export.
     pub(super) fn new(report: &Report, warnings: Warnings) -> Self {
@@ -89,6 +96,13 @@ impl Outcome {
     /// Whether something that exists could not be taken.
     pub fn is_incomplete(&self) -> bool {
         self.status == Status::Incomplete
+    }
+
+    /// The first of what could not be taken, where something could not.
+    pub fn shortfall(&self) -> Option<&str> {
+        let first = self.warnings.iter().find(|told| told.is_incomplete());
+        self.is_incomplete()
+            .then(|| first.map_or("result.json in it says why", |told| &told.message))
     }
 
     /// How many items a stage has.

@@ -2,14 +2,44 @@
 
 use super::audit::Audit;
 use super::front::Front;
-use super::item::{Item, damaged};
-use super::layout::{Entry, MANIFEST};
+use super::item::Item;
+use super::layout::{Entry, upload_name};
 use super::lines::{count_lines, each_line, malformed, read_text};
 use crate::error::{Error, Result};
 use crate::model::{Asset, Line, Stage};
 use crate::transfer::{Filter, Sink};
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// How many things of one kind are listed one by one.
+const LISTED: u64 = 5;
+
+/// Entries that belong with others that are not there: how many, and the first of them by name.
+#[derive(Default)]
+struct Unmatched {
+    names: Vec<String>,
+    more: u64,
+}
+
+impl Unmatched {
+    fn add(&mut self, name: &str) {
+        if (self.names.len() as u64) < LISTED {
+            self.names.push(name.to_owned());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Says of each what is wrong with it.
+    fn faults(self, archive: &str, what: &str) -> Vec<Error> {
+        let more = (self.more > 0).then(|| format!("{} more files: each {what}", self.more));
+        let named = self.names.iter().map(|name| format!("{name} {what}"));
+        named
+            .chain(more)
+            .map(|text| Error::archive(format!("{archive}: {text}")))
+            .collect()
+    }
+}
 
 /// The state of going through an archive, stage by stage.
 pub(super) struct Pass {
@@ -30,8 +60,8 @@ pub(super) struct Pass {
     done: RoaringTreemap,
     /// Sidecars whose file did not come yet.
     sidecars: BTreeMap<String, String>,
-    /// A file whose sidecar did not come yet.
-    waiting: Option<String>,
+    /// Files whose sidecar did not come yet.
+    waiting: Unmatched,
 }
 
 impl Pass {
@@ -56,7 +86,7 @@ impl Pass {
             started: false,
             done: RoaringTreemap::new(),
             sidecars: BTreeMap::new(),
-            waiting: None,
+            waiting: Unmatched::default(),
         }
     }
 
@@ -70,14 +100,35 @@ impl Pass {
         self.left.is_some()
     }
 
+    /// Starts to go through the archive, once more.
+    pub fn begin(&mut self) {
+        self.waiting = Unmatched::default();
+    }
+
+    /// Nothing more of the current stage can be handed over, though not all was; the next one is on.
+    pub fn give_up_stage(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        for fault in std::mem::take(&mut self.waiting)
+            .faults(&self.archive, "has no sidecar in assets/metadata")
+        {
+            sink.damaged(fault)?;
+        }
+        if let (Some(stage), Some(left)) = (self.todo.front(), &mut self.left) {
+            left.remove(stage);
+        }
+        Ok(())
+    }
+
     /// Ends the stages that are left.
     pub fn finish(mut self, sink: &mut dyn Sink) -> Result<()> {
-        if let Some(filename) = self.sidecars.keys().next().filter(|_| self.takes_assets) {
-            let missing = Error::archive(format!(
-                "{}: the file of {filename} is missing from assets/uploads",
-                self.archive
-            ));
-            sink.damaged(missing.hint("make a new export. Nothing was changed"))?;
+        self.give_up_stage(sink)?;
+        if self.takes_assets {
+            let mut lonely = Unmatched::default();
+            for filename in self.sidecars.keys() {
+                lonely.add(&upload_name(filename));
+            }
+            for fault in lonely.faults(&self.archive, "is missing, though it has a sidecar") {
+                sink.damaged(fault)?;
+            }
         }
         while !self.todo.is_empty() {
             self.next_stage(sink)?;
@@ -94,7 +145,7 @@ impl Pass {
         sink: &mut dyn Sink,
     ) -> Result<()> {
         let Some(stage) = item.entry.stage() else {
-            return self.record(item);
+            return self.record(item, sink);
         };
         if !filter.includes(stage) {
             return self.count(item, stage);
@@ -113,10 +164,7 @@ impl Pass {
             },
             Entry::Upload(filename) => {
                 let Some(sidecar) = self.sidecars.remove(filename) else {
-                    self.waiting = Some(item.name.clone());
-                    if self.left.is_none() {
-                        sink.damaged(self.stuck())?;
-                    }
+                    self.waiting.add(&item.name);
                     return self.count(item, stage);
                 };
                 let asset = Asset {
@@ -137,16 +185,19 @@ impl Pass {
     }
 
     /// Takes in what the archive says of itself.
-    fn record(&mut self, item: &mut Item<'_>) -> Result<()> {
+    fn record(&mut self, item: &mut Item<'_>, sink: &mut dyn Sink) -> Result<()> {
         let Some(audit) = &mut self.audit else {
             return Ok(());
         };
         match item.entry {
-            Entry::Result => audit.outcome(read_text(&self.archive, &item.name, item.content)?),
-            Entry::Hmac => audit.hmac(read_text(&self.archive, &item.name, item.content)?),
-            Entry::Checksums => audit
-                .listed(item.content)
-                .map_err(|error| damaged(&self.archive, error))?,
+            Entry::Result | Entry::Hmac => {
+                match read_text(&self.archive, &item.name, item.content) {
+                    Ok(text) if item.entry == Entry::Result => audit.outcome(text),
+                    Ok(text) => audit.hmac(text),
+                    Err(fault) => sink.damaged(fault)?,
+                }
+            }
+            Entry::Checksums => audit.listed(item.content)?,
             _ => {}
         }
         Ok(())
@@ -177,6 +228,7 @@ impl Pass {
         sink: &mut dyn Sink,
     ) -> Result<()> {
         let audit = &mut self.audit;
+        let mut malformed_lines = 0_u64;
         each_line(
             &self.archive,
             &item.name,
@@ -185,7 +237,10 @@ impl Pass {
                 if let Some(audit) = audit {
                     audit.count(stage, 1);
                 }
-                match Line::parse(stage, line) {
+                match line
+                    .map_err(str::to_owned)
+                    .and_then(|line| Line::parse(stage, line))
+                {
                     Ok(line) => {
                         match (&line, &mut *audit, &mut *front) {
                             (Line::Entity(parsed), Some(audit), _) => {
@@ -200,10 +255,21 @@ impl Pass {
                             .send(&line, sink)
                             .map_err(|error| error.within(place()))
                     }
-                    Err(why) => sink.damaged(malformed(place(), &why)),
+                    Err(why) => {
+                        malformed_lines += 1;
+                        if malformed_lines > LISTED {
+                            return Ok(());
+                        }
+                        sink.damaged(malformed(place(), &why))
+                    }
                 }
             },
-        )
+        )?;
+        if malformed_lines > LISTED {
+            let more = format!("{} more lines are none", malformed_lines - LISTED);
+            sink.damaged(malformed(item.name.clone(), &more))?;
+        }
+        Ok(())
     }
 
     /// The stage that is on, once the ones before it are through; `None` at the end. Where entries
@@ -233,11 +299,14 @@ impl Pass {
         sink: &mut dyn Sink,
     ) -> Result<Option<Stage>> {
         let next = next.map_or("?", Stage::as_str);
-        let fault = Error::archive(format!(
-            "{}: {next} stand behind {stage}, which {MANIFEST} and pipes do not allow",
-            self.archive
-        ));
-        sink.damaged(fault.hint("the archive was packed anew; take the one that was exported"))?;
+        sink.damaged(
+            Error::archive(format!(
+                "{}: {next} stand behind {stage}, where they cannot be taken: it was packed anew, or \
+                 comes through a pipe",
+                self.archive
+            ))
+            .hint("write it to a file, or unpack it into a folder, and give that"),
+        )?;
         Ok(None)
     }
 
@@ -261,15 +330,5 @@ impl Pass {
             self.started = false;
         }
         Ok(())
-    }
-
-    /// Nothing more can be handed over, though not all was.
-    pub fn stuck(&self) -> Error {
-        Error::archive(format!(
-            "{}: {} has no sidecar in assets/metadata",
-            self.archive,
-            self.waiting.as_deref().unwrap_or("a file")
-        ))
-        .hint("make a new export. Nothing was changed")
     }
 }

@@ -4,15 +4,15 @@ use super::audit::{Audit, Protection};
 use super::checksums::Digesting;
 use super::codec::{Password, Sealed, needless_key};
 use super::entries::Entries;
-use super::front::Front;
+use super::front::{Described, Front};
 use super::item::{Item, Next, damaged};
-use super::layout::Entry;
+use super::layout::{Entry, METADATA};
 use super::lines::count_lines;
 use super::manifest::Manifest;
 use super::pass::Pass;
 use crate::error::{Error, Result};
 use crate::model::Stage;
-use crate::store::{FileOrigin, Origin};
+use crate::store::{FileOrigin, Interrupt, Origin};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
 use std::collections::HashMap;
 use std::io;
@@ -37,6 +37,10 @@ impl Archive {
     /// There is none, or it cannot be read.
     pub fn at(path: &Path, folder: &Path) -> Result<Self> {
         if path.is_dir() {
+            if !path.join(METADATA).is_file() {
+                let what = format!("the folder {} holds no {METADATA}", path.display());
+                return Err(Error::archive(what).hint("it is not an unpacked Strapi export"));
+            }
             return Ok(Self {
                 form: Form::Folder(path.to_owned()),
                 folder: folder.to_owned(),
@@ -64,16 +68,12 @@ impl Archive {
         }
     }
 
-    /// Opens it. With `must_be_authentic`, archives are refused that do not prove to have been
+    /// Opens it. With [`Demands::authentic`], archives are refused that do not prove to have been
     /// written by somebody who knew the password.
     ///
     /// # Errors
     /// It is no archive; the password does not open it, is needless or missing.
-    pub fn open(
-        self,
-        password: Option<Password>,
-        must_be_authentic: bool,
-    ) -> Result<ArchiveSource> {
+    pub fn open(self, password: Option<Password>, demands: Demands) -> Result<ArchiveSource> {
         let entries = match self.form {
             Form::Folder(path) if password.is_some() => {
                 return Err(needless_key(&path.display().to_string()));
@@ -84,23 +84,34 @@ impl Archive {
         let source = ArchiveSource {
             entries,
             password,
-            must_be_authentic,
+            demands,
             folder: self.folder,
             known: None,
             protection: None,
         };
-        if must_be_authentic && source.password.is_none() {
+        if source.demands.authentic && source.password.is_none() {
             return Err(source.unauthentic("it is not encrypted, and only a key authenticates"));
         }
         Ok(source)
     }
 }
 
+/// What is asked of an archive that is read.
+#[derive(Debug, Clone, Default)]
+pub struct Demands {
+    /// It has to prove that it was written by somebody who knew the password.
+    pub authentic: bool,
+    /// It is described as far as it can be: what is wrong with that is told with the rest.
+    pub tolerant: bool,
+    /// Reading it stops when the user wants that.
+    pub interrupt: Interrupt,
+}
+
 /// An archive file, or the same tree unpacked in a folder.
 pub struct ArchiveSource {
     entries: Entries,
     password: Option<Password>,
-    must_be_authentic: bool,
+    demands: Demands,
     folder: PathBuf,
     known: Option<Known>,
     protection: Option<Protection>,
@@ -108,8 +119,7 @@ pub struct ArchiveSource {
 
 /// What is known of an archive's content.
 struct Known {
-    description: Description,
-    manifest: Option<Manifest>,
+    described: Described,
     /// How many entries each stage has; `None` where the entries stand in the order of the stages.
     entries: Option<HashMap<Stage, u64>>,
     /// How many lines or files each stage has, where that is known.
@@ -135,32 +145,31 @@ impl ArchiveSource {
         let mut entries: HashMap<Stage, u64> = HashMap::new();
         let mut items: HashMap<Stage, u64> = HashMap::new();
         let mut in_order = false;
-        self.entries.each(true, &mut |mut item| {
-            let is_front = front.take(&archive, &mut item)?;
-            let Some(stage) = item.entry.stage() else {
-                return Ok(Next::Go);
-            };
-            // Behind the schemas nothing describes the archive, if it is as this program writes it.
-            if !is_front && front.is_ours {
-                in_order = true;
-                return Ok(Next::Stop);
-            }
-            *entries.entry(stage).or_default() += 1;
-            match item.entry {
-                Entry::Lines(Stage::Schemas, _) | Entry::Sidecar(_) => {}
-                Entry::Lines(..) => {
-                    let lines = count_lines(&archive, item.content)?;
-                    *items.entry(stage).or_default() += lines;
+        self.entries
+            .each(true, &self.demands.interrupt, &mut |mut item| {
+                let is_front = front.take(&archive, &mut item)?;
+                let Some(stage) = item.entry.stage() else {
+                    return Ok(Next::Go);
+                };
+                // Behind the schemas nothing describes the archive, if it is as this program writes it.
+                if !is_front && front.is_ours {
+                    in_order = true;
+                    return Ok(Next::Stop);
                 }
-                _ => *items.entry(stage).or_default() += 1,
-            }
-            Ok(Next::Go)
-        })?;
+                *entries.entry(stage).or_default() += 1;
+                match item.entry {
+                    Entry::Lines(Stage::Schemas, _) | Entry::Sidecar(_) => {}
+                    Entry::Lines(..) => {
+                        let lines = count_lines(&archive, item.content)?;
+                        *items.entry(stage).or_default() += lines;
+                    }
+                    _ => *items.entry(stage).or_default() += 1,
+                }
+                Ok(Next::Go)
+            })?;
         items.insert(Stage::Schemas, front.schemas.len() as u64);
-        let (description, manifest) = front.describe(&archive)?;
         Ok(Known {
-            description,
-            manifest,
+            described: front.describe(&archive, self.demands.tolerant)?,
             entries: (!in_order).then_some(entries),
             items: (!in_order).then_some(items),
         })
@@ -168,7 +177,7 @@ impl ArchiveSource {
 
     /// What must hold before anything else of the archive is believed.
     fn check_demands(&self, manifest: Option<&Manifest>) -> Result<()> {
-        if self.must_be_authentic && manifest.and_then(Manifest::salt).is_none() {
+        if self.demands.authentic && manifest.and_then(Manifest::salt).is_none() {
             return Err(self.unauthentic("nothing in it proves that its writer knew the key"));
         }
         Ok(())
@@ -177,22 +186,26 @@ impl ArchiveSource {
     /// Judges the archive after it was read to its end for the first time, and tells what there is
     /// to tell.
     fn judge(&mut self, audit: Audit, sink: &mut dyn Sink) -> Result<()> {
-        let manifest = self
-            .known
-            .as_ref()
-            .and_then(|known| known.manifest.as_ref());
+        let mut faults = Vec::new();
+        let mut manifest = None;
+        if let Some(known) = &mut self.known {
+            faults = std::mem::take(&mut known.described.faults);
+            manifest = known.described.manifest.as_ref();
+        }
         let items = audit.items().clone();
-        let (protection, faults) = audit
-            .finish(manifest, self.password.as_ref())
-            .map_err(|error| Error::io("spool the digests in", &self.folder, error))?;
-        for fault in faults {
+        let (protection, found) = audit.finish(manifest, self.password.as_ref())?;
+        for fault in faults.into_iter().chain(found) {
             sink.damaged(fault)?;
         }
-        if self.must_be_authentic && !protection.is_authenticated {
+        if self.demands.authentic && !protection.is_authenticated {
             return Err(self.unauthentic("its digests are not those of whoever knew the key"));
         }
         if self.protection.is_none() {
-            for note in notes(&protection, self.entries.keep_their_order()) {
+            for note in notes(
+                &protection,
+                self.entries.keep_their_order(),
+                self.password.is_some(),
+            ) {
                 let subject = Subject::Entry(self.name());
                 sink.warn(Warning::new(WarningKind::Notice, subject, note));
             }
@@ -206,28 +219,23 @@ impl ArchiveSource {
 }
 
 /// What a user should know of the protection of an archive.
-fn notes(protection: &Protection, keeps_order: bool) -> Vec<String> {
+fn notes(protection: &Protection, keeps_order: bool, is_encrypted: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if protection.is_reordered && keeps_order {
         notes.push("it was packed anew: its entries stand in another order".into());
     }
-    if protection.digests.is_none() {
+    if !protection.has_manifest {
         notes.push(
             "nothing protects its bytes: it has no checksums; those that Strapi writes have none"
                 .into(),
         );
+    } else if is_encrypted && !protection.is_authenticated {
+        notes.push("it is encrypted, but nothing proves that its writer knew the key".into());
     }
     if let Some(outcome) = &protection.outcome
-        && outcome.is_incomplete()
+        && let Some(reason) = outcome.shortfall()
     {
-        notes.push(format!(
-            "it was incomplete when it was made: {}",
-            outcome
-                .warnings
-                .iter()
-                .find(|warning| warning.kind != WarningKind::Notice.as_str())
-                .map_or("see result.json in it", |warning| warning.message.as_str())
-        ));
+        notes.push(format!("it was incomplete when it was made: {reason}"));
     }
     notes
 }
@@ -240,11 +248,11 @@ impl Source for ArchiveSource {
     fn describe(&mut self) -> Result<Description> {
         if self.known.is_none() {
             let known = self.look()?;
-            self.check_demands(known.manifest.as_ref())?;
+            self.check_demands(known.described.manifest.as_ref())?;
             self.known = Some(known);
         }
         let known = self.known.as_ref().expect("it was just put there");
-        Ok(known.description.clone())
+        Ok(known.described.description.clone())
     }
 
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
@@ -260,44 +268,46 @@ impl Source for ArchiveSource {
         // Once, if the entries stand in Strapi's order; otherwise once more for what came too early.
         loop {
             let before = pass.entries_through();
+            pass.begin();
             // Those of Strapi's archives would be compared with nothing.
             let known = self.known.as_ref();
-            let digests =
-                pass.audit.is_some() && known.is_none_or(|known| known.manifest.is_some());
-            let faults = self.entries.each(pass.may_repeat(), &mut |mut item| {
-                let mut content = Digesting::new(&mut *item.content, digests);
-                let mut item = Item {
-                    content: &mut content,
-                    name: std::mem::take(&mut item.name),
-                    entry: item.entry.clone(),
-                    ..item
-                };
-                if let Some(front) = &mut front
-                    && matches!(item.entry, Entry::Metadata | Entry::Manifest)
-                {
-                    front.take(&archive, &mut item)?;
-                } else {
-                    pass.entry(&mut item, &mut front, filter, sink)?;
-                }
-                let Item { name, entry, .. } = item;
-                io::copy(&mut content, &mut io::sink()).map_err(|e| damaged(&archive, e))?;
-                if let Some(audit) = &mut pass.audit {
-                    audit
-                        .entry(&name, &entry, &content.finish())
-                        .map_err(|error| damaged(&archive, error))?;
-                }
-                Ok(Next::Go)
-            })?;
+            let digests = pass.audit.is_some()
+                && known.is_none_or(|known| known.described.manifest.is_some());
+            let faults = self.entries.each(
+                pass.may_repeat(),
+                &self.demands.interrupt,
+                &mut |mut item| {
+                    let mut content = Digesting::new(&mut *item.content, digests);
+                    let mut item = Item {
+                        content: &mut content,
+                        name: std::mem::take(&mut item.name),
+                        entry: item.entry.clone(),
+                        ..item
+                    };
+                    if let Some(front) = &mut front
+                        && matches!(item.entry, Entry::Metadata | Entry::Manifest)
+                    {
+                        front.take(&archive, &mut item)?;
+                    } else {
+                        pass.entry(&mut item, &mut front, filter, sink)?;
+                    }
+                    let Item { name, entry, .. } = item;
+                    io::copy(&mut content, &mut io::sink()).map_err(|e| damaged(&archive, e))?;
+                    if let Some(audit) = &mut pass.audit {
+                        audit.entry(&name, &entry, &content.finish())?;
+                    }
+                    Ok(Next::Go)
+                },
+            )?;
             if let Some(audit) = pass.audit.take() {
                 for fault in faults {
                     sink.damaged(fault)?;
                 }
                 if let Some(front) = front.take() {
-                    let (description, manifest) = front.describe(&archive)?;
-                    self.check_demands(manifest.as_ref())?;
+                    let described = front.describe(&archive, self.demands.tolerant)?;
+                    self.check_demands(described.manifest.as_ref())?;
                     self.known = Some(Known {
-                        description,
-                        manifest,
+                        described,
                         entries: None,
                         items: None,
                     });
@@ -308,8 +318,7 @@ impl Source for ArchiveSource {
                 break;
             }
             if pass.entries_through() == before {
-                sink.damaged(pass.stuck())?;
-                break;
+                pass.give_up_stage(sink)?;
             }
         }
         pass.finish(sink)

@@ -8,16 +8,22 @@ use super::outcome::{Outcome, Warnings};
 use super::shard::{Shard, Shards};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
-use crate::store::{Target, folder_of, sync_folder};
+use crate::store::{Target, check_folder, folder_of, sync_folder};
 use crate::transfer::{
     Deletion, Description, Destination, Filter, Load, Plan, Report, Sink, Warning,
 };
 use hmac::Mac;
-use std::fs;
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use tempfile::TempDir;
+use walkdir::WalkDir;
+
+/// The mode of folders, and but for the right to search that of files: an export holds password
+/// hashes.
+const OWNER_ONLY: u32 = 0o700;
 
 /// Where entries go.
 trait EntryWriter: Send {
@@ -69,9 +75,11 @@ impl ArchiveDestination {
             .hint("choose another name with --file"));
         }
         let parent = folder_of(path);
+        check_folder(parent)?;
         let temporary = tempfile::Builder::new()
             .prefix(".backup-")
             .suffix(".part")
+            .permissions(fs::Permissions::from_mode(OWNER_ONLY))
             .tempdir_in(parent)
             .map_err(|error| Error::io("write into the folder", parent, error))?;
         Ok(Self {
@@ -279,6 +287,14 @@ struct TarWriter {
     modified: u64,
 }
 
+impl Drop for TarWriter {
+    fn drop(&mut self) {
+        // The builder would write the mark of the end, and an archive that was given up would look
+        // whole to whoever reads it from a pipe.
+        self.tar.get_mut().give_up();
+    }
+}
+
 impl EntryWriter for TarWriter {
     fn entry(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<()> {
         let mut header = tar::Header::new_gnu();
@@ -290,12 +306,10 @@ impl EntryWriter for TarWriter {
             .map_err(|error| Packer::explain(&self.name, error))
     }
 
-    fn publish(self: Box<Self>) -> Result<()> {
-        let packer = self
-            .tar
-            .into_inner()
-            .map_err(|error| Packer::explain(&self.name, error))?;
-        packer.publish()
+    fn publish(mut self: Box<Self>) -> Result<()> {
+        let fail = |error| Packer::explain(&self.name, error);
+        self.tar.finish().map_err(fail)?;
+        self.tar.get_mut().publish()
     }
 }
 
@@ -309,8 +323,15 @@ impl EntryWriter for FolderWriter {
     fn entry(&mut self, name: &str, _length: u64, content: &mut dyn Read) -> Result<()> {
         let path = self.temporary.path().join(name);
         let mut write = || -> io::Result<()> {
-            fs::create_dir_all(folder_of(&path))?;
-            let mut file = fs::File::create(&path)?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(OWNER_ONLY)
+                .create(folder_of(&path))?;
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(OWNER_ONLY & 0o666)
+                .open(&path)?;
             io::copy(content, &mut file)?;
             file.flush()?;
             file.sync_all()
@@ -323,6 +344,12 @@ impl EntryWriter for FolderWriter {
     fn publish(self: Box<Self>) -> Result<()> {
         let Self { temporary, path } = *self;
         let fail = |error| Error::io("write the folder", &path, error);
+        for entry in WalkDir::new(temporary.path()) {
+            let entry = entry.map_err(|error| fail(error.into()))?;
+            if entry.file_type().is_dir() {
+                sync_folder(entry.path())?;
+            }
+        }
         fs::rename(temporary.path(), &path).map_err(fail)?;
         // It has moved; there is nothing left to delete under its old name.
         let _ = temporary.keep();

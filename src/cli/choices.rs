@@ -7,22 +7,29 @@ use clap::{Args, ValueEnum};
 /// How much an archive and a project may differ.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct StrategyArguments {
-    /// How much the Strapi versions of archive and project may differ
-    #[arg(
-        long = "version-strategy",
-        alias = "versionStrategy",
-        value_enum,
-        default_value_t
-    )]
-    pub versions: VersionStrategy,
-    /// How much the schemas of archive and project may differ
-    #[arg(
-        long = "schema-strategy",
-        alias = "schemaStrategy",
-        value_enum,
-        default_value_t
-    )]
-    pub schemas: SchemaStrategy,
+    /// How much the Strapi versions of archive and project may differ [default: exact]
+    #[arg(long = "version-strategy", alias = "versionStrategy", value_enum)]
+    versions: Option<VersionStrategy>,
+    /// How much the schemas of archive and project may differ [default: exact]
+    #[arg(long = "schema-strategy", alias = "schemaStrategy", value_enum)]
+    schemas: Option<SchemaStrategy>,
+}
+
+impl StrategyArguments {
+    /// How much the versions may differ.
+    pub fn versions(self) -> VersionStrategy {
+        self.versions.unwrap_or_default()
+    }
+
+    /// How much the schemas may differ.
+    pub fn schemas(self) -> SchemaStrategy {
+        self.schemas.unwrap_or_default()
+    }
+
+    /// Whether one of the two was given.
+    pub fn is_given(self) -> bool {
+        self.versions.is_some() || self.schemas.is_some()
+    }
 }
 
 impl ValueEnum for VersionStrategy {

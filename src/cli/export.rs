@@ -76,7 +76,6 @@ enum Format {
 }
 
 /// An export as it was asked for, every option in its place.
-#[derive(Debug)]
 struct Request {
     project: Project,
     place: Place,
@@ -84,6 +83,7 @@ struct Request {
     shard_size: u64,
     filter: Filter,
     verbose: bool,
+    cancellation: Cancellation,
 }
 
 /// Where an archive goes.
@@ -106,6 +106,7 @@ impl Arguments {
     }
 
     fn request(self, environment: &Environment) -> Result<Request> {
+        let cancellation = Cancellation::listen()?;
         let place = self.place()?;
         let filter = self.filter.filter()?;
         let project = self.project.open(environment)?;
@@ -114,7 +115,7 @@ impl Arguments {
         } else {
             let key = match key::given(self.key.as_deref(), environment)? {
                 Some(key) => key,
-                None => key::ask_new()?,
+                None => cancellation.while_idle(key::ask_new)?,
             };
             Some(Password::new(key))
         };
@@ -128,6 +129,7 @@ impl Arguments {
             shard_size: self.max_size_jsonl * MEGABYTE,
             filter,
             verbose: self.verbose,
+            cancellation,
         })
     }
 
@@ -149,6 +151,12 @@ impl Arguments {
             return Err(Error::usage("an archive is nothing for a terminal")
                 .hint("send stdout to a file or another program, or name a file with --file"));
         }
+        if is_stdout && terminal::stdout_was_closed() {
+            return Err(
+                Error::usage("stdout is closed, and cannot take the archive")
+                    .hint("send it to a file or another program"),
+            );
+        }
         if is_stdout {
             return Ok(Place::Stdout);
         }
@@ -168,7 +176,7 @@ impl Request {
         // After the questions, so that the snapshot is not older than the answers.
         let mut source = ProjectSource::open(self.project.clone())?;
         let (shown, reports, destination) = self.destination(environment)?;
-        let progress = Progress::new(&Cancellation::listen()?, self.verbose);
+        let progress = Progress::new(&self.cancellation, self.verbose);
         if self.verbose {
             terminal::tell(&format!(
                 "project {}, Strapi {}",

@@ -7,7 +7,7 @@ use super::key::KeyArguments;
 use super::progress::Progress;
 use super::project::ProjectArguments;
 use super::terminal::{Answers, Reports};
-use super::{Cancellation, STREAM, open_archive, report, terminal};
+use super::{Cancellation, open_archive, report, terminal};
 use crate::archive::ArchiveSource;
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
@@ -15,7 +15,7 @@ use crate::strapi::{Project, ProjectDestination};
 use crate::transfer::{Filter, OnFault, Plan, Report, Source, Spooled, Transfer};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Restore a project from an archive
 ///
@@ -83,6 +83,7 @@ struct Request {
     answers: Option<Answers>,
     dry_run: bool,
     verbose: bool,
+    cancellation: Cancellation,
 }
 
 impl Arguments {
@@ -94,12 +95,9 @@ impl Arguments {
     }
 
     fn request(self, environment: &Environment) -> Result<Request> {
+        let cancellation = Cancellation::listen()?;
         let Conflicts::Restore = self.conflicts;
-        let answers = if self.file == Path::new(STREAM) {
-            Answers::Device
-        } else {
-            Answers::Stdin
-        };
+        let answers = Answers::beside(&self.file);
         let asks = !self.force && !self.dry_run;
         if asks && !answers.can_be_had() {
             return Err(Error::usage(
@@ -108,7 +106,13 @@ impl Arguments {
             .hint("add --force, or look first with --dry-run"));
         }
         let filter = self.filter.filter()?;
-        let archive = open_archive(&self.file, &self.key, answers, environment)?;
+        let archive = open_archive(
+            &self.file,
+            &self.key,
+            OnFault::Stop,
+            &cancellation,
+            environment,
+        )?;
         let project = self.project.open(environment)?;
         Ok(Request {
             project,
@@ -118,6 +122,7 @@ impl Arguments {
             answers: asks.then_some(answers),
             dry_run: self.dry_run,
             verbose: self.verbose,
+            cancellation,
         })
     }
 }
@@ -146,18 +151,20 @@ impl Request {
         for notice in destination.notices() {
             terminal::tell(&format!("note: {notice}"));
         }
-        let cancellation = Cancellation::listen()?;
+        let cancellation = self.cancellation;
         let progress = Progress::new(&cancellation, self.verbose);
         let mut transfer = Transfer {
             source: self.source.as_mut(),
             destination: Box::new(destination),
             filter: self.filter,
-            versions: self.strategies.versions,
-            schemas: self.strategies.schemas,
+            versions: self.strategies.versions(),
+            schemas: self.strategies.schemas(),
             on_fault: OnFault::Stop,
             observer: &progress,
         };
-        let plan = transfer.plan()?;
+        let plan = transfer
+            .plan()
+            .map_err(|error| error.also("nothing was changed"))?;
         print_plan(&plan, &target);
         if self.dry_run {
             Reports::Stdout.print(&report::table(&plan.announced));
@@ -191,7 +198,7 @@ fn print_plan(plan: &Plan, target: &str) {
     terminal::tell(&report::origin(&plan.source));
     terminal::tell(&format!("target:  {target}"));
     if plan.deletions.is_empty() {
-        terminal::tell("to be deleted: nothing, the target is empty");
+        terminal::tell("to be deleted: nothing");
     } else {
         terminal::tell("to be deleted:");
         for deletion in &plan.deletions {

@@ -47,8 +47,7 @@ impl KeyArguments {
 /// Kind [`Usage`](crate::error::Kind::Usage): it is empty.
 pub(super) fn given(option: Option<&str>, environment: &Environment) -> Result<Option<String>> {
     match option.or(environment.key()) {
-        Some("") => Err(Error::usage("the key is empty")
-            .hint("give a key, or export without encryption with --no-encrypt")),
+        Some("") => Err(Error::usage("the key is empty").hint("give one that is not")),
         key => Ok(key.map(str::to_owned)),
     }
 }

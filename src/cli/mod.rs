@@ -10,21 +10,25 @@ mod key;
 mod progress;
 mod project;
 mod report;
+mod stdin;
 mod terminal;
 mod verify;
 
-use crate::archive::{Archive, ArchiveSource};
+use crate::archive::{Archive, ArchiveSource, Demands};
 use crate::error::{Error, Kind, Result};
-use crate::store::StreamOrigin;
+use crate::store::{Interrupt, StreamOrigin};
+use crate::transfer::OnFault;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use environment::Environment;
 use key::KeyArguments;
-use std::io;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use stdin::Stdin;
 use terminal::Answers;
 
 /// Exports and restores whole Strapi projects, in Strapi's own archive format
@@ -106,18 +110,32 @@ fn run(cli: Cli) -> Result<u8> {
 fn open_archive(
     path: &Path,
     key: &KeyArguments,
-    answers: Answers,
+    on_fault: OnFault,
+    cancellation: &Cancellation,
     environment: &Environment,
 ) -> Result<ArchiveSource> {
     let spool_folder = &environment.temporary;
+    let interrupt = cancellation.interrupt();
     let archive = if path == Path::new(STREAM) {
-        let origin = StreamOrigin::new("stdin", io::stdin(), spool_folder);
+        if io::stdin().is_terminal() {
+            return Err(Error::usage("stdin is a terminal, and gives no archive")
+                .hint("send an archive to it, or name a file"));
+        }
+        let input = Stdin::new(interrupt.clone());
+        let origin = StreamOrigin::new("stdin", input, spool_folder);
         Archive::from_origin(Box::new(origin), spool_folder)?
     } else {
         Archive::at(path, spool_folder)?
     };
-    let password = key.password(archive.is_encrypted(), answers, environment)?;
-    archive.open(password, key.require_authentication)
+    let answers = Answers::beside(path);
+    let password =
+        cancellation.while_idle(|| key.password(archive.is_encrypted(), answers, environment))?;
+    let demands = Demands {
+        authentic: key.require_authentication,
+        tolerant: on_fault == OnFault::GoOn,
+        interrupt,
+    };
+    archive.open(password, demands)
 }
 
 /// The exit codes of docs/SCRIPTING.md.
@@ -134,8 +152,17 @@ fn exit_code(kind: Kind) -> u8 {
     }
 }
 
-/// What Ctrl-C and SIGTERM do: they set a flag, so that the transfer stops and cleans up. The second
-/// one ends the process at once, and so does the first while nothing has begun.
+/// Whether SIGHUP was ignored when the program started, as under `nohup`. Only Linux tells.
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    ignored.is_some_and(|signals| signals & (1 << (SIGHUP - 1)) != 0)
+}
+
+/// What Ctrl-C, SIGTERM and SIGHUP do: they set a flag, so that the work stops and cleans up. The
+/// second one ends the process at once, and so does the first while somebody is asked something.
 struct Cancellation {
     requested: Arc<AtomicBool>,
     idle: Arc<AtomicBool>,
@@ -144,7 +171,11 @@ struct Cancellation {
 impl Cancellation {
     fn listen() -> Result<Self> {
         let (requested, idle) = (Arc::default(), Arc::default());
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let mut signals = vec![SIGINT, SIGTERM];
+        if !ignores_hangups() {
+            signals.push(SIGHUP);
+        }
+        for signal in signals {
             let end = |condition: &Arc<AtomicBool>| {
                 let condition = Arc::clone(condition);
                 signal_hook::flag::register_conditional_shutdown(
@@ -159,6 +190,11 @@ impl Cancellation {
                 .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
         }
         Ok(Self { requested, idle })
+    }
+
+    /// What stops reading.
+    fn interrupt(&self) -> Interrupt {
+        Interrupt::new(Arc::clone(&self.requested))
     }
 
     /// Does something during which Ctrl-C may end the process at once, such as waiting for an answer.

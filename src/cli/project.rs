@@ -38,6 +38,11 @@ impl ProjectArguments {
 }
 
 impl DatabaseArguments {
+    /// Whether a database was given.
+    pub fn is_given(&self) -> bool {
+        self.database_url.is_some()
+    }
+
     /// Opens a project with this database, and says what of its configuration could not be read.
     pub fn open(&self, folder: &Path, environment: &Environment) -> Result<Project> {
         let timeouts = Timeouts {

@@ -1,9 +1,12 @@
 //! Writing to a terminal and asking at one.
 
+use super::STREAM;
 use crate::error::{Error, Result};
+use rustix::fs::OFlags;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::path::Path;
 
 /// Where answers come from. Questions go to stderr, or to the terminal itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,15 @@ pub(super) enum Answers {
 const DEVICE: &str = "/dev/tty";
 
 impl Answers {
+    /// Where answers come from while an archive of this name is read.
+    pub fn beside(archive: &Path) -> Self {
+        if archive == Path::new(STREAM) {
+            Self::Device
+        } else {
+            Self::Stdin
+        }
+    }
+
     /// Whether somebody can be asked.
     pub fn can_be_had(self) -> bool {
         io::stderr().is_terminal()
@@ -69,6 +81,19 @@ pub(super) fn safe(text: &str) -> String {
 pub(super) fn tell(line: &str) {
     // Nobody can be told that stderr is gone.
     let _ = writeln!(io::stderr().lock(), "{}", safe(line));
+}
+
+/// Whether stdout was closed when the program started. Rust then puts `/dev/null` there, open for
+/// reading and writing, where a shell would open it for writing alone.
+pub(super) fn stdout_was_closed() -> bool {
+    let stdout = io::stdout();
+    let is_null = || -> io::Result<bool> {
+        let (stdout, null) = (rustix::fs::fstat(&stdout)?, rustix::fs::stat("/dev/null")?);
+        Ok(stdout.st_rdev == null.st_rdev && stdout.st_mode == null.st_mode)
+    };
+    let reads =
+        rustix::fs::fcntl_getfl(&stdout).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR);
+    reads && is_null().unwrap_or(false)
 }
 
 /// Where reports go.

@@ -6,15 +6,15 @@ use super::key::KeyArguments;
 use super::progress::Progress;
 use super::project::DatabaseArguments;
 use super::report::INCOMPLETE;
-use super::terminal::{Answers, Reports};
-use super::{Cancellation, STREAM, exit_code, open_archive, report, terminal};
-use crate::archive::{ArchiveSource, Protection};
+use super::terminal::Reports;
+use super::{Cancellation, exit_code, open_archive, report, terminal};
+use crate::archive::{ArchiveSource, Outcome, Protection};
 use crate::error::{Error, Kind, Result};
 use crate::strapi::{Project, describe};
-use crate::transfer::{Filter, Nowhere, OnFault, Plan, Transfer, WarningKind};
+use crate::transfer::{Filter, Nowhere, OnFault, Plan, Transfer};
 use clap::Args;
 use indicatif::HumanCount;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Check that an archive is whole
 ///
@@ -53,6 +53,12 @@ pub(super) struct Arguments {
     verbose: bool,
 }
 
+/// The verdict on an archive that is not as it was written.
+const DAMAGED: &str = "The archive is damaged";
+
+/// How many of the warnings of an export are told.
+const TOLD: usize = 20;
+
 /// A check as it was asked for, every option in its place.
 struct Request {
     archive: ArchiveSource,
@@ -60,30 +66,50 @@ struct Request {
     strategies: StrategyArguments,
     strict: bool,
     verbose: bool,
+    cancellation: Cancellation,
 }
 
 impl Arguments {
     /// Runs the check; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        self.request(environment)?.run()
+        let checked = self.request(environment).and_then(Request::run);
+        checked.or_else(|error| match error.kind() {
+            // What cannot be followed at all is damaged as well.
+            Kind::Archive => {
+                terminal::print_error(&error);
+                Reports::Stdout.print(DAMAGED);
+                Ok(exit_code(Kind::Archive))
+            }
+            _ => Err(error),
+        })
     }
 
     fn request(self, environment: &Environment) -> Result<Request> {
-        let answers = if self.archive == Path::new(STREAM) {
-            Answers::Device
-        } else {
-            Answers::Stdin
-        };
+        let cancellation = Cancellation::listen()?;
+        if self.project.is_none() && (self.strategies.is_given() || self.database.is_given()) {
+            return Err(Error::usage(
+                "--version-strategy, --schema-strategy and --database-url say how to check against a \
+                 project, and none is named",
+            )
+            .hint("name it with --project"));
+        }
         let project = match &self.project {
             Some(folder) => Some(self.database.open(folder, environment)?),
             None => None,
         };
         Ok(Request {
-            archive: open_archive(&self.archive, &self.key, answers, environment)?,
+            archive: open_archive(
+                &self.archive,
+                &self.key,
+                OnFault::GoOn,
+                &cancellation,
+                environment,
+            )?,
             project,
             strategies: self.strategies,
             strict: self.strict,
             verbose: self.verbose,
+            cancellation,
         })
     }
 }
@@ -94,13 +120,13 @@ impl Request {
             Some(project) => Some(describe(project)?),
             None => None,
         };
-        let progress = Progress::new(&Cancellation::listen()?, self.verbose);
+        let progress = Progress::new(&self.cancellation, self.verbose);
         let mut transfer = Transfer {
             source: &mut self.archive,
             destination: Box::new(Nowhere { like }),
             filter: Filter::default(),
-            versions: self.strategies.versions,
-            schemas: self.strategies.schemas,
+            versions: self.strategies.versions(),
+            schemas: self.strategies.schemas(),
             on_fault: OnFault::GoOn,
             observer: &progress,
         };
@@ -115,57 +141,78 @@ impl Request {
 
     /// Says what was found; gives the exit code.
     fn conclude(&self, plan: &Plan, protection: &Protection) -> u8 {
-        let dangling = dangling(plan, protection);
-        for fault in plan.faults.iter().chain(&dangling) {
-            terminal::print_error(fault);
+        let told = protection
+            .outcome
+            .iter()
+            .flat_map(|outcome| &outcome.warnings);
+        for told in told.take(TOLD) {
+            terminal::tell(&format!("when it was made: {}", told.message));
         }
-        if plan.faults.more() > 0 {
-            let more = HumanCount(plan.faults.more());
-            terminal::tell(&format!("error: and {more} more of these"));
-        }
-        let worst = |kind: Kind| plan.faults.iter().any(|fault| fault.kind() == kind);
-        let damaged = worst(Kind::Archive) || dangling.is_some();
-        if !damaged {
+        print_faults(plan);
+        let found = |kind: Kind| plan.faults.iter().any(|fault| fault.kind() == kind);
+        let worst = [Kind::Archive, Kind::Version, Kind::Schema]
+            .into_iter()
+            .find(|kind| found(*kind));
+        if worst != Some(Kind::Archive) {
             for line in proofs(protection) {
                 Reports::Stdout.print(&line);
             }
         }
-        let verdict = |kind: Kind, text: &str| {
-            Reports::Stdout.print(text);
-            exit_code(kind)
-        };
-        let was_incomplete = protection
-            .outcome
-            .as_ref()
-            .is_some_and(|outcome| outcome.is_incomplete());
-        if damaged {
-            verdict(Kind::Archive, "The archive is damaged")
-        } else if worst(Kind::Version) {
-            verdict(
-                Kind::Version,
+        let (verdict, code) = match worst {
+            Some(Kind::Archive) => (DAMAGED, exit_code(Kind::Archive)),
+            Some(Kind::Version) => (
                 "The archive is whole, but of another version than the project",
-            )
-        } else if worst(Kind::Schema) {
-            verdict(
-                Kind::Schema,
+                exit_code(Kind::Version),
+            ),
+            Some(_) => (
                 "The archive is whole, but has other schemas than the project",
-            )
-        } else if was_incomplete || report::exit_code(&plan.announced, self.strict) != 0 {
-            Reports::Stdout.print("The archive is whole, but incomplete");
-            INCOMPLETE
-        } else {
-            Reports::Stdout.print("The archive is whole");
-            0
-        }
+                exit_code(Kind::Schema),
+            ),
+            None if is_incomplete(plan, protection) => {
+                ("The archive is whole, but incomplete", INCOMPLETE)
+            }
+            None if self.strict && has_notes(plan, protection) => {
+                ("The archive is whole, with notes (--strict)", INCOMPLETE)
+            }
+            None => ("The archive is whole", 0),
+        };
+        Reports::Stdout.print(verdict);
+        code
     }
 }
 
-/// This program leaves out links to nothing, so one in an archive of its own is a fault.
-fn dangling(plan: &Plan, protection: &Protection) -> Option<Error> {
-    let links = *plan.announced.warnings.get(&WarningKind::OrphanLink)?;
-    protection.digests?;
-    let what = format!("{links} links in the archive join what is not in it");
-    Some(Error::archive(what).hint("report this; importing the archive leaves these links out"))
+/// Says what is wrong; what to do is said once.
+fn print_faults(plan: &Plan) {
+    let mut advice = Vec::new();
+    for fault in plan.faults.iter() {
+        terminal::tell(&format!("error: {fault}"));
+        if let Some(hint) = fault.advice().filter(|hint| !advice.contains(hint)) {
+            advice.push(hint);
+        }
+    }
+    if plan.faults.more() > 0 {
+        let more = HumanCount(plan.faults.more());
+        terminal::tell(&format!("error: {more} more of these"));
+    }
+    for hint in advice {
+        terminal::tell(&format!("  {hint}"));
+    }
+}
+
+/// Whether something that exists is not in the archive.
+fn is_incomplete(plan: &Plan, protection: &Protection) -> bool {
+    let when_made = protection
+        .outcome
+        .as_ref()
+        .is_some_and(Outcome::is_incomplete);
+    when_made || plan.announced.is_incomplete()
+}
+
+/// Whether there is anything that its user should know.
+fn has_notes(plan: &Plan, protection: &Protection) -> bool {
+    let when_made = protection.outcome.as_ref();
+    when_made.is_some_and(|outcome| !outcome.warnings.is_empty())
+        || !plan.announced.warnings.is_empty()
 }
 
 /// What proves that the archive is whole.

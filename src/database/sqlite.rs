@@ -51,7 +51,7 @@ impl Sqlite {
             return Err(
                 Error::failed(format!("there is no database at {target}")).hint(
                     "start Strapi once so that it creates it, or check DATABASE_FILENAME in the \
-                 project's .env",
+                 project's .env, or --database-url",
                 ),
             );
         }

@@ -26,6 +26,7 @@ impl FileTarget {
                 .hint("choose another name with --file"));
         }
         let folder = folder_of(path);
+        check_folder(folder)?;
         let temporary = tempfile::Builder::new()
             .prefix(".backup-")
             .suffix(".part")
@@ -149,6 +150,18 @@ pub fn folder_of(path: &Path) -> &Path {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     }
+}
+
+/// Sees that a folder is there to write into.
+///
+/// # Errors
+/// It is not.
+pub fn check_folder(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let what = format!("there is no folder {}", folder.display());
+    Err(Error::failed(what).hint("make it first, or choose another name"))
 }
 
 /// Sees that a rename is on disk.

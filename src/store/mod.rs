@@ -4,9 +4,11 @@
 //! shows it when it is complete; an [`Origin`] gives one.
 
 mod file;
+mod interrupt;
 mod stream;
 
-pub use file::{FileOrigin, FileTarget, folder_of, sync_folder};
+pub use file::{FileOrigin, FileTarget, check_folder, folder_of, sync_folder};
+pub use interrupt::{Interrupt, Interruptible};
 pub use stream::{StreamOrigin, StreamTarget};
 
 use crate::error::Result;

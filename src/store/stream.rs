@@ -81,6 +81,7 @@ impl StreamOrigin {
                 kept: tempfile::spooled_tempfile_in(IN_MEMORY, spool_folder),
                 length: 0,
                 keeps: true,
+                spool_folder: spool_folder.to_owned(),
             }))),
         }
     }
@@ -123,6 +124,20 @@ struct Recorded {
     length: u64,
     /// Whether more is kept.
     keeps: bool,
+    spool_folder: PathBuf,
+}
+
+impl Recorded {
+    fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let kept = self.kept.seek(SeekFrom::End(0));
+        kept.and_then(|_| self.kept.write_all(bytes))
+            .map_err(|error| {
+                // It is not the stream that is at fault.
+                Error::io("keep what is read in", &self.spool_folder, error).into_io()
+            })?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
 }
 
 /// Reads a stream from its beginning: first what was kept of it, then on.
@@ -140,9 +155,7 @@ impl Read for FromStart {
         } else {
             let read = state.input.read(buffer)?;
             if state.keeps {
-                state.kept.seek(SeekFrom::End(0))?;
-                state.kept.write_all(&buffer[..read])?;
-                state.length += read as u64;
+                state.keep(&buffer[..read])?;
             }
             read
         };

@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind, Result};
 
 /// How many faults are kept; of the others the number is.
-const KEPT: usize = 1000;
+const KEPT: usize = 100;
 
 /// Whether a transfer goes on after something in its source was found to be damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

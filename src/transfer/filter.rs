@@ -168,6 +168,12 @@ impl Filter {
         Ok(())
     }
 
+    /// Leaves content types out as well.
+    pub fn leave_out_types(&mut self, uids: &[&str]) {
+        self.exclude
+            .extend(uids.iter().map(|uid| (*uid).to_owned()));
+    }
+
     /// Whether a stage takes part. Schemas always do.
     pub fn includes(&self, stage: Stage) -> bool {
         match stage {
@@ -228,9 +234,37 @@ impl Filter {
         }
     }
 
+    /// Checks that a source of this scope holds something of what was asked for by name.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](crate::error::Kind::Usage): it holds none of the groups, or not the content types.
+    pub fn check_scope(&self, scope: &Scope) -> Result<()> {
+        let without = |what: &str| {
+            Error::usage(format!("the archive was made without {what}"))
+                .hint("leave the option out that names it, or take another archive")
+        };
+        let holds = |stage: &Stage| scope.stages.contains(stage) && self.includes(*stage);
+        let groups = [Stage::Entities, Stage::Assets, Stage::Configuration];
+        if !self.asked.only.is_empty() && !groups.iter().any(holds) {
+            let names: Vec<&str> = self.asked.only.iter().map(|group| group.as_str()).collect();
+            return Err(without(&names.join(", ")));
+        }
+        let missing: Vec<&str> = self
+            .only
+            .iter()
+            .filter(|uid| holds(&Stage::Entities) && !scope.types.contains(*uid))
+            .map(String::as_str)
+            .collect();
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(without(&missing.join(", ")))
+        }
+    }
+
     /// Leaves out the stages, and of `schemas` the content types, that a scope does not hold.
     pub fn narrow(&mut self, scope: &Scope, schemas: &Schemas) {
-        for stage in Stage::ALL {
+        for stage in [Stage::Entities, Stage::Assets, Stage::Configuration] {
             if !scope.stages.contains(&stage) {
                 self.leave_out(stage);
             }

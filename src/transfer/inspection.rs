@@ -1,16 +1,17 @@
 //! Looks at everything a source sends before anything is deleted for it.
 //!
-//! Keeps sets of ids, compressed, and nothing else; a million rows cost some hundred kilobytes.
+//! Keeps sets of ids, compressed (a million rows cost some hundred kilobytes), and some thirty bytes for
+//! each file of the media library.
 
 use super::faults::{Faults, OnFault};
 use super::{Event, Examples, Filter, Observer, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use crate::error::{Error, Result};
 use crate::model::{
     Asset, AssetMetadata, Component, ConfigItem, Entity, Fields, Link, LinkEnd, LinkRef, Misfit,
-    NameMap, Schema, Schemas, Stage, Visitor, walk,
+    NameMap, Schema, Schemas, Stage, Visitor, is_component, walk,
 };
 use roaring::RoaringTreemap;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read};
 
 /// What a source sends: which rows, which components, how much of each stage.
@@ -58,11 +59,6 @@ impl Inspection {
             .unwrap_or(0)
     }
 
-    /// The ids of a component's rows that come along.
-    pub fn component_ids(&self, uid: &str) -> Option<&RoaringTreemap> {
-        self.components.get(uid)
-    }
-
     /// How many items a stage has.
     pub fn items(&self, stage: Stage) -> u64 {
         self.stages.get(&stage).copied().unwrap_or(0)
@@ -87,7 +83,6 @@ struct Place<'a> {
 impl Place<'_> {
     fn damaged(&self, what: &str) -> Error {
         Error::archive(format!("{} {}: {what}", self.content_type, self.id))
-            .hint("make a new export; the destination was not touched")
     }
 }
 
@@ -115,6 +110,8 @@ pub(super) struct Inspector<'a> {
     /// Files that rows of `plugin::upload.file` name and that did not come, each with its row.
     files: NameMap<i64>,
     faults: Faults,
+    /// Whether the source could not be followed to its end.
+    ended_early: bool,
 }
 
 impl<'a> Inspector<'a> {
@@ -136,6 +133,7 @@ impl<'a> Inspector<'a> {
             orphans: BTreeMap::new(),
             files: NameMap::default(),
             faults: Faults::new(on_fault),
+            ended_early: false,
         }
     }
 
@@ -144,6 +142,7 @@ impl<'a> Inspector<'a> {
     /// # Errors
     /// The error, where it ends the transfer.
     pub fn end(&mut self, error: Error) -> Result<()> {
+        self.ended_early = true;
         self.faults.end(error)
     }
 
@@ -186,17 +185,17 @@ impl<'a> Inspector<'a> {
 
     /// Rows of the media library without their files are as good as files that are missing.
     fn tell_missing_files(&mut self) {
-        if !self.expects_files {
+        if !self.expects_files || self.ended_early {
             return;
         }
-        let mut rows: Vec<i64> = self.files.values().copied().collect();
-        rows.sort_unstable();
-        let mut without = Examples::default();
+        let rows: BTreeSet<i64> = self.files.values().copied().collect();
+        let mut named = Examples::default();
         for id in rows {
-            without.add(|| format!("one of {} {id}", UPLOAD_TYPES[0]));
+            named.add(|| id.to_string());
         }
-        if let Some(warning) = without.warning(WarningKind::MissingAsset, Subject::Files) {
-            self.tell(warning);
+        let missing = self.files.values().count() as u64;
+        if let Some(warning) = named.warning(WarningKind::MissingAsset, Subject::Files) {
+            self.tell(warning.times(missing));
         }
     }
 
@@ -317,10 +316,10 @@ impl Sink for Inspector<'_> {
                     ));
                 }
             }
-            Err(reason) => self.faults.add(
-                Error::archive(format!("the sidecar of {}: {reason}", asset.filename))
-                    .hint("make a new export; the destination was not touched"),
-            )?,
+            Err(reason) => self.faults.add(Error::archive(format!(
+                "the sidecar of {}: {reason}",
+                asset.filename
+            )))?,
         }
         io::copy(content, &mut io::sink())
             .map_err(|error| {
@@ -333,12 +332,12 @@ impl Sink for Inspector<'_> {
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
         self.found.count(Stage::Links);
-        if !self.partial && !self.found.has_ends(link) {
-            let missing = if self.found.has_end(&link.left) {
-                &link.right
-            } else {
-                &link.left
-            };
+        // Components of content types that are left out do not come along, and neither do their links.
+        let is_expected = |end: &LinkEnd<'_>| !(self.partial && is_component(&end.model));
+        let missing = [&link.left, &link.right]
+            .into_iter()
+            .find(|end| is_expected(end) && !self.found.has_end(end));
+        if let Some(missing) = missing {
             let attribute = link.left.field.as_deref().unwrap_or("?").to_owned();
             self.orphans
                 .entry((link.left.model.to_string(), attribute))

@@ -30,7 +30,7 @@ pub use spooled::Spooled;
 pub use version::VersionStrategy;
 pub use warning::{Examples, Subject, Warning, WarningKind};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Schemas, Stage};
 use inspection::Inspector;
 use report::Counting;
@@ -42,8 +42,8 @@ pub struct Plan {
     pub filter: Filter,
     /// What the source said of itself.
     pub source: Description,
-    /// What the source sends, where it was inspected.
-    pub inspection: Option<Inspection>,
+    /// What the source sends; empty where it was not inspected, because nothing is replaced.
+    pub inspection: Inspection,
     /// What the source sends, in numbers, where it was inspected.
     pub announced: Report,
     /// What is deleted at the destination.
@@ -83,7 +83,7 @@ impl Transfer<'_> {
         let mut filter = self.filter.clone();
         let mut faults = Faults::new(self.on_fault);
         let mut announced = Report::default();
-        let mut inspection = None;
+        let mut inspection = Inspection::default();
         let none = Schemas::default();
         let target_schemas = target.as_ref().and_then(|target| target.schemas.as_ref());
         let schemas = source.schemas.as_ref();
@@ -98,15 +98,16 @@ impl Transfer<'_> {
         let known = target_schemas.or(schemas).unwrap_or(&none);
         filter.check_types(known)?;
         if let Some(scope) = &source.scope {
-            self.keep_to(scope, &mut filter, known, &mut announced);
+            filter.check_scope(scope)?;
+            let replaced = target.is_some().then_some(&mut announced);
+            self.keep_to(scope, &mut filter, known, replaced);
         }
         if self.destination.replaces_data() {
             self.observer.on(Event::Entered(Phase::Checking));
-            let found = self.inspect(&source, &filter, &mut announced, &mut faults)?;
-            if source.scope.is_none() {
-                self.leave_out_what_is_missing(&mut filter, &found, &mut announced);
+            inspection = self.inspect(&source, &filter, &mut announced, &mut faults)?;
+            if source.scope.is_none() && target.is_some() {
+                self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
             }
-            inspection = Some(found);
         }
         let deletions = self.destination.survey(&filter)?;
         Ok(Plan {
@@ -128,6 +129,16 @@ impl Transfer<'_> {
             warnings: plan.announced.warnings.clone(),
             ..Report::default()
         };
+        if !plan.faults.is_empty() {
+            return Err(Error::archive(
+                "the source is damaged, and cannot be loaded",
+            ));
+        }
+        if self.destination.replaces_data() && !self.source.replays() {
+            return Err(Error::failed(
+                "the source can be read only once, and was read to check it",
+            ));
+        }
         let observer = self.observer;
         let mut load = self.destination.begin(plan)?;
         let mut counting = Counting::new(load.as_mut(), &mut report, observer);
@@ -165,6 +176,11 @@ impl Transfer<'_> {
             *announced.warnings.entry(kind).or_default() += count;
         }
         faults.extend(found);
+        if self.on_fault == OnFault::GoOn
+            && let Some(fault) = dangling(source, announced)
+        {
+            faults.add(fault)?;
+        }
         Ok(inspection)
     }
 
@@ -173,11 +189,21 @@ impl Transfer<'_> {
         self.observer.on(Event::Warned(&warning));
     }
 
-    /// What the source was not made from stays as it is at the destination.
-    fn keep_to(&self, scope: &Scope, filter: &mut Filter, known: &Schemas, announced: &mut Report) {
-        for stage in Stage::ALL {
-            // Links go with the entities.
-            if filter.includes(stage) && stage != Stage::Links && !scope.stages.contains(&stage) {
+    /// What the source was not made from stays as it is at the destination, which is told of where
+    /// there is something that stays.
+    fn keep_to(
+        &self,
+        scope: &Scope,
+        filter: &mut Filter,
+        known: &Schemas,
+        mut replaced: Option<&mut Report>,
+    ) {
+        // Links go with the entities.
+        for stage in [Stage::Entities, Stage::Assets, Stage::Configuration] {
+            if filter.includes(stage)
+                && !scope.stages.contains(&stage)
+                && let Some(announced) = &mut replaced
+            {
                 self.tell(announced, not_held(stage));
             }
         }
@@ -188,8 +214,8 @@ impl Transfer<'_> {
     /// does not empty that group here.
     ///
     /// Every project has rows of configuration and, with content, at least a locale or a role; so no
-    /// rows means that the group was left out. Files may be absent because there are none: then there
-    /// are no rows that describe files either.
+    /// rows means that the group was left out. Files may be absent because there were none, but a media
+    /// library is not emptied on such silence: without files and their rows, both stay.
     fn leave_out_what_is_missing(
         &self,
         filter: &mut Filter,
@@ -197,14 +223,13 @@ impl Transfer<'_> {
         announced: &mut Report,
     ) {
         let no_content = found.items(Stage::Entities) == 0;
-        let files_expected = found.rows(UPLOAD_TYPES[0]) > 0 || no_content;
+        if found.items(Stage::Assets) == 0 && found.rows(UPLOAD_TYPES[0]) == 0 && !no_content {
+            filter.leave_out_types(&UPLOAD_TYPES);
+        }
         for (stage, is_missing) in [
             (Stage::Entities, no_content),
             (Stage::Configuration, found.items(Stage::Configuration) == 0),
-            (
-                Stage::Assets,
-                found.items(Stage::Assets) == 0 && files_expected,
-            ),
+            (Stage::Assets, found.items(Stage::Assets) == 0),
         ] {
             if is_missing && filter.includes(stage) {
                 filter.leave_out(stage);
@@ -214,7 +239,20 @@ impl Transfer<'_> {
     }
 }
 
-/// Says that the destination keeps its own of a stage.
+/// An archive that says what it holds was made by this program, which leaves out links to nothing:
+/// one in it is a fault, for whoever lists faults. A restore leaves it out as well.
+fn dangling(source: &Description, announced: &Report) -> Option<Error> {
+    let links = *announced.warnings.get(&WarningKind::OrphanLink)?;
+    let provenance = source.provenance.as_ref();
+    let held_still = provenance.is_none_or(|provenance| provenance.is_consistent);
+    (source.scope.is_some() && held_still).then(|| {
+        Error::archive(format!(
+            "links that join what the archive does not hold: {links}"
+        ))
+    })
+}
+
+/// Says that the source was made without a stage; the destination keeps its own.
 fn not_held(stage: Stage) -> Warning {
     let what = match stage {
         Stage::Schemas => "schemas",
@@ -225,6 +263,6 @@ fn not_held(stage: Stage) -> Warning {
     Warning::new(
         WarningKind::Notice,
         Subject::Stage(stage),
-        format!("the archive holds no {what}; the project keeps its own"),
+        format!("the archive holds no {what}"),
     )
 }

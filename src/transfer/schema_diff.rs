@@ -1,4 +1,4 @@
-//! Whether the schemas of source and destination go together (`--schemaStrategy`).
+//! Whether the schemas of source and destination go together (`--schema-strategy`).
 
 use crate::error::{Error, Kind, Result};
 use crate::model::{ModelType, Schema, Schemas};
@@ -62,7 +62,7 @@ impl SchemaStrategy {
             return Ok(());
         }
         let mut message = format!(
-            "the schemas of archive and project differ in {} place{} (--schemaStrategy {}):",
+            "the schemas of archive and project differ in {} place{} (--schema-strategy {}):",
             differences.len(),
             if differences.len() == 1 { "" } else { "s" },
             self.as_str()
@@ -79,10 +79,10 @@ impl SchemaStrategy {
                 .iter()
                 .all(|difference| difference.is_harmless(source, destination))
         {
-            "none of these changes the data: use --schemaStrategy strict"
+            "none of these changes the data: use --schema-strategy strict"
         } else {
             "bring the project to the code the archive was made with and start Strapi once, or use \
-             --schemaStrategy ignore to load what fits"
+             --schema-strategy ignore to load what fits"
         };
         Err(Error::new(Kind::Schema, message).hint(hint))
     }

@@ -41,7 +41,7 @@ pub trait Source: Send {
     fn describe(&mut self) -> Result<Description>;
 
     /// Sends everything the filter lets through into `sink`, stage by stage, in the order of
-    /// [`Stage`](crate::model::Stage). Faults that do not end the stream go to
+    /// [`Stage`](crate::model::Stage). Warnings come with the first stream only. Faults that do not end the stream go to
     /// [`Sink::damaged`].
     ///
     /// # Errors

@@ -201,8 +201,8 @@ impl Source for Spooled {
     }
 
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
-        for warning in &self.warnings {
-            sink.warn(warning.clone());
+        for warning in self.warnings.drain(..) {
+            sink.warn(warning);
         }
         let folder = &self.folder;
         let fail = |error| Error::io("read what was spooled in", folder, error);

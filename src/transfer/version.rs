@@ -1,4 +1,4 @@
-//! Whether the versions of source and destination go together (`--versionStrategy`).
+//! Whether the versions of source and destination go together (`--version-strategy`).
 
 use crate::error::{Error, Kind, Result};
 use crate::model::{Metadata, Plugin};
@@ -51,7 +51,7 @@ impl VersionStrategy {
                     Kind::Version,
                     format!("plugin versions do not match: {}", differing.join("; ")),
                 )
-                .hint("install the same versions, or use --versionStrategy patch"));
+                .hint("install the same versions, or use --version-strategy patch"));
             }
         }
         Ok(())
@@ -82,7 +82,7 @@ impl VersionStrategy {
             Kind::Version,
             format!(
                 "the archive is of Strapi {from}, the project is on Strapi {to}, which \
-                 --versionStrategy {} does not accept",
+                 --version-strategy {} does not accept",
                 self.as_str()
             ),
         );
@@ -103,7 +103,7 @@ impl VersionStrategy {
             .find(|strategy| strategy.accepts(from, to))
             .unwrap_or(Self::Ignore);
         error.hint(format!(
-            "use a project on the same version, or --versionStrategy {} if you know that the \
+            "use a project on the same version, or --version-strategy {} if you know that the \
              schemas did not change in between",
             wide_enough.as_str()
         ))

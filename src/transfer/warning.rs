@@ -28,6 +28,19 @@ impl WarningKind {
         }
     }
 
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::MissingAsset,
+            Self::ChangedAsset,
+            Self::Lost,
+            Self::OrphanLink,
+            Self::Notice,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+    }
+
     /// The name in `result.json`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -195,12 +208,13 @@ impl fmt::Display for Warning {
             reason,
         } = self;
         match kind {
-            WarningKind::MissingAsset if !matches!(subject, Subject::Files) => {
-                write!(f, "{subject} is left out: {reason}")
-            }
-            WarningKind::MissingAsset | WarningKind::OrphanLink => {
-                write!(f, "{subject}: {count} left out: {reason}")
-            }
+            WarningKind::MissingAsset if *subject == Subject::Files => write!(
+                f,
+                "the archive lacks {count} of the files that rows of plugin::upload.file name \
+                 (rows {reason})"
+            ),
+            WarningKind::MissingAsset => write!(f, "{subject} is left out: {reason}"),
+            WarningKind::OrphanLink => write!(f, "{subject}: {count} left out: {reason}"),
             WarningKind::Notice if matches!(subject, Subject::Stage(_)) => f.write_str(reason),
             WarningKind::Lost => write!(f, "{reason} {subject}: {count} left out"),
             WarningKind::ChangedAsset | WarningKind::Notice => write!(f, "{subject}: {reason}"),

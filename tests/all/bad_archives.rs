@@ -283,9 +283,11 @@ fn a_malformed_line_is_named_by_its_entry_and_number() {
     ] {
         let tarball = strapis().edit_lines(entry, |lines| lines[number - 1] = line.to_owned());
         let place = format!("error: {entry}, line {number}: ");
-        destination
-            .refuses_tarball(&tarball)
-            .says([&place, "archive is damaged"]);
+        destination.refuses_tarball(&tarball).says([
+            &place,
+            "take another archive",
+            "nothing was changed",
+        ]);
     }
 }
 
@@ -451,7 +453,7 @@ fn a_file_without_a_sidecar_is_named() {
     tarball.remove(SIDECAR);
     destination
         .refuses_tarball(&tarball)
-        .says([UPLOAD, "has no sidecar", "make a new export"]);
+        .says([UPLOAD, "has no sidecar", "take another archive"]);
 }
 
 #[test]
@@ -482,7 +484,7 @@ fn a_sidecar_that_strapi_would_refuse_is_refused() {
         outcome.says([
             "the sidecar of notes_36b3257a18.txt",
             said,
-            "make a new export",
+            "take another archive",
         ]);
     }
 }

@@ -203,9 +203,11 @@ fn an_upload_folder_that_cannot_be_read_is_named() {
     command.arg(project.archive("site"));
     let outcome = run(command.arg("--project").arg(project.path()));
     set_mode(&project.uploads(), 0o755);
-    outcome
-        .ends_with(1)
-        .says(["upload folder", "Permission denied", "run it as the user"]);
+    outcome.ends_with(1).says([
+        "upload folder",
+        "Permission denied",
+        "give this user the permission",
+    ]);
     assert!(listing(&project.archives()).is_empty());
 }
 
@@ -243,12 +245,12 @@ fn a_folder_for_the_archive_that_is_not_there_is_named() {
     project
         .run("export", file)
         .ends_with(1)
-        .says(["nowhere", "make the folder"]);
+        .says(["there is no folder nowhere", "make it first"]);
     let dir = ["-f", "nowhere/site", "--no-encrypt", "--format", "dir"];
     project
         .run("export", dir)
         .ends_with(1)
-        .says(["nowhere", "make the folder"]);
+        .says(["there is no folder nowhere", "make it first"]);
     assert!(listing(&project.archives()).is_empty());
 }
 

@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use sha2::{Digest, Sha256};
-use strapi_backup::archive::{Archive, Password};
+use strapi_backup::archive::{Archive, ArchiveSource, Demands, Password};
 use strapi_backup::error::{Error, Result};
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use strapi_backup::store::Origin;
-use strapi_backup::transfer::{Filter, Sink, Source, Warning};
+use strapi_backup::transfer::{
+    Filter, Nowhere, OnFault, SchemaStrategy, Silent, Sink, Source, Transfer, VersionStrategy,
+    Warning,
+};
 
 use crate::support::cli::{KEY, Project};
 
@@ -113,10 +116,34 @@ impl Sink for Digesting {
     fn warn(&mut self, _warning: Warning) {}
 }
 
-/// What an archive gives whoever reads all of it, digested.
-fn content(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<Vec<u8>> {
+fn open(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<ArchiveSource> {
     let archive = Archive::from_origin(Box::new(bytes), folder)?;
-    let mut source = archive.open(key.map(Password::new), false)?;
+    archive.open(key.map(Password::new), Demands::default())
+}
+
+/// Fails where `verify` finds something wrong.
+fn verify(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<()> {
+    let mut source = open(bytes, key, folder)?;
+    let mut transfer = Transfer {
+        source: &mut source,
+        destination: Box::new(Nowhere::default()),
+        filter: Filter::default(),
+        versions: VersionStrategy::Exact,
+        schemas: SchemaStrategy::Exact,
+        on_fault: OnFault::GoOn,
+        observer: &Silent,
+    };
+    let plan = transfer.plan()?;
+    match plan.faults.iter().next() {
+        Some(fault) => Err(Error::archive(fault.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// What an archive in which nothing is wrong gives whoever reads all of it, digested.
+fn content(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<Vec<u8>> {
+    verify(bytes.clone(), key, folder)?;
+    let mut source = open(bytes, key, folder)?;
     let description = source.describe()?;
     let mut digest = Digesting::default();
     digest.0.update(format!(
@@ -207,24 +234,39 @@ fn ten_thousand_archives_with_a_bit_turned_over_are_not_read_as_something_else()
 }
 
 #[test]
-fn bits_of_headers_padding_and_the_end_are_not_turned_over_unnoticed() {
+fn bits_of_headers_are_not_turned_over_unnoticed() {
     let project = Project::testdata();
     let (name, key, bytes) = archives(&project).swap_remove(0);
     let folder = project.archives();
     let right = content(bytes.clone(), key, &folder).expect(name);
-    // The header of the first entry, its content and padding; the last blocks.
-    let start = 0..2 * 512 * 8;
+    all_cores(512 * 8 / 13, |case| {
+        let flipped = Bytes {
+            flipped: Some(case * 13),
+            ..bytes.clone()
+        };
+        match content(flipped, key, &folder) {
+            Ok(digest) if digest != right => Some(format!("bit {}", case * 13)),
+            _ => None,
+        }
+    });
+}
+
+#[test]
+fn bits_where_zeros_belong_are_not_turned_over_unnoticed() {
+    let project = Project::testdata();
+    let (_, key, bytes) = archives(&project).swap_remove(0);
+    let folder = project.archives();
+    // The padding of the first entry, which is short; the mark of the end.
+    let padding = (512 + 100) * 8..1024 * 8;
     let end = (bytes.length - 1024) * 8..bytes.length * 8;
-    let bits: Vec<usize> = start.chain(end).step_by(31).collect();
+    let bits: Vec<usize> = padding.chain(end).step_by(61).collect();
     all_cores(bits.len(), |case| {
         let flipped = Bytes {
             flipped: Some(bits[case]),
             ..bytes.clone()
         };
-        match content(flipped, key, &folder) {
-            Ok(digest) if digest != right => Some(format!("bit {}", bits[case])),
-            _ => None,
-        }
+        let taken = verify(flipped, key, &folder).is_ok();
+        taken.then(|| format!("bit {} is taken", bits[case]))
     });
 }
 

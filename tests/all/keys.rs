@@ -43,7 +43,7 @@ fn an_empty_key_is_no_key() {
     project
         .run("export", empty)
         .ends_with(2)
-        .says(["the key is empty", "--no-encrypt"]);
+        .says(["the key is empty"]);
     let mut command = project.command("export", ["-f", "site"]);
     run(command.env("BACKUP_KEY", ""))
         .ends_with(2)

@@ -72,7 +72,7 @@ fn another_version_is_refused_unless_the_strategy_allows_it() {
             let ours = format!("the project is on Strapi {version}");
             outcome
                 .ends_with(4)
-                .says([theirs, &ours, "--versionStrategy"]);
+                .says([theirs, &ours, "--version-strategy"]);
             before.assert_untouched(&project);
         }
     }
@@ -133,7 +133,7 @@ fn harmless_differences_between_schemas_are_refused_by_exact_and_accepted_by_str
     project.import(&strapi_archive(), &[]).ends_with(5).says([
         "api::article.article: attribute `title`, required is true in the archive, false in the project",
         "attribute `title`, private is nothing in the archive, true in the project",
-        "--schemaStrategy strict",
+        "--schema-strategy strict",
     ]);
     before.assert_untouched(&project);
     let strict = ["--schema-strategy", "strict"];

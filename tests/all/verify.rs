@@ -10,6 +10,7 @@ use crate::support::cli::{
     KEY, Outcome, PLAIN, Project, backup, run, strapi_archive, strapi_archive_of, testdata,
 };
 use crate::support::restore::assert_exports;
+use crate::support::running::Running;
 use crate::support::tarball::{ENTITIES, Entry, LINKS, Tarball, gzip};
 
 /// Checks an archive.
@@ -165,7 +166,7 @@ fn each_kind_of_damage_is_named() {
         ),
         (
             |tar| drop(tar.remove("assets/uploads/notes_36b3257a18.txt")),
-            "the file of notes_36b3257a18.txt is missing",
+            "assets/uploads/notes_36b3257a18.txt is missing, though it has a sidecar",
         ),
         (
             |tar| tar.entry(LINKS).name = "links/links_00002.jsonl".into(),
@@ -296,7 +297,7 @@ fn dangling_links_are_a_note_in_archives_of_strapi_and_damage_in_ours() {
     let ours = ours.edit_lines(LINKS, dangle).with_right_checksums();
     verify(&ours.write(project.archive("ours.tar")), &[])
         .ends_with(6)
-        .says(["1 links in the archive join what is not in it"]);
+        .says(["links that join what the archive does not hold: 1"]);
 }
 
 #[test]
@@ -514,4 +515,232 @@ fn rows_that_share_a_file_do_not_make_an_archive_that_holds_it_twice() {
     let before = project.state();
     project.import(&archive, &[]).ends_with(0);
     before.assert_same_content(&project.state());
+}
+
+#[test]
+fn links_of_rows_and_components_that_are_gone_stay_out_of_an_archive() {
+    for gone in [
+        "DELETE FROM files WHERE id = 1",
+        "DELETE FROM components_blocks_heroes WHERE id = 1",
+        "DELETE FROM components_shared_links",
+        "DELETE FROM articles_cmps WHERE component_type = 'blocks.hero'",
+        "DELETE FROM authors",
+    ] {
+        let project = Project::testdata();
+        project.sql(&format!("PRAGMA foreign_keys = OFF; {gone}"));
+        let archive = project.export("site", &[]);
+        verify(&archive, &[]).ends_with(0);
+        project.import(&archive, &[]).ends_with(0);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_one_entry_does_not_hide_what_is_wrong_with_another() {
+    let project = Project::testdata();
+    let archive = changed(&project, |tar| {
+        tar.entry("assets/uploads/notes_36b3257a18.txt").content[0] ^= 1;
+        tar.entry(ENTITIES).content[30] = 0xff;
+        tar.entry("result.json").content[5] = 0xff;
+        tar.entry("schemas/schemas_00001.jsonl").content[0] = b'x';
+        tar.entry("metadata.json").content[0] = b'x';
+    });
+    verify(&archive, &[]).ends_with(6).says([
+        "notes_36b3257a18.txt is not what",
+        "entities_00001.jsonl, line 1: it is not UTF-8",
+        "result.json: it is not UTF-8",
+        "schemas_00001.jsonl, line 1: expected value",
+        "metadata.json does not tell",
+    ]);
+    let mut tarball = Tarball::read(&strapi_archive());
+    let sidecar = |entry: &Entry| entry.name.starts_with("assets/metadata/");
+    tarball.entries.retain(|entry| !sidecar(entry));
+    let archive = tarball.write(project.archive("lonely.tar"));
+    let outcome = verify(&archive, &[]).ends_with(6);
+    assert_eq!(outcome.lines("error: ").len(), 6, "{}", outcome.all());
+    assert!(
+        outcome.stdout.contains("551"),
+        "links are read\n{}",
+        outcome.all()
+    );
+    outcome.says(["5 more files: each has no sidecar"]);
+}
+
+#[test]
+fn thousands_of_broken_lines_are_told_of_in_a_few() {
+    let project = Project::testdata();
+    let archive = changed(&project, |tar| {
+        let links = tar.entry(LINKS);
+        links
+            .content
+            .iter_mut()
+            .filter(|byte| **byte == b'{')
+            .for_each(|byte| *byte = b'x');
+    });
+    let outcome = verify(&archive, &[]).ends_with(6);
+    assert!(outcome.stderr.lines().count() < 40, "{}", outcome.all());
+    outcome.says(["links/links_00001.jsonl: 546 more lines are none"]);
+}
+
+#[test]
+fn an_archive_holds_nothing_beside_what_its_manifest_names() {
+    let project = Project::testdata();
+    for (from, to, said) in [
+        (
+            "\"assets\",\n",
+            "",
+            "it holds 10 assets, which manifest.json does not name",
+        ),
+        (
+            "\"api::tag.tag\",\n",
+            "",
+            "it holds entities of api::tag.tag, which manifest.json does not name",
+        ),
+    ] {
+        let archive = changed(&project, |tar| {
+            let manifest = tar.entry("manifest.json");
+            let text = String::from_utf8(manifest.content.clone()).unwrap();
+            assert!(text.contains(from), "{text}");
+            manifest.content = text.replacen(from, to, 1).into_bytes();
+            *tar = tar.clone().with_right_checksums();
+        });
+        verify(&archive, &[]).ends_with(6).says([said]);
+        project.import(&archive, &[]).ends_with(6);
+    }
+}
+
+#[test]
+fn an_authentication_is_there_exactly_where_the_manifest_announces_it() {
+    let project = Project::testdata();
+    let forged = encrypted(&project, |mut tar| {
+        let manifest = tar.entry("manifest.json");
+        let text = String::from_utf8(manifest.content.clone()).unwrap();
+        let start = text.find("\"authentication\"").unwrap();
+        manifest.content = format!("{}\"authentication\": null\n}}", &text[..start]).into_bytes();
+        tar.with_right_checksums()
+    });
+    verify(&forged, &["-k", KEY])
+        .ends_with(6)
+        .says(["checksums.hmac is there, which manifest.json does not announce"]);
+    let tarball = Tarball::of(&decrypt(&fs::read(&forged).unwrap(), KEY));
+    let mut downgraded = tarball;
+    downgraded.remove("checksums.hmac");
+    let path = project.archive("downgraded.tar.enc");
+    fs::write(&path, encrypt(&downgraded.bytes(), KEY)).unwrap();
+    verify(&path, &["-k", KEY])
+        .ends_with(0)
+        .says(["note: ", "nothing proves that its writer knew the key"]);
+    let demand = ["-k", KEY, "--require-authentication"];
+    verify(&path, &demand).ends_with(6);
+    project.import(&path, &demand).ends_with(6);
+}
+
+#[test]
+fn a_media_library_is_not_emptied_by_an_archive_of_strapis_that_has_none() {
+    let mut tarball = Tarball::read(&strapi_archive());
+    tarball
+        .entries
+        .retain(|entry| !entry.name.starts_with("assets/"));
+    let of_files = |line: &String| !line.contains("plugin::upload.file\"");
+    let tarball = tarball
+        .edit_lines(ENTITIES, |lines| lines.retain(of_files))
+        .edit_lines(LINKS, |lines| lines.retain(of_files));
+    let project = Project::testdata();
+    let archive = tarball.write(project.archive("site.tar"));
+    let before = project.state();
+    project
+        .import(&archive, &[])
+        .ends_with(0)
+        .says(["note: the archive holds no files"]);
+    let after = project.state();
+    assert_eq!(before.uploads(), after.uploads());
+    assert_eq!(before.tables["files"], after.tables["files"]);
+}
+
+#[test]
+fn what_an_archive_was_made_without_cannot_be_asked_of_it() {
+    let project = Project::testdata();
+    let before = project.state();
+    let without = project.export("without", &["--exclude", "files"]);
+    project
+        .import(&without, &["--only", "files"])
+        .ends_with(2)
+        .says(["the archive was made without files"]);
+    let tags = project.export("tags", &["--only-content-types", "api::tag.tag"]);
+    project
+        .import(&tags, &["--only-content-types", "api::author.author"])
+        .ends_with(2)
+        .says(["the archive was made without api::author.author"]);
+    before.assert_untouched(&project);
+}
+
+#[test]
+fn an_unpacked_export_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::testdata();
+    let dir = ["-f", "site", "--no-encrypt", "--format", "dir"];
+    project.run("export", dir).ends_with(0);
+    for (name, mode) in [("", 0o700), ("entities", 0o700), (ENTITIES, 0o600)] {
+        let metadata = fs::metadata(project.archive("site").join(name)).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, mode, "{name}");
+    }
+}
+
+#[test]
+fn an_archive_that_is_cut_on_its_way_through_a_pipe_is_cut_and_not_a_full_disk() {
+    let project = Project::testdata();
+    let before = project.state();
+    let archive = fs::read(project.export("site", &[])).unwrap();
+    for length in [600, 100_000, archive.len() - 3000] {
+        let cut = project.archive("cut.tar");
+        fs::write(&cut, &archive[..length]).unwrap();
+        let mut command = project.command("import", ["-f", "-", "--force"]);
+        run(command.stdin(fs::File::open(&cut).unwrap()))
+            .ends_with(6)
+            .says(["stdin was cut short"]);
+    }
+    before.assert_untouched(&project);
+}
+
+#[test]
+fn a_folder_for_temporary_files_that_is_not_there_does_not_make_an_archive_damaged() {
+    let project = Project::testdata();
+    let archive = fs::File::open(strapi_archive()).unwrap();
+    let mut command = project.command("import", ["-f", "-", "--force"]);
+    command.env("TMPDIR", "/nowhere").stdin(archive);
+    run(&mut command).ends_with(1).says(["/nowhere"]);
+}
+
+#[test]
+fn a_run_that_waits_for_its_archive_can_be_interrupted() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let mut command = backup(["verify", "-"]);
+        command.stdin(reader);
+        let mut running = Running::start(command);
+        // More than a pipe holds: when all of it is written, the program reads, and waits for more.
+        let archive = fs::read(strapi_archive()).unwrap();
+        std::io::Write::write_all(&mut writer, &archive[..200_000]).unwrap();
+        running.signal(signal);
+        running.end().ends_with(130).says(["error: interrupted"]);
+    }
+}
+
+#[test]
+fn a_note_about_an_archive_from_a_pipe_is_told_once() {
+    let project = Project::testdata();
+    let mut command = project.command("import", ["-f", "-", "--force"]);
+    let outcome = run(command.stdin(fs::File::open(strapi_archive()).unwrap())).ends_with(0);
+    assert_eq!(outcome.lines("note: ").len(), 1, "{}", outcome.all());
+}
+
+#[test]
+fn strategies_without_a_project_to_hold_the_archive_against_make_no_sense() {
+    for option in [
+        ["--version-strategy", "exact"],
+        ["--database-url", "sqlite:x"],
+    ] {
+        verify(&strapi_archive(), &option)
+            .ends_with(2)
+            .says(["--project"]);
+    }
 }

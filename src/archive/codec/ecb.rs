@@ -145,7 +145,12 @@ impl<R: Read> Decryptor<R> {
     }
 
     fn remove_padding(&mut self) -> io::Result<()> {
-        let wrong = || io::Error::new(io::ErrorKind::InvalidData, "the encrypted data has no end");
+        let wrong = || {
+            io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the encrypted data has no end, or another one than it should",
+            )
+        };
         let last = usize::from(*self.buffer.last().ok_or_else(wrong)?);
         let whole = self.buffer.len();
         if !(1..=BLOCK).contains(&last)

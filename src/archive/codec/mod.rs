@@ -18,6 +18,9 @@ use std::io::{self, Read};
 /// How many bytes it takes to recognise a tar: its magic stands at 257.
 const PROBE: usize = 512;
 
+/// How a gzip member begins.
+const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
+
 /// What the first bytes of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wrapping {
@@ -32,7 +35,7 @@ enum Wrapping {
 impl Wrapping {
     /// Recognises content by its first bytes.
     fn of(start: &[u8]) -> Self {
-        if start.starts_with(&[0x1f, 0x8b, 8]) {
+        if start.starts_with(&GZIP) {
             Self::Gzip
         } else if start.get(257..262) == Some(b"ustar") {
             Self::Tar

@@ -45,7 +45,8 @@ impl Layer for Background<GzEncoder<Box<dyn Layer>>> {
 
 /// Packs what is written to it. Dropped before it is published, the target shows nothing.
 pub(in crate::archive) struct Packer {
-    layers: Box<dyn Layer>,
+    /// `None` once it is published or given up.
+    layers: Option<Box<dyn Layer>>,
     name: String,
     spool_folder: PathBuf,
 }
@@ -69,7 +70,7 @@ impl Packer {
             outer
         };
         Self {
-            layers,
+            layers: Some(layers),
             name,
             spool_folder,
         }
@@ -96,16 +97,26 @@ impl Packer {
     ///
     /// # Errors
     /// The end cannot be written, or the target cannot be published.
-    pub fn publish(self) -> Result<()> {
-        let Self { layers, name, .. } = self;
-        let target = layers.end().map_err(|error| Self::explain(&name, error))?;
-        target.publish()
+    pub fn publish(&mut self) -> Result<()> {
+        let fail = |error| Self::explain(&self.name, error);
+        let Some(layers) = self.layers.take() else {
+            return Err(fail(io::ErrorKind::BrokenPipe.into()));
+        };
+        layers.end().map_err(fail)?.publish()
+    }
+
+    /// Ends the archive where it is; what is written from now on is dropped.
+    pub fn give_up(&mut self) {
+        self.layers = None;
     }
 }
 
 impl Write for Packer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.layers.write(bytes)
+        match &mut self.layers {
+            Some(layers) => layers.write(bytes),
+            None => Ok(bytes.len()),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -2,11 +2,11 @@
 
 use super::ecb::{BLOCK, Decryptor, Key, peek};
 use super::password::Password;
-use super::{PROBE, Wrapping, read_start};
+use super::{GZIP, PROBE, Wrapping, read_start};
 use crate::error::{Error, Kind, Result};
-use crate::store::Origin;
-use flate2::bufread::MultiGzDecoder;
-use std::io::{BufReader, Read};
+use crate::store::{Interrupt, Origin};
+use flate2::bufread::GzDecoder;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 /// Bytes that are read at once.
@@ -123,18 +123,61 @@ impl Unpacked {
     ///
     /// # Errors
     /// It cannot be opened again.
-    pub fn read(&mut self, again: bool) -> Result<Box<dyn Read>> {
-        let raw = self.sealed.origin.open(again)?;
+    pub fn read(&mut self, again: bool, interrupt: &Interrupt) -> Result<Box<dyn Read>> {
+        let raw = interrupt.reader(self.sealed.origin.open(again)?);
         let raw = BufReader::with_capacity(BUFFER, raw);
         let plain: Box<dyn Read> = match &self.key {
             Some(key) => Box::new(Decryptor::new(raw, key)),
             None => Box::new(raw),
         };
         Ok(if self.gzip {
-            Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, plain)))
+            Box::new(Members::new(BufReader::with_capacity(BUFFER, plain)))
         } else {
             plain
         })
+    }
+}
+
+/// Inflates one gzip member after the other, and takes nothing else behind them.
+struct Members<R> {
+    /// `None` while a member passes on to the next.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(inner: R) -> Self {
+        Self {
+            member: Some(GzDecoder::new(inner)),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(member) = &mut self.member else {
+                return Ok(0);
+            };
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let ended = self.member.take().map(GzDecoder::into_inner);
+            let Some(mut rest) = ended else {
+                return Ok(0);
+            };
+            let next = rest.fill_buf()?;
+            if next.is_empty() {
+                return Ok(0);
+            }
+            if next[0] != GZIP[0] {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "something stands behind the compressed data",
+                ));
+            }
+            self.member = Some(GzDecoder::new(rest));
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::schema;
 use super::tables::{INTERNAL_TABLES, Model};
 use super::uploads::StagedUploads;
 use crate::database::Connection;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::transfer::{
     Deletion, Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Subject,
@@ -154,9 +154,7 @@ impl Destination for ProjectDestination {
             mut database,
             catalogue,
         } = *self;
-        let Some(inspection) = plan.inspection.clone() else {
-            return Err(Error::failed("a restore needs to look at its source first"));
-        };
+        let inspection = plan.inspection.clone();
         database.begin_write()?;
         let files = project
             .uploads()

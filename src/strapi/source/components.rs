@@ -134,16 +134,20 @@ impl Reader<'_> {
                 continue;
             };
             let field = &model.component_fields[join.field];
+            let values = components
+                .values
+                .entry((join.parent, join.field))
+                .or_default();
+            // Of several where there should be one, the first is sent.
+            if matches!(field.shape, ComponentShape::Single(_)) && !values.is_empty() {
+                continue;
+            }
             let value = if matches!(field.shape, ComponentShape::Zone(_)) {
                 with_type(row, &join.component, self.catalogue.models.dialect)
             } else {
                 row.clone()
             };
-            components
-                .values
-                .entry((join.parent, join.field))
-                .or_default()
-                .push(value);
+            values.push(value);
             if let Ok(id) = u64::try_from(join.id) {
                 match self.sent_components.get_mut(&join.component) {
                     Some(sent) => sent.insert(id),
@@ -213,7 +217,6 @@ impl Reader<'_> {
         };
         ids.sort_unstable();
         ids.dedup();
-        let mut nested = self.nested_components(model, &Parents::Ids(&ids), deepest)?;
         let fields = in_key_order(&catalogue.models, model);
         let select = select_rows(self.database, model);
         let mut rows = HashMap::with_capacity(ids.len());
@@ -227,11 +230,16 @@ impl Reader<'_> {
                 json::write_i64(&mut object, id);
                 write_attributes(&mut object, &model.columns, row, 1)
                     .map_err(|error| error.within(format!("component {uid} {id}")))?;
-                nested.write(&mut object, model, &fields, id);
-                object.push(b'}');
                 rows.insert(id, object);
                 Ok(())
             })?;
+        }
+        // What rows that are gone held is in no archive.
+        ids.retain(|id| rows.contains_key(id));
+        let mut nested = self.nested_components(model, &Parents::Ids(&ids), deepest)?;
+        for (id, object) in &mut rows {
+            nested.write(object, model, &fields, *id);
+            object.push(b'}');
         }
         Ok(rows)
     }

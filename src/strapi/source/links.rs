@@ -55,11 +55,11 @@ impl Reader<'_> {
                 id,
                 type_,
             } => {
-                let sql = self.morph_sql(table, [left, id, type_, "field", "order"]);
+                let sql = self.morph_sql(model, table, [left, id, type_, "field", "order"]);
                 self.morph_links(model, relation, &sql, sink)
             }
             Storage::MorphColumns { id, type_ } => {
-                let sql = self.morph_sql(&model.table, ["id", id, type_, "", ""]);
+                let sql = self.morph_sql(model, &model.table, ["id", id, type_, "", ""]);
                 self.morph_links(model, relation, &sql, sink)
             }
         }
@@ -189,9 +189,9 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A query for a morph relation: owner, target, type, field, position, and whether the target
-    /// is there. `columns` are the first five; an empty name stands for nothing.
-    fn morph_sql(&self, table: &str, columns: [&str; 5]) -> String {
+    /// A query for a morph relation of `owner`: owner, target, type, field, position, and whether both
+    /// rows are there. `columns` are the first five; an empty name stands for nothing.
+    fn morph_sql(&self, owner: &Model, table: &str, columns: [&str; 5]) -> String {
         let q = |name: &str| match name {
             "" => "NULL".into(),
             name => format!("m.{}", self.database.quote(name)),
@@ -210,8 +210,14 @@ impl Reader<'_> {
                 )
             })
             .collect();
+        // No foreign key keeps the row of an owner on every database.
+        let has_owner = format!(
+            "EXISTS (SELECT 1 FROM {} o WHERE o.id = {})",
+            self.database.quote(&owner.table),
+            q(columns[0])
+        );
         format!(
-            "SELECT {}, CASE {}{exists} ELSE 0 END FROM {} m WHERE {} IS NOT NULL AND {} IS NOT \
+            "SELECT {}, CASE WHEN {has_owner} THEN CASE {}{exists} ELSE 0 END ELSE 0 END FROM {} m WHERE {} IS NOT NULL AND {} IS NOT \
              NULL ORDER BY m.id",
             columns.map(q).join(", "),
             q(columns[2]),

@@ -1,0 +1,49 @@
+//! Reading that stops when the user wants it to.
+
+use crate::error::Error;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Tells whoever reads for long to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Set when the user wants the run to stop.
+    pub fn new(requested: Arc<AtomicBool>) -> Self {
+        Self(requested)
+    }
+
+    /// Fails once the user wants the run to stop.
+    ///
+    /// # Errors
+    /// An [`Error`] of kind [`Interrupted`](crate::error::Kind::Interrupted) in an [`io::Error`].
+    pub fn check(&self) -> io::Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(Error::interrupted().into_io());
+        }
+        Ok(())
+    }
+
+    /// Reads from `inner`, until the user wants the run to stop.
+    pub fn reader<R: Read>(&self, inner: R) -> Interruptible<R> {
+        Interruptible {
+            inner,
+            interrupt: self.clone(),
+        }
+    }
+}
+
+/// See [`Interrupt::reader`].
+pub struct Interruptible<R> {
+    inner: R,
+    interrupt: Interrupt,
+}
+
+impl<R: Read> Read for Interruptible<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.interrupt.check()?;
+        self.inner.read(buffer)
+    }
+}
