@@ -56,20 +56,20 @@ fn a_tar_that_was_cut_anywhere_is_refused() {
     let boundaries = boundaries(&bytes);
     let metadata = boundaries[boundaries.len() - 2];
     let end = boundaries[boundaries.len() - 1];
-    for (length, said) in [
-        (300, "is damaged"),
-        (512, "was cut short"),
-        (30_000, "was cut short"),
-        (boundaries[1], "was cut short"),
-        (boundaries[1] + 512, "was cut short"),
-        (metadata - 1, "is damaged"),
-        (metadata, "was cut short"),
-        (metadata + 200, "is damaged"),
-        (metadata + 550, "was cut short"),
-        (end, "was cut short"),
+    for length in [
+        300,
+        512,
+        30_000,
+        boundaries[1],
+        boundaries[1] + 512,
+        metadata - 1,
+        metadata,
+        metadata + 200,
+        metadata + 550,
+        end,
     ] {
         let outcome = destination.refuses(&bytes[..length], &[], 6);
-        outcome.says([said, "copy this one again"]);
+        outcome.says(["was cut short", "copy this one again"]);
     }
 }
 
