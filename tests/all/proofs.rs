@@ -91,14 +91,17 @@ macro_rules! proofs {
 
 pub(crate) use proofs;
 
+/// SQLite: no server.
 pub fn sqlite() -> Option<Server> {
     None
 }
 
+/// PostgreSQL.
 pub fn postgres() -> Option<Server> {
     Some(Server::Postgres)
 }
 
+/// MySQL, or MariaDB in its place.
 pub fn mysql() -> Option<Server> {
     Some(Server::Mysql)
 }
