@@ -432,10 +432,7 @@ fn links_and_devices_are_refused_even_where_nobody_would_look_at_them() {
 #[test]
 fn a_link_in_an_unpacked_archive_is_refused() {
     let destination = Destination::new();
-    let folder = destination.project.archive("unpacked");
-    tar::Archive::new(fs::File::open(strapi_archive()).unwrap())
-        .unpack(&folder)
-        .unwrap();
+    let folder = destination.project.unpacked();
     let name = "assets/uploads/notes_36b3257a18.txt";
     fs::remove_file(folder.join(name)).unwrap();
     std::os::unix::fs::symlink("/etc/hostname", folder.join(name)).unwrap();

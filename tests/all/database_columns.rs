@@ -2,7 +2,7 @@
 
 use strapi_backup::database::{Connection, Value};
 
-use crate::support::databases::{Server, on_each_server};
+use crate::support::databases::{ODD, Server, on_each_server};
 
 on_each_server!(
     names_may_hold_anything,
@@ -10,9 +10,6 @@ on_each_server!(
     rows_wait_and_are_written_parents_first,
     rows_longer_than_a_statement_are_loaded,
 );
-
-/// Text that escaping gets wrong easily.
-const ODD: &str = "tab\t newline\n return\r back\\slash \\N \\. quote ' double \" back`tick ? $1 % 🎉👩‍👩‍👧 \u{feff}é\u{301}";
 
 fn read_all(connection: &mut dyn Connection, sql: &str) -> Vec<Vec<Value<'static>>> {
     let mut rows = Vec::new();

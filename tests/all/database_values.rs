@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::support::archive::Archive;
-use crate::support::databases::{Server, Site, on_each_server, our_archive};
+use crate::support::databases::{ODD, Server, Site, on_each_server, our_archive};
 use crate::support::tarball::{ENTITIES, Tarball};
 
 on_each_server!(
@@ -13,9 +13,6 @@ on_each_server!(
     nul_in_a_text_is_kept_or_refused_with_its_place,
     what_a_column_cannot_hold_is_refused_with_its_place,
 );
-
-/// Text that escaping gets wrong easily.
-const ODD: &str = "tab\t newline\n return\r back\\slash \\N \\. quote ' double \" back`tick ? $1 % 🎉👩‍👩‍👧 \u{feff}é\u{301}";
 
 /// The beginning of the line of an article.
 fn line_of(id: usize) -> String {

@@ -7,19 +7,17 @@ use crate::support::tarball::{ENTITIES, Tarball};
 
 /// Makes a test for each major version of Strapi out of every function named.
 macro_rules! of_each_major {
+    (of $module:ident $major:literal: $($name:ident)+) => {
+        mod $module {
+            $(#[test]
+            fn $name() {
+                super::$name($major);
+            })+
+        }
+    };
     ($($name:ident),+ $(,)?) => {
-        mod strapi4 {
-            $(#[test]
-            fn $name() {
-                super::$name(4);
-            })+
-        }
-        mod strapi5 {
-            $(#[test]
-            fn $name() {
-                super::$name(5);
-            })+
-        }
+        of_each_major!(of strapi4 4: $($name)+);
+        of_each_major!(of strapi5 5: $($name)+);
     };
 }
 

@@ -396,10 +396,7 @@ fn what_stands_in_the_place_of_an_upload_and_is_no_file_is_missing() {
 #[test]
 fn an_import_lists_the_links_whose_rows_are_not_in_the_archive() {
     let project = Project::testdata();
-    let folder = project.archive("unpacked");
-    tar::Archive::new(fs::File::open(strapi_archive()).unwrap())
-        .unpack(&folder)
-        .unwrap();
+    let folder = project.unpacked();
     let entities = folder.join("entities/entities_00001.jsonl");
     let text = fs::read_to_string(&entities).unwrap();
     let author = |line: &&str| !line.starts_with(r#"{"type":"api::author.author","id":2,"#);

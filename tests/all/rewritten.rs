@@ -170,10 +170,7 @@ fn names_and_times_may_stand_in_pax_headers() {
 #[test]
 fn a_folder_may_hold_more_than_the_archive_that_was_unpacked_there() {
     let project = Project::empty();
-    let folder = project.archive("unpacked");
-    tar::Archive::new(fs::File::open(strapi_archive()).unwrap())
-        .unpack(&folder)
-        .unwrap();
+    let folder = project.unpacked();
     fs::write(folder.join(".DS_Store"), "of another tool").unwrap();
     fs::write(folder.join("entities/notes.txt"), "of another tool").unwrap();
     project.import(&folder, &[]).ends_with(0);

@@ -230,10 +230,12 @@ impl Project {
         self.archives().join(name)
     }
 
+    /// The file of its database.
     pub fn database(&self) -> PathBuf {
         self.path().join(".tmp/data.db")
     }
 
+    /// The upload folder.
     pub fn uploads(&self) -> PathBuf {
         self.path().join("public/uploads")
     }
@@ -278,6 +280,14 @@ impl Project {
             .execute(sql, [types.to_string().as_str(), KEY])
             .unwrap();
         self
+    }
+
+    /// A folder into which Strapi's archive is unpacked.
+    pub fn unpacked(&self) -> PathBuf {
+        let folder = self.archive("unpacked");
+        let archive = fs::File::open(strapi_archive()).unwrap();
+        tar::Archive::new(archive).unpack(&folder).unwrap();
+        folder
     }
 
     /// A run of the binary on this project, before it starts.

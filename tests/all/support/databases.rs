@@ -15,8 +15,12 @@ use super::cli::{KEY, Project, is_admin_table};
 use super::files::{folder_of_this_run, repository};
 pub use super::servers::{Database, Server};
 
+/// Text that escaping gets wrong easily.
+pub const ODD: &str = "tab\t newline\n return\r back\\slash \\N \\. quote ' double \" back`tick ? $1 % 🎉👩‍👩‍👧 \u{feff}é\u{301}";
+
 /// A project whose database is on a server.
 pub struct Site {
+    /// The database; gone when the value is.
     pub database: Database,
     project: Project,
 }
@@ -68,10 +72,12 @@ impl Site {
         site
     }
 
+    /// The server that its database is on.
     pub fn server(&self) -> Server {
         self.database.server
     }
 
+    /// The URL of its database.
     pub fn url(&self) -> String {
         self.server().url(&self.database.name)
     }
@@ -150,25 +156,20 @@ pub fn assert_same_values(actual: &Archive, expected: &Archive) {
 
 /// Makes a test for each server out of every function named.
 macro_rules! on_each_server {
+    (on $module:ident $server:ident: $($name:ident)+) => {
+        mod $module {
+            $(#[test]
+            fn $name() {
+                let server = $crate::support::databases::Server::$server;
+                if server.is_there() {
+                    super::$name(server);
+                }
+            })+
+        }
+    };
     ($($name:ident),+ $(,)?) => {
-        mod postgres {
-            $(#[test]
-            fn $name() {
-                let server = $crate::support::databases::Server::Postgres;
-                if server.is_there() {
-                    super::$name(server);
-                }
-            })+
-        }
-        mod mysql {
-            $(#[test]
-            fn $name() {
-                let server = $crate::support::databases::Server::Mysql;
-                if server.is_there() {
-                    super::$name(server);
-                }
-            })+
-        }
+        $crate::support::databases::on_each_server!(on postgres Postgres: $($name)+);
+        $crate::support::databases::on_each_server!(on mysql Mysql: $($name)+);
     };
 }
 

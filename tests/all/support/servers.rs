@@ -159,6 +159,7 @@ impl Drop for Database {
 }
 
 impl Database {
+    /// Connects as the program does.
     pub fn connect(&self) -> Box<dyn Connection> {
         let settings = self.server.settings(&self.name);
         self.server.connect(&settings).unwrap()
