@@ -241,6 +241,10 @@ impl Audit {
                 self.fault(&format!(
                     "{HMAC} is there, which {MANIFEST} does not announce"
                 ));
+            } else if password.is_some() {
+                self.fault(&format!(
+                    "it is encrypted, and {MANIFEST} announces no authentication"
+                ));
             }
             return Ok(false);
         }

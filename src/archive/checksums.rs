@@ -113,11 +113,13 @@ pub(super) fn compare(
             faults.push(fault);
         }
     };
-    let mut digests: BTreeMap<String, String> = BTreeMap::new();
+    let mut listed_lines: BTreeMap<String, String> = BTreeMap::new();
     for (number, line) in lines(listed).enumerate() {
-        match parse(&String::from_utf8_lossy(&line?)) {
-            Some((name, digest)) => {
-                if digests.insert(name.to_owned(), digest.to_owned()).is_some() {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        match parse(&line) {
+            Some((name, _)) => {
+                let name = name.to_owned();
+                if listed_lines.insert(name.clone(), line).is_some() {
                     add(format!("{CHECKSUMS} lists {name} twice"));
                 }
             }
@@ -126,16 +128,16 @@ pub(super) fn compare(
     }
     for line in lines(found) {
         let line = String::from_utf8_lossy(&line?).into_owned();
-        let Some((name, digest)) = parse(&line) else {
+        let Some((name, _)) = parse(&line) else {
             continue;
         };
-        match digests.remove(name) {
-            Some(expected) if expected == digest => {}
+        match listed_lines.remove(name) {
+            Some(expected) if expected == line => {}
             Some(_) => add(format!("{name} is not what {CHECKSUMS} says")),
             None => add(format!("{name} is not listed in {CHECKSUMS}")),
         }
     }
-    for name in digests.into_keys() {
+    for name in listed_lines.into_keys() {
         add(format!("{name} is missing"));
     }
     Ok(Comparison {
@@ -168,16 +170,14 @@ fn lines(from: &mut impl Read) -> impl Iterator<Item = io::Result<Vec<u8>>> {
 pub(super) struct Digesting<R> {
     inner: R,
     digest: Sha256,
-    wanted: bool,
 }
 
 impl<R: Read> Digesting<R> {
-    /// Digests what is read from `inner`, if that is wanted.
-    pub fn new(inner: R, wanted: bool) -> Self {
+    /// Digests what is read from `inner`.
+    pub fn new(inner: R) -> Self {
         Self {
             inner,
             digest: Sha256::new(),
-            wanted,
         }
     }
 
@@ -190,9 +190,7 @@ impl<R: Read> Digesting<R> {
 impl<R: Read> Read for Digesting<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        if self.wanted {
-            self.digest.update(&buffer[..read]);
-        }
+        self.digest.update(&buffer[..read]);
         Ok(read)
     }
 }

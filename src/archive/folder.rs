@@ -76,6 +76,14 @@ fn names(root: &Path) -> Result<Vec<String>> {
 /// The names of the files in a folder below `root`, sorted.
 fn files(root: &Path, folder: &str) -> Result<Vec<String>> {
     let path = root.join(folder);
+    let mut above = root.to_owned();
+    for part in Path::new(folder) {
+        above.push(part);
+        if above.is_symlink() {
+            let archive = root.display().to_string();
+            return Err(refused(&archive, folder, "it is a link, not a folder"));
+        }
+    }
     let entries = match fs::read_dir(&path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

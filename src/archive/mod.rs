@@ -19,6 +19,7 @@ mod name;
 mod outcome;
 mod pass;
 mod reader;
+mod rounds;
 mod shard;
 mod tar_entries;
 mod writer;

@@ -1,21 +1,20 @@
 //! An archive as a source.
 
 use super::audit::{Audit, Protection};
-use super::checksums::Digesting;
 use super::codec::{Password, Sealed, needless_key};
 use super::entries::Entries;
 use super::front::{Described, Front};
-use super::item::{Item, Next, damaged};
+use super::item::Next;
 use super::layout::{Entry, METADATA};
 use super::lines::count_lines;
 use super::manifest::Manifest;
 use super::pass::Pass;
+use super::rounds::{Seen, Step, round};
 use crate::error::{Error, Result};
 use crate::model::Stage;
 use crate::store::{FileOrigin, Interrupt, Origin};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
 use std::collections::HashMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// An archive that was found, before it is known whether a password is needed.
@@ -86,6 +85,7 @@ impl Archive {
             password,
             demands,
             folder: self.folder,
+            seen: Seen::default(),
             known: None,
             protection: None,
         };
@@ -113,6 +113,7 @@ pub struct ArchiveSource {
     password: Option<Password>,
     demands: Demands,
     folder: PathBuf,
+    seen: Seen,
     known: Option<Known>,
     protection: Option<Protection>,
 }
@@ -145,28 +146,32 @@ impl ArchiveSource {
         let mut entries: HashMap<Stage, u64> = HashMap::new();
         let mut items: HashMap<Stage, u64> = HashMap::new();
         let mut in_order = false;
-        self.entries
-            .each(true, &self.demands.interrupt, &mut |mut item| {
-                let is_front = front.take(&archive, &mut item)?;
-                let Some(stage) = item.entry.stage() else {
-                    return Ok(Next::Go);
-                };
-                // Behind the schemas nothing describes the archive, if it is as this program writes it.
-                if !is_front && front.is_ours {
-                    in_order = true;
-                    return Ok(Next::Stop);
+        let demands = &self.demands;
+        let (all, seen) = (&mut self.entries, &mut self.seen);
+        round(all, true, &demands.interrupt, seen, &mut |step| {
+            let Step::Read(item) = step else {
+                return Ok(Next::Go);
+            };
+            let is_front = front.take(&archive, item)?;
+            let Some(stage) = item.entry.stage() else {
+                return Ok(Next::Go);
+            };
+            // Behind the schemas nothing describes the archive, if it is as this program writes it.
+            if !is_front && front.is_ours {
+                in_order = true;
+                return Ok(Next::Stop);
+            }
+            *entries.entry(stage).or_default() += 1;
+            match item.entry {
+                Entry::Lines(Stage::Schemas, _) | Entry::Sidecar(_) => {}
+                Entry::Lines(..) => {
+                    let lines = count_lines(&archive, item.content)?;
+                    *items.entry(stage).or_default() += lines;
                 }
-                *entries.entry(stage).or_default() += 1;
-                match item.entry {
-                    Entry::Lines(Stage::Schemas, _) | Entry::Sidecar(_) => {}
-                    Entry::Lines(..) => {
-                        let lines = count_lines(&archive, item.content)?;
-                        *items.entry(stage).or_default() += lines;
-                    }
-                    _ => *items.entry(stage).or_default() += 1,
-                }
-                Ok(Next::Go)
-            })?;
+                _ => *items.entry(stage).or_default() += 1,
+            }
+            Ok(Next::Go)
+        })?;
         items.insert(Stage::Schemas, front.schemas.len() as u64);
         Ok(Known {
             described: front.describe(&archive, self.demands.tolerant)?,
@@ -201,11 +206,7 @@ impl ArchiveSource {
             return Err(self.unauthentic("its digests are not those of whoever knew the key"));
         }
         if self.protection.is_none() {
-            for note in notes(
-                &protection,
-                self.entries.keep_their_order(),
-                self.password.is_some(),
-            ) {
+            for note in notes(&protection, self.entries.keep_their_order()) {
                 let subject = Subject::Entry(self.name());
                 sink.warn(Warning::new(WarningKind::Notice, subject, note));
             }
@@ -219,7 +220,7 @@ impl ArchiveSource {
 }
 
 /// What a user should know of the protection of an archive.
-fn notes(protection: &Protection, keeps_order: bool, is_encrypted: bool) -> Vec<String> {
+fn notes(protection: &Protection, keeps_order: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if protection.is_reordered && keeps_order {
         notes.push("it was packed anew: its entries stand in another order".into());
@@ -229,8 +230,6 @@ fn notes(protection: &Protection, keeps_order: bool, is_encrypted: bool) -> Vec<
             "nothing protects its bytes: it has no checksums; those that Strapi writes have none"
                 .into(),
         );
-    } else if is_encrypted && !protection.is_authenticated {
-        notes.push("it is encrypted, but nothing proves that its writer knew the key".into());
     }
     if let Some(outcome) = &protection.outcome
         && let Some(reason) = outcome.shortfall()
@@ -269,36 +268,25 @@ impl Source for ArchiveSource {
         loop {
             let before = pass.entries_through();
             pass.begin();
-            // Those of Strapi's archives would be compared with nothing.
-            let known = self.known.as_ref();
-            let digests = pass.audit.is_some()
-                && known.is_none_or(|known| known.described.manifest.is_some());
-            let faults = self.entries.each(
-                pass.may_repeat(),
-                &self.demands.interrupt,
-                &mut |mut item| {
-                    let mut content = Digesting::new(&mut *item.content, digests);
-                    let mut item = Item {
-                        content: &mut content,
-                        name: std::mem::take(&mut item.name),
-                        entry: item.entry.clone(),
-                        ..item
-                    };
-                    if let Some(front) = &mut front
-                        && matches!(item.entry, Entry::Metadata | Entry::Manifest)
+            let again = pass.may_repeat();
+            let demands = &self.demands;
+            let (all, seen) = (&mut self.entries, &mut self.seen);
+            let faults = round(all, again, &demands.interrupt, seen, &mut |step| {
+                match (step, &mut front) {
+                    (Step::Read(item), Some(front))
+                        if matches!(item.entry, Entry::Metadata | Entry::Manifest) =>
                     {
-                        front.take(&archive, &mut item)?;
-                    } else {
-                        pass.entry(&mut item, &mut front, filter, sink)?;
+                        front.take(&archive, item)?;
                     }
-                    let Item { name, entry, .. } = item;
-                    io::copy(&mut content, &mut io::sink()).map_err(|e| damaged(&archive, e))?;
-                    if let Some(audit) = &mut pass.audit {
-                        audit.entry(&name, &entry, &content.finish())?;
+                    (Step::Read(item), front) => pass.entry(item, front, filter, sink)?,
+                    (Step::Through(name, entry, digest), _) => {
+                        if let Some(audit) = &mut pass.audit {
+                            audit.entry(name, entry, digest)?;
+                        }
                     }
-                    Ok(Next::Go)
-                },
-            )?;
+                }
+                Ok(Next::Go)
+            })?;
             if let Some(audit) = pass.audit.take() {
                 for fault in faults {
                     sink.damaged(fault)?;

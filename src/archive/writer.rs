@@ -163,7 +163,7 @@ struct ArchiveLoad {
 
 impl ArchiveLoad {
     fn entry(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<()> {
-        let mut content = Digesting::new(content, true);
+        let mut content = Digesting::new(content);
         self.writer.entry(name, length, &mut content)?;
         self.checksums
             .add(name, &content.finish())

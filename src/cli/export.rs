@@ -12,7 +12,9 @@ use crate::store::{FileTarget, StreamTarget};
 use crate::strapi::{Project, ProjectSource};
 use crate::transfer::{Filter, OnFault, SchemaStrategy, Transfer, VersionStrategy};
 use clap::{Args, ValueEnum};
+use std::fs::File;
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 /// Bytes in the megabyte of `--max-size-jsonl`.
@@ -225,7 +227,12 @@ impl Request {
                 (path.display().to_string(), Reports::Stdout, destination)
             }
             Place::Stdout => {
-                let out = StreamTarget::new("stdout", io::stdout(), &environment.temporary);
+                // The standard library says nothing of a stdout that cannot be written to.
+                let stdout = io::stdout().as_fd().try_clone_to_owned();
+                let stdout = stdout.map_err(|error| {
+                    Error::failed(format!("cannot write the archive to stdout: {error}"))
+                })?;
+                let out = StreamTarget::new("stdout", File::from(stdout), &environment.temporary);
                 let destination = ArchiveDestination::packed(Box::new(out), packing, shard_size);
                 ("stdout".into(), Reports::Stderr, destination)
             }

@@ -62,12 +62,17 @@ impl Answers {
     }
 }
 
-/// Text with everything taken out that could move a cursor or turn the reading direction. Names and
+/// Text with everything taken out that could move a cursor, turn the reading direction or hide. Names and
 /// values from archives go through here before they are printed.
 pub(super) fn safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
-        let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let turns = matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        );
         if (character.is_control() && character != '\n') || turns {
             let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
         } else {

@@ -8,7 +8,7 @@ use super::{Event, Examples, Filter, Observer, Sink, Subject, UPLOAD_TYPES, Warn
 use crate::error::{Error, Result};
 use crate::model::{
     Asset, AssetMetadata, Component, ConfigItem, Entity, Fields, Link, LinkEnd, LinkRef, Misfit,
-    NameMap, Schema, Schemas, Stage, Visitor, is_component, walk,
+    ModelType, NameMap, Schema, Schemas, Stage, Visitor, is_component, walk,
 };
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -224,7 +224,8 @@ impl Visitor for Ids<'_, '_> {
         let (attribute, uid) = (component.attribute, &component.schema.uid);
         let id = component.fields.get("id");
         let Some(id) = id
-            .and_then(|id| id.parse::<u64>().ok())
+            .and_then(|id| id.parse::<i64>().ok())
+            .and_then(|id| u64::try_from(id).ok())
             .filter(|&id| id > 0)
         else {
             self.faults.add(self.entity.damaged(&format!(
@@ -274,6 +275,11 @@ impl Sink for Inspector<'_> {
                 .faults
                 .add(place.damaged("the archive has no schema of this content type"));
         };
+        if schema.model_type != ModelType::ContentType {
+            return self
+                .faults
+                .add(place.damaged("this is a component, which stands in what holds it"));
+        }
         match u64::try_from(entity.id) {
             Ok(id) if id > 0 => {
                 if !ids_of(&mut self.found.entities, entity.content_type).insert(id) {

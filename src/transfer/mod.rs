@@ -87,12 +87,13 @@ impl Transfer<'_> {
         let none = Schemas::default();
         let target_schemas = target.as_ref().and_then(|target| target.schemas.as_ref());
         let schemas = source.schemas.as_ref();
+        let mut mismatches = Vec::new();
         if let Some(target) = &target {
             if let (Some(from), Some(to)) = (&source.metadata, &target.metadata) {
-                self.versions.check(from, to).or_else(|e| faults.add(e))?;
+                mismatches.extend(self.versions.check(from, to).err());
             }
             if let (Some(from), Some(to)) = (schemas, target_schemas) {
-                self.schemas.check(from, to).or_else(|e| faults.add(e))?;
+                mismatches.extend(self.schemas.check(from, to).err());
             }
         }
         let known = target_schemas.or(schemas).unwrap_or(&none);
@@ -108,6 +109,10 @@ impl Transfer<'_> {
             if source.scope.is_none() && target.is_some() {
                 self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
             }
+        }
+        // Last, because what is damaged may be what does not match.
+        for mismatch in mismatches {
+            faults.add(mismatch)?;
         }
         let deletions = self.destination.survey(&filter)?;
         Ok(Plan {

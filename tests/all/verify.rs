@@ -626,9 +626,9 @@ fn an_authentication_is_there_exactly_where_the_manifest_announces_it() {
     downgraded.remove("checksums.hmac");
     let path = project.archive("downgraded.tar.enc");
     fs::write(&path, encrypt(&downgraded.bytes(), KEY)).unwrap();
-    verify(&path, &["-k", KEY])
-        .ends_with(0)
-        .says(["note: ", "nothing proves that its writer knew the key"]);
+    let said = "it is encrypted, and manifest.json announces no authentication";
+    verify(&path, &["-k", KEY]).ends_with(6).says([said]);
+    project.import(&path, &["-k", KEY]).ends_with(6);
     let demand = ["-k", KEY, "--require-authentication"];
     verify(&path, &demand).ends_with(6);
     project.import(&path, &demand).ends_with(6);
@@ -743,4 +743,120 @@ fn strategies_without_a_project_to_hold_the_archive_against_make_no_sense() {
             .ends_with(2)
             .says(["--project"]);
     }
+}
+
+#[test]
+fn an_archive_that_is_written_to_between_check_and_load_is_not_loaded() {
+    let project = Project::testdata();
+    for (good, other) in [
+        (
+            fs::read(strapi_archive()).unwrap(),
+            Tarball::read(&strapi_archive())
+                .replace(ENTITIES, "\"name\":\"", "\"name\":\"x")
+                .bytes(),
+        ),
+        {
+            let good = Tarball::read(&project.export("good", &[]));
+            let other = good
+                .clone()
+                .replace(ENTITIES, "\"name\":\"", "\"name\":\"x");
+            (good.bytes(), other.with_right_checksums().bytes())
+        },
+    ] {
+        let before = project.state();
+        let archive = project.archive("site.tar");
+        fs::write(&archive, good).unwrap();
+        let strapi = project.connect();
+        strapi.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut running = Running::start(project.import_command(&archive, &[]));
+        // It cannot begin to write before the lock is given back.
+        running.until("not touched: ");
+        fs::write(&archive, other).unwrap();
+        strapi.execute_batch("ROLLBACK").unwrap();
+        running
+            .end()
+            .ends_with(1)
+            .says(["site.tar was changed while it was read"]);
+        before.assert_untouched(&project);
+    }
+}
+
+#[test]
+fn folders_of_an_unpacked_archive_may_not_be_links() {
+    let project = Project::testdata();
+    let dir = ["-f", "site", "--no-encrypt", "--format", "dir"];
+    project.run("export", dir).ends_with(0);
+    let (uploads, elsewhere) = (
+        project.archive("site/assets/uploads"),
+        project.archive("elsewhere"),
+    );
+    fs::rename(&uploads, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &uploads).unwrap();
+    let archive = project.archive("site");
+    verify(&archive, &[])
+        .ends_with(6)
+        .says(["it is a link, not a folder"]);
+    project.import(&archive, &[]).ends_with(6);
+}
+
+#[test]
+fn components_are_no_entities() {
+    let project = Project::testdata();
+    let archive = Tarball::read(&strapi_archive()).edit_lines(ENTITIES, |lines| {
+        lines.push(r#"{"type":"shared.seo","id":991,"data":{"metaTitle":"x"}}"#.into());
+    });
+    let archive = archive.write(project.archive("site.tar"));
+    for outcome in [verify(&archive, &[]), project.import(&archive, &[])] {
+        outcome
+            .ends_with(6)
+            .says(["shared.seo 991: this is a component"]);
+    }
+}
+
+#[test]
+fn what_is_called_encrypted_has_to_be() {
+    let project = Project::testdata();
+    let plain = project.export("plain", &[]);
+    let called = project.archive("site.tar.gz.enc");
+    fs::copy(plain, &called).unwrap();
+    let mut command = project.import_command(&called, &[]);
+    run(command.env("BACKUP_KEY", KEY))
+        .ends_with(6)
+        .says(["is not encrypted, though its name says so"]);
+    verify(&called, &[]).ends_with(6);
+}
+
+#[test]
+fn an_archive_for_which_there_is_no_stdout_is_not_made() {
+    let project = Project::testdata();
+    let binary = env!("CARGO_BIN_EXE_backup");
+    let path = project.path();
+    for (to, code) in [(">&-", 2), ("1</dev/null", 1), (">/dev/full", 1)] {
+        let export = format!(
+            "'{binary}' export --no-encrypt --project '{}' -f - {to}",
+            path.display()
+        );
+        let outcome = run(Command::new("sh").args(["-c", &export])).ends_with(code);
+        assert!(
+            !outcome.stderr.contains("The archive is in"),
+            "{}",
+            outcome.all()
+        );
+    }
+}
+
+#[test]
+fn damage_is_told_before_what_does_not_match_because_of_it() {
+    let project = Project::testdata();
+    let archive = changed(&project, |tar| {
+        let schemas = tar.entry("schemas/schemas_00001.jsonl");
+        let text = String::from_utf8(schemas.content.clone()).unwrap();
+        schemas.content = text
+            .replacen("\"required\":true", "\"required\":null", 1)
+            .into_bytes();
+    });
+    project
+        .import(&archive, &[])
+        .ends_with(6)
+        .says(["schemas_00001.jsonl is not what checksums.sha256 says"]);
 }

@@ -64,6 +64,12 @@ impl Sealed {
     pub fn open(self, password: Option<&Password>) -> Result<Unpacked> {
         let name = self.name();
         let wrapping = Wrapping::of(&self.start);
+        if wrapping != Wrapping::Unknown && self.is_named_encrypted() {
+            let what = format!("{name} is not encrypted, though its name says so");
+            return Err(Error::archive(what).hint(
+                "somebody put it there, or decrypted it; rename it if you know who and why",
+            ));
+        }
         if wrapping != Wrapping::Unknown {
             return match password {
                 Some(_) => Err(needless_key(&name)),

@@ -89,12 +89,12 @@ pub enum ConfigError {
         module: String,
     },
     /// The configuration ran for too long.
-    #[error("{}: the configuration did not finish within {seconds} s and was stopped; {WAY_ROUND}", file.display())]
+    #[error("{}: the configuration did not finish within {limit:?} and was stopped; {WAY_ROUND}", file.display())]
     TimeLimit {
         /// The file that was being evaluated.
         file: PathBuf,
         /// The limit.
-        seconds: u64,
+        limit: std::time::Duration,
     },
     /// The configuration used too much memory.
     #[error("{}: the configuration used more than {megabytes} MB of memory and was stopped; {WAY_ROUND}", file.display())]

@@ -154,7 +154,7 @@ impl Evaluator {
         if self.shared.timed_out.get() {
             return ConfigError::TimeLimit {
                 file: shown(file),
-                seconds: TIME_LIMIT.as_secs(),
+                limit: TIME_LIMIT,
             };
         }
         if let rquickjs::Error::WouldBlock = error {

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-/// How long one file may run.
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(5);
+/// How long one file may run. Tests have no patience.
+pub(super) const TIME_LIMIT: Duration = Duration::from_millis(if cfg!(test) { 500 } else { 5000 });
 /// How much longer the engine gets to notice that its time is up.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(if cfg!(test) { 500 } else { 1000 });
 /// The stack of the thread: deep enough for the parser and the engine, whatever thread asks.
 const STACK: usize = 8 << 20;
 

@@ -83,7 +83,7 @@ pub fn load(
         Err(match lost {
             Lost::Overdue(file) => ConfigError::TimeLimit {
                 file,
-                seconds: TIME_LIMIT.as_secs(),
+                limit: TIME_LIMIT,
             },
             Lost::Broken(reason) => ConfigError::Engine { reason },
         })

@@ -1,0 +1,84 @@
+//! Rounds through an archive, all of which see the same bytes.
+//!
+//! An archive is looked at, checked, and then loaded, each time from its beginning. Whoever writes to
+//! it meanwhile would have something else loaded than was checked.
+
+use super::checksums::Digesting;
+use super::entries::Entries;
+use super::item::{Item, Next, damaged};
+use super::layout::Entry;
+use crate::error::{Error, Result};
+use crate::store::Interrupt;
+use sha2::{Digest, Sha256};
+use std::io;
+
+/// What earlier rounds saw.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// How many entries the round saw that was stopped, and their digest.
+    beginning: Option<(u64, [u8; 32])>,
+    /// The digest of all entries.
+    whole: Option<[u8; 32]>,
+}
+
+/// A step of a round.
+pub(super) enum Step<'s, 'i> {
+    /// An entry can be read.
+    Read(&'s mut Item<'i>),
+    /// It is through: its name, what it is, the digest of its content.
+    Through(&'s str, &'s Entry, &'s [u8; 32]),
+}
+
+/// Goes through all entries, or until `each` stops. Gives what is wrong between them.
+///
+/// # Errors
+/// The archive cannot be followed; it holds something else than in an earlier round; or `each` fails.
+pub(super) fn round(
+    entries: &mut Entries,
+    again: bool,
+    interrupt: &Interrupt,
+    seen: &mut Seen,
+    each: &mut dyn FnMut(Step<'_, '_>) -> Result<Next>,
+) -> Result<Vec<Error>> {
+    let archive = entries.name();
+    let changed = || {
+        Error::failed(format!("{archive} was changed while it was read"))
+            .hint("see that nobody writes to it, and run it again")
+    };
+    let mut whole = Sha256::new();
+    let (mut count, mut is_stopped) = (0, false);
+    let faults = entries.each(again, interrupt, &mut |item| {
+        let mut content = Digesting::new(item.content);
+        let mut item = Item {
+            content: &mut content,
+            ..item
+        };
+        if each(Step::Read(&mut item))? == Next::Stop {
+            is_stopped = true;
+            return Ok(Next::Stop);
+        }
+        let Item { name, entry, .. } = item;
+        io::copy(&mut content, &mut io::sink()).map_err(|error| damaged(&archive, error))?;
+        let digest = content.finish();
+        whole.update((name.len() as u64).to_le_bytes());
+        whole.update(&name);
+        whole.update(digest);
+        count += 1;
+        if let Some((entries, expected)) = &seen.beginning
+            && *entries == count
+            && whole.clone().finalize()[..] != expected[..]
+        {
+            return Err(changed());
+        }
+        each(Step::Through(&name, &entry, &digest))
+    })?;
+    let digest: [u8; 32] = whole.finalize().into();
+    if is_stopped {
+        seen.beginning = Some((count, digest));
+    } else if seen.whole.is_some_and(|expected| expected != digest) {
+        return Err(changed());
+    } else {
+        seen.whole = Some(digest);
+    }
+    Ok(faults)
+}
