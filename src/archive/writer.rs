@@ -108,7 +108,7 @@ impl Destination for ArchiveDestination {
         Ok(Vec::new())
     }
 
-    fn replaces_data(&self) -> bool {
+    fn wants_inspection(&self) -> bool {
         false
     }
 

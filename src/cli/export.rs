@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::project::ProjectArguments;
 use super::terminal::Reports;
 use super::{Cancellation, STREAM, key, report, terminal};
-use crate::archive::{ArchiveDestination, ArchiveName, Packing, Password};
+use crate::archive::{ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Packing, Password};
 use crate::error::{Error, Result};
 use crate::store::{FileTarget, StreamTarget};
 use crate::strapi::{Project, ProjectSource};
@@ -54,7 +54,7 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Largest size of a shard of JSON lines, in MB (1,000,000 bytes)
-    #[arg(long, value_name = "MB", default_value_t = 256)]
+    #[arg(long, value_name = "MB", default_value_t = DEFAULT_SHARD_SIZE / MEGABYTE)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000), alias = "maxSizeJsonl")]
     max_size_jsonl: u64,
     /// Take every note as a sign of an incomplete archive (exit code 3)

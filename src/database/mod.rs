@@ -123,13 +123,6 @@ pub struct Snapshot {
     pub moving: Vec<String>,
 }
 
-impl Snapshot {
-    /// Whether all that is read is of one moment.
-    pub fn is_consistent(&self) -> bool {
-        self.moving.is_empty()
-    }
-}
-
 /// A connection to a database. It may move to another thread.
 pub trait Connection: Send {
     /// Where it leads, for messages. Never holds a password.

@@ -74,8 +74,9 @@ pub trait Destination: Send {
     /// It cannot be read.
     fn survey(&mut self, filter: &Filter) -> Result<Vec<Deletion>>;
 
-    /// Whether everything must be checked before [`begin`](Self::begin), because it replaces data.
-    fn replaces_data(&self) -> bool;
+    /// Whether everything must be looked at before [`begin`](Self::begin): because data is replaced, or
+    /// because looking is all.
+    fn wants_inspection(&self) -> bool;
 
     /// Starts to take what the plan announces.
     ///
@@ -117,7 +118,7 @@ impl Destination for Nowhere {
         Ok(Vec::new())
     }
 
-    fn replaces_data(&self) -> bool {
+    fn wants_inspection(&self) -> bool {
         true
     }
 

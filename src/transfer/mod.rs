@@ -103,7 +103,7 @@ impl Transfer<'_> {
             let replaced = target.is_some().then_some(&mut announced);
             self.keep_to(scope, &mut filter, known, replaced);
         }
-        if self.destination.replaces_data() {
+        if self.destination.wants_inspection() {
             self.observer.on(Event::Entered(Phase::Checking));
             inspection = self.inspect(&source, &filter, &mut announced, &mut faults)?;
             if source.scope.is_none() && target.is_some() {
@@ -139,7 +139,7 @@ impl Transfer<'_> {
                 "the source is damaged, and cannot be loaded",
             ));
         }
-        if self.destination.replaces_data() && !self.source.replays() {
+        if self.destination.wants_inspection() && !self.source.replays() {
             return Err(Error::failed(
                 "the source can be read only once, and was read to check it",
             ));

@@ -144,7 +144,7 @@ impl Destination for ProjectDestination {
         Ok(deletions)
     }
 
-    fn replaces_data(&self) -> bool {
+    fn wants_inspection(&self) -> bool {
         true
     }
 

@@ -111,20 +111,24 @@ impl Reader<'_> {
         if model.component_table.is_none() {
             return Ok(components);
         }
-        if deepest == 0 {
-            return Err(Error::failed(format!(
-                "the component {} contains itself",
-                model.uid
-            )));
-        }
         let joins = self.joins(model, parents)?;
+        if joins.is_empty() {
+            return Ok(components);
+        }
+        let Some(deepest) = deepest.checked_sub(1) else {
+            return Err(Error::failed(format!(
+                "components in {} are nested deeper than {DEEPEST_COMPONENT} levels",
+                model.uid
+            ))
+            .hint("take them apart, or exclude the content types that hold them"));
+        };
         let mut wanted: HashMap<&str, Vec<i64>> = HashMap::new();
         for join in &joins {
             wanted.entry(&join.component).or_default().push(join.id);
         }
         let mut rows: HashMap<&str, HashMap<i64, Vec<u8>>> = HashMap::new();
         for (uid, ids) in wanted {
-            rows.insert(uid, self.component_rows(uid, ids, deepest - 1)?);
+            rows.insert(uid, self.component_rows(uid, ids, deepest)?);
         }
         for join in &joins {
             let Some(row) = rows

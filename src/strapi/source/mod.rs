@@ -3,7 +3,7 @@
 mod assets;
 mod attributes;
 mod components;
-pub(super) mod configuration;
+mod configuration;
 mod entities;
 mod link_lines;
 mod links;
