@@ -19,7 +19,7 @@ use strapi_backup::archive::{
 };
 use strapi_backup::database::Timeouts;
 use strapi_backup::store::FileTarget;
-use strapi_backup::strapi::{Project, ProjectDestination, ProjectSource};
+use strapi_backup::strapi::{LockWait, Project, ProjectDestination, ProjectSource};
 use strapi_backup::transfer::{
     Destination, Filter, Nowhere, OnFault, SchemaStrategy, Silent, Source, Transfer,
     VersionStrategy,
@@ -147,7 +147,7 @@ fn run(mut transfer: Transfer<'_>) {
 }
 
 fn export(project: &Path, archive: &Path, packing: &Packing) {
-    let mut source = ProjectSource::open(open(project)).expect("a project");
+    let mut source = ProjectSource::open(open(project), &LockWait::default()).expect("a project");
     let target = Box::new(FileTarget::create(archive).expect("an archive"));
     let destination = ArchiveDestination::packed(target, packing, DEFAULT_SHARD_SIZE);
     run(transfer(&mut source, destination));
@@ -169,7 +169,8 @@ fn verify(archive: &Path) {
 
 fn restore(archive: &Path, project: &Path) {
     let mut source = source(archive);
-    let destination = ProjectDestination::open(open(project)).expect("a project");
+    let destination =
+        ProjectDestination::open(open(project), &LockWait::default()).expect("a project");
     run(transfer(&mut source, destination));
 }
 

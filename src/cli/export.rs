@@ -5,11 +5,12 @@ use super::filter::FilterArguments;
 use super::progress::Progress;
 use super::project::ProjectArguments;
 use super::terminal::Reports;
+use super::waiting::WaitArguments;
 use super::{Cancellation, STREAM, key, report, terminal};
 use crate::archive::{ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Packing, Password};
 use crate::error::{Error, Result};
 use crate::store::{FileTarget, StreamTarget};
-use crate::strapi::{Project, ProjectSource};
+use crate::strapi::{LockWait, Project, ProjectSource};
 use crate::transfer::{Filter, OnFault, SchemaStrategy, Transfer, VersionStrategy};
 use clap::{Args, ValueEnum};
 use std::fs::File;
@@ -37,6 +38,8 @@ Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
+    #[command(flatten)]
+    waiting: WaitArguments,
     /// Name of the archive, without extension; - writes it to stdout
     /// [default: export_YYYYMMDDHHMMSS]
     #[arg(short, long, value_name = "FILE")]
@@ -85,6 +88,7 @@ struct Request {
     shard_size: u64,
     filter: Filter,
     verbose: bool,
+    wait: LockWait,
     cancellation: Cancellation,
 }
 
@@ -131,6 +135,7 @@ impl Arguments {
             shard_size: self.max_size_jsonl * MEGABYTE,
             filter,
             verbose: self.verbose,
+            wait: self.waiting.wait(cancellation.interrupt()),
             cancellation,
         })
     }
@@ -176,7 +181,7 @@ impl Arguments {
 impl Request {
     fn run(self, environment: &Environment) -> Result<crate::transfer::Report> {
         // After the questions, so that the snapshot is not older than the answers.
-        let mut source = ProjectSource::open(self.project.clone())?;
+        let mut source = ProjectSource::open(self.project.clone(), &self.wait)?;
         let (shown, reports, destination) = self.destination(environment)?;
         let progress = Progress::new(&self.cancellation, self.verbose);
         if self.verbose {

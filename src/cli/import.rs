@@ -7,11 +7,12 @@ use super::key::KeyArguments;
 use super::progress::Progress;
 use super::project::ProjectArguments;
 use super::terminal::{Answers, Reports};
+use super::waiting::WaitArguments;
 use super::{Cancellation, open_archive, report, terminal};
 use crate::archive::ArchiveSource;
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
-use crate::strapi::{Project, ProjectDestination};
+use crate::strapi::{LockWait, Project, ProjectDestination};
 use crate::transfer::{Filter, OnFault, Plan, Report, Source, Spooled, Transfer};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
@@ -34,6 +35,8 @@ Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
+    #[command(flatten)]
+    waiting: WaitArguments,
     /// The archive: a file, a folder that holds an unpacked one, or - for stdin
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
@@ -83,6 +86,7 @@ struct Request {
     answers: Option<Answers>,
     dry_run: bool,
     verbose: bool,
+    wait: LockWait,
     cancellation: Cancellation,
 }
 
@@ -122,6 +126,7 @@ impl Arguments {
             answers: asks.then_some(answers),
             dry_run: self.dry_run,
             verbose: self.verbose,
+            wait: self.waiting.wait(cancellation.interrupt()),
             cancellation,
         })
     }
@@ -141,7 +146,7 @@ fn replaying(mut archive: ArchiveSource, environment: &Environment) -> Result<Bo
 
 impl Request {
     fn run(mut self) -> Result<Report> {
-        let destination = ProjectDestination::open(self.project.clone())?;
+        let destination = ProjectDestination::open(self.project.clone(), &self.wait)?;
         let target = format!(
             "{} (Strapi {}, database {})",
             self.project.root().display(),

@@ -13,6 +13,7 @@ mod report;
 mod stdin;
 mod terminal;
 mod verify;
+mod waiting;
 
 use crate::archive::{Archive, ArchiveSource, Demands};
 use crate::error::{Error, Kind, Result};

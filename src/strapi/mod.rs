@@ -6,6 +6,7 @@ mod core_store;
 mod description;
 mod dialect;
 pub mod identifiers;
+mod lock;
 mod project;
 mod relations;
 mod restore;
@@ -16,6 +17,7 @@ mod uploads;
 mod values;
 
 pub use description::describe;
+pub use lock::LockWait;
 pub use project::Project;
 pub use restore::ProjectDestination;
 pub use source::ProjectSource;

@@ -116,6 +116,22 @@ impl Project {
         }
     }
 
+    /// The file that is its database, where it is one.
+    pub(super) fn database_file(&self) -> Option<&Path> {
+        match &self.config.database {
+            DatabaseSettings::Sqlite { path } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The schema of PostgreSQL that its tables are in, where one is named.
+    pub(super) fn database_schema(&self) -> Option<&str> {
+        match &self.config.database {
+            DatabaseSettings::Postgres(server) => server.schema.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The zone that Strapi runs in. Node's drivers store what its clock shows.
     pub(super) fn time_zone(&self) -> TimeZone {
         let name = self.config.time_zone.as_deref().unwrap_or_default();

@@ -8,7 +8,7 @@ use serde_json::Value;
 use strapi_backup::database::{Connection, Timeouts};
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
-use strapi_backup::strapi::{Project, ProjectSource};
+use strapi_backup::strapi::{LockWait, Project, ProjectSource};
 use strapi_backup::transfer::{Filter, Sink, Source, Warning};
 
 use crate::support::databases::{Database, Server, Site, on_each_server};
@@ -203,7 +203,7 @@ fn source(site: &Site) -> ProjectSource {
     let (environment, url) = (BTreeMap::new(), site.url());
     let project =
         Project::open(&site.path(), &environment, Some(&url), Timeouts::default()).unwrap();
-    ProjectSource::open(project).unwrap()
+    ProjectSource::open(project, &LockWait::default()).unwrap()
 }
 
 fn what_is_written_while_an_export_reads_is_not_in_it(server: Server) {

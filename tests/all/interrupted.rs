@@ -11,30 +11,8 @@ use crate::support::archive::Archive;
 use crate::support::cli::{PLAIN, Project, impatient, run, strapi_archive};
 use crate::support::files::listing;
 use crate::support::restore::assert_exports;
-use crate::support::running::Running;
+use crate::support::running::{MISSING, Running, export_half_way, miss_files};
 use crate::support::tarball::{Entry, LINKS, Tarball};
-
-/// More files that are missing than their warnings fit into a pipe, several times over.
-const MISSING: u32 = 2_000;
-
-/// A project whose export cannot end before its warnings are read.
-fn project_without_files() -> Project {
-    let project = Project::testdata();
-    project.sql(&format!(
-        "WITH RECURSIVE numbers(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < {MISSING})
-         INSERT INTO files (document_id, name, hash, ext, mime, size, url, provider)
-         SELECT n, n, 'missing' || n, '.txt', 'text/plain', 1, '/uploads/missing' || n || '.txt', 'local' FROM numbers"
-    ));
-    project
-}
-
-/// An export that waits in the middle of the files.
-fn export_half_way(project: &Project) -> Running {
-    let options = [&["-f", "site"], &PLAIN[..]].concat();
-    let mut running = Running::start(project.command("export", options));
-    running.until("warning: plugin::upload.file ");
-    running
-}
 
 fn import(project: &Project, archive: &Path) -> Running {
     Running::start(project.import_command(archive, &[]))
@@ -43,7 +21,8 @@ fn import(project: &Project, archive: &Path) -> Running {
 #[test]
 fn an_export_that_is_interrupted_leaves_nothing() {
     for signal in ["INT", "TERM"] {
-        let project = project_without_files();
+        let project = Project::testdata();
+        project.sql(&miss_files());
         let before = project.state();
         let mut running = export_half_way(&project);
         running.signal(signal);
@@ -56,7 +35,8 @@ fn an_export_that_is_interrupted_leaves_nothing() {
 
 #[test]
 fn an_export_into_a_folder_that_is_interrupted_leaves_nothing() {
-    let project = project_without_files();
+    let project = Project::testdata();
+    project.sql(&miss_files());
     let options = ["-f", "site", "--no-encrypt", "--format", "dir"];
     let mut running = Running::start(project.command("export", options));
     running.until("warning: plugin::upload.file ").signal("INT");
@@ -66,7 +46,8 @@ fn an_export_into_a_folder_that_is_interrupted_leaves_nothing() {
 
 #[test]
 fn an_export_that_is_killed_leaves_nothing_under_the_name_of_the_archive() {
-    let project = project_without_files();
+    let project = Project::testdata();
+    project.sql(&miss_files());
     fs::write(project.archive("site.tar"), "of yesterday").unwrap();
     let before = project.state();
     export_half_way(&project).kill();

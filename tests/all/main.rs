@@ -27,6 +27,7 @@ mod fixture;
 mod flips;
 mod interrupted;
 mod keys;
+mod locks;
 mod man;
 mod options;
 mod partial;

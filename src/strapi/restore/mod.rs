@@ -13,11 +13,12 @@ mod links;
 use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, WEBHOOKS, read_schema_row};
 use super::description::description;
+use super::lock::{LockWait, ProjectLock};
 use super::project::Project;
 use super::schema;
 use super::tables::{INTERNAL_TABLES, Model};
 use super::uploads::StagedUploads;
-use crate::database::Connection;
+use crate::database::{Connection, LockMode};
 use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::transfer::{
@@ -34,6 +35,7 @@ pub struct ProjectDestination {
     project: Project,
     database: Box<dyn Connection>,
     catalogue: Catalogue,
+    lock: ProjectLock,
 }
 
 /// A project that is being restored.
@@ -41,6 +43,8 @@ struct ProjectLoad {
     database: Box<dyn Connection>,
     catalogue: Catalogue,
     restore: Restore,
+    /// The last to go, when all else is put back or forgotten.
+    lock: ProjectLock,
 }
 
 /// What a restore knows and keeps while it goes on.
@@ -57,14 +61,17 @@ struct Restore {
 }
 
 impl ProjectDestination {
-    /// Opens a project to restore into it. Nothing is changed before the restore begins.
+    /// Opens a project to restore into it, and keeps all other runs away. Nothing is changed before the
+    /// restore begins.
     ///
     /// # Errors
-    /// Its database cannot be opened, or does not fit its schemas.
-    pub fn open(project: Project) -> Result<Self> {
+    /// Another run holds it; its database cannot be opened, or does not fit its schemas.
+    pub fn open(project: Project, wait: &LockWait) -> Result<Self> {
         let mut database = project.connect_to_write()?;
+        let (lock, _) = ProjectLock::take(&project, database.as_mut(), LockMode::Exclusive, wait)?;
         let catalogue = schema::load(&project, database.as_mut())?;
         Ok(Self {
+            lock,
             project,
             database,
             catalogue,
@@ -153,6 +160,7 @@ impl Destination for ProjectDestination {
             project,
             mut database,
             catalogue,
+            lock,
         } = *self;
         let inspection = plan.inspection.clone();
         database.begin_write()?;
@@ -168,6 +176,7 @@ impl Destination for ProjectDestination {
         let component_ids =
             ComponentIds::find(database.as_mut(), &catalogue, &inspection, &plan.filter)?;
         Ok(Box::new(ProjectLoad {
+            lock,
             database,
             catalogue,
             restore: Restore {
@@ -200,6 +209,7 @@ impl Load for ProjectLoad {
             mut database,
             catalogue,
             mut restore,
+            lock,
         } = *self;
         database.flush()?;
         for table in catalogue.models.tables() {
@@ -219,6 +229,7 @@ impl Load for ProjectLoad {
             let reason = "the project has no place for";
             warn(Warning::new(WarningKind::Lost, subject, reason).times(count));
         }
+        drop(lock);
         Ok(())
     }
 }

@@ -9,11 +9,12 @@ mod link_lines;
 mod links;
 
 use super::catalogue::Catalogue;
+use super::lock::{LockWait, ProjectLock};
 use super::project::Project;
 use super::schema;
 use super::tables::Model;
 use super::uploads::Uploads;
-use crate::database::{Connection, Snapshot};
+use crate::database::{Connection, LockMode, Snapshot};
 use crate::error::Result;
 use crate::model::{Metadata, NameMap, Stage};
 use crate::transfer::{
@@ -31,6 +32,7 @@ pub struct ProjectSource {
     database: Box<dyn Connection>,
     catalogue: Catalogue,
     snapshot: Snapshot,
+    _lock: ProjectLock,
 }
 
 impl ProjectSource {
@@ -44,12 +46,15 @@ impl ProjectSource {
     /// Opens a project to read it. What is read from here on is from this moment.
     ///
     /// # Errors
-    /// Its database cannot be read, or does not fit its schemas.
-    pub fn open(project: Project) -> Result<Self> {
+    /// An import holds it; its database cannot be read, or does not fit its schemas.
+    pub fn open(project: Project, wait: &LockWait) -> Result<Self> {
         let mut database = project.connect_to_read()?;
+        let (lock, note) = ProjectLock::take(&project, database.as_mut(), LockMode::Shared, wait)?;
         let snapshot = database.begin_snapshot()?;
-        let catalogue = schema::load(&project, database.as_mut())?;
+        let mut catalogue = schema::load(&project, database.as_mut())?;
+        catalogue.notices.extend(note);
         Ok(Self {
+            _lock: lock,
             project,
             database,
             catalogue,

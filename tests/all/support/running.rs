@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command};
 
-use super::cli::{Outcome, run};
+use super::cli::{Outcome, PLAIN, Project, run};
 
 /// A run that has begun.
 pub struct Running {
@@ -41,6 +41,11 @@ impl Running {
         &self.said
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends the run a signal of this name.
     pub fn signal(&mut self, name: &str) {
         let process = self.child.id().to_string();
@@ -70,4 +75,25 @@ impl Running {
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
+}
+
+/// More files that are missing than their warnings fit into a pipe, several times over.
+pub const MISSING: u32 = 2_000;
+
+/// What makes a project whose export cannot end before its warnings are read.
+pub fn miss_files() -> String {
+    format!(
+        "INSERT INTO files (document_id, name, hash, ext, mime, size, url, provider)
+         WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {MISSING})
+         SELECT n, n, concat('missing', n), '.txt', 'text/plain', 1, concat('/uploads/missing', n, '.txt'), 'local'
+         FROM numbers"
+    )
+}
+
+/// An export that waits in the middle of the files that are missing.
+pub fn export_half_way(project: &Project) -> Running {
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let mut running = Running::start(project.command("export", options));
+    running.until("warning: plugin::upload.file ");
+    running
 }

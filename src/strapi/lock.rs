@@ -1,0 +1,200 @@
+//! Who may work on a project at a time: several exports, or one import.
+//!
+//! Two locks say so. A file, beside SQLite's database or else in the project, is locked by the
+//! operating system for as long as a run lives, however it ends; who holds it is written into it. On
+//! database servers, a named lock of the server also keeps runs on other machines apart.
+
+use super::project::Project;
+use crate::database::{Connection, LockMode, Locking};
+use crate::error::{Error, Kind, Result};
+use crate::store::Interrupt;
+use crate::transfer::{Subject, Warning, WarningKind};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long to wait before trying again.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The longest that a lock file is read.
+const LONGEST: u64 = 4096;
+
+/// How long to wait for others to end, and what ends the waiting.
+#[derive(Debug, Clone, Default)]
+pub struct LockWait {
+    /// How long; zero does not wait.
+    pub patience: Duration,
+    /// Ends it earlier.
+    pub interrupt: Interrupt,
+    /// Hears who is waited for, once.
+    pub tell: Option<fn(&str)>,
+}
+
+/// Who holds a lock file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holder {
+    host: String,
+    pid: u32,
+    since: String,
+}
+
+/// A project that is held. Dropped, it is free.
+pub(super) struct ProjectLock {
+    /// Nothing where the file cannot be made: whoever may not write can only read.
+    _file: Option<File>,
+}
+
+impl ProjectLock {
+    /// Takes the locks of a project, those of the server through `database`, whose connection keeps
+    /// them. Gives as well what the user should know.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](Kind::Locked): others hold it, and are named as far as the lock tells.
+    pub fn take(
+        project: &Project,
+        database: &mut dyn Connection,
+        mode: LockMode,
+        wait: &LockWait,
+    ) -> Result<(Self, Option<Warning>)> {
+        let path = project.lock_file();
+        let file = open(&path, mode)?;
+        let deadline = Instant::now().checked_add(wait.patience);
+        if let Some(file) = &file {
+            patiently(wait, deadline, || lock_file(file, &path, mode))?;
+            describe(file);
+        }
+        let name = project.lock_name();
+        let mut on_server = Locking::Unsupported;
+        patiently(wait, deadline, || {
+            on_server = database.lock(&name, mode, Duration::ZERO)?;
+            Ok(())
+        })?;
+        let note = file.is_none().then(|| {
+            let instead = match on_server {
+                Locking::Held => "only the lock in the database keeps other runs away",
+                Locking::Unsupported => "nothing keeps an import away meanwhile",
+            };
+            let subject = Subject::Path(path.display().to_string());
+            let reason = format!("the lock file cannot be made; {instead}");
+            Warning::new(WarningKind::Notice, subject, reason)
+        });
+        Ok((Self { _file: file }, note))
+    }
+}
+
+/// Opens the lock file, and makes it where there is none; `None` for a run that only reads and may
+/// not make it.
+fn open(path: &Path, mode: LockMode) -> Result<Option<File>> {
+    let writable = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o644)
+        .open(path);
+    match writable {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if mode == LockMode::Exclusive => {
+            Err(Error::io("make the lock file", path, error))
+        }
+        // It can be locked without a right to write to it.
+        Err(_) => Ok(File::open(path).ok()),
+    }
+}
+
+fn lock_file(file: &File, path: &Path, mode: LockMode) -> Result<()> {
+    let operation = match mode {
+        LockMode::Shared => FlockOperation::NonBlockingLockShared,
+        LockMode::Exclusive => FlockOperation::NonBlockingLockExclusive,
+    };
+    match flock(file, operation) {
+        Ok(()) => Ok(()),
+        Err(Errno::WOULDBLOCK) => Err(Error::new(
+            Kind::Locked,
+            format!(
+                "another run of backup holds the project: {}",
+                holder(path).unwrap_or_else(|| format!("see who has {} open", path.display()))
+            ),
+        )
+        .hint("wait until it has ended, or let this run wait for it with --lock-wait 10m")),
+        Err(error) => Err(Error::io("lock the file", path, error.into())),
+    }
+}
+
+/// Says in the lock file who holds it. Of several that share it, the last one stands there.
+fn describe(mut file: &File) {
+    let holder = Holder {
+        host: rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned(),
+        pid: std::process::id(),
+        since: jiff::Timestamp::now().strftime("%FT%TZ").to_string(),
+    };
+    let text = serde_json::to_string(&holder).expect("strings and numbers serialise");
+    // A lock that nobody can read is a lock.
+    let _ = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "{text}"));
+}
+
+/// Who holds a lock file, as far as it tells.
+fn holder(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = File::open(path).ok()?;
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    let Holder { host, pid, since } = serde_json::from_str(&text).ok()?;
+    Some(format!("process {pid} on {host}, since {since}"))
+}
+
+/// Tries until it works, fails for another reason than a lock, or the time is up; once at least.
+fn patiently(
+    wait: &LockWait,
+    deadline: Option<Instant>,
+    mut attempt: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    let mut is_told = false;
+    loop {
+        let refused = match attempt() {
+            Err(error) if error.kind() == Kind::Locked => error,
+            done => return done,
+        };
+        let left = deadline.map_or(PAUSE, |end| end.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Err(refused);
+        }
+        if let Some(tell) = wait.tell.filter(|_| !is_told) {
+            tell(&format!("waiting for another run: {refused}"));
+            is_told = true;
+        }
+        wait.interrupt
+            .check()
+            .map_err(|error| Error::from_io(error, |error| Error::failed(error.to_string())))?;
+        std::thread::sleep(left.min(PAUSE));
+    }
+}
+
+impl Project {
+    /// The file that runs on this machine lock: beside SQLite's database, else in the project.
+    fn lock_file(&self) -> PathBuf {
+        match self.database_file() {
+            Some(path) => {
+                let mut name = path.as_os_str().to_owned();
+                name.push(".backup-lock");
+                name.into()
+            }
+            None => self.root().join(".backup-lock"),
+        }
+    }
+
+    /// The name of the lock in a server, which keeps the locks of its databases apart; schemas of one
+    /// database are different sites.
+    fn lock_name(&self) -> String {
+        format!("project {}", self.database_schema().unwrap_or_default())
+    }
+}

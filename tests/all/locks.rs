@@ -1,0 +1,146 @@
+//! Several exports or one import: who is kept away from a project, by whom, and until when.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::bad_input::user_without_rights;
+use crate::support::cli::{PLAIN, Project, backup_through, run, strapi_archive};
+use crate::support::databases::{Server, Site, on_each_server, our_archive};
+use crate::support::files::copy_folder;
+use crate::support::running::{Running, export_half_way, miss_files};
+use crate::support::skip;
+
+on_each_server!(
+    projects_on_different_machines_share_the_lock_of_their_database,
+    a_project_is_free_when_a_run_was_killed,
+);
+
+/// A project whose exports wait in the middle of the files that are missing.
+fn project() -> Project {
+    let project = Project::testdata();
+    project.sql(&miss_files());
+    project
+}
+
+/// An import that holds a project and waits for somebody's transaction.
+fn import_half_way(project: &Project) -> (Running, rusqlite::Connection) {
+    let strapi = project.connect();
+    strapi.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut running = Running::start(project.import_command(&strapi_archive(), &[]));
+    running.until("not touched: ");
+    (running, strapi)
+}
+
+#[test]
+fn exports_run_side_by_side_and_keep_imports_away() {
+    let project = project();
+    let mut export = export_half_way(&project);
+    let before = project.state();
+    let other = [&["-f", "other"], &PLAIN[..]].concat();
+    project.run("export", other).ends_with(3);
+    let outcome = project.import(&strapi_archive(), &[]).ends_with(11);
+    outcome.says([
+        "another run of backup holds the project",
+        "since ",
+        "--lock-wait",
+    ]);
+    before.assert_untouched(&project);
+    export.kill();
+    project.import(&strapi_archive(), &[]).ends_with(0);
+}
+
+#[test]
+fn an_import_keeps_everybody_away_and_is_named() {
+    let project = Project::testdata();
+    let (import, strapi) = import_half_way(&project);
+    let process = format!("process {} on ", import.id());
+    let archive = strapi_archive();
+    project.import(&archive, &[]).ends_with(11).says([&process]);
+    let export = [&["-f", "site"], &PLAIN[..]].concat();
+    project
+        .run("export", export.clone())
+        .ends_with(11)
+        .says([&process]);
+    assert!(!project.archive("site.tar").exists());
+    strapi.execute_batch("ROLLBACK").unwrap();
+    import.end().ends_with(0);
+    project.run("export", export).ends_with(0);
+}
+
+#[test]
+fn a_run_waits_as_long_as_it_is_told_for_the_project() {
+    let project = Project::testdata();
+    let (import, strapi) = import_half_way(&project);
+    let options = [&["-f", "site", "--lock-wait", "5m"], &PLAIN[..]].concat();
+    let waiting = Running::start(project.command("export", options));
+    let short = [&["-f", "site", "--lock-wait", "200ms"], &PLAIN[..]].concat();
+    project.run("export", short).ends_with(11);
+    strapi.execute_batch("ROLLBACK").unwrap();
+    import.end().ends_with(0);
+    waiting.end().ends_with(0);
+}
+
+#[test]
+fn a_run_that_waits_for_the_project_can_be_interrupted() {
+    let project = Project::testdata();
+    let (import, strapi) = import_half_way(&project);
+    for signal in ["INT", "TERM", "HUP"] {
+        let options = [
+            &["-f", "site", "--verbose", "--lock-wait", "5m"],
+            &PLAIN[..],
+        ]
+        .concat();
+        let mut waiting = Running::start(project.command("export", options));
+        waiting.until("waiting for another run");
+        waiting.signal(signal);
+        waiting.end().ends_with(130).says(["error: interrupted"]);
+    }
+    strapi.execute_batch("ROLLBACK").unwrap();
+    import.end().ends_with(0);
+}
+
+#[test]
+fn an_export_that_may_not_make_a_lock_file_says_so() {
+    let project = Project::testdata();
+    let folder = project.database().parent().unwrap().to_owned();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let Some(user) = user_without_rights() else {
+        return skip("there is no user without rights");
+    };
+    let all = fs::Permissions::from_mode(0o777);
+    fs::set_permissions(project.archives(), all).unwrap();
+    fs::set_permissions(
+        project.path().parent().unwrap(),
+        fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+    let mut command = backup_through(user, ["export", "--no-encrypt", "-f"]);
+    command.arg(project.archive("site"));
+    let outcome = run(command.arg("--project").arg(project.path()));
+    outcome.ends_with(0).says([
+        "note: ",
+        "the lock file cannot be made; nothing keeps an import away meanwhile",
+    ]);
+}
+
+fn projects_on_different_machines_share_the_lock_of_their_database(server: Server) {
+    let site = Site::new(server);
+    site.database.sql([miss_files()]);
+    let mut export = export_half_way(&site);
+    // Another copy of the project, as on another machine: it shares nothing but the database.
+    let elsewhere = tempfile::tempdir().unwrap();
+    copy_folder(&site.path(), elsewhere.path());
+    fs::remove_file(elsewhere.path().join(".backup-lock")).unwrap();
+    let mut import = site.import_command(our_archive(server), &[]);
+    import.args(["--project", elsewhere.path().to_str().unwrap()]);
+    run(&mut import).ends_with(11).says(["--lock-wait"]);
+    export.kill();
+}
+
+fn a_project_is_free_when_a_run_was_killed(server: Server) {
+    let site = Site::new(server);
+    site.database.sql([miss_files()]);
+    export_half_way(&site).kill();
+    let import = site.import_command(our_archive(server), &["--lock-wait", "1m"]);
+    Running::start(import).end().ends_with(0);
+}
