@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::filter::FilterArguments;
 use super::progress::Progress;
 use super::project::ProjectArguments;
+use super::prompt::Prompt;
 use super::terminal::Reports;
 use super::waiting::WaitArguments;
 use super::{Cancellation, STREAM, key, report, terminal};
@@ -121,7 +122,7 @@ impl Arguments {
         } else {
             let key = match key::given(self.key.as_deref(), environment)? {
                 Some(key) => key,
-                None => cancellation.while_idle(key::ask_new)?,
+                None => key::ask_new(&Prompt::new(cancellation.interrupt()))?,
             };
             Some(Password::new(key))
         };

@@ -6,7 +6,8 @@ use super::filter::FilterArguments;
 use super::key::KeyArguments;
 use super::progress::Progress;
 use super::project::ProjectArguments;
-use super::terminal::{Answers, Reports};
+use super::prompt::Prompt;
+use super::terminal::Reports;
 use super::waiting::WaitArguments;
 use super::{Cancellation, open_archive, report, terminal};
 use crate::archive::ArchiveSource;
@@ -83,7 +84,7 @@ struct Request {
     filter: Filter,
     strategies: StrategyArguments,
     /// Who is asked before anything is deleted; nobody with `--force` and `--dry-run`.
-    answers: Option<Answers>,
+    prompt: Option<Prompt>,
     dry_run: bool,
     verbose: bool,
     wait: LockWait,
@@ -101,9 +102,9 @@ impl Arguments {
     fn request(self, environment: &Environment) -> Result<Request> {
         let cancellation = Cancellation::listen()?;
         let Conflicts::Restore = self.conflicts;
-        let answers = Answers::beside(&self.file);
+        let prompt = Prompt::beside(&self.file, cancellation.interrupt());
         let asks = !self.force && !self.dry_run;
-        if asks && !answers.can_be_had() {
+        if asks && !prompt.is_possible() {
             return Err(Error::usage(
                 "an import deletes data, and there is no terminal to ask whether it may",
             )
@@ -123,7 +124,7 @@ impl Arguments {
             source: replaying(archive, environment)?,
             filter,
             strategies: self.strategies,
-            answers: asks.then_some(answers),
+            prompt: asks.then_some(prompt),
             dry_run: self.dry_run,
             verbose: self.verbose,
             wait: self.waiting.wait(cancellation.interrupt()),
@@ -177,8 +178,8 @@ impl Request {
             return Ok(plan.announced);
         }
         let question = "Delete this and load the archive?";
-        if let Some(answers) = self.answers
-            && !cancellation.while_idle(|| answers.confirm(question))?
+        if let Some(prompt) = self.prompt
+            && !prompt.confirm(question)?
         {
             return Err(Error::new(
                 Kind::Failed,

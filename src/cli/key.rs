@@ -1,7 +1,7 @@
 //! Where a key can come from: the command line, the environment, a prompt.
 
 use super::environment::Environment;
-use super::terminal::Answers;
+use super::prompt::Prompt;
 use crate::archive::Password;
 use crate::error::{Error, Result};
 use clap::Args;
@@ -25,13 +25,13 @@ impl KeyArguments {
     pub fn password(
         &self,
         is_encrypted: bool,
-        answers: Answers,
+        prompt: &Prompt,
         environment: &Environment,
     ) -> Result<Option<Password>> {
         let key = if is_encrypted {
             match given(self.key.as_deref(), environment)? {
                 Some(key) => Some(key),
-                None => Some(ask_existing(answers)?),
+                None => Some(ask_existing(prompt)?),
             }
         } else {
             // A key in the environment is for the archives that need it; one that was typed is not.
@@ -56,36 +56,34 @@ pub(super) fn given(option: Option<&str>, environment: &Environment) -> Result<O
 ///
 /// # Errors
 /// There is no terminal, the answers differ, or are empty.
-pub(super) fn ask_new() -> Result<String> {
-    let answers = Answers::Stdin;
+pub(super) fn ask_new(prompt: &Prompt) -> Result<String> {
     let key = ask(
-        answers,
+        prompt,
         "Key to encrypt the archive with: ",
         "give it with --key or in the variable BACKUP_KEY, or export without encryption with \
          --no-encrypt",
     )?;
-    let again = ask(answers, "The same key again: ", "")?;
+    let again = ask(prompt, "The same key again: ", "")?;
     if again != key {
         return Err(Error::usage("the two keys differ").hint("run it again"));
     }
     Ok(key)
 }
 
-fn ask_existing(answers: Answers) -> Result<String> {
+fn ask_existing(prompt: &Prompt) -> Result<String> {
     ask(
-        answers,
+        prompt,
         "Key of the archive: ",
         "give it with --key or in the variable BACKUP_KEY",
     )
 }
 
-fn ask(answers: Answers, question: &str, otherwise: &str) -> Result<String> {
-    if !answers.can_be_had() {
+fn ask(prompt: &Prompt, question: &str, otherwise: &str) -> Result<String> {
+    if !prompt.is_possible() {
         let missing = "a key is needed, and there is no terminal to ask for it";
         return Err(Error::usage(missing).hint(otherwise));
     }
-    let key = rpassword::prompt_password(question)
-        .map_err(|error| Error::failed(format!("cannot read the key: {error}")))?;
+    let key = prompt.secret(question)?;
     if key.is_empty() {
         return Err(Error::usage("no key was entered").hint("run it again"));
     }

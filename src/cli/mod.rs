@@ -6,11 +6,12 @@ mod environment;
 mod export;
 mod filter;
 mod import;
+mod input;
 mod key;
 mod progress;
 mod project;
+mod prompt;
 mod report;
-mod stdin;
 mod terminal;
 mod verify;
 mod waiting;
@@ -22,15 +23,15 @@ use crate::transfer::OnFault;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use environment::Environment;
+use input::Input;
 use key::KeyArguments;
+use prompt::Prompt;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use stdin::Stdin;
-use terminal::Answers;
+use std::sync::atomic::AtomicBool;
 
 /// Exports and restores whole Strapi projects, in Strapi's own archive format
 ///
@@ -122,15 +123,14 @@ fn open_archive(
             return Err(Error::usage("stdin is a terminal, and gives no archive")
                 .hint("send an archive to it, or name a file"));
         }
-        let input = Stdin::new(interrupt.clone());
+        let input = Input::new(io::stdin(), interrupt.clone());
         let origin = StreamOrigin::new("stdin", input, spool_folder);
         Archive::from_origin(Box::new(origin), spool_folder)?
     } else {
         Archive::at(path, spool_folder)?
     };
-    let answers = Answers::beside(path);
-    let password =
-        cancellation.while_idle(|| key.password(archive.is_encrypted(), answers, environment))?;
+    let prompt = Prompt::beside(path, interrupt.clone());
+    let password = key.password(archive.is_encrypted(), &prompt, environment)?;
     let demands = Demands {
         authentic: key.require_authentication,
         tolerant: on_fault == OnFault::GoOn,
@@ -163,47 +163,31 @@ fn ignores_hangups() -> bool {
 }
 
 /// What Ctrl-C, SIGTERM and SIGHUP do: they set a flag, so that the work stops and cleans up. The
-/// second one ends the process at once, and so does the first while somebody is asked something.
+/// second one ends the process at once.
 struct Cancellation {
     requested: Arc<AtomicBool>,
-    idle: Arc<AtomicBool>,
 }
 
 impl Cancellation {
     fn listen() -> Result<Self> {
-        let (requested, idle) = (Arc::default(), Arc::default());
+        let requested: Arc<AtomicBool> = Arc::default();
         let mut signals = vec![SIGINT, SIGTERM];
         if !ignores_hangups() {
             signals.push(SIGHUP);
         }
         for signal in signals {
-            let end = |condition: &Arc<AtomicBool>| {
-                let condition = Arc::clone(condition);
-                signal_hook::flag::register_conditional_shutdown(
-                    signal,
-                    INTERRUPTED.into(),
-                    condition,
-                )
-            };
-            end(&requested)
-                .and_then(|_| end(&idle))
+            let code = INTERRUPTED.into();
+            let second = Arc::clone(&requested);
+            signal_hook::flag::register_conditional_shutdown(signal, code, second)
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&requested)))
                 .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
         }
-        Ok(Self { requested, idle })
+        Ok(Self { requested })
     }
 
     /// What stops reading.
     fn interrupt(&self) -> Interrupt {
         Interrupt::new(Arc::clone(&self.requested))
-    }
-
-    /// Does something during which Ctrl-C may end the process at once, such as waiting for an answer.
-    fn while_idle<T>(&self, work: impl FnOnce() -> T) -> T {
-        self.idle.store(true, Ordering::SeqCst);
-        let result = work();
-        self.idle.store(false, Ordering::SeqCst);
-        result
     }
 }
 

@@ -1,66 +1,9 @@
-//! Writing to a terminal and asking at one.
+//! Writing to a terminal.
 
-use super::STREAM;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use rustix::fs::OFlags;
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
-use std::path::Path;
-
-/// Where answers come from. Questions go to stderr, or to the terminal itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answers {
-    /// From stdin.
-    Stdin,
-    /// From the terminal's own device, because stdin holds an archive.
-    Device,
-}
-
-/// The terminal of the process, whatever stdin is.
-const DEVICE: &str = "/dev/tty";
-
-impl Answers {
-    /// Where answers come from while an archive of this name is read.
-    pub fn beside(archive: &Path) -> Self {
-        if archive == Path::new(STREAM) {
-            Self::Device
-        } else {
-            Self::Stdin
-        }
-    }
-
-    /// Whether somebody can be asked.
-    pub fn can_be_had(self) -> bool {
-        io::stderr().is_terminal()
-            && match self {
-                Self::Stdin => io::stdin().is_terminal(),
-                Self::Device => File::open(DEVICE).is_ok(),
-            }
-    }
-
-    fn line(self) -> io::Result<String> {
-        let mut answer = String::new();
-        match self {
-            Self::Stdin => io::stdin().read_line(&mut answer)?,
-            Self::Device => BufReader::new(File::open(DEVICE)?).read_line(&mut answer)?,
-        };
-        Ok(answer)
-    }
-
-    /// Asks a question whose default answer is no.
-    ///
-    /// # Errors
-    /// The answer cannot be read.
-    pub fn confirm(self, question: &str) -> Result<bool> {
-        let mut stderr = io::stderr().lock();
-        let answer = write!(stderr, "{} [y/N] ", safe(question))
-            .and_then(|()| stderr.flush())
-            .and_then(|()| self.line())
-            .map_err(|error| Error::failed(format!("cannot read the answer: {error}")))?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "Yes"))
-    }
-}
+use std::io::{self, Write};
 
 /// Text with everything taken out that could move a cursor, turn the reading direction or hide. Names and
 /// values from archives go through here before they are printed.

@@ -95,14 +95,14 @@ impl Sqlite {
         let mut copy = rusqlite::Connection::open(&file)?;
         copy.pragma_update(None, "journal_mode", "OFF")?;
         copy.pragma_update(None, "synchronous", "OFF")?;
+        // The open file stays usable, and nothing is left of it however this process ends.
+        file.close()?;
         let step = Backup::new(&self.connection, &mut copy)?.step(-1)?;
         if step != StepResult::Done {
             return Err("the database is busy".into());
         }
         copy.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         self.connection = copy;
-        // The open file stays usable, and nothing is left of it however this process ends.
-        file.close()?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use super::{Origin, StreamOrigin, Target};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,8 +12,83 @@ use tempfile::NamedTempFile;
 
 /// A file that appears under its name when it is complete and on disk.
 pub struct FileTarget {
-    temporary: NamedTempFile,
+    temporary: Temporary,
     path: PathBuf,
+}
+
+/// A file that has no name, so that nothing is left of it if the process is killed; or a hidden one,
+/// where the file system knows none without.
+enum Temporary {
+    Unnamed(File),
+    Named(NamedTempFile),
+}
+
+impl Temporary {
+    fn create(folder: &Path) -> io::Result<Self> {
+        match unnamed(folder) {
+            Some(file) => Ok(Self::Unnamed(file)),
+            None => hidden().tempfile_in(folder).map(Self::Named),
+        }
+    }
+
+    fn file(&mut self) -> &mut File {
+        match self {
+            Self::Unnamed(file) => file,
+            Self::Named(named) => named.as_file_mut(),
+        }
+    }
+
+    /// Gives it a name, in place of what stands there.
+    fn persist(self, path: &Path) -> io::Result<()> {
+        match self {
+            Self::Named(named) => {
+                named.persist(path).map_err(|error| error.error)?;
+            }
+            Self::Unnamed(file) => {
+                // A link does not replace, a rename does.
+                let link = |name: &Path| link(&file, name);
+                let named = hidden().make_in(folder_of(path), link)?;
+                named.persist(path).map_err(|error| error.error)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How names of files begin and end that are not complete.
+fn hidden() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".backup-").suffix(".part");
+    builder
+}
+
+#[cfg(target_os = "linux")]
+fn unnamed(folder: &Path) -> Option<File> {
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = File::from(openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR).ok()?);
+    // It gets its name by way of this.
+    descriptor(&file).exists().then_some(file)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unnamed(_folder: &Path) -> Option<File> {
+    None
+}
+
+fn link(file: &File, name: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, linkat};
+    Ok(linkat(
+        CWD,
+        descriptor(file),
+        CWD,
+        name,
+        AtFlags::SYMLINK_FOLLOW,
+    )?)
+}
+
+fn descriptor(file: &File) -> PathBuf {
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
 impl FileTarget {
@@ -27,10 +103,7 @@ impl FileTarget {
         }
         let folder = folder_of(path);
         check_folder(folder)?;
-        let temporary = tempfile::Builder::new()
-            .prefix(".backup-")
-            .suffix(".part")
-            .tempfile_in(folder)
+        let temporary = Temporary::create(folder)
             .map_err(|error| Error::io("write into the folder", folder, error))?;
         Ok(Self {
             temporary,
@@ -41,11 +114,11 @@ impl FileTarget {
 
 impl Write for FileTarget {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temporary.as_file_mut().write(bytes)
+        self.temporary.file().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.temporary.as_file_mut().flush()
+        self.temporary.file().flush()
     }
 }
 
@@ -59,12 +132,13 @@ impl Target for FileTarget {
     }
 
     fn publish(self: Box<Self>) -> Result<()> {
-        let Self { temporary, path } = *self;
+        let Self {
+            mut temporary,
+            path,
+        } = *self;
         let fail = |error| Error::io("write the archive", &path, error);
-        temporary.as_file().sync_all().map_err(fail)?;
-        temporary
-            .persist(&path)
-            .map_err(|error| fail(error.error))?;
+        temporary.file().sync_all().map_err(fail)?;
+        temporary.persist(&path).map_err(fail)?;
         sync_folder(folder_of(&path))
     }
 }
