@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 /// A map from names to values that keeps eight bytes of each name: a hash with a key of its own, so
 /// that nobody can make names that are taken for each other. Among a million names, two are by chance
 /// with a likelihood of 3 in 100 million.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NameMap<V> {
     hasher: RandomState,
     values: HashMap<u64, V>,

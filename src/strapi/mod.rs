@@ -7,6 +7,7 @@ mod description;
 mod dialect;
 pub mod identifiers;
 mod lock;
+mod media;
 mod project;
 mod relations;
 mod restore;

@@ -20,9 +20,16 @@ pub struct Inspection {
     entities: HashMap<String, RoaringTreemap>,
     components: HashMap<String, RoaringTreemap>,
     stages: HashMap<Stage, u64>,
+    /// Files that rows of `plugin::upload.file` name and that do not come, each with its row.
+    missing_files: NameMap<i64>,
 }
 
 impl Inspection {
+    /// Whether a row of the media library comes that names this file, and not the file.
+    pub fn lacks_file(&self, filename: &str) -> bool {
+        self.missing_files.get(filename).is_some()
+    }
+
     /// Whether a row of a content type or a component comes along.
     pub fn has(&self, model: &str, id: i64) -> bool {
         let Ok(id) = u64::try_from(id) else {
@@ -107,8 +114,6 @@ pub(super) struct Inspector<'a> {
     warnings: BTreeMap<WarningKind, u64>,
     /// Links whose ends do not come along, by owner and attribute.
     orphans: BTreeMap<(String, String), Examples>,
-    /// Files that rows of `plugin::upload.file` name and that did not come, each with its row.
-    files: NameMap<i64>,
     faults: Faults,
     /// Whether the source could not be followed to its end.
     ended_early: bool,
@@ -131,7 +136,6 @@ impl<'a> Inspector<'a> {
             found: Inspection::default(),
             warnings: BTreeMap::new(),
             orphans: BTreeMap::new(),
-            files: NameMap::default(),
             faults: Faults::new(on_fault),
             ended_early: false,
         }
@@ -171,7 +175,7 @@ impl<'a> Inspector<'a> {
             };
             if let Some(hashed) = text("hash").filter(|hash| !hash.is_empty()) {
                 let filename = hashed + &text("ext").unwrap_or_default();
-                self.files.insert(&filename, id);
+                self.found.missing_files.insert(&filename, id);
             }
         };
         expect(row);
@@ -188,12 +192,12 @@ impl<'a> Inspector<'a> {
         if !self.expects_files || self.ended_early {
             return;
         }
-        let rows: BTreeSet<i64> = self.files.values().copied().collect();
+        let rows: BTreeSet<i64> = self.found.missing_files.values().copied().collect();
         let mut named = Examples::default();
         for id in rows {
             named.add(|| id.to_string());
         }
-        let missing = self.files.values().count() as u64;
+        let missing = self.found.missing_files.values().count() as u64;
         if let Some(warning) = named.warning(WarningKind::MissingAsset, Subject::Files) {
             self.tell(warning.times(missing));
         }
@@ -310,7 +314,7 @@ impl Sink for Inspector<'_> {
             Ok(metadata) => {
                 let has_row =
                     i64::try_from(metadata.id).is_ok_and(|id| self.found.has(UPLOAD_TYPES[0], id));
-                self.files.remove(&asset.filename);
+                self.found.missing_files.remove(&asset.filename);
                 if self.found.stages.contains_key(&Stage::Entities) && !self.partial && !has_row {
                     self.tell(Warning::new(
                         WarningKind::Notice,

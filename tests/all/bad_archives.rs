@@ -5,9 +5,8 @@ use std::fs;
 use tar::EntryType;
 
 use crate::support::cli::{KEY, Outcome, Project, State, strapi_archive, testdata};
-use crate::support::tarball::{ENTITIES, Entry, LINKS, Tarball, gzip};
+use crate::support::tarball::{CONFIGURATION, ENTITIES, Entry, LINKS, Tarball, gzip};
 
-const CONFIGURATION: &str = "configuration/configuration_00001.jsonl";
 const SIDECAR: &str = "assets/metadata/notes_36b3257a18.txt.json";
 const UPLOAD: &str = "assets/uploads/notes_36b3257a18.txt";
 

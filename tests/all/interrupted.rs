@@ -55,12 +55,8 @@ fn an_export_that_is_killed_leaves_nothing_under_the_name_of_the_archive() {
         fs::read(project.archive("site.tar")).unwrap(),
         b"of yesterday"
     );
-    let others = listing(&project.archives());
-    let others = others.iter().filter(|name| *name != "site.tar");
-    assert!(
-        others.clone().all(|name| name.starts_with(".backup-")),
-        "{others:?}"
-    );
+    // Where the file system knows files without a name, as on Linux.
+    assert_eq!(listing(&project.archives()), ["site.tar"]);
     before.assert_untouched(&project);
     // What it left is in nobody's way.
     let options = [&["-f", "site"], &PLAIN[..]].concat();
@@ -191,7 +187,11 @@ fn an_import_that_is_killed_when_the_files_are_moved_tells_the_next_where_the_ol
 /// A project that an import of Strapi's archive changes.
 fn changed_project() -> Project {
     let project = Project::testdata();
-    project.sql("UPDATE articles SET title = 'old'; DELETE FROM tags WHERE id = 6");
+    project.sql(
+        "UPDATE articles SET title = 'old'; DELETE FROM tags WHERE id = 6;
+         INSERT INTO files (document_id, name, hash, ext, mime, size, url, provider)
+         VALUES ('old', 'old', 'old', '.txt', 'text/plain', 1, '/uploads/old.txt', 'local')",
+    );
     fs::write(project.uploads().join("notes_36b3257a18.txt"), "old").unwrap();
     fs::write(project.uploads().join("old.txt"), "old").unwrap();
     project

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::bad_input::user_without_rights;
-use crate::support::cli::{PLAIN, Project, backup_through, run, strapi_archive};
+use crate::support::cli::{PLAIN, Project, backup, backup_through, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::copy_folder;
 use crate::support::running::{Running, export_half_way, miss_files};
@@ -26,7 +26,9 @@ fn project() -> Project {
 fn import_half_way(project: &Project) -> (Running, rusqlite::Connection) {
     let strapi = project.connect();
     strapi.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let mut running = Running::start(project.import_command(&strapi_archive(), &[]));
+    let mut command = project.import_command(&strapi_archive(), &[]);
+    command.env("BACKUP_DATABASE_TIMEOUT", "600");
+    let mut running = Running::start(command);
     running.until("not touched: ");
     (running, strapi)
 }
@@ -131,9 +133,14 @@ fn projects_on_different_machines_share_the_lock_of_their_database(server: Serve
     let elsewhere = tempfile::tempdir().unwrap();
     copy_folder(&site.path(), elsewhere.path());
     fs::remove_file(elsewhere.path().join(".backup-lock")).unwrap();
-    let mut import = site.import_command(our_archive(server), &[]);
-    import.args(["--project", elsewhere.path().to_str().unwrap()]);
-    run(&mut import).ends_with(11).says(["--lock-wait"]);
+    let mut import = backup(["import", "--force", "--project"]);
+    import
+        .arg(elsewhere.path())
+        .arg("-f")
+        .arg(our_archive(server));
+    run(import.env("BACKUP_DATABASE_URL", site.url()))
+        .ends_with(11)
+        .says(["--lock-wait"]);
     export.kill();
 }
 

@@ -128,7 +128,7 @@ fn a_dry_run_prints_the_plan_and_changes_nothing() {
         "to be deleted:",
         "        30  api::article.article",
         "        43  core-store",
-        "        10  files in ",
+        "        10  files of the media library in ",
         "not touched: administrators, roles and tokens",
     ] {
         assert!(outcome.stderr.contains(text), "{text}\n{}", outcome.all());

@@ -185,3 +185,25 @@ fn an_import_with_force_asks_nothing() {
     assert_eq!(code, Some(0), "{screen}");
     assert!(!screen.contains("[y/N]"), "{screen}");
 }
+
+#[test]
+fn an_interrupt_at_a_question_leaves_the_terminal_as_it_was() {
+    let archive = testdata("strapi-export.tar.gz.enc");
+    let plain = strapi_archive();
+    for (file, question, hidden) in [
+        (&archive, "Key of the archive: ", true),
+        (&plain, "[y/N] ", false),
+    ] {
+        let project = Project::testdata();
+        let before = project.state();
+        let mut session = Session::start(&project, "import", &["-f", file.to_str().unwrap()]);
+        session = session.waits_for(question);
+        assert_eq!(shows_what_is_typed(&session.terminal), !hidden);
+        session.terminal.write_all(&[3]).unwrap();
+        session = session.waits_for("error: interrupted");
+        assert!(shows_what_is_typed(&session.terminal));
+        let (code, screen) = session.ends();
+        assert_eq!(code, Some(130), "{screen}");
+        before.assert_untouched(&project);
+    }
+}

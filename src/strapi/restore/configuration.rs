@@ -5,7 +5,7 @@ use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{ConfigItem, ConfigKind, Fields};
 use crate::strapi::core_store::{
-    LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, column_scalar, table_of,
+    CORE_STORE, LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, column_scalar, table_of,
 };
 use crate::strapi::values;
 use crate::transfer::Subject;
@@ -29,6 +29,9 @@ impl Restore {
         let key = fields
             .get("key")
             .and_then(|key| serde_json::from_str::<String>(key).ok());
+        if key.as_deref() == Some(SCHEMA_KEY) {
+            self.own_schema.is_needed = false;
+        }
         let present = self.inserters.columns(database, table)?;
         let (fields, foreign): (Vec<_>, Vec<_>) = fields
             .0
@@ -47,9 +50,9 @@ impl Restore {
             row.push(match column_scalar(item.kind, name) {
                 None => Value::Integer(value.parse().map_err(|_| wrong("its id is no integer"))?),
                 Some(_) if item.kind == ConfigKind::CoreStore && name == "value" => {
-                    Value::Text(match (key.as_deref(), &self.own_schema) {
+                    Value::Text(match (key.as_deref(), self.schema_instead_of(value)) {
                         (Some(PROJECT_SETTINGS), _) => self.take_logos(value)?,
-                        (Some(SCHEMA_KEY), Some(own)) => Cow::Owned(own.clone()),
+                        (Some(SCHEMA_KEY), Some(own)) => Cow::Owned(own),
                         _ => Cow::Borrowed(*value),
                     })
                 }
@@ -68,6 +71,32 @@ impl Restore {
         database.insert(inserter, &row)
     }
 
+    /// The project's own row of content types, where it is better than the archive's.
+    fn schema_instead_of(&self, theirs: &str) -> Option<String> {
+        let is_theirs_broken = !theirs.starts_with('{');
+        let own = self.own_schema.row.as_ref();
+        own.filter(|_| self.own_schema.wins || is_theirs_broken)
+            .cloned()
+    }
+
+    /// Puts the project's own row of content types back, if the archive had none.
+    pub(super) fn put_back_schema(&mut self, database: &mut dyn Connection) -> Result<()> {
+        let Some(row) = self
+            .own_schema
+            .row
+            .take()
+            .filter(|_| self.own_schema.is_needed)
+        else {
+            return Ok(());
+        };
+        let columns = ["key", "value", "type"].map(str::to_owned);
+        let inserter = database.inserter(CORE_STORE, &columns)?;
+        let values = [SCHEMA_KEY, &row, "object"].map(Value::from);
+        database.flush()?;
+        database.move_sequence_past_ids(CORE_STORE)?;
+        database.insert(inserter, &values)
+    }
+
     /// Takes the bytes of the logos out of the project settings and stages them as files. A logo
     /// that comes without bytes, as from Strapi 4, stays where it is.
     fn take_logos<'a>(&mut self, text: &'a str) -> Result<Cow<'a, str>> {
@@ -80,9 +109,6 @@ impl Restore {
                 continue;
             };
             let Some(encoded) = logo.shift_remove(LOGO_BYTES) else {
-                if let Some(url) = logo.get("url").and_then(Json::as_str) {
-                    self.files.keep(url.rsplit('/').next().unwrap_or_default());
-                }
                 continue;
             };
             changed = true;

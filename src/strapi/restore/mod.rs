@@ -14,6 +14,7 @@ use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, WEBHOOKS, read_schema_row};
 use super::description::description;
 use super::lock::{LockWait, ProjectLock};
+use super::media;
 use super::project::Project;
 use super::schema;
 use super::tables::{INTERNAL_TABLES, Model};
@@ -54,10 +55,18 @@ struct Restore {
     component_ids: ComponentIds,
     inserters: Inserters,
     files: Box<dyn StagedUploads>,
-    /// The project's own row of content types, where the archive's would not describe its tables.
-    own_schema: Option<String>,
+    own_schema: OwnSchema,
     /// What the project has no place for, and how often it came.
     lost: BTreeMap<Subject, u64>,
+}
+
+/// The project's own row of content types, without which nobody can read its tables.
+struct OwnSchema {
+    row: Option<String>,
+    /// Whether the archive's would not describe the tables.
+    wins: bool,
+    /// Whether the row was deleted, and did not come yet.
+    is_needed: bool,
 }
 
 impl ProjectDestination {
@@ -142,9 +151,11 @@ impl Destination for ProjectDestination {
         }
         if filter.includes(Stage::Assets) {
             let uploads = self.project.uploads();
+            let database = self.database.as_mut();
+            let names = media::filenames(database, &self.catalogue, uploads.as_ref())?;
             deletions.push(Deletion {
-                count: uploads.count()?,
-                what: format!("files in {}", uploads.place()),
+                count: uploads.count(&names),
+                what: format!("files of the media library in {}", uploads.place()),
             });
         }
         deletions.retain(|deletion| deletion.count > 0);
@@ -164,13 +175,20 @@ impl Destination for ProjectDestination {
         } = *self;
         let inspection = plan.inspection.clone();
         database.begin_write()?;
-        let files = project
-            .uploads()
-            .stage(plan.filter.includes(Stage::Assets))?;
-        let own_schema = if same_schemas(plan, &catalogue) {
-            None
+        let uploads = project.uploads();
+        let replaced = if plan.filter.includes(Stage::Assets) {
+            let mut names = media::filenames(database.as_mut(), &catalogue, uploads.as_ref())?;
+            // The archive has a row for it and not the file: better that one than none.
+            names.retain(|name| !inspection.lacks_file(name));
+            Some(names)
         } else {
-            read_schema_row(database.as_mut())?
+            None
+        };
+        let files = uploads.stage(replaced)?;
+        let own_schema = OwnSchema {
+            row: read_schema_row(database.as_mut())?,
+            wins: !same_schemas(plan, &catalogue),
+            is_needed: plan.filter.includes(Stage::Configuration),
         };
         clear::clear(database.as_mut(), &catalogue, &plan.filter)?;
         let component_ids =
@@ -211,6 +229,7 @@ impl Load for ProjectLoad {
             mut restore,
             lock,
         } = *self;
+        restore.put_back_schema(database.as_mut())?;
         database.flush()?;
         for table in catalogue.models.tables() {
             database.move_sequence_past_ids(table)?;

@@ -1,8 +1,9 @@
 //! The `local` upload provider: files below the public folder.
 
-use super::staged::{self, StagedFiles};
+use super::staged::StagedFiles;
 use super::{LOCAL_PROVIDER, Opened, StagedUploads, Uploads};
 use crate::error::{Error, Result};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -79,13 +80,21 @@ impl Uploads for LocalUploads {
         })
     }
 
-    fn count(&self) -> Result<u64> {
-        staged::count(&self.folder())
+    fn filename(&self, provider: &str, url: &str) -> Option<String> {
+        let path = path_of(&self.public, url).filter(|_| provider == LOCAL_PROVIDER)?;
+        let name = path.file_name()?.to_str()?;
+        (path.parent() == Some(&self.folder())).then(|| name.to_owned())
     }
 
-    fn stage(&self, replace_all: bool) -> Result<Box<dyn StagedUploads>> {
+    fn count(&self, names: &BTreeSet<String>) -> u64 {
+        let folder = self.folder();
+        let there = |name: &&String| folder.join(name).is_file();
+        names.iter().filter(there).count() as u64
+    }
+
+    fn stage(&self, replaced: Option<BTreeSet<String>>) -> Result<Box<dyn StagedUploads>> {
         let mut staged = StagedFiles::new(self.folder());
-        if replace_all {
+        if let Some(replaced) = replaced {
             if self.provider != LOCAL_PROVIDER {
                 return Err(Error::failed(format!(
                     "the project keeps its uploads with the provider `{}`, which this version does \
@@ -94,7 +103,7 @@ impl Uploads for LocalUploads {
                 ))
                 .hint("restore everything else with --exclude files"));
             }
-            staged.replace_all()?;
+            staged.replace(replaced)?;
         }
         Ok(Box::new(staged))
     }

@@ -7,6 +7,7 @@ mod staged;
 pub(super) use local::LocalUploads;
 
 use crate::error::Result;
+use std::collections::BTreeSet;
 use std::io::Read;
 
 /// The name of the provider that keeps files in the project's own folder.
@@ -29,18 +30,18 @@ pub(super) trait Uploads: Send {
     /// Why it cannot be had, as half a sentence.
     fn open(&self, provider: &str, url: &str) -> Result<Opened, String>;
 
-    /// How many files a restore of all files would delete.
-    ///
-    /// # Errors
-    /// They cannot be listed.
-    fn count(&self) -> Result<u64>;
+    /// The name of the file that `provider` serves at `url`, where it lies in this place.
+    fn filename(&self, provider: &str, url: &str) -> Option<String>;
 
-    /// Starts to take files. With `replace_all` those that come replace all that are there, else those
-    /// of the same name.
+    /// How many files of these names there are.
+    fn count(&self, names: &BTreeSet<String>) -> u64;
+
+    /// Starts to take files. Those that come replace those of the same name, and with `replaced` those
+    /// of these names go as well. Everything else stays.
     ///
     /// # Errors
     /// The place cannot be written to.
-    fn stage(&self, replace_all: bool) -> Result<Box<dyn StagedUploads>>;
+    fn stage(&self, replaced: Option<BTreeSet<String>>) -> Result<Box<dyn StagedUploads>>;
 }
 
 /// A file of the media library, opened.
@@ -55,9 +56,6 @@ pub(super) struct Opened {
 
 /// Files that wait to be swapped in. Dropped before the swap is final, everything is as it was.
 pub(super) trait StagedUploads: Send {
-    /// Leaves an old file in its place, unless a new one has its name.
-    fn keep(&mut self, filename: &str);
-
     /// Stages a file.
     ///
     /// # Errors

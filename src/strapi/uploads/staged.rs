@@ -5,24 +5,21 @@
 
 use super::StagedUploads;
 use crate::error::{Error, Result};
-use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// How the name of a staging folder begins.
 const STAGING_PREFIX: &str = ".backup-restore-";
-/// What stays in the upload folder: it keeps the folder in version control.
-const KEPT: &str = ".gitkeep";
 
 /// Files that wait to be swapped in. Dropped before the swap is final, everything is as it was.
 pub(super) struct StagedFiles {
     uploads: PathBuf,
     staging: Option<tempfile::TempDir>,
-    replace: bool,
-    /// Files that stay even if all are replaced.
-    kept: HashSet<OsString>,
+    /// Files that go even if none of their name comes.
+    replaced: BTreeSet<String>,
     /// Moved out of the upload folder.
     moved_out: Vec<OsString>,
     /// Moved into the upload folder.
@@ -35,19 +32,18 @@ impl StagedFiles {
         Self {
             uploads,
             staging: None,
-            replace: false,
-            kept: HashSet::new(),
+            replaced: BTreeSet::new(),
             moved_out: Vec::new(),
             moved_in: Vec::new(),
         }
     }
 
-    /// Files that are added replace all old ones.
+    /// Files that are added replace those of these names as well.
     ///
     /// # Errors
     /// The upload folder cannot be written to.
-    pub fn replace_all(&mut self) -> Result<()> {
-        self.replace = true;
+    pub fn replace(&mut self, names: BTreeSet<String>) -> Result<()> {
+        self.replaced = names;
         self.staging().map(drop)
     }
 
@@ -73,10 +69,6 @@ impl StagedFiles {
 }
 
 impl StagedUploads for StagedFiles {
-    fn keep(&mut self, filename: &str) {
-        self.kept.insert(filename.into());
-    }
-
     fn add(&mut self, filename: &str, content: &mut dyn Read) -> Result<()> {
         if filename.is_empty() || filename.contains(['/', '\\', '\0']) || filename.starts_with("..")
         {
@@ -101,19 +93,11 @@ impl StagedUploads for StagedFiles {
         };
         let (new, old) = (staging.join("new"), staging.join("old"));
         let incoming = names(&new)?;
-        let outgoing = if self.replace {
-            names(&self.uploads)?
-                .into_iter()
-                .filter(|name| is_replaced(name))
-                .filter(|name| !self.kept.contains(name) || incoming.contains(name))
-                .collect()
-        } else {
-            incoming
-                .iter()
-                .filter(|name| self.uploads.join(name).exists())
-                .cloned()
-                .collect::<Vec<_>>()
-        };
+        let replaced = self.replaced.iter().map(OsString::from);
+        let outgoing: BTreeSet<OsString> = replaced
+            .chain(incoming.iter().cloned())
+            .filter(|name| self.uploads.join(name).symlink_metadata().is_ok())
+            .collect();
         sync(&new)?;
         for name in outgoing {
             rename(&self.uploads.join(&name), &old.join(&name))?;
@@ -187,25 +171,6 @@ fn clean_up(uploads: &Path) -> Result<()> {
     Ok(())
 }
 
-/// How many files the upload folder holds, as far as a restore would replace them.
-pub(super) fn count(uploads: &Path) -> Result<u64> {
-    if !uploads.is_dir() {
-        return Ok(0);
-    }
-    Ok(names(uploads)?
-        .iter()
-        .filter(|name| is_replaced(name))
-        .count() as u64)
-}
-
-/// Whether a restore replaces what stands under this name in the upload folder.
-fn is_replaced(name: &OsStr) -> bool {
-    name != KEPT
-        && !name
-            .as_encoded_bytes()
-            .starts_with(STAGING_PREFIX.as_bytes())
-}
-
 fn names(folder: &Path) -> Result<Vec<OsString>> {
     let read = || -> io::Result<Vec<OsString>> {
         fs::read_dir(folder)?
@@ -268,16 +233,30 @@ mod tests {
         assert_eq!(listing(folder), files);
     }
 
+    /// What rows of the media library name.
+    fn known() -> BTreeSet<String> {
+        ["a", "b", "gone"].map(str::to_owned).into()
+    }
+
     #[test]
-    fn a_swap_leaves_only_the_new_files_and_gitkeep() {
-        let folder = uploads(&[(".gitkeep", ""), ("a", "old"), ("b", "old")]);
+    fn a_swap_leaves_the_new_files_and_what_is_none_of_the_media_librarys() {
+        let strangers = [(".gitkeep", ""), (".htaccess", "deny"), ("stranger", "s")];
+        let folder = uploads(&[&strangers[..], &[("a", "old"), ("b", "old")]].concat());
         let mut staged = StagedFiles::new(folder.path().to_owned());
-        staged.replace_all().expect("a staging folder");
+        staged.replace(known()).expect("a staging folder");
         staged.add("b", &mut &b"new"[..]).expect("added");
         staged.swap_in().expect("swapped");
         assert_eq!(staged.forget_old(), None);
         drop(staged);
-        expect(folder.path(), &[(".gitkeep", ""), ("b", "new")]);
+        expect(
+            folder.path(),
+            &[
+                (".gitkeep", ""),
+                (".htaccess", "deny"),
+                ("b", "new"),
+                ("stranger", "s"),
+            ],
+        );
     }
 
     #[test]
@@ -285,7 +264,7 @@ mod tests {
         let files = [(".gitkeep", ""), ("a", "old"), ("b", "old")];
         let folder = uploads(&files);
         let mut staged = StagedFiles::new(folder.path().to_owned());
-        staged.replace_all().expect("a staging folder");
+        staged.replace(known()).expect("a staging folder");
         staged.add("b", &mut &b"new"[..]).expect("added");
         staged.swap_in().expect("swapped");
         drop(staged);
@@ -310,13 +289,13 @@ mod tests {
         fs::create_dir_all(left.join("new")).expect("made");
         fs::create_dir_all(left.join("old")).expect("made");
         let mut staged = StagedFiles::new(folder.path().to_owned());
-        staged.replace_all().expect("a staging folder");
+        staged.replace(known()).expect("a staging folder");
         assert!(!left.exists());
         drop(staged);
         fs::create_dir_all(left.join("old")).expect("made");
         fs::write(left.join("old/a"), "old").expect("written");
         let error = StagedFiles::new(folder.path().to_owned())
-            .replace_all()
+            .replace(known())
             .expect_err("old files");
         assert!(error.to_string().contains("was killed"), "{error}");
         assert!(left.join("old/a").exists());

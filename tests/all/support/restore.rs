@@ -39,6 +39,9 @@ const OTHER_DATA: &str = "
     INSERT INTO strapi_sessions (id, document_id, user_id, session_id) VALUES (900, 'stranger', '900', 'abc');
 ";
 
+/// What stands in the upload folder of [`project_with_other_data`] and is none of the media library's: it stays.
+pub const STRANGERS: [&str; 3] = [".gitkeep", "folder/", "folder/inside.txt"];
+
 /// A project with [`OTHER_DATA`], and other files.
 pub fn project_with_other_data() -> Project {
     let project = Project::testdata();

@@ -78,7 +78,7 @@ impl Running {
 }
 
 /// More files that are missing than their warnings fit into a pipe, several times over.
-pub const MISSING: u32 = 2_000;
+pub const MISSING: u32 = 900;
 
 /// What makes a project whose export cannot end before its warnings are read.
 pub fn miss_files() -> String {

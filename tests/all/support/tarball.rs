@@ -12,6 +12,9 @@ pub const ENTITIES: &str = "entities/entities_00001.jsonl";
 /// The first shard of the links.
 pub const LINKS: &str = "links/links_00001.jsonl";
 
+/// The first shard of the configuration.
+pub const CONFIGURATION: &str = "configuration/configuration_00001.jsonl";
+
 /// The entries of a tar, in their order.
 #[derive(Clone)]
 pub struct Tarball {
