@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest that a lock file is read.
 const LONGEST: u64 = 4096;
+/// What to do about a run that holds the project.
+const HELD: &str = "wait until it has ended, or let this run wait for it with --lock-wait 10m";
 
 /// How long to wait for others to end, and what ends the waiting.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +72,12 @@ impl ProjectLock {
         let name = project.lock_name();
         let mut on_server = Locking::Unsupported;
         patiently(wait, deadline, || {
-            on_server = database.lock(&name, mode, Duration::ZERO)?;
+            on_server = database
+                .lock(&name, mode, Duration::ZERO)
+                .map_err(|error| match error.kind() {
+                    Kind::Locked => error.hint(HELD),
+                    _ => error,
+                })?;
             Ok(())
         })?;
         let note = file.is_none().then(|| {
@@ -120,7 +127,7 @@ fn lock_file(file: &File, path: &Path, mode: LockMode) -> Result<()> {
                 holder(path).unwrap_or_else(|| format!("see who has {} open", path.display()))
             ),
         )
-        .hint("wait until it has ended, or let this run wait for it with --lock-wait 10m")),
+        .hint(HELD)),
         Err(error) => Err(Error::io("lock the file", path, error.into())),
     }
 }
@@ -195,6 +202,9 @@ impl Project {
     /// The name of the lock in a server, which keeps the locks of its databases apart; schemas of one
     /// database are different sites.
     fn lock_name(&self) -> String {
-        format!("project {}", self.database_schema().unwrap_or_default())
+        match self.database_schema() {
+            None | Some("public") => "project".to_owned(),
+            Some(schema) => format!("project {schema}"),
+        }
     }
 }

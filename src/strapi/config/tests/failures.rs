@@ -49,7 +49,7 @@ fn a_loop_without_end_is_stopped() {
     let project = Project::database("while (true) {}");
     let text = message(
         &project,
-        "config/database.js: the configuration did not finish within 500ms",
+        "config/database.js: the configuration did not finish within 2.5s",
     );
     assert!(text.contains("was stopped"));
     // A built-in function that does not ask for the time.
