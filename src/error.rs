@@ -27,6 +27,8 @@ pub enum Kind {
     Locked,
     /// The archive is encrypted and the key does not open it.
     WrongKey,
+    /// The destination is half-way, and cannot be set right now.
+    HalfWay,
     /// The user interrupted the run.
     Interrupted,
 }

@@ -147,7 +147,12 @@ fn replaying(mut archive: ArchiveSource, environment: &Environment) -> Result<Bo
 
 impl Request {
     fn run(mut self) -> Result<Report> {
-        let destination = ProjectDestination::open(self.project.clone(), &self.wait)?;
+        let open = if self.dry_run {
+            ProjectDestination::look
+        } else {
+            ProjectDestination::open
+        };
+        let destination = open(self.project.clone(), &self.wait)?;
         let target = format!(
             "{} (Strapi {}, database {})",
             self.project.root().display(),

@@ -11,6 +11,7 @@ mod key;
 mod progress;
 mod project;
 mod prompt;
+mod recover;
 mod report;
 mod terminal;
 mod verify;
@@ -48,7 +49,7 @@ use std::sync::atomic::AtomicBool;
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 done but incomplete, 4 versions do \
 not match, 5 schemas do not match, 6 the archive is damaged or not ours, 11 locked, 12 wrong key, \
-130 interrupted."
+13 half-way, 130 interrupted."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -61,6 +62,7 @@ enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
     Verify(verify::Arguments),
+    Recover(recover::Arguments),
     /// Print completions for a shell
     ///
     /// For example: backup completions bash > /etc/bash_completion.d/backup
@@ -98,6 +100,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
+        Command::Recover(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "backup", &mut script);
@@ -149,6 +152,7 @@ fn exit_code(kind: Kind) -> u8 {
         Kind::Archive => 6,
         Kind::Locked => 11,
         Kind::WrongKey => 12,
+        Kind::HalfWay => 13,
         Kind::Interrupted => INTERRUPTED,
     }
 }

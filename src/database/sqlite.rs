@@ -34,6 +34,13 @@ impl Sqlite {
     /// # Errors
     /// There is no such file, or it is not a SQLite database.
     pub fn open_to_read(path: &Path, timeouts: Timeouts) -> Result<Self> {
+        let mut journal = path.as_os_str().to_owned();
+        journal.push("-journal");
+        if Path::new(&journal).exists() {
+            // What a killed writer left has to be rolled back, which no reader may: the first read of
+            // a connection that may write does it. Who cannot write hears of it below.
+            drop(Self::open_to_write(path, timeouts));
+        }
         Self::open(path, timeouts, OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 

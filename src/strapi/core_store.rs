@@ -9,6 +9,9 @@ use crate::model::{ConfigKind, Scalar};
 pub(super) const CORE_STORE: &str = "strapi_core_store_settings";
 /// The table of the webhooks.
 pub(super) const WEBHOOKS: &str = "strapi_webhooks";
+/// The core-store row that a restore writes in its transaction and deletes when all is done. It is in
+/// no archive.
+pub(super) const TOKEN_KEY: &str = "backup_restore_token";
 /// The core-store row that holds the content types, which Strapi writes at each boot.
 pub(super) const SCHEMA_KEY: &str = "strapi_content_types_schema";
 /// The core-store row that holds the logos of the admin panel.

@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(100);
 /// The longest that a lock file is read.
 const LONGEST: u64 = 4096;
+/// How long the server gets to end a connection that was lost.
+const TAKE_OVER: Duration = Duration::from_secs(10);
 /// What to do about a run that holds the project.
 const HELD: &str = "wait until it has ended, or let this run wait for it with --lock-wait 10m";
 
@@ -91,6 +93,17 @@ impl ProjectLock {
         });
         Ok((Self { _file: file }, note))
     }
+}
+
+/// Takes the lock of the server that a lost connection of this run held. Once it is taken, the server
+/// has ended that connection, and whatever it was doing.
+///
+/// # Errors
+/// Kind [`Locked`](Kind::Locked): the server has not noticed yet.
+pub(super) fn take_over(project: &Project, database: &mut dyn Connection) -> Result<()> {
+    database
+        .lock(&project.lock_name(), LockMode::Exclusive, TAKE_OVER)
+        .map(drop)
 }
 
 /// Opens the lock file, and makes it where there is none; `None` for a run that only reads and may

@@ -21,4 +21,5 @@ pub use description::describe;
 pub use lock::LockWait;
 pub use project::Project;
 pub use restore::ProjectDestination;
+pub use restore::recovery::recover_project;
 pub use source::ProjectSource;

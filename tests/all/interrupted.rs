@@ -4,7 +4,7 @@
 //! to read what it says. Nothing depends on how fast anything is.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::support::archive::Archive;
@@ -146,13 +146,10 @@ fn an_import_that_is_killed_while_it_writes_leaves_the_old_data() {
     assert!(large.state().uploads() == project.state().uploads());
 }
 
-#[test]
-fn an_import_that_is_killed_when_the_files_are_moved_tells_the_next_where_the_old_ones_are() {
-    let project = changed_project();
-    let before = project.state();
-    let strapi = reader(&project);
-    let archive = strapi_archive();
-    let mut running = import(&project, &archive);
+/// An import that was killed when its files were in place and the database had not committed; the staging folder.
+fn killed_half_way(project: &Project) -> PathBuf {
+    let strapi = reader(project);
+    let mut running = import(project, &strapi_archive());
     running.until("finishing");
     // The end of the transaction waits for the reader; until then the new files are in place.
     let staging = loop {
@@ -169,19 +166,157 @@ fn an_import_that_is_killed_when_the_files_are_moved_tells_the_next_where_the_ol
     };
     running.kill();
     drop(strapi);
-    assert_eq!(before.tables, project.state().tables);
-    let old = staging.join("old");
-    project
-        .import(&archive, &[])
-        .ends_with(1)
-        .says([old.to_str().unwrap(), "move them back"]);
-    for name in listing(&old) {
-        fs::rename(old.join(&name), project.uploads().join(&name)).unwrap();
+    staging
+}
+
+/// The token in the journal of a restore.
+fn token(staging: &Path) -> String {
+    let journal = fs::read_to_string(staging.join("journal.jsonl")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(journal.lines().next().unwrap()).unwrap();
+    line["token"].as_str().unwrap().to_owned()
+}
+
+/// Makes the database one that has committed.
+fn commit(project: &Project, token: &str) {
+    project.sql(&format!(
+        "INSERT INTO strapi_core_store_settings (key, value, type) VALUES ('backup_restore_token', '\"{token}\"', 'string')"
+    ));
+}
+
+#[test]
+fn a_restore_that_was_killed_before_it_committed_is_undone_by_the_next_run() {
+    for next in ["recover", "export", "import"] {
+        let project = changed_project();
+        let before = project.state();
+        let staging = killed_half_way(&project);
+        assert_eq!(before.tables, project.state().tables);
+        assert!(!before.changes(&project.state()).is_empty());
+        let archive = strapi_archive();
+        let said = "an earlier restore was interrupted before it committed";
+        match next {
+            "recover" => {
+                let outcome = project.run("recover", []).ends_with(0);
+                assert!(outcome.stdout.contains(said), "{}", outcome.all());
+                before.assert_untouched(&project);
+                let outcome = project.run("recover", []).ends_with(0);
+                assert!(
+                    outcome.stdout.contains("nothing to do"),
+                    "{}",
+                    outcome.all()
+                );
+            }
+            "export" => {
+                let options = [&["-f", "site"], &PLAIN[..]].concat();
+                project.run("export", options).ends_with(0).says([said]);
+                before.assert_untouched(&project);
+            }
+            _ => {
+                project.import(&archive, &[]).ends_with(0).says([said]);
+                assert_exports(&project, &Archive::open(&archive, None));
+            }
+        }
+        assert!(!staging.exists());
     }
-    fs::remove_dir_all(&staging).unwrap();
+}
+
+#[test]
+fn a_dry_run_tells_of_a_restore_that_was_killed_and_leaves_it() {
+    let project = changed_project();
+    killed_half_way(&project);
+    let before = project.state();
+    let outcome = project.import(&strapi_archive(), &["--dry-run"]);
+    outcome
+        .ends_with(0)
+        .says(["an earlier restore did not end", "backup recover"]);
     before.assert_untouched(&project);
-    project.import(&archive, &[]).ends_with(0);
-    assert_exports(&project, &Archive::open(&archive, None));
+}
+
+#[test]
+fn a_journal_of_sqlite_that_a_killed_writer_left_is_rolled_back() {
+    let project = Project::testdata();
+    let before = project.state();
+    let database = project.database();
+    let mut journal = database.clone().into_os_string();
+    journal.push("-journal");
+    // What stands on the disk in the middle of a transaction is what a crash leaves.
+    let strapi = project.connect();
+    strapi
+        .execute_batch(
+            "PRAGMA cache_size = 1; BEGIN; UPDATE articles SET title = 'half'; UPDATE files SET name = 'half'",
+        )
+        .unwrap();
+    let crashed = [fs::read(&database).unwrap(), fs::read(&journal).unwrap()];
+    drop(strapi);
+    fs::write(&database, &crashed[0]).unwrap();
+    fs::write(&journal, &crashed[1]).unwrap();
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(0);
+    assert_eq!(before.tables, project.state().tables);
+}
+
+#[test]
+fn a_restore_that_was_killed_after_it_committed_is_finished_by_the_next_run() {
+    for is_marked in [false, true] {
+        let project = changed_project();
+        let staging = killed_half_way(&project);
+        commit(&project, &token(&staging));
+        if is_marked {
+            fs::write(staging.join("done"), "").unwrap();
+        }
+        let assets = Archive::open(&strapi_archive(), None).assets();
+        let options = [&["-f", "site"], &PLAIN[..]].concat();
+        // The rows are the old ones here; what counts is that the files are the archive's.
+        let outcome = project.run("export", options);
+        outcome.says(["an earlier restore had committed and was not finished"]);
+        for (name, asset) in &assets {
+            assert!(
+                project.state().uploads()[name.as_str()] == asset.bytes,
+                "{name}"
+            );
+        }
+        assert!(!staging.exists());
+        let left = &project.state().tables["strapi_core_store_settings"];
+        assert!(!format!("{left:?}").contains("backup_restore_token"));
+        let configuration =
+            Archive::open(&project.archive("site.tar"), None).lines("configuration");
+        assert!(
+            !configuration
+                .iter()
+                .any(|line| line.contains("backup_restore_token"))
+        );
+    }
+}
+
+#[test]
+fn a_restore_that_was_killed_while_it_forgets_is_not_undone() {
+    let project = changed_project();
+    let staging = killed_half_way(&project);
+    fs::write(staging.join("done"), "").unwrap();
+    let now = project.state();
+    project.run("recover", []).ends_with(0);
+    let after = project.state();
+    assert_eq!(now.tables, after.tables);
+    let changes = now.changes(&after);
+    let staging = |name: &String| name.starts_with("public/uploads/.backup-restore-");
+    assert!(changes.iter().all(staging), "{changes:?}");
+}
+
+#[test]
+fn a_restore_that_goes_on_elsewhere_keeps_others_away() {
+    let project = changed_project();
+    commit(&project, "of another machine");
+    let before = project.state();
+    let archive = strapi_archive();
+    for outcome in [
+        project.run("recover", []),
+        project.import(&archive, &[]),
+        project.run("export", [&["-f", "site"], &PLAIN[..]].concat()),
+    ] {
+        outcome
+            .ends_with(11)
+            .says(["was begun on another machine", "backup recover"]);
+    }
+    before.assert_untouched(&project);
 }
 
 /// A project that an import of Strapi's archive changes.

@@ -28,6 +28,7 @@ mod flips;
 mod interrupted;
 mod keys;
 mod locks;
+mod lost_commits;
 mod man;
 mod options;
 mod partial;

@@ -65,7 +65,11 @@ fn only_content_leaves_files_and_configuration() {
 
 #[test]
 fn only_files_leaves_every_table() {
-    let (before, after, _) = restored(&["--only", "files"]);
+    let (mut before, mut after, _) = restored(&["--only", "files"]);
+    // The row that tells that the files belong to the database is gone again; its number is not.
+    for state in [&mut before, &mut after] {
+        state.tables.remove("sqlite_sequence");
+    }
     assert_eq!(before.tables, after.tables);
     let files = Archive::open(&strapi_archive(), None).assets();
     assert_eq!(after.uploads().len(), files.len() + STRANGERS.len());

@@ -276,7 +276,7 @@ impl Connection for Postgres {
         self.in_transaction = true;
         let wait = self.timeouts.lock().unwrap_or(LOCK_TIMEOUT);
         let sql = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {}",
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = {}",
             session::lock_timeout(wait)
         );
         self.batch("start writing to", &sql)

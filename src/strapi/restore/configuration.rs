@@ -5,7 +5,7 @@ use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{ConfigItem, ConfigKind, Fields};
 use crate::strapi::core_store::{
-    CORE_STORE, LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, column_scalar, table_of,
+    CORE_STORE, LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, TOKEN_KEY, column_scalar, table_of,
 };
 use crate::strapi::values;
 use crate::transfer::Subject;
@@ -29,6 +29,9 @@ impl Restore {
         let key = fields
             .get("key")
             .and_then(|key| serde_json::from_str::<String>(key).ok());
+        if key.as_deref() == Some(TOKEN_KEY) {
+            return Ok(());
+        }
         if key.as_deref() == Some(SCHEMA_KEY) {
             self.own_schema.is_needed = false;
         }

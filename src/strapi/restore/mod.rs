@@ -9,6 +9,7 @@ mod configuration;
 mod entities;
 mod inserters;
 mod links;
+pub(super) mod recovery;
 
 use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, WEBHOOKS, read_schema_row};
@@ -20,7 +21,7 @@ use super::schema;
 use super::tables::{INTERNAL_TABLES, Model};
 use super::uploads::StagedUploads;
 use crate::database::{Connection, LockMode};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::transfer::{
     Deletion, Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Subject,
@@ -41,6 +42,7 @@ pub struct ProjectDestination {
 
 /// A project that is being restored.
 struct ProjectLoad {
+    project: Project,
     database: Box<dyn Connection>,
     catalogue: Catalogue,
     restore: Restore,
@@ -71,14 +73,33 @@ struct OwnSchema {
 
 impl ProjectDestination {
     /// Opens a project to restore into it, and keeps all other runs away. Nothing is changed before the
-    /// restore begins.
+    /// restore begins, but that an earlier one which did not end is finished or undone.
     ///
     /// # Errors
     /// Another run holds it; its database cannot be opened, or does not fit its schemas.
     pub fn open(project: Project, wait: &LockWait) -> Result<Self> {
+        Self::after(project, wait, recovery::recover)
+    }
+
+    /// Opens a project to see what a restore into it would do. An earlier restore that did not end is
+    /// told of, and left as it is.
+    ///
+    /// # Errors
+    /// As those of [`open`](Self::open).
+    pub fn look(project: Project, wait: &LockWait) -> Result<Self> {
+        Self::after(project, wait, recovery::describe)
+    }
+
+    fn after(
+        project: Project,
+        wait: &LockWait,
+        see_to_earlier: fn(&Project, &mut dyn Connection) -> Result<Vec<String>>,
+    ) -> Result<Self> {
         let mut database = project.connect_to_write()?;
         let (lock, _) = ProjectLock::take(&project, database.as_mut(), LockMode::Exclusive, wait)?;
-        let catalogue = schema::load(&project, database.as_mut())?;
+        let told = see_to_earlier(&project, database.as_mut())?;
+        let mut catalogue = schema::load(&project, database.as_mut())?;
+        catalogue.notices.extend(told.into_iter().map(recovered));
         Ok(Self {
             lock,
             project,
@@ -96,6 +117,11 @@ impl ProjectDestination {
     pub fn database(&self) -> &str {
         self.database.target()
     }
+}
+
+/// Tells of a restore that was finished or undone.
+pub(super) fn recovered(what: String) -> Warning {
+    Warning::new(WarningKind::Notice, Subject::Stage(Stage::Assets), what)
 }
 
 /// The content types whose rows a transfer replaces.
@@ -194,6 +220,7 @@ impl Destination for ProjectDestination {
         let component_ids =
             ComponentIds::find(database.as_mut(), &catalogue, &inspection, &plan.filter)?;
         Ok(Box::new(ProjectLoad {
+            project,
             lock,
             database,
             catalogue,
@@ -224,24 +251,55 @@ fn same_schemas(plan: &Plan, catalogue: &Catalogue) -> bool {
 impl Load for ProjectLoad {
     fn commit(self: Box<Self>, _outcome: &Report, warn: &mut dyn FnMut(Warning)) -> Result<()> {
         let Self {
+            project,
             mut database,
             catalogue,
             mut restore,
             lock,
         } = *self;
         restore.put_back_schema(database.as_mut())?;
+        let token = recovery::new_token(!restore.files.is_empty())?;
+        // A server can commit and not be heard; SQLite is heard.
+        let needs_token = !restore.files.is_empty() || project.database_file().is_none();
+        if needs_token {
+            recovery::write_token(database.as_mut(), &token)?;
+        }
         database.flush()?;
         for table in catalogue.models.tables() {
             database.move_sequence_past_ids(table)?;
         }
-        restore.files.swap_in()?;
+        restore.files.swap_in(&token)?;
         // From here on a failure puts the old files back when `files` is dropped.
-        database.commit()?;
+        if let Err(error) = database.commit() {
+            database.rollback();
+            match recovery::has_committed(&project, &token) {
+                Ok(Some(again)) => database = again,
+                Ok(None) => return Err(error),
+                Err(away) => {
+                    restore.files.leave();
+                    return Err(half_way(&error, &away));
+                }
+            }
+        }
+        if needs_token {
+            let settled = restore.files.settle();
+            if let Err(error) = settled.and_then(|()| recovery::delete_token(database.as_mut())) {
+                restore.files.leave();
+                let reason = format!(
+                    "the restore is done, and what it leaves the next run clears away: {error}"
+                );
+                warn(Warning::new(
+                    WarningKind::Notice,
+                    Subject::Stage(Stage::Assets),
+                    reason,
+                ));
+            }
+        }
         if let Some(left) = restore.files.forget_old() {
             warn(Warning::new(
                 WarningKind::Notice,
                 Subject::Path(left),
-                "the old files in it could not be deleted",
+                "the old files are of no use any more",
             ));
         }
         for (subject, count) in restore.lost {
@@ -251,6 +309,19 @@ impl Load for ProjectLoad {
         drop(lock);
         Ok(())
     }
+}
+
+fn half_way(error: &Error, away: &Error) -> Error {
+    Error::new(
+        Kind::HalfWay,
+        format!(
+            "it is not known whether the database has committed: {error}; and it cannot be asked: \
+             {away}; the new files are in their places, and the old ones are kept"
+        ),
+    )
+    .hint(
+        "when the database answers again, run backup recover: it finishes the restore or undoes it",
+    )
 }
 
 impl Sink for ProjectLoad {

@@ -5,7 +5,9 @@ use super::{Reader, column_list};
 use crate::database::{Row, Value};
 use crate::error::Result;
 use crate::model::{ConfigItem, ConfigKind, Stage, json};
-use crate::strapi::core_store::{LOGO_BYTES, LOGOS, PROJECT_SETTINGS, column_scalar, table_of};
+use crate::strapi::core_store::{
+    LOGO_BYTES, LOGOS, PROJECT_SETTINGS, TOKEN_KEY, column_scalar, table_of,
+};
 use crate::strapi::project::Project;
 use crate::strapi::uploads::LOCAL_PROVIDER;
 use crate::strapi::values;
@@ -46,6 +48,11 @@ impl Reader<'_> {
         let project = self.project;
         let mut line = Vec::new();
         self.database.query(&sql, &[], &mut |row| {
+            if let Some(column) = key_column
+                && row.value(column)?.as_str() == Some(TOKEN_KEY)
+            {
+                return Ok(());
+            }
             line.clear();
             line.extend_from_slice(b"{\"type\":");
             json::write_string(&mut line, kind.as_str());

@@ -11,6 +11,8 @@ mod links;
 use super::catalogue::Catalogue;
 use super::lock::{LockWait, ProjectLock};
 use super::project::Project;
+use super::restore::recovered;
+use super::restore::recovery::recover_first;
 use super::schema;
 use super::tables::Model;
 use super::uploads::Uploads;
@@ -49,10 +51,12 @@ impl ProjectSource {
     /// An import holds it; its database cannot be read, or does not fit its schemas.
     pub fn open(project: Project, wait: &LockWait) -> Result<Self> {
         let mut database = project.connect_to_read()?;
+        let told = recover_first(&project, database.as_mut(), wait)?;
         let (lock, note) = ProjectLock::take(&project, database.as_mut(), LockMode::Shared, wait)?;
         let snapshot = database.begin_snapshot()?;
         let mut catalogue = schema::load(&project, database.as_mut())?;
         catalogue.notices.extend(note);
+        catalogue.notices.extend(told.into_iter().map(recovered));
         Ok(Self {
             _lock: lock,
             project,

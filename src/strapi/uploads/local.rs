@@ -1,7 +1,7 @@
 //! The `local` upload provider: files below the public folder.
 
-use super::staged::StagedFiles;
-use super::{LOCAL_PROVIDER, Opened, StagedUploads, Uploads};
+use super::staged::{self, StagedFiles};
+use super::{LOCAL_PROVIDER, Opened, PendingSwap, StagedUploads, Uploads};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -106,5 +106,10 @@ impl Uploads for LocalUploads {
             staged.replace(replaced)?;
         }
         Ok(Box::new(staged))
+    }
+
+    fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>> {
+        let journals = staged::pending(&self.folder())?.into_iter();
+        Ok(journals.map(|journal| Box::new(journal) as _).collect())
     }
 }

@@ -1,6 +1,7 @@
 //! Where a project keeps the files of its media library, behind [`Uploads`]: its own folder (the
 //! `local` upload provider); later S3.
 
+mod journal;
 mod local;
 mod staged;
 
@@ -42,6 +43,42 @@ pub(super) trait Uploads: Send {
     /// # Errors
     /// The place cannot be written to.
     fn stage(&self, replaced: Option<BTreeSet<String>>) -> Result<Box<dyn StagedUploads>>;
+
+    /// Swaps that were begun and did not end.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>>;
+}
+
+/// A swap that was begun and did not end.
+pub(super) trait PendingSwap {
+    /// Where the files are, for messages.
+    fn place(&self) -> String;
+
+    /// What the database holds if, and only if, it has committed.
+    fn token(&self) -> &str;
+
+    /// Whether it is known to have committed.
+    fn is_done(&self) -> bool;
+
+    /// Completes the swap, and writes down that it is final. Can be repeated.
+    ///
+    /// # Errors
+    /// A file cannot be moved.
+    fn finish(&self) -> Result<()>;
+
+    /// Puts everything back. Can be repeated.
+    ///
+    /// # Errors
+    /// A file cannot be moved.
+    fn undo(&self) -> Result<()>;
+
+    /// Deletes what is not needed any more, and what is known of the swap.
+    ///
+    /// # Errors
+    /// Something cannot be deleted; it can be repeated.
+    fn forget(&self) -> Result<()>;
 }
 
 /// A file of the media library, opened.
@@ -62,12 +99,25 @@ pub(super) trait StagedUploads: Send {
     /// Its name is no file name, or it cannot be written.
     fn add(&mut self, filename: &str, content: &mut dyn Read) -> Result<()>;
 
-    /// Puts the staged files in their places and the old ones aside.
+    /// Whether nothing is going to be swapped.
+    fn is_empty(&self) -> bool;
+
+    /// Puts the staged files in their places and the old ones aside. The database holds `token` if, and
+    /// only if, it commits: so that whoever comes after a crash knows what to do.
     ///
     /// # Errors
     /// A file cannot be moved; those that were are put back when this is dropped.
-    fn swap_in(&mut self) -> Result<()>;
+    fn swap_in(&mut self, token: &str) -> Result<()>;
 
-    /// Makes the swap final and deletes the old files; tells where they are if that fails.
+    /// Makes the swap final, because the database has committed.
+    ///
+    /// # Errors
+    /// That cannot be written down.
+    fn settle(&mut self) -> Result<()>;
+
+    /// Leaves everything as it is, for the next run to finish or undo.
+    fn leave(&mut self);
+
+    /// Deletes the old files; tells where they are if that fails.
     fn forget_old(&mut self) -> Option<String>;
 }

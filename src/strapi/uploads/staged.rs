@@ -3,10 +3,10 @@
 //! The staging folder lies inside the upload folder: that is often a mounted volume, which cannot be
 //! renamed itself, and a rename must not leave its file system.
 
-use super::StagedUploads;
+use super::journal::{self, Journal};
+use super::{PendingSwap, StagedUploads};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -20,10 +20,8 @@ pub(super) struct StagedFiles {
     staging: Option<tempfile::TempDir>,
     /// Files that go even if none of their name comes.
     replaced: BTreeSet<String>,
-    /// Moved out of the upload folder.
-    moved_out: Vec<OsString>,
-    /// Moved into the upload folder.
-    moved_in: Vec<OsString>,
+    /// The swap, from when its first file moves until it is final.
+    swap: Option<Journal>,
 }
 
 impl StagedFiles {
@@ -33,8 +31,7 @@ impl StagedFiles {
             uploads,
             staging: None,
             replaced: BTreeSet::new(),
-            moved_out: Vec::new(),
-            moved_in: Vec::new(),
+            swap: None,
         }
     }
 
@@ -50,7 +47,7 @@ impl StagedFiles {
     fn staging(&mut self) -> Result<&Path> {
         if self.staging.is_none() {
             let uploads = &self.uploads;
-            clean_up(uploads)?;
+            sweep(uploads)?;
             let create = || -> io::Result<tempfile::TempDir> {
                 fs::create_dir_all(uploads)?;
                 let folder = tempfile::Builder::new()
@@ -70,8 +67,7 @@ impl StagedFiles {
 
 impl StagedUploads for StagedFiles {
     fn add(&mut self, filename: &str, content: &mut dyn Read) -> Result<()> {
-        if filename.is_empty() || filename.contains(['/', '\\', '\0']) || filename.starts_with("..")
-        {
+        if !journal::is_file_name(filename) {
             return Err(Error::archive(format!(
                 "the archive holds a file named \"{filename}\", which is no file name"
             )));
@@ -87,101 +83,100 @@ impl StagedUploads for StagedFiles {
         })
     }
 
-    fn swap_in(&mut self) -> Result<()> {
+    fn is_empty(&self) -> bool {
+        self.staging.is_none()
+    }
+
+    fn swap_in(&mut self, token: &str) -> Result<()> {
         let Some(staging) = self.staging.as_ref().map(|folder| folder.path().to_owned()) else {
             return Ok(());
         };
-        let (new, old) = (staging.join("new"), staging.join("old"));
-        let incoming = names(&new)?;
-        let replaced = self.replaced.iter().map(OsString::from);
-        let outgoing: BTreeSet<OsString> = replaced
-            .chain(incoming.iter().cloned())
+        let incoming = names(&staging.join("new"))?;
+        let outgoing: BTreeSet<&String> = self
+            .replaced
+            .iter()
+            .chain(&incoming)
             .filter(|name| self.uploads.join(name).symlink_metadata().is_ok())
             .collect();
-        sync(&new)?;
-        for name in outgoing {
-            rename(&self.uploads.join(&name), &old.join(&name))?;
-            self.moved_out.push(name);
+        let outgoing = outgoing.into_iter().cloned().collect();
+        sync(&staging.join("new"))?;
+        let journal = Journal::begin(&staging, &self.uploads, token, outgoing, incoming)?;
+        self.swap.insert(journal).advance()
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        if let Some(swap) = &self.swap {
+            swap.mark_done()?;
         }
-        for name in incoming {
-            rename(&new.join(&name), &self.uploads.join(&name))?;
-            self.moved_in.push(name);
+        self.swap = None;
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.swap = None;
+        if let Some(staging) = self.staging.take() {
+            let _ = staging.keep();
         }
-        sync(&self.uploads)
     }
 
     fn forget_old(&mut self) -> Option<String> {
-        self.moved_in.clear();
-        self.moved_out.clear();
-        let staging = self.staging.take()?;
-        let path = staging.path().to_owned();
-        let error = staging.close().err()?;
-        Some(format!("{}: {error}", path.display()))
+        let staging = self.staging.take()?.keep();
+        let error = journal::forget(&staging).err()?;
+        Some(error.to_string())
     }
 }
 
 impl Drop for StagedFiles {
     fn drop(&mut self) {
-        let Some(staging) = self.staging.as_ref().map(|folder| folder.path().to_owned()) else {
+        let Some(swap) = self.swap.take() else {
             return;
         };
-        let mut all_back = true;
-        for name in self.moved_in.drain(..) {
-            all_back &=
-                fs::rename(self.uploads.join(&name), staging.join("new").join(&name)).is_ok();
-        }
-        for name in self.moved_out.drain(..) {
-            all_back &=
-                fs::rename(staging.join("old").join(&name), self.uploads.join(&name)).is_ok();
-        }
-        if !all_back && let Some(folder) = self.staging.take() {
-            // Better a folder too many than a file lost.
-            let _ = folder.keep();
+        // Whoever drops it half-way has an error to report; the next run tries again.
+        let is_undone = swap.undo().and_then(|()| swap.forget()).is_ok();
+        if !is_undone {
+            self.leave();
         }
     }
 }
 
-/// Deletes what a restore left behind that was killed before it moved any file.
-fn clean_up(uploads: &Path) -> Result<()> {
-    if !uploads.is_dir() {
-        return Ok(());
+/// Swaps that were begun in an upload folder and did not end.
+pub(super) fn pending(uploads: &Path) -> Result<Vec<Journal>> {
+    let mut journals = Vec::new();
+    for staging in staging_folders(uploads)? {
+        journals.extend(Journal::read(&staging, uploads)?);
     }
-    for name in names(uploads)? {
-        if !name
-            .as_encoded_bytes()
-            .starts_with(STAGING_PREFIX.as_bytes())
-        {
-            continue;
+    Ok(journals)
+}
+
+/// Deletes what runs left that were killed before they moved any file.
+fn sweep(uploads: &Path) -> Result<()> {
+    for staging in staging_folders(uploads)? {
+        if Journal::read(&staging, uploads)?.is_none() {
+            fs::remove_dir_all(&staging)
+                .map_err(|error| Error::io("delete the folder", &staging, error))?;
         }
-        let left = uploads.join(name);
-        let old = left.join("old");
-        if old.is_dir() && !names(&old)?.is_empty() {
-            return Err(Error::failed(format!(
-                "a restore was killed while it moved files: {} holds some that were in {}",
-                old.display(),
-                uploads.display()
-            ))
-            .hint(format!(
-                "move them back where they are missing, then delete {}",
-                left.display()
-            )));
-        }
-        fs::remove_dir_all(&left).map_err(|error| Error::io("delete the folder", &left, error))?;
     }
     Ok(())
 }
 
-fn names(folder: &Path) -> Result<Vec<OsString>> {
-    let read = || -> io::Result<Vec<OsString>> {
-        fs::read_dir(folder)?
-            .map(|entry| Ok(entry?.file_name()))
-            .collect()
-    };
-    read().map_err(|error| Error::io("read the folder", folder, error))
+fn staging_folders(uploads: &Path) -> Result<Vec<PathBuf>> {
+    if !uploads.is_dir() {
+        return Ok(Vec::new());
+    }
+    let names = names(uploads)?.into_iter();
+    let ours = names.filter(|name| name.starts_with(STAGING_PREFIX));
+    let folders = ours.map(|name| uploads.join(name));
+    Ok(folders.filter(|folder| folder.is_dir()).collect())
 }
 
-fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(|error| Error::io("move the file", from, error))
+/// The names in a folder, as far as they are text: ours are.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let read = || -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+        let names = entries.into_iter().map(|entry| entry.file_name());
+        Ok(names.filter_map(|name| name.into_string().ok()).collect())
+    };
+    read().map_err(|error| Error::io("read the upload folder", folder, error))
 }
 
 /// Sees that what was written to a folder's file system is on disk.
@@ -218,7 +213,7 @@ mod tests {
             .into_iter()
             .map(|name| {
                 let text = fs::read_to_string(folder.join(&name)).unwrap_or_default();
-                (name.to_string_lossy().into_owned(), text)
+                (name, text)
             })
             .collect();
         files.sort();
@@ -245,7 +240,8 @@ mod tests {
         let mut staged = StagedFiles::new(folder.path().to_owned());
         staged.replace(known()).expect("a staging folder");
         staged.add("b", &mut &b"new"[..]).expect("added");
-        staged.swap_in().expect("swapped");
+        staged.swap_in("token").expect("swapped");
+        staged.settle().expect("settled");
         assert_eq!(staged.forget_old(), None);
         drop(staged);
         expect(
@@ -266,7 +262,7 @@ mod tests {
         let mut staged = StagedFiles::new(folder.path().to_owned());
         staged.replace(known()).expect("a staging folder");
         staged.add("b", &mut &b"new"[..]).expect("added");
-        staged.swap_in().expect("swapped");
+        staged.swap_in("token").expect("swapped");
         drop(staged);
         expect(folder.path(), &files);
     }
@@ -276,29 +272,32 @@ mod tests {
         let folder = uploads(&[("a", "old"), ("b", "old")]);
         let mut staged = StagedFiles::new(folder.path().to_owned());
         staged.add("b", &mut &b"new"[..]).expect("added");
-        staged.swap_in().expect("swapped");
+        staged.swap_in("token").expect("swapped");
+        staged.settle().expect("settled");
         assert_eq!(staged.forget_old(), None);
         drop(staged);
         expect(folder.path(), &[("a", "old"), ("b", "new")]);
     }
 
     #[test]
-    fn what_a_killed_restore_left_is_cleaned_up_unless_it_holds_old_files() {
+    fn what_a_killed_restore_left_is_swept_away_unless_it_moved_files() {
         let folder = uploads(&[("a", "old")]);
         let left = folder.path().join(".backup-restore-x");
-        fs::create_dir_all(left.join("new")).expect("made");
-        fs::create_dir_all(left.join("old")).expect("made");
+        for part in ["new", "old"] {
+            fs::create_dir_all(left.join(part)).expect("made");
+        }
         let mut staged = StagedFiles::new(folder.path().to_owned());
         staged.replace(known()).expect("a staging folder");
         assert!(!left.exists());
-        drop(staged);
-        fs::create_dir_all(left.join("old")).expect("made");
-        fs::write(left.join("old/a"), "old").expect("written");
-        let error = StagedFiles::new(folder.path().to_owned())
-            .replace(known())
-            .expect_err("old files");
-        assert!(error.to_string().contains("was killed"), "{error}");
-        assert!(left.join("old/a").exists());
+        staged.swap_in("token").expect("swapped");
+        staged.leave();
+        assert!(!folder.path().join("a").exists());
+        let mut other = StagedFiles::new(folder.path().to_owned());
+        other.replace(known()).expect("a staging folder");
+        let pending = pending(folder.path()).expect("journals");
+        assert_eq!(pending.len(), 1);
+        pending[0].undo().expect("undone");
+        assert!(folder.path().join("a").exists());
     }
 
     #[test]

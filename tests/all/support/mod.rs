@@ -8,6 +8,7 @@ pub mod databases;
 pub mod difference;
 pub mod exact;
 pub mod files;
+pub mod proxy;
 pub mod restore;
 pub mod running;
 pub mod servers;

@@ -1,0 +1,185 @@
+//! After a restore that did not end: finish it or undo it, by what its journal and the database say.
+//!
+//! | journal | token in the database | what happened | what is done |
+//! |---|---|---|---|
+//! | none | none | nothing, or all of it | nothing |
+//! | not done | none | it did not commit | the files are put back |
+//! | not done | its own | it committed | the files that are missing come, the old ones go |
+//! | done | any | it committed | the old files go |
+//! | none | one without files | it committed | nothing |
+//! | none | one with files | it did not end on another machine | refused |
+
+use crate::database::{Connection, LockMode, Value};
+use crate::error::{Error, Kind, Result};
+use crate::strapi::core_store::{CORE_STORE, TOKEN_KEY};
+use crate::strapi::lock::{LockWait, ProjectLock, take_over};
+use crate::strapi::project::Project;
+
+/// How the token of a restore ends that swaps no files.
+const WITHOUT_FILES: &str = "-without-files";
+
+/// A token that no other restore has.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub(super) fn new_token(swaps_files: bool) -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::failed(format!("the system gives no random bytes: {error}")))?;
+    let mut token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    if !swaps_files {
+        token.push_str(WITHOUT_FILES);
+    }
+    Ok(token)
+}
+
+/// Whether a transaction has committed whose end gave an error: on a server the answer may be lost. If
+/// it has, gives a new connection.
+///
+/// # Errors
+/// It cannot be asked.
+pub(super) fn has_committed(project: &Project, token: &str) -> Result<Option<Box<dyn Connection>>> {
+    if project.database_file().is_some() {
+        return Ok(None);
+    }
+    let mut database = project.connect_to_write()?;
+    take_over(project, database.as_mut())?;
+    let found = read_token(database.as_mut())?;
+    Ok((found.as_deref() == Some(token)).then_some(database))
+}
+
+/// The token of a restore that has committed and was not forgotten.
+pub(super) fn read_token(database: &mut dyn Connection) -> Result<Option<String>> {
+    if !database.tables()?.contains(CORE_STORE) {
+        return Ok(None);
+    }
+    let sql = format!(
+        "SELECT {} FROM {} WHERE {} = ?",
+        database.quote("value"),
+        database.quote(CORE_STORE),
+        database.quote("key")
+    );
+    let mut token = None;
+    database.query(&sql, &[TOKEN_KEY.into()], &mut |row| {
+        let text = row.value(0)?.as_str().map(serde_json::from_str::<String>);
+        token = text.and_then(Result::ok);
+        Ok(())
+    })?;
+    Ok(token)
+}
+
+/// Writes the token of a restore, in its transaction.
+pub(super) fn write_token(database: &mut dyn Connection, token: &str) -> Result<()> {
+    database.flush()?;
+    database.move_sequence_past_ids(CORE_STORE)?;
+    let columns = ["key", "value", "type"].map(str::to_owned);
+    let inserter = database.inserter(CORE_STORE, &columns)?;
+    let text = serde_json::to_string(token).expect("text serialises");
+    let row = [TOKEN_KEY, &text, "string"].map(Value::from);
+    database.insert(inserter, &row)
+}
+
+/// Forgets the token, in a transaction of its own.
+pub(super) fn delete_token(database: &mut dyn Connection) -> Result<()> {
+    let sql = format!(
+        "DELETE FROM {} WHERE {} = ?",
+        database.quote(CORE_STORE),
+        database.quote("key")
+    );
+    database.begin_write()?;
+    database.execute(&sql, &[TOKEN_KEY.into()])?;
+    database.commit()
+}
+
+/// Finishes or undoes what an earlier restore left half-way; says what was done. The project is held
+/// exclusively.
+///
+/// # Errors
+/// A file cannot be moved, or a restore goes on elsewhere. It can be repeated.
+pub(in crate::strapi) fn recover(
+    project: &Project,
+    database: &mut dyn Connection,
+) -> Result<Vec<String>> {
+    let uploads = project.uploads();
+    let mut token = read_token(database)?;
+    let mut told = Vec::new();
+    for swap in uploads.pending()? {
+        let is_own = token.as_deref() == Some(swap.token());
+        if is_own || swap.is_done() {
+            swap.finish()?;
+            if is_own {
+                delete_token(database)?;
+                token = None;
+            }
+            swap.forget()?;
+            told.push(format!(
+                "an earlier restore had committed and was not finished: its files are now in {}",
+                swap.place()
+            ));
+        } else {
+            swap.undo()?;
+            swap.forget()?;
+            told.push(format!(
+                "an earlier restore was interrupted before it committed: the files in {} are back as \
+                 they were",
+                swap.place()
+            ));
+        }
+    }
+    match token {
+        None => Ok(told),
+        Some(token) if token.ends_with(WITHOUT_FILES) => {
+            delete_token(database)?;
+            told.push("an earlier restore, whose end was not heard, had committed".to_owned());
+            Ok(told)
+        }
+        Some(_) => Err(Error::new(
+            Kind::Locked,
+            format!(
+                "a restore into {} was begun on another machine, or with another upload folder, and \
+                 has not ended",
+                database.target()
+            ),
+        )
+        .hint(format!(
+            "run backup recover there, which finishes it; if that machine is gone, delete the row \
+             `{TOKEN_KEY}` of {CORE_STORE}"
+        ))),
+    }
+}
+
+/// Says what [`recover`] would have to do, and does nothing.
+///
+/// # Errors
+/// Neither files nor database can be read.
+pub(super) fn describe(project: &Project, database: &mut dyn Connection) -> Result<Vec<String>> {
+    let is_pending = !project.uploads().pending()?.is_empty() || read_token(database)?.is_some();
+    let told = "an earlier restore did not end; the next export or import, or backup recover, finishes \
+                it or undoes it";
+    Ok(is_pending.then(|| told.to_owned()).into_iter().collect())
+}
+
+/// Does what [`recover`] does, if there is anything to do, for a run that will only read.
+pub(in crate::strapi) fn recover_first(
+    project: &Project,
+    reading: &mut dyn Connection,
+    wait: &LockWait,
+) -> Result<Vec<String>> {
+    if project.uploads().pending()?.is_empty() && read_token(reading)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut database = project.connect_to_write()?;
+    let (_lock, _) = ProjectLock::take(project, database.as_mut(), LockMode::Exclusive, wait)?;
+    recover(project, database.as_mut())
+}
+
+/// Finishes or undoes what an earlier restore left half-way, and says what was done; nothing where
+/// there was nothing to do.
+///
+/// # Errors
+/// Another run holds the project; its database is away, or a file cannot be moved.
+pub fn recover_project(project: &Project, wait: &LockWait) -> Result<Vec<String>> {
+    let mut database = project.connect_to_write()?;
+    let (_lock, _) = ProjectLock::take(project, database.as_mut(), LockMode::Exclusive, wait)?;
+    recover(project, database.as_mut())
+}

@@ -1,0 +1,364 @@
+//! What a swap of files is about to do, written down before it does it: so that whoever comes after a
+//! crash can finish it or undo it, as often as need be.
+//!
+//! A staging folder holds `new` (files that come), `old` (files that go) and the journal. Files go
+//! first, then the others come. The journal is on disk before the first of them moves, all moves are on
+//! disk before the database commits, and the mark `done` is on disk before anything is forgotten.
+
+use super::PendingSwap;
+use crate::error::{Error, Result};
+use crate::store::sync_folder;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// The name of the journal.
+const JOURNAL: &str = "journal.jsonl";
+/// The name of the mark that the database has committed.
+const DONE: &str = "done";
+
+/// A line of the journal. The last one says that it is complete: without it nothing was moved.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    Token(String),
+    Out(String),
+    In(String),
+    End,
+}
+
+/// A swap of files.
+#[derive(Debug, Clone)]
+pub(super) struct Journal {
+    staging: PathBuf,
+    uploads: PathBuf,
+    /// What stands in the database if, and only if, it has committed.
+    token: String,
+    outgoing: Vec<String>,
+    incoming: Vec<String>,
+}
+
+impl Journal {
+    /// Writes down a swap that is about to begin.
+    ///
+    /// # Errors
+    /// It cannot be written to disk; nothing may be moved.
+    pub fn begin(
+        staging: &Path,
+        uploads: &Path,
+        token: &str,
+        outgoing: Vec<String>,
+        incoming: Vec<String>,
+    ) -> Result<Self> {
+        let journal = Self {
+            staging: staging.to_owned(),
+            uploads: uploads.to_owned(),
+            token: token.to_owned(),
+            outgoing,
+            incoming,
+        };
+        let path = staging.join(JOURNAL);
+        let write = || -> io::Result<()> {
+            let mut out = BufWriter::new(File::create(&path)?);
+            let lines = [Line::Token(token.to_owned())].into_iter();
+            let lines = lines
+                .chain(journal.outgoing.iter().cloned().map(Line::Out))
+                .chain(journal.incoming.iter().cloned().map(Line::In))
+                .chain([Line::End]);
+            for line in lines {
+                serde_json::to_writer(&mut out, &line)?;
+                out.write_all(b"\n")?;
+            }
+            out.into_inner()
+                .map_err(io::IntoInnerError::into_error)?
+                .sync_all()
+        };
+        write().map_err(|error| Error::io("write the journal", &path, error))?;
+        sync_folder(staging)?;
+        sync_folder(uploads)?;
+        Ok(journal)
+    }
+
+    /// The swap that was written down in a staging folder; `None` where nothing was moved.
+    ///
+    /// # Errors
+    /// It cannot be read, or it is damaged and files were moved by it.
+    pub fn read(staging: &Path, uploads: &Path) -> Result<Option<Self>> {
+        let path = staging.join(JOURNAL);
+        let fail = |error| Error::io("read the journal", &path, error);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail(error)),
+        };
+        let mut journal = Self {
+            staging: staging.to_owned(),
+            uploads: uploads.to_owned(),
+            token: String::new(),
+            outgoing: Vec::new(),
+            incoming: Vec::new(),
+        };
+        for line in BufReader::new(file).lines() {
+            match serde_json::from_str(&line.map_err(fail)?) {
+                Ok(Line::Token(token)) => journal.token = token,
+                Ok(Line::Out(name)) if is_file_name(&name) => journal.outgoing.push(name),
+                Ok(Line::In(name)) if is_file_name(&name) => journal.incoming.push(name),
+                Ok(Line::End) => return Ok(Some(journal)),
+                _ => break,
+            }
+        }
+        // A crash leaves a part of it, or zeros, while it is being written: before the first move.
+        let old = staging.join("old");
+        let is_unmoved = match fs::read_dir(&old) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if is_unmoved {
+            return Ok(None);
+        }
+        Err(Error::failed(format!(
+            "the journal {} of an earlier restore is damaged",
+            path.display()
+        ))
+        .hint(format!(
+            "the files that it replaced are in {}: put back by hand what belongs to the content, and \
+             delete {}",
+            old.display(),
+            staging.display()
+        )))
+    }
+
+    fn waiting(&self, name: &str) -> PathBuf {
+        self.staging.join("new").join(name)
+    }
+
+    fn aside(&self, name: &str) -> PathBuf {
+        self.staging.join("old").join(name)
+    }
+
+    fn there(&self, name: &str) -> PathBuf {
+        self.uploads.join(name)
+    }
+
+    /// Moves what is not moved yet, and sees that it is on disk.
+    ///
+    /// # Errors
+    /// A file cannot be moved.
+    pub fn advance(&self) -> Result<()> {
+        let incoming: HashSet<&str> = self.incoming.iter().map(String::as_str).collect();
+        for name in &self.outgoing {
+            // What stands there came already, unless it waits still.
+            let came = incoming.contains(name.as_str()) && !exists(&self.waiting(name));
+            if !came && exists(&self.there(name)) && !exists(&self.aside(name)) {
+                rename(&self.there(name), &self.aside(name))?;
+            }
+        }
+        for name in &self.incoming {
+            if exists(&self.waiting(name)) {
+                rename(&self.waiting(name), &self.there(name))?;
+            }
+        }
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<()> {
+        for folder in [
+            &self.uploads,
+            &self.staging.join("new"),
+            &self.staging.join("old"),
+        ] {
+            sync_folder(folder)?;
+        }
+        Ok(())
+    }
+
+    /// Writes down that the database has committed: from now on nothing is undone.
+    ///
+    /// # Errors
+    /// It cannot be written to disk.
+    pub fn mark_done(&self) -> Result<()> {
+        let path = self.staging.join(DONE);
+        File::create(&path)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| Error::io("write the journal", &path, error))?;
+        sync_folder(&self.staging)
+    }
+}
+
+impl PendingSwap for Journal {
+    fn place(&self) -> String {
+        self.uploads.display().to_string()
+    }
+
+    fn token(&self) -> &str {
+        &self.token
+    }
+
+    fn finish(&self) -> Result<()> {
+        self.advance()?;
+        self.mark_done()
+    }
+
+    fn undo(&self) -> Result<()> {
+        for name in &self.incoming {
+            if !exists(&self.waiting(name)) && exists(&self.there(name)) {
+                rename(&self.there(name), &self.waiting(name))?;
+            }
+        }
+        for name in &self.outgoing {
+            if exists(&self.aside(name)) {
+                rename(&self.aside(name), &self.there(name))?;
+            }
+        }
+        self.sync()
+    }
+
+    fn is_done(&self) -> bool {
+        exists(&self.staging.join(DONE))
+    }
+
+    fn forget(&self) -> Result<()> {
+        forget(&self.staging)
+    }
+}
+
+/// Deletes a staging folder. The journal goes first: with half of the rest gone it would be wrong.
+///
+/// # Errors
+/// Something in it cannot be deleted.
+pub(super) fn forget(staging: &Path) -> Result<()> {
+    let fail = |error| Error::io("delete the folder", staging, error);
+    match fs::remove_file(staging.join(JOURNAL)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => sync_folder(staging)?,
+    }
+    fs::remove_dir_all(staging).map_err(fail)
+}
+
+/// Whether it names a file in a folder, and none elsewhere.
+pub(super) fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with("..") && name != "."
+}
+
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|error| Error::io("move the file", from, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// An upload folder with `a` and `b`, and a staging folder in which a new `b` and `c` wait.
+    fn prepared() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let staging = folder.path().join("staging");
+        for part in ["new", "old"] {
+            fs::create_dir_all(staging.join(part)).expect("made");
+        }
+        for (name, text) in [("a", "old"), ("b", "old")] {
+            fs::write(folder.path().join(name), text).expect("written");
+        }
+        for name in ["b", "c"] {
+            fs::write(staging.join("new").join(name), "new").expect("written");
+        }
+        (folder, staging)
+    }
+
+    fn files(folder: &Path) -> BTreeMap<String, String> {
+        let entries = fs::read_dir(folder).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        let files = paths.filter(|path| path.is_file());
+        files
+            .map(|path| {
+                let text = fs::read_to_string(&path).expect("text");
+                let name = path.file_name().expect("a name").to_string_lossy();
+                (name.into_owned(), text)
+            })
+            .collect()
+    }
+
+    fn of(files: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let pairs = files.iter();
+        pairs
+            .map(|(name, text)| ((*name).into(), (*text).into()))
+            .collect()
+    }
+
+    /// Stops after so many moves, as a crash would.
+    fn stopped_after(moves: usize, folder: &Path, staging: &Path) -> Journal {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let journal = Journal::begin(staging, folder, "t", names(&["a", "b"]), names(&["b", "c"]));
+        let journal = journal.expect("a journal");
+        let all = [
+            (folder.join("a"), staging.join("old/a")),
+            (folder.join("b"), staging.join("old/b")),
+            (staging.join("new/b"), folder.join("b")),
+            (staging.join("new/c"), folder.join("c")),
+        ];
+        for (from, to) in all.iter().take(moves) {
+            fs::rename(from, to).expect("moved");
+        }
+        journal
+    }
+
+    #[test]
+    fn a_swap_that_stopped_anywhere_is_undone_or_finished_and_either_can_be_repeated() {
+        let (before, after) = (
+            of(&[("a", "old"), ("b", "old")]),
+            of(&[("b", "new"), ("c", "new")]),
+        );
+        for moves in 0..=4 {
+            let (folder, staging) = prepared();
+            stopped_after(moves, folder.path(), &staging);
+            let read = Journal::read(&staging, folder.path()).expect("read");
+            let journal = read.expect("a journal");
+            for _ in 0..2 {
+                journal.undo().expect("undone");
+                assert_eq!(files(folder.path()), before, "{moves}");
+            }
+            for _ in 0..2 {
+                journal.advance().expect("finished");
+                assert_eq!(files(folder.path()), after, "{moves}");
+            }
+            assert!(!journal.is_done());
+            journal.mark_done().expect("marked");
+            assert!(journal.is_done());
+            journal.forget().expect("forgotten");
+            assert!(!staging.exists());
+        }
+    }
+
+    #[test]
+    fn a_journal_that_was_cut_says_that_nothing_was_moved() {
+        let (folder, staging) = prepared();
+        stopped_after(0, folder.path(), &staging);
+        let path = staging.join(JOURNAL);
+        let text = fs::read_to_string(&path).expect("text");
+        for length in 0..text.len() - 1 {
+            fs::write(&path, &text[..length]).expect("written");
+            let read = Journal::read(&staging, folder.path()).expect("read");
+            assert!(read.is_none(), "{length}");
+        }
+        fs::rename(folder.path().join("a"), staging.join("old/a")).expect("moved");
+        let error = Journal::read(&staging, folder.path()).expect_err("files were moved");
+        assert!(error.to_string().contains("is damaged"), "{error}");
+    }
+
+    #[test]
+    fn a_journal_that_names_files_elsewhere_is_not_believed() {
+        let (folder, staging) = prepared();
+        for name in ["../a", "/etc/passwd", "..", ".", ""] {
+            let names = vec![name.to_owned()];
+            Journal::begin(&staging, folder.path(), "t", names, Vec::new()).expect("a journal");
+            let read = Journal::read(&staging, folder.path()).expect("read");
+            assert!(read.is_none(), "{name}");
+        }
+    }
+}

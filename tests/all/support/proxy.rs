@@ -1,0 +1,124 @@
+//! A database server whose connection is lost at the end of a transaction.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use tempfile::TempDir;
+
+use super::servers::Server;
+
+/// What happens to the first `COMMIT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// It does not reach the server.
+    Request,
+    /// The server does it; its answer does not arrive.
+    Answer,
+}
+
+/// A socket before that of a server.
+pub struct Proxy {
+    folder: TempDir,
+    server: Server,
+}
+
+impl Proxy {
+    /// Listens. If `for_good`, nobody is answered any more once a `COMMIT` was lost.
+    pub fn new(server: Server, lost: Lost, for_good: bool) -> Proxy {
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, port, _) = server.address();
+        let name = format!(".s.PGSQL.{port}");
+        let behind = server.pick(socket.join(&name), socket);
+        let front = folder.path().join(server.pick(name.as_str(), "socket"));
+        let listener = UnixListener::bind(&front).unwrap();
+        let has_lost = Arc::new(AtomicBool::new(false));
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                if for_good && has_lost.load(Ordering::SeqCst) {
+                    return;
+                }
+                let backend = UnixStream::connect(&behind).unwrap();
+                let connection = Connection {
+                    client: client.unwrap(),
+                    backend,
+                    commit: server.pick(b"Q\0\0\0\x0bCOMMIT\0", b"\x07\0\0\0\x03COMMIT"),
+                    lost,
+                    has_lost: Arc::clone(&has_lost),
+                };
+                let gone = for_good.then(|| front.clone());
+                thread::spawn(move || connection.serve(gone));
+            }
+        });
+        Proxy { folder, server }
+    }
+
+    /// The URL of a database behind it.
+    pub fn url(&self, database: &str) -> String {
+        let (_, port, user) = self.server.address();
+        let folder = self.folder.path().display();
+        match self.server {
+            Server::Postgres => format!("postgres://{user}@/{database}?host={folder}&port={port}"),
+            Server::Mysql => {
+                format!("mysql://{user}@localhost/{database}?socketPath={folder}/socket")
+            }
+        }
+    }
+}
+
+struct Connection {
+    client: UnixStream,
+    backend: UnixStream,
+    /// How the protocol writes it.
+    commit: &'static [u8],
+    lost: Lost,
+    has_lost: Arc<AtomicBool>,
+}
+
+impl Connection {
+    fn serve(mut self, gone: Option<PathBuf>) {
+        let is_mute = Arc::new(AtomicBool::new(false));
+        let answers = {
+            let (mut from, mut to) = (
+                self.backend.try_clone().unwrap(),
+                self.client.try_clone().unwrap(),
+            );
+            let is_mute = Arc::clone(&is_mute);
+            thread::spawn(move || {
+                let mut buffer = [0; 1 << 16];
+                while let Ok(length @ 1..) = from.read(&mut buffer) {
+                    if is_mute.load(Ordering::SeqCst) || to.write_all(&buffer[..length]).is_err() {
+                        break;
+                    }
+                }
+                let _ = to.shutdown(std::net::Shutdown::Both);
+            })
+        };
+        let mut buffer = [0; 1 << 16];
+        while let Ok(length @ 1..) = self.client.read(&mut buffer) {
+            let bytes = &buffer[..length];
+            if bytes.ends_with(self.commit) && !self.has_lost.swap(true, Ordering::SeqCst) {
+                is_mute.store(true, Ordering::SeqCst);
+                if let Some(socket) = &gone {
+                    fs::remove_file(socket).unwrap();
+                }
+                if self.lost == Lost::Answer {
+                    self.backend.write_all(bytes).unwrap();
+                    // The answer is there, and is dropped.
+                    answers.join().unwrap();
+                    return;
+                }
+                break;
+            }
+            if self.backend.write_all(bytes).is_err() {
+                break;
+            }
+        }
+        let _ = self.backend.shutdown(std::net::Shutdown::Both);
+        let _ = self.client.shutdown(std::net::Shutdown::Both);
+    }
+}
