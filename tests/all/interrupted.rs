@@ -140,7 +140,11 @@ fn an_import_that_is_killed_while_it_writes_leaves_the_old_data() {
     let changes = before.changes(&after);
     let left = |name: &String| name.starts_with("public/uploads/.backup-");
     assert!(changes.iter().all(left), "{changes:?}");
-    // What it left goes with the next import.
+    // What it left goes with the next import, or earlier.
+    assert!(!changes.is_empty());
+    let told = project.run("recover", []).ends_with(0).stdout;
+    assert!(told.contains("left behind is deleted"), "{told}");
+    before.assert_untouched(&project);
     project.import(&archive, &[]).ends_with(0);
     assert_exports(&project, &Archive::open(&archive, None));
     assert!(large.state().uploads() == project.state().uploads());

@@ -126,6 +126,9 @@ pub(in crate::strapi) fn recover(
             ));
         }
     }
+    if uploads.sweep()? > 0 {
+        told.push("what an earlier restore left behind is deleted".to_owned());
+    }
     match token {
         None => Ok(told),
         Some(token) if token.ends_with(WITHOUT_FILES) => {

@@ -112,4 +112,8 @@ impl Uploads for LocalUploads {
         let journals = staged::pending(&self.folder())?.into_iter();
         Ok(journals.map(|journal| Box::new(journal) as _).collect())
     }
+
+    fn sweep(&self) -> Result<usize> {
+        staged::sweep(&self.folder())
+    }
 }

@@ -49,6 +49,12 @@ pub(super) trait Uploads: Send {
     /// # Errors
     /// They cannot be read.
     fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>>;
+
+    /// Deletes what is left of restores that are none of these; says how many there were.
+    ///
+    /// # Errors
+    /// Something cannot be deleted.
+    fn sweep(&self) -> Result<usize>;
 }
 
 /// A swap that was begun and did not end.

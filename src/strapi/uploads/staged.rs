@@ -148,15 +148,17 @@ pub(super) fn pending(uploads: &Path) -> Result<Vec<Journal>> {
     Ok(journals)
 }
 
-/// Deletes what runs left that were killed before they moved any file.
-fn sweep(uploads: &Path) -> Result<()> {
+/// Deletes what runs left that were killed before they moved any file, or when they deleted the old
+/// ones; says how many there were.
+pub(super) fn sweep(uploads: &Path) -> Result<usize> {
+    let mut swept = 0;
     for staging in staging_folders(uploads)? {
         if Journal::read(&staging, uploads)?.is_none() {
-            fs::remove_dir_all(&staging)
-                .map_err(|error| Error::io("delete the folder", &staging, error))?;
+            journal::forget(&staging)?;
+            swept += 1;
         }
     }
-    Ok(())
+    Ok(swept)
 }
 
 fn staging_folders(uploads: &Path) -> Result<Vec<PathBuf>> {
@@ -166,7 +168,8 @@ fn staging_folders(uploads: &Path) -> Result<Vec<PathBuf>> {
     let names = names(uploads)?.into_iter();
     let ours = names.filter(|name| name.starts_with(STAGING_PREFIX));
     let folders = ours.map(|name| uploads.join(name));
-    Ok(folders.filter(|folder| folder.is_dir()).collect())
+    let is_folder = |path: &PathBuf| path.symlink_metadata().is_ok_and(|entry| entry.is_dir());
+    Ok(folders.filter(is_folder).collect())
 }
 
 /// The names in a folder, as far as they are text: ours are.
