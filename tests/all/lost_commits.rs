@@ -16,7 +16,9 @@ on_each_server!(
 fn changed(server: Server) -> Site {
     let site = Site::new(server);
     site.database.sql(["UPDATE articles SET title = 'mine'"]);
-    std::fs::write(site.uploads().join("notes_36b3257a18.txt"), "mine").unwrap();
+    for name in site.files().keys() {
+        std::fs::write(site.uploads().join(name), "mine").unwrap();
+    }
     site
 }
 

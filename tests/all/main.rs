@@ -27,6 +27,7 @@ mod fixture;
 mod flips;
 mod interrupted;
 mod keys;
+mod kills;
 mod locks;
 mod lost_commits;
 mod man;
