@@ -1,7 +1,7 @@
 //! The core store and the webhooks: their tables, the rows that mean something to this tool, and how
 //! their columns leave and come back.
 
-use crate::database::Connection;
+use crate::database::{Connection, Value};
 use crate::error::Result;
 use crate::model::{ConfigKind, Scalar};
 
@@ -39,8 +39,11 @@ pub(super) fn table_of(kind: ConfigKind) -> &'static str {
     }
 }
 
-/// The row of content types, as text.
-pub(super) fn read_schema_row(database: &mut dyn Connection) -> Result<Option<String>> {
+/// The value of the core-store row with this key, as text.
+///
+/// # Errors
+/// The table cannot be read.
+pub(super) fn read_value(database: &mut dyn Connection, key: &str) -> Result<Option<String>> {
     let sql = format!(
         "SELECT {} FROM {} WHERE {} = ?",
         database.quote("value"),
@@ -48,9 +51,27 @@ pub(super) fn read_schema_row(database: &mut dyn Connection) -> Result<Option<St
         database.quote("key")
     );
     let mut text = None;
-    database.query(&sql, &[SCHEMA_KEY.into()], &mut |row| {
+    database.query(&sql, &[key.into()], &mut |row| {
         text = row.value(0)?.as_str().map(str::to_owned);
         Ok(())
     })?;
     Ok(text)
+}
+
+/// Adds a core-store row to those that the archive brought; `type_name` is what Strapi calls the type
+/// of its value.
+///
+/// # Errors
+/// It cannot be written, or rows before it.
+pub(super) fn add_row(
+    database: &mut dyn Connection,
+    key: &str,
+    value: &str,
+    type_name: &str,
+) -> Result<()> {
+    database.flush()?;
+    database.move_sequence_past_ids(CORE_STORE)?;
+    let columns = ["key", "value", "type"].map(str::to_owned);
+    let inserter = database.inserter(CORE_STORE, &columns)?;
+    database.insert(inserter, &[key, value, type_name].map(Value::from))
 }

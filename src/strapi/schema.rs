@@ -5,7 +5,7 @@
 //! tables as Strapi made them: it gives the order of the components, and the types of custom fields.
 
 use super::catalogue::Catalogue;
-use super::core_store::{CORE_STORE, SCHEMA_KEY, read_schema_row};
+use super::core_store::{CORE_STORE, SCHEMA_KEY, read_value};
 use super::identifiers::{Naming, words};
 use super::project::Project;
 use super::tables::Models;
@@ -62,7 +62,7 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
 }
 
 fn read_content_types(database: &mut dyn Connection) -> Result<Vec<Map<String, Value>>> {
-    let Some(text) = read_schema_row(database)? else {
+    let Some(text) = read_value(database, SCHEMA_KEY)? else {
         return Err(Error::failed(format!(
             "{} has no row {SCHEMA_KEY} in {CORE_STORE}: this project was never started",
             database.target()

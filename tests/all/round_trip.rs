@@ -119,9 +119,7 @@ fn archives_that_strapi_made_are_restored_and_exported_again_equal() {
 #[test]
 fn an_unpacked_archive_comes_back_like_a_packed_one() {
     let original = Project::testdata();
-    let dir = ["-f", "unpacked", "--no-encrypt", "--format", "dir"];
-    original.run("export", dir).ends_with(0);
-    let folder = original.archive("unpacked");
+    let folder = original.export_unpacked("unpacked");
     assert_eq!(
         listing(&folder),
         [

@@ -77,11 +77,10 @@ fn archives_of_strapi_are_whole_and_nothing_protects_them() {
 #[test]
 fn sha256sum_reads_the_checksums() {
     let project = Project::testdata();
-    let dir = ["-f", "site", "--no-encrypt", "--format", "dir"];
-    project.run("export", dir).ends_with(0);
+    let folder = project.export_unpacked("site");
     let mut check = Command::new("sha256sum");
     check.args(["--check", "--strict", "checksums.sha256"]);
-    let outcome = run(check.current_dir(project.archive("site"))).ends_with(0);
+    let outcome = run(check.current_dir(folder)).ends_with(0);
     // Schemas, entities, links, configuration, metadata, manifest, result; ten files with their sidecars.
     assert_eq!(outcome.stdout.lines().count(), 7 + 2 * 10);
 }
@@ -677,10 +676,9 @@ fn what_an_archive_was_made_without_cannot_be_asked_of_it() {
 fn an_unpacked_export_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let project = Project::testdata();
-    let dir = ["-f", "site", "--no-encrypt", "--format", "dir"];
-    project.run("export", dir).ends_with(0);
+    let folder = project.export_unpacked("site");
     for (name, mode) in [("", 0o700), ("entities", 0o700), (ENTITIES, 0o600)] {
-        let metadata = fs::metadata(project.archive("site").join(name)).unwrap();
+        let metadata = fs::metadata(folder.join(name)).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, mode, "{name}");
     }
 }
@@ -784,19 +782,14 @@ fn an_archive_that_is_written_to_between_check_and_load_is_not_loaded() {
 #[test]
 fn folders_of_an_unpacked_archive_may_not_be_links() {
     let project = Project::testdata();
-    let dir = ["-f", "site", "--no-encrypt", "--format", "dir"];
-    project.run("export", dir).ends_with(0);
-    let (uploads, elsewhere) = (
-        project.archive("site/assets/uploads"),
-        project.archive("elsewhere"),
-    );
+    let folder = project.export_unpacked("site");
+    let (uploads, elsewhere) = (folder.join("assets/uploads"), project.archive("elsewhere"));
     fs::rename(&uploads, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &uploads).unwrap();
-    let archive = project.archive("site");
-    verify(&archive, &[])
+    verify(&folder, &[])
         .ends_with(6)
         .says(["it is a link, not a folder"]);
-    project.import(&archive, &[]).ends_with(6);
+    project.import(&folder, &[]).ends_with(6);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{ConfigItem, ConfigKind, Fields};
 use crate::strapi::core_store::{
-    CORE_STORE, LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, TOKEN_KEY, column_scalar, table_of,
+    LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, TOKEN_KEY, add_row, column_scalar, table_of,
 };
 use crate::strapi::values;
 use crate::transfer::Subject;
@@ -92,12 +92,7 @@ impl Restore {
         else {
             return Ok(());
         };
-        let columns = ["key", "value", "type"].map(str::to_owned);
-        let inserter = database.inserter(CORE_STORE, &columns)?;
-        let values = [SCHEMA_KEY, &row, "object"].map(Value::from);
-        database.flush()?;
-        database.move_sequence_past_ids(CORE_STORE)?;
-        database.insert(inserter, &values)
+        add_row(database, SCHEMA_KEY, &row, "object")
     }
 
     /// Takes the bytes of the logos out of the project settings and stages them as files. A logo

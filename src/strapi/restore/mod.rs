@@ -12,7 +12,7 @@ mod links;
 pub(super) mod recovery;
 
 use super::catalogue::Catalogue;
-use super::core_store::{CORE_STORE, WEBHOOKS, read_schema_row};
+use super::core_store::{CORE_STORE, SCHEMA_KEY, WEBHOOKS, read_value};
 use super::description::description;
 use super::lock::{LockWait, ProjectLock};
 use super::media;
@@ -212,7 +212,7 @@ impl Destination for ProjectDestination {
         };
         let files = uploads.stage(replaced)?;
         let own_schema = OwnSchema {
-            row: read_schema_row(database.as_mut())?,
+            row: read_value(database.as_mut(), SCHEMA_KEY)?,
             wins: !same_schemas(plan, &catalogue),
             is_needed: plan.filter.includes(Stage::Configuration),
         };

@@ -9,9 +9,9 @@
 //! | none | one without files | it committed | nothing |
 //! | none | one with files | it did not end on another machine | refused |
 
-use crate::database::{Connection, LockMode, Value};
+use crate::database::{Connection, LockMode};
 use crate::error::{Error, Kind, Result};
-use crate::strapi::core_store::{CORE_STORE, TOKEN_KEY};
+use crate::strapi::core_store::{self, CORE_STORE, TOKEN_KEY};
 use crate::strapi::lock::{LockWait, ProjectLock, take_over};
 use crate::strapi::project::Project;
 
@@ -53,30 +53,14 @@ pub(super) fn read_token(database: &mut dyn Connection) -> Result<Option<String>
     if !database.tables()?.contains(CORE_STORE) {
         return Ok(None);
     }
-    let sql = format!(
-        "SELECT {} FROM {} WHERE {} = ?",
-        database.quote("value"),
-        database.quote(CORE_STORE),
-        database.quote("key")
-    );
-    let mut token = None;
-    database.query(&sql, &[TOKEN_KEY.into()], &mut |row| {
-        let text = row.value(0)?.as_str().map(serde_json::from_str::<String>);
-        token = text.and_then(Result::ok);
-        Ok(())
-    })?;
-    Ok(token)
+    let text = core_store::read_value(database, TOKEN_KEY)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// Writes the token of a restore, in its transaction.
 pub(super) fn write_token(database: &mut dyn Connection, token: &str) -> Result<()> {
-    database.flush()?;
-    database.move_sequence_past_ids(CORE_STORE)?;
-    let columns = ["key", "value", "type"].map(str::to_owned);
-    let inserter = database.inserter(CORE_STORE, &columns)?;
     let text = serde_json::to_string(token).expect("text serialises");
-    let row = [TOKEN_KEY, &text, "string"].map(Value::from);
-    database.insert(inserter, &row)
+    core_store::add_row(database, TOKEN_KEY, &text, "string")
 }
 
 /// Forgets the token, in a transaction of its own.
@@ -96,10 +80,7 @@ pub(super) fn delete_token(database: &mut dyn Connection) -> Result<()> {
 ///
 /// # Errors
 /// A file cannot be moved, or a restore goes on elsewhere. It can be repeated.
-pub(in crate::strapi) fn recover(
-    project: &Project,
-    database: &mut dyn Connection,
-) -> Result<Vec<String>> {
+pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Result<Vec<String>> {
     let uploads = project.uploads();
     let mut token = read_token(database)?;
     let mut told = Vec::new();
@@ -151,15 +132,22 @@ pub(in crate::strapi) fn recover(
     }
 }
 
+/// Whether an earlier restore did not end.
+fn is_pending(project: &Project, database: &mut dyn Connection) -> Result<bool> {
+    Ok(!project.uploads().pending()?.is_empty() || read_token(database)?.is_some())
+}
+
 /// Says what [`recover`] would have to do, and does nothing.
 ///
 /// # Errors
 /// Neither files nor database can be read.
 pub(super) fn describe(project: &Project, database: &mut dyn Connection) -> Result<Vec<String>> {
-    let is_pending = !project.uploads().pending()?.is_empty() || read_token(database)?.is_some();
     let told = "an earlier restore did not end; the next export or import, or backup recover, finishes \
                 it or undoes it";
-    Ok(is_pending.then(|| told.to_owned()).into_iter().collect())
+    Ok(is_pending(project, database)?
+        .then(|| told.to_owned())
+        .into_iter()
+        .collect())
 }
 
 /// Does what [`recover`] does, if there is anything to do, for a run that will only read.
@@ -168,12 +156,11 @@ pub(in crate::strapi) fn recover_first(
     reading: &mut dyn Connection,
     wait: &LockWait,
 ) -> Result<Vec<String>> {
-    if project.uploads().pending()?.is_empty() && read_token(reading)?.is_none() {
-        return Ok(Vec::new());
+    if is_pending(project, reading)? {
+        recover_project(project, wait)
+    } else {
+        Ok(Vec::new())
     }
-    let mut database = project.connect_to_write()?;
-    let (_lock, _) = ProjectLock::take(project, database.as_mut(), LockMode::Exclusive, wait)?;
-    recover(project, database.as_mut())
 }
 
 /// Finishes or undoes what an earlier restore left half-way, and says what was done; nothing where

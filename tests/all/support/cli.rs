@@ -316,6 +316,14 @@ impl Project {
         self.archive(&format!("{name}.tar"))
     }
 
+    /// Exports into a folder of this name and gives its path. Nothing may be missing from it.
+    #[track_caller]
+    pub fn export_unpacked(&self, name: &str) -> PathBuf {
+        let arguments = ["-f", name, "--no-encrypt", "--format", "dir"];
+        self.run("export", arguments).ends_with(0);
+        self.archive(name)
+    }
+
     /// What a plain export with these options holds. Nothing may be missing from it.
     #[track_caller]
     pub fn exported(&self, options: &[&str]) -> Archive {

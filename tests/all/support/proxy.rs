@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use super::servers::Server;
 
+/// The name of the socket of MySQL; PostgreSQL has a rule for its own.
+const SOCKET: &str = "socket";
+
 /// What happens to the first `COMMIT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
@@ -34,7 +37,7 @@ impl Proxy {
         let (socket, port, _) = server.address();
         let name = format!(".s.PGSQL.{port}");
         let behind = server.pick(socket.join(&name), socket);
-        let front = folder.path().join(server.pick(name.as_str(), "socket"));
+        let front = folder.path().join(server.pick(name.as_str(), SOCKET));
         let listener = UnixListener::bind(&front).unwrap();
         let has_lost = Arc::new(AtomicBool::new(false));
         thread::spawn(move || {
@@ -59,14 +62,9 @@ impl Proxy {
 
     /// The URL of a database behind it.
     pub fn url(&self, database: &str) -> String {
-        let (_, port, user) = self.server.address();
-        let folder = self.folder.path().display();
-        match self.server {
-            Server::Postgres => format!("postgres://{user}@/{database}?host={folder}&port={port}"),
-            Server::Mysql => {
-                format!("mysql://{user}@localhost/{database}?socketPath={folder}/socket")
-            }
-        }
+        let folder = self.folder.path();
+        let socket = self.server.pick(folder.to_owned(), folder.join(SOCKET));
+        self.server.url_through(&socket, database)
     }
 }
 

@@ -71,7 +71,12 @@ impl Server {
 
     /// A URL of a database of this name.
     pub fn url(self, database: &str) -> String {
-        let (socket, port, user) = self.address();
+        self.url_through(&self.address().0, database)
+    }
+
+    /// The same through another socket, which stands before that of the server.
+    pub fn url_through(self, socket: &Path, database: &str) -> String {
+        let (_, port, user) = self.address();
         let socket = socket.display();
         match self {
             Server::Postgres => format!("postgres://{user}@/{database}?host={socket}&port={port}"),
