@@ -170,7 +170,8 @@ fn verify(archive: &Path) {
 fn restore(archive: &Path, project: &Path) {
     let mut source = source(archive);
     let destination =
-        ProjectDestination::open(open(project), &LockWait::default()).expect("a project");
+        ProjectDestination::open(open(project), &LockWait::default(), &std::env::temp_dir())
+            .expect("a project");
     run(transfer(&mut source, destination));
 }
 

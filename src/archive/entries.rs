@@ -24,14 +24,6 @@ impl Entries {
         }
     }
 
-    /// Whether they can be read more than once.
-    pub fn replay(&self) -> bool {
-        match self {
-            Self::Tar(unpacked) => unpacked.reopens(),
-            Self::Folder(_) => true,
-        }
-    }
-
     /// Whether they come in the order in which they were written.
     pub fn keep_their_order(&self) -> bool {
         matches!(self, Self::Tar(_))

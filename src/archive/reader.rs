@@ -311,8 +311,4 @@ impl Source for ArchiveSource {
         }
         pass.finish(sink)
     }
-
-    fn replays(&self) -> bool {
-        self.entries.replay()
-    }
 }

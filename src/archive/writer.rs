@@ -108,8 +108,8 @@ impl Destination for ArchiveDestination {
         Ok(Vec::new())
     }
 
-    fn wants_inspection(&self) -> bool {
-        false
+    fn stage(&mut self, _filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
+        Ok(None)
     }
 
     fn begin(self: Box<Self>, plan: &Plan) -> Result<Box<dyn Load>> {

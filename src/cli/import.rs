@@ -10,11 +10,10 @@ use super::prompt::Prompt;
 use super::terminal::Reports;
 use super::waiting::WaitArguments;
 use super::{Cancellation, open_archive, report, terminal};
-use crate::archive::ArchiveSource;
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
 use crate::strapi::{LockWait, Project, ProjectDestination};
-use crate::transfer::{Filter, OnFault, Plan, Report, Source, Spooled, Transfer};
+use crate::transfer::{Filter, OnFault, Plan, Report, Source, Transfer};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
 use std::path::PathBuf;
@@ -81,6 +80,7 @@ enum Conflicts {
 struct Request {
     project: Project,
     source: Box<dyn Source>,
+    spool_folder: PathBuf,
     filter: Filter,
     strategies: StrategyArguments,
     /// Who is asked before anything is deleted; nobody with `--force` and `--dry-run`.
@@ -121,7 +121,8 @@ impl Arguments {
         let project = self.project.open(environment)?;
         Ok(Request {
             project,
-            source: replaying(archive, environment)?,
+            source: Box::new(archive),
+            spool_folder: environment.temporary.clone(),
             filter,
             strategies: self.strategies,
             prompt: asks.then_some(prompt),
@@ -133,26 +134,14 @@ impl Arguments {
     }
 }
 
-/// An import looks at its source first, and then reads it again.
-fn replaying(mut archive: ArchiveSource, environment: &Environment) -> Result<Box<dyn Source>> {
-    if archive.replays() {
-        return Ok(Box::new(archive));
-    }
-    terminal::tell("reading the archive");
-    Ok(Box::new(Spooled::new(
-        &mut archive,
-        &environment.temporary,
-    )?))
-}
-
 impl Request {
     fn run(mut self) -> Result<Report> {
-        let open = if self.dry_run {
-            ProjectDestination::look
+        let project = self.project.clone();
+        let destination = if self.dry_run {
+            ProjectDestination::look(project, &self.wait)?
         } else {
-            ProjectDestination::open
+            ProjectDestination::open(project, &self.wait, &self.spool_folder)?
         };
-        let destination = open(self.project.clone(), &self.wait)?;
         let target = format!(
             "{} (Strapi {}, database {})",
             self.project.root().display(),

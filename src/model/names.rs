@@ -27,6 +27,11 @@ impl<V> NameMap<V> {
         self.values.get(&self.hasher.hash_one(name))
     }
 
+    /// The value of a name, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut V> {
+        self.values.get_mut(&self.hasher.hash_one(name))
+    }
+
     /// Puts a value under a name; gives the one that stood there.
     pub fn insert(&mut self, name: &str, value: V) -> Option<V> {
         self.values.insert(self.hasher.hash_one(name), value)

@@ -198,10 +198,6 @@ impl Origin for FileOrigin {
     fn length(&self) -> Option<u64> {
         Some(self.length)
     }
-
-    fn reopens(&self) -> bool {
-        true
-    }
 }
 
 /// Reads an open file from its beginning, with a position of its own.

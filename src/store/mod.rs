@@ -38,7 +38,7 @@ pub trait Origin: Send {
     fn name(&self) -> String;
 
     /// Starts to read at the beginning. With `again` it can be opened once more after that, also
-    /// where it does not [reopen](Self::reopens): what is read meanwhile is kept.
+    /// if it is a stream: what is read meanwhile is kept.
     ///
     /// # Errors
     /// It cannot be read; or is a stream that was opened for the last time.
@@ -46,7 +46,4 @@ pub trait Origin: Send {
 
     /// How many bytes it has, where that is known.
     fn length(&self) -> Option<u64>;
-
-    /// Whether it can be opened as often as one likes, and then gives the same bytes.
-    fn reopens(&self) -> bool;
 }

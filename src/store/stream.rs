@@ -110,10 +110,6 @@ impl Origin for StreamOrigin {
     fn length(&self) -> Option<u64> {
         None
     }
-
-    fn reopens(&self) -> bool {
-        false
-    }
 }
 
 /// A stream and what was read of it.
@@ -172,7 +168,6 @@ mod tests {
     fn a_stream_can_be_looked_at_and_then_read_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut origin = StreamOrigin::new("standard input", &b"the archive"[..], folder.path());
-        assert!(!origin.reopens());
         for length in [3, 7] {
             let mut start = vec![0; length];
             let mut reader = origin.open(true).expect("opened");

@@ -1,4 +1,4 @@
-//! The files that rows of the media library name.
+//! The files that rows of the media library name, and where those go that come.
 
 use super::catalogue::Catalogue;
 use super::uploads::{LOCAL_PROVIDER, Uploads};
@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 /// The columns that say where a file and its formats are.
 const ATTRIBUTES: [&str; 3] = ["provider", "url", "formats"];
 
-/// The names of the files in the place of the uploads that rows of the project, and formats in them,
+/// The paths, in the place of the uploads, of the files that rows of the project, and formats in them,
 /// name. What else is there is none of the media library's.
-pub(super) fn filenames(
+pub(super) fn paths(
     database: &mut dyn Connection,
     catalogue: &Catalogue,
     uploads: &dyn Uploads,
@@ -34,7 +34,7 @@ pub(super) fn filenames(
         names.extend(
             row.value(1)?
                 .as_str()
-                .and_then(|url| uploads.filename(provider, url)),
+                .and_then(|url| uploads.path(provider, url)),
         );
         let formats = row.value(2)?;
         let formats = formats.as_str().and_then(|text| Fields::parse(text).ok());
@@ -42,7 +42,7 @@ pub(super) fn filenames(
             let url = Fields::parse(format)
                 .ok()
                 .and_then(|format| serde_json::from_str::<String>(format.get("url")?).ok());
-            names.extend(url.and_then(|url| uploads.filename(provider, &url)));
+            names.extend(url.and_then(|url| uploads.path(provider, &url)));
         }
         Ok(())
     })?;

@@ -1,6 +1,6 @@
 //! Where data goes.
 
-use super::{Description, Filter, Plan, Report, Warning};
+use super::{Description, Filter, Plan, Report, Spool, Warning};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use std::io::{self, Read};
@@ -74,9 +74,24 @@ pub trait Destination: Send {
     /// It cannot be read.
     fn survey(&mut self, filter: &Filter) -> Result<Vec<Deletion>>;
 
-    /// Whether everything must be looked at before [`begin`](Self::begin): because data is replaced, or
-    /// because looking is all.
-    fn wants_inspection(&self) -> bool;
+    /// Where everything goes that comes, while it is looked at and before [`begin`](Self::begin): because
+    /// data is replaced, or because looking is all. `None` where nothing is replaced, and all may flow
+    /// straight into what `begin` gives.
+    ///
+    /// # Errors
+    /// It cannot be written to.
+    fn stage(&mut self, filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>>;
+
+    /// What is to be known of that which was staged, such as what there is no place for.
+    fn remarks(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
+
+    /// The lines that were staged, to be loaded. Files stay where they were staged, and are not sent
+    /// again. `None` where nothing was kept: the source is read.
+    fn staged(&mut self) -> Option<Spool> {
+        None
+    }
 
     /// Starts to take what the plan announces.
     ///
@@ -118,8 +133,8 @@ impl Destination for Nowhere {
         Ok(Vec::new())
     }
 
-    fn wants_inspection(&self) -> bool {
-        true
+    fn stage(&mut self, _filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
+        Ok(Some(Box::new(Self::default())))
     }
 
     fn begin(self: Box<Self>, _plan: &Plan) -> Result<Box<dyn Load>> {
@@ -140,12 +155,12 @@ impl Sink for Nowhere {
         Ok(())
     }
 
-    fn asset(&mut self, _asset: &Asset, content: &mut dyn Read) -> Result<()> {
+    fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
         io::copy(content, &mut io::sink())
             .map(drop)
             .map_err(|error| {
                 Error::from_io(error, |error| {
-                    Error::failed(format!("cannot read: {error}"))
+                    Error::archive(format!("cannot read {}: {error}", asset.filename))
                 })
             })
     }

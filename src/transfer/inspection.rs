@@ -12,7 +12,7 @@ use crate::model::{
 };
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{self, Read};
+use std::io::Read;
 
 /// What a source sends: which rows, which components, how much of each stage.
 #[derive(Debug, Default, Clone)]
@@ -104,12 +104,14 @@ fn ids_of<'a>(
     models.get_mut(uid).expect("it was just put there")
 }
 
-/// Takes everything a source sends, and keeps only what is known of it afterwards.
+/// Looks at everything a source sends on its way, and keeps what is to be known of it afterwards.
 pub(super) struct Inspector<'a> {
     schemas: &'a Schemas,
     partial: bool,
     expects_files: bool,
     observer: &'a dyn Observer,
+    /// Who takes what was looked at: everything but links to what does not come along.
+    next: &'a mut dyn Sink,
     found: Inspection,
     warnings: BTreeMap<WarningKind, u64>,
     /// Links whose ends do not come along, by owner and attribute.
@@ -127,12 +129,14 @@ impl<'a> Inspector<'a> {
         filter: &Filter,
         on_fault: OnFault,
         observer: &'a dyn Observer,
+        next: &'a mut dyn Sink,
     ) -> Self {
         Self {
             schemas,
             partial: filter.is_partial(),
             expects_files: filter.includes(Stage::Assets),
             observer,
+            next,
             found: Inspection::default(),
             warnings: BTreeMap::new(),
             orphans: BTreeMap::new(),
@@ -258,14 +262,14 @@ impl Visitor for Ids<'_, '_> {
 }
 
 impl Sink for Inspector<'_> {
-    fn stage(&mut self, stage: Stage, _items: Option<u64>) -> Result<()> {
+    fn stage(&mut self, stage: Stage, items: Option<u64>) -> Result<()> {
         self.found.stages.entry(stage).or_default();
-        Ok(())
+        self.next.stage(stage, items)
     }
 
-    fn schema(&mut self, _schema: &Schema) -> Result<()> {
+    fn schema(&mut self, schema: &Schema) -> Result<()> {
         self.found.count(Stage::Schemas);
-        Ok(())
+        self.next.schema(schema)
     }
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
@@ -305,7 +309,8 @@ impl Sink for Inspector<'_> {
             faults: &mut self.faults,
             entity: &place,
         };
-        walk(self.schemas, schema, &fields, (), &mut ids)
+        walk(self.schemas, schema, &fields, (), &mut ids)?;
+        self.next.entity(entity)
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
@@ -331,13 +336,7 @@ impl Sink for Inspector<'_> {
                 asset.filename
             )))?,
         }
-        io::copy(content, &mut io::sink())
-            .map_err(|error| {
-                Error::from_io(error, |error| {
-                    Error::archive(format!("cannot read {}: {error}", asset.filename))
-                })
-            })
-            .map(drop)
+        self.next.asset(asset, content)
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
@@ -359,15 +358,20 @@ impl Sink for Inspector<'_> {
                     )
                 });
         }
+        if self.found.has_ends(link) {
+            self.next.link(link)?;
+        }
         Ok(())
     }
 
-    fn configuration(&mut self, _item: &ConfigItem<'_>) -> Result<()> {
+    fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
         self.found.count(Stage::Configuration);
-        Ok(())
+        self.next.configuration(item)
     }
 
-    fn warn(&mut self, _warning: Warning) {}
+    fn warn(&mut self, warning: Warning) {
+        self.next.warn(warning);
+    }
 
     fn damaged(&mut self, fault: Error) -> Result<()> {
         self.faults.add(fault)

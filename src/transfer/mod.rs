@@ -13,7 +13,7 @@ mod report;
 mod schema_diff;
 mod scope;
 mod source;
-mod spooled;
+mod spool;
 mod version;
 mod warning;
 
@@ -26,7 +26,7 @@ pub use report::{Count, Report, StageReport};
 pub use schema_diff::SchemaStrategy;
 pub use scope::Scope;
 pub use source::{Description, Provenance, Source};
-pub use spooled::Spooled;
+pub use spool::Spool;
 pub use version::VersionStrategy;
 pub use warning::{Examples, Subject, Warning, WarningKind};
 
@@ -103,12 +103,42 @@ impl Transfer<'_> {
             let replaced = target.is_some().then_some(&mut announced);
             self.keep_to(scope, &mut filter, known, replaced);
         }
-        if self.destination.wants_inspection() {
+        if let Some(mut staging) = self.destination.stage(&filter)? {
             self.observer.on(Event::Entered(Phase::Checking));
-            inspection = self.inspect(&source, &filter, &mut announced, &mut faults)?;
-            if source.scope.is_none() && target.is_some() {
-                self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
+            let mut nowhere = Nowhere::default();
+            // What does not match is not staged, but looked at: it may not match because it is damaged.
+            let staging: &mut dyn Sink = match mismatches.is_empty() {
+                true => staging.as_mut(),
+                false => &mut nowhere,
+            };
+            let mut inspector = Inspector::new(
+                schemas.unwrap_or(&none),
+                &filter,
+                self.on_fault,
+                self.observer,
+                staging,
+            );
+            let mut counting = Counting::new(&mut inspector, &mut announced, self.observer);
+            let streamed = self.source.stream(&filter, &mut counting);
+            counting.finish();
+            streamed.or_else(|error| inspector.end(error))?;
+            let (found, warnings, wrong) = inspector.finish(source.scope.is_some());
+            inspection = found;
+            for (kind, count) in warnings {
+                *announced.warnings.entry(kind).or_default() += count;
             }
+            faults.extend(wrong);
+            if self.on_fault == OnFault::GoOn
+                && let Some(fault) = dangling(&source, &announced)
+            {
+                faults.add(fault)?;
+            }
+        }
+        if source.scope.is_none() && target.is_some() {
+            self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
+        }
+        for remark in self.destination.remarks() {
+            self.tell(&mut announced, remark);
         }
         // Last, because what is damaged may be what does not match.
         for mismatch in mismatches {
@@ -129,7 +159,7 @@ impl Transfer<'_> {
     ///
     /// # Errors
     /// Something failed; the destination is as it was before.
-    pub fn run(self, plan: &Plan) -> Result<Report> {
+    pub fn run(mut self, plan: &Plan) -> Result<Report> {
         let mut report = Report {
             warnings: plan.announced.warnings.clone(),
             ..Report::default()
@@ -139,16 +169,24 @@ impl Transfer<'_> {
                 "the source is damaged, and cannot be loaded",
             ));
         }
-        if self.destination.wants_inspection() && !self.source.replays() {
-            return Err(Error::failed(
-                "the source can be read only once, and was read to check it",
-            ));
-        }
         let observer = self.observer;
+        let staged = self.destination.staged();
         let mut load = self.destination.begin(plan)?;
         let mut counting = Counting::new(load.as_mut(), &mut report, observer);
-        self.source.stream(&plan.filter, &mut counting)?;
-        counting.finish();
+        match staged {
+            Some(mut staged) => {
+                staged.stream(&plan.filter, &mut counting)?;
+                counting.finish();
+                let files = plan.announced.stages.get(&Stage::Assets).cloned();
+                report
+                    .stages
+                    .extend(files.map(|files| (Stage::Assets, files)));
+            }
+            None => {
+                self.source.stream(&plan.filter, &mut counting)?;
+                counting.finish();
+            }
+        }
         observer.on(Event::Entered(Phase::Finishing));
         let mut afterwards = Vec::new();
         load.commit(&report, &mut |warning| {
@@ -159,34 +197,6 @@ impl Transfer<'_> {
             report.count_warning(warning);
         }
         Ok(report)
-    }
-
-    fn inspect(
-        &mut self,
-        source: &Description,
-        filter: &Filter,
-        announced: &mut Report,
-        faults: &mut Faults,
-    ) -> Result<Inspection> {
-        let none = Schemas::default();
-        let schemas = source.schemas.as_ref().unwrap_or(&none);
-        let says_scope = source.scope.is_some();
-        let mut inspector = Inspector::new(schemas, filter, self.on_fault, self.observer);
-        let mut counting = Counting::new(&mut inspector, announced, self.observer);
-        let streamed = self.source.stream(filter, &mut counting);
-        counting.finish();
-        streamed.or_else(|error| inspector.end(error))?;
-        let (inspection, warnings, found) = inspector.finish(says_scope);
-        for (kind, count) in warnings {
-            *announced.warnings.entry(kind).or_default() += count;
-        }
-        faults.extend(found);
-        if self.on_fault == OnFault::GoOn
-            && let Some(fault) = dangling(source, announced)
-        {
-            faults.add(fault)?;
-        }
-        Ok(inspection)
     }
 
     fn tell(&self, announced: &mut Report, warning: Warning) {

@@ -41,14 +41,9 @@ pub trait Source: Send {
     fn describe(&mut self) -> Result<Description>;
 
     /// Sends everything the filter lets through into `sink`, stage by stage, in the order of
-    /// [`Stage`](crate::model::Stage). Warnings come with the first stream only. Faults that do not end the stream go to
-    /// [`Sink::damaged`].
+    /// [`Stage`](crate::model::Stage). Faults that do not end the stream go to [`Sink::damaged`].
     ///
     /// # Errors
     /// The source cannot be read, or the sink refused something.
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()>;
-
-    /// Whether [`stream`](Self::stream) may be called again, and then sends the same. What does not
-    /// replay is spooled ([`Spooled`](super::Spooled)) where it is needed twice.
-    fn replays(&self) -> bool;
 }

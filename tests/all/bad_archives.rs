@@ -310,7 +310,7 @@ fn a_line_that_is_not_utf_8_is_named() {
 }
 
 #[test]
-fn a_value_that_its_column_cannot_hold_is_named_and_everything_rolled_back() {
+fn a_value_that_its_column_cannot_hold_is_named_before_anything_is_deleted() {
     let destination = Destination::new();
     for (value, attribute) in [
         (r#""count":"many""#, "`count`"),
@@ -332,7 +332,7 @@ fn a_value_that_its_column_cannot_hold_is_named_and_everything_rolled_back() {
             "line 58",
             "api::article.article 30",
             attribute,
-            "rolled back",
+            "nothing was changed",
         ]);
     }
 }

@@ -294,8 +294,12 @@ fn an_export_onto_a_full_disk_leaves_nothing() {
 #[test]
 fn an_import_onto_a_full_disk_leaves_the_old_data() {
     for (full, size, said) in [
-        (".tmp", "1800k", "database or disk is full"),
-        ("public/uploads", "60k", "No space left on device"),
+        (".tmp", "1800k", "no room for the database's own journal"),
+        (
+            "public/uploads",
+            "60k",
+            "no room for the files of the media library",
+        ),
     ] {
         let project = Project::testdata();
         project.sql("UPDATE tags SET name = 'old'; UPDATE articles SET title = 'old'");

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use sha2::{Digest, Sha256};
@@ -16,7 +16,8 @@ use strapi_backup::transfer::{
     Warning,
 };
 
-use crate::support::cli::{KEY, Project};
+use crate::support::cli::{KEY, Project, strapi_archive};
+use crate::support::tarball::{ENTITIES, Tarball};
 
 /// How many bits of each archive are turned over in the short test and in the long one.
 const SHORT: usize = 100;
@@ -67,10 +68,62 @@ impl Origin for Bytes {
     fn length(&self) -> Option<u64> {
         Some(self.length as u64)
     }
+}
 
-    fn reopens(&self) -> bool {
-        true
+/// An archive that somebody replaces.
+struct Changing {
+    now: Bytes,
+    then: Bytes,
+    is_replaced: Arc<AtomicBool>,
+}
+
+impl Origin for Changing {
+    fn name(&self) -> String {
+        "memory".into()
     }
+
+    fn open(&mut self, again: bool) -> Result<Box<dyn Read + Send>> {
+        match self.is_replaced.load(Ordering::Relaxed) {
+            false => self.now.open(again),
+            true => self.then.open(again),
+        }
+    }
+
+    fn length(&self) -> Option<u64> {
+        None
+    }
+}
+
+#[test]
+fn an_archive_that_is_changed_while_it_is_read_is_not_taken() {
+    let project = Project::testdata();
+    let good = Tarball::read(&strapi_archive());
+    let other = good
+        .clone()
+        .replace(ENTITIES, "\"name\":\"", "\"name\":\"x");
+    let bytes = |tarball: Tarball| {
+        let bytes = Arc::new(tarball.bytes());
+        Bytes {
+            length: bytes.len(),
+            bytes,
+            flipped: None,
+        }
+    };
+    let is_replaced = Arc::new(AtomicBool::new(false));
+    // Strapi tells its version last: once to be described, and once to be taken.
+    let origin = Box::new(Changing {
+        now: bytes(good),
+        then: bytes(other),
+        is_replaced: Arc::clone(&is_replaced),
+    });
+    let archive = Archive::from_origin(origin, &project.archives()).unwrap();
+    let mut source = archive.open(None, Demands::default()).unwrap();
+    source.describe().unwrap();
+    is_replaced.store(true, Ordering::Relaxed);
+    let mut digesting = Digesting::default();
+    let error = source.stream(&Filter::default(), &mut digesting);
+    let error = error.expect_err("it was changed").to_string();
+    assert_eq!(error, "memory was changed while it was read");
 }
 
 /// Digests everything that is sent.

@@ -120,11 +120,6 @@ impl Unpacked {
         self.sealed.name()
     }
 
-    /// Whether [`read`](Self::read) may be called as often as one likes.
-    pub fn reopens(&self) -> bool {
-        self.sealed.origin.reopens()
-    }
-
     /// The tar in it, from its beginning. With `again`, it is going to be read once more.
     ///
     /// # Errors

@@ -21,10 +21,8 @@ impl Restore {
         item: &ConfigItem<'_>,
     ) -> Result<()> {
         let table = table_of(item.kind);
-        let wrong = |why: &str| {
-            Error::archive(format!("a row of the {}: {why}", item.kind.as_str()))
-                .hint("everything was rolled back; the project is as it was")
-        };
+        let wrong =
+            |why: &str| Error::archive(format!("a row of the {}: {why}", item.kind.as_str()));
         let fields = Fields::parse(item.value).map_err(|error| wrong(&error.to_string()))?;
         let key = fields
             .get("key")
@@ -68,10 +66,11 @@ impl Restore {
                 "a row of the {}, {key}: {why}",
                 item.kind.as_str()
             ))
-            .hint("everything was rolled back; the project is as it was"));
+            .hint("change the row where the archive was made"));
         }
-        let inserter = database.inserter(table, &columns)?;
-        database.insert(inserter, &row)
+        self.add(database, &row, |_, database| {
+            database.inserter(table, &columns)
+        })
     }
 
     /// The project's own row of content types, where it is better than the archive's.
@@ -95,8 +94,8 @@ impl Restore {
         add_row(database, SCHEMA_KEY, &row, "object")
     }
 
-    /// Takes the bytes of the logos out of the project settings and stages them as files. A logo
-    /// that comes without bytes, as from Strapi 4, stays where it is.
+    /// Takes the bytes of the logos out of the project settings; while it checks, stages them as files.
+    /// A logo that comes without bytes, as from Strapi 4, stays where it is.
     fn take_logos<'a>(&mut self, text: &'a str) -> Result<Cow<'a, str>> {
         let Ok(Json::Object(mut settings)) = serde_json::from_str(text) else {
             return Ok(Cow::Borrowed(text));
@@ -118,7 +117,10 @@ impl Restore {
                 })?;
             let member = |name: &str| logo.get(name).and_then(Json::as_str).unwrap_or_default();
             let filename = format!("{}{}", member("hash"), member("ext"));
-            self.files.add(&filename, &mut &bytes[..])?;
+            if self.only_checks {
+                self.files
+                    .add(&[filename], bytes.len() as u64, &mut &bytes[..])?;
+            }
         }
         Ok(if changed {
             Cow::Owned(Json::Object(settings).to_string())

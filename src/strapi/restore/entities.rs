@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::{Attribute, Component, Entity, Fields, Misfit, Schema, Visitor, walk};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::tables::Model;
-use crate::transfer::{Filter, Inspection, Subject};
+use crate::transfer::{Filter, Inspection, Subject, UPLOAD_TYPES};
 use roaring::RoaringTreemap;
 use std::collections::HashMap;
 
@@ -94,14 +94,12 @@ impl std::fmt::Display for Place<'_> {
 impl Place<'_> {
     fn wrong(&self, attribute: &str, why: &str) -> Error {
         Error::archive(format!("{self}, attribute `{attribute}`: {why}"))
-            .hint("everything was rolled back; the project is as it was")
     }
 
     /// The archive is right; the database is not made for it.
     fn refused(&self, attribute: &str, why: &str) -> Error {
         Error::failed(format!("{self}, attribute `{attribute}`: {why}")).hint(
-            "everything was rolled back; the project is as it was; change the value where the \
-             archive was made, or restore into another kind of database",
+            "change the value where the archive was made, or restore into another kind of database",
         )
     }
 }
@@ -121,8 +119,12 @@ impl Restore {
             return Ok(());
         };
         let place = Place { entity };
+        let with_urls = (entity.content_type == UPLOAD_TYPES[0])
+            .then(|| self.placement.with_urls(entity.data, self.uploads.as_ref()))
+            .flatten();
+        let data = with_urls.as_deref().unwrap_or(entity.data);
         let fields =
-            Fields::parse(entity.data).map_err(|error| place.wrong("data", &error.to_string()))?;
+            Fields::parse(data).map_err(|error| place.wrong("data", &error.to_string()))?;
         self.write_row(database, model, schema, entity.id, &fields, &place)?;
         let mut components = ComponentRows {
             restore: self,
@@ -172,10 +174,10 @@ impl Restore {
         for (index, value) in &defaults {
             row[index + 1] = model.columns[*index].read(value).unwrap_or(Value::Null);
         }
-        self.inserters
-            .rows(database, model)
-            .and_then(|inserter| database.insert(inserter, &row))
-            .map_err(|error| error.within(place))
+        self.add(database, &row, |inserters, database| {
+            inserters.rows(database, model)
+        })
+        .map_err(|error| error.within(place))
     }
 }
 
@@ -224,9 +226,9 @@ impl Visitor for ComponentRows<'_> {
             Value::from(component.position.map(|position| position as f64)),
         ];
         restore
-            .inserters
-            .components(self.database, owner, joins)
-            .and_then(|inserter| self.database.insert(inserter, &row))
+            .add(self.database, &row, |inserters, database| {
+                inserters.components(database, owner, joins)
+            })
             .map_err(|error| error.within(self.place))?;
         Ok(Some(id))
     }

@@ -16,10 +16,6 @@ impl Restore {
         catalogue: &Catalogue,
         link: &Link<'_>,
     ) -> Result<()> {
-        // Those were told of when the archive was looked at.
-        if !self.inspection.has_ends(link) {
-            return Ok(());
-        }
         let stored = catalogue.models.get(&link.left.model).and_then(|model| {
             let relation = model.relation(link.left.field.as_deref()?)?;
             Some((model, relation))
@@ -55,7 +51,7 @@ impl Restore {
                     database.quote(&model.table),
                     database.quote(column)
                 );
-                database.execute(&sql, &[right_id, left_id]).map(drop)
+                self.update(database, &sql, &[right_id, left_id])
             }
             Storage::MorphColumns { id, type_ } => {
                 let sql = format!(
@@ -65,9 +61,7 @@ impl Restore {
                     database.quote(type_)
                 );
                 let target = Value::from(link.right.model.as_ref());
-                database
-                    .execute(&sql, &[right_id, target, left_id])
-                    .map(drop)
+                self.update(database, &sql, &[right_id, target, left_id])
             }
             Storage::JoinTable {
                 table,
@@ -81,16 +75,15 @@ impl Restore {
                     let orders = places.iter().filter_map(|(order, _)| order.as_ref());
                     [left, right].into_iter().chain(orders).cloned().collect()
                 };
-                let inserter = self
-                    .inserters
-                    .links(database, model, relation, table, columns)?;
                 let mut row = vec![left_id, right_id];
                 for (order, end) in places {
                     if order.is_some() {
                         row.push(end.pos.into());
                     }
                 }
-                database.insert(inserter, &row)
+                self.add(database, &row, |inserters, database| {
+                    inserters.links(database, model, relation, table, columns)
+                })
             }
             Storage::MorphTable {
                 table,
@@ -103,9 +96,6 @@ impl Restore {
                         .map(str::to_owned)
                         .into()
                 };
-                let inserter = self
-                    .inserters
-                    .links(database, model, relation, table, columns)?;
                 let field = link.right.field.as_deref();
                 let row = [
                     left_id,
@@ -114,9 +104,19 @@ impl Restore {
                     field.map_or(Value::Null, Value::from),
                     link.right.pos.into(),
                 ];
-                database.insert(inserter, &row)
+                self.add(database, &row, |inserters, database| {
+                    inserters.links(database, model, relation, table, columns)
+                })
             }
         }
+    }
+
+    /// Changes a row, unless it is only checked.
+    fn update(&self, database: &mut dyn Connection, sql: &str, values: &[Value<'_>]) -> Result<()> {
+        if self.only_checks {
+            return Ok(());
+        }
+        database.execute(sql, values).map(drop)
     }
 
     /// The id that an end has here.

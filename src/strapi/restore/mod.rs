@@ -1,15 +1,18 @@
 //! Restores a project: deletes what is in scope, loads what comes, and makes all of it visible at
 //! once.
 //!
-//! The database change is one transaction. Files are staged beside the old ones and swapped right
-//! before the transaction ends; should its end fail, they are swapped back. Ids of rows are kept.
+//! What comes is staged and checked before anything is changed for it. The database change is one
+//! transaction. Files are staged beside the old ones and swapped right before the transaction ends;
+//! should its end fail, they are swapped back. Ids of rows are kept.
 
 mod clear;
 mod configuration;
 mod entities;
 mod inserters;
 mod links;
+mod placement;
 pub(super) mod recovery;
+mod staging;
 
 use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, SCHEMA_KEY, WEBHOOKS, read_value};
@@ -19,18 +22,22 @@ use super::media;
 use super::project::Project;
 use super::schema;
 use super::tables::{INTERNAL_TABLES, Model};
-use super::uploads::StagedUploads;
-use crate::database::{Connection, LockMode};
+use super::uploads::{Staged, StagedUploads, Uploads, wanted};
+use crate::database::{Connection, Inserter, LockMode, Value};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
+use crate::store::folder_of;
 use crate::transfer::{
-    Deletion, Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Subject,
-    Warning, WarningKind,
+    Deletion, Description, Destination, Filter, Load, Plan, Report, Sink, Spool, Subject, Warning,
+    WarningKind,
 };
 use entities::ComponentIds;
 use inserters::Inserters;
+use placement::Placement;
+use staging::Intake;
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// A project as a destination.
 pub struct ProjectDestination {
@@ -38,6 +45,12 @@ pub struct ProjectDestination {
     database: Box<dyn Connection>,
     catalogue: Catalogue,
     lock: ProjectLock,
+    /// Where lines are spooled; `None` where nothing is going to be loaded.
+    spools_to: Option<PathBuf>,
+    /// What was staged.
+    staged: Option<(Restore, Option<Spool>)>,
+    /// How many bytes of lines are staged.
+    lines: u64,
 }
 
 /// A project that is being restored.
@@ -52,17 +65,21 @@ struct ProjectLoad {
 
 /// What a restore knows and keeps while it goes on.
 struct Restore {
-    /// Which rows come, so that links to others can be left out.
-    inspection: Inspection,
+    /// Whether what comes is only held against the project: then nothing is written to its database,
+    /// and what it has no place for is counted.
+    only_checks: bool,
     component_ids: ComponentIds,
     inserters: Inserters,
+    uploads: Box<dyn Uploads>,
     files: Box<dyn StagedUploads>,
+    placement: Placement,
     own_schema: OwnSchema,
     /// What the project has no place for, and how often it came.
     lost: BTreeMap<Subject, u64>,
 }
 
 /// The project's own row of content types, without which nobody can read its tables.
+#[derive(Default)]
 struct OwnSchema {
     row: Option<String>,
     /// Whether the archive's would not describe the tables.
@@ -73,12 +90,15 @@ struct OwnSchema {
 
 impl ProjectDestination {
     /// Opens a project to restore into it, and keeps all other runs away. Nothing is changed before the
-    /// restore begins, but that an earlier one which did not end is finished or undone.
+    /// restore begins, but that an earlier one which did not end is finished or undone. Lines that
+    /// come are spooled in `spool_folder`.
     ///
     /// # Errors
     /// Another run holds it; its database cannot be opened, or does not fit its schemas.
-    pub fn open(project: Project, wait: &LockWait) -> Result<Self> {
-        Self::after(project, wait, recovery::recover)
+    pub fn open(project: Project, wait: &LockWait, spool_folder: &Path) -> Result<Self> {
+        let mut own = Self::after(project, wait, recovery::recover)?;
+        own.spools_to = Some(spool_folder.to_owned());
+        Ok(own)
     }
 
     /// Opens a project to see what a restore into it would do. An earlier restore that did not end is
@@ -105,7 +125,29 @@ impl ProjectDestination {
             project,
             database,
             catalogue,
+            spools_to: None,
+            staged: None,
+            lines: 0,
         })
+    }
+
+    /// Sees that there is room for what the database needs while it is loaded. Servers look after
+    /// their disks themselves.
+    ///
+    /// # Errors
+    /// There is not.
+    fn check_room(&self) -> Result<()> {
+        let Some(file) = self.project.database_file() else {
+            return Ok(());
+        };
+        // All of it goes into the rollback journal, at the most, and what comes is no smaller than its
+        // lines by much.
+        let now = file.metadata().map_or(0, |file| file.len());
+        wanted(
+            folder_of(file),
+            now.max(self.lines),
+            "the database's own journal and new rows",
+        )
     }
 
     /// What is known of the project that its user should know as well.
@@ -178,7 +220,7 @@ impl Destination for ProjectDestination {
         if filter.includes(Stage::Assets) {
             let uploads = self.project.uploads();
             let database = self.database.as_mut();
-            let names = media::filenames(database, &self.catalogue, uploads.as_ref())?;
+            let names = media::paths(database, &self.catalogue, uploads.as_ref())?;
             deletions.push(Deletion {
                 count: uploads.count(&names),
                 what: format!("files of the media library in {}", uploads.place()),
@@ -188,50 +230,77 @@ impl Destination for ProjectDestination {
         Ok(deletions)
     }
 
-    fn wants_inspection(&self) -> bool {
-        true
+    fn stage(&mut self, _filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
+        let (spool, how) = match &self.spools_to {
+            Some(folder) => (Some(Spool::new(folder)?), Staged::Kept),
+            None => (None, Staged::Counted),
+        };
+        let (restore, spool) = self
+            .staged
+            .insert((Restore::new(&self.project, how), spool));
+        Ok(Some(Box::new(Intake {
+            database: self.database.as_mut(),
+            catalogue: &self.catalogue,
+            restore,
+            spool: spool.as_mut(),
+        })))
+    }
+
+    fn remarks(&mut self) -> Vec<Warning> {
+        match &mut self.staged {
+            Some((restore, _)) => restore.remarks(),
+            None => Vec::new(),
+        }
+    }
+
+    fn staged(&mut self) -> Option<Spool> {
+        let spool = self.staged.as_mut()?.1.take()?;
+        self.lines = spool.length();
+        Some(spool)
     }
 
     fn begin(self: Box<Self>, plan: &Plan) -> Result<Box<dyn Load>> {
+        self.check_room()?;
         let Self {
             project,
             mut database,
             catalogue,
             lock,
+            staged,
+            ..
         } = *self;
-        let inspection = plan.inspection.clone();
-        database.begin_write()?;
-        let uploads = project.uploads();
-        let replaced = if plan.filter.includes(Stage::Assets) {
-            let mut names = media::filenames(database.as_mut(), &catalogue, uploads.as_ref())?;
-            // The archive has a row for it and not the file: better that one than none.
-            names.retain(|name| !inspection.lacks_file(name));
-            Some(names)
-        } else {
-            None
+        let mut restore = match staged {
+            Some((restore, _)) => restore,
+            None => Restore::new(&project, Staged::Kept),
         };
-        let files = uploads.stage(replaced)?;
-        let own_schema = OwnSchema {
+        database.begin_write()?;
+        if plan.filter.includes(Stage::Assets) {
+            restore.uploads.check_takes_files()?;
+            let uploads = restore.uploads.as_ref();
+            let mut paths = media::paths(database.as_mut(), &catalogue, uploads)?;
+            // The archive has a row for it and not the file: better that one than none.
+            paths.retain(|path| !plan.inspection.lacks_file(path));
+            restore.files.replace(paths)?;
+        }
+        restore.only_checks = false;
+        restore.own_schema = OwnSchema {
             row: read_value(database.as_mut(), SCHEMA_KEY)?,
             wins: !same_schemas(plan, &catalogue),
             is_needed: plan.filter.includes(Stage::Configuration),
         };
         clear::clear(database.as_mut(), &catalogue, &plan.filter)?;
-        let component_ids =
-            ComponentIds::find(database.as_mut(), &catalogue, &inspection, &plan.filter)?;
+        restore.component_ids = ComponentIds::find(
+            database.as_mut(),
+            &catalogue,
+            &plan.inspection,
+            &plan.filter,
+        )?;
         Ok(Box::new(ProjectLoad {
             project,
             lock,
             database,
             catalogue,
-            restore: Restore {
-                inspection,
-                component_ids,
-                inserters: Inserters::default(),
-                files,
-                own_schema,
-                lost: BTreeMap::new(),
-            },
+            restore,
         }))
     }
 }
@@ -302,10 +371,6 @@ impl Load for ProjectLoad {
                 "the old files are of no use any more",
             ));
         }
-        for (subject, count) in restore.lost {
-            let reason = "the project has no place for";
-            warn(Warning::new(WarningKind::Lost, subject, reason).times(count));
-        }
         drop(lock);
         Ok(())
     }
@@ -340,8 +405,9 @@ impl Sink for ProjectLoad {
         database.flush_if_full()
     }
 
-    fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        self.restore.files.add(&asset.filename, content)
+    fn asset(&mut self, _asset: &Asset, _content: &mut dyn Read) -> Result<()> {
+        // It is staged.
+        Ok(())
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
@@ -360,12 +426,59 @@ impl Sink for ProjectLoad {
 }
 
 impl Restore {
+    /// Nothing known yet: what comes is only checked.
+    fn new(project: &Project, how: Staged) -> Self {
+        let uploads = project.uploads();
+        Self {
+            only_checks: true,
+            component_ids: ComponentIds::default(),
+            inserters: Inserters::default(),
+            files: uploads.stage(how),
+            uploads,
+            placement: Placement::default(),
+            own_schema: OwnSchema::default(),
+            lost: BTreeMap::new(),
+        }
+    }
+
     /// Counts something that the project has no place for.
     fn count_lost(&mut self, subject: Subject) {
         self.count_all_lost(subject, 1);
     }
 
     fn count_all_lost(&mut self, subject: Subject, count: u64) {
-        *self.lost.entry(subject).or_default() += count;
+        if self.only_checks {
+            *self.lost.entry(subject).or_default() += count;
+        }
+    }
+
+    /// Adds a row, unless it is only checked.
+    fn add(
+        &mut self,
+        database: &mut dyn Connection,
+        row: &[Value<'_>],
+        inserter: impl FnOnce(&mut Inserters, &mut dyn Connection) -> Result<Inserter>,
+    ) -> Result<()> {
+        if self.only_checks {
+            return Ok(());
+        }
+        let inserter = inserter(&mut self.inserters, database)?;
+        database.insert(inserter, row)
+    }
+
+    /// What is to be known of that which was checked.
+    fn remarks(&mut self) -> Vec<Warning> {
+        let mut remarks = Vec::new();
+        let changed = self.placement.changed();
+        if changed > 0 {
+            let reason = "their urls lead elsewhere; they come to the upload folder, and their rows get \
+                          the urls they have there";
+            remarks.push(Warning::new(WarningKind::Notice, Subject::Files, reason).times(changed));
+        }
+        for (subject, count) in std::mem::take(&mut self.lost) {
+            let reason = "the project has no place for";
+            remarks.push(Warning::new(WarningKind::Lost, subject, reason).times(count));
+        }
+        remarks
     }
 }

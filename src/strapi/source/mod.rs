@@ -133,10 +133,6 @@ impl Source for ProjectSource {
         }
         Ok(())
     }
-
-    fn replays(&self) -> bool {
-        true
-    }
 }
 
 impl Reader<'_> {

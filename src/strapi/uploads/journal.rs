@@ -1,18 +1,22 @@
 //! What a swap of files is about to do, written down before it does it: so that whoever comes after a
 //! crash can finish it or undo it, as often as need be.
 //!
-//! A staging folder holds `new` (files that come), `old` (files that go) and the journal. Files go
-//! first, then the others come. The journal is on disk before the first of them moves, all moves are on
+//! A staging folder holds `new` (files that come), `old` (files that go) and the journal; all paths in
+//! it are relative to the upload folder. Folders that are needed are made first, then files go, then
+//! the others come. The journal is on disk before the first of them moves, all moves are on
 //! disk before the database commits, and the mark `done` is on disk before anything is forgotten.
 
 use super::PendingSwap;
+use super::owner::Owner;
+use super::staged::STAGING_PREFIX;
 use crate::error::{Error, Result};
 use crate::store::sync_folder;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
 
 /// The name of the journal.
 const JOURNAL: &str = "journal.jsonl";
@@ -24,6 +28,7 @@ const DONE: &str = "done";
 #[serde(rename_all = "lowercase")]
 enum Line {
     Token(String),
+    Made(String),
     Out(String),
     In(String),
     End,
@@ -36,8 +41,18 @@ pub(super) struct Journal {
     uploads: PathBuf,
     /// What stands in the database if, and only if, it has committed.
     token: String,
-    outgoing: Vec<String>,
-    incoming: Vec<String>,
+    moves: Moves,
+}
+
+/// What a swap moves: paths below the upload folder.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Moves {
+    /// Folders that are made for files that come, each after the one it lies in.
+    pub made: Vec<String>,
+    /// Files that go.
+    pub outgoing: Vec<String>,
+    /// Files that come.
+    pub incoming: Vec<String>,
 }
 
 impl Journal {
@@ -45,27 +60,22 @@ impl Journal {
     ///
     /// # Errors
     /// It cannot be written to disk; nothing may be moved.
-    pub fn begin(
-        staging: &Path,
-        uploads: &Path,
-        token: &str,
-        outgoing: Vec<String>,
-        incoming: Vec<String>,
-    ) -> Result<Self> {
+    pub fn begin(staging: &Path, uploads: &Path, token: &str, moves: Moves) -> Result<Self> {
         let journal = Self {
             staging: staging.to_owned(),
             uploads: uploads.to_owned(),
             token: token.to_owned(),
-            outgoing,
-            incoming,
+            moves,
         };
         let path = staging.join(JOURNAL);
         let write = || -> io::Result<()> {
             let mut out = BufWriter::new(File::create(&path)?);
             let lines = [Line::Token(token.to_owned())].into_iter();
+            let moves = &journal.moves;
             let lines = lines
-                .chain(journal.outgoing.iter().cloned().map(Line::Out))
-                .chain(journal.incoming.iter().cloned().map(Line::In))
+                .chain(moves.made.iter().cloned().map(Line::Made))
+                .chain(moves.outgoing.iter().cloned().map(Line::Out))
+                .chain(moves.incoming.iter().cloned().map(Line::In))
                 .chain([Line::End]);
             for line in lines {
                 serde_json::to_writer(&mut out, &line)?;
@@ -97,25 +107,22 @@ impl Journal {
             staging: staging.to_owned(),
             uploads: uploads.to_owned(),
             token: String::new(),
-            outgoing: Vec::new(),
-            incoming: Vec::new(),
+            moves: Moves::default(),
         };
+        let moves = &mut journal.moves;
         for line in BufReader::new(file).lines() {
             match serde_json::from_str(&line.map_err(fail)?) {
                 Ok(Line::Token(token)) => journal.token = token,
-                Ok(Line::Out(name)) if is_file_name(&name) => journal.outgoing.push(name),
-                Ok(Line::In(name)) if is_file_name(&name) => journal.incoming.push(name),
+                Ok(Line::Made(path)) if stays_inside(&path) => moves.made.push(path),
+                Ok(Line::Out(path)) if stays_inside(&path) => moves.outgoing.push(path),
+                Ok(Line::In(path)) if stays_inside(&path) => moves.incoming.push(path),
                 Ok(Line::End) => return Ok(Some(journal)),
                 _ => break,
             }
         }
         // A crash leaves a part of it, or zeros, while it is being written: before the first move.
         let old = staging.join("old");
-        let is_unmoved = match fs::read_dir(&old) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        };
-        if is_unmoved {
+        if files_below(&old)?.is_empty() {
             return Ok(None);
         }
         Err(Error::failed(format!(
@@ -130,46 +137,71 @@ impl Journal {
         )))
     }
 
-    fn waiting(&self, name: &str) -> PathBuf {
-        self.staging.join("new").join(name)
+    fn waiting(&self, path: &str) -> PathBuf {
+        self.staging.join("new").join(path)
     }
 
-    fn aside(&self, name: &str) -> PathBuf {
-        self.staging.join("old").join(name)
+    fn aside(&self, path: &str) -> PathBuf {
+        self.staging.join("old").join(path)
     }
 
-    fn there(&self, name: &str) -> PathBuf {
-        self.uploads.join(name)
+    fn there(&self, path: &str) -> PathBuf {
+        self.uploads.join(path)
     }
 
     /// Moves what is not moved yet, and sees that it is on disk.
     ///
     /// # Errors
-    /// A file cannot be moved.
+    /// A folder cannot be made, or a file not be moved.
     pub fn advance(&self) -> Result<()> {
-        let incoming: HashSet<&str> = self.incoming.iter().map(String::as_str).collect();
-        for name in &self.outgoing {
+        let Moves {
+            made,
+            outgoing,
+            incoming,
+        } = &self.moves;
+        for folder in made {
+            make_folder(&self.there(folder), &self.uploads)?;
+        }
+        let coming: HashSet<&str> = incoming.iter().map(String::as_str).collect();
+        for path in outgoing {
             // What stands there came already, unless it waits still.
-            let came = incoming.contains(name.as_str()) && !exists(&self.waiting(name));
-            if !came && exists(&self.there(name)) && !exists(&self.aside(name)) {
-                rename(&self.there(name), &self.aside(name))?;
+            let came = coming.contains(path.as_str()) && !exists(&self.waiting(path));
+            if !came && exists(&self.there(path)) && !exists(&self.aside(path)) {
+                rename(&self.there(path), &self.aside(path))?;
             }
         }
-        for name in &self.incoming {
-            if exists(&self.waiting(name)) {
-                rename(&self.waiting(name), &self.there(name))?;
+        for path in incoming {
+            if exists(&self.waiting(path)) {
+                rename(&self.waiting(path), &self.there(path))?;
             }
         }
         self.sync()
     }
 
+    /// Sees that all moves are on disk.
     fn sync(&self) -> Result<()> {
-        for folder in [
-            &self.uploads,
-            &self.staging.join("new"),
-            &self.staging.join("old"),
-        ] {
-            sync_folder(folder)?;
+        let all = [&self.moves.made, &self.moves.outgoing, &self.moves.incoming];
+        let parents: BTreeSet<&Path> = all
+            .into_iter()
+            .flatten()
+            .filter_map(|path| Path::new(path).parent())
+            .collect();
+        let roots = [
+            self.uploads.clone(),
+            self.staging.join("new"),
+            self.staging.join("old"),
+        ];
+        for root in roots {
+            sync_folder(&root)?;
+            for parent in parents
+                .iter()
+                .filter(|parent| parent.iter().next().is_some())
+            {
+                let folder = root.join(parent);
+                if exists(&folder) {
+                    sync_folder(&folder)?;
+                }
+            }
         }
         Ok(())
     }
@@ -202,17 +234,22 @@ impl PendingSwap for Journal {
     }
 
     fn undo(&self) -> Result<()> {
-        for name in &self.incoming {
-            if !exists(&self.waiting(name)) && exists(&self.there(name)) {
-                rename(&self.there(name), &self.waiting(name))?;
+        for path in &self.moves.incoming {
+            if !exists(&self.waiting(path)) && exists(&self.there(path)) {
+                rename(&self.there(path), &self.waiting(path))?;
             }
         }
-        for name in &self.outgoing {
-            if exists(&self.aside(name)) {
-                rename(&self.aside(name), &self.there(name))?;
+        for path in &self.moves.outgoing {
+            if exists(&self.aside(path)) {
+                rename(&self.aside(path), &self.there(path))?;
             }
         }
-        self.sync()
+        self.sync()?;
+        for folder in self.moves.made.iter().rev() {
+            // Somebody else may have put something there meanwhile.
+            let _ = fs::remove_dir(self.there(folder));
+        }
+        sync_folder(&self.uploads)
     }
 
     fn is_done(&self) -> bool {
@@ -237,12 +274,61 @@ pub(super) fn forget(staging: &Path) -> Result<()> {
     fs::remove_dir_all(staging).map_err(fail)
 }
 
+/// Whether a path below the upload folder stays below it, and out of what this tool keeps there.
+pub(super) fn stays_inside(path: &str) -> bool {
+    !path.starts_with(STAGING_PREFIX) && path.split('/').all(is_file_name)
+}
+
+/// The paths of the files below a folder, relative to it; none where it is not there.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn files_below(folder: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(folder).min_depth(1) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error)
+                if error.depth() == 0
+                    && error
+                        .io_error()
+                        .is_some_and(|error| error.kind() == io::ErrorKind::NotFound) =>
+            {
+                return Ok(files);
+            }
+            Err(error) => return Err(Error::io("read the folder", folder, error.into())),
+        };
+        let inside = entry.path().strip_prefix(folder).ok();
+        // Ours are text.
+        if let Some(path) = inside.and_then(Path::to_str)
+            && !entry.file_type().is_dir()
+        {
+            files.push(path.to_owned());
+        }
+    }
+    Ok(files)
+}
+
+/// Makes a folder as `like` is, if there is none.
+fn make_folder(folder: &Path, like: &Path) -> Result<()> {
+    let make = || match fs::create_dir(folder) {
+        Ok(()) => {
+            Owner::of_folder(&fs::metadata(like)?).give(folder);
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    };
+    make().map_err(|error| Error::io("make the folder", folder, error))
+}
+
 /// Whether it names a file in a folder, and none elsewhere.
 pub(super) fn is_file_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with("..") && name != "."
 }
 
-fn exists(path: &Path) -> bool {
+/// Whether something has this name, be it a link to nothing.
+pub(super) fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
@@ -294,8 +380,12 @@ mod tests {
     /// Stops after so many moves, as a crash would.
     fn stopped_after(moves: usize, folder: &Path, staging: &Path) -> Journal {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let journal = Journal::begin(staging, folder, "t", names(&["a", "b"]), names(&["b", "c"]));
-        let journal = journal.expect("a journal");
+        let all_of_it = Moves {
+            made: Vec::new(),
+            outgoing: names(&["a", "b"]),
+            incoming: names(&["b", "c"]),
+        };
+        let journal = Journal::begin(staging, folder, "t", all_of_it).expect("a journal");
         let all = [
             (folder.join("a"), staging.join("old/a")),
             (folder.join("b"), staging.join("old/b")),
@@ -354,9 +444,12 @@ mod tests {
     #[test]
     fn a_journal_that_names_files_elsewhere_is_not_believed() {
         let (folder, staging) = prepared();
-        for name in ["../a", "/etc/passwd", "..", ".", ""] {
-            let names = vec![name.to_owned()];
-            Journal::begin(&staging, folder.path(), "t", names, Vec::new()).expect("a journal");
+        for name in ["../a", "/etc/passwd", "..", ".", "", "a/../../b", "a//b"] {
+            let moves = Moves {
+                outgoing: vec![name.to_owned()],
+                ..Moves::default()
+            };
+            Journal::begin(&staging, folder.path(), "t", moves).expect("a journal");
             let read = Journal::read(&staging, folder.path()).expect("read");
             assert!(read.is_none(), "{name}");
         }

@@ -1,7 +1,7 @@
 //! The `local` upload provider: files below the public folder.
 
 use super::staged::{self, StagedFiles};
-use super::{LOCAL_PROVIDER, Opened, PendingSwap, StagedUploads, Uploads};
+use super::{LOCAL_PROVIDER, Opened, PendingSwap, Staged, StagedUploads, Uploads};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -80,32 +80,36 @@ impl Uploads for LocalUploads {
         })
     }
 
-    fn filename(&self, provider: &str, url: &str) -> Option<String> {
+    fn path(&self, provider: &str, url: &str) -> Option<String> {
         let path = path_of(&self.public, url).filter(|_| provider == LOCAL_PROVIDER)?;
-        let name = path.file_name()?.to_str()?;
-        (path.parent() == Some(&self.folder())).then(|| name.to_owned())
+        let inside = path.strip_prefix(self.folder()).ok()?.to_str()?;
+        (!inside.is_empty()).then(|| inside.to_owned())
     }
 
-    fn count(&self, names: &BTreeSet<String>) -> u64 {
+    fn served(&self, path: &str) -> (&'static str, String) {
+        (LOCAL_PROVIDER, format!("/uploads/{path}"))
+    }
+
+    fn count(&self, paths: &BTreeSet<String>) -> u64 {
         let folder = self.folder();
-        let there = |name: &&String| folder.join(name).is_file();
-        names.iter().filter(there).count() as u64
+        let there = |path: &&String| folder.join(path).is_file();
+        paths.iter().filter(there).count() as u64
     }
 
-    fn stage(&self, replaced: Option<BTreeSet<String>>) -> Result<Box<dyn StagedUploads>> {
-        let mut staged = StagedFiles::new(self.folder());
-        if let Some(replaced) = replaced {
-            if self.provider != LOCAL_PROVIDER {
-                return Err(Error::failed(format!(
-                    "the project keeps its uploads with the provider `{}`, which this version does \
-                     not restore to",
-                    self.provider
-                ))
-                .hint("restore everything else with --exclude files"));
-            }
-            staged.replace(replaced)?;
+    fn check_takes_files(&self) -> Result<()> {
+        if self.provider == LOCAL_PROVIDER {
+            return Ok(());
         }
-        Ok(Box::new(staged))
+        Err(Error::failed(format!(
+            "the project keeps its uploads with the provider `{}`, which this version does not \
+             restore to",
+            self.provider
+        ))
+        .hint("restore everything else with --exclude files"))
+    }
+
+    fn stage(&self, how: Staged) -> Box<dyn StagedUploads> {
+        Box::new(StagedFiles::new(self.folder(), how))
     }
 
     fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>> {

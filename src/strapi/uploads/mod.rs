@@ -3,9 +3,12 @@
 
 mod journal;
 mod local;
+mod owner;
+mod room;
 mod staged;
 
 pub(super) use local::LocalUploads;
+pub(super) use room::wanted;
 
 use crate::error::Result;
 use std::collections::BTreeSet;
@@ -31,18 +34,23 @@ pub(super) trait Uploads: Send {
     /// Why it cannot be had, as half a sentence.
     fn open(&self, provider: &str, url: &str) -> Result<Opened, String>;
 
-    /// The name of the file that `provider` serves at `url`, where it lies in this place.
-    fn filename(&self, provider: &str, url: &str) -> Option<String>;
+    /// The path below this place of the file that `provider` serves at `url`, where it lies here.
+    fn path(&self, provider: &str, url: &str) -> Option<String>;
 
-    /// How many files of these names there are.
-    fn count(&self, names: &BTreeSet<String>) -> u64;
+    /// The provider of files that are put here, and the url of the one at this path.
+    fn served(&self, path: &str) -> (&'static str, String);
 
-    /// Starts to take files. Those that come replace those of the same name, and with `replaced` those
-    /// of these names go as well. Everything else stays.
+    /// How many files there are at these paths.
+    fn count(&self, paths: &BTreeSet<String>) -> u64;
+
+    /// Sees that files of the media library can be put here at all.
     ///
     /// # Errors
-    /// The place cannot be written to.
-    fn stage(&self, replaced: Option<BTreeSet<String>>) -> Result<Box<dyn StagedUploads>>;
+    /// The project keeps them elsewhere.
+    fn check_takes_files(&self) -> Result<()>;
+
+    /// Starts to take files. With [`Staged::Counted`] they are read, and not kept.
+    fn stage(&self, how: Staged) -> Box<dyn StagedUploads>;
 
     /// Swaps that were begun and did not end.
     ///
@@ -97,13 +105,30 @@ pub(super) struct Opened {
     pub place: String,
 }
 
+/// What becomes of files that are staged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Staged {
+    /// They are kept, and can be swapped in.
+    Kept,
+    /// Nothing but whether there is room for them is looked at.
+    Counted,
+}
+
 /// Files that wait to be swapped in. Dropped before the swap is final, everything is as it was.
+///
+/// Those that come replace those at the same paths. Everything else stays.
 pub(super) trait StagedUploads: Send {
-    /// Stages a file.
+    /// Stages a file of so many bytes, which is going to lie at all of these paths.
     ///
     /// # Errors
-    /// Its name is no file name, or it cannot be written.
-    fn add(&mut self, filename: &str, content: &mut dyn Read) -> Result<()>;
+    /// It cannot be read; a path leads elsewhere; there is no room, or no permission.
+    fn add(&mut self, paths: &[String], size: u64, content: &mut dyn Read) -> Result<()>;
+
+    /// The files at these paths go as well, also where none comes.
+    ///
+    /// # Errors
+    /// The place cannot be written to.
+    fn replace(&mut self, paths: BTreeSet<String>) -> Result<()>;
 
     /// Whether nothing is going to be swapped.
     fn is_empty(&self) -> bool;

@@ -3,55 +3,62 @@
 //! The staging folder lies inside the upload folder: that is often a mounted volume, which cannot be
 //! renamed itself, and a rename must not leave its file system.
 
-use super::journal::{self, Journal};
-use super::{PendingSwap, StagedUploads};
+use super::journal::{self, Journal, Moves, exists, files_below};
+use super::owner::Owner;
+use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// How the name of a staging folder begins.
-const STAGING_PREFIX: &str = ".backup-restore-";
+pub(super) const STAGING_PREFIX: &str = ".backup-restore-";
+
+/// The mode of a staging folder: what waits in it is nobody else's business yet.
+const STAGING_MODE: u32 = 0o700;
+
+/// Bytes of a file that are read and written at once.
+const BLOCK: usize = 128 << 10;
 
 /// Files that wait to be swapped in. Dropped before the swap is final, everything is as it was.
 pub(super) struct StagedFiles {
     uploads: PathBuf,
+    how: Staged,
     staging: Option<tempfile::TempDir>,
-    /// Files that go even if none of their name comes.
+    /// How many bytes came that were only counted.
+    counted: u64,
+    /// Files that go even if none comes to their paths.
     replaced: BTreeSet<String>,
     /// The swap, from when its first file moves until it is final.
     swap: Option<Journal>,
 }
 
 impl StagedFiles {
-    /// Nothing staged yet. Files that are added stand beside the old ones.
-    pub fn new(uploads: PathBuf) -> Self {
+    /// Nothing staged yet.
+    pub fn new(uploads: PathBuf, how: Staged) -> Self {
         Self {
             uploads,
+            how,
             staging: None,
+            counted: 0,
             replaced: BTreeSet::new(),
             swap: None,
         }
     }
 
-    /// Files that are added replace those of these names as well.
-    ///
-    /// # Errors
-    /// The upload folder cannot be written to.
-    pub fn replace(&mut self, names: BTreeSet<String>) -> Result<()> {
-        self.replaced = names;
-        self.staging().map(drop)
-    }
-
     fn staging(&mut self) -> Result<&Path> {
         if self.staging.is_none() {
             let uploads = &self.uploads;
-            sweep(uploads)?;
+            if self.how == Staged::Kept {
+                sweep(uploads)?;
+            }
             let create = || -> io::Result<tempfile::TempDir> {
                 fs::create_dir_all(uploads)?;
                 let folder = tempfile::Builder::new()
                     .prefix(STAGING_PREFIX)
+                    .permissions(Permissions::from_mode(STAGING_MODE))
                     .tempdir_in(uploads)?;
                 fs::create_dir(folder.path().join("new"))?;
                 fs::create_dir(folder.path().join("old"))?;
@@ -63,24 +70,143 @@ impl StagedFiles {
         }
         Ok(self.staging.as_ref().expect("it was just made").path())
     }
+
+    /// Where a file waits that is going to lie at this path.
+    fn waiting(&mut self, path: &str) -> Result<PathBuf> {
+        if self.how == Staged::Counted && !self.uploads.is_dir() {
+            // It would be made; looking makes nothing.
+            return Ok(self.uploads.join(path));
+        }
+        let new = self.staging()?.join("new");
+        let waiting = new.join(path);
+        match waiting.parent() {
+            Some(folder) if folder != new => fs::create_dir_all(folder)
+                .map_err(|error| Error::io("make the folder", folder, error))?,
+            _ => {}
+        }
+        Ok(waiting)
+    }
+
+    /// What has to move so that the staged files are in their places.
+    fn moves(&self, staging: &Path) -> Result<Moves> {
+        let incoming = files_below(&staging.join("new"))?;
+        let mut outgoing = BTreeSet::new();
+        let mut made = BTreeSet::new();
+        for path in &incoming {
+            let there = self.uploads.join(path);
+            if exists(&there) {
+                self.check_may_go(path, &there)?;
+                outgoing.insert(path);
+            }
+            for folder in Path::new(path).ancestors().skip(1) {
+                if !folder.as_os_str().is_empty() && !exists(&self.uploads.join(folder)) {
+                    made.extend(folder.to_str().map(str::to_owned));
+                }
+            }
+        }
+        let is_file = |path: &&String| {
+            let there = self.uploads.join(path).symlink_metadata();
+            there.is_ok_and(|there| !there.is_dir())
+        };
+        outgoing.extend(self.replaced.iter().filter(is_file));
+        Ok(Moves {
+            made: made.into_iter().collect(),
+            outgoing: outgoing.into_iter().cloned().collect(),
+            incoming,
+        })
+    }
+
+    /// What is none of the media library's may be replaced if its name is that of a file of the media
+    /// library; but not what web servers and others put there for themselves.
+    fn check_may_go(&self, path: &str, there: &Path) -> Result<()> {
+        let is_hidden = path.split('/').any(|name| name.starts_with('.'));
+        if there.is_dir() || (is_hidden && !self.replaced.contains(path)) {
+            return Err(Error::failed(format!(
+                "{} is no file of the media library, and a file of the archive has this name",
+                there.display()
+            ))
+            .hint("move it away, or restore everything else with --exclude files"));
+        }
+        Ok(())
+    }
+
+    /// Gives the files that wait, and the folders for those that go, what they need before they move.
+    fn prepare(&self, staging: &Path, moves: &Moves) -> Result<()> {
+        let folder = fs::metadata(&self.uploads)
+            .map_err(|error| Error::io("read the upload folder", &self.uploads, error))?;
+        for path in &moves.incoming {
+            let there = self.uploads.join(path).symlink_metadata();
+            let owner = match there.ok().filter(fs::Metadata::is_file) {
+                Some(replaced) => Owner::of_file(&replaced),
+                None => Owner::in_folder(&folder),
+            };
+            owner.give(&staging.join("new").join(path));
+        }
+        for path in &moves.outgoing {
+            let aside = staging.join("old").join(path);
+            if let Some(parent) = aside.parent() {
+                fs::create_dir_all(parent)
+                    .map_err(|error| Error::io("make the folder", parent, error))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl StagedUploads for StagedFiles {
-    fn add(&mut self, filename: &str, content: &mut dyn Read) -> Result<()> {
-        if !journal::is_file_name(filename) {
+    fn add(&mut self, paths: &[String], size: u64, content: &mut dyn Read) -> Result<()> {
+        if let Some(path) = paths.iter().find(|path| !journal::stays_inside(path)) {
             return Err(Error::archive(format!(
-                "the archive holds a file named \"{filename}\", which is no file name"
+                "the archive holds a file named \"{path}\", which is no file name"
             )));
         }
-        let path = self.staging()?.join("new").join(filename);
-        let mut write = || -> io::Result<()> {
-            let mut file = File::create(&path)?;
-            io::copy(content, &mut file)?;
-            Ok(())
+        let Some((first, others)) = paths.split_first() else {
+            return Ok(());
         };
-        write().map_err(|error| {
-            Error::from_io(error, |error| Error::io("write the file", &path, error))
-        })
+        let waiting = self.waiting(first)?;
+        let name = waiting.display();
+        let bytes = size.saturating_mul(paths.len() as u64);
+        let bytes = bytes.saturating_add(self.counted);
+        wanted(&self.uploads, bytes, "the files of the media library")?;
+        let mut file = match self.how {
+            Staged::Kept => Some(
+                File::create(&waiting)
+                    .map_err(|error| Error::io("write the file", &waiting, error))?,
+            ),
+            Staged::Counted => None,
+        };
+        let mut block = vec![0; BLOCK];
+        loop {
+            let length = match content.read(&mut block) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    return Err(Error::from_io(error, |error| {
+                        Error::archive(format!("cannot read what is to be {name}: {error}"))
+                    }));
+                }
+            };
+            match &mut file {
+                Some(file) => file
+                    .write_all(&block[..length])
+                    .map_err(|error| Error::io("write the file", &waiting, error))?,
+                None => self.counted += length as u64,
+            }
+        }
+        for other in others {
+            let other = self.waiting(other)?;
+            if file.is_some() {
+                fs::copy(&waiting, &other)
+                    .map_err(|error| Error::io("write the file", &other, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, paths: BTreeSet<String>) -> Result<()> {
+        self.replaced = paths;
+        self.staging().map(drop)
     }
 
     fn is_empty(&self) -> bool {
@@ -91,16 +217,10 @@ impl StagedUploads for StagedFiles {
         let Some(staging) = self.staging.as_ref().map(|folder| folder.path().to_owned()) else {
             return Ok(());
         };
-        let incoming = names(&staging.join("new"))?;
-        let outgoing: BTreeSet<&String> = self
-            .replaced
-            .iter()
-            .chain(&incoming)
-            .filter(|name| self.uploads.join(name).symlink_metadata().is_ok())
-            .collect();
-        let outgoing = outgoing.into_iter().cloned().collect();
+        let moves = self.moves(&staging)?;
+        self.prepare(&staging, &moves)?;
         sync(&staging.join("new"))?;
-        let journal = Journal::begin(&staging, &self.uploads, token, outgoing, incoming)?;
+        let journal = Journal::begin(&staging, &self.uploads, token, moves)?;
         self.swap.insert(journal).advance()
     }
 
@@ -189,8 +309,8 @@ fn sync(folder: &Path) -> Result<()> {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(&open).map_err(|error| fail(error.into()))?;
     #[cfg(not(target_os = "linux"))]
-    for name in names(folder)? {
-        File::open(folder.join(name))
+    for path in files_below(folder)? {
+        File::open(folder.join(path))
             .and_then(|file| file.sync_all())
             .map_err(fail)?;
     }
@@ -231,6 +351,14 @@ mod tests {
         assert_eq!(listing(folder), files);
     }
 
+    fn kept(folder: &Path) -> StagedFiles {
+        StagedFiles::new(folder.to_owned(), Staged::Kept)
+    }
+
+    fn add(staged: &mut StagedFiles, path: &str, text: &str) -> Result<()> {
+        staged.add(&[path.to_owned()], text.len() as u64, &mut text.as_bytes())
+    }
+
     /// What rows of the media library name.
     fn known() -> BTreeSet<String> {
         ["a", "b", "gone"].map(str::to_owned).into()
@@ -240,9 +368,9 @@ mod tests {
     fn a_swap_leaves_the_new_files_and_what_is_none_of_the_media_librarys() {
         let strangers = [(".gitkeep", ""), (".htaccess", "deny"), ("stranger", "s")];
         let folder = uploads(&[&strangers[..], &[("a", "old"), ("b", "old")]].concat());
-        let mut staged = StagedFiles::new(folder.path().to_owned());
+        let mut staged = kept(folder.path());
         staged.replace(known()).expect("a staging folder");
-        staged.add("b", &mut &b"new"[..]).expect("added");
+        add(&mut staged, "b", "new").expect("added");
         staged.swap_in("token").expect("swapped");
         staged.settle().expect("settled");
         assert_eq!(staged.forget_old(), None);
@@ -262,9 +390,9 @@ mod tests {
     fn a_swap_that_is_not_made_final_is_undone() {
         let files = [(".gitkeep", ""), ("a", "old"), ("b", "old")];
         let folder = uploads(&files);
-        let mut staged = StagedFiles::new(folder.path().to_owned());
+        let mut staged = kept(folder.path());
         staged.replace(known()).expect("a staging folder");
-        staged.add("b", &mut &b"new"[..]).expect("added");
+        add(&mut staged, "b", "new").expect("added");
         staged.swap_in("token").expect("swapped");
         drop(staged);
         expect(folder.path(), &files);
@@ -273,8 +401,8 @@ mod tests {
     #[test]
     fn without_replacing_only_files_of_the_same_name_go() {
         let folder = uploads(&[("a", "old"), ("b", "old")]);
-        let mut staged = StagedFiles::new(folder.path().to_owned());
-        staged.add("b", &mut &b"new"[..]).expect("added");
+        let mut staged = kept(folder.path());
+        add(&mut staged, "b", "new").expect("added");
         staged.swap_in("token").expect("swapped");
         staged.settle().expect("settled");
         assert_eq!(staged.forget_old(), None);
@@ -289,13 +417,13 @@ mod tests {
         for part in ["new", "old"] {
             fs::create_dir_all(left.join(part)).expect("made");
         }
-        let mut staged = StagedFiles::new(folder.path().to_owned());
+        let mut staged = kept(folder.path());
         staged.replace(known()).expect("a staging folder");
         assert!(!left.exists());
         staged.swap_in("token").expect("swapped");
         staged.leave();
         assert!(!folder.path().join("a").exists());
-        let mut other = StagedFiles::new(folder.path().to_owned());
+        let mut other = kept(folder.path());
         other.replace(known()).expect("a staging folder");
         let pending = pending(folder.path()).expect("journals");
         assert_eq!(pending.len(), 1);
@@ -306,9 +434,96 @@ mod tests {
     #[test]
     fn names_that_leave_the_folder_are_refused() {
         let folder = uploads(&[]);
-        let mut staged = StagedFiles::new(folder.path().to_owned());
-        for name in ["", "../x", "a/b", "a\\b"] {
-            assert!(staged.add(name, &mut &b""[..]).is_err(), "{name}");
+        let mut staged = kept(folder.path());
+        for name in [
+            "",
+            "../x",
+            "a/../../b",
+            "a\\b",
+            "/etc/x",
+            ".backup-restore-x/new/a",
+        ] {
+            assert!(add(&mut staged, name, "").is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn files_in_folders_come_and_go_and_an_undo_leaves_no_folder() {
+        let folder = uploads(&[("a", "old")]);
+        fs::create_dir(folder.path().join("2023")).expect("made");
+        fs::write(folder.path().join("2023/b"), "old").expect("written");
+        for commits in [false, true] {
+            let mut staged = kept(folder.path());
+            let replaced = BTreeSet::from(["a".to_owned(), "2023/b".to_owned()]);
+            staged.replace(replaced).expect("a staging folder");
+            let paths = ["2024/05/c".to_owned(), "a".to_owned()];
+            staged.add(&paths, 3, &mut &b"new"[..]).expect("added");
+            staged.swap_in("token").expect("swapped");
+            if commits {
+                staged.settle().expect("settled");
+                assert_eq!(staged.forget_old(), None);
+            }
+            drop(staged);
+            let files = files_below(folder.path()).expect("files");
+            let files: BTreeSet<&str> = files.iter().map(String::as_str).collect();
+            let expected = match commits {
+                false => ["2023/b", "a"],
+                true => ["2024/05/c", "a"],
+            };
+            assert_eq!(files, expected.into());
+            assert_eq!(folder.path().join("2024").exists(), commits);
+        }
+        let text = fs::read_to_string(folder.path().join("2024/05/c")).expect("text");
+        assert_eq!(text, "new");
+    }
+
+    #[test]
+    fn a_file_keeps_the_mode_of_what_it_replaces_else_that_of_the_folder() {
+        let folder = uploads(&[("a", "old")]);
+        let mode = |name: &str| {
+            let metadata = fs::metadata(folder.path().join(name)).expect("metadata");
+            metadata.permissions().mode() & 0o777
+        };
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, Permissions::from_mode(mode)).expect("set");
+        };
+        set(&folder.path().join("a"), 0o640);
+        set(folder.path(), 0o770);
+        let mut staged = kept(folder.path());
+        for name in ["a", "b"] {
+            add(&mut staged, name, "new").expect("added");
+        }
+        let staging = staged.staging().expect("a staging folder");
+        let hidden = fs::metadata(staging).expect("metadata").permissions();
+        assert_eq!(hidden.mode() & 0o777, STAGING_MODE);
+        staged.swap_in("token").expect("swapped");
+        staged.settle().expect("settled");
+        assert_eq!((mode("a"), mode("b")), (0o640, 0o660));
+    }
+
+    #[test]
+    fn what_a_web_server_keeps_there_is_not_replaced() {
+        let folder = uploads(&[(".htaccess", "deny")]);
+        fs::create_dir(folder.path().join("folder")).expect("made");
+        for name in [".htaccess", "folder"] {
+            let mut staged = kept(folder.path());
+            add(&mut staged, name, "allow").expect("added");
+            let error = staged.swap_in("token").expect_err("refused");
+            assert!(error.to_string().contains("no file of the media library"));
+        }
+        expect(folder.path(), &[(".htaccess", "deny"), ("folder", "")]);
+    }
+
+    #[test]
+    fn files_that_are_only_counted_leave_nothing() {
+        let folder = uploads(&[("a", "old")]);
+        let mut staged = StagedFiles::new(folder.path().to_owned(), Staged::Counted);
+        add(&mut staged, "b", "new").expect("counted");
+        let error = staged
+            .add(&["c".to_owned()], u64::MAX - 3, &mut &b""[..])
+            .expect_err("no room");
+        assert!(error.to_string().contains("no room"), "{error}");
+        drop(staged);
+        expect(folder.path(), &[("a", "old")]);
     }
 }

@@ -1,0 +1,64 @@
+//! What comes is put aside, and held against the project on its way: files where they will live, lines
+//! in a spool.
+
+use super::Restore;
+use crate::database::Connection;
+use crate::error::Result;
+use crate::model::{Asset, ConfigItem, Entity, Fields, Link, Schema, Stage};
+use crate::strapi::catalogue::Catalogue;
+use crate::transfer::{Sink, Spool, UPLOAD_TYPES, Warning};
+use std::io::Read;
+
+/// Takes what comes for a restore that did not begin.
+pub(super) struct Intake<'a> {
+    pub database: &'a mut dyn Connection,
+    pub catalogue: &'a Catalogue,
+    pub restore: &'a mut Restore,
+    /// `None` where nothing is going to be loaded.
+    pub spool: Option<&'a mut Spool>,
+}
+
+impl Intake<'_> {
+    fn keep(&mut self, put: impl FnOnce(&mut Spool) -> Result<()>) -> Result<()> {
+        self.spool.as_deref_mut().map_or(Ok(()), put)
+    }
+}
+
+impl Sink for Intake<'_> {
+    fn stage(&mut self, stage: Stage, items: Option<u64>) -> Result<()> {
+        self.keep(|spool| spool.stage(stage, items))
+    }
+
+    fn schema(&mut self, schema: &Schema) -> Result<()> {
+        self.keep(|spool| spool.schema(schema))
+    }
+
+    fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
+        self.restore.entity(self.database, self.catalogue, entity)?;
+        if entity.content_type == UPLOAD_TYPES[0]
+            && let Ok(fields) = Fields::parse(entity.data)
+        {
+            let uploads = self.restore.uploads.as_ref();
+            self.restore.placement.row(&fields, uploads);
+        }
+        self.keep(|spool| spool.entity(entity))
+    }
+
+    fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
+        self.restore.uploads.check_takes_files()?;
+        let paths = self.restore.placement.paths(&asset.filename);
+        self.restore.files.add(&paths, asset.size, content)
+    }
+
+    fn link(&mut self, link: &Link<'_>) -> Result<()> {
+        self.restore.link(self.database, self.catalogue, link)?;
+        self.keep(|spool| spool.link(link))
+    }
+
+    fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
+        self.restore.configuration(self.database, item)?;
+        self.keep(|spool| spool.configuration(item))
+    }
+
+    fn warn(&mut self, _warning: Warning) {}
+}

@@ -1,0 +1,55 @@
+//! Whose a file is, and who may use it: files that come get what those had that they replace.
+
+use std::fs::{Metadata, Permissions, set_permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+
+/// The bits of a mode that say who may read, write and search.
+const RIGHTS: u32 = 0o777;
+/// The rights that a folder gives to the files in it: a file is not searched.
+const OF_FILES: u32 = 0o666;
+/// The bit by which what is made in a folder gets the folder's group.
+const SET_GROUP: u32 = 0o2000;
+
+/// Owner, group and mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owner {
+    user: u32,
+    group: u32,
+    mode: u32,
+}
+
+impl Owner {
+    /// Those of a file that is replaced.
+    pub fn of_file(file: &Metadata) -> Self {
+        Self {
+            mode: file.mode() & RIGHTS,
+            ..Self::of_folder(file)
+        }
+    }
+
+    /// Those that a folder's own folders have.
+    pub fn of_folder(folder: &Metadata) -> Self {
+        Self {
+            user: folder.uid(),
+            group: folder.gid(),
+            mode: folder.mode() & (RIGHTS | SET_GROUP),
+        }
+    }
+
+    /// Those of a file that comes into a folder.
+    pub fn in_folder(folder: &Metadata) -> Self {
+        Self {
+            mode: folder.mode() & OF_FILES,
+            ..Self::of_folder(folder)
+        }
+    }
+
+    /// Gives them to a file or folder, as far as this user may and the file system knows of them: only
+    /// root gives files away, and mounts over a network may have one owner for all.
+    pub fn give(self, path: &Path) {
+        let _ = chown(path, None, Some(self.group));
+        let _ = chown(path, Some(self.user), None);
+        let _ = set_permissions(path, Permissions::from_mode(self.mode));
+    }
+}
