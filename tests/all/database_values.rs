@@ -151,7 +151,7 @@ fn nul_in_a_text_is_kept_or_refused_with_its_place(server: Server) {
                     "api::article.article 1",
                     &format!("attribute `{name}`"),
                     "U+0000",
-                    "the project is as it was",
+                    "nothing was changed",
                 ]);
                 assert!(before == site.database.tables());
             }
