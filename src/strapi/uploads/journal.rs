@@ -130,6 +130,11 @@ impl Journal {
         )))
     }
 
+    /// Where the files that go are kept, for messages.
+    pub fn kept(&self) -> String {
+        self.staging.join("old").display().to_string()
+    }
+
     fn waiting(&self, name: &str) -> PathBuf {
         self.staging.join("new").join(name)
     }
