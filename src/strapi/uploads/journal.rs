@@ -160,6 +160,8 @@ impl Journal {
                 rename(&self.there(name), &self.aside(name))?;
             }
         }
+        // Without power, a file that comes could be on disk where one that goes still is, in its place.
+        self.sync()?;
         for name in &self.incoming {
             if exists(&self.waiting(name)) {
                 rename(&self.waiting(name), &self.there(name))?;
@@ -212,6 +214,7 @@ impl PendingSwap for Journal {
                 rename(&self.there(name), &self.waiting(name))?;
             }
         }
+        self.sync()?;
         for name in &self.outgoing {
             if exists(&self.aside(name)) {
                 rename(&self.aside(name), &self.there(name))?;
