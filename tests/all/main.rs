@@ -34,6 +34,7 @@ mod man;
 mod moments;
 mod options;
 mod partial;
+mod power;
 mod prompts;
 mod proofs;
 mod rewritten;

@@ -11,21 +11,13 @@ use crate::support::cli::{PLAIN, Project, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::dice::Dice;
 use crate::support::place::{Content, Place, changed};
-use crate::support::strace::{Call, can_trace, injected, traced};
+use crate::support::strace::{can_trace, injected, number_of, traced};
 
 on_each_server!(a_restore_that_is_killed_at_a_random_moment_leaves_the_old_or_the_new);
 
 /// What is run after a kill, in turns. A server may need a moment to notice that somebody is gone.
 const NEXT: [&str; 3] = ["export", "import", "recover"];
 const PATIENTLY: [&str; 2] = ["--lock-wait", "1m"];
-
-/// A call, and how many of its name its thread had made by then.
-fn moment<'a>(calls: &'a [Call], dice: &mut Dice) -> (&'a str, usize) {
-    let chosen = dice.below(calls.len());
-    let call = &calls[chosen];
-    let same = |other: &&Call| other.thread == call.thread && other.name == call.name;
-    (&call.name, calls[..=chosen].iter().filter(same).count())
-}
 
 /// Kills so many restores of an archive.
 fn kill_at_random(place: &dyn Place, archive: &Path, kills: usize) {
@@ -40,15 +32,16 @@ fn kill_at_random(place: &dyn Place, archive: &Path, kills: usize) {
     let exported = |name: &str| Archive::open(&project.archive(name), None);
     let old_archive = project.exported(&[]);
     let import = || project.import_command(archive, &PATIENTLY);
-    let (outcome, mut calls) = traced(&import(), "all", 0);
+    let (outcome, calls) = traced(&import(), "all", 0);
     outcome.ends_with(0);
     // The first ones are the system's, which starts the program.
-    calls.drain(..calls.len() / 10);
+    let skipped = calls.len() / 10;
     let new = (place.content(), place.files());
     let new_archive = Archive::open(archive, None);
     let mut counts = [0; 3];
     for kill in 0..kills {
-        let (name, number) = moment(&calls, &mut dice);
+        let chosen = skipped + dice.below(calls.len() - skipped);
+        let (name, number) = (&calls[chosen].name, number_of(&calls, chosen));
         place.spoil();
         let old = (place.content(), place.files());
         let killed = run(&mut injected(

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod databases;
 pub mod dice;
 pub mod difference;
+pub mod disk;
 pub mod exact;
 pub mod files;
 pub mod place;

@@ -1,8 +1,9 @@
 //! `strace` before a command: what it injects into system calls, and what it saw of them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::NamedTempFile;
@@ -78,7 +79,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// What it gave back; `None` for an error.
+    /// What it gave back; `None` where it failed, or did not come back.
     pub fn result(&self) -> Option<u64> {
         let end = self.result.find([' ', '<']).unwrap_or(self.result.len());
         self.result[..end].parse().ok()
@@ -156,7 +157,31 @@ impl Call {
     }
 }
 
-/// The calls of a trace, those that failed left out. A call that another thread's came into stands where it began; one
+impl fmt::Display for Call {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}(", self.name)?;
+        for (number, argument) in self.arguments.iter().enumerate().take(4) {
+            let bytes = self.bytes(number);
+            let text = String::from_utf8_lossy(&bytes);
+            let text = if text.starts_with('/') {
+                &text
+            } else {
+                argument.as_str()
+            };
+            write!(out, " {text:.120}")?;
+        }
+        write!(out, " ) = {:.20}", self.result)
+    }
+}
+
+/// Which of its thread's calls of its name a call is, as an injection counts them.
+pub fn number_of(calls: &[Call], index: usize) -> usize {
+    let call = &calls[index];
+    let same = |other: &&Call| other.thread == call.thread && other.name == call.name;
+    calls[..=index].iter().filter(same).count()
+}
+
+/// The calls of a trace. A call that another thread's came into stands where it began; one
 /// that sees to a disk, where it ended.
 fn parse(log: &str) -> Vec<Call> {
     let mut slots: Vec<Option<Call>> = Vec::new();
@@ -183,8 +208,7 @@ fn parse(log: &str) -> Vec<Call> {
             slots.push(call(thread, text));
         }
     }
-    let calls = slots.into_iter().flatten();
-    calls.filter(|call| call.result().is_some()).collect()
+    slots.into_iter().flatten().collect()
 }
 
 fn call(thread: u32, text: &str) -> Option<Call> {
@@ -197,9 +221,4 @@ fn call(thread: u32, text: &str) -> Option<Call> {
         arguments: arguments.split(", ").map(str::to_owned).collect(),
         result: result.to_owned(),
     })
-}
-
-/// The part of a path below another.
-pub fn below(path: &Path, root: &Path) -> Option<String> {
-    Some(path.strip_prefix(root).ok()?.to_str().unwrap().to_owned())
 }
