@@ -42,4 +42,5 @@ mod round_trip;
 mod strapi4;
 mod strapi5;
 mod strategies;
+mod syncs;
 mod verify;
