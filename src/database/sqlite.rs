@@ -49,7 +49,13 @@ impl Sqlite {
     /// # Errors
     /// There is no such file, it is not a SQLite database, or it is read-only.
     pub fn open_to_write(path: &Path, timeouts: Timeouts) -> Result<Self> {
-        Self::open(path, timeouts, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        let sqlite = Self::open(path, timeouts, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // As FULL, and that the journal is gone, which is the commit, is on disk before it is said.
+        sqlite
+            .connection
+            .pragma_update(None, "synchronous", "EXTRA")
+            .map_err(|error| sqlite.explain("open the database", error))?;
+        Ok(sqlite)
     }
 
     fn open(path: &Path, timeouts: Timeouts, access: OpenFlags) -> Result<Self> {

@@ -3,205 +3,145 @@
 //!
 //! A kill does not test the loss of power: what a kill leaves is all in the system's memory.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Output};
 
-use crate::support::archive::Archive;
-use crate::support::cli::{Project, strapi_archive};
+use crate::support::cli::{Project, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
-use crate::support::{give_up, skip};
+use crate::support::place::Place;
+use crate::support::strace::{can_trace, injected, traced};
 
 on_each_server!(a_restore_that_is_killed_leaves_the_old_or_the_new);
 
-/// What the system does, at which call, and how many of these calls are left out for each that is tried: in the short
-/// form of a test, and in the long one.
+/// What the system does, at which calls, and at how many places in the short form of a test.
 struct Injection {
-    call: &'static str,
+    calls: &'static str,
     action: &'static str,
-    steps: [usize; 2],
+    /// Whether it does so from a call on, or once.
+    lasts: bool,
+    places: usize,
 }
 
-const fn injection(call: &'static str, action: &'static str, steps: [usize; 2]) -> Injection {
+const fn once(calls: &'static str, action: &'static str, places: usize) -> Injection {
     Injection {
-        call,
+        calls,
         action,
-        steps,
+        lasts: false,
+        places,
+    }
+}
+
+const fn from_then_on(calls: &'static str, action: &'static str, places: usize) -> Injection {
+    Injection {
+        lasts: true,
+        ..once(calls, action, places)
     }
 }
 
 const KILL: &str = "signal=KILL";
+/// What changes names of files, one way or the other.
+const NAMES: &str = "rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,link,linkat";
+const RENAMES: &str = "rename,renameat,renameat2";
+const UNLINKS: &str = "unlink,unlinkat,rmdir";
+const SYNCS: &str = "fsync,fdatasync,syncfs";
 
 /// On SQLite.
-const HERE: [Injection; 9] = [
-    injection("rename", KILL, [2, 1]),
-    injection("fsync", KILL, [1, 1]),
-    injection("unlink", KILL, [1, 1]),
-    injection("mkdir", KILL, [1, 1]),
-    injection("pwrite64", KILL, [101, 7]),
-    injection("rename", "error=EIO", [5, 1]),
-    injection("rename", "error=EROFS", [7, 1]),
-    injection("fsync", "error=EIO", [2, 1]),
-    injection("unlink", "error=EACCES", [1, 1]),
+const HERE: [Injection; 16] = [
+    once(RENAMES, KILL, 5),
+    once(SYNCS, KILL, 8),
+    once(UNLINKS, KILL, 4),
+    once("mkdir", KILL, 2),
+    once("pwrite64", KILL, 5),
+    once("ftruncate", KILL, 1),
+    once(RENAMES, "error=EIO", 2),
+    once(RENAMES, "error=EROFS", 2),
+    once(SYNCS, "error=EIO", 4),
+    once(SYNCS, "error=ENOSPC", 2),
+    once(UNLINKS, "error=EACCES", 2),
+    once("mkdir", "error=ENOSPC", 2),
+    once("ftruncate", "error=EIO", 1),
+    once("pwrite64", "error=ENOSPC", 3),
+    from_then_on("pwrite64", "error=ENOSPC", 3),
+    from_then_on(NAMES, "error=EROFS", 6),
 ];
 /// On a server.
-const THERE: [Injection; 5] = [
-    injection("rename", KILL, [7, 1]),
-    injection("fsync", KILL, [3, 1]),
-    injection("unlink", KILL, [1, 1]),
-    injection("sendto", KILL, [97, 5]),
-    injection("rename", "error=EIO", [11, 1]),
+const THERE: [Injection; 7] = [
+    once(RENAMES, KILL, 2),
+    once(SYNCS, KILL, 3),
+    once(UNLINKS, KILL, 2),
+    once("sendto", KILL, 4),
+    once(RENAMES, "error=EIO", 1),
+    once(SYNCS, "error=ENOSPC", 1),
+    from_then_on(NAMES, "error=EROFS", 3),
 ];
 
-/// Rows of tables, or files, as text or bytes.
-type Content = BTreeMap<String, Vec<u8>>;
+/// The most places that the long form tries.
+const LONGEST: usize = 120;
 
-/// A site that restores run into, again and again.
-trait Place {
-    fn project(&self) -> &Project;
-    fn tables(&self) -> Content;
-    fn sql(&self, statement: &str);
-
-    /// Makes it one with other rows and files than the archive holds.
-    fn spoil(&self) {
-        self.sql("UPDATE articles SET title = 'old'");
-        self.sql("DELETE FROM articles_tags_lnk");
-        let uploads = self.project().uploads();
-        for name in self.files().keys() {
-            if name.starts_with("notes_") {
-                fs::write(uploads.join(name), "old").unwrap();
-            } else if name.starts_with("medium_") {
-                fs::remove_file(uploads.join(name)).unwrap();
-            }
-        }
-    }
-
-    /// The files in the upload folder, and whatever lies beside them.
-    fn files(&self) -> Content {
-        let entries = fs::read_dir(self.project().uploads()).unwrap();
-        let paths = entries.map(|entry| entry.unwrap().path());
-        paths
-            .map(|path| {
-                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-                (name, fs::read(&path).unwrap_or_default())
-            })
-            .collect()
-    }
-}
-
-impl Place for Project {
-    fn project(&self) -> &Project {
-        self
-    }
-
-    fn tables(&self) -> Content {
-        let tables = self.state().tables.into_iter();
-        let tables = tables.filter(|(name, _)| name != "sqlite_sequence");
-        tables
-            .map(|(name, rows)| (name, format!("{rows:?}").into_bytes()))
-            .collect()
-    }
-
-    fn sql(&self, statement: &str) {
-        Project::sql(self, statement);
-    }
-}
-
-impl Place for Site {
-    fn project(&self) -> &Project {
-        self
-    }
-
-    fn tables(&self) -> Content {
-        let tables = self.database.tables().into_iter();
-        tables
-            .map(|(name, rows)| (name, rows.join("\n").into_bytes()))
-            .collect()
-    }
-
-    fn sql(&self, statement: &str) {
-        self.database.sql([statement]);
-    }
-}
-
-/// `strace` before a command.
-fn traced(command: &Command, inject: &str) -> Command {
-    let mut traced = Command::new("strace");
-    traced.args(["-f", "-qq", "-o", "/dev/null", "-e", inject]);
-    traced.arg(command.get_program()).args(command.get_args());
-    traced.current_dir(command.get_current_dir().unwrap());
-    traced.env_clear();
-    for (name, value) in command.get_envs() {
-        traced.env(name, value.unwrap());
-    }
-    traced
-}
-
-/// Whether there is a `strace`, and the system lets it trace. Some containers do not, and no script can help that.
-fn can_trace() -> bool {
-    const HARMLESS: [&str; 6] = [
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "inject=fsync:error=EIO",
-        "true",
-    ];
-    let Ok(traced) = Command::new("strace").args(HARMLESS).output() else {
-        skip("strace is not installed");
-        return false;
-    };
-    let can = traced.status.success();
-    if !can {
-        let said = String::from_utf8_lossy(&traced.stderr);
-        give_up(&format!("strace may not trace here: {said}"));
-    }
-    can
-}
-
-/// Restores an archive under each injection until one comes too late to do anything.
-fn storm(place: &dyn Place, archive: &Path, injections: &[Injection], form: usize) {
+/// Restores an archive under each injection, at calls from the first to the last one.
+fn storm(place: &dyn Place, archive: &Path, injections: &[Injection], is_long: bool) {
     let project = place.project();
-    project.import(archive, &[]).ends_with(0);
-    let new = place.files();
-    let expected = Archive::open(archive, None);
+    place.spoil();
+    let import = || project.import_command(archive, &[]);
+    let all: BTreeSet<&str> = injections
+        .iter()
+        .flat_map(|it| it.calls.split(','))
+        .collect();
+    let all = Vec::from_iter(all).join(",");
+    let (outcome, calls) = traced(&import(), &all, 0);
+    outcome.ends_with(0);
+    let new = (place.content(), place.files());
     let [mut old_ones, mut new_ones] = [0, 0];
     for Injection {
-        call,
+        calls: names,
         action,
-        steps,
+        lasts,
+        places,
     } in injections
     {
-        for number in (1..).step_by(steps[form]) {
-            let inject = format!("inject={call}:{action}:when={number}");
-            place.spoil();
-            let before = (place.tables(), place.files());
-            let import = project.import_command(archive, &[]);
-            let output: Output = traced(&import, &inject).output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            let code = output.status.code();
-            assert!(
-                matches!(code, None | Some(0 | 1 | 13)),
-                "{inject}: {code:?} {said}"
-            );
-            if code == Some(1) {
-                assert!(before.0 == place.tables(), "{inject}: {said}");
-            }
-            project.run("recover", []).ends_with(0);
-            let is_old = before == (place.tables(), place.files());
-            if is_old {
-                assert_ne!(code, Some(0), "{inject}: {said}");
-                old_ones += 1;
+        let lasts = if *lasts { "+" } else { "" };
+        let count = |name: &str| calls.iter().filter(|call| call.name == name).count();
+        let made: Vec<&str> = names.split(',').filter(|name| count(name) > 0).collect();
+        assert!(!made.is_empty(), "a restore makes no call of {names}");
+        // Strace counts the calls of each name apart.
+        for name in &made {
+            let count = count(name);
+            let share = if is_long {
+                LONGEST
             } else {
-                assert_ne!(code, Some(1), "{inject}: {said}");
-                let differences = expected.differences(&project.exported(&[]));
-                assert_eq!(differences, [""; 0], "{inject}: {said}");
-                assert!(new == place.files(), "{inject}: {said}");
-                new_ones += 1;
+                places.div_ceil(made.len())
             }
-            if code == Some(0) && !said.contains("the next run") {
-                break;
+            .min(count);
+            for number in (0..share).map(|part| 1 + (2 * part + 1) * count / (2 * share)) {
+                let what = format!("{action}:when={number}{lasts}");
+                let names = if lasts.is_empty() { name } else { *names };
+                let inject = format!("{name} of {names}:{what}");
+                place.spoil();
+                let before = (place.tables(), place.visible_files());
+                let outcome = run(&mut injected(&import(), names, &what));
+                let (code, said) = (outcome.code, outcome.all());
+                assert_eq!(code.is_none(), *action == KILL, "{inject}: {said}");
+                match code {
+                    None | Some(0) => {}
+                    Some(1) => {
+                        assert!(before.0 == place.tables(), "{inject}: {said}");
+                        assert!(before.1 == place.visible_files(), "{inject}: {said}");
+                    }
+                    Some(13) => {
+                        outcome.says(["backup recover", ".backup-restore-"]);
+                    }
+                    _ => panic!("{inject}: {said}"),
+                }
+                project.run("recover", []).ends_with(0);
+                if before == (place.tables(), place.files()) {
+                    assert_ne!(code, Some(0), "{inject}: {said}");
+                    old_ones += 1;
+                } else {
+                    assert_ne!(code, Some(1), "{inject}: {said}");
+                    assert!(new.0 == place.content(), "{inject}: {said}");
+                    assert!(new.1 == place.files(), "{inject}: {said}");
+                    new_ones += 1;
+                }
             }
         }
     }
@@ -211,7 +151,7 @@ fn storm(place: &dyn Place, archive: &Path, injections: &[Injection], form: usiz
 #[test]
 fn a_restore_that_is_killed_leaves_the_old_or_the_new_on_sqlite() {
     if can_trace() {
-        storm(&Project::testdata(), &strapi_archive(), &HERE, 0);
+        storm(&Project::testdata(), &strapi_archive(), &HERE, false);
     }
 }
 
@@ -219,13 +159,13 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new_on_sqlite() {
 #[ignore = "long: kills at every call of some classes"]
 fn a_restore_that_is_killed_anywhere_leaves_the_old_or_the_new_on_sqlite() {
     if can_trace() {
-        storm(&Project::testdata(), &strapi_archive(), &HERE, 1);
+        storm(&Project::testdata(), &strapi_archive(), &HERE, true);
     }
 }
 
 fn a_restore_that_is_killed_leaves_the_old_or_the_new(server: Server) {
     if can_trace() {
-        storm(&Site::new(server), our_archive(server), &THERE, 0);
+        storm(&Site::new(server), our_archive(server), &THERE, false);
     }
 }
 
@@ -234,7 +174,7 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new(server: Server) {
 fn a_restore_that_is_killed_anywhere_leaves_the_old_or_the_new_on_servers() {
     for server in [Server::Postgres, Server::Mysql] {
         if server.is_there() && can_trace() {
-            storm(&Site::new(server), our_archive(server), &THERE, 1);
+            storm(&Site::new(server), our_archive(server), &THERE, true);
         }
     }
 }

@@ -337,13 +337,13 @@ impl Load for ProjectLoad {
         for table in catalogue.models.tables() {
             database.move_sequence_past_ids(table)?;
         }
-        restore.files.swap_in(&token)?;
-        // From here on a failure puts the old files back when `files` is dropped.
+        let swapped = restore.files.swap_in(&token);
+        swapped.map_err(|error| put_back(restore.files.as_mut(), error))?;
         if let Err(error) = database.commit() {
             database.rollback();
             match recovery::has_committed(&project, &token) {
                 Ok(Some(again)) => database = again,
-                Ok(None) => return Err(error),
+                Ok(None) => return Err(put_back(restore.files.as_mut(), error)),
                 Err(away) => {
                     restore.files.leave();
                     return Err(half_way(&error, &away));
@@ -374,6 +374,20 @@ impl Load for ProjectLoad {
         drop(lock);
         Ok(())
     }
+}
+
+/// Puts the old files back because of an error, which is another one if that fails.
+fn put_back(files: &mut dyn StagedUploads, error: Error) -> Error {
+    let Err(stuck) = files.put_back() else {
+        return error;
+    };
+    Error::new(
+        Kind::HalfWay,
+        format!(
+            "{error}; the database is as it was, and the old files cannot be put back: {stuck}"
+        ),
+    )
+    .hint("when the upload folder can be written to, run backup recover: it puts them back")
 }
 
 fn half_way(error: &Error, away: &Error) -> Error {

@@ -11,6 +11,7 @@
 
 use crate::database::{Connection, LockMode};
 use crate::error::{Error, Kind, Result};
+use crate::store::sync_folder;
 use crate::strapi::core_store::{self, CORE_STORE, TOKEN_KEY};
 use crate::strapi::lock::{LockWait, ProjectLock, take_over};
 use crate::strapi::project::Project;
@@ -87,6 +88,7 @@ pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Resul
     for swap in uploads.pending()? {
         let is_own = token.as_deref() == Some(swap.token());
         if is_own || swap.is_done() {
+            sync_commit(project)?;
             swap.finish()?;
             if is_own {
                 delete_token(database)?;
@@ -130,6 +132,17 @@ pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Resul
              `{TOKEN_KEY}` of {CORE_STORE}"
         ))),
     }
+}
+
+/// Sees that what SQLite committed is on disk: a kill may have come before it did so itself.
+fn sync_commit(project: &Project) -> Result<()> {
+    let Some(path) = project.database_file() else {
+        return Ok(());
+    };
+    let real = path
+        .canonicalize()
+        .map_err(|error| Error::io("find the database", path, error))?;
+    real.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Whether an earlier restore did not end.

@@ -137,6 +137,11 @@ impl Journal {
         )))
     }
 
+    /// Where the files that go are kept, for messages.
+    pub fn kept(&self) -> String {
+        self.staging.join("old").display().to_string()
+    }
+
     fn waiting(&self, path: &str) -> PathBuf {
         self.staging.join("new").join(path)
     }
@@ -170,6 +175,8 @@ impl Journal {
                 rename(&self.there(path), &self.aside(path))?;
             }
         }
+        // Without power, a file that comes could be on disk where one that goes still is, in its place.
+        self.sync()?;
         for path in incoming {
             if exists(&self.waiting(path)) {
                 rename(&self.waiting(path), &self.there(path))?;
@@ -239,6 +246,7 @@ impl PendingSwap for Journal {
                 rename(&self.there(path), &self.waiting(path))?;
             }
         }
+        self.sync()?;
         for path in &self.moves.outgoing {
             if exists(&self.aside(path)) {
                 rename(&self.aside(path), &self.there(path))?;

@@ -146,6 +146,12 @@ pub(super) trait StagedUploads: Send {
     /// That cannot be written down.
     fn settle(&mut self) -> Result<()>;
 
+    /// Puts the old files back where a swap has begun.
+    ///
+    /// # Errors
+    /// A file cannot be moved; everything is left as it is, for the next run. Tells where the old ones are.
+    fn put_back(&mut self) -> Result<(), String>;
+
     /// Leaves everything as it is, for the next run to finish or undo.
     fn leave(&mut self);
 

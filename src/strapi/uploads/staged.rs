@@ -232,6 +232,16 @@ impl StagedUploads for StagedFiles {
         Ok(())
     }
 
+    fn put_back(&mut self) -> Result<(), String> {
+        let Some(swap) = self.swap.take() else {
+            return Ok(());
+        };
+        swap.undo().and_then(|()| swap.forget()).map_err(|error| {
+            self.leave();
+            format!("{error}; those not in their places are in {}", swap.kept())
+        })
+    }
+
     fn leave(&mut self) {
         self.swap = None;
         if let Some(staging) = self.staging.take() {
@@ -248,14 +258,8 @@ impl StagedUploads for StagedFiles {
 
 impl Drop for StagedFiles {
     fn drop(&mut self) {
-        let Some(swap) = self.swap.take() else {
-            return;
-        };
         // Whoever drops it half-way has an error to report; the next run tries again.
-        let is_undone = swap.undo().and_then(|()| swap.forget()).is_ok();
-        if !is_undone {
-            self.leave();
-        }
+        let _ = self.put_back();
     }
 }
 
