@@ -14,7 +14,7 @@ use crate::archive::ArchiveSource;
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
 use crate::strapi::{LockWait, Project, ProjectDestination};
-use crate::transfer::{Filter, OnFault, Plan, Report, Source, Spooled, Transfer};
+use crate::transfer::{Filter, OnFault, Plan, Report, Source, Spooled, Transfer, check_losses};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
 use std::path::PathBuf;
@@ -49,6 +49,12 @@ pub(super) struct Arguments {
     /// Check everything, print what would happen, change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Let rows of tables that are not Strapi's be deleted, or lose their reference
+    ///
+    /// Such a row may refer, by a foreign key, to one that the archive does not hold and that is
+    /// deleted. The plan counts what goes with it; without this option the import is refused.
+    #[arg(long)]
+    allow_reference_loss: bool,
     #[command(flatten)]
     strategies: StrategyArguments,
     /// What to do with data that is there
@@ -86,6 +92,7 @@ struct Request {
     /// Who is asked before anything is deleted; nobody with `--force` and `--dry-run`.
     prompt: Option<Prompt>,
     dry_run: bool,
+    allow_reference_loss: bool,
     verbose: bool,
     wait: LockWait,
     cancellation: Cancellation,
@@ -126,6 +133,7 @@ impl Arguments {
             strategies: self.strategies,
             prompt: asks.then_some(prompt),
             dry_run: self.dry_run,
+            allow_reference_loss: self.allow_reference_loss,
             verbose: self.verbose,
             wait: self.waiting.wait(cancellation.interrupt()),
             cancellation,
@@ -152,7 +160,8 @@ impl Request {
         } else {
             ProjectDestination::open
         };
-        let destination = open(self.project.clone(), &self.wait)?;
+        let destination =
+            open(self.project.clone(), &self.wait)?.allow_reference_loss(self.allow_reference_loss);
         let target = format!(
             "{} (Strapi {}, database {})",
             self.project.root().display(),
@@ -177,6 +186,7 @@ impl Request {
             .plan()
             .map_err(|error| error.also("nothing was changed"))?;
         print_plan(&plan, &target);
+        check_losses(&plan.losses, self.allow_reference_loss)?;
         if self.dry_run {
             Reports::Stdout.print(&report::table(&plan.announced));
             Reports::Stdout.print("Dry run: nothing was changed");
@@ -218,6 +228,13 @@ fn print_plan(plan: &Plan, target: &str) {
                 HumanCount(deletion.count).to_string(),
                 deletion.what
             ));
+        }
+    }
+    if !plan.losses.is_empty() {
+        terminal::tell("to be lost in tables that are not Strapi's:");
+        for loss in &plan.losses {
+            let count = HumanCount(loss.count).to_string();
+            terminal::tell(&format!("  {count:>10}  {loss}"));
         }
     }
     let kept: Vec<&str> = [

@@ -172,10 +172,14 @@ impl Restore {
         for (index, value) in &defaults {
             row[index + 1] = model.columns[*index].read(value).unwrap_or(Value::Null);
         }
-        self.inserters
-            .rows(database, model)
-            .and_then(|inserter| database.insert(inserter, &row))
-            .map_err(|error| error.within(place))
+        let written = match self.in_place.take(&model.uid, id) {
+            Some(columns) => database.update_row(&model.table, columns, id, &row[1..]),
+            None => self
+                .inserters
+                .rows(database, model)
+                .and_then(|inserter| database.insert(inserter, &row)),
+        };
+        written.map_err(|error| error.within(place))
     }
 }
 

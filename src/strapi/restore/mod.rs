@@ -7,8 +7,10 @@
 mod clear;
 mod configuration;
 mod entities;
+mod in_place;
 mod inserters;
 mod links;
+mod outside;
 pub(super) mod recovery;
 
 use super::catalogue::Catalogue;
@@ -25,10 +27,12 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::transfer::{
     Deletion, Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Subject,
-    Warning, WarningKind,
+    Survey, Warning, WarningKind,
 };
 use entities::ComponentIds;
+use in_place::InPlace;
 use inserters::Inserters;
+use outside::Outside;
 use std::collections::BTreeMap;
 use std::io::Read;
 
@@ -38,6 +42,7 @@ pub struct ProjectDestination {
     database: Box<dyn Connection>,
     catalogue: Catalogue,
     lock: ProjectLock,
+    loses_references: bool,
 }
 
 /// A project that is being restored.
@@ -56,6 +61,7 @@ struct Restore {
     inspection: Inspection,
     component_ids: ComponentIds,
     inserters: Inserters,
+    in_place: InPlace,
     files: Box<dyn StagedUploads>,
     own_schema: OwnSchema,
     /// What the project has no place for, and how often it came.
@@ -105,7 +111,16 @@ impl ProjectDestination {
             project,
             database,
             catalogue,
+            loses_references: false,
         })
+    }
+
+    /// Says whether rows of tables that are not Strapi's may be deleted, or lose their reference, with
+    /// rows that do not come back.
+    #[must_use]
+    pub fn allow_reference_loss(mut self, allow: bool) -> Self {
+        self.loses_references = allow;
+        self
     }
 
     /// What is known of the project that its user should know as well.
@@ -158,7 +173,7 @@ impl Destination for ProjectDestination {
         Ok(Some(description(&self.project, &self.catalogue)))
     }
 
-    fn survey(&mut self, filter: &Filter) -> Result<Vec<Deletion>> {
+    fn survey(&mut self, filter: &Filter, coming: &Inspection) -> Result<Survey> {
         let mut tables: Vec<(String, String)> = replaced(&self.catalogue, filter)
             .into_iter()
             .map(|model| (model.uid.clone(), model.table.clone()))
@@ -185,7 +200,14 @@ impl Destination for ProjectDestination {
             });
         }
         deletions.retain(|deletion| deletion.count > 0);
-        Ok(deletions)
+        let outside = Outside::find(self.database.as_mut(), &self.catalogue)?;
+        let (losses, notices) =
+            outside.survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
+        Ok(Survey {
+            deletions,
+            losses,
+            notices,
+        })
     }
 
     fn wants_inspection(&self) -> bool {
@@ -198,9 +220,11 @@ impl Destination for ProjectDestination {
             mut database,
             catalogue,
             lock,
+            loses_references,
         } = *self;
         let inspection = plan.inspection.clone();
         database.begin_write()?;
+        let outside = Outside::hold(database.as_mut(), &catalogue, &plan.filter)?;
         let uploads = project.uploads();
         let replaced = if plan.filter.includes(Stage::Assets) {
             let mut names = media::filenames(database.as_mut(), &catalogue, uploads.as_ref())?;
@@ -216,7 +240,7 @@ impl Destination for ProjectDestination {
             wins: !same_schemas(plan, &catalogue),
             is_needed: plan.filter.includes(Stage::Configuration),
         };
-        clear::clear(database.as_mut(), &catalogue, &plan.filter)?;
+        let in_place = outside.clear(database.as_mut(), &catalogue, plan, loses_references)?;
         let component_ids =
             ComponentIds::find(database.as_mut(), &catalogue, &inspection, &plan.filter)?;
         Ok(Box::new(ProjectLoad {
@@ -228,6 +252,7 @@ impl Destination for ProjectDestination {
                 inspection,
                 component_ids,
                 inserters: Inserters::default(),
+                in_place,
                 files,
                 own_schema,
                 lost: BTreeMap::new(),
@@ -257,6 +282,7 @@ impl Load for ProjectLoad {
             mut restore,
             lock,
         } = *self;
+        restore.in_place.finish(database.as_mut())?;
         restore.put_back_schema(database.as_mut())?;
         let token = recovery::new_token(!restore.files.is_empty())?;
         // A server can commit and not be heard; SQLite is heard.
