@@ -194,6 +194,7 @@ pub trait Connection: Send {
     ///
     /// Rows may wait until [`flush_if_full`](Self::flush_if_full), [`flush`](Self::flush), another
     /// statement or the end of the transaction writes them, tables in the order of their first row.
+    /// No values are no row, and take a place in that order.
     ///
     /// # Errors
     /// A row breaks a rule of the table, or has too few values; or another connection made the

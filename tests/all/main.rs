@@ -32,6 +32,7 @@ mod locks;
 mod lost_commits;
 mod man;
 mod options;
+mod outside;
 mod partial;
 mod prompts;
 mod proofs;

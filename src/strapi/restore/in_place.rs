@@ -1,7 +1,7 @@
 //! Rows that tables outside refer to, and that come back: they are changed where they are.
 
 use super::clear::{Hand, IDS, Rows};
-use super::outside::Outside;
+use super::outside::{Going, Outside};
 use crate::database::{Connection, Value};
 use crate::error::Result;
 use crate::strapi::relations::Storage;
@@ -51,13 +51,16 @@ impl InPlace {
     pub fn finish(&mut self, database: &mut dyn Connection) -> Result<()> {
         for kept in std::mem::take(&mut self.kept).into_values() {
             let ids: Vec<i64> = kept.ids.iter().map(u64::cast_signed).collect();
-            let lists: Vec<String> = id_lists(ids.chunks(IDS)).collect();
-            let losses = self
-                .outside
-                .losses_of(database, &kept.table, lists.iter().cloned())?;
-            check_losses(&losses, self.loses_references)?;
-            for list in lists {
-                delete(database, &kept.table, &list)?;
+            for condition in id_lists(ids.chunks(IDS)) {
+                let going = Going {
+                    table: kept.table.clone(),
+                    condition,
+                };
+                check_losses(
+                    &self.outside.losses_of(database, &going)?,
+                    self.loses_references,
+                )?;
+                delete(database, &going.table, &going.condition)?;
             }
         }
         Ok(())

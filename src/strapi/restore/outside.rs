@@ -31,9 +31,9 @@ pub(super) struct Outside {
 }
 
 /// Rows of a table that do not come back.
-struct Going {
-    table: String,
-    condition: String,
+pub(super) struct Going {
+    pub table: String,
+    pub condition: String,
 }
 
 /// What was counted, by what tells losses apart: table, columns, table referred to, kind.
@@ -180,14 +180,8 @@ impl Outside {
 
     fn losses(&self, database: &mut dyn Connection, look: &Look<'_>) -> Result<Vec<ReferenceLoss>> {
         let mut losses = Losses::new();
-        for Going { table, condition } in &look.going {
-            let rows = format!(
-                "SELECT 1 FROM {} l0 WHERE {condition}",
-                database.quote(table)
-            );
-            for key in self.keys_to(table) {
-                self.follow(database, key, &rows, 0, &mut losses)?;
-            }
+        for going in &look.going {
+            self.follow_all(database, going, &mut losses)?;
         }
         for table in &look.returning {
             for key in self.keys_to(table).filter(|key| can_change(key)) {
@@ -208,27 +202,30 @@ impl Outside {
         Ok(in_order(losses))
     }
 
-    /// What becomes of rows that do not come back, of these conditions of a table of Strapi's.
+    /// What becomes of rows outside when these rows are deleted.
     ///
     /// # Errors
     /// The database cannot be read.
     pub fn losses_of(
         &self,
         database: &mut dyn Connection,
-        table: &str,
-        conditions: impl Iterator<Item = String>,
+        going: &Going,
     ) -> Result<Vec<ReferenceLoss>> {
         let mut losses = Losses::new();
-        for condition in conditions {
-            let rows = format!(
-                "SELECT 1 FROM {} l0 WHERE {condition}",
-                database.quote(table)
-            );
-            for key in self.keys_to(table) {
-                self.follow(database, key, &rows, 0, &mut losses)?;
-            }
-        }
+        self.follow_all(database, going, &mut losses)?;
         Ok(in_order(losses))
+    }
+
+    fn follow_all(
+        &self,
+        database: &mut dyn Connection,
+        Going { table, condition }: &Going,
+        losses: &mut Losses,
+    ) -> Result<()> {
+        let name = database.quote(table);
+        let rows = format!("SELECT 1 FROM {name} l0 WHERE {condition}");
+        self.keys_to(table)
+            .try_for_each(|key| self.follow(database, key, &rows, 0, losses))
     }
 
     /// Counts the rows that refer by `key` to rows that are deleted, and goes on with those that are
