@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
 use crate::store::{Target, check_folder, folder_of, sync_folder};
 use crate::transfer::{
-    Deletion, Description, Destination, Filter, Load, Plan, Report, Sink, Warning,
+    Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Survey, Warning,
 };
 use hmac::Mac;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -104,8 +104,8 @@ impl Destination for ArchiveDestination {
         Ok(None)
     }
 
-    fn survey(&mut self, _filter: &Filter) -> Result<Vec<Deletion>> {
-        Ok(Vec::new())
+    fn survey(&mut self, _filter: &Filter, _coming: &Inspection) -> Result<Survey> {
+        Ok(Survey::default())
     }
 
     fn stage(&mut self, _filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {

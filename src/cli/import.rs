@@ -13,7 +13,7 @@ use super::{Cancellation, open_archive, report, terminal};
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
 use crate::strapi::{LockWait, Project, ProjectDestination};
-use crate::transfer::{Filter, OnFault, Plan, Report, Source, Transfer};
+use crate::transfer::{Filter, OnFault, Plan, Report, Source, Transfer, check_losses};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
 use std::path::PathBuf;
@@ -48,6 +48,12 @@ pub(super) struct Arguments {
     /// Check everything, print what would happen, change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Let rows of tables that are not Strapi's be deleted, or lose their reference
+    ///
+    /// Such a row may refer, by a foreign key, to one that the archive does not hold and that is
+    /// deleted. The plan counts what goes with it; without this option the import is refused.
+    #[arg(long)]
+    allow_reference_loss: bool,
     #[command(flatten)]
     strategies: StrategyArguments,
     /// What to do with data that is there
@@ -86,6 +92,7 @@ struct Request {
     /// Who is asked before anything is deleted; nobody with `--force` and `--dry-run`.
     prompt: Option<Prompt>,
     dry_run: bool,
+    allow_reference_loss: bool,
     verbose: bool,
     wait: LockWait,
     cancellation: Cancellation,
@@ -127,6 +134,7 @@ impl Arguments {
             strategies: self.strategies,
             prompt: asks.then_some(prompt),
             dry_run: self.dry_run,
+            allow_reference_loss: self.allow_reference_loss,
             verbose: self.verbose,
             wait: self.waiting.wait(cancellation.interrupt()),
             cancellation,
@@ -142,6 +150,7 @@ impl Request {
         } else {
             ProjectDestination::open(project, &self.wait, &self.spool_folder)?
         };
+        let destination = destination.allow_reference_loss(self.allow_reference_loss);
         let target = format!(
             "{} (Strapi {}, database {})",
             self.project.root().display(),
@@ -166,6 +175,7 @@ impl Request {
             .plan()
             .map_err(|error| error.also("nothing was changed"))?;
         print_plan(&plan, &target);
+        check_losses(&plan.losses, self.allow_reference_loss)?;
         if self.dry_run {
             Reports::Stdout.print(&report::table(&plan.announced));
             Reports::Stdout.print("Dry run: nothing was changed");
@@ -207,6 +217,13 @@ fn print_plan(plan: &Plan, target: &str) {
                 HumanCount(deletion.count).to_string(),
                 deletion.what
             ));
+        }
+    }
+    if !plan.losses.is_empty() {
+        terminal::tell("to be lost in tables that are not Strapi's:");
+        for loss in &plan.losses {
+            let count = HumanCount(loss.count).to_string();
+            terminal::tell(&format!("  {count:>10}  {loss}"));
         }
     }
     let kept: Vec<&str> = [

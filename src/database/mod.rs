@@ -9,6 +9,7 @@ mod lock;
 mod mysql;
 mod pending_rows;
 mod postgres;
+mod references;
 mod settings;
 mod sqlite;
 mod text;
@@ -18,6 +19,7 @@ pub use inserter::Inserter;
 pub use lock::{LockMode, Locking};
 pub use mysql::Mysql;
 pub use postgres::Postgres;
+pub use references::{ForeignKey, OnChange, Trigger};
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
 pub use timeouts::Timeouts;
@@ -113,6 +115,8 @@ pub trait Row {
 pub struct Column {
     /// Its name.
     pub name: String,
+    /// Whether it may be `NULL`.
+    pub nullable: bool,
 }
 
 /// What a transaction that reads sees.
@@ -147,6 +151,19 @@ pub trait Connection: Send {
     /// The catalogue cannot be read.
     fn columns(&mut self, table: &str) -> Result<Vec<Column>>;
 
+    /// The foreign keys of all tables, as far as the user may see them; on servers also those of
+    /// tables in other schemas.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>>;
+
+    /// The triggers that somebody defined on tables, as far as the user may see them.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    fn triggers(&mut self) -> Result<Vec<Trigger>>;
+
     /// Runs a query and hands its rows over one by one.
     ///
     /// # Errors
@@ -177,6 +194,7 @@ pub trait Connection: Send {
     ///
     /// Rows may wait until [`flush_if_full`](Self::flush_if_full), [`flush`](Self::flush), another
     /// statement or the end of the transaction writes them, tables in the order of their first row.
+    /// No values are no row, and take a place in that order.
     ///
     /// # Errors
     /// A row breaks a rule of the table, or has too few values; or another connection made the
@@ -212,6 +230,27 @@ pub trait Connection: Send {
         let sql = format!("DELETE FROM {}", self.quote(table));
         self.execute(&sql, &[]).map(drop)
     }
+
+    /// Gives columns of the row with this id new values, in a transaction. Rows that wait to be added
+    /// go on waiting.
+    ///
+    /// # Errors
+    /// The row breaks a rule of the table.
+    fn update_row(
+        &mut self,
+        table: &str,
+        columns: &[String],
+        id: i64,
+        values: &[Value<'_>],
+    ) -> Result<()>;
+
+    /// Hands over the ids of a table's rows, in a transaction that writes. Until it ends, nobody else
+    /// adds rows, changes some, or refers to some by a foreign key.
+    ///
+    /// # Errors
+    /// The table cannot be read, or others hold it; or what is changed in it could not be taken back,
+    /// as [`inserter`](Self::inserter) says.
+    fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()>;
 
     /// Takes the lock `name` of this database, waiting at most `patience` for others to let it go;
     /// zero does not wait.

@@ -73,7 +73,9 @@ impl PendingRows {
     pub fn take(&mut self) -> Vec<Batch> {
         self.bytes = 0;
         self.places.clear();
-        std::mem::take(&mut self.batches)
+        let mut batches = std::mem::take(&mut self.batches);
+        batches.retain(|batch| !batch.rows.is_empty());
+        batches
     }
 }
 

@@ -5,6 +5,7 @@
 //! a read transaction.
 
 use super::inserter::{Inserter, Prepared, PreparedInserts};
+use super::references::{self, ForeignKey, Trigger};
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
 use crate::error::{Error, Result};
 use rusqlite::backup::{Backup, StepResult};
@@ -223,16 +224,38 @@ impl Connection for Sqlite {
     fn columns(&mut self, table: &str) -> Result<Vec<Column>> {
         let mut columns = Vec::new();
         self.query(
-            "SELECT name FROM pragma_table_info(?) ORDER BY cid",
+            "SELECT name, \"notnull\" = 0 FROM pragma_table_info(?) ORDER BY cid",
             &[table.into()],
             &mut |row| {
+                let nullable = row.value(1)?.as_i64() == Some(1);
                 columns.extend(row.value(0)?.as_str().map(|name| Column {
                     name: name.to_owned(),
+                    nullable,
                 }));
                 Ok(())
             },
         )?;
         Ok(columns)
+    }
+
+    fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>> {
+        // A key may write the other table's name in its own way, and leave out that table's columns
+        // where it means the primary key.
+        let sql = "SELECT owner.name || ' ' || fk.id, '', owner.name, fk.\"from\", '', \
+                   coalesce(other.name, fk.\"table\"), coalesce(fk.\"to\", (SELECT info.name FROM \
+                   pragma_table_info(fk.\"table\") info WHERE info.pk = fk.seq + 1), 'rowid'), \
+                   fk.on_delete, fk.on_update FROM sqlite_master owner JOIN \
+                   pragma_foreign_key_list(owner.name) fk LEFT JOIN sqlite_master other ON \
+                   other.type = 'table' AND other.name = fk.\"table\" COLLATE NOCASE WHERE \
+                   owner.type = 'table' ORDER BY owner.name, fk.id, fk.seq";
+        references::foreign_keys(self, sql)
+    }
+
+    fn triggers(&mut self) -> Result<Vec<Trigger>> {
+        let sql = "SELECT made.name, owner.name FROM sqlite_master made JOIN sqlite_master owner ON \
+                   owner.type = 'table' AND owner.name = made.tbl_name COLLATE NOCASE WHERE \
+                   made.type = 'trigger' ORDER BY owner.name, made.name";
+        references::triggers(self, sql)
     }
 
     fn query(
@@ -296,6 +319,32 @@ impl Connection for Sqlite {
                 .map_err(fail)?;
         }
         Ok(())
+    }
+
+    fn update_row(
+        &mut self,
+        table: &str,
+        columns: &[String],
+        id: i64,
+        values: &[Value<'_>],
+    ) -> Result<()> {
+        let sql = references::update_of_row(self, table, columns);
+        let id_value = Value::Integer(id);
+        let parameters = values.iter().chain([&id_value]);
+        self.connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.execute(rusqlite::params_from_iter(parameters)))
+            .map(drop)
+            .map_err(|error| self.explain(&format!("change row {id} of {table} in"), error))
+    }
+
+    fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {
+        // Whoever writes to SQLite writes alone.
+        let sql = format!("SELECT id FROM {}", self.quote(table));
+        self.query(&sql, &[], &mut |row| {
+            row.value(0)?.as_i64().into_iter().for_each(&mut *each);
+            Ok(())
+        })
     }
 
     fn lock(&mut self, _name: &str, _mode: LockMode, _patience: Duration) -> Result<Locking> {

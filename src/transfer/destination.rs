@@ -1,6 +1,6 @@
 //! Where data goes.
 
-use super::{Description, Filter, Plan, Report, Spool, Warning};
+use super::{Description, Filter, Inspection, Plan, ReferenceLoss, Report, Spool, Warning};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use std::io::{self, Read};
@@ -57,6 +57,17 @@ pub struct Deletion {
     pub count: u64,
 }
 
+/// What a transfer would do to what the destination holds.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// What is deleted.
+    pub deletions: Vec<Deletion>,
+    /// What that does to rows that no transfer is about.
+    pub losses: Vec<ReferenceLoss>,
+    /// What else its user should know.
+    pub notices: Vec<Warning>,
+}
+
 /// Something that can be filled: an archive, a project, later a remote Strapi.
 pub trait Destination: Send {
     /// A name for messages, such as a path. Never holds a password.
@@ -68,11 +79,12 @@ pub trait Destination: Send {
     /// It cannot be read.
     fn describe(&mut self) -> Result<Option<Description>>;
 
-    /// What a transfer with this filter would delete. Empty where it replaces nothing.
+    /// What a transfer with this filter would delete, if this is what comes. Empty where it replaces
+    /// nothing.
     ///
     /// # Errors
     /// It cannot be read.
-    fn survey(&mut self, filter: &Filter) -> Result<Vec<Deletion>>;
+    fn survey(&mut self, filter: &Filter, coming: &Inspection) -> Result<Survey>;
 
     /// Where everything goes that comes, while it is looked at and before [`begin`](Self::begin): because
     /// data is replaced, or because looking is all. `None` where nothing is replaced, and all may flow
@@ -129,8 +141,8 @@ impl Destination for Nowhere {
         Ok(self.like.clone())
     }
 
-    fn survey(&mut self, _filter: &Filter) -> Result<Vec<Deletion>> {
-        Ok(Vec::new())
+    fn survey(&mut self, _filter: &Filter, _coming: &Inspection) -> Result<Survey> {
+        Ok(Survey::default())
     }
 
     fn stage(&mut self, _filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {

@@ -8,6 +8,7 @@ mod destination;
 mod faults;
 mod filter;
 mod inspection;
+mod losses;
 mod observer;
 mod report;
 mod schema_diff;
@@ -17,10 +18,11 @@ mod spool;
 mod version;
 mod warning;
 
-pub use destination::{Deletion, Destination, Load, Nowhere, Sink};
+pub use destination::{Deletion, Destination, Load, Nowhere, Sink, Survey};
 pub use faults::{Faults, OnFault};
 pub use filter::{Filter, FilterOptions, Group, UPLOAD_TYPES, is_ignored};
 pub use inspection::Inspection;
+pub use losses::{LossKind, ReferenceLoss, check_losses};
 pub use observer::{Event, Observer, Phase, Silent};
 pub use report::{Count, Report, StageReport};
 pub use schema_diff::SchemaStrategy;
@@ -48,6 +50,8 @@ pub struct Plan {
     pub announced: Report,
     /// What is deleted at the destination.
     pub deletions: Vec<Deletion>,
+    /// What that does to rows that the transfer is not about.
+    pub losses: Vec<ReferenceLoss>,
     /// What is wrong with the source, or keeps it from the destination, where the transfer was to go
     /// on after that ([`OnFault::GoOn`]).
     pub faults: Faults,
@@ -144,13 +148,17 @@ impl Transfer<'_> {
         for mismatch in mismatches {
             faults.add(mismatch)?;
         }
-        let deletions = self.destination.survey(&filter)?;
+        let survey = self.destination.survey(&filter, &inspection)?;
+        for notice in survey.notices {
+            self.tell(&mut announced, notice);
+        }
         Ok(Plan {
             filter,
             source,
             inspection,
             announced,
-            deletions,
+            deletions: survey.deletions,
+            losses: survey.losses,
             faults,
         })
     }

@@ -33,6 +33,7 @@ mod lost_commits;
 mod man;
 mod moments;
 mod options;
+mod outside;
 mod partial;
 mod power;
 mod prompts;

@@ -8,25 +8,30 @@ use std::io::Write;
 pub(super) fn write_row(out: &mut Vec<u8>, row: &[Value<'_>], zone: &TimeZone) {
     for (index, value) in row.iter().enumerate() {
         out.push(if index == 0 { b'(' } else { b',' });
-        match value {
-            Value::Null => out.extend_from_slice(b"NULL"),
-            Value::Integer(number) => {
-                let _ = write!(out, "{number}");
-            }
-            Value::Real(number) => out.extend_from_slice(text::float(*number).as_bytes()),
-            Value::Text(text) => write_text(out, text),
-            Value::Json(json) => write_text(out, &text::json(json)),
-            Value::Timestamp(instant) => write_text(out, &time(*instant, zone)),
-            Value::Bytes(bytes) => {
-                out.extend_from_slice(b"X'");
-                for byte in bytes.iter() {
-                    let _ = write!(out, "{byte:02x}");
-                }
-                out.push(b'\'');
-            }
-        }
+        write_value(out, value, zone);
     }
     out.push(b')');
+}
+
+/// Appends a value.
+pub(super) fn write_value(out: &mut Vec<u8>, value: &Value<'_>, zone: &TimeZone) {
+    match value {
+        Value::Null => out.extend_from_slice(b"NULL"),
+        Value::Integer(number) => {
+            let _ = write!(out, "{number}");
+        }
+        Value::Real(number) => out.extend_from_slice(text::float(*number).as_bytes()),
+        Value::Text(text) => write_text(out, text),
+        Value::Json(json) => write_text(out, &text::json(json)),
+        Value::Timestamp(instant) => write_text(out, &time(*instant, zone)),
+        Value::Bytes(bytes) => {
+            out.extend_from_slice(b"X'");
+            for byte in bytes.iter() {
+                let _ = write!(out, "{byte:02x}");
+            }
+            out.push(b'\'');
+        }
+    }
 }
 
 /// A time as a datetime column takes it. MySQL has no years before the first, and refuses this.

@@ -8,6 +8,7 @@ mod values;
 
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::{Batch, PendingRows};
+use super::references::{self, ForeignKey, Trigger};
 use super::settings::ServerSettings;
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
 use crate::error::{Error, Result};
@@ -187,10 +188,37 @@ impl Connection for Mysql {
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<Column>> {
-        let sql = "SELECT column_name FROM information_schema.columns WHERE table_schema = \
-                   database() AND table_name = ? ORDER BY ordinal_position";
-        let names = self.names(sql, &[table.into()])?;
-        Ok(names.into_iter().map(|name| Column { name }).collect())
+        let sql = "SELECT column_name, is_nullable FROM information_schema.columns WHERE \
+                   table_schema = database() AND table_name = ? ORDER BY ordinal_position";
+        let mut columns = Vec::new();
+        self.query(sql, &[table.into()], &mut |row| {
+            let nullable = row.value(1)?.as_str() == Some("YES");
+            columns.extend(row.value(0)?.as_str().map(|name| Column {
+                name: name.to_owned(),
+                nullable,
+            }));
+            Ok(())
+        })?;
+        Ok(columns)
+    }
+
+    fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>> {
+        let sql = "SELECT concat(k.table_schema, '.', k.table_name, '.', k.constraint_name), \
+                   if(k.table_schema = database(), '', k.table_schema), k.table_name, \
+                   k.column_name, if(k.referenced_table_schema = database(), '', \
+                   k.referenced_table_schema), k.referenced_table_name, k.referenced_column_name, \
+                   r.delete_rule, r.update_rule FROM information_schema.key_column_usage k JOIN \
+                   information_schema.referential_constraints r ON r.constraint_schema = \
+                   k.constraint_schema AND r.constraint_name = k.constraint_name AND r.table_name = \
+                   k.table_name WHERE k.referenced_table_name IS NOT NULL ORDER BY k.table_schema, \
+                   k.table_name, k.constraint_name, k.ordinal_position";
+        references::foreign_keys(self, sql)
+    }
+
+    fn triggers(&mut self) -> Result<Vec<Trigger>> {
+        let sql = "SELECT trigger_name, event_object_table FROM information_schema.triggers WHERE \
+                   event_object_schema = database() ORDER BY event_object_table, trigger_name";
+        references::triggers(self, sql)
     }
 
     fn query(
@@ -255,6 +283,48 @@ impl Connection for Mysql {
         self.check_transactional(table)?;
         let sql = format!("DELETE FROM {}", self.quote(table));
         self.execute(&sql, &[]).map(drop)
+    }
+
+    fn update_row(
+        &mut self,
+        table: &str,
+        columns: &[String],
+        id: i64,
+        values: &[Value<'_>],
+    ) -> Result<()> {
+        let what = format!("change row {id} of {table} in");
+        let mut sql = format!("UPDATE {} SET ", self.quote(table)).into_bytes();
+        for (index, (column, value)) in columns.iter().zip(values).enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            sql.extend_from_slice(format!("{comma}{} = ", self.quote(column)).as_bytes());
+            literal::write_value(&mut sql, value, &self.zone);
+        }
+        sql.extend_from_slice(format!(" WHERE id = {id}").as_bytes());
+        // One byte of a packet names the command.
+        if sql.len() >= self.longest_packet {
+            return Err(Error::failed(format!(
+                "cannot {what} {}: it takes {} bytes, and the server accepts {}",
+                self.target,
+                sql.len(),
+                self.longest_packet.saturating_sub(1)
+            ))
+            .hint("raise max_allowed_packet in the server's configuration and run it again"));
+        }
+        let sql = String::from_utf8(sql)
+            .map_err(|error| Error::failed(format!("cannot {what} {}: {error}", self.target)))?;
+        self.connection
+            .query_drop(sql)
+            .map_err(|error| explain(&self.target, &what, error))
+    }
+
+    fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {
+        self.check_transactional(table)?;
+        // A read that locks keeps the gaps between the rows as well, and sees what is there now.
+        let sql = format!("SELECT id FROM {} FOR UPDATE", self.quote(table));
+        self.query(&sql, &[], &mut |row| {
+            row.value(0)?.as_i64().into_iter().for_each(&mut *each);
+            Ok(())
+        })
     }
 
     fn lock(&mut self, name: &str, mode: LockMode, patience: Duration) -> Result<Locking> {

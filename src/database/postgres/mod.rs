@@ -9,6 +9,7 @@ mod values;
 
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::PendingRows;
+use super::references::{self, ForeignKey, Trigger};
 use super::settings::ServerSettings;
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
 use crate::error::{Error, Result};
@@ -68,6 +69,20 @@ impl Postgres {
             .map_err(|error| explain(&self.target, "read from", error))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
+    }
+
+    fn execute_prepared(
+        &mut self,
+        statement: &Statement,
+        parameters: &[Value<'_>],
+    ) -> Result<u64, postgres::Error> {
+        let parameters: Vec<Parameter<'_>> = parameters
+            .iter()
+            .map(|value| Parameter(value, &self.zone))
+            .collect();
+        let parameters: Vec<&(dyn ToSql + Sync)> =
+            parameters.iter().map(|parameter| parameter as _).collect();
+        self.client.execute(statement, &parameters)
     }
 
     fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
@@ -151,17 +166,43 @@ impl Connection for Postgres {
         let name = self.quote(table);
         let mut columns = Vec::new();
         self.query(
-            "SELECT attname::text FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(?) \
-             AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            "SELECT attname::text, NOT attnotnull FROM pg_catalog.pg_attribute WHERE attrelid = \
+             to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
             &[name.as_str().into()],
             &mut |row| {
+                let nullable = row.value(1)?.as_i64() == Some(1);
                 columns.extend(row.value(0)?.as_str().map(|name| Column {
                     name: name.to_owned(),
+                    nullable,
                 }));
                 Ok(())
             },
         )?;
         Ok(columns)
+    }
+
+    fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>> {
+        // Keys with a parent are those of partitions; the partitioned table has the same.
+        let sql = "SELECT k.oid::text, CASE WHEN pg_catalog.pg_table_is_visible(t.oid) THEN '' ELSE \
+                   tn.nspname::text END, t.relname::text, tc.attname::text, CASE WHEN \
+                   pg_catalog.pg_table_is_visible(r.oid) THEN '' ELSE rn.nspname::text END, \
+                   r.relname::text, rc.attname::text, k.confdeltype::text, k.confupdtype::text FROM \
+                   pg_catalog.pg_constraint k JOIN pg_catalog.pg_class t ON t.oid = k.conrelid JOIN \
+                   pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace JOIN pg_catalog.pg_class r \
+                   ON r.oid = k.confrelid JOIN pg_catalog.pg_namespace rn ON rn.oid = \
+                   r.relnamespace CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS \
+                   pair(mine, theirs, place) JOIN pg_catalog.pg_attribute tc ON tc.attrelid = t.oid \
+                   AND tc.attnum = pair.mine JOIN pg_catalog.pg_attribute rc ON rc.attrelid = r.oid \
+                   AND rc.attnum = pair.theirs WHERE k.contype = 'f' AND k.conparentid = 0 ORDER BY \
+                   k.oid, pair.place";
+        references::foreign_keys(self, sql)
+    }
+
+    fn triggers(&mut self) -> Result<Vec<Trigger>> {
+        let sql = "SELECT made.tgname::text, t.relname::text FROM pg_catalog.pg_trigger made JOIN \
+                   pg_catalog.pg_class t ON t.oid = made.tgrelid WHERE NOT made.tgisinternal AND \
+                   made.tgenabled <> 'D' AND pg_catalog.pg_table_is_visible(t.oid) ORDER BY 2, 1";
+        references::triggers(self, sql)
     }
 
     fn query(
@@ -175,8 +216,10 @@ impl Connection for Postgres {
             self.client.query_raw(sql, Vec::<Parameter<'_>>::new())
         } else {
             let statement = self.statement(sql)?;
-            self.client
-                .query_raw(&statement, parameters.iter().map(Parameter))
+            self.client.query_raw(
+                &statement,
+                parameters.iter().map(|it| Parameter(it, &self.zone)),
+            )
         };
         let fail = |error| explain(&self.target, "read from", error);
         let mut rows = rows.map_err(fail)?;
@@ -196,10 +239,7 @@ impl Connection for Postgres {
             self.client.execute(sql, &[])
         } else {
             let statement = self.statement(sql)?;
-            let parameters: Vec<Parameter<'_>> = parameters.iter().map(Parameter).collect();
-            let parameters: Vec<&(dyn ToSql + Sync)> =
-                parameters.iter().map(|parameter| parameter as _).collect();
-            self.client.execute(&statement, &parameters)
+            self.execute_prepared(&statement, parameters)
         };
         changed.map_err(|error| explain(&self.target, "write to", error))
     }
@@ -255,6 +295,34 @@ impl Connection for Postgres {
             &[],
         )?;
         self.execute(&format!("DELETE FROM {table}"), &[]).map(drop)
+    }
+
+    fn update_row(
+        &mut self,
+        table: &str,
+        columns: &[String],
+        id: i64,
+        values: &[Value<'_>],
+    ) -> Result<()> {
+        let sql = references::update_of_row(self, table, columns);
+        let statement = self.statement(&sql)?;
+        let parameters: Vec<Value<'_>> = values.iter().cloned().chain([id.into()]).collect();
+        self.execute_prepared(&statement, &parameters)
+            .map(drop)
+            .map_err(|error| {
+                let action = format!("change row {id} of {table} in");
+                explain(&self.target, &action, error)
+            })
+    }
+
+    fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {
+        let table = self.quote(table);
+        // Who refers to a row locks it, and so the table, in a mode that this one keeps out.
+        self.execute(&format!("LOCK TABLE {table} IN EXCLUSIVE MODE"), &[])?;
+        self.query(&format!("SELECT id FROM {table}"), &[], &mut |row| {
+            row.value(0)?.as_i64().into_iter().for_each(&mut *each);
+            Ok(())
+        })
     }
 
     fn lock(&mut self, name: &str, mode: LockMode, patience: Duration) -> Result<Locking> {

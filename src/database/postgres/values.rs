@@ -193,11 +193,11 @@ fn numeric(raw: &[u8]) -> Result<String, String> {
 
 /// A value as a parameter, in its text form.
 #[derive(Debug)]
-pub(super) struct Parameter<'a>(pub &'a Value<'a>);
+pub(super) struct Parameter<'a>(pub &'a Value<'a>, pub &'a TimeZone);
 
 impl ToSql for Parameter<'_> {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        match text_of(self.0, &TimeZone::UTC) {
+        match text_of(self.0, self.1) {
             None => Ok(IsNull::Yes),
             Some(text) => {
                 out.extend_from_slice(text.as_bytes());

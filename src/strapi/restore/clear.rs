@@ -16,20 +16,45 @@ use roaring::RoaringTreemap;
 use std::collections::{HashMap, HashSet};
 
 /// How many ids one statement names.
-const IDS: usize = 1000;
+pub(super) const IDS: usize = 1000;
 
-/// Deletes everything in scope.
+/// Rows of a table that go.
+pub(super) enum Rows<'a> {
+    /// All of them.
+    All,
+    /// All of a model, which come back with their ids or not at all.
+    Of(&'a Model),
+    /// Those for which this is true.
+    Where(String),
+}
+
+/// Does what [`clear`] finds is to be done, or looks at it.
+pub(super) trait Hand {
+    /// Deletes rows of a table.
+    fn delete(&mut self, database: &mut dyn Connection, table: &str, rows: Rows<'_>) -> Result<()>;
+
+    /// Changes rows that stay.
+    fn change(
+        &mut self,
+        database: &mut dyn Connection,
+        sql: &str,
+        parameters: &[Value<'_>],
+    ) -> Result<()>;
+}
+
+/// Deletes everything in scope, by way of `hand`.
 pub(super) fn clear(
     database: &mut dyn Connection,
     catalogue: &Catalogue,
     filter: &Filter,
+    hand: &mut dyn Hand,
 ) -> Result<()> {
     for table in emptied_tables(database, filter)? {
-        database.empty(table)?;
+        hand.delete(database, table, Rows::All)?;
     }
     if filter.includes(Stage::Configuration) {
-        database.empty(CORE_STORE)?;
-        database.empty(WEBHOOKS)?;
+        hand.delete(database, CORE_STORE, Rows::All)?;
+        hand.delete(database, WEBHOOKS, Rows::All)?;
     }
     let replaced = replaced(catalogue, filter);
     if replaced.is_empty() {
@@ -37,43 +62,51 @@ pub(super) fn clear(
     }
     let gone: HashSet<&str> = replaced.iter().map(|model| model.uid.as_str()).collect();
     if filter.is_partial() {
-        delete_owned_components(database, catalogue, &replaced)?;
+        delete_owned_components(database, catalogue, &replaced, hand)?;
     } else {
         for model in catalogue.models.components() {
-            clear_relations(database, model)?;
-            clear_component_table(database, model)?;
-            database.empty(&model.table)?;
+            clear_relations(database, model, hand)?;
+            clear_component_table(database, model, hand)?;
+            hand.delete(database, &model.table, Rows::Of(model))?;
         }
     }
     for model in catalogue.models.iter() {
         if gone.contains(model.uid.as_str()) {
-            clear_relations(database, model)?;
-            clear_component_table(database, model)?;
+            clear_relations(database, model, hand)?;
+            clear_component_table(database, model, hand)?;
         } else {
-            unlink(database, catalogue, model, &gone, filter.is_partial())?;
+            unlink(database, catalogue, model, &gone, filter.is_partial(), hand)?;
         }
     }
     for model in replaced {
-        database.empty(&model.table)?;
+        hand.delete(database, &model.table, Rows::Of(model))?;
     }
     Ok(())
 }
 
 /// Empties the join tables that the rows of a model own.
-fn clear_relations(database: &mut dyn Connection, model: &Model) -> Result<()> {
+fn clear_relations(
+    database: &mut dyn Connection,
+    model: &Model,
+    hand: &mut dyn Hand,
+) -> Result<()> {
     for relation in &model.relations {
         if let Storage::JoinTable { table, .. } | Storage::MorphTable { table, .. } =
             &relation.storage
         {
-            database.empty(table)?;
+            hand.delete(database, table, Rows::All)?;
         }
     }
     Ok(())
 }
 
-fn clear_component_table(database: &mut dyn Connection, model: &Model) -> Result<()> {
+fn clear_component_table(
+    database: &mut dyn Connection,
+    model: &Model,
+    hand: &mut dyn Hand,
+) -> Result<()> {
     match &model.component_table {
-        Some(table) => database.empty(&table.table),
+        Some(table) => hand.delete(database, &table.table, Rows::All),
         None => Ok(()),
     }
 }
@@ -85,6 +118,7 @@ fn unlink(
     model: &Model,
     gone: &HashSet<&str>,
     components_stay: bool,
+    hand: &mut dyn Hand,
 ) -> Result<()> {
     for relation in &model.relations {
         let target_goes = relation
@@ -92,23 +126,21 @@ fn unlink(
             .as_deref()
             .is_some_and(|target| gone.contains(target));
         match &relation.storage {
-            Storage::JoinTable { table, .. } if target_goes => database.empty(table)?,
+            Storage::JoinTable { table, .. } if target_goes => {
+                hand.delete(database, table, Rows::All)?;
+            }
             Storage::JoinColumn { column, referenced } if target_goes && referenced == "id" => {
                 let sql = format!(
                     "UPDATE {} SET {column} = NULL WHERE {column} IS NOT NULL",
                     database.quote(&model.table),
                     column = database.quote(column)
                 );
-                database.execute(&sql, &[])?;
+                hand.change(database, &sql, &[])?;
             }
             Storage::MorphTable { table, type_, .. } => {
                 for uid in types_that_go(catalogue, gone, components_stay) {
-                    let sql = format!(
-                        "DELETE FROM {} WHERE {} = ?",
-                        database.quote(table),
-                        database.quote(type_)
-                    );
-                    database.execute(&sql, &[Value::from(uid)])?;
+                    let rows = of_type(database, type_, uid);
+                    hand.delete(database, table, Rows::Where(rows))?;
                 }
             }
             Storage::MorphColumns { id, type_ } => {
@@ -119,7 +151,7 @@ fn unlink(
                         database.quote(id),
                         type_ = database.quote(type_)
                     );
-                    database.execute(&sql, &[Value::from(uid)])?;
+                    hand.change(database, &sql, &[Value::from(uid)])?;
                 }
             }
             _ => {}
@@ -147,6 +179,7 @@ fn delete_owned_components(
     database: &mut dyn Connection,
     catalogue: &Catalogue,
     owners: &[&Model],
+    hand: &mut dyn Hand,
 ) -> Result<()> {
     let mut doomed: HashMap<&str, RoaringTreemap> = HashMap::new();
     let mut found = HashMap::new();
@@ -171,7 +204,7 @@ fn delete_owned_components(
             continue;
         };
         for list in id_lists(ids) {
-            delete_components(database, catalogue, component, &list)?;
+            delete_components(database, catalogue, component, &list, hand)?;
         }
     }
     Ok(())
@@ -219,14 +252,11 @@ fn delete_components(
     catalogue: &Catalogue,
     component: &Model,
     ids: &str,
+    hand: &mut dyn Hand,
 ) -> Result<()> {
     for (table, column) in tables_of_rows(component) {
-        let sql = format!(
-            "DELETE FROM {} WHERE {} IN ({ids})",
-            database.quote(table),
-            database.quote(column)
-        );
-        database.execute(&sql, &[])?;
+        let rows = format!("{} IN ({ids})", database.quote(column));
+        hand.delete(database, table, Rows::Where(rows))?;
     }
     for model in catalogue.models.iter() {
         for relation in &model.relations {
@@ -234,22 +264,22 @@ fn delete_components(
                 table, id, type_, ..
             } = &relation.storage
             {
-                let sql = format!(
-                    "DELETE FROM {} WHERE {} = '{}' AND {} IN ({ids})",
-                    database.quote(table),
-                    database.quote(type_),
-                    component.uid.replace('\'', "''"),
+                let rows = format!(
+                    "{} AND {} IN ({ids})",
+                    of_type(database, type_, &component.uid),
                     database.quote(id)
                 );
-                database.execute(&sql, &[])?;
+                hand.delete(database, table, Rows::Where(rows))?;
             }
         }
     }
-    let sql = format!(
-        "DELETE FROM {} WHERE id IN ({ids})",
-        database.quote(&component.table)
-    );
-    database.execute(&sql, &[]).map(drop)
+    let rows = format!("id IN ({ids})");
+    hand.delete(database, &component.table, Rows::Where(rows))
+}
+
+/// The condition that a row refers to this type.
+fn of_type(database: &dyn Connection, column: &str, uid: &str) -> String {
+    format!("{} = '{}'", database.quote(column), uid.replace('\'', "''"))
 }
 
 /// Lists of ids for SQL, each short enough for one statement.
@@ -263,7 +293,7 @@ fn id_lists(ids: &RoaringTreemap) -> impl Iterator<Item = String> {
 }
 
 /// The tables whose rows belong to a row of this model, each with the column that names it.
-fn tables_of_rows(model: &Model) -> Vec<(&str, &str)> {
+pub(super) fn tables_of_rows(model: &Model) -> Vec<(&str, &str)> {
     let relations = model
         .relations
         .iter()

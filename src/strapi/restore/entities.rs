@@ -174,10 +174,19 @@ impl Restore {
         for (index, value) in &defaults {
             row[index + 1] = model.columns[*index].read(value).unwrap_or(Value::Null);
         }
-        self.add(database, &row, |inserters, database| {
-            inserters.rows(database, model)
-        })
-        .map_err(|error| error.within(place))
+        if self.only_checks {
+            return Ok(());
+        }
+        self.inserters
+            .rows(database, model)
+            .and_then(|inserter| match self.in_place.take(&model.uid, id) {
+                // No row to add; but those that this type adds come before what belongs to this one.
+                Some(columns) => database
+                    .insert(inserter, &[])
+                    .and_then(|()| database.update_row(&model.table, columns, id, &row[1..])),
+                None => database.insert(inserter, &row),
+            })
+            .map_err(|error| error.within(place))
     }
 }
 

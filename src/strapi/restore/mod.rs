@@ -8,8 +8,10 @@
 mod clear;
 mod configuration;
 mod entities;
+mod in_place;
 mod inserters;
 mod links;
+mod outside;
 mod placement;
 pub(super) mod recovery;
 mod staging;
@@ -28,11 +30,13 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::store::folder_of;
 use crate::transfer::{
-    Deletion, Description, Destination, Filter, Load, Plan, Report, Sink, Spool, Subject, Warning,
-    WarningKind,
+    Deletion, Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Spool,
+    Subject, Survey, Warning, WarningKind,
 };
 use entities::ComponentIds;
+use in_place::InPlace;
 use inserters::Inserters;
+use outside::Outside;
 use placement::Placement;
 use staging::Intake;
 use std::collections::BTreeMap;
@@ -51,6 +55,7 @@ pub struct ProjectDestination {
     staged: Option<(Restore, Option<Spool>)>,
     /// How many bytes of lines are staged.
     lines: u64,
+    loses_references: bool,
 }
 
 /// A project that is being restored.
@@ -71,6 +76,7 @@ struct Restore {
     component_ids: ComponentIds,
     inserters: Inserters,
     uploads: Box<dyn Uploads>,
+    in_place: InPlace,
     files: Box<dyn StagedUploads>,
     placement: Placement,
     own_schema: OwnSchema,
@@ -125,10 +131,19 @@ impl ProjectDestination {
             project,
             database,
             catalogue,
+            loses_references: false,
             spools_to: None,
             staged: None,
             lines: 0,
         })
+    }
+
+    /// Says whether rows of tables that are not Strapi's may be deleted, or lose their reference, with
+    /// rows that do not come back.
+    #[must_use]
+    pub fn allow_reference_loss(mut self, allow: bool) -> Self {
+        self.loses_references = allow;
+        self
     }
 
     /// Sees that there is room for what the database needs while it is loaded. Servers look after
@@ -200,7 +215,7 @@ impl Destination for ProjectDestination {
         Ok(Some(description(&self.project, &self.catalogue)))
     }
 
-    fn survey(&mut self, filter: &Filter) -> Result<Vec<Deletion>> {
+    fn survey(&mut self, filter: &Filter, coming: &Inspection) -> Result<Survey> {
         let mut tables: Vec<(String, String)> = replaced(&self.catalogue, filter)
             .into_iter()
             .map(|model| (model.uid.clone(), model.table.clone()))
@@ -227,7 +242,14 @@ impl Destination for ProjectDestination {
             });
         }
         deletions.retain(|deletion| deletion.count > 0);
-        Ok(deletions)
+        let outside = Outside::find(self.database.as_mut(), &self.catalogue)?;
+        let (losses, notices) =
+            outside.survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
+        Ok(Survey {
+            deletions,
+            losses,
+            notices,
+        })
     }
 
     fn stage(&mut self, _filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
@@ -267,6 +289,7 @@ impl Destination for ProjectDestination {
             catalogue,
             lock,
             staged,
+            loses_references,
             ..
         } = *self;
         let mut restore = match staged {
@@ -288,7 +311,8 @@ impl Destination for ProjectDestination {
             wins: !same_schemas(plan, &catalogue),
             is_needed: plan.filter.includes(Stage::Configuration),
         };
-        clear::clear(database.as_mut(), &catalogue, &plan.filter)?;
+        let outside = Outside::hold(database.as_mut(), &catalogue, &plan.filter)?;
+        restore.in_place = outside.clear(database.as_mut(), &catalogue, plan, loses_references)?;
         restore.component_ids = ComponentIds::find(
             database.as_mut(),
             &catalogue,
@@ -326,6 +350,7 @@ impl Load for ProjectLoad {
             mut restore,
             lock,
         } = *self;
+        restore.in_place.finish(database.as_mut())?;
         restore.put_back_schema(database.as_mut())?;
         let token = recovery::new_token(!restore.files.is_empty())?;
         // A server can commit and not be heard; SQLite is heard.
@@ -447,6 +472,7 @@ impl Restore {
             only_checks: true,
             component_ids: ComponentIds::default(),
             inserters: Inserters::default(),
+            in_place: InPlace::default(),
             files: uploads.stage(how),
             uploads,
             placement: Placement::default(),

@@ -1,0 +1,481 @@
+//! Tables that are not Strapi's and refer to its rows: a restore neither loses their rows nor leaves them behind
+//! without what they refer to.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use strapi_backup::database::{Connection, Sqlite, Timeouts};
+
+use crate::support::archive::Archive;
+use crate::support::cli::{Outcome, Project};
+use crate::support::databases::{Server, Site};
+
+/// A project on one of the databases, with tables of somebody else.
+enum Shop {
+    Sqlite(Box<Project>),
+    Server(Box<Site>),
+}
+
+/// The columns of a foreign key, and the end of its definition.
+const TO_ARTICLES: &str = "FOREIGN KEY (article_id) REFERENCES articles (id)";
+
+impl Shop {
+    fn new(server: Option<Server>) -> Shop {
+        match server {
+            None => Shop::Sqlite(Box::new(Project::testdata())),
+            Some(server) => Shop::Server(Box::new(Site::new(server))),
+        }
+    }
+
+    fn project(&self) -> &Project {
+        match self {
+            Shop::Sqlite(project) => project,
+            Shop::Server(site) => site,
+        }
+    }
+
+    /// What an id is on this database.
+    fn id(&self) -> &'static str {
+        match self {
+            Shop::Server(site) => site.server().pick("integer", "integer unsigned"),
+            Shop::Sqlite(_) => "integer",
+        }
+    }
+
+    #[track_caller]
+    fn sql<const N: usize>(&self, statements: [&str; N]) -> &Shop {
+        match self {
+            Shop::Sqlite(project) => {
+                project.sql(&statements.join(";"));
+            }
+            Shop::Server(site) => site.database.sql(statements),
+        }
+        self
+    }
+
+    /// Adds a table whose rows, with ids from 1, refer to these ids.
+    #[track_caller]
+    fn refer(&self, table: &str, column: &str, key: &str, ids: &[i64]) -> &Shop {
+        let of_id = self.id();
+        self.sql([&format!(
+            "CREATE TABLE {table} (id integer PRIMARY KEY, {column} {of_id}, {key})"
+        )]);
+        for (index, id) in ids.iter().enumerate() {
+            self.sql([&format!("INSERT INTO {table} VALUES ({}, {id})", index + 1)]);
+        }
+        self
+    }
+
+    /// Adds an article that no archive has, and a table `orders`: three for article 1, two for that one.
+    #[track_caller]
+    fn order(&self, rule: &str) -> &Shop {
+        self.sql([
+            "INSERT INTO articles (id, document_id, title) VALUES (900, 'stranger', 'stranger')",
+        ]);
+        self.refer(
+            "orders",
+            "article_id",
+            &format!("{TO_ARTICLES} {rule}"),
+            &[1, 1, 1, 900, 900],
+        )
+    }
+
+    fn connect(&self) -> Box<dyn Connection> {
+        match self {
+            Shop::Sqlite(project) => {
+                let path = project.database();
+                Box::new(Sqlite::open_to_write(&path, Timeouts::default()).unwrap())
+            }
+            Shop::Server(site) => site.database.connect(),
+        }
+    }
+
+    /// The values of two columns of a table, by the first.
+    fn rows(&self, table: &str, columns: [&str; 2]) -> Vec<(String, String)> {
+        let [first, second] = columns;
+        let sql = format!("SELECT {first}, {second} FROM {table} ORDER BY 1");
+        let mut rows = Vec::new();
+        self.connect()
+            .query(&sql, &[], &mut |row| {
+                rows.push((
+                    format!("{:?}", row.value(0)?),
+                    format!("{:?}", row.value(1)?),
+                ));
+                Ok(())
+            })
+            .unwrap();
+        rows
+    }
+
+    /// Which row refers to which.
+    fn references(&self, table: &str, column: &str) -> Vec<(i64, Option<i64>)> {
+        let number = |text: &String| {
+            let digits = text.strip_prefix("Integer(")?.strip_suffix(')')?;
+            digits.parse().ok()
+        };
+        let rows = self.rows(table, ["id", column]);
+        rows.iter()
+            .map(|(id, other)| (number(id).unwrap(), number(other)))
+            .collect()
+    }
+
+    fn export(&self) -> PathBuf {
+        self.project().export("site", &[])
+    }
+
+    fn import(&self, archive: &Path, options: &[&str]) -> Outcome {
+        self.project().import(archive, options)
+    }
+
+    /// All rows of all tables, as text.
+    fn tables(&self) -> BTreeMap<String, Vec<String>> {
+        match self {
+            Shop::Server(site) => site.database.tables(),
+            Shop::Sqlite(project) => {
+                let rows = |rows: &Vec<Vec<_>>| rows.iter().map(|row| format!("{row:?}")).collect();
+                let tables = project.state().tables;
+                let tables = tables.iter().map(|(name, all)| (name.clone(), rows(all)));
+                tables.collect()
+            }
+        }
+    }
+
+    /// Fails unless an import with these options is refused and changes nothing.
+    #[track_caller]
+    fn refuses<const N: usize>(&self, archive: &Path, options: &[&str], texts: [&str; N]) {
+        let before = self.tables();
+        for more in [&[][..], &["--dry-run"]] {
+            let outcome = self.import(archive, &[options, more].concat());
+            outcome
+                .ends_with(1)
+                .says(texts)
+                .says(["nothing was changed"]);
+            assert!(before == self.tables());
+        }
+    }
+
+    /// Fails unless the project exports what stands in an archive.
+    #[track_caller]
+    fn assert_exports(&self, archive: &Path) {
+        let again = self.project().exported(&[]);
+        assert_eq!(Archive::open(archive, None).differences(&again), [""; 0]);
+    }
+}
+
+/// Makes a test for each database out of every function named.
+macro_rules! on_each_database {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[test]
+            fn $name() {
+                super::$name(super::Shop::new(None));
+            })+
+        }
+        mod servers {
+            $(pub fn $name(server: crate::support::databases::Server) {
+                super::$name(super::Shop::new(Some(server)));
+            })+
+            crate::support::databases::on_each_server!($($name),+);
+        }
+    };
+}
+
+on_each_database!(
+    rows_that_come_back_keep_what_refers_to_them,
+    rows_that_are_deleted_with_others_are_counted_and_kept_unless_that_is_allowed,
+    references_that_are_emptied_are_counted_and_kept_unless_that_is_allowed,
+    rows_that_forbid_a_deletion_are_named_in_the_plan,
+    a_partial_restore_looks_at_its_own_types_alone,
+    unique_values_may_come_back_in_other_rows,
+    values_that_are_put_into_rows_in_place_are_those_of_the_archive,
+    components_that_come_back_keep_what_refers_to_them,
+    rows_that_join_others_do_not_come_back,
+    keys_of_other_columns_are_not_lost_silently,
+    triggers_are_named,
+);
+
+fn rows_that_come_back_keep_what_refers_to_them(shop: Shop) {
+    let archive = shop.export();
+    shop.refer(
+        "orders",
+        "article_id",
+        &format!("{TO_ARTICLES} ON DELETE CASCADE"),
+        &[1, 2, 30],
+    );
+    shop.refer(
+        "notes",
+        "article_id",
+        &format!("{TO_ARTICLES} ON DELETE SET NULL"),
+        &[1, 30],
+    );
+    shop.refer("bills", "article_id", TO_ARTICLES, &[3]);
+    shop.sql([
+        "UPDATE articles SET title = 'changed', views = NULL WHERE id < 10",
+        "INSERT INTO articles (id, document_id, title) VALUES (900, 'stranger', 'stranger')",
+        // A row of the archive that is not there.
+        "DELETE FROM articles WHERE id = 29",
+    ]);
+    let outcome = shop.import(&archive, &[]).ends_with(0);
+    assert!(!outcome.stderr.contains("to be lost"), "{}", outcome.all());
+    shop.assert_exports(&archive);
+    let kept = [(1, Some(1)), (2, Some(2)), (3, Some(30))];
+    assert_eq!(shop.references("orders", "article_id"), kept);
+    assert_eq!(
+        shop.references("notes", "article_id"),
+        [(1, Some(1)), (2, Some(30))]
+    );
+    assert_eq!(shop.references("bills", "article_id"), [(1, Some(3))]);
+}
+
+fn rows_that_are_deleted_with_others_are_counted_and_kept_unless_that_is_allowed(shop: Shop) {
+    let archive = shop.export();
+    shop.order("ON DELETE CASCADE");
+    // Rows of a table that refers to those, and of one that refers to these.
+    let to_orders = "FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE CASCADE";
+    let lines = "CREATE TABLE order_lines (id integer PRIMARY KEY, order_id integer, ";
+    shop.sql([
+        &format!("{lines}{to_orders})"),
+        "INSERT INTO order_lines VALUES (1, 1), (2, 4), (3, 4), (4, 5)",
+        "CREATE TABLE remarks (id integer PRIMARY KEY, line_id integer, FOREIGN KEY (line_id) REFERENCES \
+         order_lines (id) ON DELETE SET NULL)",
+        "INSERT INTO remarks VALUES (1, 1), (2, 2)",
+    ]);
+    let plan = [
+        "2  of orders (article_id): deleted with rows of articles that do not come back",
+        "3  of order_lines (order_id): deleted with rows of orders",
+        "1  of remarks (line_id): lose their reference to rows of order_lines",
+        "--allow-reference-loss",
+    ];
+    shop.refuses(&archive, &[], plan);
+    let dry = shop.import(&archive, &["--dry-run", "--allow-reference-loss"]);
+    dry.ends_with(0).says(["2  of orders"]);
+    assert_eq!(shop.references("orders", "article_id").len(), 5);
+    shop.import(&archive, &["--allow-reference-loss"])
+        .ends_with(0);
+    shop.assert_exports(&archive);
+    let kept = [(1, Some(1)), (2, Some(1)), (3, Some(1))];
+    assert_eq!(shop.references("orders", "article_id"), kept);
+    assert_eq!(shop.references("order_lines", "order_id"), [(1, Some(1))]);
+    assert_eq!(
+        shop.references("remarks", "line_id"),
+        [(1, Some(1)), (2, None)]
+    );
+}
+
+fn references_that_are_emptied_are_counted_and_kept_unless_that_is_allowed(shop: Shop) {
+    let archive = shop.export();
+    shop.order("ON DELETE SET NULL");
+    let plan = ["2  of orders (article_id): lose their reference to rows of articles"];
+    shop.refuses(&archive, &[], plan);
+    shop.import(&archive, &["--allow-reference-loss"])
+        .ends_with(0);
+    shop.assert_exports(&archive);
+    let kept = [
+        (1, Some(1)),
+        (2, Some(1)),
+        (3, Some(1)),
+        (4, None),
+        (5, None),
+    ];
+    assert_eq!(shop.references("orders", "article_id"), kept);
+}
+
+fn rows_that_forbid_a_deletion_are_named_in_the_plan(shop: Shop) {
+    let archive = shop.export();
+    shop.order("ON DELETE RESTRICT");
+    shop.refer("bills", "article_id", TO_ARTICLES, &[1, 900]);
+    let plan = [
+        "2  of orders (article_id): forbid to delete rows of articles that do not come back",
+        "1  of bills (article_id): forbid to delete rows of articles",
+        "rows of bills, orders refer to rows that do not come back",
+    ];
+    shop.refuses(&archive, &[], plan);
+    shop.refuses(&archive, &["--allow-reference-loss"], plan);
+    shop.sql([
+        "DELETE FROM orders WHERE article_id = 900",
+        "DELETE FROM bills WHERE article_id = 900",
+    ]);
+    shop.import(&archive, &[]).ends_with(0);
+    shop.assert_exports(&archive);
+    assert_eq!(shop.references("bills", "article_id"), [(1, Some(1))]);
+}
+
+fn a_partial_restore_looks_at_its_own_types_alone(shop: Shop) {
+    let archive = shop.export();
+    shop.order("ON DELETE CASCADE");
+    let to_tags = "FOREIGN KEY (tag_id) REFERENCES tags (id) ON DELETE CASCADE";
+    shop.refer("labels", "tag_id", to_tags, &[1, 6]);
+    shop.sql(["UPDATE tags SET name = 'changed'"]);
+    let only = ["--only-content-types", "api::tag.tag"];
+    shop.import(&archive, &only).ends_with(0);
+    assert_eq!(shop.references("orders", "article_id").len(), 5);
+    assert_eq!(
+        shop.references("labels", "tag_id"),
+        [(1, Some(1)), (2, Some(6))]
+    );
+    let changed = shop.rows("tags", ["id", "name"]);
+    assert!(!format!("{changed:?}").contains("changed"), "{changed:?}");
+    let only = ["--only-content-types", "api::article.article"];
+    shop.refuses(&archive, &only, ["2  of orders (article_id): deleted"]);
+}
+
+fn unique_values_may_come_back_in_other_rows(shop: Shop) {
+    shop.sql(["CREATE UNIQUE INDEX tags_name ON tags (name)"]);
+    let archive = shop.export();
+    let to_tags = "FOREIGN KEY (tag_id) REFERENCES tags (id) ON DELETE CASCADE";
+    shop.refer("labels", "tag_id", to_tags, &[1, 2, 3]);
+    shop.sql([
+        "UPDATE tags SET name = 'none' WHERE id = 1",
+        "UPDATE tags SET name = 'tag-0' WHERE id = 2",
+        "UPDATE tags SET name = 'tag-1' WHERE id = 1",
+    ]);
+    shop.import(&archive, &[]).ends_with(0);
+    shop.assert_exports(&archive);
+    let kept = [(1, Some(1)), (2, Some(2)), (3, Some(3))];
+    assert_eq!(shop.references("labels", "tag_id"), kept);
+}
+
+fn values_that_are_put_into_rows_in_place_are_those_of_the_archive(shop: Shop) {
+    let environment = shop.project().path().join(".env");
+    let mut text = fs::read_to_string(&environment).unwrap();
+    text.push_str("\nTZ=America/New_York\n");
+    fs::write(&environment, text).unwrap();
+    let names = [
+        "articles",
+        "authors",
+        "categories",
+        "tags",
+        "up_users",
+        "files",
+        "bookmarks",
+    ];
+    for name in names {
+        let key = format!("FOREIGN KEY (other_id) REFERENCES {name} (id) ON DELETE CASCADE");
+        shop.refer(&format!("of_{name}"), "other_id", &key, &[1]);
+    }
+    let before = shop.tables();
+    let archive = shop.export();
+    for name in names {
+        shop.sql([&format!(
+            "UPDATE {name} SET created_at = NULL, document_id = 'changed'"
+        )]);
+    }
+    shop.import(&archive, &[]).ends_with(0);
+    let after = shop.tables();
+    for name in names {
+        assert!(!before[name].is_empty(), "{name}");
+        assert_eq!(before[name], after[name], "{name}");
+        assert_eq!(shop.references(&format!("of_{name}"), "other_id").len(), 1);
+    }
+}
+
+fn components_that_come_back_keep_what_refers_to_them(shop: Shop) {
+    let archive = shop.export();
+    let key = "FOREIGN KEY (seo_id) REFERENCES components_shared_seos (id) ON DELETE CASCADE";
+    shop.sql([
+        "UPDATE components_shared_seos SET meta_title = 'changed'",
+        "INSERT INTO components_shared_seos (id, meta_title) VALUES (900, 'stranger')",
+    ]);
+    shop.refer("ratings", "seo_id", key, &[1, 2]);
+    shop.import(&archive, &[]).ends_with(0);
+    shop.assert_exports(&archive);
+    assert_eq!(
+        shop.references("ratings", "seo_id"),
+        [(1, Some(1)), (2, Some(2))]
+    );
+    // With some types alone, components get ids that are free.
+    let only = ["--only-content-types", "api::article.article"];
+    shop.refuses(&archive, &only, ["of ratings (seo_id): deleted"]);
+}
+
+fn rows_that_join_others_do_not_come_back(shop: Shop) {
+    let archive = shop.export();
+    let key = "FOREIGN KEY (link_id) REFERENCES articles_tags_lnk (id) ON DELETE CASCADE";
+    shop.refer("weights", "link_id", key, &[1]);
+    shop.refuses(
+        &archive,
+        &[],
+        ["1  of weights (link_id): deleted with rows of articles_tags_lnk"],
+    );
+    shop.import(&archive, &["--allow-reference-loss"])
+        .ends_with(0);
+    shop.assert_exports(&archive);
+    assert_eq!(shop.references("weights", "link_id"), []);
+}
+
+fn keys_of_other_columns_are_not_lost_silently(shop: Shop) {
+    shop.sql(["CREATE UNIQUE INDEX tags_id_name ON tags (id, name)"]);
+    let archive = shop.export();
+    let of_id = shop.id();
+    let key = "FOREIGN KEY (tag_id, name) REFERENCES tags (id, name) ON UPDATE";
+    for (table, rule) in [("followed", "CASCADE"), ("emptied", "SET NULL")] {
+        let sql = format!(
+            "CREATE TABLE {table} (id integer PRIMARY KEY, tag_id {of_id}, name varchar(255), {key} {rule})"
+        );
+        shop.sql([&sql, &format!("INSERT INTO {table} VALUES (1, 1, 'tag-0')")]);
+    }
+    let plan = [
+        "1  of emptied (tag_id, name): lose their reference where rows of tags come back with another key",
+    ];
+    shop.refuses(&archive, &[], plan);
+    shop.sql(["DELETE FROM emptied"]);
+    // Whoever follows a change of the name does so here.
+    let mut connection = shop.connect();
+    connection
+        .execute("UPDATE tags SET name = 'changed' WHERE id = 1", &[])
+        .unwrap();
+    drop(connection);
+    shop.import(&archive, &[]).ends_with(0);
+    shop.assert_exports(&archive);
+    let followed = shop.rows("followed", ["tag_id", "name"]);
+    assert_eq!(followed, [("Integer(1)".into(), "Text(\"tag-0\")".into())]);
+}
+
+fn triggers_are_named(shop: Shop) {
+    let archive = shop.export();
+    shop.sql(["CREATE TABLE seen (id integer)"]);
+    match &shop {
+        Shop::Sqlite(_) => shop.sql([
+            "CREATE TRIGGER spy AFTER DELETE ON tags BEGIN INSERT INTO seen VALUES (old.id); END",
+        ]),
+        Shop::Server(site) if site.server() == Server::Mysql => {
+            shop.sql(["CREATE TRIGGER spy AFTER DELETE ON tags FOR EACH ROW INSERT INTO seen VALUES (old.id)"])
+        }
+        Shop::Server(_) => shop.sql([
+            "CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen VALUES (old.id); \
+             RETURN old; END $$",
+            "CREATE TRIGGER spy AFTER DELETE ON tags FOR EACH ROW EXECUTE FUNCTION spy()",
+        ]),
+    };
+    let named = "the table tags: the trigger spy";
+    for options in [&["--dry-run"][..], &[]] {
+        shop.import(&archive, options).ends_with(0).says([named]);
+    }
+    let only = ["--only-content-types", "api::author.author"];
+    let outcome = shop.import(&archive, &only).ends_with(0);
+    assert!(!outcome.stderr.contains(named), "{}", outcome.all());
+}
+
+#[test]
+fn tables_in_other_schemas_of_postgresql_count() {
+    if !Server::Postgres.is_there() {
+        return;
+    }
+    let shop = Shop::new(Some(Server::Postgres));
+    let archive = shop.export();
+    shop.sql(["CREATE SCHEMA shop"]);
+    shop.sql([
+        "INSERT INTO articles (id, document_id, title) VALUES (900, 'stranger', 'stranger')",
+    ]);
+    shop.refer(
+        "shop.orders",
+        "article_id",
+        &format!("{TO_ARTICLES} ON DELETE CASCADE"),
+        &[1, 900],
+    );
+    shop.refuses(&archive, &[], ["1  of shop.orders (article_id): deleted"]);
+    shop.import(&archive, &["--allow-reference-loss"])
+        .ends_with(0);
+    assert_eq!(shop.references("shop.orders", "article_id"), [(1, Some(1))]);
+}
