@@ -31,6 +31,7 @@ mod kills;
 mod locks;
 mod lost_commits;
 mod man;
+mod odd_rows;
 mod options;
 mod partial;
 mod prompts;

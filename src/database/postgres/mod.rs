@@ -299,11 +299,12 @@ impl Connection for Postgres {
 
     fn move_sequence_past_ids(&mut self, table: &str) -> Result<()> {
         let table = self.quote(table);
-        // Never down: what a sequence was set to stays when a transaction is rolled back.
+        // Never down: what a sequence was set to stays when a transaction is rolled back. And it begins at
+        // 1, wherever the ids do.
         let sql = format!(
             "SELECT setval(seq, top) FROM (SELECT seq, greatest((SELECT max(id) FROM {table}), \
              pg_sequence_last_value(seq)) AS top FROM (SELECT pg_get_serial_sequence(?, \
-             'id')::regclass AS seq) owned) found WHERE seq IS NOT NULL AND top IS NOT NULL"
+             'id')::regclass AS seq) owned) found WHERE seq IS NOT NULL AND top > 0"
         );
         self.query(&sql, &[table.as_str().into()], &mut |_| Ok(()))
     }

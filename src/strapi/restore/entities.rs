@@ -3,11 +3,10 @@
 use super::Restore;
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{Attribute, Component, Entity, Fields, Misfit, Schema, Visitor, walk};
+use crate::model::{Attribute, Component, Entity, Fields, IdSet, Misfit, Schema, Visitor, walk};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::tables::Model;
 use crate::transfer::{Filter, Inspection, Subject};
-use roaring::RoaringTreemap;
 use std::collections::HashMap;
 
 /// The ids components get. They keep theirs, unless a row that stays has it.
@@ -18,7 +17,7 @@ pub(super) struct ComponentIds {
 
 #[derive(Default)]
 struct Taken {
-    ids: RoaringTreemap,
+    ids: IdSet,
     next: i64,
     moved: HashMap<i64, i64>,
 }
@@ -37,14 +36,14 @@ impl ComponentIds {
         }
         for model in catalogue.models.components() {
             let mut taken = Taken {
-                next: inspection.largest_component(&model.uid),
+                next: inspection.largest_component(&model.uid).max(0),
                 ..Taken::default()
             };
             let sql = format!("SELECT id FROM {}", database.quote(&model.table));
             database.query(&sql, &[], &mut |row| {
                 if let Some(id) = row.value(0)?.as_i64() {
                     taken.next = taken.next.max(id);
-                    taken.ids.extend(u64::try_from(id));
+                    taken.ids.insert(id);
                 }
                 Ok(())
             })?;
@@ -61,7 +60,7 @@ impl ComponentIds {
         let Some(taken) = self.by_uid.get_mut(uid) else {
             return id;
         };
-        if !u64::try_from(id).is_ok_and(|id| taken.ids.contains(id)) {
+        if !taken.ids.contains(id) {
             return id;
         }
         let new = taken.next;

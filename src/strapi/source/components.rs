@@ -152,16 +152,14 @@ impl Reader<'_> {
                 row.clone()
             };
             values.push(value);
-            if let Ok(id) = u64::try_from(join.id) {
-                match self.sent_components.get_mut(&join.component) {
-                    Some(sent) => sent.insert(id),
-                    None => self
-                        .sent_components
-                        .entry(join.component.clone())
-                        .or_default()
-                        .insert(id),
-                };
-            }
+            match self.sent_components.get_mut(&join.component) {
+                Some(sent) => sent.insert(join.id),
+                None => self
+                    .sent_components
+                    .entry(join.component.clone())
+                    .or_default()
+                    .insert(join.id),
+            };
         }
         Ok(components)
     }

@@ -1,0 +1,122 @@
+//! Rows that no Strapi makes, and that its database takes: what becomes of them in exports and restores.
+
+use std::fs;
+
+use crate::support::archive::Archive;
+use crate::support::cli::{Project, backup, run};
+use crate::support::databases::{Server, Site, on_each_server};
+
+on_each_server!(
+    rows_with_ids_that_are_not_positive_come_back_from_a_server,
+    a_table_with_no_positive_ids_is_restored,
+);
+
+// ------------------------------------------------------------------ ids of 0 and below
+
+/// An article with this id, components and a tag that have it as well, and a file.
+fn rows_with_id(id: i64, order: &str) -> Vec<String> {
+    [
+        "INSERT INTO tags (id, document_id, name) VALUES (ID, 'odd ID', 'odd ID')",
+        "INSERT INTO articles (id, document_id, title, locale) VALUES (ID, 'odd ID', 'odd ID', 'en')",
+        "INSERT INTO articles_tags_lnk (article_id, tag_id, tag_ord, article_ord) VALUES (ID, ID, 1, 1)",
+        "INSERT INTO components_shared_seos (id, meta_title) VALUES (ID, 'odd ID')",
+        "INSERT INTO articles_cmps (entity_id, cmp_id, component_type, field) VALUES (ID, ID, 'shared.seo', 'seo')",
+        "INSERT INTO files (id, document_id, name, hash, ext, mime, size, url, provider) VALUES
+         (ID, 'odd ID', 'odd', 'oddID', '.txt', 'text/plain', 1, '/uploads/oddID.txt', 'local')",
+        "INSERT INTO files_related_mph (file_id, related_id, related_type, field, ORDER) VALUES
+         (ID, ID, 'shared.seo', 'shareImage', 1)",
+    ]
+    .map(|sql| sql.replace("ID", &id.to_string()).replace("ORDER", order))
+    .into()
+}
+
+/// Fails unless an export holds these rows, is whole, and is all there after a restore.
+#[track_caller]
+fn assert_round_trip(project: &Project, ids: &[i64]) {
+    let path = project.export("odd", &[]);
+    let archive = Archive::open(&path, None);
+    for id in ids {
+        for (stage, texts) in [
+            (
+                "entities",
+                [
+                    r#"{"type":"api::article.article","id":ID,"#,
+                    r#""seo":{"id":ID,"#,
+                ],
+            ),
+            (
+                "links",
+                [
+                    r#""left":{"type":"api::article.article","field":"tags","ref":ID,"#,
+                    r#""ref":ID,"#,
+                ],
+            ),
+            (
+                "links",
+                [
+                    r#""left":{"type":"plugin::upload.file","field":"related","ref":ID}"#,
+                    r#""ref":ID,"#,
+                ],
+            ),
+        ] {
+            let texts = texts.map(|text| text.replace("ID", &id.to_string()));
+            let lines = archive.lines(stage);
+            let holds = |line: &String| texts.iter().all(|text| line.contains(text));
+            assert!(lines.iter().any(holds), "no {texts:?}");
+        }
+        assert!(archive.assets().contains_key(&format!("odd{id}.txt")));
+    }
+    run(&mut backup(["verify", path.to_str().unwrap()])).ends_with(0);
+    project.import(&path, &[]).ends_with(0);
+    assert_eq!(archive.differences(&project.exported(&[])), [""; 0]);
+    // Rows that stay lose their links to articles; the articles and their components come back.
+    let articles = ["--only-content-types", "api::article.article"];
+    project.import(&path, &articles).ends_with(0);
+    assert_eq!(
+        archive.lines("entities"),
+        project.exported(&[]).lines("entities")
+    );
+}
+
+#[test]
+fn rows_with_ids_that_are_not_positive_come_back() {
+    let project = Project::testdata();
+    for id in [0, -4] {
+        project.sql(&rows_with_id(id, "\"order\"").join(";"));
+        fs::write(project.uploads().join(format!("odd{id}.txt")), "odd").unwrap();
+    }
+    assert_round_trip(&project, &[0, -4]);
+}
+
+fn rows_with_ids_that_are_not_positive_come_back_from_a_server(server: Server) {
+    // Strapi makes unsigned ids on MySQL, and there 0 stands for the next one unless the session says otherwise.
+    let ids = server.pick(&[0, -4][..], &[0]);
+    let order = server.pick("\"order\"", "`order`");
+    let site = Site::new(server);
+    for &id in ids {
+        let session = server.pick("", "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'");
+        let rows = rows_with_id(id, order);
+        site.database
+            .sql([session].into_iter().chain(rows.iter().map(String::as_str)));
+        fs::write(site.uploads().join(format!("odd{id}.txt")), "odd").unwrap();
+    }
+    assert_round_trip(&site, ids);
+}
+
+fn a_table_with_no_positive_ids_is_restored(server: Server) {
+    let site = Site::emptied(server);
+    site.database.sql([
+        server.pick(
+            "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'",
+            "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+        ),
+        "INSERT INTO tags (id, document_id, name) VALUES (0, 'odd', 'odd')",
+    ]);
+    let archive = site.export("odd", &[]);
+    site.import(&archive, &[]).ends_with(0);
+    site.database
+        .sql(["INSERT INTO tags (document_id, name) VALUES ('next', 'next')"]);
+    let tags = site.exported(&[]).lines("entities");
+    let tags = tags.iter().filter(|line| line.contains("api::tag.tag"));
+    assert_eq!(tags.count(), 2);
+}
