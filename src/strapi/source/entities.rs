@@ -32,6 +32,7 @@ impl Reader<'_> {
         json::write_string(&mut head, &model.uid);
         head.extend_from_slice(b",\"id\":");
         let mut last = None;
+        let mut written = Vec::new();
         loop {
             let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(BATCH);
             let (sql, after) = select_batch(self.database, model, last);
@@ -56,7 +57,9 @@ impl Reader<'_> {
             let full = batch.len() == BATCH;
             let mut components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
-                components.write(&mut line, model, &fields, id);
+                written.clear();
+                components.write(&mut line, model, &fields, id, &mut written);
+                self.remember_components(&written);
                 line.extend_from_slice(b"}}");
                 let line = std::str::from_utf8(&line).map_err(|error| {
                     Error::failed(format!("{} {id} is not UTF-8: {error}", model.uid))
@@ -71,6 +74,19 @@ impl Reader<'_> {
             if !full {
                 return Ok(());
             }
+        }
+    }
+
+    /// Remembers which components were sent.
+    fn remember_components(&mut self, written: &[(&str, i64)]) {
+        for &(uid, id) in written {
+            match self.sent_components.get_mut(uid) {
+                Some(sent) => sent.insert(id),
+                None => {
+                    let sent = self.sent_components.entry(uid.to_owned());
+                    sent.or_default().insert(id)
+                }
+            };
         }
     }
 }
