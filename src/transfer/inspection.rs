@@ -18,6 +18,8 @@ use std::io::{self, Read};
 pub struct Inspection {
     entities: HashMap<String, IdSet>,
     components: HashMap<String, IdSet>,
+    /// Components that come more than once, because several owners hold one row.
+    repeated: HashMap<String, IdSet>,
     stages: HashMap<Stage, u64>,
     /// Files that rows of `plugin::upload.file` name and that do not come, each with its row.
     missing_files: NameMap<i64>,
@@ -56,6 +58,11 @@ impl Inspection {
     /// The largest id of a component that comes along.
     pub fn largest_component(&self, uid: &str) -> i64 {
         self.components.get(uid).and_then(IdSet::max).unwrap_or(0)
+    }
+
+    /// The ids of a component that come more than once, each time with another owner.
+    pub fn repeated_components(&self, uid: &str) -> Option<&IdSet> {
+        self.repeated.get(uid)
     }
 
     /// How many items a stage has.
@@ -103,6 +110,8 @@ pub(super) struct Inspector<'a> {
     warnings: BTreeMap<WarningKind, u64>,
     /// Links whose ends do not come along, by owner and attribute.
     orphans: BTreeMap<(String, String), Examples>,
+    /// Components that come more than once, by type.
+    shared: BTreeMap<String, Examples>,
     faults: Faults,
     /// Whether the source could not be followed to its end.
     ended_early: bool,
@@ -125,6 +134,7 @@ impl<'a> Inspector<'a> {
             found: Inspection::default(),
             warnings: BTreeMap::new(),
             orphans: BTreeMap::new(),
+            shared: BTreeMap::new(),
             faults: Faults::new(on_fault),
             ended_early: false,
         }
@@ -146,6 +156,11 @@ impl<'a> Inspector<'a> {
         for ((uid, attribute), orphans) in std::mem::take(&mut self.orphans) {
             let subject = Subject::LinksOf { uid, attribute };
             if let Some(warning) = orphans.warning(WarningKind::OrphanLink, subject) {
+                self.tell(warning);
+            }
+        }
+        for (uid, shared) in std::mem::take(&mut self.shared) {
+            if let Some(warning) = shared.of_shared_components(&uid) {
                 self.tell(warning);
             }
         }
@@ -200,7 +215,8 @@ impl<'a> Inspector<'a> {
 
 /// Collects the ids of an entity's components.
 struct Ids<'i, 'p> {
-    components: &'i mut HashMap<String, IdSet>,
+    found: &'i mut Inspection,
+    shared: &'i mut BTreeMap<String, Examples>,
     faults: &'i mut Faults,
     entity: &'p Place<'p>,
 }
@@ -222,10 +238,10 @@ impl Visitor for Ids<'_, '_> {
             )))?;
             return Ok(Some(()));
         };
-        if !ids_of(self.components, uid).insert(id) {
-            self.faults.add(self.entity.damaged(&format!(
-                "attribute `{attribute}`: component {uid} {id} stands in the archive twice"
-            )))?;
+        if !ids_of(&mut self.found.components, uid).insert(id) {
+            ids_of(&mut self.found.repeated, uid).insert(id);
+            let shared = self.shared.entry(uid.clone()).or_default();
+            shared.add(|| id.to_string());
         }
         Ok(Some(()))
     }
@@ -281,7 +297,8 @@ impl Sink for Inspector<'_> {
             self.expect_files(entity.id, &fields);
         }
         let mut ids = Ids {
-            components: &mut self.found.components,
+            found: &mut self.found,
+            shared: &mut self.shared,
             faults: &mut self.faults,
             entity: &place,
         };

@@ -361,17 +361,12 @@ fn rows_of_a_content_type_without_a_schema_are_refused() {
 }
 
 #[test]
-fn rows_and_components_that_come_twice_are_refused() {
+fn rows_that_come_twice_are_refused() {
     let destination = Destination::new();
     let tarball = strapis().edit_lines(ENTITIES, |lines| lines.push(lines[35].clone()));
     destination.refuses_tarball(&tarball).says([
         "entities_00001.jsonl, line 83",
         "api::article.article 8: it stands in the archive twice",
-    ]);
-    let tarball = strapis().replace(ENTITIES, r#""seo":{"id":30,"#, r#""seo":{"id":29,"#);
-    destination.refuses_tarball(&tarball).says([
-        "api::homepage.homepage 2",
-        "component shared.seo 29 stands in the archive twice",
     ]);
 }
 

@@ -158,3 +158,58 @@ fn links_of_components_without_an_owner_stay_out_as_a_note() {
     let outcome = project.import(&path, &[]).ends_with(0);
     assert!(!outcome.stderr.contains("left out"), "{}", outcome.all());
 }
+
+/// The seo of an article, with a component and an image in it, becomes that of a second one as well.
+const WITH_TWO_OWNERS: &str = "
+    INSERT INTO articles (id, document_id, title, locale) VALUES (901, 'one', 'one', 'en'), (902, 'two', 'two', 'en');
+    INSERT INTO components_shared_seos (id, meta_title) VALUES (900, 'shared');
+    INSERT INTO components_shared_kvs (id, \"key\") VALUES (900, 'shared');
+    INSERT INTO components_shared_seos_cmps (entity_id, cmp_id, component_type, field)
+        VALUES (900, 900, 'shared.kv', 'meta');
+    INSERT INTO files_related_mph (file_id, related_id, related_type, field) VALUES (1, 900, 'shared.seo', 'shareImage');
+    INSERT INTO articles_cmps (entity_id, cmp_id, component_type, field)
+        VALUES (901, 900, 'shared.seo', 'seo'), (902, 900, 'shared.seo', 'seo');
+";
+
+#[test]
+fn a_component_with_two_owners_comes_back_as_two() {
+    let original = Project::testdata();
+    original.sql(WITH_TWO_OWNERS);
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let told = "note: the component shared.seo: 1 of its rows stand in a second place, and a restore gives each place \
+                its own row: 900";
+    original.run("export", options).ends_with(0).says([told]);
+    let path = original.archive("site.tar");
+    run(&mut backup(["verify", path.to_str().unwrap()]))
+        .ends_with(0)
+        .says([told]);
+    let some = "api::article.article,plugin::upload.file";
+    for options in [&[][..], &["--only-content-types", some]] {
+        let project = Project::testdata();
+        project.import(&path, options).ends_with(0).says([told]);
+        let sql = "SELECT a.entity_id, s.meta_title, k.\"key\", f.file_id FROM articles_cmps a
+            JOIN components_shared_seos s ON s.id = a.cmp_id
+            JOIN components_shared_seos_cmps n ON n.entity_id = s.id JOIN components_shared_kvs k ON k.id = n.cmp_id
+            JOIN files_related_mph f ON f.related_id = s.id AND f.related_type = 'shared.seo'
+            WHERE a.entity_id > 900 AND a.field = 'seo' ORDER BY 1";
+        let connection = project.connect();
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        });
+        let rows: Vec<(i64, String, String, i64)> = rows.unwrap().map(Result::unwrap).collect();
+        let expected = [901, 902].map(|id| (id, "shared".to_owned(), "shared".to_owned(), 1));
+        assert_eq!(rows, expected, "{options:?}");
+        // Each has its own, and the first has kept its id.
+        let ids = "SELECT count(DISTINCT cmp_id) || ' ' || min(cmp_id) FROM articles_cmps WHERE entity_id > 900";
+        let ids: String = connection.query_row(ids, [], |row| row.get(0)).unwrap();
+        assert_eq!(ids, "2 900", "{options:?}");
+        let again = project.export("again", &[]);
+        let outcome = run(&mut backup(["verify", again.to_str().unwrap()])).ends_with(0);
+        assert!(
+            !outcome.stderr.contains("second place"),
+            "{}",
+            outcome.all()
+        );
+    }
+}

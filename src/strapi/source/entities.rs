@@ -23,7 +23,13 @@ impl Reader<'_> {
         sink.stage(Stage::Entities, Some(items))?;
         models
             .into_iter()
-            .try_for_each(|model| self.entities_of(model, sink))
+            .try_for_each(|model| self.entities_of(model, sink))?;
+        for (uid, shared) in std::mem::take(&mut self.shared_components) {
+            if let Some(note) = shared.of_shared_components(&uid) {
+                sink.warn(note);
+            }
+        }
+        Ok(())
     }
 
     fn entities_of(&mut self, model: &Model, sink: &mut dyn Sink) -> Result<()> {
@@ -80,13 +86,17 @@ impl Reader<'_> {
     /// Remembers which components were sent.
     fn remember_components(&mut self, written: &[(&str, i64)]) {
         for &(uid, id) in written {
-            match self.sent_components.get_mut(uid) {
+            let is_new = match self.sent_components.get_mut(uid) {
                 Some(sent) => sent.insert(id),
                 None => {
                     let sent = self.sent_components.entry(uid.to_owned());
                     sent.or_default().insert(id)
                 }
             };
+            if !is_new {
+                let shared = self.shared_components.entry(uid.to_owned());
+                shared.or_default().add(|| id.to_string());
+            }
         }
     }
 }

@@ -20,9 +20,9 @@ use crate::database::{Connection, LockMode, Snapshot, Value};
 use crate::error::Result;
 use crate::model::{IdSet, Metadata, NameMap, Stage};
 use crate::transfer::{
-    Description, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
+    Description, Examples, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How many rows are read at once. Bounds memory, together with how large rows are.
 const BATCH: usize = 500;
@@ -75,6 +75,8 @@ struct Reader<'a> {
     uploads: Box<dyn Uploads>,
     /// Components that were sent with their owners: links of the others are left out as well.
     sent_components: HashMap<String, IdSet>,
+    /// Components that were sent more than once, by type.
+    shared_components: BTreeMap<String, Examples>,
     /// Files that were sent, and the places they are from.
     sent_files: NameMap<String>,
 }
@@ -116,6 +118,7 @@ impl Source for ProjectSource {
             filter,
             uploads: self.project.uploads(),
             sent_components: HashMap::new(),
+            shared_components: BTreeMap::new(),
             sent_files: NameMap::default(),
         };
         for stage in Stage::ALL {
