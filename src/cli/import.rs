@@ -118,7 +118,7 @@ impl Arguments {
             &cancellation,
             environment,
         )?;
-        let project = self.project.open(environment)?;
+        let project = self.project.open(environment, &cancellation)?;
         Ok(Request {
             project,
             source: replaying(archive, environment)?,

@@ -11,6 +11,7 @@ mod pending_rows;
 mod postgres;
 mod settings;
 mod sqlite;
+mod stop;
 mod text;
 mod timeouts;
 
@@ -20,6 +21,8 @@ pub use mysql::Mysql;
 pub use postgres::Postgres;
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
+pub(crate) use stop::GLANCE;
+pub use stop::Stop;
 pub use timeouts::Timeouts;
 
 use crate::error::{Error, Result};
@@ -127,6 +130,10 @@ pub struct Snapshot {
 pub trait Connection: Send {
     /// Where it leads, for messages. Never holds a password.
     fn target(&self) -> &str;
+
+    /// Ends what the connection waits for once `stop` is requested, with an error of kind
+    /// [`Interrupted`](crate::error::Kind::Interrupted).
+    fn stop_with(&mut self, stop: &Stop);
 
     /// Quotes a name.
     fn quote(&self, name: &str) -> String;

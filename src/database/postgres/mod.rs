@@ -10,16 +10,18 @@ mod values;
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::PendingRows;
 use super::settings::ServerSettings;
-use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
+use super::stop::Watch;
+use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_copy};
 use jiff::tz::TimeZone;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use postgres::{Client, Statement};
+use postgres::{Client, NoTls, Statement};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::time::Duration;
+use tokio_postgres_rustls::MakeRustlsConnect;
 use values::Parameter;
 
 /// How long a statement that writes waits for a lock, unless the caller says it.
@@ -36,6 +38,9 @@ pub struct Postgres {
     pending: PendingRows,
     in_transaction: bool,
     timeouts: Timeouts,
+    /// What the connection is encrypted with, if it is.
+    connector: Option<MakeRustlsConnect>,
+    watch: Option<Watch>,
 }
 
 impl Postgres {
@@ -46,7 +51,7 @@ impl Postgres {
     /// The server cannot be reached, or refuses the user.
     pub fn connect(settings: &ServerSettings, zone: TimeZone, timeouts: Timeouts) -> Result<Self> {
         let target = settings.target("postgres");
-        let client = session::open(settings, timeouts, &target)?;
+        let (client, connector) = session::open(settings, timeouts, &target)?;
         Ok(Self {
             client,
             target,
@@ -55,6 +60,8 @@ impl Postgres {
             pending: PendingRows::default(),
             in_transaction: false,
             timeouts,
+            connector,
+            watch: None,
         })
     }
 
@@ -122,6 +129,18 @@ impl Row for PostgresRow<'_> {
 impl Connection for Postgres {
     fn target(&self) -> &str {
         &self.target
+    }
+
+    fn stop_with(&mut self, stop: &Stop) {
+        let token = self.client.cancel_token();
+        let connector = self.connector.clone();
+        self.watch = Watch::start(stop, move || {
+            // Where the server does not hear it, the next one may be heard.
+            let _ = match connector.clone() {
+                Some(connector) => token.cancel_query(connector),
+                None => token.cancel_query(NoTls),
+            };
+        });
     }
 
     fn quote(&self, name: &str) -> String {

@@ -268,6 +268,7 @@ impl Load for ProjectLoad {
         for table in catalogue.models.tables() {
             database.move_sequence_past_ids(table)?;
         }
+        project.shut_out_stops()?;
         restore.files.swap_in(&token)?;
         // From here on a failure puts the old files back when `files` is dropped.
         if let Err(error) = database.commit() {
