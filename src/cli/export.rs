@@ -116,7 +116,7 @@ impl Arguments {
         let cancellation = Cancellation::listen()?;
         let place = self.place()?;
         let filter = self.filter.filter()?;
-        let project = self.project.open(environment)?;
+        let project = self.project.open(environment, &cancellation)?;
         let password = if self.no_encrypt {
             None
         } else {

@@ -125,7 +125,7 @@ impl Arguments {
             &cancellation,
             environment,
         )?;
-        let project = self.project.open(environment)?;
+        let project = self.project.open(environment, &cancellation)?;
         Ok(Request {
             project,
             source: Box::new(archive),

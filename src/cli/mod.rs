@@ -18,6 +18,7 @@ mod verify;
 mod waiting;
 
 use crate::archive::{Archive, ArchiveSource, Demands};
+use crate::database::Stop;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, StreamOrigin};
 use crate::transfer::OnFault;
@@ -187,6 +188,11 @@ impl Cancellation {
                 .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
         }
         Ok(Self { requested })
+    }
+
+    /// What stops waiting for a database.
+    fn stop(&self) -> Stop {
+        Stop::new(Arc::clone(&self.requested))
     }
 
     /// What stops reading.

@@ -1,7 +1,7 @@
 //! The options that say which project, and where its database is.
 
 use super::environment::Environment;
-use super::terminal;
+use super::{Cancellation, terminal};
 use crate::database::Timeouts;
 use crate::error::Result;
 use crate::strapi::Project;
@@ -32,8 +32,8 @@ pub(super) struct DatabaseArguments {
 
 impl ProjectArguments {
     /// Opens the project, and says what of its configuration could not be read.
-    pub fn open(&self, environment: &Environment) -> Result<Project> {
-        self.database.open(&self.project, environment)
+    pub fn open(&self, environment: &Environment, cancellation: &Cancellation) -> Result<Project> {
+        self.database.open(&self.project, environment, cancellation)
     }
 }
 
@@ -44,7 +44,12 @@ impl DatabaseArguments {
     }
 
     /// Opens a project with this database, and says what of its configuration could not be read.
-    pub fn open(&self, folder: &Path, environment: &Environment) -> Result<Project> {
+    pub fn open(
+        &self,
+        folder: &Path,
+        environment: &Environment,
+        cancellation: &Cancellation,
+    ) -> Result<Project> {
         let timeouts = Timeouts {
             lock: environment.database_timeout()?,
             ..Timeouts::default()
@@ -54,6 +59,6 @@ impl DatabaseArguments {
         for warning in project.warnings() {
             terminal::tell(&format!("note: {warning}"));
         }
-        Ok(project)
+        Ok(project.stop_with(cancellation.stop()))
     }
 }

@@ -29,7 +29,7 @@ impl Arguments {
     /// Runs the recovery; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         let cancellation = Cancellation::listen()?;
-        let project = self.project.open(environment)?;
+        let project = self.project.open(environment, &cancellation)?;
         let told = recover_project(&project, &self.waiting.wait(cancellation.interrupt()))?;
         if told.is_empty() {
             Reports::Stdout.print("There was nothing to do");

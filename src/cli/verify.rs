@@ -94,7 +94,7 @@ impl Arguments {
             .hint("name it with --project"));
         }
         let project = match &self.project {
-            Some(folder) => Some(self.database.open(folder, environment)?),
+            Some(folder) => Some(self.database.open(folder, environment, &cancellation)?),
             None => None,
         };
         Ok(Request {

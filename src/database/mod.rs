@@ -12,6 +12,7 @@ mod postgres;
 mod references;
 mod settings;
 mod sqlite;
+mod stop;
 mod text;
 mod timeouts;
 
@@ -22,6 +23,8 @@ pub use postgres::Postgres;
 pub use references::{ForeignKey, OnChange, Trigger};
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
+pub(crate) use stop::GLANCE;
+pub use stop::Stop;
 pub use timeouts::Timeouts;
 
 use crate::error::{Error, Result};
@@ -131,6 +134,10 @@ pub struct Snapshot {
 pub trait Connection: Send {
     /// Where it leads, for messages. Never holds a password.
     fn target(&self) -> &str;
+
+    /// Ends what the connection waits for once `stop` is requested, with an error of kind
+    /// [`Interrupted`](crate::error::Kind::Interrupted).
+    fn stop_with(&mut self, stop: &Stop);
 
     /// Quotes a name.
     fn quote(&self, name: &str) -> String;

@@ -6,7 +6,8 @@
 
 use super::inserter::{Inserter, Prepared, PreparedInserts};
 use super::references::{self, ForeignKey, Trigger};
-use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
+use super::stop::GLANCE;
+use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -14,10 +15,13 @@ use rusqlite::{ErrorCode, OpenFlags, ToSql};
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long to wait for somebody else's write to end, unless the caller says it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait before trying again, where SQLite itself does not wait.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// How many prepared statements are kept: one a table is enough for large projects.
 const CACHED_STATEMENTS: usize = 512;
@@ -27,6 +31,9 @@ pub struct Sqlite {
     connection: rusqlite::Connection,
     target: String,
     inserts: PreparedInserts,
+    /// How long to wait for somebody else's write to end.
+    patience: Duration,
+    stop: Stop,
 }
 
 impl Sqlite {
@@ -76,10 +83,12 @@ impl Sqlite {
             connection,
             target,
             inserts: PreparedInserts::default(),
+            patience: timeouts.lock().unwrap_or(BUSY_TIMEOUT),
+            stop: Stop::default(),
         };
         sqlite
             .connection
-            .busy_timeout(timeouts.lock().unwrap_or(BUSY_TIMEOUT))
+            .busy_timeout(sqlite.patience)
             .and_then(|()| sqlite.connection.pragma_update(None, "foreign_keys", true))
             .map_err(|error| sqlite.explain("open the database", error))?;
         sqlite
@@ -111,8 +120,10 @@ impl Sqlite {
         copy.pragma_update(None, "synchronous", "OFF")?;
         // The open file stays usable, and nothing is left of it however this process ends.
         file.close()?;
-        let step = Backup::new(&self.connection, &mut copy)?.step(-1)?;
-        if step != StepResult::Done {
+        let backup = Backup::new(&self.connection, &mut copy)?;
+        let is_done = self.wait(|| Ok(backup.step(-1)? == StepResult::Done))?;
+        drop(backup);
+        if !is_done {
             return Err("the database is busy".into());
         }
         copy.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
@@ -121,10 +132,42 @@ impl Sqlite {
     }
 
     fn batch(&self, action: &str, sql: &str) -> Result<()> {
-        self.connection
-            .execute_batch(sql)
-            .map_err(|error| self.explain(action, error))
+        let mut busy = None;
+        let done = self.wait(|| match self.connection.execute_batch(sql) {
+            Err(error) if is_busy(&error) => {
+                busy = Some(error);
+                Ok(false)
+            }
+            other => other.map(|()| true),
+        });
+        match (done, busy) {
+            (Ok(true), _) => Ok(()),
+            (Ok(false), _) if self.stop.is_requested() => Err(Error::interrupted()),
+            (Ok(false), Some(error)) | (Err(error), _) => Err(self.explain(action, error)),
+            (Ok(false), None) => unreachable!("what is not done is busy"),
+        }
     }
+
+    /// Tries for as long as to wait for others, or until the run is to stop: SQLite itself hears nothing
+    /// while it waits. Gives whether it was done.
+    fn wait(&self, mut attempt: impl FnMut() -> rusqlite::Result<bool>) -> rusqlite::Result<bool> {
+        let deadline = Instant::now().checked_add(self.patience);
+        self.connection.busy_timeout(self.patience.min(GLANCE))?;
+        let done = loop {
+            let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            match attempt() {
+                // Some that are busy say so at once.
+                Ok(false) if !is_over && !self.stop.is_requested() => std::thread::sleep(PAUSE),
+                other => break other,
+            }
+        };
+        self.connection.busy_timeout(self.patience)?;
+        done
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 fn explain(target: &str, action: &str, error: rusqlite::Error) -> Error {
@@ -198,6 +241,10 @@ impl ToSql for Value<'_> {
 impl Connection for Sqlite {
     fn target(&self) -> &str {
         &self.target
+    }
+
+    fn stop_with(&mut self, stop: &Stop) {
+        self.stop = stop.clone();
     }
 
     fn quote(&self, name: &str) -> String {

@@ -27,11 +27,11 @@ impl Asset {
     }
 }
 
-/// What Strapi 5.54 requires of a sidecar before it takes an import.
+/// What Strapi 5.54 requires of a sidecar before it takes an import, but that ids may be 0 and below.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AssetMetadata {
     /// The row of `plugin::upload.file` this file belongs to.
-    pub id: u64,
+    pub id: i64,
     /// Size in kilobytes (1000 bytes), as Strapi counts it.
     pub size: f64,
     /// The name the user gave the file.
@@ -48,16 +48,13 @@ pub struct AssetMetadata {
 }
 
 impl AssetMetadata {
-    /// Reads a sidecar and holds it against the rules of Strapi 5.54: integer `id` > 0, finite
-    /// `size` >= 0, `name`, `hash`, `mime` and `url` not empty, `filename` = hash + ext.
+    /// Reads a sidecar and holds it against the rules of Strapi 5.54: integer `id`, finite `size`
+    /// >= 0, `name`, `hash`, `mime` and `url` not empty, `filename` = hash + ext.
     ///
     /// # Errors
     /// A sentence that says what is wrong.
     pub fn parse(sidecar: &str, filename: &str) -> Result<Self, String> {
         let metadata: Self = serde_json::from_str(sidecar).map_err(|error| error.to_string())?;
-        if metadata.id == 0 {
-            return Err("`id` is not a positive integer".into());
-        }
         if !(metadata.size.is_finite() && metadata.size >= 0.0) {
             return Err("`size` is not a number of at least 0".into());
         }

@@ -3,7 +3,9 @@
 use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
 use super::uploads::{LocalUploads, Uploads};
-use crate::database::{Connection, DatabaseSettings, Mysql, Postgres, Sqlite, Timeouts};
+use crate::database::{
+    Connection, DatabaseSettings, GLANCE, Mysql, Postgres, Sqlite, Stop, Timeouts,
+};
 use crate::error::{Error, Result};
 use jiff::tz::TimeZone;
 use semver::Version;
@@ -12,6 +14,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 
 /// The packages that make a project a Strapi project, of all majors since 4.
 const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
@@ -24,6 +28,7 @@ pub struct Project {
     pub(super) dialect: Dialect,
     pub(super) config: Arc<ProjectConfig>,
     timeouts: Timeouts,
+    stop: Stop,
 }
 
 impl Project {
@@ -51,7 +56,22 @@ impl Project {
             dialect,
             config,
             timeouts,
+            stop: Stop::default(),
         })
+    }
+
+    /// The same project, whose database is not waited for once `stop` is requested.
+    #[must_use]
+    pub fn stop_with(self, stop: Stop) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// From here on nothing is stopped.
+    ///
+    /// # Errors
+    /// Kind [`Interrupted`](crate::error::Kind::Interrupted): that was asked for before.
+    pub(super) fn shut_out_stops(&self) -> Result<()> {
+        self.stop.shut_out()
     }
 
     /// The version of Strapi it is on.
@@ -85,26 +105,53 @@ impl Project {
 
     /// Connects to its database to read it.
     pub(super) fn connect_to_read(&self) -> Result<Box<dyn Connection>> {
-        match &self.config.database {
+        self.connect(|project| match &project.config.database {
             DatabaseSettings::Sqlite { path } => {
-                Ok(Box::new(Sqlite::open_to_read(path, self.timeouts)?))
+                Ok(Box::new(Sqlite::open_to_read(path, project.timeouts)?))
             }
-            other => self.connect(other),
-        }
+            _ => project.open_to_write(),
+        })
     }
 
     /// Connects to its database to change it.
     pub(super) fn connect_to_write(&self) -> Result<Box<dyn Connection>> {
-        self.connect(&self.config.database)
+        self.connect(Self::open_to_write)
     }
 
-    fn connect(&self, settings: &DatabaseSettings) -> Result<Box<dyn Connection>> {
+    fn open_to_write(&self) -> Result<Box<dyn Connection>> {
         let (zone, waits) = (self.time_zone(), self.timeouts);
-        Ok(match settings {
+        Ok(match &self.config.database {
             DatabaseSettings::Sqlite { path } => Box::new(Sqlite::open_to_write(path, waits)?),
             DatabaseSettings::Postgres(server) => Box::new(Postgres::connect(server, zone, waits)?),
             DatabaseSettings::Mysql(server) => Box::new(Mysql::connect(server, zone, waits)?),
         })
+    }
+
+    /// Connects, but waits no longer than until that is to stop.
+    fn connect(
+        &self,
+        open: fn(&Self) -> Result<Box<dyn Connection>>,
+    ) -> Result<Box<dyn Connection>> {
+        let (sender, opened) = mpsc::channel();
+        let project = self.clone();
+        // What is left behind in there ends with the process.
+        thread::spawn(move || sender.send(open(&project)));
+        loop {
+            match opened.recv_timeout(GLANCE) {
+                Ok(opened) => {
+                    let mut database = opened?;
+                    database.stop_with(&self.stop);
+                    return Ok(database);
+                }
+                Err(RecvTimeoutError::Timeout) if self.stop.is_requested() => {
+                    return Err(Error::interrupted());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::failed("the database could not be opened"));
+                }
+            }
+        }
     }
 
     /// The kind of its database: `sqlite`, `postgres`, `mysql`.

@@ -7,18 +7,19 @@ use super::faults::{Faults, OnFault};
 use super::{Event, Examples, Filter, Observer, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use crate::error::{Error, Result};
 use crate::model::{
-    Asset, AssetMetadata, Component, ConfigItem, Entity, Fields, Link, LinkEnd, LinkRef, Misfit,
-    ModelType, NameMap, Schema, Schemas, Stage, Visitor, is_component, walk,
+    Asset, AssetMetadata, Component, ConfigItem, Entity, Fields, IdSet, Link, LinkEnd, LinkRef,
+    Misfit, ModelType, NameMap, Schema, Schemas, Stage, Visitor, is_component, walk,
 };
-use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 
 /// What a source sends: which rows, which components, how much of each stage.
 #[derive(Debug, Default, Clone)]
 pub struct Inspection {
-    entities: HashMap<String, RoaringTreemap>,
-    components: HashMap<String, RoaringTreemap>,
+    entities: HashMap<String, IdSet>,
+    components: HashMap<String, IdSet>,
+    /// Components that come more than once, because several owners hold one row.
+    repeated: HashMap<String, IdSet>,
     stages: HashMap<Stage, u64>,
     /// Files that rows of `plugin::upload.file` name and that do not come, each with its row.
     missing_files: NameMap<i64>,
@@ -32,9 +33,6 @@ impl Inspection {
 
     /// Whether a row of a content type or a component comes along.
     pub fn has(&self, model: &str, id: i64) -> bool {
-        let Ok(id) = u64::try_from(id) else {
-            return false;
-        };
         [&self.entities, &self.components]
             .iter()
             .any(|models| models.get(model).is_some_and(|ids| ids.contains(id)))
@@ -59,11 +57,12 @@ impl Inspection {
 
     /// The largest id of a component that comes along.
     pub fn largest_component(&self, uid: &str) -> i64 {
-        self.components
-            .get(uid)
-            .and_then(RoaringTreemap::max)
-            .and_then(|id| i64::try_from(id).ok())
-            .unwrap_or(0)
+        self.components.get(uid).and_then(IdSet::max).unwrap_or(0)
+    }
+
+    /// The ids of a component that come more than once, each time with another owner.
+    pub fn repeated_components(&self, uid: &str) -> Option<&IdSet> {
+        self.repeated.get(uid)
     }
 
     /// How many items a stage has.
@@ -73,7 +72,7 @@ impl Inspection {
 
     /// How many rows of a content type come along.
     pub fn rows(&self, uid: &str) -> u64 {
-        self.entities.get(uid).map_or(0, RoaringTreemap::len)
+        self.entities.get(uid).map_or(0, IdSet::len)
     }
 
     fn count(&mut self, stage: Stage) {
@@ -94,12 +93,9 @@ impl Place<'_> {
 }
 
 /// The set of ids of a model.
-fn ids_of<'a>(
-    models: &'a mut HashMap<String, RoaringTreemap>,
-    uid: &str,
-) -> &'a mut RoaringTreemap {
+fn ids_of<'a>(models: &'a mut HashMap<String, IdSet>, uid: &str) -> &'a mut IdSet {
     if !models.contains_key(uid) {
-        models.insert(uid.to_owned(), RoaringTreemap::new());
+        models.insert(uid.to_owned(), IdSet::default());
     }
     models.get_mut(uid).expect("it was just put there")
 }
@@ -116,6 +112,8 @@ pub(super) struct Inspector<'a> {
     warnings: BTreeMap<WarningKind, u64>,
     /// Links whose ends do not come along, by owner and attribute.
     orphans: BTreeMap<(String, String), Examples>,
+    /// Components that come more than once, by type.
+    shared: BTreeMap<String, Examples>,
     faults: Faults,
     /// Whether the source could not be followed to its end.
     ended_early: bool,
@@ -140,6 +138,7 @@ impl<'a> Inspector<'a> {
             found: Inspection::default(),
             warnings: BTreeMap::new(),
             orphans: BTreeMap::new(),
+            shared: BTreeMap::new(),
             faults: Faults::new(on_fault),
             ended_early: false,
         }
@@ -161,6 +160,11 @@ impl<'a> Inspector<'a> {
         for ((uid, attribute), orphans) in std::mem::take(&mut self.orphans) {
             let subject = Subject::LinksOf { uid, attribute };
             if let Some(warning) = orphans.warning(WarningKind::OrphanLink, subject) {
+                self.tell(warning);
+            }
+        }
+        for (uid, shared) in std::mem::take(&mut self.shared) {
+            if let Some(warning) = shared.of_shared_components(&uid) {
                 self.tell(warning);
             }
         }
@@ -215,7 +219,8 @@ impl<'a> Inspector<'a> {
 
 /// Collects the ids of an entity's components.
 struct Ids<'i, 'p> {
-    components: &'i mut HashMap<String, RoaringTreemap>,
+    found: &'i mut Inspection,
+    shared: &'i mut BTreeMap<String, Examples>,
     faults: &'i mut Faults,
     entity: &'p Place<'p>,
 }
@@ -231,20 +236,16 @@ impl Visitor for Ids<'_, '_> {
     ) -> Result<Option<()>> {
         let (attribute, uid) = (component.attribute, &component.schema.uid);
         let id = component.fields.get("id");
-        let Some(id) = id
-            .and_then(|id| id.parse::<i64>().ok())
-            .and_then(|id| u64::try_from(id).ok())
-            .filter(|&id| id > 0)
-        else {
+        let Some(id) = id.and_then(|id| id.parse::<i64>().ok()) else {
             self.faults.add(self.entity.damaged(&format!(
-                "attribute `{attribute}`: a component {uid} has no positive integer `id`"
+                "attribute `{attribute}`: a component {uid} has no integer `id`"
             )))?;
             return Ok(Some(()));
         };
-        if !ids_of(self.components, uid).insert(id) {
-            self.faults.add(self.entity.damaged(&format!(
-                "attribute `{attribute}`: component {uid} {id} stands in the archive twice"
-            )))?;
+        if !ids_of(&mut self.found.components, uid).insert(id) {
+            ids_of(&mut self.found.repeated, uid).insert(id);
+            let shared = self.shared.entry(uid.clone()).or_default();
+            shared.add(|| id.to_string());
         }
         Ok(Some(()))
     }
@@ -288,14 +289,9 @@ impl Sink for Inspector<'_> {
                 .faults
                 .add(place.damaged("this is a component, which stands in what holds it"));
         }
-        match u64::try_from(entity.id) {
-            Ok(id) if id > 0 => {
-                if !ids_of(&mut self.found.entities, entity.content_type).insert(id) {
-                    self.faults
-                        .add(place.damaged("it stands in the archive twice"))?;
-                }
-            }
-            _ => self.faults.add(place.damaged("its id is not positive"))?,
+        if !ids_of(&mut self.found.entities, entity.content_type).insert(entity.id) {
+            self.faults
+                .add(place.damaged("it stands in the archive twice"))?;
         }
         let fields = match Fields::parse(entity.data) {
             Ok(fields) => fields,
@@ -305,7 +301,8 @@ impl Sink for Inspector<'_> {
             self.expect_files(entity.id, &fields);
         }
         let mut ids = Ids {
-            components: &mut self.found.components,
+            found: &mut self.found,
+            shared: &mut self.shared,
             faults: &mut self.faults,
             entity: &place,
         };
@@ -317,8 +314,7 @@ impl Sink for Inspector<'_> {
         self.found.count(Stage::Assets);
         match AssetMetadata::parse(&asset.sidecar, &asset.filename) {
             Ok(metadata) => {
-                let has_row =
-                    i64::try_from(metadata.id).is_ok_and(|id| self.found.has(UPLOAD_TYPES[0], id));
+                let has_row = self.found.has(UPLOAD_TYPES[0], metadata.id);
                 self.found.missing_files.remove(&asset.filename);
                 if self.found.stages.contains_key(&Stage::Entities) && !self.partial && !has_row {
                     self.tell(Warning::new(

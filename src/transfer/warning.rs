@@ -67,6 +67,8 @@ pub enum Subject {
         /// The attribute.
         attribute: String,
     },
+    /// A component.
+    Component(String),
     /// Components in an attribute.
     ComponentsIn {
         /// The content type or component that holds them.
@@ -112,6 +114,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Stage(stage) => write!(f, "the {stage}"),
             Self::ContentType(uid) => write!(f, "the content type {uid}"),
+            Self::Component(uid) => write!(f, "the component {uid}"),
             Self::Attribute { uid, attribute } => write!(f, "attribute `{attribute}` of {uid}"),
             Self::ComponentsIn { uid, attribute } => {
                 write!(f, "a component in attribute `{attribute}` of {uid}")
@@ -196,6 +199,16 @@ impl Examples {
         };
         let reason = format!("{}{more}", self.named.join("; "));
         (self.count > 0).then(|| Warning::new(kind, subject, reason).times(self.count))
+    }
+
+    /// The note that these ids of a component stand in more than one place.
+    pub fn of_shared_components(self, uid: &str) -> Option<Warning> {
+        let note = self.warning(WarningKind::Notice, Subject::Component(uid.to_owned()))?;
+        let reason = format!(
+            "{} of its rows stand in a second place, and a restore gives each place its own row: {}",
+            note.count, note.reason
+        );
+        Some(Warning { reason, ..note })
     }
 }
 

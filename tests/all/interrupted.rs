@@ -9,10 +9,13 @@ use std::thread;
 
 use crate::support::archive::Archive;
 use crate::support::cli::{PLAIN, Project, impatient, run, strapi_archive};
+use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::listing;
 use crate::support::restore::assert_exports;
 use crate::support::running::{MISSING, Running, export_half_way, miss_files};
 use crate::support::tarball::{Entry, LINKS, Tarball};
+
+on_each_server!(a_run_that_waits_for_a_lock_of_the_server_is_interrupted);
 
 fn import(project: &Project, archive: &Path) -> Running {
     Running::start(project.import_command(archive, &[]))
@@ -98,12 +101,52 @@ fn an_import_that_is_interrupted_while_it_writes_is_rolled_back() {
         let strapi = project.connect();
         strapi.execute_batch("BEGIN IMMEDIATE").unwrap();
         let archive = strapi_archive();
-        let mut running = import(&project, &archive);
+        let mut command = project.import_command(&archive, &[]);
+        command.env("BACKUP_DATABASE_TIMEOUT", "60");
+        let mut running = Running::start(command);
         // It cannot begin to write before the lock is given back.
         running.until("not touched: ").signal(signal);
-        strapi.execute_batch("ROLLBACK").unwrap();
         running.end().ends_with(130).says(["error: interrupted"]);
+        strapi.execute_batch("ROLLBACK").unwrap();
         before.assert_untouched(&project);
+    }
+}
+
+fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
+    let waiting = server.pick(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND state LIKE 'Waiting for table%'",
+    );
+    for signal in ["INT", "TERM"] {
+        let site = Site::new(server);
+        let before = (site.database.tables(), site.files());
+        let export = [&["-f", "site"], &PLAIN[..]].concat();
+        for mut command in [
+            site.command("export", export),
+            site.import_command(our_archive(server), &[]),
+        ] {
+            let mut holder = site.database.connect();
+            if server == Server::Postgres {
+                holder.begin_write().unwrap();
+            }
+            let lock = server.pick(
+                "LOCK TABLE articles IN ACCESS EXCLUSIVE MODE",
+                "LOCK TABLES articles WRITE",
+            );
+            holder.execute(lock, &[]).unwrap();
+            command.env("BACKUP_DATABASE_TIMEOUT", "60");
+            let mut running = Running::start(command);
+            let mut others = site.database.connect();
+            while others.number(waiting, &[]).unwrap() == 0 {
+                assert!(!running.has_ended(), "it ends before it waits");
+                thread::yield_now();
+            }
+            running.signal(signal);
+            running.end().ends_with(130).says(["error: interrupted"]);
+            drop(holder);
+        }
+        assert!(listing(&site.archives()).is_empty());
+        assert!(before == (site.database.tables(), site.files()));
     }
 }
 

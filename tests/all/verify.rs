@@ -841,6 +841,28 @@ fn an_archive_for_which_there_is_no_stdout_is_not_made() {
 }
 
 #[test]
+fn a_full_stdout_does_not_change_the_code_of_what_was_done() {
+    let project = Project::testdata();
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    for (verb, arguments) in [
+        (
+            "export",
+            &["-f", "site", "--no-encrypt", "--no-compress"][..],
+        ),
+        ("import", &["-f", "site.tar", "--dry-run"]),
+        ("import", &["-f", "site.tar", "--force"]),
+        ("recover", &[]),
+    ] {
+        let mut command = project.command(verb, arguments.iter().copied());
+        run(command.stdout(full())).ends_with(0);
+    }
+    let archive = project.archive("site.tar");
+    let mut command = backup(["verify", archive.to_str().unwrap()]);
+    run(command.stdout(full())).ends_with(0);
+    verify(&archive, &[]).ends_with(0);
+}
+
+#[test]
 fn damage_is_told_before_what_does_not_match_because_of_it() {
     let project = Project::testdata();
     let archive = changed(&project, |tar| {

@@ -6,12 +6,18 @@ use mysql::error::Error as Failure;
 
 /// Says what failed, where, and what to do next. `action` is a verb phrase such as "read from".
 pub(super) fn explain(target: &str, action: &str, error: Failure) -> Error {
+    if is_stopped(&error) {
+        return Error::interrupted().source(error);
+    }
     let wrapped = Error::failed(format!("cannot {action} {target}: {}", reason(&error)));
     hinted(wrapped, action, &error).source(error)
 }
 
 /// The same for rows that were loaded, of which `first` was the first in the statement.
 pub(super) fn explain_rows(target: &str, batch: &Batch, first: usize, error: Failure) -> Error {
+    if is_stopped(&error) {
+        return Error::interrupted().source(error);
+    }
     let reason = reason(&error);
     let place = match row_of(&reason) {
         Some(row) => batch.name(first + row),
@@ -19,6 +25,11 @@ pub(super) fn explain_rows(target: &str, batch: &Batch, first: usize, error: Fai
     };
     let wrapped = Error::failed(format!("cannot write to {target}: {place}: {reason}"));
     hinted(wrapped, "write to", &error).source(error)
+}
+
+/// Whether the statement was stopped, by this run or somebody else.
+fn is_stopped(error: &Failure) -> bool {
+    matches!(error, Failure::MySqlError(error) if error.code == 1317)
 }
 
 fn reason(error: &Failure) -> String {
@@ -50,7 +61,7 @@ fn hinted(wrapped: Error, action: &str, error: &Failure) -> Error {
                 "nothing was changed; change the value where the archive was made, or the column, \
                  and run it again"
             }
-            1053 | 1317 | 1927 | 4031 => {
+            1053 | 1927 | 4031 => {
                 "the server ended the connection; nothing was changed; run it again"
             }
             _ => return wrapped,

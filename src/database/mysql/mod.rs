@@ -10,7 +10,8 @@ use super::inserter::{Inserter, Prepared};
 use super::pending_rows::{Batch, PendingRows};
 use super::references::{self, ForeignKey, Trigger};
 use super::settings::ServerSettings;
-use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
+use super::stop::Watch;
+use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_rows};
 use jiff::tz::TimeZone;
@@ -34,6 +35,9 @@ pub struct Mysql {
     untransactional: HashSet<String>,
     pending: PendingRows,
     in_transaction: bool,
+    settings: ServerSettings,
+    timeouts: Timeouts,
+    watch: Option<Watch>,
 }
 
 impl Mysql {
@@ -54,6 +58,9 @@ impl Mysql {
             untransactional: HashSet::new(),
             pending: PendingRows::default(),
             in_transaction: false,
+            settings: settings.clone(),
+            timeouts,
+            watch: None,
         };
         let packet = mysql.number("SELECT @@max_allowed_packet", &[])?;
         mysql.longest_packet = usize::try_from(packet).unwrap_or(LONGEST_INSERT);
@@ -171,6 +178,17 @@ impl Row for MysqlRow<'_> {
 impl Connection for Mysql {
     fn target(&self) -> &str {
         &self.target
+    }
+
+    fn stop_with(&mut self, stop: &Stop) {
+        let id = self.connection.connection_id();
+        let (settings, timeouts, target) =
+            (self.settings.clone(), self.timeouts, self.target.clone());
+        self.watch = Watch::start(stop, move || {
+            // Where the server does not hear it, the next one may be heard.
+            let second = session::connect(&settings, timeouts, &target);
+            let _ = second.map(|mut second| second.query_drop(format!("KILL QUERY {id}")));
+        });
     }
 
     fn quote(&self, name: &str) -> String {

@@ -31,8 +31,8 @@ const LIMITS: [&str; 2] = [
     "SET SESSION max_execution_time = 0",
 ];
 
-/// Connects to the server.
-pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) -> Result<Conn> {
+/// Connects to the server, and leaves the session as it is.
+pub(super) fn connect(settings: &ServerSettings, timeouts: Timeouts, target: &str) -> Result<Conn> {
     // The client reads certificates from files.
     let mut files = Vec::new();
     let mut options = OptsBuilder::new()
@@ -52,7 +52,12 @@ pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) 
     if let Some(tls) = settings.tls.as_ref().filter(|_| settings.socket.is_none()) {
         options = options.ssl_opts(ssl(tls, &mut files)?);
     }
-    let mut connection = Conn::new(options).map_err(|error| explain(target, "open", error))?;
+    Conn::new(options).map_err(|error| explain(target, "open", error))
+}
+
+/// Connects to the server and sets the session up.
+pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) -> Result<Conn> {
+    let mut connection = connect(settings, timeouts, target)?;
     let locks = timeouts.lock().map(|wait| {
         let seconds = lock_wait(wait);
         format!("SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}")

@@ -6,12 +6,18 @@ use postgres::error::SqlState;
 
 /// Says what failed, where, and what to do next. `action` is a verb phrase such as "read from".
 pub(super) fn explain(target: &str, action: &str, error: postgres::Error) -> Error {
+    if error.code() == Some(&SqlState::QUERY_CANCELED) {
+        return Error::interrupted().source(error);
+    }
     let wrapped = Error::failed(format!("cannot {action} {target}: {}", reason(&error)));
     hinted(wrapped, &error).source(error)
 }
 
 /// The same for rows that were loaded; names the row.
 pub(super) fn explain_copy(target: &str, batch: &Batch, error: postgres::Error) -> Error {
+    if error.code() == Some(&SqlState::QUERY_CANCELED) {
+        return Error::interrupted().source(error);
+    }
     let row = error
         .as_db_error()
         .and_then(|error| line_of(error.where_()?));

@@ -11,16 +11,18 @@ use super::inserter::{Inserter, Prepared};
 use super::pending_rows::PendingRows;
 use super::references::{self, ForeignKey, Trigger};
 use super::settings::ServerSettings;
-use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Timeouts, Value};
+use super::stop::Watch;
+use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_copy};
 use jiff::tz::TimeZone;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use postgres::{Client, Statement};
+use postgres::{Client, NoTls, Statement};
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::time::Duration;
+use tokio_postgres_rustls::MakeRustlsConnect;
 use values::Parameter;
 
 /// How long a statement that writes waits for a lock, unless the caller says it.
@@ -37,6 +39,9 @@ pub struct Postgres {
     pending: PendingRows,
     in_transaction: bool,
     timeouts: Timeouts,
+    /// What the connection is encrypted with, if it is.
+    connector: Option<MakeRustlsConnect>,
+    watch: Option<Watch>,
 }
 
 impl Postgres {
@@ -47,7 +52,7 @@ impl Postgres {
     /// The server cannot be reached, or refuses the user.
     pub fn connect(settings: &ServerSettings, zone: TimeZone, timeouts: Timeouts) -> Result<Self> {
         let target = settings.target("postgres");
-        let client = session::open(settings, timeouts, &target)?;
+        let (client, connector) = session::open(settings, timeouts, &target)?;
         Ok(Self {
             client,
             target,
@@ -56,6 +61,8 @@ impl Postgres {
             pending: PendingRows::default(),
             in_transaction: false,
             timeouts,
+            connector,
+            watch: None,
         })
     }
 
@@ -137,6 +144,18 @@ impl Row for PostgresRow<'_> {
 impl Connection for Postgres {
     fn target(&self) -> &str {
         &self.target
+    }
+
+    fn stop_with(&mut self, stop: &Stop) {
+        let token = self.client.cancel_token();
+        let connector = self.connector.clone();
+        self.watch = Watch::start(stop, move || {
+            // Where the server does not hear it, the next one may be heard.
+            let _ = match connector.clone() {
+                Some(connector) => token.cancel_query(connector),
+                None => token.cancel_query(NoTls),
+            };
+        });
     }
 
     fn quote(&self, name: &str) -> String {
@@ -367,11 +386,12 @@ impl Connection for Postgres {
 
     fn move_sequence_past_ids(&mut self, table: &str) -> Result<()> {
         let table = self.quote(table);
-        // Never down: what a sequence was set to stays when a transaction is rolled back.
+        // Never down: what a sequence was set to stays when a transaction is rolled back. And it begins at
+        // 1, wherever the ids do.
         let sql = format!(
             "SELECT setval(seq, top) FROM (SELECT seq, greatest((SELECT max(id) FROM {table}), \
              pg_sequence_last_value(seq)) AS top FROM (SELECT pg_get_serial_sequence(?, \
-             'id')::regclass AS seq) owned) found WHERE seq IS NOT NULL AND top IS NOT NULL"
+             'id')::regclass AS seq) owned) found WHERE seq IS NOT NULL AND top > 0"
         );
         self.query(&sql, &[table.as_str().into()], &mut |_| Ok(()))
     }

@@ -8,14 +8,19 @@ use crate::error::{Error, Result};
 use postgres::config::SslMode;
 use postgres::{Client, Config, NoTls};
 use std::time::Duration;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// No limit ends a long transaction; texts and times have one meaning; no query is worth compiling.
 const SESSION: &str = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD'; SET \
     standard_conforming_strings = on; SET statement_timeout = 0; SET \
     idle_in_transaction_session_timeout = 0; SET jit = off";
 
-/// Connects to the server.
-pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) -> Result<Client> {
+/// Connects to the server. Gives as well what the connection is encrypted with, if it is.
+pub(super) fn open(
+    settings: &ServerSettings,
+    timeouts: Timeouts,
+    target: &str,
+) -> Result<(Client, Option<MakeRustlsConnect>)> {
     let mut config = Config::new();
     config
         .user(&settings.user)
@@ -30,12 +35,13 @@ pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) 
     if let Some(password) = &settings.password {
         config.password(password.expose());
     }
-    let connected = match settings.tls.as_ref().filter(|_| settings.socket.is_none()) {
-        Some(tls) => {
-            let connector = tls::connector(tls)
-                .map_err(|why| Error::failed(format!("cannot open {target}: {why}")))?;
-            config.ssl_mode(SslMode::Require).connect(connector)
-        }
+    let tls = settings.tls.as_ref().filter(|_| settings.socket.is_none());
+    let connector = tls
+        .map(tls::connector)
+        .transpose()
+        .map_err(|why| Error::failed(format!("cannot open {target}: {why}")))?;
+    let connected = match &connector {
+        Some(connector) => config.ssl_mode(SslMode::Require).connect(connector.clone()),
         None => config.ssl_mode(SslMode::Disable).connect(NoTls),
     };
     let mut client = connected.map_err(|error| explain(target, "open", error))?;
@@ -52,7 +58,7 @@ pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) 
     client
         .batch_execute(&session)
         .map_err(|error| explain(target, "open", error))?;
-    Ok(client)
+    Ok((client, connector))
 }
 
 /// A wait as `lock_timeout` takes it, in milliseconds; 0 would wait for ever.

@@ -234,7 +234,7 @@ fn find<'a>(
             database.quote(&table.table)
         );
         database.query(&sql, &[], &mut |row| {
-            let id = row.value(0)?.as_i64().and_then(|id| u64::try_from(id).ok());
+            let id = row.value(0)?.as_i64().map(i64::cast_unsigned);
             let uid = row.value(1)?;
             let model = uid.as_str().and_then(|uid| catalogue.models.get(uid));
             if let Some((id, model)) = id.zip(model) {
@@ -287,7 +287,11 @@ fn id_lists(ids: &RoaringTreemap) -> impl Iterator<Item = String> {
     let mut rest = ids.iter().peekable();
     std::iter::from_fn(move || {
         rest.peek()?;
-        let list: Vec<String> = rest.by_ref().take(IDS).map(|id| id.to_string()).collect();
+        let list: Vec<String> = rest
+            .by_ref()
+            .take(IDS)
+            .map(|id| id.cast_signed().to_string())
+            .collect();
         Some(list.join(","))
     })
 }

@@ -3,14 +3,14 @@
 use super::Restore;
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{Attribute, Component, Entity, Fields, Misfit, Schema, Visitor, walk};
+use crate::model::{Attribute, Component, Entity, Fields, IdSet, Misfit, Schema, Visitor, walk};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::tables::Model;
 use crate::transfer::{Filter, Inspection, Subject, UPLOAD_TYPES};
-use roaring::RoaringTreemap;
 use std::collections::HashMap;
 
-/// The ids components get. They keep theirs, unless a row that stays has it.
+/// The ids components get. They keep theirs, unless another row has it: one that stays, or one with
+/// another owner, for Strapi's archives and ours hold a row once for each owner.
 #[derive(Default)]
 pub(super) struct ComponentIds {
     by_uid: HashMap<String, Taken>,
@@ -18,9 +18,12 @@ pub(super) struct ComponentIds {
 
 #[derive(Default)]
 struct Taken {
-    ids: RoaringTreemap,
+    ids: IdSet,
+    /// Those that come more than once.
+    repeated: IdSet,
     next: i64,
-    moved: HashMap<i64, i64>,
+    /// What became of ids that did not go to one row alone, or to another one.
+    given: HashMap<i64, Vec<i64>>,
 }
 
 impl ComponentIds {
@@ -32,24 +35,27 @@ impl ComponentIds {
         filter: &Filter,
     ) -> Result<Self> {
         let mut found = Self::default();
-        if !filter.is_partial() {
-            return Ok(found);
-        }
         for model in catalogue.models.components() {
             let mut taken = Taken {
-                next: inspection.largest_component(&model.uid),
+                next: inspection.largest_component(&model.uid).max(0),
                 ..Taken::default()
             };
-            let sql = format!("SELECT id FROM {}", database.quote(&model.table));
-            database.query(&sql, &[], &mut |row| {
-                if let Some(id) = row.value(0)?.as_i64() {
-                    taken.next = taken.next.max(id);
-                    taken.ids.extend(u64::try_from(id));
-                }
-                Ok(())
-            })?;
-            taken.next += 1;
-            if !taken.ids.is_empty() {
+            if let Some(repeated) = inspection.repeated_components(&model.uid) {
+                taken.repeated = repeated.clone();
+            }
+            if filter.is_partial() {
+                let sql = format!("SELECT id FROM {}", database.quote(&model.table));
+                database.query(&sql, &[], &mut |row| {
+                    if let Some(id) = row.value(0)?.as_i64() {
+                        taken.next = taken.next.max(id);
+                        taken.ids.insert(id);
+                    }
+                    Ok(())
+                })?;
+            }
+            // Past the last number there is one that is taken, and the database says so.
+            taken.next = taken.next.saturating_add(1);
+            if !(taken.ids.is_empty() && taken.repeated.is_empty()) {
                 found.by_uid.insert(model.uid.clone(), taken);
             }
         }
@@ -61,22 +67,25 @@ impl ComponentIds {
         let Some(taken) = self.by_uid.get_mut(uid) else {
             return id;
         };
-        if !u64::try_from(id).is_ok_and(|id| taken.ids.contains(id)) {
+        let mut given = id;
+        if taken.ids.contains(id) {
+            given = taken.next;
+            taken.next = taken.next.saturating_add(1);
+        } else if taken.repeated.contains(id) {
+            taken.ids.insert(id);
+        } else {
             return id;
         }
-        let new = taken.next;
-        taken.next += 1;
-        taken.moved.insert(id, new);
-        new
+        taken.given.entry(id).or_default().push(given);
+        given
     }
 
-    /// The id a component of the archive has here.
-    pub fn resolve(&self, uid: &str, id: i64) -> i64 {
+    /// The ids that a component of the archive has here: one for each of its owners.
+    pub fn resolve<'a>(&'a self, uid: &str, id: &'a i64) -> &'a [i64] {
         self.by_uid
             .get(uid)
-            .and_then(|taken| taken.moved.get(&id))
-            .copied()
-            .unwrap_or(id)
+            .and_then(|taken| taken.given.get(id))
+            .map_or(std::slice::from_ref(id), Vec::as_slice)
     }
 }
 

@@ -29,19 +29,28 @@ impl Restore {
             });
             return Ok(());
         };
-        self.store(database, model, relation, link)
-            .map_err(|error| error.within(format!("link {} -> {}", link.left, link.right)))
+        let rights = self.ids(&link.right);
+        for left in self.ids(&link.left) {
+            for right in &rights {
+                let ids = [left.clone(), right.clone()];
+                self.store(database, model, relation, link, ids)
+                    .map_err(|error| {
+                        error.within(format!("link {} -> {}", link.left, link.right))
+                    })?;
+            }
+        }
+        Ok(())
     }
 
+    /// Stores a link between the rows that have these ids here.
     fn store(
         &mut self,
         database: &mut dyn Connection,
         model: &Model,
         relation: &StoredRelation,
         link: &Link<'_>,
+        [left_id, right_id]: [Value<'static>; 2],
     ) -> Result<()> {
-        let left_id = self.id(&link.left);
-        let right_id = self.id(&link.right);
         match &relation.storage {
             // The row holds the document id itself.
             Storage::JoinColumn { referenced, .. } if referenced != "id" => Ok(()),
@@ -119,11 +128,14 @@ impl Restore {
         database.execute(sql, values).map(drop)
     }
 
-    /// The id that an end has here.
-    fn id(&self, end: &LinkEnd<'_>) -> Value<'static> {
+    /// The ids that an end has here: several where the archive has a component with several owners.
+    fn ids(&self, end: &LinkEnd<'_>) -> Vec<Value<'static>> {
         match &end.reference {
-            LinkRef::Id(id) => Value::Integer(self.component_ids.resolve(&end.model, *id)),
-            LinkRef::Document(document) => Value::Text(document.to_string().into()),
+            LinkRef::Id(id) => {
+                let ids = self.component_ids.resolve(&end.model, id);
+                ids.iter().copied().map(Value::Integer).collect()
+            }
+            LinkRef::Document(document) => vec![Value::Text(document.to_string().into())],
         }
     }
 }

@@ -362,6 +362,7 @@ impl Load for ProjectLoad {
         for table in catalogue.models.tables() {
             database.move_sequence_past_ids(table)?;
         }
+        project.shut_out_stops()?;
         let swapped = restore.files.swap_in(&token);
         swapped.map_err(|error| put_back(restore.files.as_mut(), error))?;
         if let Err(error) = database.commit() {

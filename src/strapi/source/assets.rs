@@ -2,7 +2,6 @@
 
 use super::attributes::{write_attributes, write_name};
 use super::{BATCH, Reader, select_batch};
-use crate::database::Value;
 use crate::error::Result;
 use crate::model::{Asset, Fields, Stage, json};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
@@ -47,38 +46,37 @@ impl Reader<'_> {
             self.uploads.check()?;
         }
         let positions = NEEDED.map(|name| model.columns.iter().position(|c| c.attribute == name));
-        let sql = select_batch(self.database, model);
-        let mut last = 0;
+        let mut last = None;
         loop {
             let mut batch = Vec::with_capacity(BATCH);
-            self.database
-                .query(&sql, &[Value::Integer(last)], &mut |row| {
-                    let id = row.value(0)?.as_i64().unwrap_or_default();
-                    let mut sidecar = b"{\"id\":".to_vec();
-                    json::write_i64(&mut sidecar, id);
-                    write_attributes(&mut sidecar, &model.columns, row, 1)
-                        .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
-                    sidecar.push(b'}');
-                    let mut values = Vec::with_capacity(NEEDED.len());
-                    for position in positions {
-                        let value = match position {
-                            Some(position) => row.value(position + 1)?.as_str().map(str::to_owned),
-                            None => None,
-                        };
-                        values.push(value);
-                    }
-                    batch.push(FileRow {
-                        id,
-                        sidecar: text(sidecar),
-                        values,
-                    });
-                    Ok(())
-                })?;
+            let (sql, after) = select_batch(self.database, model, last);
+            self.database.query(&sql, &after, &mut |row| {
+                let id = row.value(0)?.as_i64().unwrap_or_default();
+                let mut sidecar = b"{\"id\":".to_vec();
+                json::write_i64(&mut sidecar, id);
+                write_attributes(&mut sidecar, &model.columns, row, 1)
+                    .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
+                sidecar.push(b'}');
+                let mut values = Vec::with_capacity(NEEDED.len());
+                for position in positions {
+                    let value = match position {
+                        Some(position) => row.value(position + 1)?.as_str().map(str::to_owned),
+                        None => None,
+                    };
+                    values.push(value);
+                }
+                batch.push(FileRow {
+                    id,
+                    sidecar: text(sidecar),
+                    values,
+                });
+                Ok(())
+            })?;
             for row in &batch {
                 self.files_of(row, sink)?;
             }
             match batch.last() {
-                Some(row) if batch.len() == BATCH => last = row.id,
+                Some(row) if batch.len() == BATCH => last = Some(row.id),
                 _ => return Ok(()),
             }
         }

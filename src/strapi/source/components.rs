@@ -19,23 +19,40 @@ pub(super) enum Parents<'a> {
     Ids(&'a [i64]),
 }
 
-/// The components of a batch of rows, as JSON.
-#[derive(Default)]
-pub(super) struct Components {
-    /// Parent and field to the components there, in order.
-    values: HashMap<(i64, usize), Vec<Vec<u8>>>,
+/// A component with all that it holds.
+#[derive(Default, Clone)]
+struct Component<'a> {
+    json: Vec<u8>,
+    /// The type and the id of each component in it, its own first.
+    rows: Vec<(&'a str, i64)>,
 }
 
-impl Components {
-    /// Appends the members that hold components to the JSON object of row `id`.
-    pub fn write(&mut self, out: &mut Vec<u8>, model: &Model, fields: &[usize], id: i64) {
+/// The components of a batch of rows.
+#[derive(Default)]
+pub(super) struct Components<'a> {
+    /// Parent and field to the components there, in order.
+    values: HashMap<(i64, usize), Vec<Component<'a>>>,
+}
+
+impl<'a> Components<'a> {
+    /// Appends the members that hold components to the JSON object of row `id`; adds the rows of what
+    /// was written to `written`.
+    pub fn write(
+        &mut self,
+        out: &mut Vec<u8>,
+        model: &Model,
+        fields: &[usize],
+        id: i64,
+        written: &mut Vec<(&'a str, i64)>,
+    ) {
         for &index in fields {
             let field = &model.component_fields[index];
             write_name(out, &field.attribute);
             let values = self.values.remove(&(id, index)).unwrap_or_default();
+            written.extend(values.iter().flat_map(|value| &value.rows));
             if let ComponentShape::Single(_) = field.shape {
                 match values.first() {
-                    Some(value) => out.extend_from_slice(value),
+                    Some(value) => out.extend_from_slice(&value.json),
                     None => out.extend_from_slice(b"null"),
                 }
                 continue;
@@ -45,7 +62,7 @@ impl Components {
                 if position > 0 {
                     out.push(b',');
                 }
-                out.extend_from_slice(value);
+                out.extend_from_slice(&value.json);
             }
             out.push(b']');
         }
@@ -91,13 +108,13 @@ struct Join {
     id: i64,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// Reads the components of a batch of rows.
     pub(super) fn components(
         &mut self,
         model: &Model,
         parents: &Parents<'_>,
-    ) -> Result<Components> {
+    ) -> Result<Components<'a>> {
         self.nested_components(model, parents, DEEPEST_COMPONENT)
     }
 
@@ -106,7 +123,7 @@ impl Reader<'_> {
         model: &Model,
         parents: &Parents<'_>,
         deepest: usize,
-    ) -> Result<Components> {
+    ) -> Result<Components<'a>> {
         let mut components = Components::default();
         if model.component_table.is_none() {
             return Ok(components);
@@ -126,7 +143,7 @@ impl Reader<'_> {
         for join in &joins {
             wanted.entry(&join.component).or_default().push(join.id);
         }
-        let mut rows: HashMap<&str, HashMap<i64, Vec<u8>>> = HashMap::new();
+        let mut rows: HashMap<&str, HashMap<i64, Component<'a>>> = HashMap::new();
         for (uid, ids) in wanted {
             rows.insert(uid, self.component_rows(uid, ids, deepest)?);
         }
@@ -146,22 +163,12 @@ impl Reader<'_> {
             if matches!(field.shape, ComponentShape::Single(_)) && !values.is_empty() {
                 continue;
             }
-            let value = if matches!(field.shape, ComponentShape::Zone(_)) {
-                with_type(row, &join.component, self.catalogue.models.dialect)
-            } else {
-                row.clone()
-            };
-            values.push(value);
-            if let Ok(id) = u64::try_from(join.id) {
-                match self.sent_components.get_mut(&join.component) {
-                    Some(sent) => sent.insert(id),
-                    None => self
-                        .sent_components
-                        .entry(join.component.clone())
-                        .or_default()
-                        .insert(id),
-                };
+            let mut value = row.clone();
+            if matches!(field.shape, ComponentShape::Zone(_)) {
+                let dialect = self.catalogue.models.dialect;
+                value.json = with_type(&value.json, &join.component, dialect);
             }
+            values.push(value);
         }
         Ok(components)
     }
@@ -214,7 +221,7 @@ impl Reader<'_> {
         uid: &str,
         mut ids: Vec<i64>,
         deepest: usize,
-    ) -> Result<HashMap<i64, Vec<u8>>> {
+    ) -> Result<HashMap<i64, Component<'a>>> {
         let catalogue = self.catalogue;
         let Some(model) = catalogue.models.get(uid) else {
             return Ok(HashMap::new());
@@ -234,16 +241,23 @@ impl Reader<'_> {
                 json::write_i64(&mut object, id);
                 write_attributes(&mut object, &model.columns, row, 1)
                     .map_err(|error| error.within(format!("component {uid} {id}")))?;
-                rows.insert(id, object);
+                let itself = (model.uid.as_str(), id);
+                rows.insert(
+                    id,
+                    Component {
+                        json: object,
+                        rows: vec![itself],
+                    },
+                );
                 Ok(())
             })?;
         }
         // What rows that are gone held is in no archive.
         ids.retain(|id| rows.contains_key(id));
         let mut nested = self.nested_components(model, &Parents::Ids(&ids), deepest)?;
-        for (id, object) in &mut rows {
-            nested.write(object, model, &fields, *id);
-            object.push(b'}');
+        for (id, Component { json, rows }) in &mut rows {
+            nested.write(json, model, &fields, *id, rows);
+            json.push(b'}');
         }
         Ok(rows)
     }

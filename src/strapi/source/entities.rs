@@ -3,7 +3,6 @@
 use super::attributes::write_attributes;
 use super::components::{Parents, in_key_order};
 use super::{BATCH, Reader, select_batch};
-use crate::database::Value;
 use crate::error::{Error, Result};
 use crate::model::{Entity, Stage, json};
 use crate::strapi::tables::Model;
@@ -24,41 +23,49 @@ impl Reader<'_> {
         sink.stage(Stage::Entities, Some(items))?;
         models
             .into_iter()
-            .try_for_each(|model| self.entities_of(model, sink))
+            .try_for_each(|model| self.entities_of(model, sink))?;
+        for (uid, shared) in std::mem::take(&mut self.shared_components) {
+            if let Some(note) = shared.of_shared_components(&uid) {
+                sink.warn(note);
+            }
+        }
+        Ok(())
     }
 
     fn entities_of(&mut self, model: &Model, sink: &mut dyn Sink) -> Result<()> {
-        let sql = select_batch(self.database, model);
         let fields = in_key_order(&self.catalogue.models, model);
         let mut head = b"{\"type\":".to_vec();
         json::write_string(&mut head, &model.uid);
         head.extend_from_slice(b",\"id\":");
-        let mut last = 0;
+        let mut last = None;
+        let mut written = Vec::new();
         loop {
             let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(BATCH);
-            self.database
-                .query(&sql, &[Value::Integer(last)], &mut |row| {
-                    let id = row.value(0)?.as_i64().ok_or_else(|| {
-                        Error::failed(format!("{} has a row without an id", model.table))
-                    })?;
-                    let mut line = head.clone();
-                    json::write_i64(&mut line, id);
-                    line.extend_from_slice(b",\"data\":");
-                    let data = line.len();
-                    line.push(b'{');
-                    write_attributes(&mut line, &model.columns, row, 1)
-                        .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
-                    batch.push((id, line, data));
-                    Ok(())
+            let (sql, after) = select_batch(self.database, model, last);
+            self.database.query(&sql, &after, &mut |row| {
+                let id = row.value(0)?.as_i64().ok_or_else(|| {
+                    Error::failed(format!("{} has a row without an id", model.table))
                 })?;
+                let mut line = head.clone();
+                json::write_i64(&mut line, id);
+                line.extend_from_slice(b",\"data\":");
+                let data = line.len();
+                line.push(b'{');
+                write_attributes(&mut line, &model.columns, row, 1)
+                    .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
+                batch.push((id, line, data));
+                Ok(())
+            })?;
             let (Some(&(first, ..)), Some(&(end, ..))) = (batch.first(), batch.last()) else {
                 return Ok(());
             };
-            last = end;
+            last = Some(end);
             let full = batch.len() == BATCH;
             let mut components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
-                components.write(&mut line, model, &fields, id);
+                written.clear();
+                components.write(&mut line, model, &fields, id, &mut written);
+                self.remember_components(&written);
                 line.extend_from_slice(b"}}");
                 let line = std::str::from_utf8(&line).map_err(|error| {
                     Error::failed(format!("{} {id} is not UTF-8: {error}", model.uid))
@@ -72,6 +79,23 @@ impl Reader<'_> {
             }
             if !full {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Remembers which components were sent.
+    fn remember_components(&mut self, written: &[(&str, i64)]) {
+        for &(uid, id) in written {
+            let is_new = match self.sent_components.get_mut(uid) {
+                Some(sent) => sent.insert(id),
+                None => {
+                    let sent = self.sent_components.entry(uid.to_owned());
+                    sent.or_default().insert(id)
+                }
+            };
+            if !is_new {
+                let shared = self.shared_components.entry(uid.to_owned());
+                shared.or_default().add(|| id.to_string());
             }
         }
     }

@@ -2,18 +2,17 @@
 
 use super::attributes::write_name;
 use crate::error::Result;
-use crate::model::{Link, LinkEnd, LinkRef, is_component, json};
+use crate::model::{IdSet, Link, LinkEnd, LinkRef, is_component, json};
 use crate::strapi::relations::StoredRelation;
 use crate::strapi::tables::Model;
 use crate::transfer::{Examples, Sink, Subject, WarningKind};
-use roaring::RoaringTreemap;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Which links are left out, and whether that is told.
 pub(super) struct Sent<'a> {
     /// Components that were sent with their owners.
-    pub components: &'a HashMap<String, RoaringTreemap>,
+    pub components: &'a HashMap<String, IdSet>,
     /// Whether owners are left out on purpose.
     pub is_partial: bool,
 }
@@ -22,11 +21,10 @@ impl Sent<'_> {
     /// Whether an end takes part: not where it is of a component without an owner in the archive.
     fn takes(&self, end: &LinkEnd<'_>) -> bool {
         match &end.reference {
-            LinkRef::Id(id) if is_component(&end.model) => u64::try_from(*id).is_ok_and(|id| {
-                self.components
-                    .get(end.model.as_ref())
-                    .is_some_and(|ids| ids.contains(id))
-            }),
+            LinkRef::Id(id) if is_component(&end.model) => self
+                .components
+                .get(end.model.as_ref())
+                .is_some_and(|ids| ids.contains(*id)),
             _ => true,
         }
     }

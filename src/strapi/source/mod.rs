@@ -16,14 +16,13 @@ use super::restore::recovery::recover_first;
 use super::schema;
 use super::tables::Model;
 use super::uploads::Uploads;
-use crate::database::{Connection, LockMode, Snapshot};
+use crate::database::{Connection, LockMode, Snapshot, Value};
 use crate::error::Result;
-use crate::model::{Metadata, NameMap, Stage};
+use crate::model::{IdSet, Metadata, NameMap, Stage};
 use crate::transfer::{
-    Description, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
+    Description, Examples, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
 };
-use roaring::RoaringTreemap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How many rows are read at once. Bounds memory, together with how large rows are.
 const BATCH: usize = 500;
@@ -75,7 +74,9 @@ struct Reader<'a> {
     filter: &'a Filter,
     uploads: Box<dyn Uploads>,
     /// Components that were sent with their owners: links of the others are left out as well.
-    sent_components: HashMap<String, RoaringTreemap>,
+    sent_components: HashMap<String, IdSet>,
+    /// Components that were sent more than once, by type.
+    shared_components: BTreeMap<String, Examples>,
     /// Files that were sent, and the places they are from.
     sent_files: NameMap<String>,
 }
@@ -117,6 +118,7 @@ impl Source for ProjectSource {
             filter,
             uploads: self.project.uploads(),
             sent_components: HashMap::new(),
+            shared_components: BTreeMap::new(),
             sent_files: NameMap::default(),
         };
         for stage in Stage::ALL {
@@ -169,8 +171,17 @@ fn select_rows(database: &dyn Connection, model: &Model) -> String {
     )
 }
 
-/// A query for the next rows of a model after an id, by id, as many as are read at once.
-fn select_batch(database: &dyn Connection, model: &Model) -> String {
+/// A query for the next rows of a model after an id, or the first ones, by id, as many as are read at
+/// once; and its parameters.
+fn select_batch(
+    database: &dyn Connection,
+    model: &Model,
+    after: Option<i64>,
+) -> (String, Vec<Value<'static>>) {
     let select = select_rows(database, model);
-    format!("{select} WHERE id > ? ORDER BY id LIMIT {BATCH}")
+    let condition = after.map_or("", |_| "WHERE id > ?");
+    (
+        format!("{select} {condition} ORDER BY id LIMIT {BATCH}"),
+        after.map(Value::Integer).into_iter().collect(),
+    )
 }
