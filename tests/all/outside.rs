@@ -462,6 +462,35 @@ fn triggers_are_named(shop: Shop) {
 }
 
 #[test]
+fn a_component_that_was_to_come_back_and_has_no_place_is_not_left_behind() {
+    let shop = Shop::new(None);
+    let archive = shop.export();
+    let key = "FOREIGN KEY (seo_id) REFERENCES components_shared_seos (id) ON DELETE CASCADE";
+    shop.refer("ratings", "seo_id", key, &[1]);
+    shop.project().edit_content_types(|types| {
+        let article = types["api::article.article"]["attributes"]
+            .as_object_mut()
+            .unwrap();
+        article.remove("seo").unwrap();
+    });
+    let before = shop.tables();
+    let ignore = ["--schema-strategy", "ignore"];
+    shop.import(&archive, &ignore)
+        .ends_with(1)
+        .says(["rows of ratings"]);
+    assert!(before == shop.tables());
+    let allowed = [&ignore[..], &["--allow-reference-loss"]].concat();
+    shop.import(&archive, &allowed).ends_with(3);
+    assert_eq!(shop.references("ratings", "seo_id"), []);
+    // Those of the home page.
+    let left = shop.rows("components_shared_seos", ["id", "meta_title"]);
+    assert!(
+        left.iter().all(|(_, title)| title.contains("home")),
+        "{left:?}"
+    );
+}
+
+#[test]
 fn tables_in_other_databases_of_mysql_count() {
     if !Server::Mysql.is_there() {
         return;
