@@ -220,7 +220,7 @@ fn print_plan(plan: &Plan, target: &str) {
         }
     }
     if !plan.losses.is_empty() {
-        terminal::tell("to be lost in tables that are not Strapi's:");
+        terminal::tell("rows of tables that are not Strapi's:");
         for loss in &plan.losses {
             let count = HumanCount(loss.count).to_string();
             terminal::tell(&format!("  {count:>10}  {loss}"));

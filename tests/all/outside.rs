@@ -217,7 +217,11 @@ fn rows_that_come_back_keep_what_refers_to_them(shop: Shop) {
         "DELETE FROM articles WHERE id = 29",
     ]);
     let outcome = shop.import(&archive, &[]).ends_with(0);
-    assert!(!outcome.stderr.contains("to be lost"), "{}", outcome.all());
+    assert!(
+        !outcome.stderr.contains("not Strapi's"),
+        "{}",
+        outcome.all()
+    );
     shop.assert_exports(&archive);
     let kept = [(1, Some(1)), (2, Some(2)), (3, Some(30))];
     assert_eq!(shop.references("orders", "article_id"), kept);
@@ -455,6 +459,59 @@ fn triggers_are_named(shop: Shop) {
     let only = ["--only-content-types", "api::author.author"];
     let outcome = shop.import(&archive, &only).ends_with(0);
     assert!(!outcome.stderr.contains(named), "{}", outcome.all());
+}
+
+#[test]
+fn a_component_that_was_to_come_back_and_has_no_place_is_not_left_behind() {
+    let shop = Shop::new(None);
+    let archive = shop.export();
+    let key = "FOREIGN KEY (seo_id) REFERENCES components_shared_seos (id) ON DELETE CASCADE";
+    shop.refer("ratings", "seo_id", key, &[1]);
+    shop.project().edit_content_types(|types| {
+        let article = types["api::article.article"]["attributes"]
+            .as_object_mut()
+            .unwrap();
+        article.remove("seo").unwrap();
+    });
+    let before = shop.tables();
+    let ignore = ["--schema-strategy", "ignore"];
+    shop.import(&archive, &ignore)
+        .ends_with(1)
+        .says(["rows of ratings"]);
+    assert!(before == shop.tables());
+    let allowed = [&ignore[..], &["--allow-reference-loss"]].concat();
+    shop.import(&archive, &allowed).ends_with(3);
+    assert_eq!(shop.references("ratings", "seo_id"), []);
+    // Those of the home page.
+    let left = shop.rows("components_shared_seos", ["id", "meta_title"]);
+    assert!(
+        left.iter().all(|(_, title)| title.contains("home")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn tables_in_other_databases_of_mysql_count() {
+    if !Server::Mysql.is_there() {
+        return;
+    }
+    let shop = Shop::new(Some(Server::Mysql));
+    let archive = shop.export();
+    let Shop::Server(site) = &shop else {
+        unreachable!("it is on a server");
+    };
+    let other = Server::Mysql.database();
+    let (here, orders) = (&site.database.name, format!("{}.orders", other.name));
+    shop.sql([
+        "INSERT INTO articles (id, document_id, title) VALUES (900, 'stranger', 'stranger')",
+    ]);
+    let key = format!("FOREIGN KEY (article_id) REFERENCES {here}.articles (id) ON DELETE CASCADE");
+    shop.refer(&orders, "article_id", &key, &[1, 900]);
+    let counted = format!("1  of {orders} (article_id): deleted");
+    shop.refuses(&archive, &[], [&counted]);
+    shop.import(&archive, &["--allow-reference-loss"])
+        .ends_with(0);
+    assert_eq!(shop.references(&orders, "article_id"), [(1, Some(1))]);
 }
 
 #[test]

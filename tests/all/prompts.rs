@@ -165,6 +165,31 @@ fn an_import_shows_what_it_deletes_and_takes_silence_for_a_no() {
 }
 
 #[test]
+fn an_import_loses_no_more_of_others_than_was_confirmed() {
+    let project = Project::testdata();
+    project.sql(
+        "INSERT INTO articles (id) VALUES (900);
+         CREATE TABLE orders (article_id REFERENCES articles (id) ON DELETE CASCADE);
+         INSERT INTO orders VALUES (900)",
+    );
+    let archive = strapi_archive();
+    let options = ["--allow-reference-loss", "-f", archive.to_str().unwrap()];
+    let session = Session::start(&project, "import", &options).waits_for("[y/N] ");
+    project.sql("INSERT INTO orders VALUES (900)");
+    let (code, screen) = session.types("y").ends();
+    assert_eq!(code, Some(1), "{screen}");
+    for text in [
+        "1  of orders (article_id): deleted",
+        "changed since",
+        "run it again",
+    ] {
+        assert!(screen.contains(text), "{text}\n{screen}");
+    }
+    assert_eq!(project.state().tables["orders"].len(), 2);
+    assert_eq!(project.state().tables["articles"].len(), 31);
+}
+
+#[test]
 fn an_import_asks_once_for_the_key_of_an_encrypted_archive() {
     let project = Project::empty();
     let archive = testdata("strapi-export.tar.gz.enc");

@@ -297,6 +297,8 @@ impl Destination for ProjectDestination {
             None => Restore::new(&project, Staged::Kept),
         };
         database.begin_write()?;
+        // First, for MySQL's transaction sees what there was when it first read.
+        let outside = Outside::hold(database.as_mut(), &catalogue, &plan.filter)?;
         if plan.filter.includes(Stage::Assets) {
             restore.uploads.check_takes_files()?;
             let uploads = restore.uploads.as_ref();
@@ -311,7 +313,6 @@ impl Destination for ProjectDestination {
             wins: !same_schemas(plan, &catalogue),
             is_needed: plan.filter.includes(Stage::Configuration),
         };
-        let outside = Outside::hold(database.as_mut(), &catalogue, &plan.filter)?;
         restore.in_place = outside.clear(database.as_mut(), &catalogue, plan, loses_references)?;
         restore.component_ids = ComponentIds::find(
             database.as_mut(),
