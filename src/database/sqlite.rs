@@ -26,6 +26,8 @@ pub struct Sqlite {
     connection: rusqlite::Connection,
     target: String,
     inserts: PreparedInserts,
+    /// Whether a transaction that writes has begun, and was not seen to its end.
+    is_writing: bool,
 }
 
 impl Sqlite {
@@ -75,6 +77,7 @@ impl Sqlite {
             connection,
             target,
             inserts: PreparedInserts::default(),
+            is_writing: false,
         };
         sqlite
             .connection
@@ -321,17 +324,25 @@ impl Connection for Sqlite {
         self.batch(
             "start writing to",
             "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON",
-        )
+        )?;
+        self.is_writing = true;
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.batch("finish writing to", "COMMIT")
+        self.batch("finish writing to", "COMMIT")?;
+        self.is_writing = false;
+        Ok(())
     }
 
     fn rollback(&mut self) {
         if !self.connection.is_autocommit() {
             // Closing the connection does the same, should this fail.
             let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        if std::mem::take(&mut self.is_writing) {
+            // On a full disk SQLite stops, and leaves it to whoever reads next to put the file back as it was.
+            let _ = self.batch("read", "SELECT count(*) FROM sqlite_master");
         }
     }
 
