@@ -34,6 +34,8 @@ pub struct Sqlite {
     /// How long to wait for somebody else's write to end.
     patience: Duration,
     stop: Stop,
+    /// Whether a transaction that writes has begun, and was not seen to its end.
+    is_writing: bool,
 }
 
 impl Sqlite {
@@ -85,6 +87,7 @@ impl Sqlite {
             inserts: PreparedInserts::default(),
             patience: timeouts.lock().unwrap_or(BUSY_TIMEOUT),
             stop: Stop::default(),
+            is_writing: false,
         };
         sqlite
             .connection
@@ -417,17 +420,25 @@ impl Connection for Sqlite {
         self.batch(
             "start writing to",
             "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON",
-        )
+        )?;
+        self.is_writing = true;
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.batch("finish writing to", "COMMIT")
+        self.batch("finish writing to", "COMMIT")?;
+        self.is_writing = false;
+        Ok(())
     }
 
     fn rollback(&mut self) {
         if !self.connection.is_autocommit() {
             // Closing the connection does the same, should this fail.
             let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        if std::mem::take(&mut self.is_writing) {
+            // On a full disk SQLite stops, and leaves it to whoever reads next to put the file back as it was.
+            let _ = self.batch("read", "SELECT count(*) FROM sqlite_master");
         }
     }
 

@@ -4,10 +4,13 @@
 //! A kill does not test the loss of power: what a kill leaves is all in the system's memory.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
-use crate::support::cli::{Project, run, strapi_archive};
+use crate::support::archive::Archive;
+use crate::support::cli::{PLAIN, Project, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
+use crate::support::files::listing;
 use crate::support::place::Place;
 use crate::support::strace::{can_trace, injected, traced};
 
@@ -175,6 +178,66 @@ fn a_restore_that_is_killed_anywhere_leaves_the_old_or_the_new_on_servers() {
     for server in [Server::Postgres, Server::Mysql] {
         if server.is_there() && can_trace() {
             storm(&Site::new(server), our_archive(server), &THERE, true);
+        }
+    }
+}
+
+/// On an export.
+const EXPORT: [Injection; 7] = [
+    once("linkat", "error=EACCES", 1),
+    once("linkat", "error=EIO", 1),
+    once(RENAMES, "error=EIO", 1),
+    once(SYNCS, "error=EIO", 2),
+    once("write", "error=ENOSPC", 6),
+    from_then_on("write", "error=ENOSPC", 3),
+    once("getdents64", "error=EIO", 2),
+];
+
+#[test]
+fn an_export_that_the_system_fails_leaves_no_half_of_an_archive() {
+    if !can_trace() {
+        return;
+    }
+    let project = Project::testdata();
+    let before = project.state();
+    let whole = project.exported(&[]);
+    let archive = project.archive("site.tar");
+    for replaces in [false, true] {
+        let export = project.command("export", [&["-f", "site"], &PLAIN[..]].concat());
+        let (outcome, calls) = traced(&export, "all", 0);
+        outcome.ends_with(0);
+        for Injection {
+            calls: names,
+            action,
+            lasts,
+            places,
+        } in &EXPORT
+        {
+            for name in names.split(',') {
+                let count = calls.iter().filter(|call| call.name == name).count();
+                for number in (0..*places).map(|part| 1 + (2 * part + 1) * count / (2 * places)) {
+                    let _ = fs::remove_file(&archive);
+                    if replaces {
+                        fs::write(&archive, "of yesterday").unwrap();
+                    }
+                    let lasts = if *lasts { "+" } else { "" };
+                    let what = format!("{action}:when={number}{lasts}");
+                    let outcome = run(&mut injected(&export, name, &what));
+                    let said = format!("{name} {what}: {}", outcome.all());
+                    let there = fs::read(&archive).ok();
+                    let is_old = there.as_deref() == replaces.then_some(&b"of yesterday"[..]);
+                    // Its folder may fail to be synced when it has its name.
+                    assert!(!is_old || outcome.code != Some(0), "{said}");
+                    if !is_old {
+                        let differences = whole.differences(&Archive::open(&archive, None));
+                        assert_eq!(differences, [""; 0], "{said}");
+                    }
+                    let names = listing(&project.archives());
+                    let others = names.iter().filter(|name| !name.ends_with(".tar"));
+                    assert_eq!(others.count(), 0, "{names:?} {said}");
+                    before.assert_untouched(&project);
+                }
+            }
         }
     }
 }

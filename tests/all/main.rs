@@ -32,6 +32,7 @@ mod locks;
 mod lost_commits;
 mod man;
 mod moments;
+mod odd_places;
 mod odd_rows;
 mod options;
 mod outside;
