@@ -159,7 +159,8 @@ impl Request {
             self.project.version(),
             destination.database()
         );
-        for notice in destination.notices() {
+        let notices = destination.notices().to_vec();
+        for notice in &notices {
             terminal::tell(&format!("note: {notice}"));
         }
         let cancellation = self.cancellation;
@@ -173,9 +174,13 @@ impl Request {
             on_fault: OnFault::Stop,
             observer: &progress,
         };
-        let plan = transfer
+        let mut plan = transfer
             .plan()
             .map_err(|error| error.also("nothing was changed"))?;
+        // What a run announces it reports as well.
+        for notice in &notices {
+            plan.announced.count_warning(notice);
+        }
         print_plan(&plan, &target);
         if self.dry_run {
             Reports::Stdout.print(&report::table(&plan.announced));
