@@ -14,7 +14,7 @@ use crate::archive::ArchiveSource;
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
 use crate::strapi::{LockWait, Project, ProjectDestination};
-use crate::transfer::{Filter, OnFault, Plan, Report, Source, Spooled, Transfer};
+use crate::transfer::{Filter, Inspection, OnFault, Plan, Report, Source, Spooled, Transfer};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
 use std::path::PathBuf;
@@ -209,6 +209,23 @@ impl Request {
     }
 }
 
+/// Says what of the archive's configuration decides who gets in, and what is sent elsewhere.
+fn print_access(coming: &Inspection) {
+    let settings: Vec<&str> = coming.access_settings().collect();
+    if !settings.is_empty() {
+        terminal::tell(&format!(
+            "from the archive come settings of who gets in: {}",
+            settings.join(", ")
+        ));
+    }
+    if coming.webhooks() > 0 {
+        terminal::tell(&format!(
+            "from the archive come webhooks, which tell others of changes: {}",
+            HumanCount(coming.webhooks())
+        ));
+    }
+}
+
 /// Says what is going to be deleted and what stays.
 fn print_plan(plan: &Plan, target: &str) {
     terminal::tell(&report::origin(&plan.source));
@@ -225,6 +242,7 @@ fn print_plan(plan: &Plan, target: &str) {
             ));
         }
     }
+    print_access(&plan.inspection);
     let kept: Vec<&str> = [
         (Stage::Entities, "content"),
         (Stage::Assets, "files"),

@@ -146,6 +146,24 @@ fn a_dry_run_prints_the_plan_and_changes_nothing() {
 }
 
 #[test]
+fn a_plan_names_the_settings_that_decide_who_gets_in() {
+    let project = Project::testdata();
+    let archive = strapi_archive();
+    let beginning = "from the archive come ";
+    let outcome = project.import(&archive, &["--dry-run"]).ends_with(0);
+    assert_eq!(
+        outcome.lines(beginning),
+        [
+            "from the archive come settings of who gets in: core_admin_auth, plugin_users-permissions_advanced, \
+             plugin_users-permissions_email, plugin_users-permissions_grant",
+            "from the archive come webhooks, which tell others of changes: 1",
+        ]
+    );
+    let outcome = project.import(&archive, &["--dry-run", "--exclude", "config"]);
+    assert!(outcome.lines(beginning).is_empty(), "{}", outcome.all());
+}
+
+#[test]
 fn a_dry_run_finds_the_faults_an_import_would() {
     let project = Project::testdata();
     project.edit("package.json", "5.54.0", "5.54.1");
