@@ -13,7 +13,7 @@ use super::{Cancellation, open_archive, report, terminal};
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
 use crate::strapi::{LockWait, Project, ProjectDestination};
-use crate::transfer::{Filter, OnFault, Plan, Report, Source, Transfer, check_losses};
+use crate::transfer::{Filter, Inspection, OnFault, Plan, Report, Source, Transfer, check_losses};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
 use std::path::PathBuf;
@@ -157,7 +157,8 @@ impl Request {
             self.project.version(),
             destination.database()
         );
-        for notice in destination.notices() {
+        let notices = destination.notices().to_vec();
+        for notice in &notices {
             terminal::tell(&format!("note: {notice}"));
         }
         let cancellation = self.cancellation;
@@ -171,9 +172,13 @@ impl Request {
             on_fault: OnFault::Stop,
             observer: &progress,
         };
-        let plan = transfer
+        let mut plan = transfer
             .plan()
             .map_err(|error| error.also("nothing was changed"))?;
+        // What a run announces it reports as well.
+        for notice in &notices {
+            plan.announced.count_warning(notice);
+        }
         print_plan(&plan, &target);
         check_losses(&plan.losses, self.allow_reference_loss)?;
         if self.dry_run {
@@ -203,6 +208,23 @@ impl Request {
     }
 }
 
+/// Says what of the archive's configuration decides who gets in, and what is sent elsewhere.
+fn print_access(coming: &Inspection) {
+    let settings: Vec<&str> = coming.access_settings().collect();
+    if !settings.is_empty() {
+        terminal::tell(&format!(
+            "from the archive come settings of who gets in: {}",
+            settings.join(", ")
+        ));
+    }
+    if coming.webhooks() > 0 {
+        terminal::tell(&format!(
+            "from the archive come webhooks, which tell others of changes: {}",
+            HumanCount(coming.webhooks())
+        ));
+    }
+}
+
 /// Says what is going to be deleted and what stays.
 fn print_plan(plan: &Plan, target: &str) {
     terminal::tell(&report::origin(&plan.source));
@@ -226,6 +248,7 @@ fn print_plan(plan: &Plan, target: &str) {
             terminal::tell(&format!("  {count:>10}  {loss}"));
         }
     }
+    print_access(&plan.inspection);
     let kept: Vec<&str> = [
         (Stage::Entities, "content"),
         (Stage::Assets, "files"),

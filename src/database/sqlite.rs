@@ -5,6 +5,7 @@
 //! a read transaction.
 
 use super::inserter::{Inserter, Prepared, PreparedInserts};
+use super::openers::openers;
 use super::references::{self, ForeignKey, Trigger};
 use super::stop::GLANCE;
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
@@ -399,6 +400,10 @@ impl Connection for Sqlite {
 
     fn lock(&mut self, _name: &str, _mode: LockMode, _patience: Duration) -> Result<Locking> {
         Ok(Locking::Unsupported)
+    }
+
+    fn others(&mut self) -> Result<Vec<String>> {
+        Ok(openers(Path::new(&self.target)))
     }
 
     fn begin_snapshot(&mut self) -> Result<Snapshot> {

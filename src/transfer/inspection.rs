@@ -7,11 +7,20 @@ use super::faults::{Faults, OnFault};
 use super::{Event, Examples, Filter, Observer, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use crate::error::{Error, Result};
 use crate::model::{
-    Asset, AssetMetadata, Component, ConfigItem, Entity, Fields, IdSet, Link, LinkEnd, LinkRef,
-    Misfit, ModelType, NameMap, Schema, Schemas, Stage, Visitor, is_component, walk,
+    Asset, AssetMetadata, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet, Link, LinkEnd,
+    LinkRef, Misfit, ModelType, NameMap, Schema, Schemas, Stage, Visitor, is_component, walk,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
+
+/// The keys of the core store that decide who gets in: administrators by single sign-on; users by
+/// providers, by registration, by mails that set a new password.
+const ACCESS: [&str; 4] = [
+    "core_admin_auth",
+    "plugin_users-permissions_grant",
+    "plugin_users-permissions_advanced",
+    "plugin_users-permissions_email",
+];
 
 /// What a source sends: which rows, which components, how much of each stage.
 #[derive(Debug, Default, Clone)]
@@ -21,6 +30,9 @@ pub struct Inspection {
     /// Components that come more than once, because several owners hold one row.
     repeated: HashMap<String, IdSet>,
     stages: HashMap<Stage, u64>,
+    /// Keys of the core store that decide who gets in.
+    access: BTreeSet<&'static str>,
+    webhooks: u64,
     /// Files that rows of `plugin::upload.file` name and that do not come, each with its row.
     missing_files: NameMap<i64>,
 }
@@ -63,6 +75,16 @@ impl Inspection {
     /// The ids of a component that come more than once, each time with another owner.
     pub fn repeated_components(&self, uid: &str) -> Option<&IdSet> {
         self.repeated.get(uid)
+    }
+
+    /// The rows of the core store that come along and decide who gets in, by their keys.
+    pub fn access_settings(&self) -> impl Iterator<Item = &str> {
+        self.access.iter().copied()
+    }
+
+    /// How many webhooks come along.
+    pub fn webhooks(&self) -> u64 {
+        self.webhooks
     }
 
     /// How many items a stage has.
@@ -362,6 +384,17 @@ impl Sink for Inspector<'_> {
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
         self.found.count(Stage::Configuration);
+        match item.kind {
+            ConfigKind::Webhook => self.found.webhooks += 1,
+            ConfigKind::CoreStore => {
+                // What is not an object is refused when it is loaded.
+                let key = Fields::parse(item.value)
+                    .ok()
+                    .and_then(|row| serde_json::from_str::<String>(row.get("key")?).ok());
+                let of_access = |own: &&&str| key.as_deref() == Some(**own);
+                self.found.access.extend(ACCESS.iter().find(of_access));
+            }
+        }
         self.next.configuration(item)
     }
 

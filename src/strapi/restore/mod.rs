@@ -22,6 +22,7 @@ use super::description::description;
 use super::lock::{LockWait, ProjectLock};
 use super::media;
 use super::project::Project;
+use super::running;
 use super::schema;
 use super::tables::{INTERNAL_TABLES, Model};
 use super::uploads::{Staged, StagedUploads, Uploads, wanted};
@@ -126,6 +127,7 @@ impl ProjectDestination {
         let told = see_to_earlier(&project, database.as_mut())?;
         let mut catalogue = schema::load(&project, database.as_mut())?;
         catalogue.notices.extend(told.into_iter().map(recovered));
+        catalogue.notices.extend(running::others(database.as_mut()));
         Ok(Self {
             lock,
             project,
