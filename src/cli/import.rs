@@ -13,7 +13,9 @@ use super::{Cancellation, open_archive, report, terminal};
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
 use crate::strapi::{LockWait, Project, ProjectDestination};
-use crate::transfer::{Filter, Inspection, OnFault, Plan, Report, Source, Transfer, check_losses};
+use crate::transfer::{
+    Deletion, Filter, Inspection, OnFault, Plan, Report, Source, Transfer, check_losses,
+};
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
 use std::path::PathBuf;
@@ -225,6 +227,12 @@ fn print_access(coming: &Inspection) {
     }
 }
 
+fn tell_counts(deletions: &[Deletion]) {
+    for Deletion { what, count } in deletions {
+        terminal::tell(&format!("  {:>10}  {what}", HumanCount(*count).to_string()));
+    }
+}
+
 /// Says what is going to be deleted and what stays.
 fn print_plan(plan: &Plan, target: &str) {
     terminal::tell(&report::origin(&plan.source));
@@ -233,13 +241,7 @@ fn print_plan(plan: &Plan, target: &str) {
         terminal::tell("to be deleted: nothing");
     } else {
         terminal::tell("to be deleted:");
-        for deletion in &plan.deletions {
-            terminal::tell(&format!(
-                "  {:>10}  {}",
-                HumanCount(deletion.count).to_string(),
-                deletion.what
-            ));
-        }
+        tell_counts(&plan.deletions);
     }
     if !plan.losses.is_empty() {
         terminal::tell("rows of tables that are not Strapi's:");
@@ -260,7 +262,10 @@ fn print_plan(plan: &Plan, target: &str) {
     .chain(["administrators, roles and tokens"])
     .collect();
     terminal::tell(&format!("not touched: {}", kept.join(", ")));
-    if plan.filter.is_partial() && plan.filter.includes(Stage::Entities) {
-        terminal::tell("links between content that is replaced and content that stays are removed");
+    if !plan.links.is_empty() {
+        terminal::tell(
+            "links that go from content that stays, for what they lead to does not come back:",
+        );
+        tell_counts(&plan.links);
     }
 }

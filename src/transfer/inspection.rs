@@ -11,6 +11,7 @@ use crate::model::{
     LinkRef, Misfit, ModelType, NameMap, Schema, Schemas, Stage, Visitor, is_component, walk,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 
 /// The keys of the core store that decide who gets in: administrators by single sign-on; users by
@@ -30,6 +31,7 @@ pub struct Inspection {
     /// Components that come more than once, because several owners hold one row.
     repeated: HashMap<String, IdSet>,
     stages: HashMap<Stage, u64>,
+    documents: Documents,
     /// Keys of the core store that decide who gets in.
     access: BTreeSet<&'static str>,
     webhooks: u64,
@@ -48,6 +50,11 @@ impl Inspection {
         [&self.entities, &self.components]
             .iter()
             .any(|models| models.get(model).is_some_and(|ids| ids.contains(id)))
+    }
+
+    /// Whether a row of a content type comes along, and is the same document.
+    pub fn comes_back(&self, model: &str, id: i64, document: &str) -> bool {
+        self.documents.has(model, id, document)
     }
 
     /// Whether both rows of a link come along.
@@ -99,6 +106,29 @@ impl Inspection {
 
     fn count(&mut self, stage: Stage) {
         *self.stages.entry(stage).or_default() += 1;
+    }
+}
+
+/// Which document each row is: eight bytes a row, a hash with a key of its own.
+#[derive(Debug, Default, Clone)]
+struct Documents {
+    hasher: RandomState,
+    sorted: Vec<u64>,
+}
+
+impl Documents {
+    fn add(&mut self, model: &str, id: i64, document: &str) {
+        let hash = self.hasher.hash_one((model, id, document));
+        self.sorted.push(hash);
+    }
+
+    fn sort(&mut self) {
+        self.sorted.sort_unstable();
+    }
+
+    fn has(&self, model: &str, id: i64, document: &str) -> bool {
+        let hash = self.hasher.hash_one((model, id, document));
+        self.sorted.binary_search(&hash).is_ok()
     }
 }
 
@@ -179,6 +209,7 @@ impl<'a> Inspector<'a> {
     /// `says_scope` is whether the source says which stages it holds: no files in one that does not
     /// may mean that it was made without.
     pub fn finish(mut self, says_scope: bool) -> (Inspection, BTreeMap<WarningKind, u64>, Faults) {
+        self.found.documents.sort();
         for ((uid, attribute), orphans) in std::mem::take(&mut self.orphans) {
             let subject = Subject::LinksOf { uid, attribute };
             if let Some(warning) = orphans.warning(WarningKind::OrphanLink, subject) {
@@ -321,6 +352,12 @@ impl Sink for Inspector<'_> {
         };
         if entity.content_type == UPLOAD_TYPES[0] {
             self.expect_files(entity.id, &fields);
+        }
+        let document = fields.get("documentId");
+        if let Some(document) = document.and_then(|text| serde_json::from_str::<String>(text).ok())
+        {
+            let documents = &mut self.found.documents;
+            documents.add(entity.content_type, entity.id, &document);
         }
         let mut ids = Ids {
             found: &mut self.found,

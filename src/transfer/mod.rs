@@ -50,6 +50,8 @@ pub struct Plan {
     pub announced: Report,
     /// What is deleted at the destination.
     pub deletions: Vec<Deletion>,
+    /// Links that go from rows that stay, because what they lead to does not come back.
+    pub links: Vec<Deletion>,
     /// What that does to rows that the transfer is not about.
     pub losses: Vec<ReferenceLoss>,
     /// What is wrong with the source, or keeps it from the destination, where the transfer was to go
@@ -158,6 +160,7 @@ impl Transfer<'_> {
             inspection,
             announced,
             deletions: survey.deletions,
+            links: survey.links,
             losses: survey.losses,
             faults,
         })

@@ -15,6 +15,7 @@ mod outside;
 mod placement;
 pub(super) mod recovery;
 mod staging;
+mod staying;
 
 use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, SCHEMA_KEY, WEBHOOKS, read_value};
@@ -40,6 +41,7 @@ use inserters::Inserters;
 use outside::Outside;
 use placement::Placement;
 use staging::Intake;
+use staying::StayingLinks;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -78,6 +80,8 @@ struct Restore {
     inserters: Inserters,
     uploads: Box<dyn Uploads>,
     in_place: InPlace,
+    /// Links of rows that stay; `None` once they are back.
+    staying: Option<StayingLinks>,
     files: Box<dyn StagedUploads>,
     placement: Placement,
     own_schema: OwnSchema,
@@ -247,8 +251,10 @@ impl Destination for ProjectDestination {
         let outside = Outside::find(self.database.as_mut(), &self.catalogue)?;
         let (losses, notices) =
             outside.survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
+        let links = staying::survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
         Ok(Survey {
             deletions,
+            links,
             losses,
             notices,
         })
@@ -315,7 +321,10 @@ impl Destination for ProjectDestination {
             wins: !same_schemas(plan, &catalogue),
             is_needed: plan.filter.includes(Stage::Configuration),
         };
-        restore.in_place = outside.clear(database.as_mut(), &catalogue, plan, loses_references)?;
+        let (in_place, staying) =
+            outside.clear(database.as_mut(), &catalogue, plan, loses_references)?;
+        restore.in_place = in_place;
+        restore.staying = Some(staying);
         restore.component_ids = ComponentIds::find(
             database.as_mut(),
             &catalogue,
@@ -353,6 +362,7 @@ impl Load for ProjectLoad {
             mut restore,
             lock,
         } = *self;
+        restore.put_back_links(database.as_mut())?;
         restore.in_place.finish(database.as_mut())?;
         restore.put_back_schema(database.as_mut())?;
         let token = recovery::new_token(!restore.files.is_empty())?;
@@ -433,8 +443,12 @@ fn half_way(error: &Error, away: &Error) -> Error {
 }
 
 impl Sink for ProjectLoad {
-    fn stage(&mut self, _stage: Stage, _items: Option<u64>) -> Result<()> {
-        self.database.flush()
+    fn stage(&mut self, stage: Stage, _items: Option<u64>) -> Result<()> {
+        self.database.flush()?;
+        if stage > Stage::Entities {
+            self.restore.put_back_links(self.database.as_mut())?;
+        }
+        Ok(())
     }
 
     fn schema(&mut self, _schema: &Schema) -> Result<()> {
@@ -477,6 +491,7 @@ impl Restore {
             component_ids: ComponentIds::default(),
             inserters: Inserters::default(),
             in_place: InPlace::default(),
+            staying: None,
             files: uploads.stage(how),
             uploads,
             placement: Placement::default(),
@@ -508,6 +523,14 @@ impl Restore {
         }
         let inserter = inserter(&mut self.inserters, database)?;
         database.insert(inserter, row)
+    }
+
+    /// Puts the links of rows that stay back, now that all rows are there.
+    fn put_back_links(&mut self, database: &mut dyn Connection) -> Result<()> {
+        match self.staying.take() {
+            Some(mut staying) => staying.put_back(database),
+            None => Ok(()),
+        }
     }
 
     /// What is to be known of that which was checked.
