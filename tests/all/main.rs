@@ -42,6 +42,7 @@ mod prompts;
 mod proofs;
 mod rewritten;
 mod round_trip;
+mod staying;
 mod strapi4;
 mod strapi5;
 mod strategies;
