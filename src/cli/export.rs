@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::store::{FileTarget, StreamTarget};
 use crate::strapi::{LockWait, Project, ProjectSource};
 use crate::transfer::{
-    Filter, OnFault, SchemaStrategy, Subject, Transfer, VersionStrategy, Warning, WarningKind,
+    Extent, Filter, OnFault, SchemaStrategy, Subject, Transfer, VersionStrategy, Warning,
+    WarningKind,
 };
 use clap::{Args, ValueEnum};
 use std::fs::File;
@@ -202,6 +203,7 @@ impl Request {
             source: &mut source,
             destination: Box::new(destination),
             filter: self.filter,
+            extent: Extent::default(),
             versions: VersionStrategy::Ignore,
             schemas: SchemaStrategy::Ignore,
             on_fault: OnFault::Stop,

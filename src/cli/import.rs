@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
 use crate::strapi::{LockWait, Project, ProjectDestination};
 use crate::transfer::{
-    Deletion, Filter, Inspection, OnFault, Plan, Report, Source, Transfer, check_losses,
+    Deletion, Extent, Filter, Inspection, OnFault, Plan, Report, Source, Transfer, check_losses,
 };
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
@@ -56,6 +56,13 @@ pub(super) struct Arguments {
     /// deleted. The plan counts what goes with it; without this option the import is refused.
     #[arg(long)]
     allow_reference_loss: bool,
+    /// What is replaced [default: what the archive was made from]
+    ///
+    /// Archives that Strapi made do not say what that was. Of these, stages without any row or file
+    /// stay as they are; within a stage, content types without rows are emptied; and the media library
+    /// stays where the archive has neither rows nor files of it.
+    #[arg(long, value_enum)]
+    scope: Option<Extent>,
     #[command(flatten)]
     strategies: StrategyArguments,
     /// What to do with data that is there
@@ -90,6 +97,7 @@ struct Request {
     source: Box<dyn Source>,
     spool_folder: PathBuf,
     filter: Filter,
+    extent: Extent,
     strategies: StrategyArguments,
     /// Who is asked before anything is deleted; nobody with `--force` and `--dry-run`.
     prompt: Option<Prompt>,
@@ -133,6 +141,7 @@ impl Arguments {
             source: Box::new(archive),
             spool_folder: environment.temporary.clone(),
             filter,
+            extent: self.scope.unwrap_or_default(),
             strategies: self.strategies,
             prompt: asks.then_some(prompt),
             dry_run: self.dry_run,
@@ -169,6 +178,7 @@ impl Request {
             source: self.source.as_mut(),
             destination: Box::new(destination),
             filter: self.filter,
+            extent: self.extent,
             versions: self.strategies.versions(),
             schemas: self.strategies.schemas(),
             on_fault: OnFault::Stop,
@@ -241,7 +251,14 @@ fn print_plan(plan: &Plan, target: &str) {
         terminal::tell("to be deleted: nothing");
     } else {
         terminal::tell("to be deleted:");
-        tell_counts(&plan.deletions);
+        let mut deletions = plan.deletions.clone();
+        for deletion in &mut deletions {
+            let is_type = plan.filter.includes(Stage::Entities) && deletion.what.contains("::");
+            if is_type && plan.inspection.rows(&deletion.what) == 0 {
+                deletion.what.push_str("; the archive holds none");
+            }
+        }
+        tell_counts(&deletions);
     }
     if !plan.losses.is_empty() {
         terminal::tell("rows of tables that are not Strapi's:");

@@ -26,7 +26,7 @@ pub use losses::{LossKind, ReferenceLoss, check_losses};
 pub use observer::{Event, Observer, Phase, Silent};
 pub use report::{Count, Report, StageReport};
 pub use schema_diff::SchemaStrategy;
-pub use scope::Scope;
+pub use scope::{Extent, Scope};
 pub use source::{Description, Provenance, Source};
 pub use spool::Spool;
 pub use version::VersionStrategy;
@@ -67,6 +67,8 @@ pub struct Transfer<'a> {
     pub destination: Box<dyn Destination + 'a>,
     /// What the user wants to take along.
     pub filter: Filter,
+    /// What of the destination is replaced, within that.
+    pub extent: Extent,
     /// How much the versions may differ.
     pub versions: VersionStrategy,
     /// How much the schemas may differ.
@@ -104,7 +106,9 @@ impl Transfer<'_> {
         }
         let known = target_schemas.or(schemas).unwrap_or(&none);
         filter.check_types(known)?;
-        if let Some(scope) = &source.scope {
+        if let Some(scope) = &source.scope
+            && self.extent != Extent::All
+        {
             filter.check_scope(scope)?;
             let replaced = target.is_some().then_some(&mut announced);
             self.keep_to(scope, &mut filter, known, replaced);
@@ -140,8 +144,22 @@ impl Transfer<'_> {
                 faults.add(fault)?;
             }
         }
-        if source.scope.is_none() && target.is_some() {
-            self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
+        if target.is_some() {
+            match self.extent {
+                Extent::Said if source.scope.is_some() => {}
+                Extent::All => {}
+                Extent::Said => {
+                    self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
+                }
+                Extent::Held => {
+                    self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
+                    let types = known.content_types().map(|schema| schema.uid.as_str());
+                    let without: Vec<&str> = types
+                        .filter(|uid| filter.includes_type(uid) && inspection.rows(uid) == 0)
+                        .collect();
+                    filter.leave_out_types(&without);
+                }
+            }
         }
         for remark in self.destination.remarks() {
             self.tell(&mut announced, remark);
