@@ -31,6 +31,7 @@ mod kills;
 mod locks;
 mod lost_commits;
 mod man;
+mod media;
 mod moments;
 mod odd_places;
 mod odd_rows;

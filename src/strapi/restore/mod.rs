@@ -312,7 +312,9 @@ impl Destination for ProjectDestination {
             let uploads = restore.uploads.as_ref();
             let mut paths = media::paths(database.as_mut(), &catalogue, uploads)?;
             // The archive has a row for it and not the file: better that one than none.
-            paths.retain(|path| !plan.inspection.lacks_file(path));
+            let lacks = |name: &str| plan.inspection.lacks_file(name);
+            let elsewhere = restore.placement.paths_of(lacks);
+            paths.retain(|path| !lacks(path) && !elsewhere.contains(path.as_str()));
             restore.files.replace(paths)?;
         }
         restore.only_checks = false;
