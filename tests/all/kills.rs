@@ -12,7 +12,7 @@ use crate::support::cli::{PLAIN, Project, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::listing;
 use crate::support::place::Place;
-use crate::support::strace::{can_trace, injected, traced};
+use crate::support::strace::{Call, can_trace, injected, number_of, traced};
 
 on_each_server!(a_restore_that_is_killed_leaves_the_old_or_the_new);
 
@@ -135,7 +135,8 @@ fn storm(place: &dyn Place, archive: &Path, injections: &[Injection], is_long: b
                     }
                     _ => panic!("{inject}: {said}"),
                 }
-                project.run("recover", []).ends_with(0);
+                // A server may need a moment to notice that somebody is gone.
+                project.run("recover", ["--lock-wait", "1m"]).ends_with(0);
                 if before == (place.tables(), place.files()) {
                     assert_ne!(code, Some(0), "{inject}: {said}");
                     old_ones += 1;
@@ -178,6 +179,40 @@ fn a_restore_that_is_killed_anywhere_leaves_the_old_or_the_new_on_servers() {
     for server in [Server::Postgres, Server::Mysql] {
         if server.is_there() && can_trace() {
             storm(&Site::new(server), our_archive(server), &THERE, true);
+        }
+    }
+}
+
+#[test]
+fn a_commit_of_sqlite_that_is_done_and_cannot_be_synced_is_not_undone() {
+    if !can_trace() {
+        return;
+    }
+    let project = Project::testdata();
+    let archive = strapi_archive();
+    for options in [&[][..], &["--only", "content"]] {
+        let import = project.import_command(&archive, options);
+        let (outcome, calls) = traced(&import, "fsync,unlink", 0);
+        outcome.ends_with(0);
+        let new = (project.content(), project.files());
+        let ends = |call: &Call| {
+            call.removed()
+                .is_some_and(|path| path.ends_with("data.db-journal"))
+        };
+        let commit = calls.iter().position(ends).unwrap();
+        let sync = (commit..calls.len()).find(|call| calls[*call].name == "fsync");
+        let number = number_of(&calls, sync.unwrap());
+        for lasts in ["", "+"] {
+            project.sql("UPDATE articles SET title = 'old'");
+            let old = (project.content(), project.files());
+            let fails = format!("error=EIO:when={number}{lasts}");
+            let outcome = run(&mut injected(&import, "fsync", &fails));
+            let code = outcome.code;
+            assert!(matches!(code, Some(0 | 13)), "{}", outcome.all());
+            project.run("recover", []).ends_with(0);
+            let now = (project.content(), project.files());
+            assert!(now != old, "{}", outcome.all());
+            assert!(now == new, "{}", outcome.all());
         }
     }
 }

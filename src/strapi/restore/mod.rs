@@ -368,11 +368,7 @@ impl Load for ProjectLoad {
         restore.in_place.finish(database.as_mut())?;
         restore.put_back_schema(database.as_mut())?;
         let token = recovery::new_token(!restore.files.is_empty())?;
-        // A server can commit and not be heard; SQLite is heard.
-        let needs_token = !restore.files.is_empty() || project.database_file().is_none();
-        if needs_token {
-            recovery::write_token(database.as_mut(), &token)?;
-        }
+        recovery::write_token(database.as_mut(), &token)?;
         database.flush()?;
         for table in catalogue.models.tables() {
             database.move_sequence_past_ids(table)?;
@@ -386,24 +382,22 @@ impl Load for ProjectLoad {
                 Ok(Some(again)) => database = again,
                 Ok(None) => return Err(put_back(restore.files.as_mut(), error)),
                 Err(away) => {
-                    restore.files.leave();
-                    return Err(half_way(&error, &away));
+                    let kept = restore.files.leave();
+                    return Err(half_way(&error, &away, kept));
                 }
             }
         }
-        if needs_token {
-            let settled = restore.files.settle();
-            if let Err(error) = settled.and_then(|()| recovery::delete_token(database.as_mut())) {
-                restore.files.leave();
-                let reason = format!(
-                    "the restore is done, and what it leaves the next run clears away: {error}"
-                );
-                warn(Warning::new(
-                    WarningKind::Notice,
-                    Subject::Stage(Stage::Assets),
-                    reason,
-                ));
-            }
+        let settled = restore.files.settle();
+        if let Err(error) = settled.and_then(|()| recovery::delete_token(database.as_mut())) {
+            restore.files.leave();
+            let reason = format!(
+                "the restore is done, and what it leaves the next run clears away: {error}"
+            );
+            warn(Warning::new(
+                WarningKind::Notice,
+                Subject::Stage(Stage::Assets),
+                reason,
+            ));
         }
         if let Some(left) = restore.files.forget_old() {
             warn(Warning::new(
@@ -431,12 +425,15 @@ fn put_back(files: &mut dyn StagedUploads, error: Error) -> Error {
     .hint("when the upload folder can be written to, run backup recover: it puts them back")
 }
 
-fn half_way(error: &Error, away: &Error) -> Error {
+fn half_way(error: &Error, away: &Error, kept: Option<String>) -> Error {
+    let files = kept.map_or(String::new(), |kept| {
+        format!("; the new files are in their places, and the old ones in {kept}")
+    });
     Error::new(
         Kind::HalfWay,
         format!(
             "it is not known whether the database has committed: {error}; and it cannot be asked: \
-             {away}; the new files are in their places, and the old ones are kept"
+             {away}{files}"
         ),
     )
     .hint(

@@ -152,8 +152,9 @@ pub(super) trait StagedUploads: Send {
     /// A file cannot be moved; everything is left as it is, for the next run. Tells where the old ones are.
     fn put_back(&mut self) -> Result<(), String>;
 
-    /// Leaves everything as it is, for the next run to finish or undo.
-    fn leave(&mut self);
+    /// Leaves everything as it is, for the next run to finish or undo. Tells where the old files are if
+    /// any have moved.
+    fn leave(&mut self) -> Option<String>;
 
     /// Deletes the old files; tells where they are if that fails.
     fn forget_old(&mut self) -> Option<String>;

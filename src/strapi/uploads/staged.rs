@@ -242,11 +242,11 @@ impl StagedUploads for StagedFiles {
         })
     }
 
-    fn leave(&mut self) {
-        self.swap = None;
+    fn leave(&mut self) -> Option<String> {
         if let Some(staging) = self.staging.take() {
             let _ = staging.keep();
         }
+        self.swap.take().map(|swap| swap.kept())
     }
 
     fn forget_old(&mut self) -> Option<String> {
