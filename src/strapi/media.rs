@@ -4,7 +4,7 @@ use super::catalogue::Catalogue;
 use super::uploads::{LOCAL_PROVIDER, Uploads};
 use crate::database::Connection;
 use crate::error::Result;
-use crate::model::Fields;
+use crate::model::{Fields, is_file_name};
 use crate::transfer::UPLOAD_TYPES;
 use std::collections::BTreeSet;
 
@@ -34,7 +34,8 @@ pub(super) fn filenames(
         names.extend(
             row.value(1)?
                 .as_str()
-                .and_then(|url| uploads.filename(provider, url)),
+                .and_then(|url| uploads.filename(provider, url))
+                .filter(|name| is_file_name(name)),
         );
         let formats = row.value(2)?;
         let formats = formats.as_str().and_then(|text| Fields::parse(text).ok());
@@ -42,7 +43,8 @@ pub(super) fn filenames(
             let url = Fields::parse(format)
                 .ok()
                 .and_then(|format| serde_json::from_str::<String>(format.get("url")?).ok());
-            names.extend(url.and_then(|url| uploads.filename(provider, &url)));
+            let name = url.and_then(|url| uploads.filename(provider, &url));
+            names.extend(name.filter(|name| is_file_name(name)));
         }
         Ok(())
     })?;

@@ -6,6 +6,7 @@ use crate::support::archive::Archive;
 use crate::support::cli::{PLAIN, Project, backup, run};
 use crate::support::databases::{Server, Site, on_each_server};
 use crate::support::restore::assert_same_lines;
+use crate::support::tarball::{Entry, Tarball};
 
 on_each_server!(
     rows_with_ids_that_are_not_positive_come_back_from_a_server,
@@ -212,4 +213,51 @@ fn a_component_with_two_owners_comes_back_as_two() {
             outcome.all()
         );
     }
+}
+
+// ------------------------------------------------------------------ names of files
+
+/// A row of the media library with a file of this name, which is there.
+fn add_file(project: &Project, name: &str) {
+    project.sql(&format!(
+        "INSERT INTO files (document_id, name, hash, ext, mime, size, url, provider)
+         VALUES ('odd', 'odd', '{name}', '', 'text/plain', 1, '/uploads/{name}', 'local')"
+    ));
+    fs::write(project.uploads().join(name), "odd").unwrap();
+}
+
+#[test]
+fn a_file_whose_name_begins_with_dots_comes_back() {
+    let project = Project::testdata();
+    add_file(&project, "..odd");
+    let archive = project.export("site", &[]);
+    run(&mut backup(["verify", archive.to_str().unwrap()])).ends_with(0);
+    fs::write(project.uploads().join("..odd"), "changed").unwrap();
+    project.import(&archive, &[]).ends_with(0);
+    assert_eq!(fs::read(project.uploads().join("..odd")).unwrap(), b"odd");
+}
+
+#[test]
+fn what_is_called_like_a_staging_folder_is_no_file_of_the_media_library() {
+    let project = Project::testdata();
+    let clean = project.export("clean", &[]);
+    let name = ".backup-restore-odd";
+    add_file(&project, name);
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project
+        .run("export", options)
+        .ends_with(3)
+        .says(["its hash and extension make no file name"]);
+    let mut tarball = Tarball::read(&clean);
+    let place = tarball.position("assets/uploads/notes_36b3257a18.txt");
+    let entry = Entry::file(&format!("assets/uploads/{name}"), "odd");
+    tarball.entries.insert(place, entry);
+    let path = tarball.write(project.archive("hostile.tar"));
+    let before = project.state();
+    let told = "no file of a media library can have its name";
+    project.import(&path, &[]).ends_with(6).says([told]);
+    before.assert_untouched(&project);
+    // The row of that name goes; the file was never the media library's.
+    project.import(&clean, &[]).ends_with(0);
+    assert_eq!(fs::read(project.uploads().join(name)).unwrap(), b"odd");
 }

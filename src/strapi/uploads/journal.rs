@@ -7,6 +7,7 @@
 
 use super::PendingSwap;
 use crate::error::{Error, Result};
+use crate::model::is_file_name;
 use crate::store::sync_folder;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -235,11 +236,6 @@ pub(super) fn forget(staging: &Path) -> Result<()> {
         _ => sync_folder(staging)?,
     }
     fs::remove_dir_all(staging).map_err(fail)
-}
-
-/// Whether it names a file in a folder, and none elsewhere.
-pub(super) fn is_file_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with("..") && name != "."
 }
 
 fn exists(path: &Path) -> bool {

@@ -6,13 +6,11 @@
 use super::journal::{self, Journal};
 use super::{PendingSwap, StagedUploads};
 use crate::error::{Error, Result};
+use crate::model::{STAGING_PREFIX, is_file_name};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-
-/// How the name of a staging folder begins.
-const STAGING_PREFIX: &str = ".backup-restore-";
 
 /// Files that wait to be swapped in. Dropped before the swap is final, everything is as it was.
 pub(super) struct StagedFiles {
@@ -67,7 +65,7 @@ impl StagedFiles {
 
 impl StagedUploads for StagedFiles {
     fn add(&mut self, filename: &str, content: &mut dyn Read) -> Result<()> {
-        if !journal::is_file_name(filename) {
+        if !is_file_name(filename) {
             return Err(Error::archive(format!(
                 "the archive holds a file named \"{filename}\", which is no file name"
             )));
