@@ -3,10 +3,10 @@
 use std::fs;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{PLAIN, Project, backup, run};
+use crate::support::cli::{PLAIN, Project, backup, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server};
 use crate::support::restore::assert_same_lines;
-use crate::support::tarball::{Entry, Tarball};
+use crate::support::tarball::{Entry, LINKS, Tarball};
 
 on_each_server!(
     rows_with_ids_that_are_not_positive_come_back_from_a_server,
@@ -260,4 +260,68 @@ fn what_is_called_like_a_staging_folder_is_no_file_of_the_media_library() {
     // The row of that name goes; the file was never the media library's.
     project.import(&clean, &[]).ends_with(0);
     assert_eq!(fs::read(project.uploads().join(name)).unwrap(), b"odd");
+}
+
+// ------------------------------------------------------------------ texts where ids belong
+
+#[test]
+fn a_text_where_an_id_belongs_is_listed_by_an_export() {
+    let project = Project::testdata();
+    let clean = project.exported(&[]);
+    project.sql(
+        "PRAGMA foreign_keys = OFF;
+         INSERT INTO articles_tags_lnk (article_id, tag_id) VALUES (1, 'abc');
+         INSERT INTO files_related_mph (file_id, related_id, related_type, field)
+            VALUES (1, 'abc', 'api::article.article', 'gallery');
+         INSERT INTO articles_cmps (entity_id, cmp_id, component_type, field) VALUES (1, 'abc', 'shared.seo', 'seo');
+         INSERT INTO tags (document_id, name, inline_category_id) VALUES ('x', 'x', 1.5)",
+    );
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(3).says([
+        "warning: links of `tags` of api::article.article: 1 left out: api::article.article 1 (tags) -> api::tag.tag abc",
+        "warning: links of `related` of plugin::upload.file: 1 left out: plugin::upload.file 1 (related) -> \
+         api::article.article abc (gallery): this is no id",
+        "warning: links of `inlineCategory` of api::tag.tag: 1 left out: api::tag.tag 7 (inlineCategory) -> \
+         api::category.category (no integer): this is no id",
+        "warning: a component in attribute `seo` of api::article.article: 1 left out: api::article.article 1: abc is no id",
+        "incomplete: 4 rows cannot be read",
+    ]);
+    let path = project.archive("site.tar");
+    let added = Archive::open(&path, None).lines("links");
+    let added = added
+        .iter()
+        .filter(|line| !clean.lines("links").contains(line));
+    // The localizations of the tag that came with the row.
+    assert_eq!(added.count(), 1);
+    run(&mut backup(["verify", path.to_str().unwrap()])).ends_with(3);
+    project.import(&path, &[]).ends_with(0);
+}
+
+#[test]
+fn a_text_where_an_id_belongs_is_refused_in_an_archive() {
+    let project = Project::testdata();
+    let before = project.state();
+    for (left, right, said) in [
+        (
+            "1",
+            r#""abc""#,
+            "api::tag.tag abc (articles): \"abc\" is no id",
+        ),
+        (r#""abc""#, "1", "\"abc\" is no id"),
+        ("1", "1.5", "links_00001.jsonl, line 552"),
+        ("1", "{}", "links_00001.jsonl, line 552"),
+    ] {
+        let line = format!(
+            r#"{{"kind":"relation.basic","relation":"manyToMany","left":{{"type":"api::article.article","field":"tags","ref":{left},"pos":1}},"right":{{"type":"api::tag.tag","field":"articles","ref":{right},"pos":1}}}}"#
+        );
+        let tarball = Tarball::read(&strapi_archive()).edit_lines(LINKS, |lines| lines.push(line));
+        let path = tarball.write(project.archive("odd.tar"));
+        for outcome in [
+            project.import(&path, &[]),
+            run(&mut backup(["verify", path.to_str().unwrap()])),
+        ] {
+            outcome.ends_with(6).says([said]);
+        }
+        before.assert_untouched(&project);
+    }
 }
