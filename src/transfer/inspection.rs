@@ -7,8 +7,9 @@ use super::faults::{Faults, OnFault};
 use super::{Event, Examples, Filter, Observer, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use crate::error::{Error, Result};
 use crate::model::{
-    Asset, AssetMetadata, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet, Link, LinkEnd,
-    LinkRef, Misfit, ModelType, NameMap, Schema, Schemas, Stage, Visitor, is_component, walk,
+    Asset, AssetMetadata, Attribute, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet,
+    Link, LinkEnd, LinkRef, Misfit, ModelType, NameMap, Schema, Schemas, Stage, Visitor,
+    is_component, walk,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
@@ -264,6 +265,21 @@ impl<'a> Inspector<'a> {
         }
     }
 
+    /// An end that names its row by a text, where the relation is by id.
+    fn without_id<'l>(&self, link: &'l Link<'_>) -> Option<&'l LinkEnd<'l>> {
+        let by_document = |end: &&LinkEnd<'_>| matches!(end.reference, LinkRef::Document(_));
+        let end = [&link.left, &link.right].into_iter().find(by_document)?;
+        let schema = self.schemas.get(&link.left.model);
+        match schema.and_then(|schema| schema.attribute(link.left.field.as_deref()?)) {
+            Some(Attribute::Relation(relation)) if !relation.is_virtual => {
+                let joined_on = relation.join_column.as_ref().map(|(_, on)| on.as_str());
+                joined_on.is_none_or(|on| on == "id").then_some(end)
+            }
+            // The destination has no place for it.
+            _ => None,
+        }
+    }
+
     fn tell(&mut self, warning: Warning) {
         *self.warnings.entry(warning.kind).or_default() += warning.count;
         self.observer.on(Event::Warned(&warning));
@@ -396,6 +412,12 @@ impl Sink for Inspector<'_> {
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
         self.found.count(Stage::Links);
+        if let Some(end) = self.without_id(link) {
+            return self.faults.add(Error::archive(format!(
+                "link {} -> {}: \"{}\" is no id",
+                link.left, link.right, end.reference
+            )));
+        }
         // Components of content types that are left out do not come along, and neither do their links.
         let is_expected = |end: &LinkEnd<'_>| !(self.partial && is_component(&end.model));
         let missing = [&link.left, &link.right]

@@ -8,8 +8,8 @@
 
 use super::PendingSwap;
 use super::owner::Owner;
-use super::staged::STAGING_PREFIX;
 use crate::error::{Error, Result};
+use crate::model::is_file_name;
 use crate::store::sync_folder;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
@@ -284,7 +284,7 @@ pub(super) fn forget(staging: &Path) -> Result<()> {
 
 /// Whether a path below the upload folder stays below it, and out of what this tool keeps there.
 pub(super) fn stays_inside(path: &str) -> bool {
-    !path.starts_with(STAGING_PREFIX) && path.split('/').all(is_file_name)
+    path.split('/').all(is_file_name)
 }
 
 /// The paths of the files below a folder, relative to it; none where it is not there.
@@ -328,11 +328,6 @@ fn make_folder(folder: &Path, like: &Path) -> Result<()> {
         Err(error) => Err(error),
     };
     make().map_err(|error| Error::io("make the folder", folder, error))
-}
-
-/// Whether it names a file in a folder, and none elsewhere.
-pub(super) fn is_file_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with("..") && name != "."
 }
 
 /// Whether something has this name, be it a link to nothing.

@@ -7,14 +7,12 @@ use super::journal::{self, Journal, Moves, exists, files_below};
 use super::owner::Owner;
 use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::error::{Error, Result};
+use crate::model::STAGING_PREFIX;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-
-/// How the name of a staging folder begins.
-pub(super) const STAGING_PREFIX: &str = ".backup-restore-";
 
 /// The mode of a staging folder: what waits in it is nobody else's business yet.
 const STAGING_MODE: u32 = 0o700;
