@@ -5,12 +5,14 @@
 
 pub mod calendar;
 mod inserter;
+mod limits;
 mod lock;
 mod mysql;
 mod openers;
 mod pending_rows;
 mod postgres;
 mod references;
+mod rules;
 mod settings;
 mod sqlite;
 mod stop;
@@ -18,10 +20,12 @@ mod text;
 mod timeouts;
 
 pub use inserter::Inserter;
+pub use limits::{Column, Holds};
 pub use lock::{LockMode, Locking};
 pub use mysql::Mysql;
 pub use postgres::Postgres;
 pub use references::{ForeignKey, OnChange, Trigger};
+pub use rules::{Refusal, TableRules};
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
 pub(crate) use stop::GLANCE;
@@ -114,15 +118,6 @@ pub trait Row {
     fn value(&self, column: usize) -> Result<Value<'_>>;
 }
 
-/// A column of a table, as the catalogue has it.
-#[derive(Debug, Clone)]
-pub struct Column {
-    /// Its name.
-    pub name: String,
-    /// Whether it may be `NULL`.
-    pub nullable: bool,
-}
-
 /// What a transaction that reads sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
@@ -158,6 +153,13 @@ pub trait Connection: Send {
     /// # Errors
     /// The catalogue cannot be read.
     fn columns(&mut self, table: &str) -> Result<Vec<Column>>;
+
+    /// The columns of each index of a table that must be unique, the primary key's among them. Indexes
+    /// of some rows alone, and of expressions, are left out.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    fn unique_indexes(&mut self, table: &str) -> Result<Vec<Vec<String>>>;
 
     /// The foreign keys of all tables, as far as the user may see them; on servers also those of
     /// tables in other schemas.
@@ -227,6 +229,11 @@ pub trait Connection: Send {
 
     /// Why this database cannot hold a value at all, in any column.
     fn refusal(&self, _value: &Value<'_>) -> Option<&'static str> {
+        None
+    }
+
+    /// Why no statement can bring a row with these columns to this table.
+    fn refuses_row(&self, _table: &str, _columns: &[String], _row: &[Value<'_>]) -> Option<Refusal> {
         None
     }
 

@@ -7,8 +7,9 @@
 use super::inserter::{Inserter, Prepared, PreparedInserts};
 use super::openers::openers;
 use super::references::{self, ForeignKey, Trigger};
+use super::rules;
 use super::stop::GLANCE;
-use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
+use super::{Column, Connection, Holds, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -274,19 +275,40 @@ impl Connection for Sqlite {
 
     fn columns(&mut self, table: &str) -> Result<Vec<Column>> {
         let mut columns = Vec::new();
+        // An integer that is the primary key gets a value where none is given; and a table may say
+        // that a row which breaks a rule is dropped, or takes the place of another (ON CONFLICT).
         self.query(
-            "SELECT name, \"notnull\" = 0 FROM pragma_table_info(?) ORDER BY cid",
-            &[table.into()],
+            "SELECT info.name, info.\"notnull\" = 0, info.pk > 0 OR made.sql LIKE '%conflict%', \
+             info.dflt_value IS NOT NULL FROM pragma_table_info(?) info LEFT JOIN sqlite_master made \
+             ON made.type = 'table' AND made.name = ? COLLATE NOCASE ORDER BY info.cid",
+            &[table.into(), table.into()],
             &mut |row| {
-                let nullable = row.value(1)?.as_i64() == Some(1);
+                let is =
+                    |column: usize| -> Result<bool> { Ok(row.value(column)?.as_i64() == Some(1)) };
+                let (nullable, lenient, default) = (is(1)?, is(2)?, is(3)?);
                 columns.extend(row.value(0)?.as_str().map(|name| Column {
                     name: name.to_owned(),
                     nullable,
+                    may_be_given_null: nullable || lenient,
+                    may_be_left_out: nullable || lenient || default,
+                    holds: Holds::Anything,
                 }));
                 Ok(())
             },
         )?;
         Ok(columns)
+    }
+
+    fn unique_indexes(&mut self, table: &str) -> Result<Vec<Vec<String>>> {
+        // The integer that is the primary key has no index.
+        let sql = "SELECT found.\"index\", found.\"column\" FROM (SELECT '' AS \"index\", name AS \
+                   \"column\", pk AS place FROM pragma_table_info(?) WHERE pk > 0 UNION ALL SELECT \
+                   list.name, info.name, info.seqno FROM pragma_index_list(?) list JOIN \
+                   pragma_index_info(list.name) info WHERE list.\"unique\" AND NOT list.partial AND \
+                   list.origin <> 'pk') found WHERE NOT EXISTS (SELECT 1 FROM sqlite_master made WHERE \
+                   made.type = 'table' AND made.name = ? COLLATE NOCASE AND made.sql LIKE \
+                   '%conflict%') ORDER BY 1, found.place";
+        rules::unique_indexes(self, sql, &[table.into(), table.into(), table.into()])
     }
 
     fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>> {

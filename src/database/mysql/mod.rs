@@ -1,6 +1,7 @@
 //! MySQL 8 and MariaDB, from version 10.5.
 
 mod explain;
+mod limits;
 mod literal;
 mod locks;
 mod session;
@@ -9,9 +10,10 @@ mod values;
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::{Batch, PendingRows};
 use super::references::{self, ForeignKey, Trigger};
+use super::rules;
 use super::settings::ServerSettings;
 use super::stop::Watch;
-use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
+use super::{Column, Connection, LockMode, Locking, Refusal, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_rows};
 use jiff::tz::TimeZone;
@@ -22,6 +24,9 @@ use std::time::Duration;
 
 /// How long a statement that adds rows may get, where the server takes that much.
 const LONGEST_INSERT: usize = 1 << 20;
+
+/// What to do about a row that is too long.
+const RAISE_PACKET: &str = "raise max_allowed_packet in the server's configuration and run it again";
 
 /// A database on a MySQL or MariaDB server.
 pub struct Mysql {
@@ -109,7 +114,7 @@ impl Mysql {
                     batch.name(index),
                     row.len()
                 ))
-                .hint("raise max_allowed_packet in the server's configuration and run it again"));
+                .hint(RAISE_PACKET));
             }
             if index > first && statement.len() + 1 + row.len() > longest.min(LONGEST_INSERT) {
                 self.load_rows(batch, first, &statement)?;
@@ -147,6 +152,11 @@ impl Mysql {
         }
         Ok(())
     }
+}
+
+/// The beginning of the statement that adds rows to `place`, as [`Prepared::new`] names it.
+fn insert_into(place: &str) -> String {
+    format!("INSERT INTO {place} VALUES ")
 }
 
 struct MysqlRow<'a> {
@@ -206,18 +216,24 @@ impl Connection for Mysql {
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<Column>> {
-        let sql = "SELECT column_name, is_nullable FROM information_schema.columns WHERE \
+        let sql = "SELECT column_name, is_nullable, column_default, extra, data_type, column_type, \
+                   character_maximum_length, character_octet_length, character_set_name, \
+                   numeric_precision, numeric_scale FROM information_schema.columns WHERE \
                    table_schema = database() AND table_name = ? ORDER BY ordinal_position";
+        let zone = self.zone.clone();
         let mut columns = Vec::new();
         self.query(sql, &[table.into()], &mut |row| {
-            let nullable = row.value(1)?.as_str() == Some("YES");
-            columns.extend(row.value(0)?.as_str().map(|name| Column {
-                name: name.to_owned(),
-                nullable,
-            }));
+            columns.extend(limits::column(row, &zone)?);
             Ok(())
         })?;
         Ok(columns)
+    }
+
+    fn unique_indexes(&mut self, table: &str) -> Result<Vec<Vec<String>>> {
+        let sql = "SELECT index_name, column_name FROM information_schema.statistics WHERE \
+                   table_schema = database() AND table_name = ? AND non_unique = 0 ORDER BY \
+                   index_name, seq_in_index";
+        rules::unique_indexes(self, sql, &[table.into()])
     }
 
     fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>> {
@@ -270,9 +286,7 @@ impl Connection for Mysql {
 
     fn inserter(&mut self, table: &str, columns: &[String]) -> Result<Inserter> {
         self.check_transactional(table)?;
-        let insert = Prepared::new(self, table, columns, |place| {
-            format!("INSERT INTO {place} VALUES ")
-        });
+        let insert = Prepared::new(self, table, columns, insert_into);
         self.pending.inserts.add(insert)
     }
 
@@ -295,6 +309,26 @@ impl Connection for Mysql {
             .take()
             .iter()
             .try_for_each(|batch| self.load(batch))
+    }
+
+    fn refuses_row(&self, table: &str, columns: &[String], row: &[Value<'_>]) -> Option<Refusal> {
+        // One byte of a packet names the command.
+        let longest = self.longest_packet.saturating_sub(1);
+        if limits::most_bytes(table, columns, row) <= longest {
+            return None;
+        }
+        let mut sql = Prepared::new(self, table, columns, insert_into)
+            .sql
+            .into_bytes();
+        literal::write_row(&mut sql, row, &self.zone);
+        (sql.len() > longest).then(|| Refusal {
+            column: None,
+            why: format!(
+                "it takes {} bytes, and the server accepts {longest}",
+                sql.len()
+            ),
+            advice: Some(RAISE_PACKET),
+        })
     }
 
     fn empty(&mut self, table: &str) -> Result<()> {
@@ -326,7 +360,7 @@ impl Connection for Mysql {
                 sql.len(),
                 self.longest_packet.saturating_sub(1)
             ))
-            .hint("raise max_allowed_packet in the server's configuration and run it again"));
+            .hint(RAISE_PACKET));
         }
         let sql = String::from_utf8(sql)
             .map_err(|error| Error::failed(format!("cannot {what} {}: {error}", self.target)))?;

@@ -2,6 +2,7 @@
 
 mod copy;
 mod explain;
+mod limits;
 mod locks;
 mod session;
 mod tls;
@@ -10,6 +11,7 @@ mod values;
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::PendingRows;
 use super::references::{self, ForeignKey, Trigger};
+use super::rules;
 use super::settings::ServerSettings;
 use super::stop::Watch;
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
@@ -184,20 +186,43 @@ impl Connection for Postgres {
     fn columns(&mut self, table: &str) -> Result<Vec<Column>> {
         let name = self.quote(table);
         let mut columns = Vec::new();
+        // Only tables have rules: a view hands its rows on, and another server looks at its own.
         self.query(
-            "SELECT attname::text, NOT attnotnull FROM pg_catalog.pg_attribute WHERE attrelid = \
-             to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            "SELECT a.attname::text, NOT a.attnotnull, a.attidentity <> '' OR own.relkind NOT IN \
+             ('r', 'p'), a.atthasdef OR t.typtype = 'd', CASE WHEN own.relkind IN ('r', 'p') AND \
+             t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname::text ELSE '' END, \
+             a.atttypmod FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class own ON own.oid = \
+             a.attrelid JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = \
+             to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             &[name.as_str().into()],
             &mut |row| {
-                let nullable = row.value(1)?.as_i64() == Some(1);
+                let is =
+                    |column: usize| -> Result<bool> { Ok(row.value(column)?.as_i64() == Some(1)) };
+                let (nullable, lenient, default) = (is(1)?, is(2)?, is(3)?);
+                let modifier = row.value(5)?.as_i64().unwrap_or(-1);
+                let holds = limits::holds(row.value(4)?.as_str().unwrap_or_default(), modifier);
                 columns.extend(row.value(0)?.as_str().map(|name| Column {
                     name: name.to_owned(),
                     nullable,
+                    may_be_given_null: nullable || lenient,
+                    may_be_left_out: nullable || lenient || default,
+                    holds,
                 }));
                 Ok(())
             },
         )?;
         Ok(columns)
+    }
+
+    fn unique_indexes(&mut self, table: &str) -> Result<Vec<Vec<String>>> {
+        let name = self.quote(table);
+        let sql = "SELECT i.indexrelid::text, a.attname::text FROM pg_catalog.pg_index i CROSS JOIN \
+                   LATERAL unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) WITH ORDINALITY AS \
+                   part(attnum, place) JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND \
+                   a.attnum = part.attnum WHERE i.indrelid = to_regclass(?) AND i.indisunique AND \
+                   i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL ORDER BY i.indexrelid, \
+                   part.place";
+        rules::unique_indexes(self, sql, &[name.as_str().into()])
     }
 
     fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>> {

@@ -68,6 +68,15 @@ impl Restore {
             ))
             .hint("change the row where the archive was made"));
         }
+        // The project's own row may take its place.
+        if self.only_checks && key.as_deref() != Some(SCHEMA_KEY) {
+            let key = key.as_deref().unwrap_or("?");
+            self.limits
+                .setting(database, table, &columns, &row)
+                .map_err(|error| {
+                    error.within(format!("a row of the {}, {key}", item.kind.as_str()))
+                })?;
+        }
         self.add(database, &row, |_, database| {
             database.inserter(table, &columns)
         })

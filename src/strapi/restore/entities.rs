@@ -1,7 +1,8 @@
 //! Loads entities and their components.
 
 use super::Restore;
-use crate::database::{Connection, Value};
+use super::limits::CHANGE;
+use crate::database::{Connection, Refusal, Value};
 use crate::error::{Error, Result};
 use crate::model::{Attribute, Component, Entity, Fields, IdSet, Misfit, Schema, Visitor, walk};
 use crate::strapi::catalogue::Catalogue;
@@ -107,9 +108,20 @@ impl Place<'_> {
 
     /// The archive is right; the database is not made for it.
     fn refused(&self, attribute: &str, why: &str) -> Error {
-        Error::failed(format!("{self}, attribute `{attribute}`: {why}")).hint(
-            "change the value where the archive was made, or restore into another kind of database",
-        )
+        Error::failed(format!("{self}, attribute `{attribute}`: {why}")).hint(CHANGE)
+    }
+
+    /// The same, of a row of this model.
+    fn refused_row(&self, model: &Model, refusal: &Refusal) -> Error {
+        let error = match refusal.column {
+            Some(0) => self.refused("id", &refusal.why),
+            Some(place) => self.refused(&model.columns[place - 1].attribute, &refusal.why),
+            None => Error::failed(format!("{self}: {}", refusal.why)).hint(CHANGE),
+        };
+        match refusal.advice {
+            Some(advice) => error.hint(advice),
+            None => error,
+        }
     }
 }
 
@@ -184,7 +196,8 @@ impl Restore {
             row[index + 1] = model.columns[*index].read(value).unwrap_or(Value::Null);
         }
         if self.only_checks {
-            return Ok(());
+            let refusal = self.limits.row(database, model, &row)?;
+            return refusal.map_or(Ok(()), |refusal| Err(place.refused_row(model, &refusal)));
         }
         self.inserters
             .rows(database, model)

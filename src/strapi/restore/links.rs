@@ -90,9 +90,7 @@ impl Restore {
                         row.push(end.pos.into());
                     }
                 }
-                self.add(database, &row, |inserters, database| {
-                    inserters.links(database, model, relation, table, columns)
-                })
+                self.add_link(database, model, relation, table, columns, &row)
             }
             Storage::MorphTable {
                 table,
@@ -113,11 +111,28 @@ impl Restore {
                     field.map_or(Value::Null, Value::from),
                     link.right.pos.into(),
                 ];
-                self.add(database, &row, |inserters, database| {
-                    inserters.links(database, model, relation, table, columns)
-                })
+                self.add_link(database, model, relation, table, columns, &row)
             }
         }
+    }
+
+    /// Adds a link that is a row of `table`, or says why the database would not take it.
+    fn add_link(
+        &mut self,
+        database: &mut dyn Connection,
+        model: &Model,
+        relation: &StoredRelation,
+        table: &str,
+        columns: impl FnOnce() -> Vec<String>,
+        row: &[Value<'_>],
+    ) -> Result<()> {
+        if self.only_checks {
+            let attribute = (model.uid.as_str(), relation.attribute.as_str());
+            return self.limits.link(database, attribute, table, columns, row);
+        }
+        self.add(database, row, |inserters, database| {
+            inserters.links(database, model, relation, table, columns)
+        })
     }
 
     /// Changes a row, unless it is only checked.

@@ -10,6 +10,7 @@ mod configuration;
 mod entities;
 mod in_place;
 mod inserters;
+mod limits;
 mod links;
 mod outside;
 mod placement;
@@ -38,6 +39,7 @@ use crate::transfer::{
 use entities::ComponentIds;
 use in_place::InPlace;
 use inserters::Inserters;
+use limits::Limits;
 use outside::Outside;
 use placement::Placement;
 use staging::Intake;
@@ -78,6 +80,7 @@ struct Restore {
     only_checks: bool,
     component_ids: ComponentIds,
     inserters: Inserters,
+    limits: Limits,
     uploads: Box<dyn Uploads>,
     in_place: InPlace,
     /// Links of rows that stay; `None` once they are back.
@@ -265,9 +268,9 @@ impl Destination for ProjectDestination {
             Some(folder) => (Some(Spool::new(folder)?), Staged::Kept),
             None => (None, Staged::Counted),
         };
-        let (restore, spool) = self
-            .staged
-            .insert((Restore::new(&self.project, how), spool));
+        let mut restore = Restore::new(&self.project, how);
+        restore.limits = Limits::find(self.database.as_mut(), &self.catalogue)?;
+        let (restore, spool) = self.staged.insert((restore, spool));
         Ok(Some(Box::new(Intake {
             database: self.database.as_mut(),
             catalogue: &self.catalogue,
@@ -318,6 +321,7 @@ impl Destination for ProjectDestination {
             restore.files.replace(paths)?;
         }
         restore.only_checks = false;
+        restore.limits = Limits::default();
         restore.own_schema = OwnSchema {
             row: read_value(database.as_mut(), SCHEMA_KEY)?,
             wins: !same_schemas(plan, &catalogue),
@@ -489,6 +493,7 @@ impl Restore {
             only_checks: true,
             component_ids: ComponentIds::default(),
             inserters: Inserters::default(),
+            limits: Limits::default(),
             in_place: InPlace::default(),
             staying: None,
             files: uploads.stage(how),
