@@ -173,7 +173,7 @@ impl Request {
             terminal::tell(&format!("note: {notice}"));
         }
         let cancellation = self.cancellation;
-        let progress = Progress::new(&cancellation, self.verbose);
+        let progress = Progress::holding(&cancellation, self.verbose);
         let mut transfer = Transfer {
             source: self.source.as_mut(),
             destination: Box::new(destination),
@@ -208,6 +208,7 @@ impl Request {
             ));
         }
         let report = transfer.run(&plan)?;
+        cancellation.tell_held();
         Reports::Stdout.print(&report::table(&report));
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::tell(&shortfall);
