@@ -88,7 +88,9 @@ pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Resul
     let mut token = read_token(database)?;
     let mut told = Vec::new();
     for swap in uploads.pending()? {
-        let is_own = token.as_deref() == Some(swap.token());
+        let is_own = token
+            .as_deref()
+            .is_some_and(|token| swap.token().is_none_or(|own| own == token));
         if is_own || swap.is_done() {
             sync_commit(project)?;
             swap.finish()?;

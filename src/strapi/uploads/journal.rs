@@ -39,8 +39,9 @@ enum Line {
 pub(super) struct Journal {
     staging: PathBuf,
     uploads: PathBuf,
-    /// What stands in the database if, and only if, it has committed.
-    token: String,
+    /// What stands in the database if, and only if, it has committed; `None` where the journal is
+    /// damaged.
+    token: Option<String>,
     moves: Moves,
 }
 
@@ -64,7 +65,7 @@ impl Journal {
         let journal = Self {
             staging: staging.to_owned(),
             uploads: uploads.to_owned(),
-            token: token.to_owned(),
+            token: Some(token.to_owned()),
             moves,
         };
         let path = staging.join(JOURNAL);
@@ -94,10 +95,13 @@ impl Journal {
     /// The swap that was written down in a staging folder; `None` where nothing was moved.
     ///
     /// # Errors
-    /// It cannot be read, or it is damaged and files were moved by it.
+    /// It cannot be read, or what it moves is not what a restore leaves.
     pub fn read(staging: &Path, uploads: &Path) -> Result<Option<Self>> {
         let path = staging.join(JOURNAL);
         let fail = |error| Error::io("read the journal", &path, error);
+        for part in ["new", "old"] {
+            refuse_links(staging, &format!("{part}/x"))?;
+        }
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -106,13 +110,13 @@ impl Journal {
         let mut journal = Self {
             staging: staging.to_owned(),
             uploads: uploads.to_owned(),
-            token: String::new(),
+            token: None,
             moves: Moves::default(),
         };
         let moves = &mut journal.moves;
         for line in BufReader::new(file).lines() {
             match serde_json::from_str(&line.map_err(fail)?) {
-                Ok(Line::Token(token)) => journal.token = token,
+                Ok(Line::Token(token)) => journal.token = Some(token),
                 Ok(Line::Made(path)) if stays_inside(&path) => moves.made.push(path),
                 Ok(Line::Out(path)) if stays_inside(&path) => moves.outgoing.push(path),
                 Ok(Line::In(path)) if stays_inside(&path) => moves.incoming.push(path),
@@ -121,20 +125,18 @@ impl Journal {
             }
         }
         // A crash leaves a part of it, or zeros, while it is being written: before the first move.
-        let old = staging.join("old");
-        if files_below(&old)?.is_empty() {
+        let outgoing = files_below(&staging.join("old"))?;
+        if outgoing.is_empty() {
             return Ok(None);
         }
-        Err(Error::failed(format!(
-            "the journal {} of an earlier restore is damaged",
-            path.display()
-        ))
-        .hint(format!(
-            "the files that it replaced are in {}: put back by hand what belongs to the content, and \
-             delete {}",
-            old.display(),
-            staging.display()
-        )))
+        // Somebody damaged it later. What goes and what waits tells enough.
+        journal.token = None;
+        journal.moves = Moves {
+            made: Vec::new(),
+            outgoing,
+            incoming: files_below(&staging.join("new"))?,
+        };
+        Ok(Some(journal))
     }
 
     /// Where the files that go are kept, for messages.
@@ -164,6 +166,7 @@ impl Journal {
             outgoing,
             incoming,
         } = &self.moves;
+        self.refuse_links()?;
         for folder in made {
             make_folder(&self.there(folder), &self.uploads)?;
         }
@@ -183,6 +186,17 @@ impl Journal {
             }
         }
         self.sync()
+    }
+
+    /// Whoever may write into the upload folder must not have somebody else's files moved.
+    fn refuse_links(&self) -> Result<()> {
+        let all = [&self.moves.made, &self.moves.outgoing, &self.moves.incoming];
+        let (new, old) = (self.staging.join("new"), self.staging.join("old"));
+        all.into_iter().flatten().try_for_each(|path| {
+            [&self.uploads, &new, &old]
+                .into_iter()
+                .try_for_each(|root| refuse_links(root, path))
+        })
     }
 
     /// Sees that all moves are on disk.
@@ -231,8 +245,8 @@ impl PendingSwap for Journal {
         self.uploads.display().to_string()
     }
 
-    fn token(&self) -> &str {
-        &self.token
+    fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     fn finish(&self) -> Result<()> {
@@ -241,6 +255,7 @@ impl PendingSwap for Journal {
     }
 
     fn undo(&self) -> Result<()> {
+        self.refuse_links()?;
         for path in &self.moves.incoming {
             if !exists(&self.waiting(path)) && exists(&self.there(path)) {
                 rename(&self.there(path), &self.waiting(path))?;
@@ -315,6 +330,25 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(files)
+}
+
+/// Whether a folder that this path leads through is a link.
+pub(super) fn leads_through_link(root: &Path, path: &str) -> bool {
+    let folders = Path::new(path).ancestors().skip(1);
+    folders
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .any(|folder| root.join(folder).is_symlink())
+}
+
+fn refuse_links(root: &Path, path: &str) -> Result<()> {
+    if !leads_through_link(root, path) {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "{} leads through a link, which no restore makes",
+        root.join(path).display()
+    ))
+    .hint("see who made the link, take it away, and run it again"))
 }
 
 /// Makes a folder as `like` is, if there is none.
@@ -439,9 +473,6 @@ mod tests {
             let read = Journal::read(&staging, folder.path()).expect("read");
             assert!(read.is_none(), "{length}");
         }
-        fs::rename(folder.path().join("a"), staging.join("old/a")).expect("moved");
-        let error = Journal::read(&staging, folder.path()).expect_err("files were moved");
-        assert!(error.to_string().contains("is damaged"), "{error}");
     }
 
     #[test]
@@ -456,5 +487,47 @@ mod tests {
             let read = Journal::read(&staging, folder.path()).expect("read");
             assert!(read.is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_journal_that_was_damaged_after_files_moved_is_finished_or_undone_all_the_same() {
+        for finishes in [false, true] {
+            let (folder, staging) = prepared();
+            stopped_after(3, folder.path(), &staging);
+            fs::write(staging.join(JOURNAL), "zeros").expect("written");
+            let read = Journal::read(&staging, folder.path()).expect("read");
+            let journal = read.expect("files were moved");
+            assert_eq!(journal.token(), None);
+            let expected = if finishes {
+                journal.finish().expect("finished");
+                of(&[("b", "new"), ("c", "new")])
+            } else {
+                journal.undo().expect("undone");
+                of(&[("a", "old"), ("b", "old")])
+            };
+            assert_eq!(files(folder.path()), expected);
+        }
+    }
+
+    #[test]
+    fn links_that_somebody_made_in_the_upload_folder_are_not_followed() {
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let link = |at: &Path| std::os::unix::fs::symlink(elsewhere.path(), at).expect("a link");
+        let (folder, staging) = prepared();
+        fs::remove_dir_all(staging.join("new")).expect("gone");
+        link(&staging.join("new"));
+        Journal::read(&staging, folder.path()).expect_err("new is a link");
+        let (folder, staging) = prepared();
+        link(&folder.path().join("sub"));
+        fs::create_dir(staging.join("new/sub")).expect("made");
+        fs::write(staging.join("new/sub/x"), "new").expect("written");
+        let moves = Moves {
+            incoming: vec!["sub/x".into()],
+            ..Moves::default()
+        };
+        let journal = Journal::begin(&staging, folder.path(), "t", moves).expect("a journal");
+        journal.advance().expect_err("sub is a link");
+        journal.undo().expect_err("sub is a link");
+        assert!(files(elsewhere.path()).is_empty());
     }
 }

@@ -70,8 +70,9 @@ pub(super) trait PendingSwap {
     /// Where the files are, for messages.
     fn place(&self) -> String;
 
-    /// What the database holds if, and only if, it has committed.
-    fn token(&self) -> &str;
+    /// What the database holds if, and only if, it has committed; `None` where that is not known any
+    /// more, and any token is taken for it.
+    fn token(&self) -> Option<&str>;
 
     /// Whether it is known to have committed.
     fn is_done(&self) -> bool;
