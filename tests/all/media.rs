@@ -102,3 +102,18 @@ fn a_restore_and_its_dry_run_list_the_same_losses() {
     };
     assert_eq!(told(&["--dry-run"]), told(&[]));
 }
+
+#[test]
+fn an_archive_in_the_upload_folder_is_restored_and_stays() {
+    let project = project_with_other_data();
+    let packed = project.uploads().join("site.tar");
+    fs::copy(strapi_archive(), &packed).unwrap();
+    project.import(&packed, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&strapi_archive(), None));
+    assert!(fs::read(&packed).unwrap() == fs::read(strapi_archive()).unwrap());
+    let unpacked = project.uploads().join("site");
+    fs::rename(project.unpacked(), &unpacked).unwrap();
+    project.import(&unpacked, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&strapi_archive(), None));
+    assert!(unpacked.join("metadata.json").exists());
+}
