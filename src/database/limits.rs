@@ -149,7 +149,11 @@ impl Holds {
 }
 
 fn integer(least: i128, most: i128, rounds: bool, value: &Value<'_>) -> Option<String> {
-    let outside = || Some(format!("it is outside {least} to {most}, the range of its column"));
+    let outside = || {
+        Some(format!(
+            "it is outside {least} to {most}, the range of its column"
+        ))
+    };
     let number = match value {
         Value::Integer(number) => i128::from(*number),
         Value::Real(real) if real.is_finite() => match text::float(*real).parse::<i128>() {
@@ -157,7 +161,9 @@ fn integer(least: i128, most: i128, rounds: bool, value: &Value<'_>) -> Option<S
             // What is printed with an exponent, or has a fraction.
             Err(_) if real.abs() > 1e20 => return outside(),
             Err(_) if !rounds => return Some("its column takes whole numbers alone".into()),
-            Err(_) if *real <= (least - 1) as f64 || *real >= (most + 1) as f64 => return outside(),
+            Err(_) if *real <= (least - 1) as f64 || *real >= (most + 1) as f64 => {
+                return outside();
+            }
             Err(_) => return None,
         },
         _ => return None,

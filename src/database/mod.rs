@@ -232,7 +232,12 @@ pub trait Connection: Send {
     }
 
     /// Why no statement can bring a row with these columns to this table.
-    fn refuses_row(&self, _table: &str, _columns: &[String], _row: &[Value<'_>]) -> Option<Refusal> {
+    fn refuses_row(
+        &self,
+        _table: &str,
+        _columns: &[String],
+        _row: &[Value<'_>],
+    ) -> Option<Refusal> {
         None
     }
 

@@ -124,7 +124,10 @@ impl TableRules {
     pub fn refusal(&mut self, connection: &dyn Connection, row: &[Value<'_>]) -> Option<Refusal> {
         for (place, (column, value)) in self.columns.iter().zip(row).enumerate() {
             if value.is_null() && !column.may_be_given_null {
-                return Some(Refusal::of(place, "it has no value, and must have one".into()));
+                return Some(Refusal::of(
+                    place,
+                    "it has no value, and must have one".into(),
+                ));
             }
             if let Some(why) = column.holds.refusal(value) {
                 return Some(Refusal::of(place, why));
@@ -180,10 +183,7 @@ fn anything(name: &str) -> Column {
     }
 }
 
-fn hash<'a, 'v: 'a>(
-    hasher: &RandomState,
-    values: impl Iterator<Item = &'a Value<'v>>,
-) -> u64 {
+fn hash<'a, 'v: 'a>(hasher: &RandomState, values: impl Iterator<Item = &'a Value<'v>>) -> u64 {
     let mut hasher = hasher.build_hasher();
     for value in values {
         std::mem::discriminant(value).hash(&mut hasher);
@@ -220,5 +220,8 @@ pub(super) fn unique_indexes(
         }
         Ok(())
     })?;
-    Ok(indexes.into_iter().filter_map(|(_, columns)| columns).collect())
+    Ok(indexes
+        .into_iter()
+        .filter_map(|(_, columns)| columns)
+        .collect())
 }

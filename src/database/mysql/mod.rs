@@ -26,7 +26,8 @@ use std::time::Duration;
 const LONGEST_INSERT: usize = 1 << 20;
 
 /// What to do about a row that is too long.
-const RAISE_PACKET: &str = "raise max_allowed_packet in the server's configuration and run it again";
+const RAISE_PACKET: &str =
+    "raise max_allowed_packet in the server's configuration and run it again";
 
 /// A database on a MySQL or MariaDB server.
 pub struct Mysql {

@@ -56,11 +56,7 @@ impl Limits {
         Ok(rules.and_then(|rules| rules.refusal(database, row)))
     }
 
-    fn rules_of_rows(
-        &self,
-        database: &mut dyn Connection,
-        model: &Model,
-    ) -> Result<TableRules> {
+    fn rules_of_rows(&self, database: &mut dyn Connection, model: &Model) -> Result<TableRules> {
         let columns = model.columns.iter().map(|column| column.column.clone());
         let names = std::iter::once("id".to_owned()).chain(columns).collect();
         let mut rules = TableRules::read(database, &model.table, names, &self.triggers)?;
@@ -91,7 +87,10 @@ impl Limits {
         columns: impl FnOnce() -> Vec<String>,
         row: &[Value<'_>],
     ) -> Result<()> {
-        let known = self.links.get(uid).is_some_and(|it| it.contains_key(attribute));
+        let known = self
+            .links
+            .get(uid)
+            .is_some_and(|it| it.contains_key(attribute));
         if !known {
             let rules = TableRules::read(database, table, columns(), &self.triggers)?;
             let of_owner = self.links.entry(uid.to_owned()).or_default();
