@@ -305,7 +305,7 @@ mod tests {
             };
             let given = [
                 Value::Integer(i64::MIN),
-                Value::Real(9.223_372_036_854_775_8e18),
+                Value::Real(9.223_372_036_854_776e18),
                 Value::Real(1e300),
                 Value::Real(3.0),
                 Value::Real(1.5),

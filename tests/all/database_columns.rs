@@ -9,6 +9,7 @@ on_each_server!(
     every_type_of_column_is_read_and_loaded,
     rows_wait_and_are_written_parents_first,
     rows_longer_than_a_statement_are_loaded,
+    what_is_refused_without_asking_the_server_is_what_it_refuses,
 );
 
 fn read_all(connection: &mut dyn Connection, sql: &str) -> Vec<Vec<Value<'static>>> {
@@ -284,5 +285,179 @@ fn rows_longer_than_a_statement_are_loaded(server: Server) {
             error.advice().unwrap().contains("max_allowed_packet"),
             "{error:?}"
         );
+    }
+}
+
+fn what_is_refused_without_asking_the_server_is_what_it_refuses(server: Server) {
+    let integers = |values: &[i64]| -> Vec<Value<'static>> {
+        values
+            .iter()
+            .map(|&number| Value::Integer(number))
+            .collect()
+    };
+    let texts = |values: &[&'static str]| -> Vec<Value<'static>> {
+        values.iter().map(|&text| Value::from(text)).collect()
+    };
+    let reals = [
+        0.0,
+        3.0,
+        -3.0,
+        1e20,
+        -1e20,
+        1e21,
+        1e300,
+        2_147_483_648.0,
+        9.223_372_036_854_776e18,
+    ]
+    .map(Value::Real);
+    let mut whole = integers(&[
+        0,
+        -1,
+        127,
+        -128,
+        128,
+        -129,
+        32_767,
+        -32_768,
+        32_768,
+        -32_769,
+        2_147_483_647,
+        -2_147_483_648,
+        2_147_483_648,
+        -2_147_483_649,
+        4_294_967_295,
+        4_294_967_296,
+        i64::MAX,
+        i64::MIN,
+    ]);
+    whole.extend(reals.clone());
+    let mut decimals = whole.clone();
+    decimals.extend(texts(&[
+        "99999999.99",
+        "99999999.994999",
+        "99999999.995",
+        "-99999999.995",
+        "100000000",
+        "0.000001",
+        "00000000000012345678.5",
+        "-99999999.991",
+    ]));
+    decimals.extend([0.1, 1e-7, 99_999_999.99, 99_999_999.995, 1e8].map(Value::Real));
+    let letters = texts(&[
+        "",
+        "abc",
+        "éé🎉",
+        "abc  ",
+        "    ",
+        "abc d",
+        "abcd",
+        "éé🎉é",
+        "abc\t",
+        "abc\n \r",
+    ]);
+    let dates = texts(&[
+        "2024-02-29",
+        "2023-02-29",
+        "1900-02-29",
+        "2000-02-29",
+        "2024-02-31",
+        "2024-13-01",
+        "2024-12-32",
+        "2024-04-31",
+        "0000-00-00",
+        "2024-00-00",
+        "2024-01-00",
+        "9999-12-31",
+        "0001-01-01",
+    ]);
+    let times = texts(&[
+        "00:00:00",
+        "23:59:59.999",
+        "24:00:00",
+        "24:00:00.000",
+        "24:00:01",
+        "25:00:00",
+        "12:60:00",
+        "12:00:60",
+        "12:00:61",
+        "99:00:00",
+    ]);
+    let moments = [
+        0,
+        -1,
+        -62_135_596_800_000,
+        -62_135_596_800_001,
+        253_402_300_799_999,
+        253_402_300_800_000,
+        9_000_000_000_000_000,
+        -9_000_000_000_000_000,
+        10_000_000_000_000_000,
+        i64::MAX / 2,
+        i64::MIN / 2,
+    ]
+    .map(Value::Timestamp)
+    .to_vec();
+    let mut cases = vec![
+        ("smallint", whole.clone()),
+        ("integer", whole.clone()),
+        ("bigint", whole.clone()),
+        ("decimal(10,2)", decimals.clone()),
+        (
+            "decimal(2,2)",
+            texts(&["0.99", "0.994", "0.995", "1", "-0.9949", "0.0995"]),
+        ),
+        ("decimal(20,0)", decimals),
+        ("varchar(3)", letters.clone()),
+        ("char(3)", letters.clone()),
+        ("text", letters.clone()),
+        ("date", dates),
+        ("time", times),
+    ];
+    cases.extend(server.pick(
+        vec![
+            ("timestamp(6)", moments.clone()),
+            ("timestamptz", moments.clone()),
+        ],
+        vec![
+            ("tinyint", whole.clone()),
+            ("mediumint", whole.clone()),
+            ("tinyint unsigned", whole.clone()),
+            ("int unsigned", whole.clone()),
+            ("bigint unsigned", whole),
+            ("datetime(6)", moments),
+            ("tinytext", vec!["x".repeat(255), "é".repeat(127) + "  ", "é".repeat(128)]
+                .into_iter()
+                .map(|text| Value::Text(text.into()))
+                .collect()),
+            ("tinytext", vec![
+                Value::Json("[1]".into()),
+                Value::Json(("\"".repeat(127)).into()),
+                Value::Json(("\"".repeat(126)).into()),
+            ]),
+            ("varchar(3) CHARACTER SET utf8mb3", letters),
+        ],
+    ));
+    let database = server.database();
+    let mut connection = database.connect();
+    for (number, (type_, values)) in cases.into_iter().enumerate() {
+        let table = format!("t{number}");
+        database.sql([format!("CREATE TABLE {table} (value {type_})")]);
+        let column = connection.columns(&table).unwrap().remove(0);
+        for value in values {
+            let known = column.holds.refusal(&value);
+            connection.begin_write().unwrap();
+            let columns = ["value".to_owned()];
+            let inserter = connection.inserter(&table, &columns).unwrap();
+            let added = connection
+                .insert(inserter, std::slice::from_ref(&value))
+                .and_then(|()| connection.flush());
+            connection.rollback();
+            let told = added.err().map(|error| error.to_string());
+            assert_eq!(
+                known.is_some(),
+                told.is_some(),
+                "{type_} {value:?}: {known:?}, {told:?}"
+            );
+        }
     }
 }

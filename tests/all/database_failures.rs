@@ -108,21 +108,14 @@ fn assert_told_of_the_break(outcome: &Outcome) {
 
 fn a_row_that_breaks_a_rule_leaves_everything_as_it_was(server: Server) {
     let site = changed_site(server);
-    let column = server.pick(
-        "ALTER COLUMN title TYPE varchar(20)",
-        "MODIFY title varchar(20)",
-    );
-    // Some titles of the archive are longer.
-    site.database.sql([
-        "UPDATE articles SET title = 'mine'".to_owned(),
-        format!("ALTER TABLE articles {column}"),
-    ]);
+    // What only the server can tell; some titles of the archive are longer.
+    site.database
+        .sql(["ALTER TABLE articles ADD CONSTRAINT short CHECK (char_length(title) < 20)"]);
     let (tables, files) = (site.database.tables(), site.files());
     site.import(our_archive(server), &[]).ends_with(1).says([
-        "row ",
-        " of articles",
-        "title",
-        "too long",
+        "cannot write to",
+        "articles",
+        "short",
         "nothing was changed",
     ]);
     assert!(tables == site.database.tables());

@@ -162,43 +162,25 @@ fn nul_in_a_text_is_kept_or_refused_with_its_place(server: Server) {
 fn what_a_column_cannot_hold_is_refused_with_its_place(server: Server) {
     let site = Site::new(server);
     let before = site.database.tables();
-    for (attribute, column, value) in [
-        ("title", "title", json!("x".repeat(256))),
-        ("count", "count", json!(2_147_483_648_u32)),
-        ("views", "views", json!("9223372036854775808")),
-        ("price", "price", json!(123_456_789)),
+    for (attribute, value) in [
+        ("title", json!("x".repeat(256))),
+        ("count", json!(2_147_483_648_u32)),
+        ("views", json!("9223372036854775808")),
+        ("price", json!(123_456_789)),
         server.pick(
-            ("releaseDate", "release_date", json!("0000-00-00")),
-            (
-                "releaseAt",
-                "release_at",
-                json!("+010000-01-01T00:00:00.000Z"),
-            ),
+            ("releaseDate", json!("0000-00-00")),
+            ("releaseAt", json!("+010000-01-01T00:00:00.000Z")),
         ),
         server.pick(
-            ("meta", "meta", json!(["\u{0}"])),
-            (
-                "releaseAt",
-                "release_at",
-                json!("-000001-01-01T00:00:00.000Z"),
-            ),
+            ("meta", json!(["\u{0}"])),
+            ("releaseAt", json!("-000001-01-01T00:00:00.000Z")),
         ),
-        ("releaseTime", "release_time", json!("25:61:00.000")),
+        ("releaseTime", json!("25:61:00.000")),
     ] {
         let attributes = [json!({attribute: value})];
         let archive = with_articles(&site, &attributes);
-        let outcome = site.import(&archive, &[]).ends_with(1);
-        let named = ["row 1 of articles", "api::article.article 1,"];
-        assert!(
-            named.iter().any(|name| outcome.stderr.contains(*name)),
-            "{}",
-            outcome.all()
-        );
-        assert!(
-            outcome.stderr.contains(column) || outcome.stderr.contains(attribute),
-            "{}",
-            outcome.all()
-        );
+        let place = format!("api::article.article 1, attribute `{attribute}`: ");
+        site.import(&archive, &[]).ends_with(1).says([&place]);
         assert!(before == site.database.tables(), "{attribute}");
     }
 }

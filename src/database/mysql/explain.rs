@@ -57,7 +57,7 @@ fn hinted(wrapped: Error, action: &str, error: &Failure) -> Error {
             1021 | 1114 => "free some space on the server's disk and run it again",
             1040 | 1203 => "wait until connections are free, and run it again",
             1153 => "raise max_allowed_packet in the server's configuration and run it again",
-            1264 | 1292 | 1366 | 1406 | 3140 | 4025 => {
+            1048 | 1062 | 1264 | 1292 | 1364 | 1366 | 1406 | 3140 | 3819 | 4025 => {
                 "nothing was changed; change the value where the archive was made, or the column, \
                  and run it again"
             }

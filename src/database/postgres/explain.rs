@@ -84,6 +84,12 @@ fn hinted(wrapped: Error, error: &postgres::Error) -> Error {
         Some(&SqlState::TOO_MANY_CONNECTIONS) => {
             "wait until connections are free, and run it again"
         }
+        Some(
+            &SqlState::NOT_NULL_VIOLATION
+            | &SqlState::UNIQUE_VIOLATION
+            | &SqlState::CHECK_VIOLATION
+            | &SqlState::EXCLUSION_VIOLATION,
+        ) => VALUE,
         Some(code) if code.code().starts_with("22") => VALUE,
         Some(&SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN) => AGAIN,
         Some(_) => return wrapped,
