@@ -9,15 +9,11 @@ use super::project::ProjectArguments;
 use super::prompt::Prompt;
 use super::terminal::Reports;
 use super::waiting::WaitArguments;
-use super::{Cancellation, open_archive, report, terminal};
+use super::{Cancellation, open_archive, plan, report, terminal};
 use crate::error::{Error, Kind, Result};
-use crate::model::Stage;
 use crate::strapi::{LockWait, Project, ProjectDestination};
-use crate::transfer::{
-    Deletion, Extent, Filter, Inspection, OnFault, Plan, Report, Source, Transfer, check_losses,
-};
+use crate::transfer::{Extent, Filter, OnFault, Report, Source, Transfer, check_losses};
 use clap::{Args, ValueEnum};
-use indicatif::HumanCount;
 use std::path::PathBuf;
 
 /// Restore a project from an archive
@@ -191,7 +187,7 @@ impl Request {
         for notice in &notices {
             plan.announced.count_warning(notice);
         }
-        print_plan(&plan, &target);
+        plan::print(&plan, &target);
         check_losses(&plan.losses, self.allow_reference_loss)?;
         if self.dry_run {
             Reports::Stdout.print(&report::table(&plan.announced));
@@ -218,72 +214,5 @@ impl Request {
             terminal::safe(&target)
         ));
         Ok(report)
-    }
-}
-
-/// Says what of the archive's configuration decides who gets in, and what is sent elsewhere.
-fn print_access(coming: &Inspection) {
-    let settings: Vec<&str> = coming.access_settings().collect();
-    if !settings.is_empty() {
-        terminal::tell(&format!(
-            "from the archive come settings of who gets in: {}",
-            settings.join(", ")
-        ));
-    }
-    if coming.webhooks() > 0 {
-        terminal::tell(&format!(
-            "from the archive come webhooks, which tell others of changes: {}",
-            HumanCount(coming.webhooks())
-        ));
-    }
-}
-
-fn tell_counts(deletions: &[Deletion]) {
-    for Deletion { what, count } in deletions {
-        terminal::tell(&format!("  {:>10}  {what}", HumanCount(*count).to_string()));
-    }
-}
-
-/// Says what is going to be deleted and what stays.
-fn print_plan(plan: &Plan, target: &str) {
-    terminal::tell(&report::origin(&plan.source));
-    terminal::tell(&format!("target:  {target}"));
-    if plan.deletions.is_empty() {
-        terminal::tell("to be deleted: nothing");
-    } else {
-        terminal::tell("to be deleted:");
-        let mut deletions = plan.deletions.clone();
-        for deletion in &mut deletions {
-            let is_type = plan.filter.includes(Stage::Entities) && deletion.what.contains("::");
-            if is_type && plan.inspection.rows(&deletion.what) == 0 {
-                deletion.what.push_str("; the archive holds none");
-            }
-        }
-        tell_counts(&deletions);
-    }
-    if !plan.losses.is_empty() {
-        terminal::tell("rows of tables that are not Strapi's:");
-        for loss in &plan.losses {
-            let count = HumanCount(loss.count).to_string();
-            terminal::tell(&format!("  {count:>10}  {loss}"));
-        }
-    }
-    print_access(&plan.inspection);
-    let kept: Vec<&str> = [
-        (Stage::Entities, "content"),
-        (Stage::Assets, "files"),
-        (Stage::Configuration, "configuration"),
-    ]
-    .into_iter()
-    .filter(|(stage, _)| !plan.filter.includes(*stage))
-    .map(|(_, name)| name)
-    .chain(["administrators, roles and tokens"])
-    .collect();
-    terminal::tell(&format!("not touched: {}", kept.join(", ")));
-    if !plan.links.is_empty() {
-        terminal::tell(
-            "links that go from content that stays, for what they lead to does not come back:",
-        );
-        tell_counts(&plan.links);
     }
 }

@@ -8,6 +8,7 @@ mod filter;
 mod import;
 mod input;
 mod key;
+mod plan;
 mod progress;
 mod project;
 mod prompt;

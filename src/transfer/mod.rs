@@ -8,6 +8,7 @@ mod destination;
 mod faults;
 mod filter;
 mod inspection;
+mod inspector;
 mod losses;
 mod observer;
 mod report;
@@ -34,7 +35,7 @@ pub use warning::{Examples, Subject, Warning, WarningKind};
 
 use crate::error::{Error, Result};
 use crate::model::{Schemas, Stage};
-use inspection::Inspector;
+use inspector::Inspector;
 use report::Counting;
 
 /// What a transfer is going to do.

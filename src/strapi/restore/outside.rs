@@ -7,8 +7,9 @@
 
 use super::clear::{self, Hand, IDS, Rows, tables_of_rows};
 use super::in_place::{Deleting, InPlace, id_lists};
+use super::kept_links::KeptLinks;
 use super::replaced;
-use super::staying::{Replaced, StayingLinks};
+use super::staying::Replaced;
 use crate::database::{Connection, ForeignKey, OnChange, Value};
 use crate::error::{Error, Result};
 use crate::strapi::catalogue::Catalogue;
@@ -142,7 +143,7 @@ impl Outside {
         catalogue: &Catalogue,
         plan: &Plan,
         allowed: bool,
-    ) -> Result<(InPlace, StayingLinks)> {
+    ) -> Result<(InPlace, KeptLinks)> {
         let (filter, coming) = (&plan.filter, &plan.inspection);
         if !self.keys.is_empty() {
             let look = self.look(database, catalogue, filter, coming)?;
@@ -159,7 +160,7 @@ impl Outside {
         let mut deleting = Deleting::new(&self, coming);
         clear::clear(database, catalogue, filter, &mut deleting)?;
         let Deleting { kept, staying, .. } = deleting;
-        Ok((InPlace::new(self, kept, allowed), staying))
+        Ok((InPlace::new(self, kept, allowed), staying.kept()))
     }
 
     fn look<'a>(

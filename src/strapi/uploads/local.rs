@@ -1,6 +1,6 @@
 //! The `local` upload provider: files below the public folder.
 
-use super::journal::{leads_through_link, stays_inside};
+use super::paths::{leads_through_link, stays_inside};
 use super::staged::{self, StagedFiles};
 use super::{LOCAL_PROVIDER, Opened, PendingSwap, Staged, StagedUploads, Uploads};
 use crate::error::{Error, Result};

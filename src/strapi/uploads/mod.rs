@@ -4,6 +4,7 @@
 mod journal;
 mod local;
 mod owner;
+mod paths;
 mod room;
 mod staged;
 

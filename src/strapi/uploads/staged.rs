@@ -3,8 +3,9 @@
 //! The staging folder lies inside the upload folder: that is often a mounted volume, which cannot be
 //! renamed itself, and a rename must not leave its file system.
 
-use super::journal::{self, Journal, Moves, exists, files_below};
+use super::journal::{self, Journal, Moves};
 use super::owner::Owner;
+use super::paths::{exists, files_below, stays_inside};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::error::{Error, Result};
 use crate::model::STAGING_PREFIX;
@@ -153,7 +154,7 @@ impl StagedFiles {
 
 impl StagedUploads for StagedFiles {
     fn add(&mut self, paths: &[String], size: u64, content: &mut dyn Read) -> Result<()> {
-        if let Some(path) = paths.iter().find(|path| !journal::stays_inside(path)) {
+        if let Some(path) = paths.iter().find(|path| !stays_inside(path)) {
             return Err(Error::archive(format!(
                 "the archive holds a file named \"{path}\", which is no file name"
             )));
