@@ -122,18 +122,18 @@ impl Transfer<'_> {
                 true => staging.as_mut(),
                 false => &mut nowhere,
             };
+            let mut counting = Counting::new(staging, &mut announced, self.observer);
             let mut inspector = Inspector::new(
                 schemas.unwrap_or(&none),
                 &filter,
                 self.on_fault,
                 self.observer,
-                staging,
+                &mut counting,
             );
-            let mut counting = Counting::new(&mut inspector, &mut announced, self.observer);
-            let streamed = self.source.stream(&filter, &mut counting);
-            counting.finish();
+            let streamed = self.source.stream(&filter, &mut inspector);
             streamed.or_else(|error| inspector.end(error))?;
             let (found, warnings, wrong) = inspector.finish(source.scope.is_some());
+            counting.finish();
             inspection = found;
             for (kind, count) in warnings {
                 *announced.warnings.entry(kind).or_default() += count;
