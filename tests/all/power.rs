@@ -178,6 +178,11 @@ fn lose_power_in_a_recovery(cases: Option<usize>) {
         |call: &Call| call.synced().is_some_and(|path| path.ends_with(".tmp"));
     let unsynced = calls[..committed].iter().rposition(is_folder_of_database);
     let unsynced = unsynced.unwrap();
+    // How many files are opened before depends on the processes that run, so it is its sync that is counted.
+    let marked = calls[committed..]
+        .iter()
+        .position(|call| call.synced().is_some());
+    let committed = committed + marked.unwrap();
     for call in [renames[renames.len() * 3 / 4], unsynced, committed] {
         let (project, [old, new]) = prepared();
         let mut past = Past::of(&project);
