@@ -21,7 +21,7 @@ use strapi_backup::database::Timeouts;
 use strapi_backup::store::FileTarget;
 use strapi_backup::strapi::{LockWait, Project, ProjectDestination, ProjectSource};
 use strapi_backup::transfer::{
-    Destination, Filter, Nowhere, OnFault, SchemaStrategy, Silent, Source, Transfer,
+    Destination, Extent, Filter, Nowhere, OnFault, SchemaStrategy, Silent, Source, Transfer,
     VersionStrategy,
 };
 
@@ -134,6 +134,7 @@ fn transfer<'a>(source: &'a mut dyn Source, destination: impl Destination + 'a) 
         source,
         destination: Box::new(destination),
         filter: Filter::default(),
+        extent: Extent::default(),
         versions: VersionStrategy::Exact,
         schemas: SchemaStrategy::Exact,
         on_fault: OnFault::Stop,

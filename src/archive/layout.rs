@@ -1,6 +1,6 @@
 //! The names of the entries. Nothing else knows them.
 
-use crate::model::Stage;
+use crate::model::{Stage, is_file_name};
 
 /// The entry that tells the version.
 pub(super) const METADATA: &str = "metadata.json";
@@ -85,8 +85,8 @@ pub(super) fn classify(name: &str) -> Result<Named, String> {
         return Err("its name leads out of the archive".into());
     }
     let check = |filename: &str| -> Result<String, String> {
-        if filename.contains(['\\', '\0']) {
-            return Err("its name holds a character that file names cannot have".into());
+        if !is_file_name(filename) {
+            return Err("no file of a media library can have its name".into());
         }
         Ok(filename.to_owned())
     };

@@ -1,6 +1,6 @@
 //! The library's enums as clap reads them: their names and help texts on the command line.
 
-use crate::transfer::{Group, SchemaStrategy, VersionStrategy};
+use crate::transfer::{Extent, Group, SchemaStrategy, VersionStrategy};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
@@ -67,6 +67,27 @@ impl ValueEnum for SchemaStrategy {
             Self::Ignore => "Anything: what fits is loaded, the rest is listed as lost",
         };
         Some(PossibleValue::new(self.as_str()).help(help))
+    }
+}
+
+impl ValueEnum for Extent {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::All, Self::Held]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Said => return None,
+            Self::All => (
+                "all",
+                "Everything: what the archive holds nothing of is emptied",
+            ),
+            Self::Held => (
+                "archive",
+                "The stages and content types that the archive holds something of",
+            ),
+        };
+        Some(PossibleValue::new(name).help(help))
     }
 }
 

@@ -12,7 +12,10 @@ use crate::archive::{ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Packin
 use crate::error::{Error, Result};
 use crate::store::{FileTarget, StreamTarget};
 use crate::strapi::{LockWait, Project, ProjectSource};
-use crate::transfer::{Filter, OnFault, SchemaStrategy, Transfer, VersionStrategy};
+use crate::transfer::{
+    Extent, Filter, OnFault, SchemaStrategy, Subject, Transfer, VersionStrategy, Warning,
+    WarningKind,
+};
 use clap::{Args, ValueEnum};
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -181,6 +184,10 @@ impl Arguments {
 
 impl Request {
     fn run(self, environment: &Environment) -> Result<crate::transfer::Report> {
+        let served = self.served();
+        if let Some(note) = &served {
+            terminal::tell(&format!("note: {note}"));
+        }
         // After the questions, so that the snapshot is not older than the answers.
         let mut source = ProjectSource::open(self.project.clone(), &self.wait)?;
         let (shown, reports, destination) = self.destination(environment)?;
@@ -196,6 +203,7 @@ impl Request {
             source: &mut source,
             destination: Box::new(destination),
             filter: self.filter,
+            extent: Extent::default(),
             versions: VersionStrategy::Ignore,
             schemas: SchemaStrategy::Ignore,
             on_fault: OnFault::Stop,
@@ -207,13 +215,33 @@ impl Request {
                 "note: files are left out, because the content types that describe them are",
             );
         }
-        let report = transfer.run(&plan)?;
+        let mut report = transfer.run(&plan)?;
+        if let Some(note) = &served {
+            report.count_warning(note);
+        }
         reports.print(&report::table(&report));
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::tell(&shortfall);
         }
         reports.print(&format!("The archive is in {}", terminal::safe(&shown)));
         Ok(report)
+    }
+
+    /// Says that the archive will lie where everybody can fetch it.
+    fn served(&self) -> Option<Warning> {
+        let path = match &self.place {
+            Place::File(base) => ArchiveName::with_extensions(base, &self.packing),
+            Place::Folder(path) => path.clone(),
+            Place::Stdout => return None,
+        };
+        let served = self.project.serves(&path)?;
+        let reason = format!(
+            "this is in the public folder of the project: Strapi serves it to everybody as {}; name \
+             another place with --file",
+            served.display()
+        );
+        let subject = Subject::Path(path.display().to_string());
+        Some(Warning::new(WarningKind::Notice, subject, reason))
     }
 
     fn destination(

@@ -9,13 +9,11 @@ use super::project::ProjectArguments;
 use super::prompt::Prompt;
 use super::terminal::Reports;
 use super::waiting::WaitArguments;
-use super::{Cancellation, open_archive, report, terminal};
+use super::{Cancellation, open_archive, plan, report, terminal};
 use crate::error::{Error, Kind, Result};
-use crate::model::Stage;
 use crate::strapi::{LockWait, Project, ProjectDestination};
-use crate::transfer::{Filter, OnFault, Plan, Report, Source, Transfer, check_losses};
+use crate::transfer::{Extent, Filter, OnFault, Report, Source, Transfer, check_losses};
 use clap::{Args, ValueEnum};
-use indicatif::HumanCount;
 use std::path::PathBuf;
 
 /// Restore a project from an archive
@@ -54,6 +52,13 @@ pub(super) struct Arguments {
     /// deleted. The plan counts what goes with it; without this option the import is refused.
     #[arg(long)]
     allow_reference_loss: bool,
+    /// What is replaced [default: what the archive was made from]
+    ///
+    /// Archives that Strapi made do not say what that was. Of these, stages without any row or file
+    /// stay as they are; within a stage, content types without rows are emptied; and the media library
+    /// stays where the archive has neither rows nor files of it.
+    #[arg(long, value_enum)]
+    scope: Option<Extent>,
     #[command(flatten)]
     strategies: StrategyArguments,
     /// What to do with data that is there
@@ -88,6 +93,7 @@ struct Request {
     source: Box<dyn Source>,
     spool_folder: PathBuf,
     filter: Filter,
+    extent: Extent,
     strategies: StrategyArguments,
     /// Who is asked before anything is deleted; nobody with `--force` and `--dry-run`.
     prompt: Option<Prompt>,
@@ -131,6 +137,7 @@ impl Arguments {
             source: Box::new(archive),
             spool_folder: environment.temporary.clone(),
             filter,
+            extent: self.scope.unwrap_or_default(),
             strategies: self.strategies,
             prompt: asks.then_some(prompt),
             dry_run: self.dry_run,
@@ -157,24 +164,30 @@ impl Request {
             self.project.version(),
             destination.database()
         );
-        for notice in destination.notices() {
+        let notices = destination.notices().to_vec();
+        for notice in &notices {
             terminal::tell(&format!("note: {notice}"));
         }
         let cancellation = self.cancellation;
-        let progress = Progress::new(&cancellation, self.verbose);
+        let progress = Progress::holding(&cancellation, self.verbose);
         let mut transfer = Transfer {
             source: self.source.as_mut(),
             destination: Box::new(destination),
             filter: self.filter,
+            extent: self.extent,
             versions: self.strategies.versions(),
             schemas: self.strategies.schemas(),
             on_fault: OnFault::Stop,
             observer: &progress,
         };
-        let plan = transfer
+        let mut plan = transfer
             .plan()
             .map_err(|error| error.also("nothing was changed"))?;
-        print_plan(&plan, &target);
+        // What a run announces it reports as well.
+        for notice in &notices {
+            plan.announced.count_warning(notice);
+        }
+        plan::print(&plan, &target);
         check_losses(&plan.losses, self.allow_reference_loss)?;
         if self.dry_run {
             Reports::Stdout.print(&report::table(&plan.announced));
@@ -191,6 +204,7 @@ impl Request {
             ));
         }
         let report = transfer.run(&plan)?;
+        cancellation.tell_held();
         Reports::Stdout.print(&report::table(&report));
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::tell(&shortfall);
@@ -200,44 +214,5 @@ impl Request {
             terminal::safe(&target)
         ));
         Ok(report)
-    }
-}
-
-/// Says what is going to be deleted and what stays.
-fn print_plan(plan: &Plan, target: &str) {
-    terminal::tell(&report::origin(&plan.source));
-    terminal::tell(&format!("target:  {target}"));
-    if plan.deletions.is_empty() {
-        terminal::tell("to be deleted: nothing");
-    } else {
-        terminal::tell("to be deleted:");
-        for deletion in &plan.deletions {
-            terminal::tell(&format!(
-                "  {:>10}  {}",
-                HumanCount(deletion.count).to_string(),
-                deletion.what
-            ));
-        }
-    }
-    if !plan.losses.is_empty() {
-        terminal::tell("rows of tables that are not Strapi's:");
-        for loss in &plan.losses {
-            let count = HumanCount(loss.count).to_string();
-            terminal::tell(&format!("  {count:>10}  {loss}"));
-        }
-    }
-    let kept: Vec<&str> = [
-        (Stage::Entities, "content"),
-        (Stage::Assets, "files"),
-        (Stage::Configuration, "configuration"),
-    ]
-    .into_iter()
-    .filter(|(stage, _)| !plan.filter.includes(*stage))
-    .map(|(_, name)| name)
-    .chain(["administrators, roles and tokens"])
-    .collect();
-    terminal::tell(&format!("not touched: {}", kept.join(", ")));
-    if plan.filter.is_partial() && plan.filter.includes(Stage::Entities) {
-        terminal::tell("links between content that is replaced and content that stays are removed");
     }
 }

@@ -8,6 +8,7 @@ mod filter;
 mod import;
 mod input;
 mod key;
+mod plan;
 mod progress;
 mod project;
 mod prompt;
@@ -28,12 +29,18 @@ use environment::Environment;
 use input::Input;
 use key::KeyArguments;
 use prompt::Prompt;
+use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// How often it is looked whether a signal came that has to wait.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// Exports and restores whole Strapi projects, in Strapi's own archive format
 ///
@@ -169,8 +176,13 @@ fn ignores_hangups() -> bool {
 
 /// What Ctrl-C, SIGTERM and SIGHUP do: they set a flag, so that the work stops and cleans up. The
 /// second one ends the process at once.
+#[derive(Clone)]
 struct Cancellation {
     requested: Arc<AtomicBool>,
+    /// What ends the process at the second signal.
+    exits: Arc<Mutex<Vec<SigId>>>,
+    /// Whether it was said that a signal waits.
+    told: Arc<AtomicBool>,
 }
 
 impl Cancellation {
@@ -180,14 +192,48 @@ impl Cancellation {
         if !ignores_hangups() {
             signals.push(SIGHUP);
         }
+        let mut exits = Vec::new();
         for signal in signals {
             let code = INTERRUPTED.into();
             let second = Arc::clone(&requested);
-            signal_hook::flag::register_conditional_shutdown(signal, code, second)
-                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&requested)))
+            let exit = signal_hook::flag::register_conditional_shutdown(signal, code, second);
+            exits.extend(exit.as_ref().ok().copied());
+            exit.and_then(|_| signal_hook::flag::register(signal, Arc::clone(&requested)))
                 .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
         }
-        Ok(Self { requested })
+        Ok(Self {
+            requested,
+            exits: Arc::new(Mutex::new(exits)),
+            told: Arc::default(),
+        })
+    }
+
+    /// From now on the process ends when its work is done, and says so to whoever wants to stop it:
+    /// what it moves must not be left half-way.
+    fn hold(&self) {
+        let mut exits = self.exits.lock().unwrap_or_else(PoisonError::into_inner);
+        for exit in exits.drain(..) {
+            signal_hook::low_level::unregister(exit);
+        }
+        let own = self.clone();
+        thread::spawn(move || {
+            while !own.tell_held() {
+                thread::sleep(GLANCE);
+            }
+        });
+    }
+
+    /// Says once that a signal has to wait, if one came; gives whether it was said.
+    fn tell_held(&self) -> bool {
+        if !self.requested.load(Ordering::Relaxed) {
+            return false;
+        }
+        if !self.told.swap(true, Ordering::Relaxed) {
+            terminal::tell(
+                "a signal came while files are being moved into their places: waiting for the end of that",
+            );
+        }
+        true
     }
 
     /// What stops waiting for a database.

@@ -72,6 +72,7 @@ pub(super) fn shortfall(report: &Report) -> Option<String> {
                 "file changed while it was read",
                 "files changed while they were read",
             ),
+            WarningKind::Unreadable => ("row cannot be read", "rows cannot be read"),
             WarningKind::Lost => (
                 "value has no place in the project",
                 "values have no place in the project",

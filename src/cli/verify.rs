@@ -11,7 +11,7 @@ use super::{Cancellation, exit_code, open_archive, report, terminal};
 use crate::archive::{ArchiveSource, Outcome, Protection};
 use crate::error::{Error, Kind, Result};
 use crate::strapi::{Project, describe};
-use crate::transfer::{Filter, Nowhere, OnFault, Plan, Transfer};
+use crate::transfer::{Extent, Filter, Nowhere, OnFault, Plan, Transfer};
 use clap::Args;
 use indicatif::HumanCount;
 use std::path::PathBuf;
@@ -125,6 +125,7 @@ impl Request {
             source: &mut self.archive,
             destination: Box::new(Nowhere { like }),
             filter: Filter::default(),
+            extent: Extent::default(),
             versions: self.strategies.versions(),
             schemas: self.strategies.schemas(),
             on_fault: OnFault::GoOn,

@@ -8,6 +8,7 @@ mod inserter;
 mod limits;
 mod lock;
 mod mysql;
+mod openers;
 mod pending_rows;
 mod postgres;
 mod references;
@@ -284,6 +285,13 @@ pub trait Connection: Send {
     /// Kind [`Locked`](crate::error::Kind::Locked): others hold it, and are named where the server
     /// tells of them. Any other: the connection is lost.
     fn lock(&mut self, name: &str, mode: LockMode, patience: Duration) -> Result<Locking>;
+
+    /// Who else uses the database right now, in words, as far as that can be told: other connections to
+    /// it, or other processes that have its file open.
+    ///
+    /// # Errors
+    /// The server does not say.
+    fn others(&mut self) -> Result<Vec<String>>;
 
     /// Starts a transaction that sees one moment of the database and changes nothing. Gives what of
     /// the database it cannot hold still.

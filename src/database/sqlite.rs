@@ -5,6 +5,7 @@
 //! a read transaction.
 
 use super::inserter::{Inserter, Prepared, PreparedInserts};
+use super::openers::openers;
 use super::references::{self, ForeignKey, Trigger};
 use super::rules;
 use super::stop::GLANCE;
@@ -35,6 +36,8 @@ pub struct Sqlite {
     /// How long to wait for somebody else's write to end.
     patience: Duration,
     stop: Stop,
+    /// Whether a transaction that writes has begun, and was not seen to its end.
+    is_writing: bool,
 }
 
 impl Sqlite {
@@ -86,6 +89,7 @@ impl Sqlite {
             inserts: PreparedInserts::default(),
             patience: timeouts.lock().unwrap_or(BUSY_TIMEOUT),
             stop: Stop::default(),
+            is_writing: false,
         };
         sqlite
             .connection
@@ -420,6 +424,10 @@ impl Connection for Sqlite {
         Ok(Locking::Unsupported)
     }
 
+    fn others(&mut self) -> Result<Vec<String>> {
+        Ok(openers(Path::new(&self.target)))
+    }
+
     fn begin_snapshot(&mut self) -> Result<Snapshot> {
         let mode: String = self
             .connection
@@ -439,17 +447,25 @@ impl Connection for Sqlite {
         self.batch(
             "start writing to",
             "BEGIN IMMEDIATE; PRAGMA defer_foreign_keys = ON",
-        )
+        )?;
+        self.is_writing = true;
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.batch("finish writing to", "COMMIT")
+        self.batch("finish writing to", "COMMIT")?;
+        self.is_writing = false;
+        Ok(())
     }
 
     fn rollback(&mut self) {
         if !self.connection.is_autocommit() {
             // Closing the connection does the same, should this fail.
             let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        if std::mem::take(&mut self.is_writing) {
+            // On a full disk SQLite stops, and leaves it to whoever reads next to put the file back as it was.
+            let _ = self.batch("read", "SELECT count(*) FROM sqlite_master");
         }
     }
 

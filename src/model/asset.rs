@@ -14,6 +14,17 @@ pub struct Asset {
     pub size: u64,
 }
 
+/// How the names of this program's own folders begin that stand beside the files of a media library.
+pub const STAGING_PREFIX: &str = ".backup-restore-";
+
+/// Whether a file of a media library may have this name: it names a file in a folder and none
+/// elsewhere, and nothing of this program's own.
+pub fn is_file_name(name: &str) -> bool {
+    !matches!(name, "" | "." | "..")
+        && !name.contains(['/', '\\', '\0'])
+        && !name.starts_with(STAGING_PREFIX)
+}
+
 impl Asset {
     /// The extension with its dot, or `None` where there is none.
     pub fn extension(&self) -> Option<&str> {
@@ -74,5 +85,29 @@ impl AssetMetadata {
             return Err(format!("it belongs to a file named \"{expected}\""));
         }
         Ok(metadata)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_lead_nowhere_else() {
+        for name in ["a.png", "..x", "...", ".hidden", "a b", ".backup-x"] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for name in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "a\\b",
+            "a\0b",
+            "../x",
+            ".backup-restore-x",
+        ] {
+            assert!(!is_file_name(name), "{name}");
+        }
     }
 }

@@ -11,6 +11,7 @@ mod media;
 mod project;
 mod relations;
 mod restore;
+mod running;
 mod schema;
 mod source;
 mod tables;

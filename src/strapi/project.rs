@@ -98,6 +98,29 @@ impl Project {
         ))
     }
 
+    /// Under which path its Strapi serves a file to everybody, which need not be there yet: `None`
+    /// where it does not lie in the public folder.
+    pub fn serves(&self, file: &Path) -> Option<PathBuf> {
+        let public = &self.config.public_dir;
+        let absolute = std::path::absolute(file).ok()?;
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let places = match (absolute.parent(), absolute.file_name()) {
+            (Some(folder), Some(name)) => vec![real(folder).join(name), absolute.clone()],
+            _ => vec![absolute.clone()],
+        };
+        // The folder of the uploads is often a link to another disk.
+        let uploads = public.join("uploads");
+        let served = [
+            (public.clone(), "/"),
+            (real(public), "/"),
+            (real(&uploads), "/uploads"),
+        ];
+        served.iter().find_map(|(folder, under)| {
+            let below = places.iter().find_map(|it| it.strip_prefix(folder).ok())?;
+            Some(Path::new(under).join(below))
+        })
+    }
+
     /// What of its configuration could not be read, and does not matter now.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         self.config.warnings.iter().map(ToString::to_string)

@@ -102,6 +102,18 @@ impl Model {
             .find(|relation| relation.attribute == attribute)
     }
 
+    /// Whether it is a component.
+    pub fn is_component(&self) -> bool {
+        self.model_type == ModelType::Component
+    }
+
+    /// The column of an attribute, if it has one.
+    pub fn column_of(&self, attribute: &str) -> Option<&str> {
+        let mut columns = self.columns.iter();
+        let mapping = columns.find(|mapping| mapping.attribute == attribute)?;
+        Some(&mapping.column)
+    }
+
     fn new(schema: &Schema, schemas: &Schemas, dialect: Dialect) -> Result<Self> {
         let naming = dialect.naming();
         let bare_strings = dialect.stores_bare_strings();

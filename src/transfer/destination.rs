@@ -62,6 +62,8 @@ pub struct Deletion {
 pub struct Survey {
     /// What is deleted.
     pub deletions: Vec<Deletion>,
+    /// Links that go from rows that stay, because what they lead to does not come back.
+    pub links: Vec<Deletion>,
     /// What that does to rows that no transfer is about.
     pub losses: Vec<ReferenceLoss>,
     /// What else its user should know.

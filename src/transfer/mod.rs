@@ -8,6 +8,7 @@ mod destination;
 mod faults;
 mod filter;
 mod inspection;
+mod inspector;
 mod losses;
 mod observer;
 mod report;
@@ -26,7 +27,7 @@ pub use losses::{LossKind, ReferenceLoss, check_losses};
 pub use observer::{Event, Observer, Phase, Silent};
 pub use report::{Count, Report, StageReport};
 pub use schema_diff::SchemaStrategy;
-pub use scope::Scope;
+pub use scope::{Extent, Scope};
 pub use source::{Description, Provenance, Source};
 pub use spool::Spool;
 pub use version::VersionStrategy;
@@ -34,7 +35,7 @@ pub use warning::{Examples, Subject, Warning, WarningKind};
 
 use crate::error::{Error, Result};
 use crate::model::{Schemas, Stage};
-use inspection::Inspector;
+use inspector::Inspector;
 use report::Counting;
 
 /// What a transfer is going to do.
@@ -50,6 +51,8 @@ pub struct Plan {
     pub announced: Report,
     /// What is deleted at the destination.
     pub deletions: Vec<Deletion>,
+    /// Links that go from rows that stay, because what they lead to does not come back.
+    pub links: Vec<Deletion>,
     /// What that does to rows that the transfer is not about.
     pub losses: Vec<ReferenceLoss>,
     /// What is wrong with the source, or keeps it from the destination, where the transfer was to go
@@ -65,6 +68,8 @@ pub struct Transfer<'a> {
     pub destination: Box<dyn Destination + 'a>,
     /// What the user wants to take along.
     pub filter: Filter,
+    /// What of the destination is replaced, within that.
+    pub extent: Extent,
     /// How much the versions may differ.
     pub versions: VersionStrategy,
     /// How much the schemas may differ.
@@ -102,7 +107,9 @@ impl Transfer<'_> {
         }
         let known = target_schemas.or(schemas).unwrap_or(&none);
         filter.check_types(known)?;
-        if let Some(scope) = &source.scope {
+        if let Some(scope) = &source.scope
+            && self.extent != Extent::All
+        {
             filter.check_scope(scope)?;
             let replaced = target.is_some().then_some(&mut announced);
             self.keep_to(scope, &mut filter, known, replaced);
@@ -138,8 +145,22 @@ impl Transfer<'_> {
                 faults.add(fault)?;
             }
         }
-        if source.scope.is_none() && target.is_some() {
-            self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
+        if target.is_some() {
+            match self.extent {
+                Extent::Said if source.scope.is_some() => {}
+                Extent::All => {}
+                Extent::Said => {
+                    self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
+                }
+                Extent::Held => {
+                    self.leave_out_what_is_missing(&mut filter, &inspection, &mut announced);
+                    let types = known.content_types().map(|schema| schema.uid.as_str());
+                    let without: Vec<&str> = types
+                        .filter(|uid| filter.includes_type(uid) && inspection.rows(uid) == 0)
+                        .collect();
+                    filter.leave_out_types(&without);
+                }
+            }
         }
         for remark in self.destination.remarks() {
             self.tell(&mut announced, remark);
@@ -158,6 +179,7 @@ impl Transfer<'_> {
             inspection,
             announced,
             deletions: survey.deletions,
+            links: survey.links,
             losses: survey.losses,
             faults,
         })

@@ -1,4 +1,4 @@
-//! Which part of a site something holds.
+//! Which part of a site something holds, and which part a transfer replaces.
 
 use crate::model::Stage;
 use std::collections::BTreeSet;
@@ -11,4 +11,17 @@ pub struct Scope {
     pub stages: BTreeSet<Stage>,
     /// The uids of the content types; empty where entities are not among the stages.
     pub types: BTreeSet<String>,
+}
+
+/// What of the destination a transfer replaces, within what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Extent {
+    /// What the source says it was made from. Where it does not say: the stages that it has something
+    /// of, with all their types; and the media library, if it has rows or files of it.
+    #[default]
+    Said,
+    /// Every stage and type: what the source has nothing of is emptied.
+    All,
+    /// The stages and types that the source has something of.
+    Held,
 }

@@ -38,7 +38,6 @@ impl Record {
 pub struct Spool {
     out: BufWriter<File>,
     folder: PathBuf,
-    length: u64,
 }
 
 impl Spool {
@@ -52,13 +51,7 @@ impl Spool {
         Ok(Self {
             out: BufWriter::with_capacity(BUFFER, file),
             folder: folder.to_owned(),
-            length: 0,
         })
-    }
-
-    /// How many bytes it has.
-    pub fn length(&self) -> u64 {
-        self.length
     }
 
     /// Sends what the filter lets through into `sink`, as a source does.
@@ -109,9 +102,7 @@ impl Spool {
             self.out.write_all(&length.to_le_bytes())?;
             self.out.write_all(content)
         };
-        write().map_err(|error| self.fail(error))?;
-        self.length += length;
-        Ok(())
+        write().map_err(|error| self.fail(error))
     }
 }
 

@@ -10,6 +10,8 @@ pub enum WarningKind {
     MissingAsset,
     /// A file changed while it was read.
     ChangedAsset,
+    /// A value is not of the kind that its column is for, such as a text where an id belongs.
+    Unreadable,
     /// The destination has no place for something: a type, an attribute, a value.
     Lost,
     /// Links point at rows that do not exist; the site itself lacks these.
@@ -23,7 +25,7 @@ impl WarningKind {
     /// code 3). What the site itself lacks does not.
     pub fn is_incomplete(self) -> bool {
         match self {
-            Self::MissingAsset | Self::ChangedAsset | Self::Lost => true,
+            Self::MissingAsset | Self::ChangedAsset | Self::Unreadable | Self::Lost => true,
             Self::OrphanLink | Self::Notice => false,
         }
     }
@@ -33,6 +35,7 @@ impl WarningKind {
         [
             Self::MissingAsset,
             Self::ChangedAsset,
+            Self::Unreadable,
             Self::Lost,
             Self::OrphanLink,
             Self::Notice,
@@ -46,6 +49,7 @@ impl WarningKind {
         match self {
             Self::MissingAsset => "missingAsset",
             Self::ChangedAsset => "changedAsset",
+            Self::Unreadable => "unreadable",
             Self::Lost => "lost",
             Self::OrphanLink => "orphanLink",
             Self::Notice => "notice",
@@ -227,7 +231,9 @@ impl fmt::Display for Warning {
                  (rows {reason})"
             ),
             WarningKind::MissingAsset => write!(f, "{subject} is left out: {reason}"),
-            WarningKind::OrphanLink => write!(f, "{subject}: {count} left out: {reason}"),
+            WarningKind::OrphanLink | WarningKind::Unreadable => {
+                write!(f, "{subject}: {count} left out: {reason}")
+            }
             WarningKind::Notice if matches!(subject, Subject::Stage(_)) => f.write_str(reason),
             WarningKind::Lost => write!(f, "{reason} {subject}: {count} left out"),
             WarningKind::ChangedAsset | WarningKind::Notice => write!(f, "{subject}: {reason}"),

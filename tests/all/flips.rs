@@ -12,8 +12,8 @@ use strapi_backup::error::{Error, Result};
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use strapi_backup::store::Origin;
 use strapi_backup::transfer::{
-    Filter, Nowhere, OnFault, SchemaStrategy, Silent, Sink, Source, Transfer, VersionStrategy,
-    Warning,
+    Extent, Filter, Nowhere, OnFault, SchemaStrategy, Silent, Sink, Source, Transfer,
+    VersionStrategy, Warning,
 };
 
 use crate::support::cli::{KEY, Project, strapi_archive};
@@ -181,6 +181,7 @@ fn verify(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<()> {
         source: &mut source,
         destination: Box::new(Nowhere::default()),
         filter: Filter::default(),
+        extent: Extent::default(),
         versions: VersionStrategy::Exact,
         schemas: SchemaStrategy::Exact,
         on_fault: OnFault::GoOn,

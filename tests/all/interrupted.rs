@@ -11,8 +11,9 @@ use crate::support::archive::Archive;
 use crate::support::cli::{PLAIN, Project, impatient, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::listing;
-use crate::support::restore::assert_exports;
+use crate::support::restore::{assert_exports, project_with_other_data};
 use crate::support::running::{MISSING, Running, export_half_way, miss_files};
+use crate::support::strace::{can_trace, injected};
 use crate::support::tarball::{Entry, LINKS, Tarball};
 
 on_each_server!(a_run_that_waits_for_a_lock_of_the_server_is_interrupted);
@@ -388,4 +389,24 @@ fn reader(project: &Project) -> rusqlite::Connection {
         .unwrap();
     assert_eq!(rows, 30);
     reader
+}
+
+#[test]
+fn signals_wait_while_files_are_moved() {
+    if !can_trace() {
+        return;
+    }
+    let original = Project::testdata();
+    let project = project_with_other_data();
+    // From the third file that moves on, one at each: the second one used to end the program there.
+    let command = project.import_command(&strapi_archive(), &[]);
+    let mut command = injected(&command, "rename", "signal=INT:when=3+");
+    run(&mut command)
+        .ends_with(0)
+        .says(["a signal came while files are being moved"]);
+    assert_exports(&project, &Archive::open(&strapi_archive(), None));
+    let (original, restored) = (original.state(), project.state());
+    for (name, content) in original.uploads() {
+        assert!(restored.uploads()[name] == content, "{name}");
+    }
 }

@@ -4,12 +4,15 @@
 //! A kill does not test the loss of power: what a kill leaves is all in the system's memory.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
-use crate::support::cli::{Project, run, strapi_archive};
+use crate::support::archive::Archive;
+use crate::support::cli::{PLAIN, Project, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
+use crate::support::files::listing;
 use crate::support::place::Place;
-use crate::support::strace::{can_trace, injected, traced};
+use crate::support::strace::{Call, can_trace, injected, number_of, traced};
 
 on_each_server!(a_restore_that_is_killed_leaves_the_old_or_the_new);
 
@@ -132,7 +135,8 @@ fn storm(place: &dyn Place, archive: &Path, injections: &[Injection], is_long: b
                     }
                     _ => panic!("{inject}: {said}"),
                 }
-                project.run("recover", []).ends_with(0);
+                // A server may need a moment to notice that somebody is gone.
+                project.run("recover", ["--lock-wait", "1m"]).ends_with(0);
                 if before == (place.tables(), place.files()) {
                     assert_ne!(code, Some(0), "{inject}: {said}");
                     old_ones += 1;
@@ -175,6 +179,100 @@ fn a_restore_that_is_killed_anywhere_leaves_the_old_or_the_new_on_servers() {
     for server in [Server::Postgres, Server::Mysql] {
         if server.is_there() && can_trace() {
             storm(&Site::new(server), our_archive(server), &THERE, true);
+        }
+    }
+}
+
+#[test]
+fn a_commit_of_sqlite_that_is_done_and_cannot_be_synced_is_not_undone() {
+    if !can_trace() {
+        return;
+    }
+    let project = Project::testdata();
+    let archive = strapi_archive();
+    for options in [&[][..], &["--only", "content"]] {
+        let import = project.import_command(&archive, options);
+        let (outcome, calls) = traced(&import, "fsync,unlink", 0);
+        outcome.ends_with(0);
+        let new = (project.content(), project.files());
+        let ends = |call: &Call| {
+            call.removed()
+                .is_some_and(|path| path.ends_with("data.db-journal"))
+        };
+        let commit = calls.iter().position(ends).unwrap();
+        let sync = (commit..calls.len()).find(|call| calls[*call].name == "fsync");
+        let number = number_of(&calls, sync.unwrap());
+        for lasts in ["", "+"] {
+            project.sql("UPDATE articles SET title = 'old'");
+            let old = (project.content(), project.files());
+            let fails = format!("error=EIO:when={number}{lasts}");
+            let outcome = run(&mut injected(&import, "fsync", &fails));
+            let code = outcome.code;
+            assert!(matches!(code, Some(0 | 13)), "{}", outcome.all());
+            project.run("recover", []).ends_with(0);
+            let now = (project.content(), project.files());
+            assert!(now != old, "{}", outcome.all());
+            assert!(now == new, "{}", outcome.all());
+        }
+    }
+}
+
+/// On an export.
+const EXPORT: [Injection; 7] = [
+    once("linkat", "error=EACCES", 1),
+    once("linkat", "error=EIO", 1),
+    once(RENAMES, "error=EIO", 1),
+    once(SYNCS, "error=EIO", 2),
+    once("write", "error=ENOSPC", 6),
+    from_then_on("write", "error=ENOSPC", 3),
+    once("getdents64", "error=EIO", 2),
+];
+
+#[test]
+fn an_export_that_the_system_fails_leaves_no_half_of_an_archive() {
+    if !can_trace() {
+        return;
+    }
+    let project = Project::testdata();
+    let before = project.state();
+    let whole = project.exported(&[]);
+    let archive = project.archive("site.tar");
+    for replaces in [false, true] {
+        let export = project.command("export", [&["-f", "site"], &PLAIN[..]].concat());
+        let (outcome, calls) = traced(&export, "all", 0);
+        outcome.ends_with(0);
+        for Injection {
+            calls: names,
+            action,
+            lasts,
+            places,
+        } in &EXPORT
+        {
+            for name in names.split(',') {
+                let count = calls.iter().filter(|call| call.name == name).count();
+                for number in (0..*places).map(|part| 1 + (2 * part + 1) * count / (2 * places)) {
+                    let _ = fs::remove_file(&archive);
+                    if replaces {
+                        fs::write(&archive, "of yesterday").unwrap();
+                    }
+                    let lasts = if *lasts { "+" } else { "" };
+                    let what = format!("{action}:when={number}{lasts}");
+                    let outcome = run(&mut injected(&export, name, &what));
+                    let said = format!("{name} {what}: {}", outcome.all());
+                    let there = fs::read(&archive).ok();
+                    let is_old = there.as_deref() == replaces.then_some(&b"of yesterday"[..]);
+                    // Its folder may fail to be synced when it has its name.
+                    assert!(!is_old || outcome.code != Some(0), "{said}");
+                    if !is_old {
+                        let differences = whole.differences(&Archive::open(&archive, None));
+                        assert_eq!(differences, [""; 0], "{said}");
+                    }
+                    let names = listing(&project.archives());
+                    let others = names.iter().filter(|name| !name.ends_with(".tar"));
+                    assert_eq!(others.count(), 0, "{names:?} {said}");
+                    before.assert_untouched(&project);
+                }
+            }
         }
     }
 }

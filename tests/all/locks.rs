@@ -13,6 +13,7 @@ use crate::support::skip;
 on_each_server!(
     projects_on_different_machines_share_the_lock_of_their_database,
     a_project_is_free_when_a_run_was_killed,
+    other_connections_to_the_database_are_noted_before_a_restore,
 );
 
 /// A project whose exports wait in the middle of the files that are missing.
@@ -150,4 +151,40 @@ fn a_project_is_free_when_a_run_was_killed(server: Server) {
     export_half_way(&site).kill();
     let import = site.import_command(our_archive(server), &["--lock-wait", "1m"]);
     Running::start(import).end().ends_with(0);
+}
+
+// ------------------------------------------------------------------ a Strapi that runs
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_that_has_the_database_open_is_noted_before_a_restore() {
+    let project = Project::testdata();
+    let archive = project.export("site", &[]);
+    let quiet = project.import(&archive, &["--dry-run", "--strict"]);
+    assert!(!quiet.ends_with(0).stderr.contains("stop Strapi"));
+    let strapi = project.connect();
+    let pid = std::process::id();
+    for options in [&["--dry-run"][..], &[]] {
+        let told = format!("data.db: it is in use by process {pid} (all-");
+        project.import(&archive, options).ends_with(0).says([
+            "note: ",
+            &told,
+            "stop Strapi before a restore",
+        ]);
+    }
+    project
+        .import(&archive, &["--dry-run", "--strict"])
+        .ends_with(3);
+    drop(strapi);
+}
+
+fn other_connections_to_the_database_are_noted_before_a_restore(server: Server) {
+    let site = Site::new(server);
+    let archive = our_archive(server);
+    let strapi = site.database.connect();
+    let told = server.pick("in use by process ", "in use by connection ");
+    site.import(archive, &["--dry-run"])
+        .ends_with(0)
+        .says([told, "stop Strapi before a restore"]);
+    drop(strapi);
 }

@@ -3,9 +3,10 @@
 use std::fs;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{PLAIN, Project, backup, run};
+use crate::support::cli::{PLAIN, Project, backup, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server};
 use crate::support::restore::assert_same_lines;
+use crate::support::tarball::{Entry, LINKS, Tarball};
 
 on_each_server!(
     rows_with_ids_that_are_not_positive_come_back_from_a_server,
@@ -211,5 +212,116 @@ fn a_component_with_two_owners_comes_back_as_two() {
             "{}",
             outcome.all()
         );
+    }
+}
+
+// ------------------------------------------------------------------ names of files
+
+/// A row of the media library with a file of this name, which is there.
+fn add_file(project: &Project, name: &str) {
+    project.sql(&format!(
+        "INSERT INTO files (document_id, name, hash, ext, mime, size, url, provider)
+         VALUES ('odd', 'odd', '{name}', '', 'text/plain', 1, '/uploads/{name}', 'local')"
+    ));
+    fs::write(project.uploads().join(name), "odd").unwrap();
+}
+
+#[test]
+fn a_file_whose_name_begins_with_dots_comes_back() {
+    let project = Project::testdata();
+    add_file(&project, "..odd");
+    let archive = project.export("site", &[]);
+    run(&mut backup(["verify", archive.to_str().unwrap()])).ends_with(0);
+    fs::write(project.uploads().join("..odd"), "changed").unwrap();
+    project.import(&archive, &[]).ends_with(0);
+    assert_eq!(fs::read(project.uploads().join("..odd")).unwrap(), b"odd");
+}
+
+#[test]
+fn what_is_called_like_a_staging_folder_is_no_file_of_the_media_library() {
+    let project = Project::testdata();
+    let clean = project.export("clean", &[]);
+    let name = ".backup-restore-odd";
+    add_file(&project, name);
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project
+        .run("export", options)
+        .ends_with(3)
+        .says(["its hash and extension make no file name"]);
+    let mut tarball = Tarball::read(&clean);
+    let place = tarball.position("assets/uploads/notes_36b3257a18.txt");
+    let entry = Entry::file(&format!("assets/uploads/{name}"), "odd");
+    tarball.entries.insert(place, entry);
+    let path = tarball.write(project.archive("hostile.tar"));
+    let before = project.state();
+    let told = "no file of a media library can have its name";
+    project.import(&path, &[]).ends_with(6).says([told]);
+    before.assert_untouched(&project);
+    // The row of that name goes; the file was never the media library's.
+    project.import(&clean, &[]).ends_with(0);
+    assert_eq!(fs::read(project.uploads().join(name)).unwrap(), b"odd");
+}
+
+// ------------------------------------------------------------------ texts where ids belong
+
+#[test]
+fn a_text_where_an_id_belongs_is_listed_by_an_export() {
+    let project = Project::testdata();
+    let clean = project.exported(&[]);
+    project.sql(
+        "PRAGMA foreign_keys = OFF;
+         INSERT INTO articles_tags_lnk (article_id, tag_id) VALUES (1, 'abc');
+         INSERT INTO files_related_mph (file_id, related_id, related_type, field)
+            VALUES (1, 'abc', 'api::article.article', 'gallery');
+         INSERT INTO articles_cmps (entity_id, cmp_id, component_type, field) VALUES (1, 'abc', 'shared.seo', 'seo');
+         INSERT INTO tags (document_id, name, inline_category_id) VALUES ('x', 'x', 1.5)",
+    );
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(3).says([
+        "warning: links of `tags` of api::article.article: 1 left out: api::article.article 1 (tags) -> api::tag.tag abc",
+        "warning: links of `related` of plugin::upload.file: 1 left out: plugin::upload.file 1 (related) -> \
+         api::article.article abc (gallery): this is no id",
+        "warning: links of `inlineCategory` of api::tag.tag: 1 left out: api::tag.tag 7 (inlineCategory) -> \
+         api::category.category (no integer): this is no id",
+        "warning: a component in attribute `seo` of api::article.article: 1 left out: api::article.article 1: abc is no id",
+        "incomplete: 4 rows cannot be read",
+    ]);
+    let path = project.archive("site.tar");
+    let added = Archive::open(&path, None).lines("links");
+    let added = added
+        .iter()
+        .filter(|line| !clean.lines("links").contains(line));
+    // The localizations of the tag that came with the row.
+    assert_eq!(added.count(), 1);
+    run(&mut backup(["verify", path.to_str().unwrap()])).ends_with(3);
+    project.import(&path, &[]).ends_with(0);
+}
+
+#[test]
+fn a_text_where_an_id_belongs_is_refused_in_an_archive() {
+    let project = Project::testdata();
+    let before = project.state();
+    for (left, right, said) in [
+        (
+            "1",
+            r#""abc""#,
+            "api::tag.tag abc (articles): \"abc\" is no id",
+        ),
+        (r#""abc""#, "1", "\"abc\" is no id"),
+        ("1", "1.5", "links_00001.jsonl, line 552"),
+        ("1", "{}", "links_00001.jsonl, line 552"),
+    ] {
+        let line = format!(
+            r#"{{"kind":"relation.basic","relation":"manyToMany","left":{{"type":"api::article.article","field":"tags","ref":{left},"pos":1}},"right":{{"type":"api::tag.tag","field":"articles","ref":{right},"pos":1}}}}"#
+        );
+        let tarball = Tarball::read(&strapi_archive()).edit_lines(LINKS, |lines| lines.push(line));
+        let path = tarball.write(project.archive("odd.tar"));
+        for outcome in [
+            project.import(&path, &[]),
+            run(&mut backup(["verify", path.to_str().unwrap()])),
+        ] {
+            outcome.ends_with(6).says([said]);
+        }
+        before.assert_untouched(&project);
     }
 }

@@ -74,6 +74,39 @@ fn an_archive_of_the_same_name_is_replaced() {
 }
 
 #[test]
+fn an_export_into_the_public_folder_says_who_can_fetch_it() {
+    let project = Project::testdata();
+    let elsewhere = project.archive("uploads");
+    fs::rename(project.uploads(), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, project.uploads()).unwrap();
+    let public = project.path().join("public");
+    let at = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    for (file, format, served) in [
+        (at(&public.join("site")), "tar", "/site.tar"),
+        (
+            at(&project.uploads().join("site")),
+            "tar",
+            "/uploads/site.tar",
+        ),
+        (at(&elsewhere.join("other")), "tar", "/uploads/other.tar"),
+        (at(&public.join("../public/tree")), "dir", "/tree"),
+    ] {
+        let options = [&["-f", &file, "--format", format], &PLAIN[..]].concat();
+        let told = format!("Strapi serves it to everybody as {served};");
+        let outcome = project.run("export", options).ends_with(0).says([&told]);
+        let first = outcome.stderr.lines().next().unwrap_or_default();
+        assert!(first.starts_with("note: "), "{}", outcome.all());
+    }
+    // Also where it gets its name and place by default.
+    let mut command = project.command("export", PLAIN);
+    run(command.arg("--strict").current_dir(&public))
+        .ends_with(3)
+        .says(["Strapi serves it to everybody as /export_"]);
+    let quiet = project.run("export", [&["-f", "site"], &PLAIN[..]].concat());
+    assert!(!quiet.ends_with(0).stderr.contains("serves"));
+}
+
+#[test]
 fn a_folder_is_never_written_over() {
     let project = Project::testdata();
     fs::create_dir(project.archive("site.tar")).unwrap();
@@ -143,6 +176,24 @@ fn a_dry_run_prints_the_plan_and_changes_nothing() {
         "{}",
         outcome.all()
     );
+}
+
+#[test]
+fn a_plan_names_the_settings_that_decide_who_gets_in() {
+    let project = Project::testdata();
+    let archive = strapi_archive();
+    let beginning = "from the archive come ";
+    let outcome = project.import(&archive, &["--dry-run"]).ends_with(0);
+    assert_eq!(
+        outcome.lines(beginning),
+        [
+            "from the archive come settings of who gets in: core_admin_auth, plugin_users-permissions_advanced, \
+             plugin_users-permissions_email, plugin_users-permissions_grant",
+            "from the archive come webhooks, which tell others of changes: 1",
+        ]
+    );
+    let outcome = project.import(&archive, &["--dry-run", "--exclude", "config"]);
+    assert!(outcome.lines(beginning).is_empty(), "{}", outcome.all());
 }
 
 #[test]

@@ -1,59 +1,34 @@
 //! Tables that are not Strapi's and refer to its rows: a restore neither loses their rows nor leaves them behind
 //! without what they refer to.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 
-use strapi_backup::database::{Connection, Sqlite, Timeouts};
-
-use crate::support::archive::Archive;
-use crate::support::cli::{Outcome, Project};
-use crate::support::databases::{Server, Site};
-
-/// A project on one of the databases, with tables of somebody else.
-enum Shop {
-    Sqlite(Box<Project>),
-    Server(Box<Site>),
-}
+use crate::support::anywhere::{Anywhere, on_each_database};
+use crate::support::databases::Server;
 
 /// The columns of a foreign key, and the end of its definition.
 const TO_ARTICLES: &str = "FOREIGN KEY (article_id) REFERENCES articles (id)";
 
+/// A project with tables of somebody else.
+struct Shop(Anywhere);
+
+impl Deref for Shop {
+    type Target = Anywhere;
+
+    fn deref(&self) -> &Anywhere {
+        &self.0
+    }
+}
+
+impl From<Anywhere> for Shop {
+    fn from(anywhere: Anywhere) -> Shop {
+        Shop(anywhere)
+    }
+}
+
 impl Shop {
-    fn new(server: Option<Server>) -> Shop {
-        match server {
-            None => Shop::Sqlite(Box::new(Project::testdata())),
-            Some(server) => Shop::Server(Box::new(Site::new(server))),
-        }
-    }
-
-    fn project(&self) -> &Project {
-        match self {
-            Shop::Sqlite(project) => project,
-            Shop::Server(site) => site,
-        }
-    }
-
-    /// What an id is on this database.
-    fn id(&self) -> &'static str {
-        match self {
-            Shop::Server(site) => site.server().pick("integer", "integer unsigned"),
-            Shop::Sqlite(_) => "integer",
-        }
-    }
-
-    #[track_caller]
-    fn sql<const N: usize>(&self, statements: [&str; N]) -> &Shop {
-        match self {
-            Shop::Sqlite(project) => {
-                project.sql(&statements.join(";"));
-            }
-            Shop::Server(site) => site.database.sql(statements),
-        }
-        self
-    }
-
     /// Adds a table whose rows, with ids from 1, refer to these ids.
     #[track_caller]
     fn refer(&self, table: &str, column: &str, key: &str, ids: &[i64]) -> &Shop {
@@ -81,33 +56,6 @@ impl Shop {
         )
     }
 
-    fn connect(&self) -> Box<dyn Connection> {
-        match self {
-            Shop::Sqlite(project) => {
-                let path = project.database();
-                Box::new(Sqlite::open_to_write(&path, Timeouts::default()).unwrap())
-            }
-            Shop::Server(site) => site.database.connect(),
-        }
-    }
-
-    /// The values of two columns of a table, by the first.
-    fn rows(&self, table: &str, columns: [&str; 2]) -> Vec<(String, String)> {
-        let [first, second] = columns;
-        let sql = format!("SELECT {first}, {second} FROM {table} ORDER BY 1");
-        let mut rows = Vec::new();
-        self.connect()
-            .query(&sql, &[], &mut |row| {
-                rows.push((
-                    format!("{:?}", row.value(0)?),
-                    format!("{:?}", row.value(1)?),
-                ));
-                Ok(())
-            })
-            .unwrap();
-        rows
-    }
-
     /// Which row refers to which.
     fn references(&self, table: &str, column: &str) -> Vec<(i64, Option<i64>)> {
         let number = |text: &String| {
@@ -118,27 +66,6 @@ impl Shop {
         rows.iter()
             .map(|(id, other)| (number(id).unwrap(), number(other)))
             .collect()
-    }
-
-    fn export(&self) -> PathBuf {
-        self.project().export("site", &[])
-    }
-
-    fn import(&self, archive: &Path, options: &[&str]) -> Outcome {
-        self.project().import(archive, options)
-    }
-
-    /// All rows of all tables, as text.
-    fn tables(&self) -> BTreeMap<String, Vec<String>> {
-        match self {
-            Shop::Server(site) => site.database.tables(),
-            Shop::Sqlite(project) => {
-                let rows = |rows: &Vec<Vec<_>>| rows.iter().map(|row| format!("{row:?}")).collect();
-                let tables = project.state().tables;
-                let tables = tables.iter().map(|(name, all)| (name.clone(), rows(all)));
-                tables.collect()
-            }
-        }
     }
 
     /// Fails unless an import with these options is refused and changes nothing.
@@ -154,31 +81,6 @@ impl Shop {
             assert!(before == self.tables());
         }
     }
-
-    /// Fails unless the project exports what stands in an archive.
-    #[track_caller]
-    fn assert_exports(&self, archive: &Path) {
-        let again = self.project().exported(&[]);
-        assert_eq!(Archive::open(archive, None).differences(&again), [""; 0]);
-    }
-}
-
-/// Makes a test for each database out of every function named.
-macro_rules! on_each_database {
-    ($($name:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[test]
-            fn $name() {
-                super::$name(super::Shop::new(None));
-            })+
-        }
-        mod servers {
-            $(pub fn $name(server: crate::support::databases::Server) {
-                super::$name(super::Shop::new(Some(server)));
-            })+
-            crate::support::databases::on_each_server!($($name),+);
-        }
-    };
 }
 
 on_each_database!(
@@ -439,14 +341,14 @@ fn keys_of_other_columns_are_not_lost_silently(shop: Shop) {
 fn triggers_are_named(shop: Shop) {
     let archive = shop.export();
     shop.sql(["CREATE TABLE seen (id integer)"]);
-    match &shop {
-        Shop::Sqlite(_) => shop.sql([
+    match &shop.0 {
+        Anywhere::Sqlite(_) => shop.sql([
             "CREATE TRIGGER spy AFTER DELETE ON tags BEGIN INSERT INTO seen VALUES (old.id); END",
         ]),
-        Shop::Server(site) if site.server() == Server::Mysql => {
+        Anywhere::Server(site) if site.server() == Server::Mysql => {
             shop.sql(["CREATE TRIGGER spy AFTER DELETE ON tags FOR EACH ROW INSERT INTO seen VALUES (old.id)"])
         }
-        Shop::Server(_) => shop.sql([
+        Anywhere::Server(_) => shop.sql([
             "CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen VALUES (old.id); \
              RETURN old; END $$",
             "CREATE TRIGGER spy AFTER DELETE ON tags FOR EACH ROW EXECUTE FUNCTION spy()",
@@ -463,7 +365,7 @@ fn triggers_are_named(shop: Shop) {
 
 #[test]
 fn a_component_that_was_to_come_back_and_has_no_place_is_not_left_behind() {
-    let shop = Shop::new(None);
+    let shop = Shop(Anywhere::new(None));
     let archive = shop.export();
     let key = "FOREIGN KEY (seo_id) REFERENCES components_shared_seos (id) ON DELETE CASCADE";
     shop.refer("ratings", "seo_id", key, &[1]);
@@ -495,9 +397,9 @@ fn tables_in_other_databases_of_mysql_count() {
     if !Server::Mysql.is_there() {
         return;
     }
-    let shop = Shop::new(Some(Server::Mysql));
+    let shop = Shop(Anywhere::new(Some(Server::Mysql)));
     let archive = shop.export();
-    let Shop::Server(site) = &shop else {
+    let Anywhere::Server(site) = &shop.0 else {
         unreachable!("it is on a server");
     };
     let other = Server::Mysql.database();
@@ -519,7 +421,7 @@ fn tables_in_other_schemas_of_postgresql_count() {
     if !Server::Postgres.is_there() {
         return;
     }
-    let shop = Shop::new(Some(Server::Postgres));
+    let shop = Shop(Anywhere::new(Some(Server::Postgres)));
     let archive = shop.export();
     shop.sql(["CREATE SCHEMA shop"]);
     shop.sql([

@@ -7,6 +7,7 @@ use crate::support::cli::{Project, State, is_admin_table, strapi_archive};
 use crate::support::restore::{
     STRANGERS, assert_exports, assert_same_lines, project_with_other_data,
 };
+use crate::support::tarball::{ENTITIES, Tarball};
 
 /// A content type whose names are so long that Strapi shortens them.
 const LONG_TYPE: &str = "api::extraordinarily-long-content-type-singular-name.extraordinarily-long-content-type-singular-name";
@@ -328,4 +329,56 @@ fn an_archive_of_a_project_without_files_removes_the_files() {
     assert_exports(&project, &Archive::open(&archive, None));
     let state = project.state();
     assert_eq!(state.uploads().into_keys().collect::<Vec<_>>(), STRANGERS);
+}
+
+/// Strapi's archive without the lines of these types.
+fn strapis_without(types: &[&str]) -> Tarball {
+    Tarball::read(&strapi_archive()).edit_lines(ENTITIES, |lines| {
+        lines.retain(|line| {
+            !types
+                .iter()
+                .any(|uid| line.contains(&format!("\"type\":\"{uid}\"")))
+        });
+    })
+}
+
+#[test]
+fn a_type_that_strapis_archive_has_no_rows_of_is_emptied_and_named_in_the_plan() {
+    let archive = strapis_without(&["api::tag.tag"]);
+    let project = Project::testdata();
+    let path = archive.write(project.archive("site.tar"));
+    project
+        .import(&path, &[])
+        .ends_with(0)
+        .says(["api::tag.tag; the archive holds none"]);
+    assert_eq!(project.state().tables["tags"], Vec::<Vec<_>>::new());
+}
+
+#[test]
+fn the_scope_of_a_restore_can_be_all_or_what_the_archive_holds() {
+    let media = ["plugin::upload.file", "plugin::upload.folder"];
+    let mut archive = strapis_without(&[&media[..], &["api::tag.tag"]].concat());
+    archive
+        .entries
+        .retain(|entry| !entry.name.starts_with("assets/"));
+    for (scope, tags_stay, media_stays) in [
+        (None, false, true),
+        (Some("all"), false, false),
+        (Some("archive"), true, true),
+    ] {
+        let project = Project::testdata();
+        let path = archive.write(project.archive("site.tar"));
+        let before = project.state();
+        let options: Vec<&str> = scope.into_iter().flat_map(|it| ["--scope", it]).collect();
+        project.import(&path, &options).ends_with(0);
+        let after = project.state();
+        let stays = |table: &str| after.tables[table] == before.tables[table];
+        assert_eq!(stays("tags"), tags_stay, "{scope:?}");
+        assert_eq!(stays("files"), media_stays, "{scope:?}");
+        assert_eq!(
+            after.uploads() == before.uploads(),
+            media_stays,
+            "{scope:?}"
+        );
+    }
 }

@@ -4,11 +4,13 @@
 //! No power is lost here. A restore is traced, every write included, and a model of a disk tells what could be left of it
 //! at any moment; see `support/disk.rs`. A failure names the seed that repeats it; `BACKUP_TEST_SEED` sets it.
 
-use crate::support::cli::{Project, run, strapi_archive};
+use std::process::Command;
+
+use crate::support::cli::{Project, strapi_archive};
 use crate::support::dice::Dice;
 use crate::support::disk::{BYTES, CALLS, Disk, Tree};
 use crate::support::place::{Content, Place, changed};
-use crate::support::strace::{Call, can_trace, injected, number_of, traced};
+use crate::support::strace::{Call, can_trace, killed, marks_the_end, number_of, traced};
 
 /// What a restore writes to.
 const PARTS: [&str; 2] = [".tmp", "public"];
@@ -61,20 +63,37 @@ fn state(project: &Project) -> State {
     (project.content(), project.files())
 }
 
+/// What a project's disk held, and went through since.
+struct Past {
+    before: Tree,
+    calls: Vec<Call>,
+}
+
+impl Past {
+    /// Nothing yet.
+    fn of(project: &Project) -> Past {
+        let before = Tree::read(&project.path(), &PARTS);
+        let calls = Vec::new();
+        Past { before, calls }
+    }
+}
+
 /// Runs a command on a project, and recovers from losses of power in it: in the short form so many, in the long one
-/// (`None`) at every moment. Gives what the command left.
+/// (`None`) at every moment.
 fn lose_power(
     project: &Project,
-    verb: &str,
-    options: &[&str],
+    past: Past,
+    command: &Command,
     allowed: &[State],
     cases: Option<usize>,
 ) {
     let mut dice = Dice::new();
     let root = project.path().canonicalize().unwrap();
-    let before = Tree::read(&root, &PARTS);
-    let (outcome, calls) = traced(&project.command(verb, options.to_vec()), CALLS, BYTES);
+    let Past { before, mut calls } = past;
+    let earlier = calls.len();
+    let (outcome, own) = traced(command, CALLS, BYTES);
     let outcome = outcome.ends_with(0);
+    calls.extend(own);
     let disk = Disk::follow(&root, &PARTS, &before, &calls);
     assert!(
         disk.without(calls.len(), &[]) == Tree::read(&root, &PARTS),
@@ -82,9 +101,11 @@ fn lose_power(
     );
     let end = state(project);
     assert!(allowed.contains(&end), "{}", outcome.all());
-    let chosen = (0..cases.unwrap_or(disk.moments.len() * LOSSES.len())).map(|case| {
-        let number = cases.map_or(case / LOSSES.len(), |_| dice.below(disk.moments.len()));
-        (disk.moments[number], LOSSES[case % LOSSES.len()])
+    let moments = disk.moments.iter().copied();
+    let moments = Vec::from_iter(moments.filter(|moment| *moment >= earlier));
+    let chosen = (0..cases.unwrap_or(moments.len() * LOSSES.len())).map(|case| {
+        let number = cases.map_or(case / LOSSES.len(), |_| dice.below(moments.len()));
+        (moments[number], LOSSES[case % LOSSES.len()])
     });
     let chosen = Vec::from_iter(chosen);
     let other = Project::testdata();
@@ -135,14 +156,8 @@ fn prepared() -> (Project, [State; 2]) {
 fn lose_power_in_a_restore(cases: Option<usize>) {
     if can_trace() {
         let (project, states) = prepared();
-        let archive = strapi_archive();
-        lose_power(
-            &project,
-            "import",
-            &["--force", "-f", archive.to_str().unwrap()],
-            &states,
-            cases,
-        );
+        let import = project.import_command(&strapi_archive(), &[]);
+        lose_power(&project, Past::of(&project), &import, &states, cases);
     }
 }
 
@@ -153,31 +168,30 @@ fn lose_power_in_a_recovery(cases: Option<usize>) {
     }
     let archive = strapi_archive();
     let (project, _) = prepared();
-    let (outcome, calls) = traced(
-        &project.import_command(&archive, &[]),
-        "openat,rename,fsync",
-        0,
-    );
+    let (outcome, calls) = traced(&project.import_command(&archive, &[]), CALLS, 0);
     outcome.ends_with(0);
     let renames = (0..calls.len()).filter(|call| calls[*call].name == "rename");
     let renames = Vec::from_iter(renames);
-    let is_mark = |call: &Call| call.made().is_some_and(|path| path.ends_with("done"));
-    let committed = calls.iter().position(is_mark).unwrap();
+    let committed = calls.iter().position(marks_the_end).unwrap();
     // The journal of SQLite is gone, which is its commit, and that is not on disk yet.
     let is_folder_of_database =
         |call: &Call| call.synced().is_some_and(|path| path.ends_with(".tmp"));
-    let unsynced = calls[..committed]
-        .iter()
-        .rposition(is_folder_of_database)
-        .unwrap();
+    let unsynced = calls[..committed].iter().rposition(is_folder_of_database);
+    let unsynced = unsynced.unwrap();
     for call in [renames[renames.len() * 3 / 4], unsynced, committed] {
         let (project, [old, new]) = prepared();
+        let mut past = Past::of(&project);
         let import = project.import_command(&archive, &[]);
-        let kill = format!("signal=KILL:when={}", number_of(&calls, call));
-        let killed = run(&mut injected(&import, &calls[call].name, &kill));
-        assert_eq!(killed.code, None);
-        let allowed = if call >= unsynced { [new] } else { [old] };
-        lose_power(&project, "recover", &[], &allowed, cases);
+        let number = number_of(&calls, call);
+        past.calls = killed(&import, CALLS, BYTES, &calls[call].name, number);
+        let allowed = match call {
+            // Until the recovery syncs it, the commit may be lost as well.
+            _ if call == unsynced => vec![old, new],
+            _ if call == committed => vec![new],
+            _ => vec![old],
+        };
+        let recover = project.command("recover", []);
+        lose_power(&project, past, &recover, &allowed, cases);
     }
 }
 

@@ -4,15 +4,18 @@
 //! Strapi in question these tests say that they are skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::support::archive::{Archive, OF_THE_EXPORT};
 use crate::support::canonical::assert_same;
-use crate::support::cli::PLAIN;
+use crate::support::cli::{PLAIN, backup, run};
 use crate::support::difference::difference;
 use crate::support::exact::assert_equal;
+use crate::support::proxy::{Lost, Proxy};
 use crate::support::servers::Server;
+use crate::support::strace::{can_trace, injected, marks_the_end, number_of, traced};
 use crate::support::strapi::Project;
 use crate::support::world::{KEY, World};
 
@@ -275,4 +278,65 @@ pub fn an_empty_project_goes_both_ways(world: &World) {
     project.our_import(&ours, &[]);
     assert!(project.uploads().is_empty());
     assert_equal(&strapis, &world.exported_by_strapi(&project), true);
+}
+
+// ------------------------------------------------------------------ after accidents
+
+/// Our import of what Strapi exported, before it starts.
+fn import_command(world: &World, project: &Project) -> Command {
+    let mut command = backup(["import", "--force", "--project"]);
+    command.arg(&project.dir).arg("-f").arg(&world.archive);
+    if let Some(key) = world.key {
+        command.args(["-k", key]);
+    }
+    command.current_dir(&project.dir);
+    command
+}
+
+fn recover(project: &Project) {
+    let mut command = backup(["recover", "--project"]);
+    run(command.arg(&project.dir)).ends_with(0);
+}
+
+pub fn strapi_starts_on_what_is_left_of_a_restore_that_was_killed(world: &World) {
+    if !can_trace() {
+        return;
+    }
+    let traced_project = world.other.copy("restored-and-traced");
+    let import = import_command(world, &traced_project);
+    let (outcome, calls) = traced(&import, "openat,rename", 0);
+    outcome.ends_with(0);
+    let renames = (0..calls.len()).filter(|call| calls[*call].name == "rename");
+    let renames = Vec::from_iter(renames);
+    let committed = calls.iter().position(marks_the_end).unwrap();
+    for call in [renames[renames.len() / 2], committed] {
+        let project = world.other.copy("restored-and-killed");
+        let before = (project.rows(|_| true), project.uploads());
+        let kill = format!("signal=KILL:when={}", number_of(&calls, call));
+        let import = import_command(world, &project);
+        let killed = run(&mut injected(&import, &calls[call].name, &kill));
+        assert_eq!(killed.code, None);
+        assert!(before != (project.rows(|_| true), project.uploads()));
+        recover(&project);
+        if call == committed {
+            assert_eq!(world.exported_uploads(), project.uploads());
+            let exported = world.exported_by_strapi(&project);
+            assert_equal(&world.strapis(), &exported, true);
+        } else {
+            assert!(before == (project.rows(|_| true), project.uploads()));
+            world.exported_by_strapi(&project);
+        }
+    }
+}
+
+pub fn strapi_starts_on_what_is_left_of_a_restore_whose_commit_was_not_answered(world: &World) {
+    let project = world.other.copy("restored-without-an-answer");
+    let database = project.database.as_ref().unwrap();
+    let proxy = Proxy::new(database.server, Lost::Answer, true);
+    let mut import = import_command(world, &project);
+    run(import.args(["--database-url", &proxy.url(&database.name)])).ends_with(13);
+    recover(&project);
+    assert_eq!(world.exported_uploads(), project.uploads());
+    let exported = world.exported_by_strapi(&project);
+    assert_equal(&world.strapis(), &exported, true);
 }

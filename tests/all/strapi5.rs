@@ -23,3 +23,9 @@ static STRAPI: Version = Version {
 };
 
 proofs!(crate::strapi5::STRAPI);
+
+// What a recovery leaves hangs on us more than on Strapi: one version is enough.
+proofs! { crate::strapi5::STRAPI =>
+    strapi_starts_on_what_is_left_of_a_restore_that_was_killed: sqlite;
+    strapi_starts_on_what_is_left_of_a_restore_whose_commit_was_not_answered: postgres;
+}

@@ -13,6 +13,9 @@ on_each_server!(a_restore_writes_to_disk_in_an_order_that_no_loss_of_power_break
 const CALLS: &str = "openat,write,pwrite64,sendto,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,fsync,\
                      fdatasync,syncfs";
 
+/// Whether something is at a path.
+type IsIt<'a> = dyn Fn(&Path) -> bool + 'a;
+
 /// A trace of a restore, and where things are in it.
 struct Order<'a> {
     calls: &'a [Call],
@@ -203,7 +206,7 @@ fn assert_order(place: &dyn Place, archive: &Path, database: Option<PathBuf>) {
     // It sees each of them: none of these syncs could be left out, and none of these calls come earlier.
     let is_in_uploads = |path: &Path| path.starts_with(&uploads);
     let end = |end: &'static str| move |path: &Path| path.ends_with(end);
-    let syncs: [(&str, &dyn Fn(&Path) -> bool); 7] = [
+    let syncs: [(&str, &IsIt); 7] = [
         ("the journal", &end("journal.jsonl")),
         ("the mark", &end("done")),
         ("the folder of the files that come", &end("new")),

@@ -384,6 +384,13 @@ impl Connection for Mysql {
         locks::lock(self, name, mode, patience).map(|()| Locking::Held)
     }
 
+    fn others(&mut self) -> Result<Vec<String>> {
+        let sql = "SELECT concat('connection ', id, ' (', user, '@', host, ')') FROM \
+                   information_schema.processlist WHERE db = database() AND id <> connection_id() \
+                   ORDER BY id";
+        self.names(sql, &[])
+    }
+
     fn begin_snapshot(&mut self) -> Result<Snapshot> {
         let moving = self.tables_without_transactions()?;
         self.in_transaction = true;

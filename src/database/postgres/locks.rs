@@ -41,8 +41,21 @@ fn holders(postgres: &mut Postgres, key: i64) -> Result<Vec<String>> {
                pg_catalog.pg_database WHERE datname = current_database()) AND classid = ? AND \
                objid = ? AND objsubid = 1 AND pid <> pg_backend_pid() ORDER BY backend_start, pid";
     let halves = [key >> 32 & 0xffff_ffff, key & 0xffff_ffff];
+    named(postgres, sql, &halves.map(Value::Integer))
+}
+
+/// Who else is connected to the database.
+pub(super) fn others(postgres: &mut Postgres) -> Result<Vec<String>> {
+    let sql = "SELECT pid, host(client_addr), to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') \
+               FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND pid <> \
+               pg_backend_pid() AND backend_type = 'client backend' ORDER BY backend_start, pid";
+    named(postgres, sql, &[])
+}
+
+/// Words for the processes of the server that a query gives with their addresses and ages.
+fn named(postgres: &mut Postgres, sql: &str, parameters: &[Value<'_>]) -> Result<Vec<String>> {
     let mut holders = Vec::new();
-    postgres.query(sql, &halves.map(Value::Integer), &mut |row| {
+    postgres.query(sql, parameters, &mut |row| {
         let mut known = Vec::new();
         if let Some(address) = row.value(1)?.as_str() {
             known.push(format!("from {address}"));

@@ -373,6 +373,10 @@ impl Connection for Postgres {
         locks::lock(self, name, mode, patience).map(|()| Locking::Held)
     }
 
+    fn others(&mut self) -> Result<Vec<String>> {
+        locks::others(self)
+    }
+
     fn begin_snapshot(&mut self) -> Result<Snapshot> {
         self.in_transaction = true;
         self.batch(

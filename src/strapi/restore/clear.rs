@@ -1,8 +1,9 @@
 //! Deletes what a restore replaces, and nothing else.
 //!
 //! Rows of content types outside the scope stay, with their components. Their links to rows that are
-//! replaced go, as they do in `strapi import`.
+//! replaced go; those that come back are put back later ([`StayingLinks`](super::staying::StayingLinks)).
 
+use super::staying::Replaced;
 use super::{emptied_tables, replaced};
 use crate::database::{Connection, Value};
 use crate::error::Result;
@@ -33,6 +34,17 @@ pub(super) trait Hand {
     /// Deletes rows of a table.
     fn delete(&mut self, database: &mut dyn Connection, table: &str, rows: Rows<'_>) -> Result<()>;
 
+    /// Hears of what goes before anything does, so that links from rows that stay can be seen to.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    fn begin(
+        &mut self,
+        database: &mut dyn Connection,
+        catalogue: &Catalogue,
+        replaced: &Replaced<'_>,
+    ) -> Result<()>;
+
     /// Changes rows that stay.
     fn change(
         &mut self,
@@ -61,8 +73,22 @@ pub(super) fn clear(
         return Ok(());
     }
     let gone: HashSet<&str> = replaced.iter().map(|model| model.uid.as_str()).collect();
-    if filter.is_partial() {
-        delete_owned_components(database, catalogue, &replaced, hand)?;
+    let doomed = match filter.is_partial() {
+        true => Some(owned_components(database, catalogue, &replaced)?),
+        false => None,
+    };
+    let goes = Replaced {
+        types: &gone,
+        components: doomed.as_ref(),
+    };
+    hand.begin(database, catalogue, &goes)?;
+    if let Some(doomed) = &doomed {
+        for component in catalogue.models.components() {
+            let ids = doomed.get(component.uid.as_str());
+            for list in ids.into_iter().flat_map(id_lists) {
+                delete_components(database, catalogue, component, &list, hand)?;
+            }
+        }
     } else {
         for model in catalogue.models.components() {
             clear_relations(database, model, hand)?;
@@ -174,13 +200,12 @@ fn types_that_go<'a>(
     gone.iter().copied().chain(components).collect()
 }
 
-/// Deletes the components of the rows that go, and the components inside those, but no others.
-fn delete_owned_components(
+/// The components of these rows, and the components inside those, but no others.
+fn owned_components<'a>(
     database: &mut dyn Connection,
-    catalogue: &Catalogue,
+    catalogue: &'a Catalogue,
     owners: &[&Model],
-    hand: &mut dyn Hand,
-) -> Result<()> {
+) -> Result<HashMap<&'a str, RoaringTreemap>> {
     let mut doomed: HashMap<&str, RoaringTreemap> = HashMap::new();
     let mut found = HashMap::new();
     for owner in owners {
@@ -199,15 +224,7 @@ fn delete_owned_components(
         }
         found = deeper;
     }
-    for component in catalogue.models.components() {
-        let Some(ids) = doomed.get(component.uid.as_str()) else {
-            continue;
-        };
-        for list in id_lists(ids) {
-            delete_components(database, catalogue, component, &list, hand)?;
-        }
-    }
-    Ok(())
+    Ok(doomed)
 }
 
 /// Finds the components of an owner's rows, all or those of `parents`.

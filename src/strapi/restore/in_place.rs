@@ -2,8 +2,10 @@
 
 use super::clear::{Hand, IDS, Rows};
 use super::outside::{Going, Outside};
+use super::staying::{Replaced, StayingLinks};
 use crate::database::{Connection, Value};
 use crate::error::Result;
+use crate::strapi::catalogue::Catalogue;
 use crate::strapi::relations::Storage;
 use crate::strapi::tables::Model;
 use crate::transfer::{Inspection, check_losses};
@@ -74,6 +76,8 @@ pub(super) struct Deleting<'a> {
     coming: &'a Inspection,
     /// Those rows, by the uid of their model.
     pub kept: BTreeMap<String, Kept>,
+    /// Links of rows that stay.
+    pub staying: StayingLinks,
 }
 
 impl<'a> Deleting<'a> {
@@ -82,6 +86,7 @@ impl<'a> Deleting<'a> {
             outside,
             coming,
             kept: BTreeMap::new(),
+            staying: StayingLinks::default(),
         }
     }
 
@@ -136,6 +141,16 @@ impl<'a> Deleting<'a> {
 }
 
 impl Hand for Deleting<'_> {
+    fn begin(
+        &mut self,
+        database: &mut dyn Connection,
+        catalogue: &Catalogue,
+        replaced: &Replaced<'_>,
+    ) -> Result<()> {
+        self.staying
+            .find(database, catalogue, replaced, self.coming)
+    }
+
     fn delete(&mut self, database: &mut dyn Connection, table: &str, rows: Rows<'_>) -> Result<()> {
         match rows {
             Rows::Of(model) if self.outside.refer_to(table) => self.keep(database, model),

@@ -157,6 +157,15 @@ impl Restore {
 
 /// Whether a link fits the relation it is of.
 fn fits(catalogue: &Catalogue, relation: &StoredRelation, link: &Link<'_>) -> bool {
+    // By document ids rows are joined in a column for them alone.
+    let by_document = |end: &LinkEnd<'_>| matches!(end.reference, LinkRef::Document(_));
+    let takes_documents = matches!(
+        &relation.storage,
+        Storage::JoinColumn { referenced, .. } if referenced != "id"
+    );
+    if by_document(&link.left) || (by_document(&link.right) && !takes_documents) {
+        return false;
+    }
     match &relation.target {
         Some(target) => *target == link.right.model,
         None => catalogue.models.get(&link.right.model).is_some(),

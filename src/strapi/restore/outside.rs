@@ -7,7 +7,9 @@
 
 use super::clear::{self, Hand, IDS, Rows, tables_of_rows};
 use super::in_place::{Deleting, InPlace, id_lists};
+use super::kept_links::KeptLinks;
 use super::replaced;
+use super::staying::Replaced;
 use crate::database::{Connection, ForeignKey, OnChange, Value};
 use crate::error::{Error, Result};
 use crate::strapi::catalogue::Catalogue;
@@ -130,7 +132,8 @@ impl Outside {
         Ok((self.losses(database, &look)?, notices))
     }
 
-    /// Deletes everything in scope, but for rows that come back and that somebody refers to.
+    /// Deletes everything in scope, but for rows that come back and that somebody refers to. Gives
+    /// these, and the links of rows that stay.
     ///
     /// # Errors
     /// It would do more to tables outside than was planned or is allowed.
@@ -140,7 +143,7 @@ impl Outside {
         catalogue: &Catalogue,
         plan: &Plan,
         allowed: bool,
-    ) -> Result<InPlace> {
+    ) -> Result<(InPlace, KeptLinks)> {
         let (filter, coming) = (&plan.filter, &plan.inspection);
         if !self.keys.is_empty() {
             let look = self.look(database, catalogue, filter, coming)?;
@@ -156,8 +159,8 @@ impl Outside {
         }
         let mut deleting = Deleting::new(&self, coming);
         clear::clear(database, catalogue, filter, &mut deleting)?;
-        let kept = deleting.kept;
-        Ok(InPlace::new(self, kept, allowed))
+        let Deleting { kept, staying, .. } = deleting;
+        Ok((InPlace::new(self, kept, allowed), staying.kept()))
     }
 
     fn look<'a>(
@@ -352,6 +355,15 @@ impl Look<'_> {
 }
 
 impl Hand for Look<'_> {
+    fn begin(
+        &mut self,
+        _database: &mut dyn Connection,
+        _catalogue: &Catalogue,
+        _replaced: &Replaced<'_>,
+    ) -> Result<()> {
+        Ok(())
+    }
+
     fn delete(&mut self, database: &mut dyn Connection, table: &str, rows: Rows<'_>) -> Result<()> {
         self.tables.insert(table.to_owned());
         if !self.outside.refer_to(table) {

@@ -8,7 +8,7 @@
 use crate::model::{Fields, NameMap};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Uploads};
 use serde_json::{Map, Value as Json, json};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// What rows of `plugin::upload.file` say of files, by the name that a file has in the archive. Some
 /// forty bytes a file, and more for those that lie in folders.
@@ -75,6 +75,15 @@ impl Placement {
             paths.push(name.to_owned());
         }
         paths
+    }
+
+    /// The paths of those files for which this is true.
+    pub fn paths_of(&self, wanted: impl Fn(&str) -> bool) -> HashSet<&str> {
+        let files = self.elsewhere.iter().filter(|(name, _)| wanted(name));
+        files
+            .flat_map(|(_, paths)| paths)
+            .map(String::as_str)
+            .collect()
     }
 
     /// How many files came that get another url than their row says.

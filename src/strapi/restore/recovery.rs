@@ -34,19 +34,21 @@ pub(super) fn new_token(swaps_files: bool) -> Result<String> {
     Ok(token)
 }
 
-/// Whether a transaction has committed whose end gave an error: on a server the answer may be lost. If
-/// it has, gives a new connection.
+/// Whether a transaction has committed whose end gave an error: on a server the answer may be lost, and
+/// SQLite may have committed and not have seen that on disk. If it has, gives a new connection.
 ///
 /// # Errors
-/// It cannot be asked.
+/// It cannot be asked, or what it committed may not be on disk.
 pub(super) fn has_committed(project: &Project, token: &str) -> Result<Option<Box<dyn Connection>>> {
-    if project.database_file().is_some() {
+    let mut database = project.connect_to_write()?;
+    if project.database_file().is_none() {
+        take_over(project, database.as_mut())?;
+    }
+    if read_token(database.as_mut())?.as_deref() != Some(token) {
         return Ok(None);
     }
-    let mut database = project.connect_to_write()?;
-    take_over(project, database.as_mut())?;
-    let found = read_token(database.as_mut())?;
-    Ok((found.as_deref() == Some(token)).then_some(database))
+    sync_commit(project)?;
+    Ok(Some(database))
 }
 
 /// The token of a restore that has committed and was not forgotten.
@@ -86,7 +88,9 @@ pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Resul
     let mut token = read_token(database)?;
     let mut told = Vec::new();
     for swap in uploads.pending()? {
-        let is_own = token.as_deref() == Some(swap.token());
+        let is_own = token
+            .as_deref()
+            .is_some_and(|token| swap.token().is_none_or(|own| own == token));
         if is_own || swap.is_done() {
             sync_commit(project)?;
             swap.finish()?;

@@ -1,7 +1,7 @@
 //! What comes is put aside, and held against the project on its way: files where they will live, lines
 //! in a spool.
 
-use super::Restore;
+use super::destination::Staging;
 use crate::database::Connection;
 use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Fields, Link, Schema, Stage};
@@ -13,51 +13,54 @@ use std::io::Read;
 pub(super) struct Intake<'a> {
     pub database: &'a mut dyn Connection,
     pub catalogue: &'a Catalogue,
-    pub restore: &'a mut Restore,
-    /// `None` where nothing is going to be loaded.
-    pub spool: Option<&'a mut Spool>,
+    pub staging: &'a mut Staging,
 }
 
 impl Intake<'_> {
-    fn keep(&mut self, put: impl FnOnce(&mut Spool) -> Result<()>) -> Result<()> {
-        self.spool.as_deref_mut().map_or(Ok(()), put)
+    fn keep(&mut self, line: &str, put: impl FnOnce(&mut Spool) -> Result<()>) -> Result<()> {
+        self.staging.lines += line.len() as u64;
+        self.staging.spool.as_mut().map_or(Ok(()), put)
     }
 }
 
 impl Sink for Intake<'_> {
     fn stage(&mut self, stage: Stage, items: Option<u64>) -> Result<()> {
-        self.keep(|spool| spool.stage(stage, items))
+        self.keep("", |spool| spool.stage(stage, items))
     }
 
     fn schema(&mut self, schema: &Schema) -> Result<()> {
-        self.keep(|spool| spool.schema(schema))
+        self.keep("", |spool| spool.schema(schema))
     }
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
-        self.restore.entity(self.database, self.catalogue, entity)?;
+        self.staging
+            .restore
+            .entity(self.database, self.catalogue, entity)?;
         if entity.content_type == UPLOAD_TYPES[0]
             && let Ok(fields) = Fields::parse(entity.data)
         {
-            let uploads = self.restore.uploads.as_ref();
-            self.restore.placement.row(&fields, uploads);
+            let uploads = self.staging.restore.uploads.as_ref();
+            self.staging.restore.placement.row(&fields, uploads);
         }
-        self.keep(|spool| spool.entity(entity))
+        self.keep(entity.line, |spool| spool.entity(entity))
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        self.restore.uploads.check_takes_files()?;
-        let paths = self.restore.placement.paths(&asset.filename);
-        self.restore.files.add(&paths, asset.size, content)
+        self.staging.restore.uploads.check_takes_files()?;
+        let paths = self.staging.restore.placement.paths(&asset.filename);
+        self.staging.restore.files.add(&paths, asset.size, content)
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
-        self.restore.link(self.database, self.catalogue, link)?;
-        self.keep(|spool| spool.link(link))
+        self.staging
+            .restore
+            .link(self.database, self.catalogue, link)?;
+        self.keep(link.line, |spool| spool.link(link))
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
-        self.restore.configuration(self.database, item)?;
-        self.keep(|spool| spool.configuration(item))
+        self.staging.restore.configuration(self.database, item)?;
+        self.keep(item.line, |spool| spool.configuration(item))
     }
 
     fn warn(&mut self, _warning: Warning) {}

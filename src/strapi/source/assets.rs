@@ -3,7 +3,7 @@
 use super::attributes::{write_attributes, write_name};
 use super::{BATCH, Reader, select_batch};
 use crate::error::Result;
-use crate::model::{Asset, Fields, Stage, json};
+use crate::model::{Asset, Fields, Stage, is_file_name, json};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
 use crate::transfer::{Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use std::io::{self, Read};
@@ -132,7 +132,7 @@ impl Reader<'_> {
                 return Ok(false);
             }
         };
-        if !is_filename(&wanted.filename) {
+        if !is_file_name(&wanted.filename) {
             self.missing(wanted, "its hash and extension make no file name", sink);
             return Ok(false);
         }
@@ -214,10 +214,6 @@ fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> 
 
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("JSON was written from text")
-}
-
-fn is_filename(name: &str) -> bool {
-    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
 }
 
 /// Gives exactly as many bytes as the file had when it was opened.

@@ -1,6 +1,7 @@
 //! Components and dynamic zones, read by batch and table, never by entity.
 
 use super::attributes::{write_attributes, write_name};
+use super::link_lines::shown;
 use super::{Reader, column_list, select_rows};
 use crate::error::{Error, Result};
 use crate::model::{DEEPEST_COMPONENT, json};
@@ -198,6 +199,17 @@ impl<'a> Reader<'a> {
             self.database.query(&sql, &[], &mut |row| {
                 let (parent, id) = (row.value(0)?.as_i64(), row.value(1)?.as_i64());
                 let (component, name) = (row.value(2)?, row.value(3)?);
+                if id.is_none() && !row.value(1)?.is_null() {
+                    let field = name.as_str().unwrap_or("?");
+                    let unreadable = self
+                        .unreadable_components
+                        .entry((model.uid.clone(), field.to_owned()));
+                    let what = row.value(1)?;
+                    unreadable.or_default().add(|| {
+                        let parent = parent.unwrap_or_default();
+                        format!("{} {parent}: {} is no id", model.uid, shown(&what))
+                    });
+                }
                 if let (Some(parent), Some(id), Some(component), Some(name)) =
                     (parent, id, component.as_str(), name.as_str())
                     && let Some(field) = field_for(model, name, component)

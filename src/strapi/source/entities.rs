@@ -6,7 +6,7 @@ use super::{BATCH, Reader, select_batch};
 use crate::error::{Error, Result};
 use crate::model::{Entity, Stage, json};
 use crate::strapi::tables::Model;
-use crate::transfer::Sink;
+use crate::transfer::{Sink, Subject, WarningKind};
 
 impl Reader<'_> {
     pub(super) fn entities(&mut self, sink: &mut dyn Sink) -> Result<()> {
@@ -24,6 +24,12 @@ impl Reader<'_> {
         models
             .into_iter()
             .try_for_each(|model| self.entities_of(model, sink))?;
+        for ((uid, attribute), unreadable) in std::mem::take(&mut self.unreadable_components) {
+            let subject = Subject::ComponentsIn { uid, attribute };
+            if let Some(warning) = unreadable.warning(WarningKind::Unreadable, subject) {
+                sink.warn(warning);
+            }
+        }
         for (uid, shared) in std::mem::take(&mut self.shared_components) {
             if let Some(note) = shared.of_shared_components(&uid) {
                 sink.warn(note);

@@ -1,6 +1,7 @@
 //! The lines of links: which members an end has, and in which order.
 
 use super::attributes::write_name;
+use crate::database::Value;
 use crate::error::Result;
 use crate::model::{IdSet, Link, LinkEnd, LinkRef, is_component, json};
 use crate::strapi::relations::StoredRelation;
@@ -53,6 +54,49 @@ pub(super) struct Shape {
     line: Vec<u8>,
     /// Links that were left out, because a row at an end is not there.
     left_out: Examples,
+    /// Links that were left out, because what stands at an end is no id.
+    unreadable: Examples,
+}
+
+/// Whether a link can be sent, as far as its ends go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// Both rows are there.
+    There,
+    /// One is not.
+    Gone,
+    /// What stands for one is no id.
+    NoId,
+}
+
+impl Ends {
+    /// What the query found of both rows, and what it read of their ids.
+    pub fn of(exist: bool, ids: &[Value<'_>]) -> Self {
+        let is_id = |value: &Value<'_>| value.is_null() || value.as_i64().is_some();
+        match (ids.iter().all(is_id), exist) {
+            (false, _) => Self::NoId,
+            (true, true) => Self::There,
+            (true, false) => Self::Gone,
+        }
+    }
+}
+
+/// The reference to the row with this id. What is none is shown, and not sent.
+pub(super) fn reference<'a>(id: &'a Value<'_>) -> LinkRef<'a> {
+    match (id.as_i64(), id.as_str()) {
+        (Some(id), _) => LinkRef::Id(id),
+        (None, Some(text)) => LinkRef::Document(Cow::Borrowed(text)),
+        (None, None) => LinkRef::Document(Cow::Borrowed(shown(id))),
+    }
+}
+
+/// What stands where an id belongs, for messages.
+pub(super) fn shown<'a>(value: &'a Value<'_>) -> &'a str {
+    match value {
+        Value::Text(text) | Value::Json(text) => text,
+        Value::Null => "(nothing)",
+        _ => "(no integer)",
+    }
 }
 
 impl Shape {
@@ -65,6 +109,7 @@ impl Shape {
             head,
             line: Vec::new(),
             left_out: Examples::default(),
+            unreadable: Examples::default(),
         }
     }
 
@@ -91,10 +136,16 @@ impl Shape {
         left: Positioned<'_>,
         right: Positioned<'_>,
         form: Form,
-        exists: bool,
+        ends: Ends,
         sent: &Sent<'_>,
         sink: &mut dyn Sink,
     ) -> Result<()> {
+        if ends == Ends::NoId {
+            self.unreadable
+                .add(|| format!("{} -> {}: this is no id", left.end, right.end));
+            return Ok(());
+        }
+        let exists = ends == Ends::There;
         let is_sent = sent.takes(&left.end) && sent.takes(&right.end);
         if !is_sent && sent.is_partial {
             return Ok(());
@@ -141,8 +192,13 @@ impl Shape {
             uid: model.uid.clone(),
             attribute: relation.attribute.clone(),
         };
-        if let Some(warning) = self.left_out.warning(WarningKind::OrphanLink, subject) {
-            sink.warn(warning);
+        for (examples, kind) in [
+            (self.unreadable, WarningKind::Unreadable),
+            (self.left_out, WarningKind::OrphanLink),
+        ] {
+            if let Some(warning) = examples.warning(kind, subject.clone()) {
+                sink.warn(warning);
+            }
         }
     }
 }

@@ -5,8 +5,7 @@
 //! join column, which SQLite reads from the index over it.
 
 use super::Reader;
-use super::link_lines::{Form, Sent, Shape};
-use crate::database::Value;
+use super::link_lines::{Ends, Form, Sent, Shape, reference};
 use crate::error::Result;
 use crate::model::{LinkRef, Stage};
 use crate::strapi::relations::{Storage, StoredRelation};
@@ -105,16 +104,18 @@ impl Reader<'_> {
                 return Ok(());
             };
             let value = row.value(1)?;
-            let reference = match &value {
-                Value::Text(text) => LinkRef::Document(Cow::Borrowed(text.as_ref())),
-                other => LinkRef::Id(other.as_i64().unwrap_or_default()),
+            let exist = row.value(2)?.as_i64() == Some(1);
+            let by_id = if referenced == "id" {
+                std::slice::from_ref(&value)
+            } else {
+                &[]
             };
-            let exists = row.value(2)?.as_i64() == Some(1);
+            let ends = Ends::of(exist, by_id);
             let (left, right) = (
                 shape.end(&model.uid, LinkRef::Id(id), Some(&relation.attribute), None),
-                shape.end(&target.uid, reference, None, None),
+                shape.end(&target.uid, reference(&value), None, None),
             );
-            shape.send(left, right, Form::JoinColumn, exists, &sent, sink)
+            shape.send(left, right, Form::JoinColumn, ends, &sent, sink)
         })?;
         shape.finish(model, relation, sink);
         Ok(())
@@ -164,26 +165,25 @@ impl Reader<'_> {
             is_partial: self.filter.is_partial(),
         };
         self.database.query(&sql, &[], &mut |row| {
-            let reference = |column| -> Result<LinkRef<'_>> {
-                Ok(LinkRef::Id(row.value(column)?.as_i64().unwrap_or_default()))
-            };
+            let ids = [row.value(0)?, row.value(1)?];
             let position = |column, ordered: bool| -> Result<Option<Option<f64>>> {
                 ordered.then(|| Ok(row.value(column)?.as_f64())).transpose()
             };
             let left = shape.end(
                 &model.uid,
-                reference(0)?,
+                reference(&ids[0]),
                 Some(&relation.attribute),
                 position(2, ordered.0)?,
             );
             let right = shape.end(
                 &target.uid,
-                reference(1)?,
+                reference(&ids[1]),
                 relation.inversed_by.as_deref(),
                 position(3, ordered.1)?,
             );
-            let exists = !row.value(4)?.is_null() && !row.value(5)?.is_null();
-            shape.send(left, right, Form::JoinTable, exists, &sent, sink)
+            let exist = !row.value(4)?.is_null() && !row.value(5)?.is_null();
+            let ends = Ends::of(exist, &ids);
+            shape.send(left, right, Form::JoinTable, ends, &sent, sink)
         })?;
         shape.finish(model, relation, sink);
         Ok(())
@@ -247,23 +247,26 @@ impl Reader<'_> {
             if !filter.includes_type(type_) {
                 return Ok(());
             }
-            let id = |column| -> Result<LinkRef<'_>> {
-                Ok(LinkRef::Id(row.value(column)?.as_i64().unwrap_or_default()))
-            };
-            let left = shape.end(&model.uid, id(0)?, Some(&relation.attribute), None);
+            let ids = [row.value(0)?, row.value(1)?];
+            let left = shape.end(
+                &model.uid,
+                reference(&ids[0]),
+                Some(&relation.attribute),
+                None,
+            );
             let field = row.value(3)?;
-            let mut right = shape.end(type_, id(1)?, None, None);
+            let mut right = shape.end(type_, reference(&ids[1]), None, None);
             if in_table {
                 right.end.field = field.as_str().map(Cow::Borrowed);
                 right.position = Some(row.value(4)?.as_f64());
             }
-            let exists = row.value(5)?.as_i64() == Some(1);
+            let ends = Ends::of(row.value(5)?.as_i64() == Some(1), &ids);
             let form = if in_table {
                 Form::MorphTable
             } else {
                 Form::JoinColumn
             };
-            shape.send(left, right, form, exists, &sent, sink)
+            shape.send(left, right, form, ends, &sent, sink)
         })?;
         shape.finish(model, relation, sink);
         Ok(())

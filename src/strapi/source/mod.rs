@@ -77,6 +77,8 @@ struct Reader<'a> {
     sent_components: HashMap<String, IdSet>,
     /// Components that were sent more than once, by type.
     shared_components: BTreeMap<String, Examples>,
+    /// Components that rows name by what is no id, by owner and attribute.
+    unreadable_components: BTreeMap<(String, String), Examples>,
     /// Files that were sent, and the places they are from.
     sent_files: NameMap<String>,
 }
@@ -119,6 +121,7 @@ impl Source for ProjectSource {
             uploads: self.project.uploads(),
             sent_components: HashMap::new(),
             shared_components: BTreeMap::new(),
+            unreadable_components: BTreeMap::new(),
             sent_files: NameMap::default(),
         };
         for stage in Stage::ALL {

@@ -7,8 +7,7 @@
 //! disk before the database commits, and the mark `done` is on disk before anything is forgotten.
 
 use super::PendingSwap;
-use super::owner::Owner;
-use super::staged::STAGING_PREFIX;
+use super::paths::{exists, files_below, make_folder, refuse_links, rename, stays_inside};
 use crate::error::{Error, Result};
 use crate::store::sync_folder;
 use serde::{Deserialize, Serialize};
@@ -16,7 +15,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use walkdir::WalkDir;
 
 /// The name of the journal.
 const JOURNAL: &str = "journal.jsonl";
@@ -39,8 +37,9 @@ enum Line {
 pub(super) struct Journal {
     staging: PathBuf,
     uploads: PathBuf,
-    /// What stands in the database if, and only if, it has committed.
-    token: String,
+    /// What stands in the database if, and only if, it has committed; `None` where the journal is
+    /// damaged.
+    token: Option<String>,
     moves: Moves,
 }
 
@@ -64,7 +63,7 @@ impl Journal {
         let journal = Self {
             staging: staging.to_owned(),
             uploads: uploads.to_owned(),
-            token: token.to_owned(),
+            token: Some(token.to_owned()),
             moves,
         };
         let path = staging.join(JOURNAL);
@@ -94,10 +93,13 @@ impl Journal {
     /// The swap that was written down in a staging folder; `None` where nothing was moved.
     ///
     /// # Errors
-    /// It cannot be read, or it is damaged and files were moved by it.
+    /// It cannot be read, or what it moves is not what a restore leaves.
     pub fn read(staging: &Path, uploads: &Path) -> Result<Option<Self>> {
         let path = staging.join(JOURNAL);
         let fail = |error| Error::io("read the journal", &path, error);
+        for part in ["new", "old"] {
+            refuse_links(staging, &format!("{part}/x"))?;
+        }
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -106,13 +108,13 @@ impl Journal {
         let mut journal = Self {
             staging: staging.to_owned(),
             uploads: uploads.to_owned(),
-            token: String::new(),
+            token: None,
             moves: Moves::default(),
         };
         let moves = &mut journal.moves;
         for line in BufReader::new(file).lines() {
             match serde_json::from_str(&line.map_err(fail)?) {
-                Ok(Line::Token(token)) => journal.token = token,
+                Ok(Line::Token(token)) => journal.token = Some(token),
                 Ok(Line::Made(path)) if stays_inside(&path) => moves.made.push(path),
                 Ok(Line::Out(path)) if stays_inside(&path) => moves.outgoing.push(path),
                 Ok(Line::In(path)) if stays_inside(&path) => moves.incoming.push(path),
@@ -121,20 +123,18 @@ impl Journal {
             }
         }
         // A crash leaves a part of it, or zeros, while it is being written: before the first move.
-        let old = staging.join("old");
-        if files_below(&old)?.is_empty() {
+        let outgoing = files_below(&staging.join("old"))?;
+        if outgoing.is_empty() {
             return Ok(None);
         }
-        Err(Error::failed(format!(
-            "the journal {} of an earlier restore is damaged",
-            path.display()
-        ))
-        .hint(format!(
-            "the files that it replaced are in {}: put back by hand what belongs to the content, and \
-             delete {}",
-            old.display(),
-            staging.display()
-        )))
+        // Somebody damaged it later. What goes and what waits tells enough.
+        journal.token = None;
+        journal.moves = Moves {
+            made: Vec::new(),
+            outgoing,
+            incoming: files_below(&staging.join("new"))?,
+        };
+        Ok(Some(journal))
     }
 
     /// Where the files that go are kept, for messages.
@@ -164,6 +164,7 @@ impl Journal {
             outgoing,
             incoming,
         } = &self.moves;
+        self.refuse_links()?;
         for folder in made {
             make_folder(&self.there(folder), &self.uploads)?;
         }
@@ -183,6 +184,17 @@ impl Journal {
             }
         }
         self.sync()
+    }
+
+    /// Whoever may write into the upload folder must not have somebody else's files moved.
+    fn refuse_links(&self) -> Result<()> {
+        let all = [&self.moves.made, &self.moves.outgoing, &self.moves.incoming];
+        let (new, old) = (self.staging.join("new"), self.staging.join("old"));
+        all.into_iter().flatten().try_for_each(|path| {
+            [&self.uploads, &new, &old]
+                .into_iter()
+                .try_for_each(|root| refuse_links(root, path))
+        })
     }
 
     /// Sees that all moves are on disk.
@@ -231,8 +243,8 @@ impl PendingSwap for Journal {
         self.uploads.display().to_string()
     }
 
-    fn token(&self) -> &str {
-        &self.token
+    fn token(&self) -> Option<&str> {
+        self.token.as_deref()
     }
 
     fn finish(&self) -> Result<()> {
@@ -241,6 +253,7 @@ impl PendingSwap for Journal {
     }
 
     fn undo(&self) -> Result<()> {
+        self.refuse_links()?;
         for path in &self.moves.incoming {
             if !exists(&self.waiting(path)) && exists(&self.there(path)) {
                 rename(&self.there(path), &self.waiting(path))?;
@@ -280,68 +293,6 @@ pub(super) fn forget(staging: &Path) -> Result<()> {
         _ => sync_folder(staging)?,
     }
     fs::remove_dir_all(staging).map_err(fail)
-}
-
-/// Whether a path below the upload folder stays below it, and out of what this tool keeps there.
-pub(super) fn stays_inside(path: &str) -> bool {
-    !path.starts_with(STAGING_PREFIX) && path.split('/').all(is_file_name)
-}
-
-/// The paths of the files below a folder, relative to it; none where it is not there.
-///
-/// # Errors
-/// It cannot be read.
-pub(super) fn files_below(folder: &Path) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    for entry in WalkDir::new(folder).min_depth(1) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error)
-                if error.depth() == 0
-                    && error
-                        .io_error()
-                        .is_some_and(|error| error.kind() == io::ErrorKind::NotFound) =>
-            {
-                return Ok(files);
-            }
-            Err(error) => return Err(Error::io("read the folder", folder, error.into())),
-        };
-        let inside = entry.path().strip_prefix(folder).ok();
-        // Ours are text.
-        if let Some(path) = inside.and_then(Path::to_str)
-            && !entry.file_type().is_dir()
-        {
-            files.push(path.to_owned());
-        }
-    }
-    Ok(files)
-}
-
-/// Makes a folder as `like` is, if there is none.
-fn make_folder(folder: &Path, like: &Path) -> Result<()> {
-    let make = || match fs::create_dir(folder) {
-        Ok(()) => {
-            Owner::of_folder(&fs::metadata(like)?).give(folder);
-            Ok(())
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        Err(error) => Err(error),
-    };
-    make().map_err(|error| Error::io("make the folder", folder, error))
-}
-
-/// Whether it names a file in a folder, and none elsewhere.
-pub(super) fn is_file_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with("..") && name != "."
-}
-
-/// Whether something has this name, be it a link to nothing.
-pub(super) fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
-}
-
-fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(|error| Error::io("move the file", from, error))
 }
 
 #[cfg(test)]
@@ -444,9 +395,6 @@ mod tests {
             let read = Journal::read(&staging, folder.path()).expect("read");
             assert!(read.is_none(), "{length}");
         }
-        fs::rename(folder.path().join("a"), staging.join("old/a")).expect("moved");
-        let error = Journal::read(&staging, folder.path()).expect_err("files were moved");
-        assert!(error.to_string().contains("is damaged"), "{error}");
     }
 
     #[test]
@@ -461,5 +409,47 @@ mod tests {
             let read = Journal::read(&staging, folder.path()).expect("read");
             assert!(read.is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_journal_that_was_damaged_after_files_moved_is_finished_or_undone_all_the_same() {
+        for finishes in [false, true] {
+            let (folder, staging) = prepared();
+            stopped_after(3, folder.path(), &staging);
+            fs::write(staging.join(JOURNAL), "zeros").expect("written");
+            let read = Journal::read(&staging, folder.path()).expect("read");
+            let journal = read.expect("files were moved");
+            assert_eq!(journal.token(), None);
+            let expected = if finishes {
+                journal.finish().expect("finished");
+                of(&[("b", "new"), ("c", "new")])
+            } else {
+                journal.undo().expect("undone");
+                of(&[("a", "old"), ("b", "old")])
+            };
+            assert_eq!(files(folder.path()), expected);
+        }
+    }
+
+    #[test]
+    fn links_that_somebody_made_in_the_upload_folder_are_not_followed() {
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let link = |at: &Path| std::os::unix::fs::symlink(elsewhere.path(), at).expect("a link");
+        let (folder, staging) = prepared();
+        fs::remove_dir_all(staging.join("new")).expect("gone");
+        link(&staging.join("new"));
+        Journal::read(&staging, folder.path()).expect_err("new is a link");
+        let (folder, staging) = prepared();
+        link(&folder.path().join("sub"));
+        fs::create_dir(staging.join("new/sub")).expect("made");
+        fs::write(staging.join("new/sub/x"), "new").expect("written");
+        let moves = Moves {
+            incoming: vec!["sub/x".into()],
+            ..Moves::default()
+        };
+        let journal = Journal::begin(&staging, folder.path(), "t", moves).expect("a journal");
+        journal.advance().expect_err("sub is a link");
+        journal.undo().expect_err("sub is a link");
+        assert!(files(elsewhere.path()).is_empty());
     }
 }

@@ -4,6 +4,7 @@
 mod journal;
 mod local;
 mod owner;
+mod paths;
 mod room;
 mod staged;
 
@@ -70,8 +71,9 @@ pub(super) trait PendingSwap {
     /// Where the files are, for messages.
     fn place(&self) -> String;
 
-    /// What the database holds if, and only if, it has committed.
-    fn token(&self) -> &str;
+    /// What the database holds if, and only if, it has committed; `None` where that is not known any
+    /// more, and any token is taken for it.
+    fn token(&self) -> Option<&str>;
 
     /// Whether it is known to have committed.
     fn is_done(&self) -> bool;
@@ -152,8 +154,9 @@ pub(super) trait StagedUploads: Send {
     /// A file cannot be moved; everything is left as it is, for the next run. Tells where the old ones are.
     fn put_back(&mut self) -> Result<(), String>;
 
-    /// Leaves everything as it is, for the next run to finish or undo.
-    fn leave(&mut self);
+    /// Leaves everything as it is, for the next run to finish or undo. Tells where the old files are if
+    /// any have moved.
+    fn leave(&mut self) -> Option<String>;
 
     /// Deletes the old files; tells where they are if that fails.
     fn forget_old(&mut self) -> Option<String>;

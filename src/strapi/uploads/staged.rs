@@ -3,18 +3,17 @@
 //! The staging folder lies inside the upload folder: that is often a mounted volume, which cannot be
 //! renamed itself, and a rename must not leave its file system.
 
-use super::journal::{self, Journal, Moves, exists, files_below};
+use super::journal::{self, Journal, Moves};
 use super::owner::Owner;
+use super::paths::{exists, files_below, stays_inside};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::error::{Error, Result};
+use crate::model::STAGING_PREFIX;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-
-/// How the name of a staging folder begins.
-pub(super) const STAGING_PREFIX: &str = ".backup-restore-";
 
 /// The mode of a staging folder: what waits in it is nobody else's business yet.
 const STAGING_MODE: u32 = 0o700;
@@ -155,7 +154,7 @@ impl StagedFiles {
 
 impl StagedUploads for StagedFiles {
     fn add(&mut self, paths: &[String], size: u64, content: &mut dyn Read) -> Result<()> {
-        if let Some(path) = paths.iter().find(|path| !journal::stays_inside(path)) {
+        if let Some(path) = paths.iter().find(|path| !stays_inside(path)) {
             return Err(Error::archive(format!(
                 "the archive holds a file named \"{path}\", which is no file name"
             )));
@@ -242,11 +241,11 @@ impl StagedUploads for StagedFiles {
         })
     }
 
-    fn leave(&mut self) {
-        self.swap = None;
+    fn leave(&mut self) -> Option<String> {
         if let Some(staging) = self.staging.take() {
             let _ = staging.keep();
         }
+        self.swap.take().map(|swap| swap.kept())
     }
 
     fn forget_old(&mut self) -> Option<String> {

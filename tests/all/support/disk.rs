@@ -113,7 +113,7 @@ impl Disk {
                 path.strip_prefix(*part)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
-            parts.iter().any(|part| is_part(&part)).then_some(path)
+            parts.iter().any(is_part).then_some(path)
         };
         for (time, call) in calls.iter().enumerate() {
             disk.calls.push(call.to_string());

@@ -1,6 +1,7 @@
 //! What the tests lean on. Nothing here tests the program itself; a few tests make sure that the comparisons see what
 //! they have to.
 
+pub mod anywhere;
 pub mod archive;
 pub mod canonical;
 pub mod cli;

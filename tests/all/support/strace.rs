@@ -60,10 +60,28 @@ pub fn injected(command: &Command, calls: &str, action: &str) -> Command {
 
 /// Runs a command and gives its calls of these names, with so many bytes of what they read and write.
 pub fn traced(command: &Command, calls: &str, bytes: usize) -> (Outcome, Vec<Call>) {
+    trace(command, calls, bytes, "--seccomp-bpf")
+}
+
+/// The same for a command that is killed at one of these calls.
+pub fn killed(
+    command: &Command,
+    calls: &str,
+    bytes: usize,
+    name: &str,
+    number: usize,
+) -> Vec<Call> {
+    let kill = format!("-einject={name}:signal=KILL:when={number}");
+    let (outcome, calls) = trace(command, calls, bytes, &kill);
+    assert_eq!(outcome.code, None, "{}", outcome.all());
+    calls
+}
+
+fn trace(command: &Command, calls: &str, bytes: usize, option: &str) -> (Outcome, Vec<Call>) {
     let log = NamedTempFile::new().unwrap();
     let path = log.path().to_str().unwrap();
     // All text in hexadecimal, so that no text looks like what separates arguments.
-    let options = format!("--seccomp-bpf -y -xx -s{bytes} -etrace={calls} -o{path}");
+    let options = format!("-y -xx -s{bytes} -etrace={calls} -o{path} {option}");
     let outcome = run(&mut before(command, &options));
     let calls = parse(&fs::read_to_string(path).unwrap());
     (outcome, calls)
@@ -172,6 +190,11 @@ impl fmt::Display for Call {
         }
         write!(out, " ) = {:.20}", self.result)
     }
+}
+
+/// Whether a call makes the mark that a restore has committed.
+pub fn marks_the_end(call: &Call) -> bool {
+    call.made().is_some_and(|path| path.ends_with("done"))
 }
 
 /// Which of its thread's calls of its name a call is, as an injection counts them.

@@ -1,0 +1,73 @@
+//! What an import is going to do, as lines for whoever has to agree to it.
+
+use super::{report, terminal};
+use crate::model::Stage;
+use crate::transfer::{Deletion, Inspection, Plan};
+use indicatif::HumanCount;
+
+/// Says what is going to be deleted and what stays.
+pub(super) fn print(plan: &Plan, target: &str) {
+    terminal::tell(&report::origin(&plan.source));
+    terminal::tell(&format!("target:  {target}"));
+    if plan.deletions.is_empty() {
+        terminal::tell("to be deleted: nothing");
+    } else {
+        terminal::tell("to be deleted:");
+        let mut deletions = plan.deletions.clone();
+        for deletion in &mut deletions {
+            let is_type = plan.filter.includes(Stage::Entities) && deletion.what.contains("::");
+            if is_type && plan.inspection.rows(&deletion.what) == 0 {
+                deletion.what.push_str("; the archive holds none");
+            }
+        }
+        tell_counts(&deletions);
+    }
+    if !plan.losses.is_empty() {
+        terminal::tell("rows of tables that are not Strapi's:");
+        for loss in &plan.losses {
+            let count = HumanCount(loss.count).to_string();
+            terminal::tell(&format!("  {count:>10}  {loss}"));
+        }
+    }
+    print_access(&plan.inspection);
+    let kept: Vec<&str> = [
+        (Stage::Entities, "content"),
+        (Stage::Assets, "files"),
+        (Stage::Configuration, "configuration"),
+    ]
+    .into_iter()
+    .filter(|(stage, _)| !plan.filter.includes(*stage))
+    .map(|(_, name)| name)
+    .chain(["administrators, roles and tokens"])
+    .collect();
+    terminal::tell(&format!("not touched: {}", kept.join(", ")));
+    if !plan.links.is_empty() {
+        terminal::tell(
+            "links that go from content that stays, for what they lead to does not come back:",
+        );
+        tell_counts(&plan.links);
+    }
+}
+
+/// Says what of the archive's configuration decides who gets in, and what is sent elsewhere.
+fn print_access(coming: &Inspection) {
+    let settings: Vec<&str> = coming.access_settings().collect();
+    if !settings.is_empty() {
+        terminal::tell(&format!(
+            "from the archive come settings of who gets in: {}",
+            settings.join(", ")
+        ));
+    }
+    if coming.webhooks() > 0 {
+        terminal::tell(&format!(
+            "from the archive come webhooks, which tell others of changes: {}",
+            HumanCount(coming.webhooks())
+        ));
+    }
+}
+
+fn tell_counts(deletions: &[Deletion]) {
+    for Deletion { what, count } in deletions {
+        terminal::tell(&format!("  {:>10}  {what}", HumanCount(*count).to_string()));
+    }
+}

@@ -1,0 +1,276 @@
+//! A project before it is restored: looked at, and told what comes.
+
+use super::entities::ComponentIds;
+use super::limits::Limits;
+use super::load::ProjectLoad;
+use super::outside::Outside;
+use super::staging::Intake;
+use super::{OwnSchema, Restore, emptied_tables, recovered, recovery, replaced, staying};
+use crate::database::{Connection, LockMode};
+use crate::error::Result;
+use crate::model::Stage;
+use crate::store::folder_of;
+use crate::strapi::catalogue::Catalogue;
+use crate::strapi::core_store::{CORE_STORE, SCHEMA_KEY, WEBHOOKS, read_value};
+use crate::strapi::description::description;
+use crate::strapi::lock::{LockWait, ProjectLock};
+use crate::strapi::project::Project;
+use crate::strapi::uploads::{Staged, wanted};
+use crate::strapi::{media, running, schema};
+use crate::transfer::{
+    Deletion, Description, Destination, Filter, Inspection, Load, Plan, Sink, Spool, Survey,
+    Warning,
+};
+use std::path::{Path, PathBuf};
+
+/// A project as a destination.
+pub struct ProjectDestination {
+    project: Project,
+    database: Box<dyn Connection>,
+    catalogue: Catalogue,
+    lock: ProjectLock,
+    /// Where lines are spooled; `None` where nothing is going to be loaded.
+    spools_to: Option<PathBuf>,
+    staged: Option<Staging>,
+    loses_references: bool,
+}
+
+/// What was staged.
+pub(super) struct Staging {
+    pub restore: Restore,
+    /// `None` where nothing is going to be loaded.
+    pub spool: Option<Spool>,
+    /// How many bytes the lines have.
+    pub lines: u64,
+}
+
+impl ProjectDestination {
+    /// Opens a project to restore into it, and keeps all other runs away. Nothing is changed before the
+    /// restore begins, but that an earlier one which did not end is finished or undone. Lines that
+    /// come are spooled in `spool_folder`.
+    ///
+    /// # Errors
+    /// Another run holds it; its database cannot be opened, or does not fit its schemas.
+    pub fn open(project: Project, wait: &LockWait, spool_folder: &Path) -> Result<Self> {
+        let mut own = Self::after(project, wait, recovery::recover)?;
+        own.spools_to = Some(spool_folder.to_owned());
+        Ok(own)
+    }
+
+    /// Opens a project to see what a restore into it would do. An earlier restore that did not end is
+    /// told of, and left as it is.
+    ///
+    /// # Errors
+    /// As those of [`open`](Self::open).
+    pub fn look(project: Project, wait: &LockWait) -> Result<Self> {
+        Self::after(project, wait, recovery::describe)
+    }
+
+    fn after(
+        project: Project,
+        wait: &LockWait,
+        see_to_earlier: fn(&Project, &mut dyn Connection) -> Result<Vec<String>>,
+    ) -> Result<Self> {
+        let mut database = project.connect_to_write()?;
+        let (lock, _) = ProjectLock::take(&project, database.as_mut(), LockMode::Exclusive, wait)?;
+        let told = see_to_earlier(&project, database.as_mut())?;
+        let mut catalogue = schema::load(&project, database.as_mut())?;
+        catalogue.notices.extend(told.into_iter().map(recovered));
+        catalogue.notices.extend(running::others(database.as_mut()));
+        Ok(Self {
+            lock,
+            project,
+            database,
+            catalogue,
+            loses_references: false,
+            spools_to: None,
+            staged: None,
+        })
+    }
+
+    /// Says whether rows of tables that are not Strapi's may be deleted, or lose their reference, with
+    /// rows that do not come back.
+    #[must_use]
+    pub fn allow_reference_loss(mut self, allow: bool) -> Self {
+        self.loses_references = allow;
+        self
+    }
+
+    /// Sees that what was staged can be loaded at all. Servers look after their disks themselves.
+    ///
+    /// # Errors
+    /// The project keeps its files elsewhere; there is no room for what its database needs meanwhile.
+    fn check_staged(&self, filter: &Filter) -> Result<()> {
+        let Some(staged) = &self.staged else {
+            return Ok(());
+        };
+        if filter.includes(Stage::Assets) {
+            staged.restore.uploads.check_takes_files()?;
+        }
+        let Some(file) = self.project.database_file() else {
+            return Ok(());
+        };
+        // All of it goes into the rollback journal, at the most, and what comes is no smaller than its
+        // lines by much.
+        let now = file.metadata().map_or(0, |file| file.len());
+        wanted(
+            folder_of(file),
+            now.max(staged.lines),
+            "the database's own journal and new rows",
+        )
+    }
+
+    /// What is known of the project that its user should know as well.
+    pub fn notices(&self) -> &[Warning] {
+        &self.catalogue.notices
+    }
+
+    /// Where the database is, for messages.
+    pub fn database(&self) -> &str {
+        self.database.target()
+    }
+}
+
+impl Destination for ProjectDestination {
+    fn name(&self) -> String {
+        self.project.root().display().to_string()
+    }
+
+    fn describe(&mut self) -> Result<Option<Description>> {
+        Ok(Some(description(&self.project, &self.catalogue)))
+    }
+
+    fn survey(&mut self, filter: &Filter, coming: &Inspection) -> Result<Survey> {
+        self.check_staged(filter)?;
+        let mut tables: Vec<(String, String)> = replaced(&self.catalogue, filter)
+            .into_iter()
+            .map(|model| (model.uid.clone(), model.table.clone()))
+            .collect();
+        for table in emptied_tables(self.database.as_mut(), filter)? {
+            tables.push((table.into(), table.into()));
+        }
+        if filter.includes(Stage::Configuration) {
+            tables.push(("core-store".into(), CORE_STORE.into()));
+            tables.push(("webhook".into(), WEBHOOKS.into()));
+        }
+        let mut deletions = Vec::new();
+        for (what, table) in tables {
+            let count = self.database.count(&table)?;
+            deletions.push(Deletion { what, count });
+        }
+        if filter.includes(Stage::Assets) {
+            let uploads = self.project.uploads();
+            let database = self.database.as_mut();
+            let names = media::paths(database, &self.catalogue, uploads.as_ref())?;
+            deletions.push(Deletion {
+                count: uploads.count(&names),
+                what: format!("files of the media library in {}", uploads.place()),
+            });
+        }
+        deletions.retain(|deletion| deletion.count > 0);
+        let outside = Outside::find(self.database.as_mut(), &self.catalogue)?;
+        let (losses, notices) =
+            outside.survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
+        let links = staying::survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
+        Ok(Survey {
+            deletions,
+            links,
+            losses,
+            notices,
+        })
+    }
+
+    fn stage(&mut self, _filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
+        let (spool, how) = match &self.spools_to {
+            Some(folder) => (Some(Spool::new(folder)?), Staged::Kept),
+            None => (None, Staged::Counted),
+        };
+        let mut restore = Restore::new(&self.project, how);
+        restore.limits = Limits::find(self.database.as_mut(), &self.catalogue)?;
+        let staging = self.staged.insert(Staging {
+            restore,
+            spool,
+            lines: 0,
+        });
+        Ok(Some(Box::new(Intake {
+            database: self.database.as_mut(),
+            catalogue: &self.catalogue,
+            staging,
+        })))
+    }
+
+    fn remarks(&mut self) -> Vec<Warning> {
+        match &mut self.staged {
+            Some(staged) => staged.restore.remarks(),
+            None => Vec::new(),
+        }
+    }
+
+    fn staged(&mut self) -> Option<Spool> {
+        self.staged.as_mut()?.spool.take()
+    }
+
+    fn begin(self: Box<Self>, plan: &Plan) -> Result<Box<dyn Load>> {
+        let Self {
+            project,
+            mut database,
+            catalogue,
+            lock,
+            staged,
+            loses_references,
+            ..
+        } = *self;
+        let mut restore = match staged {
+            Some(staged) => staged.restore,
+            None => Restore::new(&project, Staged::Kept),
+        };
+        database.begin_write()?;
+        // First, for MySQL's transaction sees what there was when it first read.
+        let outside = Outside::hold(database.as_mut(), &catalogue, &plan.filter)?;
+        if plan.filter.includes(Stage::Assets) {
+            let uploads = restore.uploads.as_ref();
+            let mut paths = media::paths(database.as_mut(), &catalogue, uploads)?;
+            // The archive has a row for it and not the file: better that one than none.
+            let lacks = |name: &str| plan.inspection.lacks_file(name);
+            let elsewhere = restore.placement.paths_of(lacks);
+            paths.retain(|path| !lacks(path) && !elsewhere.contains(path.as_str()));
+            restore.files.replace(paths)?;
+        }
+        restore.only_checks = false;
+        restore.limits = Limits::default();
+        restore.own_schema = OwnSchema {
+            row: read_value(database.as_mut(), SCHEMA_KEY)?,
+            wins: !same_schemas(plan, &catalogue),
+            is_needed: plan.filter.includes(Stage::Configuration),
+        };
+        let (in_place, staying) =
+            outside.clear(database.as_mut(), &catalogue, plan, loses_references)?;
+        restore.in_place = in_place;
+        restore.staying = Some(staying);
+        restore.component_ids = ComponentIds::find(
+            database.as_mut(),
+            &catalogue,
+            &plan.inspection,
+            &plan.filter,
+        )?;
+        Ok(Box::new(ProjectLoad {
+            project,
+            lock,
+            database,
+            catalogue,
+            restore,
+        }))
+    }
+}
+
+/// Whether the archive's schemas are the project's, in every property that travels.
+fn same_schemas(plan: &Plan, catalogue: &Catalogue) -> bool {
+    let ours = &catalogue.schemas;
+    plan.source.schemas.as_ref().is_some_and(|theirs| {
+        theirs.len() == ours.len()
+            && theirs.iter().all(|schema| {
+                ours.get(&schema.uid)
+                    .is_some_and(|own| own.json == schema.json)
+            })
+    })
+}

@@ -1,0 +1,90 @@
+//! Paths below an upload folder, and what is done with them: whoever may write there must not have
+//! files elsewhere touched.
+
+use super::owner::Owner;
+use crate::error::{Error, Result};
+use crate::model::is_file_name;
+use std::fs;
+use std::io;
+use std::path::Path;
+use walkdir::WalkDir;
+
+/// Whether a path below the upload folder stays below it, and out of what this tool keeps there.
+pub(super) fn stays_inside(path: &str) -> bool {
+    path.split('/').all(is_file_name)
+}
+
+/// The paths of the files below a folder, relative to it; none where it is not there.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn files_below(folder: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(folder).min_depth(1) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error)
+                if error.depth() == 0
+                    && error
+                        .io_error()
+                        .is_some_and(|error| error.kind() == io::ErrorKind::NotFound) =>
+            {
+                return Ok(files);
+            }
+            Err(error) => return Err(Error::io("read the folder", folder, error.into())),
+        };
+        let inside = entry.path().strip_prefix(folder).ok();
+        // Ours are text.
+        if let Some(path) = inside.and_then(Path::to_str)
+            && !entry.file_type().is_dir()
+        {
+            files.push(path.to_owned());
+        }
+    }
+    Ok(files)
+}
+
+/// Whether a folder that this path leads through is a link.
+pub(super) fn leads_through_link(root: &Path, path: &str) -> bool {
+    let folders = Path::new(path).ancestors().skip(1);
+    folders
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .any(|folder| root.join(folder).is_symlink())
+}
+
+/// Refuses such a path.
+///
+/// # Errors
+/// It leads through one.
+pub(super) fn refuse_links(root: &Path, path: &str) -> Result<()> {
+    if !leads_through_link(root, path) {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "{} leads through a link, which no restore makes",
+        root.join(path).display()
+    ))
+    .hint("see who made the link, take it away, and run it again"))
+}
+
+/// Makes a folder as `like` is, if there is none.
+pub(super) fn make_folder(folder: &Path, like: &Path) -> Result<()> {
+    let make = || match fs::create_dir(folder) {
+        Ok(()) => {
+            Owner::of_folder(&fs::metadata(like)?).give(folder);
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    };
+    make().map_err(|error| Error::io("make the folder", folder, error))
+}
+
+/// Whether something has this name, be it a link to nothing.
+pub(super) fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|error| Error::io("move the file", from, error))
+}

@@ -1,0 +1,357 @@
+//! Looks at everything a source sends, on its way to where it is staged: before anything is deleted for
+//! it.
+
+use super::faults::{Faults, OnFault};
+use super::{
+    Event, Examples, Filter, Inspection, Observer, Sink, Subject, UPLOAD_TYPES, Warning,
+    WarningKind,
+};
+use crate::error::{Error, Result};
+use crate::model::{
+    Asset, AssetMetadata, Attribute, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet,
+    Link, LinkEnd, LinkRef, Misfit, ModelType, Schema, Schemas, Stage, Visitor, is_component, walk,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Read;
+
+/// The keys of the core store that decide who gets in: administrators by single sign-on; users by
+/// providers, by registration, by mails that set a new password.
+const ACCESS: [&str; 4] = [
+    "core_admin_auth",
+    "plugin_users-permissions_grant",
+    "plugin_users-permissions_advanced",
+    "plugin_users-permissions_email",
+];
+
+/// An entity, for messages.
+struct Place<'a> {
+    content_type: &'a str,
+    id: i64,
+}
+
+impl Place<'_> {
+    fn damaged(&self, what: &str) -> Error {
+        Error::archive(format!("{} {}: {what}", self.content_type, self.id))
+    }
+}
+
+/// The set of ids of a model.
+fn ids_of<'a>(models: &'a mut HashMap<String, IdSet>, uid: &str) -> &'a mut IdSet {
+    if !models.contains_key(uid) {
+        models.insert(uid.to_owned(), IdSet::default());
+    }
+    models.get_mut(uid).expect("it was just put there")
+}
+
+/// Looks at everything a source sends on its way, and keeps what is to be known of it afterwards.
+pub(super) struct Inspector<'a> {
+    schemas: &'a Schemas,
+    partial: bool,
+    expects_files: bool,
+    observer: &'a dyn Observer,
+    /// Who takes what was looked at: everything but links to what does not come along.
+    next: &'a mut dyn Sink,
+    found: Inspection,
+    warnings: BTreeMap<WarningKind, u64>,
+    /// Links whose ends do not come along, by owner and attribute.
+    orphans: BTreeMap<(String, String), Examples>,
+    /// Components that come more than once, by type.
+    shared: BTreeMap<String, Examples>,
+    faults: Faults,
+    /// Whether the source could not be followed to its end.
+    ended_early: bool,
+}
+
+impl<'a> Inspector<'a> {
+    /// An inspector of a source with these schemas, of which this takes part. Where the filter leaves
+    /// content types out, links to rows that do not come along are out of scope, and no orphans.
+    pub fn new(
+        schemas: &'a Schemas,
+        filter: &Filter,
+        on_fault: OnFault,
+        observer: &'a dyn Observer,
+        next: &'a mut dyn Sink,
+    ) -> Self {
+        Self {
+            schemas,
+            partial: filter.is_partial(),
+            expects_files: filter.includes(Stage::Assets),
+            observer,
+            next,
+            found: Inspection::default(),
+            warnings: BTreeMap::new(),
+            orphans: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            faults: Faults::new(on_fault),
+            ended_early: false,
+        }
+    }
+
+    /// Takes what ended the stream, if it was a fault of the source.
+    ///
+    /// # Errors
+    /// The error, where it ends the transfer.
+    pub fn end(&mut self, error: Error) -> Result<()> {
+        self.ended_early = true;
+        self.faults.end(error)
+    }
+
+    /// What was found, how many warnings it took, and what is wrong.
+    /// `says_scope` is whether the source says which stages it holds: no files in one that does not
+    /// may mean that it was made without.
+    pub fn finish(mut self, says_scope: bool) -> (Inspection, BTreeMap<WarningKind, u64>, Faults) {
+        self.found.documents.sort();
+        for ((uid, attribute), orphans) in std::mem::take(&mut self.orphans) {
+            let subject = Subject::LinksOf { uid, attribute };
+            if let Some(warning) = orphans.warning(WarningKind::OrphanLink, subject) {
+                self.tell(warning);
+            }
+        }
+        for (uid, shared) in std::mem::take(&mut self.shared) {
+            if let Some(warning) = shared.of_shared_components(&uid) {
+                self.tell(warning);
+            }
+        }
+        if says_scope || self.found.items(Stage::Assets) > 0 {
+            self.tell_missing_files();
+        }
+        (self.found, self.warnings, self.faults)
+    }
+
+    /// Takes in the files that a row of the media library names: its own and those of its formats.
+    fn expect_files(&mut self, id: i64, row: &Fields<'_>) {
+        let mut expect = |of: &Fields<'_>| {
+            let text = |name: &str| {
+                of.get(name)
+                    .and_then(|value| serde_json::from_str::<String>(value).ok())
+            };
+            if let Some(hashed) = text("hash").filter(|hash| !hash.is_empty()) {
+                let filename = hashed + &text("ext").unwrap_or_default();
+                self.found.missing_files.insert(&filename, id);
+            }
+        };
+        expect(row);
+        let formats = row.get("formats").and_then(|text| Fields::parse(text).ok());
+        for (_, format) in formats.iter().flat_map(|formats| &formats.0) {
+            if let Ok(format) = Fields::parse(format) {
+                expect(&format);
+            }
+        }
+    }
+
+    /// Rows of the media library without their files are as good as files that are missing.
+    fn tell_missing_files(&mut self) {
+        if !self.expects_files || self.ended_early {
+            return;
+        }
+        let rows: BTreeSet<i64> = self.found.missing_files.values().copied().collect();
+        let mut named = Examples::default();
+        for id in rows {
+            named.add(|| id.to_string());
+        }
+        let missing = self.found.missing_files.values().count() as u64;
+        if let Some(warning) = named.warning(WarningKind::MissingAsset, Subject::Files) {
+            self.tell(warning.times(missing));
+        }
+    }
+
+    /// An end that names its row by a text, where the relation is by id.
+    fn without_id<'l>(&self, link: &'l Link<'_>) -> Option<&'l LinkEnd<'l>> {
+        let by_document = |end: &&LinkEnd<'_>| matches!(end.reference, LinkRef::Document(_));
+        let end = [&link.left, &link.right].into_iter().find(by_document)?;
+        let schema = self.schemas.get(&link.left.model);
+        match schema.and_then(|schema| schema.attribute(link.left.field.as_deref()?)) {
+            Some(Attribute::Relation(relation)) if !relation.is_virtual => {
+                let joined_on = relation.join_column.as_ref().map(|(_, on)| on.as_str());
+                joined_on.is_none_or(|on| on == "id").then_some(end)
+            }
+            // The destination has no place for it.
+            _ => None,
+        }
+    }
+
+    fn tell(&mut self, warning: Warning) {
+        *self.warnings.entry(warning.kind).or_default() += warning.count;
+        self.observer.on(Event::Warned(&warning));
+    }
+}
+
+/// Collects the ids of an entity's components.
+struct Ids<'i, 'p> {
+    found: &'i mut Inspection,
+    shared: &'i mut BTreeMap<String, Examples>,
+    faults: &'i mut Faults,
+    entity: &'p Place<'p>,
+}
+
+impl Visitor for Ids<'_, '_> {
+    type Owner = ();
+    type Error = Error;
+
+    fn component(
+        &mut self,
+        (_, ()): (&Schema, ()),
+        component: &Component<'_, '_>,
+    ) -> Result<Option<()>> {
+        let (attribute, uid) = (component.attribute, &component.schema.uid);
+        let id = component.fields.get("id");
+        let Some(id) = id.and_then(|id| id.parse::<i64>().ok()) else {
+            self.faults.add(self.entity.damaged(&format!(
+                "attribute `{attribute}`: a component {uid} has no integer `id`"
+            )))?;
+            return Ok(Some(()));
+        };
+        if !ids_of(&mut self.found.components, uid).insert(id) {
+            ids_of(&mut self.found.repeated, uid).insert(id);
+            let shared = self.shared.entry(uid.clone()).or_default();
+            shared.add(|| id.to_string());
+        }
+        Ok(Some(()))
+    }
+
+    fn misfit(&mut self, owner: &Schema, attribute: &str, misfit: Misfit<'_>) -> Result<()> {
+        // Strapi keeps components that a dynamic zone took once; whoever loads them sees to them.
+        if matches!(misfit, Misfit::NotTaken(_)) {
+            return Ok(());
+        }
+        self.faults.add(self.entity.damaged(&format!(
+            "attribute `{attribute}` of {}: {misfit}",
+            owner.uid
+        )))
+    }
+}
+
+impl Sink for Inspector<'_> {
+    fn stage(&mut self, stage: Stage, items: Option<u64>) -> Result<()> {
+        self.found.stages.entry(stage).or_default();
+        self.next.stage(stage, items)
+    }
+
+    fn schema(&mut self, schema: &Schema) -> Result<()> {
+        self.found.count(Stage::Schemas);
+        self.next.schema(schema)
+    }
+
+    fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
+        self.found.count(Stage::Entities);
+        let place = Place {
+            content_type: entity.content_type,
+            id: entity.id,
+        };
+        let Some(schema) = self.schemas.get(entity.content_type) else {
+            return self
+                .faults
+                .add(place.damaged("the archive has no schema of this content type"));
+        };
+        if schema.model_type != ModelType::ContentType {
+            return self
+                .faults
+                .add(place.damaged("this is a component, which stands in what holds it"));
+        }
+        if !ids_of(&mut self.found.entities, entity.content_type).insert(entity.id) {
+            self.faults
+                .add(place.damaged("it stands in the archive twice"))?;
+        }
+        let fields = match Fields::parse(entity.data) {
+            Ok(fields) => fields,
+            Err(error) => return self.faults.add(place.damaged(&error.to_string())),
+        };
+        if entity.content_type == UPLOAD_TYPES[0] {
+            self.expect_files(entity.id, &fields);
+        }
+        let document = fields.get("documentId");
+        if let Some(document) = document.and_then(|text| serde_json::from_str::<String>(text).ok())
+        {
+            let documents = &mut self.found.documents;
+            documents.add(entity.content_type, entity.id, &document);
+        }
+        let mut ids = Ids {
+            found: &mut self.found,
+            shared: &mut self.shared,
+            faults: &mut self.faults,
+            entity: &place,
+        };
+        walk(self.schemas, schema, &fields, (), &mut ids)?;
+        self.next.entity(entity)
+    }
+
+    fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
+        self.found.count(Stage::Assets);
+        match AssetMetadata::parse(&asset.sidecar, &asset.filename) {
+            Ok(metadata) => {
+                let has_row = self.found.has(UPLOAD_TYPES[0], metadata.id);
+                self.found.missing_files.remove(&asset.filename);
+                if self.found.stages.contains_key(&Stage::Entities) && !self.partial && !has_row {
+                    self.tell(Warning::new(
+                        WarningKind::Notice,
+                        Subject::Entry(asset.filename.clone()),
+                        format!(
+                            "the archive has no row plugin::upload.file {} for it",
+                            metadata.id
+                        ),
+                    ));
+                }
+            }
+            Err(reason) => self.faults.add(Error::archive(format!(
+                "the sidecar of {}: {reason}",
+                asset.filename
+            )))?,
+        }
+        self.next.asset(asset, content)
+    }
+
+    fn link(&mut self, link: &Link<'_>) -> Result<()> {
+        self.found.count(Stage::Links);
+        if let Some(end) = self.without_id(link) {
+            return self.faults.add(Error::archive(format!(
+                "link {} -> {}: \"{}\" is no id",
+                link.left, link.right, end.reference
+            )));
+        }
+        // Components of content types that are left out do not come along, and neither do their links.
+        let is_expected = |end: &LinkEnd<'_>| !(self.partial && is_component(&end.model));
+        let missing = [&link.left, &link.right]
+            .into_iter()
+            .find(|end| is_expected(end) && !self.found.has_end(end));
+        if let Some(missing) = missing {
+            let attribute = link.left.field.as_deref().unwrap_or("?").to_owned();
+            self.orphans
+                .entry((link.left.model.to_string(), attribute))
+                .or_default()
+                .add(|| {
+                    format!(
+                        "{} -> {}: {} {} is not in the archive",
+                        link.left, link.right, missing.model, missing.reference
+                    )
+                });
+        }
+        if self.found.has_ends(link) {
+            self.next.link(link)?;
+        }
+        Ok(())
+    }
+
+    fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
+        self.found.count(Stage::Configuration);
+        match item.kind {
+            ConfigKind::Webhook => self.found.webhooks += 1,
+            ConfigKind::CoreStore => {
+                // What is not an object is refused when it is loaded.
+                let key = Fields::parse(item.value)
+                    .ok()
+                    .and_then(|row| serde_json::from_str::<String>(row.get("key")?).ok());
+                let of_access = |own: &&&str| key.as_deref() == Some(**own);
+                self.found.access.extend(ACCESS.iter().find(of_access));
+            }
+        }
+        self.next.configuration(item)
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        self.next.warn(warning);
+    }
+
+    fn damaged(&mut self, fault: Error) -> Result<()> {
+        self.faults.add(fault)
+    }
+}

@@ -1,0 +1,119 @@
+//! Files of the media library that lie elsewhere than Strapi puts them.
+
+use std::fs;
+
+use crate::support::archive::Archive;
+use crate::support::cli::{PLAIN, Project, strapi_archive};
+use crate::support::restore::{assert_exports, project_with_other_data};
+use crate::support::tarball::{ENTITIES, Tarball};
+
+const NAIVE: &str = "naive_e42753c248.png";
+
+/// The project with two of its files in folders of the upload folder, as their urls say.
+fn with_folders() -> Project {
+    let project = Project::testdata();
+    for name in [NAIVE, "notes_36b3257a18.txt"] {
+        fs::create_dir_all(project.uploads().join("2024/05")).unwrap();
+        let there = project.uploads().join("2024/05").join(name);
+        fs::rename(project.uploads().join(name), there).unwrap();
+        project.sql(&format!(
+            "UPDATE files SET url = '/uploads/2024/05/{name}' WHERE url = '/uploads/{name}'"
+        ));
+    }
+    project
+}
+
+#[test]
+fn files_in_folders_come_back_where_their_urls_say() {
+    let original = with_folders();
+    let archive = original.export("site", &[]);
+    let project = project_with_other_data();
+    let (strangers, dry) = (project.state(), project.import(&archive, &["--dry-run"]));
+    dry.ends_with(0);
+    assert!(strangers.files == project.state().files);
+    project.import(&archive, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&archive, None));
+    let there = "public/uploads/2024/05/naive_e42753c248.png";
+    let (ours, theirs) = (project.state().files, original.state().files);
+    assert_eq!(ours[there], theirs[there]);
+    // And back again: the restore of another archive takes them away.
+    project.import(&strapi_archive(), &[]).ends_with(0);
+    assert!(!project.state().files.contains_key(there));
+}
+
+#[test]
+fn a_file_in_a_folder_that_an_archive_lacks_stays() {
+    let original = with_folders();
+    fs::remove_file(original.uploads().join("2024/05").join(NAIVE)).unwrap();
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    original.run("export", options).ends_with(3);
+    let project = with_folders();
+    let before = project.state();
+    project
+        .import(&original.archive("site.tar"), &[])
+        .ends_with(3);
+    assert_eq!(before.files, project.state().files);
+}
+
+#[test]
+fn files_whose_urls_lead_elsewhere_come_to_the_upload_folder_and_get_its_urls() {
+    for url in [
+        "https://cdn.example.com/naive_e42753c248.png",
+        "/robots.txt",
+        "/uploads/../../naive.png",
+        "/uploads/.htaccess",
+    ] {
+        let archive = Tarball::read(&strapi_archive()).replace(
+            ENTITIES,
+            "\"url\":\"/uploads/naive_e42753c248.png\"",
+            &format!("\"url\":\"{url}\""),
+        );
+        let project = Project::testdata();
+        fs::write(project.path().join("public/robots.txt"), "the site's own").unwrap();
+        fs::write(project.uploads().join(".htaccess"), "deny").unwrap();
+        let before = project.state();
+        let path = archive.write(project.archive("site.tar"));
+        for options in [&["--dry-run"][..], &[]] {
+            project
+                .import(&path, options)
+                .ends_with(0)
+                .says(["their urls lead elsewhere"]);
+        }
+        let after = project.state();
+        assert!(before.files == after.files, "{url}");
+        assert_eq!(before.tables["files"], after.tables["files"], "{url}");
+    }
+}
+
+#[test]
+fn a_restore_and_its_dry_run_list_the_same_losses() {
+    let archive = Tarball::read(&strapi_archive()).replace(
+        ENTITIES,
+        "\"title\":\"",
+        "\"unknown\":1,\"title\":\"",
+    );
+    let project = Project::testdata();
+    let path = archive.write(project.archive("site.tar"));
+    let told = |options: &[&str]| {
+        let outcome = project.import(&path, options).ends_with(3);
+        let lines = outcome.lines("warning: the project has no place");
+        assert!(!lines.is_empty(), "{}", outcome.all());
+        lines.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&["--dry-run"]), told(&[]));
+}
+
+#[test]
+fn an_archive_in_the_upload_folder_is_restored_and_stays() {
+    let project = project_with_other_data();
+    let packed = project.uploads().join("site.tar");
+    fs::copy(strapi_archive(), &packed).unwrap();
+    project.import(&packed, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&strapi_archive(), None));
+    assert!(fs::read(&packed).unwrap() == fs::read(strapi_archive()).unwrap());
+    let unpacked = project.uploads().join("site");
+    fs::rename(project.unpacked(), &unpacked).unwrap();
+    project.import(&unpacked, &[]).ends_with(0);
+    assert_exports(&project, &Archive::open(&strapi_archive(), None));
+    assert!(unpacked.join("metadata.json").exists());
+}
