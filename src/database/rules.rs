@@ -7,8 +7,8 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 /// What a table asks of rows with certain columns.
 ///
-/// Whatever is refused here the database would refuse as well. Of values that must be unique, eight
-/// bytes a row are kept: a hash with a key of its own, as [`NameMap`](crate::model::NameMap) keeps.
+/// Whatever is refused here the database would refuse as well. Of values that must be unique a hash is
+/// kept, with a key of its own, in some twelve bytes for each row and index.
 #[derive(Debug)]
 pub struct TableRules {
     table: String,
@@ -35,8 +35,8 @@ pub struct Refusal {
     pub column: Option<usize>,
     /// What is wrong.
     pub why: String,
-    /// What can be done, where it is something else than to change the value.
-    pub advice: Option<&'static str>,
+    /// What can be done.
+    pub advice: &'static str,
 }
 
 impl Refusal {
@@ -44,7 +44,7 @@ impl Refusal {
         Self {
             column: Some(column),
             why,
-            advice: None,
+            advice: "change the value where the archive was made, or the column, and run it again",
         }
     }
 }
@@ -140,7 +140,7 @@ impl TableRules {
                     "the column {name} of {} must have a value, and has no default",
                     self.table
                 ),
-                advice: Some("give the column a default, or let it be empty, and run it again"),
+                advice: "give the column a default, or let it be empty, and run it again",
             });
         }
         if let Some(refusal) = connection.refuses_row(&self.table, &self.names, row) {

@@ -328,7 +328,7 @@ impl Connection for Mysql {
                 "it takes {} bytes, and the server accepts {longest}",
                 sql.len()
             ),
-            advice: Some(RAISE_PACKET),
+            advice: RAISE_PACKET,
         })
     }
 

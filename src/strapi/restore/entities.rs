@@ -1,7 +1,6 @@
 //! Loads entities and their components.
 
 use super::Restore;
-use super::limits::CHANGE;
 use crate::database::{Connection, Refusal, Value};
 use crate::error::{Error, Result};
 use crate::model::{Attribute, Component, Entity, Fields, IdSet, Misfit, Schema, Visitor, walk};
@@ -108,20 +107,19 @@ impl Place<'_> {
 
     /// The archive is right; the database is not made for it.
     fn refused(&self, attribute: &str, why: &str) -> Error {
-        Error::failed(format!("{self}, attribute `{attribute}`: {why}")).hint(CHANGE)
+        Error::failed(format!("{self}, attribute `{attribute}`: {why}")).hint(
+            "change the value where the archive was made, or restore into another kind of database",
+        )
     }
 
-    /// The same, of a row of this model.
+    /// The same, of a row of this model that its table cannot take.
     fn refused_row(&self, model: &Model, refusal: &Refusal) -> Error {
         let error = match refusal.column {
             Some(0) => self.refused("id", &refusal.why),
             Some(place) => self.refused(&model.columns[place - 1].attribute, &refusal.why),
-            None => Error::failed(format!("{self}: {}", refusal.why)).hint(CHANGE),
+            None => Error::failed(format!("{self}: {}", refusal.why)),
         };
-        match refusal.advice {
-            Some(advice) => error.hint(advice),
-            None => error,
-        }
+        error.hint(refusal.advice)
     }
 }
 

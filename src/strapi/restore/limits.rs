@@ -130,10 +130,5 @@ fn check(rules: &mut TableRules, database: &dyn Connection, row: &[Value<'_>]) -
         Some(place) => format!("column {}: {}", rules.name(place), refusal.why),
         None => refusal.why,
     };
-    let advice = refusal.advice.unwrap_or(CHANGE);
-    Err(Error::failed(why).hint(advice))
+    Err(Error::failed(why).hint(refusal.advice))
 }
-
-/// What to do about a row that the archive has as it should be, and the database cannot take.
-pub(super) const CHANGE: &str =
-    "change the value where the archive was made, or restore into another kind of database";
