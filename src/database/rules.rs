@@ -102,6 +102,13 @@ impl TableRules {
         self
     }
 
+    /// The same, but rows are not held against each other, where there may be too many to remember.
+    #[must_use]
+    pub fn one_by_one(mut self) -> Self {
+        self.unique.clear();
+        self
+    }
+
     /// The same, but nothing is said about the value in a column.
     #[must_use]
     pub fn not_knowing(mut self, name: &str) -> Self {

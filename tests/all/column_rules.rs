@@ -265,18 +265,6 @@ fn rows_with_one_unique_value_are_refused_before_the_load(server: Server) {
     site.database
         .sql(["CREATE UNIQUE INDEX one_title ON articles (title)"]);
     site.import(&whole, &[]).ends_with(0);
-    let link = |lines: &mut Vec<String>| {
-        let line = lines.iter().find(|line| line.contains(r#""field":"tags""#));
-        lines.push(line.unwrap().clone());
-    };
-    let tarball = Tarball::read(&whole).edit_lines(LINKS, link);
-    let archive = written(tarball, site.archives().join("links.tar"));
-    refused(
-        &site,
-        &archive,
-        [LINKS, "link ", "articles_tags_lnk may share"],
-    );
-
     let before = site.database.tables();
     let mut twice = titles.clone();
     twice[6].1 = json!({"title": "3"});
@@ -387,17 +375,6 @@ fn rows_with_one_unique_value_are_refused_on_sqlite_before_the_load() {
     project
         .sql("UPDATE articles SET title = id; CREATE UNIQUE INDEX one_title ON articles (title)");
     project.import(&whole, &[]).ends_with(0);
-    let tarball = Tarball::read(&whole).edit_lines(LINKS, |lines| {
-        let line = lines.iter().find(|line| line.contains(r#""field":"tags""#));
-        lines.push(line.unwrap().clone());
-    });
-    let linked = tarball.write(project.archive("links.tar"));
-    refused(
-        &project,
-        &linked,
-        [LINKS, "link ", "articles_tags_lnk may share"],
-    );
-
     let before = project.state();
     let mut twice = titles.clone();
     twice[6].1 = json!({"title": "3"});

@@ -39,7 +39,12 @@ pub(super) fn explain_copy(target: &str, batch: &Batch, error: postgres::Error) 
 
 fn reason(error: &postgres::Error) -> String {
     if let Some(error) = error.as_db_error() {
-        return match error.detail() {
+        // That of a broken rule is the whole row, hashes of passwords included.
+        let is_row = matches!(
+            *error.code(),
+            SqlState::NOT_NULL_VIOLATION | SqlState::CHECK_VIOLATION
+        );
+        return match error.detail().filter(|_| !is_row) {
             Some(detail) => format!("{} ({detail})", error.message()),
             None => error.message().to_owned(),
         };

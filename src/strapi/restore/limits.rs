@@ -92,7 +92,7 @@ impl Limits {
             .get(uid)
             .is_some_and(|it| it.contains_key(attribute));
         if !known {
-            let rules = TableRules::read(database, table, columns(), &self.triggers)?;
+            let rules = TableRules::read(database, table, columns(), &self.triggers)?.one_by_one();
             let of_owner = self.links.entry(uid.to_owned()).or_default();
             of_owner.insert(attribute.to_owned(), rules);
         }
