@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::cli::{Outcome, Project, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
-use crate::support::tarball::{CONFIGURATION, ENTITIES, LINKS, Tarball};
+use crate::support::tarball::{CONFIGURATION, ENTITIES, Tarball};
 
 on_each_server!(
     values_that_a_column_cannot_hold_are_refused_before_the_load,
