@@ -1,5 +1,6 @@
 //! Files of the media library.
 
+use super::Fields;
 use serde::Deserialize;
 
 /// A file of the media library: the upload itself or one of its formats (thumbnail, small, ...).
@@ -23,6 +24,28 @@ pub fn is_file_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..")
         && !name.contains(['/', '\\', '\0'])
         && !name.starts_with(STAGING_PREFIX)
+}
+
+/// Goes through the files that a row of `plugin::upload.file` names: its own and those of its formats.
+/// `own` gives the texts of its attributes, `formats` is JSON. `each` gets the name that a file has in an
+/// archive, `<hash><ext>`, and its url; files without a hash are none.
+pub fn named_files(
+    own: &dyn Fn(&str) -> Option<String>,
+    formats: Option<&str>,
+    each: &mut dyn FnMut(String, Option<String>),
+) {
+    let mut file = |text: &dyn Fn(&str) -> Option<String>| {
+        if let Some(hash) = text("hash").filter(|hash| !hash.is_empty()) {
+            each(hash + &text("ext").unwrap_or_default(), text("url"));
+        }
+    };
+    file(own);
+    let formats = formats.and_then(|text| Fields::parse(text).ok());
+    for (_, format) in formats.iter().flat_map(|formats| &formats.0) {
+        if let Ok(format) = Fields::parse(format) {
+            file(&|name| format.text(name));
+        }
+    }
 }
 
 impl Asset {

@@ -1,5 +1,6 @@
 //! A row of a content type.
 
+use super::json;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -99,6 +100,27 @@ impl<'a> Fields<'a> {
             .iter()
             .rev()
             .find_map(|(own, value)| (own == name).then_some(*value))
+    }
+
+    /// The text of the member of this name, if it is one.
+    pub fn text(&self, name: &str) -> Option<String> {
+        serde_json::from_str(self.get(name)?).ok()
+    }
+
+    /// The object as text, with other values where `change` gives some.
+    pub fn with(&self, change: &dyn Fn(&str, &str) -> Option<String>) -> String {
+        let mut out = b"{".to_vec();
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            json::write_string(&mut out, name);
+            out.push(b':');
+            let changed = change(name, value);
+            out.extend_from_slice(changed.as_deref().unwrap_or(value).as_bytes());
+        }
+        out.push(b'}');
+        String::from_utf8(out).expect("JSON was written from text")
     }
 }
 

@@ -17,7 +17,7 @@ mod names;
 mod schema;
 mod stage;
 
-pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name};
+pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name, named_files};
 pub use components::{Component, DEEPEST_COMPONENT, Misfit, Visitor, is_component, walk};
 pub use configuration::{ConfigItem, ConfigKind};
 pub use entity::{Entity, Fields, ParsedEntity};

@@ -1,50 +1,78 @@
-//! The files that rows of the media library name, and where those go that come.
+//! The files that rows of the media library name.
 
 use super::catalogue::Catalogue;
 use super::uploads::{LOCAL_PROVIDER, Uploads};
 use crate::database::Connection;
 use crate::error::Result;
-use crate::model::Fields;
+use crate::model::named_files;
 use crate::transfer::UPLOAD_TYPES;
 use std::collections::BTreeSet;
 
-/// The columns that say where a file and its formats are.
-const ATTRIBUTES: [&str; 3] = ["provider", "url", "formats"];
+/// The attributes that say what files a row has, and where they are.
+const ATTRIBUTES: [&str; 5] = ["provider", "url", "hash", "ext", "formats"];
 
-/// The paths, in the place of the uploads, of the files that rows of the project, and formats in them,
-/// name. What else is there is none of the media library's.
+/// The path of the file that `provider` serves at `url`, where it is in the place of the uploads. One
+/// that is hidden is none of the media library's: web servers keep their rules in such files.
+pub(super) fn place(uploads: &dyn Uploads, provider: &str, url: &str) -> Option<String> {
+    let path = uploads.path(provider, url)?;
+    (!path.split('/').any(is_hidden)).then_some(path)
+}
+
+/// Whether a name is one that web servers may keep rules under.
+pub(super) fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') && !name.starts_with("..")
+}
+
+/// Goes through the files that rows of the project, and formats in them, name: the name that each has in
+/// an archive, and its path where it is in the place of the uploads.
+///
+/// # Errors
+/// The rows cannot be read.
+pub(super) fn each_file(
+    database: &mut dyn Connection,
+    catalogue: &Catalogue,
+    uploads: &dyn Uploads,
+    each: &mut dyn FnMut(String, Option<String>),
+) -> Result<()> {
+    let Some(model) = catalogue.models.get(UPLOAD_TYPES[0]) else {
+        return Ok(());
+    };
+    let columns = ATTRIBUTES.map(|name| {
+        let column = model.column_of(name);
+        column.map_or("NULL".into(), |column| database.quote(column))
+    });
+    let table = database.quote(&model.table);
+    let sql = format!("SELECT {} FROM {table}", columns.join(", "));
+    database.query(&sql, &[], &mut |row| {
+        let mut texts: [Option<String>; 5] = Default::default();
+        for (place, text) in texts.iter_mut().enumerate() {
+            *text = row.value(place)?.as_str().map(str::to_owned);
+        }
+        let [provider, _, _, _, formats] = &texts;
+        let provider = provider.as_deref().unwrap_or(LOCAL_PROVIDER);
+        let own = |name: &str| {
+            let place = ATTRIBUTES.iter().position(|own| *own == name)?;
+            texts[place].clone()
+        };
+        named_files(&own, formats.as_deref(), &mut |name, url| {
+            each(name, url.and_then(|url| place(uploads, provider, &url)));
+        });
+        Ok(())
+    })
+}
+
+/// The paths of those files. What else is in the place of the uploads is none of the media library's.
+///
+/// # Errors
+/// The rows cannot be read.
 pub(super) fn paths(
     database: &mut dyn Connection,
     catalogue: &Catalogue,
     uploads: &dyn Uploads,
 ) -> Result<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
-    let Some(model) = catalogue.models.get(UPLOAD_TYPES[0]) else {
-        return Ok(names);
-    };
-    let columns = ATTRIBUTES.map(|name| {
-        let mapping = model.columns.iter().find(|own| own.attribute == name);
-        mapping.map_or("NULL".into(), |own| database.quote(&own.column))
-    });
-    let table = database.quote(&model.table);
-    let sql = format!("SELECT {} FROM {table}", columns.join(", "));
-    database.query(&sql, &[], &mut |row| {
-        let provider = row.value(0)?;
-        let provider = provider.as_str().unwrap_or(LOCAL_PROVIDER);
-        names.extend(
-            row.value(1)?
-                .as_str()
-                .and_then(|url| uploads.path(provider, url)),
-        );
-        let formats = row.value(2)?;
-        let formats = formats.as_str().and_then(|text| Fields::parse(text).ok());
-        for (_, format) in formats.iter().flat_map(|formats| &formats.0) {
-            let url = Fields::parse(format)
-                .ok()
-                .and_then(|format| serde_json::from_str::<String>(format.get("url")?).ok());
-            names.extend(url.and_then(|url| uploads.path(provider, &url)));
-        }
-        Ok(())
+    let mut paths = BTreeSet::new();
+    each_file(database, catalogue, uploads, &mut |_, path| {
+        paths.extend(path);
     })?;
-    Ok(names)
+    Ok(paths)
 }

@@ -9,7 +9,8 @@ use super::{
 use crate::error::{Error, Result};
 use crate::model::{
     Asset, AssetMetadata, Attribute, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet,
-    Link, LinkEnd, LinkRef, Misfit, ModelType, Schema, Schemas, Stage, Visitor, is_component, walk,
+    Link, LinkEnd, LinkRef, Misfit, ModelType, Schema, Schemas, Stage, Visitor, is_component,
+    named_files, walk,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
@@ -118,25 +119,16 @@ impl<'a> Inspector<'a> {
         (self.found, self.warnings, self.faults)
     }
 
-    /// Takes in the files that a row of the media library names: its own and those of its formats.
+    /// Takes in the files that a row of the media library names.
     fn expect_files(&mut self, id: i64, row: &Fields<'_>) {
-        let mut expect = |of: &Fields<'_>| {
-            let text = |name: &str| {
-                of.get(name)
-                    .and_then(|value| serde_json::from_str::<String>(value).ok())
-            };
-            if let Some(hashed) = text("hash").filter(|hash| !hash.is_empty()) {
-                let filename = hashed + &text("ext").unwrap_or_default();
-                self.found.missing_files.insert(&filename, id);
-            }
-        };
-        expect(row);
-        let formats = row.get("formats").and_then(|text| Fields::parse(text).ok());
-        for (_, format) in formats.iter().flat_map(|formats| &formats.0) {
-            if let Ok(format) = Fields::parse(format) {
-                expect(&format);
-            }
-        }
+        let missing = &mut self.found.missing_files;
+        named_files(
+            &|name| row.text(name),
+            row.get("formats"),
+            &mut |name, _| {
+                missing.insert(&name, id);
+            },
+        );
     }
 
     /// Rows of the media library without their files are as good as files that are missing.

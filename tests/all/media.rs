@@ -117,3 +117,89 @@ fn an_archive_in_the_upload_folder_is_restored_and_stays() {
     assert_exports(&project, &Archive::open(&strapi_archive(), None));
     assert!(unpacked.join("metadata.json").exists());
 }
+
+#[test]
+fn files_of_rows_that_stay_are_replaced_where_they_lie_or_stay() {
+    let project = with_folders();
+    let incomplete = Project::testdata();
+    fs::remove_file(incomplete.uploads().join("small_2a9128b856.png")).unwrap();
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    incomplete.run("export", options).ends_with(3);
+    fs::write(project.uploads().join("2024/05").join(NAIVE), "changed").unwrap();
+    let new = "INSERT INTO files (id, document_id, name, hash, ext, url, provider) VALUES \
+               (900, 'n', 'n', 'new', '.txt', '/uploads/new.txt', 'local')";
+    project.sql(new);
+    fs::write(project.uploads().join("new.txt"), "uploaded since").unwrap();
+    let before = project.state();
+    for options in [
+        &["--only", "files"][..],
+        &["--exclude-content-types", "plugin::upload.file"],
+    ] {
+        let archive = incomplete.archive("site.tar");
+        project.import(&archive, options);
+        let after = project.state();
+        let mut expected = before.files.clone();
+        let naive = "public/uploads/2024/05/naive_e42753c248.png".to_owned();
+        let original = Project::testdata().state().files;
+        expected.insert(
+            naive,
+            original["public/uploads/naive_e42753c248.png"].clone(),
+        );
+        assert!(
+            after.files == expected,
+            "{options:?}: {:?}",
+            before.changes(&after)
+        );
+        assert_eq!(after.tables["files"], before.tables["files"]);
+    }
+}
+
+#[test]
+fn two_files_with_one_url_both_come_back() {
+    let archive = Tarball::read(&strapi_archive()).replace(
+        ENTITIES,
+        "\"url\":\"/uploads/notes_36b3257a18.txt\"",
+        "\"url\":\"/uploads/small_2a9128b856.png\"",
+    );
+    let project = Project::testdata();
+    let before = project.state();
+    let path = archive.write(project.archive("site.tar"));
+    project
+        .import(&path, &[])
+        .ends_with(0)
+        .says(["their urls lead elsewhere"]);
+    assert!(before.files == project.state().files);
+    assert_eq!(before.tables["files"], project.state().tables["files"]);
+}
+
+#[test]
+fn an_archive_cannot_plant_rules_for_the_web_server() {
+    let archive = Tarball::read(&strapi_archive());
+    let mut planted = archive.clone();
+    let (name, sidecar) = (
+        "assets/uploads/notes_36b3257a18.txt",
+        "assets/metadata/notes_36b3257a18.txt.json",
+    );
+    planted.entry(name).name = "assets/uploads/.htaccess".into();
+    planted.entry(sidecar).name = "assets/metadata/.htaccess.json".into();
+    let planted = planted
+        .replace(
+            ENTITIES,
+            "\"hash\":\"notes_36b3257a18\",\"ext\":\".txt\"",
+            "\"hash\":\".htaccess\",\"ext\":\"\"",
+        )
+        .replace(
+            ENTITIES,
+            "/uploads/notes_36b3257a18.txt",
+            "/uploads/.htaccess",
+        );
+    let project = Project::testdata();
+    let path = planted.write(project.archive("site.tar"));
+    project.import(&path, &[]);
+    assert!(!project.uploads().join(".htaccess").exists());
+    // Nor have it taken away, by a row that names it.
+    fs::write(project.uploads().join(".htaccess"), "deny").unwrap();
+    project.sql("UPDATE files SET url = '/uploads/.htaccess' WHERE id = 5");
+    project.import(&strapi_archive(), &[]).ends_with(0);
+    assert!(project.uploads().join(".htaccess").exists());
+}

@@ -30,7 +30,10 @@ impl Restore {
         if key.as_deref() == Some(TOKEN_KEY) {
             return Ok(());
         }
-        if key.as_deref() == Some(SCHEMA_KEY) {
+        if key.as_deref() == Some(SCHEMA_KEY) && !self.only_checks {
+            if !self.own_schema.is_needed {
+                return Ok(());
+            }
             self.own_schema.is_needed = false;
         }
         let present = self.inserters.columns(database, table)?;
@@ -51,9 +54,10 @@ impl Restore {
             row.push(match column_scalar(item.kind, name) {
                 None => Value::Integer(value.parse().map_err(|_| wrong("its id is no integer"))?),
                 Some(_) if item.kind == ConfigKind::CoreStore && name == "value" => {
-                    Value::Text(match (key.as_deref(), self.schema_instead_of(value)) {
+                    Value::Text(match (key.as_deref(), &self.own_schema.row) {
                         (Some(PROJECT_SETTINGS), _) => self.take_logos(value)?,
-                        (Some(SCHEMA_KEY), Some(own)) => Cow::Owned(own),
+                        // The archive's may not describe the tables that are there.
+                        (Some(SCHEMA_KEY), Some(own)) => Cow::Owned(own.clone()),
                         _ => Cow::Borrowed(*value),
                     })
                 }
@@ -80,14 +84,6 @@ impl Restore {
         self.add(database, &row, |_, database| {
             database.inserter(table, &columns)
         })
-    }
-
-    /// The project's own row of content types, where it is better than the archive's.
-    fn schema_instead_of(&self, theirs: &str) -> Option<String> {
-        let is_theirs_broken = !theirs.starts_with('{');
-        let own = self.own_schema.row.as_ref();
-        own.filter(|_| self.own_schema.wins || is_theirs_broken)
-            .cloned()
     }
 
     /// Puts the project's own row of content types back, if the archive had none.
@@ -126,9 +122,15 @@ impl Restore {
                 })?;
             let member = |name: &str| logo.get(name).and_then(Json::as_str).unwrap_or_default();
             let filename = format!("{}{}", member("hash"), member("ext"));
-            if self.only_checks {
-                self.files
-                    .add(&[filename], bytes.len() as u64, &mut &bytes[..])?;
+            if !self.only_checks {
+                continue;
+            }
+            if self.placement.is_free(&filename) {
+                let size = bytes.len() as u64;
+                self.files.add(&[filename], size, &mut &bytes[..])?;
+            } else {
+                let (kind, name) = (ConfigKind::CoreStore.as_str(), name.to_owned());
+                self.count_lost(Subject::Setting { kind, name });
             }
         }
         Ok(if changed {

@@ -19,8 +19,9 @@ use crate::strapi::uploads::{Staged, wanted};
 use crate::strapi::{media, running, schema};
 use crate::transfer::{
     Deletion, Description, Destination, Filter, Inspection, Load, Plan, Sink, Spool, Survey,
-    Warning,
+    UPLOAD_TYPES, Warning,
 };
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// A project as a destination.
@@ -158,7 +159,7 @@ impl Destination for ProjectDestination {
             let count = self.database.count(&table)?;
             deletions.push(Deletion { what, count });
         }
-        if filter.includes(Stage::Assets) {
+        if filter.includes(Stage::Assets) && comes_with_rows(filter) {
             let uploads = self.project.uploads();
             let database = self.database.as_mut();
             let names = media::paths(database, &self.catalogue, uploads.as_ref())?;
@@ -180,13 +181,27 @@ impl Destination for ProjectDestination {
         })
     }
 
-    fn stage(&mut self, _filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
+    fn stage(&mut self, filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
         let (spool, how) = match &self.spools_to {
             Some(folder) => (Some(Spool::new(folder)?), Staged::Kept),
             None => (None, Staged::Counted),
         };
         let mut restore = Restore::new(&self.project, how);
         restore.limits = Limits::find(self.database.as_mut(), &self.catalogue)?;
+        if filter.includes(Stage::Assets) && !comes_with_rows(filter) {
+            let Restore {
+                uploads, placement, ..
+            } = &mut restore;
+            let database = self.database.as_mut();
+            media::each_file(
+                database,
+                &self.catalogue,
+                uploads.as_ref(),
+                &mut |name, path| {
+                    placement.staying(name, path);
+                },
+            )?;
+        }
         let staging = self.staged.insert(Staging {
             restore,
             spool,
@@ -228,19 +243,22 @@ impl Destination for ProjectDestination {
         // First, for MySQL's transaction sees what there was when it first read.
         let outside = Outside::hold(database.as_mut(), &catalogue, &plan.filter)?;
         if plan.filter.includes(Stage::Assets) {
-            let uploads = restore.uploads.as_ref();
-            let mut paths = media::paths(database.as_mut(), &catalogue, uploads)?;
-            // The archive has a row for it and not the file: better that one than none.
-            let lacks = |name: &str| plan.inspection.lacks_file(name);
-            let elsewhere = restore.placement.paths_of(lacks);
-            paths.retain(|path| !lacks(path) && !elsewhere.contains(path.as_str()));
+            let mut paths = BTreeSet::new();
+            // Where the rows stay, their files do, but for those that come.
+            if comes_with_rows(&plan.filter) {
+                let uploads = restore.uploads.as_ref();
+                paths = media::paths(database.as_mut(), &catalogue, uploads)?;
+                // The archive has a row for it and not the file: better that one than none.
+                let lacks = |name: &str| plan.inspection.lacks_file(name);
+                let elsewhere = restore.placement.paths_of(lacks);
+                paths.retain(|path| !lacks(path) && !elsewhere.contains(path.as_str()));
+            }
             restore.files.replace(paths)?;
         }
         restore.only_checks = false;
         restore.limits = Limits::default();
         restore.own_schema = OwnSchema {
             row: read_value(database.as_mut(), SCHEMA_KEY)?,
-            wins: !same_schemas(plan, &catalogue),
             is_needed: plan.filter.includes(Stage::Configuration),
         };
         let (in_place, staying) =
@@ -263,14 +281,7 @@ impl Destination for ProjectDestination {
     }
 }
 
-/// Whether the archive's schemas are the project's, in every property that travels.
-fn same_schemas(plan: &Plan, catalogue: &Catalogue) -> bool {
-    let ours = &catalogue.schemas;
-    plan.source.schemas.as_ref().is_some_and(|theirs| {
-        theirs.len() == ours.len()
-            && theirs.iter().all(|schema| {
-                ours.get(&schema.uid)
-                    .is_some_and(|own| own.json == schema.json)
-            })
-    })
+/// Whether the rows that describe files are replaced.
+fn comes_with_rows(filter: &Filter) -> bool {
+    filter.includes(Stage::Entities) && filter.includes_type(UPLOAD_TYPES[0])
 }

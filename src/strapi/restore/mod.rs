@@ -62,8 +62,6 @@ struct Restore {
 #[derive(Default)]
 struct OwnSchema {
     row: Option<String>,
-    /// Whether the archive's would not describe the tables.
-    wins: bool,
     /// Whether the row was deleted, and did not come yet.
     is_needed: bool,
 }

@@ -2,82 +2,132 @@
 //! of the uploads; else to `<hash><ext>` in it, and the row gets the url of that, as it does from
 //! `strapi import`.
 //!
-//! Other paths below the public folder are not believed: an archive must not replace what the site
-//! serves beside its media library.
+//! Other paths below the public folder are not believed, nor are hidden ones: an archive must not replace
+//! what the site serves beside its media library. Where two files claim one path, the second one gets
+//! another.
 
-use crate::model::{Fields, NameMap};
+use crate::model::{Fields, NameMap, named_files};
+use crate::strapi::media::{is_hidden, place};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Uploads};
-use serde_json::{Map, Value as Json, json};
+use serde_json::json;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 
 /// What rows of `plugin::upload.file` say of files, by the name that a file has in the archive. Some
-/// forty bytes a file, and more for those that lie in folders.
+/// sixty bytes a file, and more for those that lie in folders.
 #[derive(Default)]
 pub(super) struct Placement {
-    /// Files that lie under their own name, for one row at least.
+    hasher: RandomState,
+    /// Paths that are taken, each with the hash of the name of its file.
+    claims: NameMap<u64>,
+    /// Folders that files lie in.
+    folders: HashSet<String>,
+    /// Files that lie under their own name because a url says so.
     plain: NameMap<()>,
     /// Files that lie elsewhere, for one row at least.
     elsewhere: HashMap<String, BTreeSet<String>>,
-    /// Files whose url leads to no place here, and whether they came.
+    /// Files that have a url which leads to no place here, and whether they came.
     moved: NameMap<bool>,
-    /// How many of those came.
+    /// Where those came to lie that could not have their own name.
+    renamed: HashMap<String, String>,
+    /// How many of those that were moved came.
     changed: u64,
 }
 
 impl Placement {
-    /// Hears of a row.
+    /// Hears of a row that comes.
     pub fn row(&mut self, fields: &Fields<'_>, uploads: &dyn Uploads) {
-        let text = |of: &Fields<'_>, name: &str| {
-            of.get(name)
-                .and_then(|value| serde_json::from_str::<String>(value).ok())
-        };
-        let provider = text(fields, "provider").unwrap_or_else(|| LOCAL_PROVIDER.to_owned());
-        let mut file = |of: &Fields<'_>| {
-            let name = text(of, "hash").unwrap_or_default() + &text(of, "ext").unwrap_or_default();
-            if !name.is_empty() {
-                self.file(name, place(uploads, &provider, text(of, "url").as_deref()));
-            }
-        };
-        file(fields);
-        let formats = fields.get("formats").map(Fields::parse);
-        for (_, format) in formats.iter().flatten().flat_map(|formats| &formats.0) {
-            if let Ok(format) = Fields::parse(format) {
-                file(&format);
-            }
+        let provider = provider(fields);
+        named_files(
+            &|name| fields.text(name),
+            fields.get("formats"),
+            &mut |name, url| {
+                let place = url.and_then(|url| place(uploads, &provider, &url));
+                self.file(name, place);
+            },
+        );
+    }
+
+    /// Hears of a file that a row of the project names which stays.
+    pub fn staying(&mut self, name: String, path: Option<String>) {
+        if path.is_some() {
+            self.file(name, path);
         }
     }
 
-    fn file(&mut self, name: String, place: Option<String>) {
-        match place {
-            Some(path) if path == name => {
-                self.plain.insert(&name, ());
+    fn file(&mut self, name: String, path: Option<String>) {
+        match path {
+            Some(path) if self.claim(&path, &name) => {
+                if path == name {
+                    self.plain.insert(&name, ());
+                } else {
+                    self.elsewhere.entry(name).or_default().insert(path);
+                }
             }
-            Some(path) => {
-                self.elsewhere.entry(name).or_default().insert(path);
-            }
-            None => {
-                self.plain.insert(&name, ());
+            _ => {
                 self.moved.insert(&name, false);
             }
         }
     }
 
+    /// Takes a path for a file; gives whether it has it.
+    fn claim(&mut self, path: &str, name: &str) -> bool {
+        let own = self.hasher.hash_one(name);
+        if let Some(taken) = self.claims.get(path) {
+            return *taken == own;
+        }
+        let folders: Vec<&str> = Path::new(path)
+            .ancestors()
+            .skip(1)
+            .filter_map(Path::to_str)
+            .filter(|folder| !folder.is_empty())
+            .collect();
+        let is_file = |folder: &&str| self.claims.get(folder).is_some();
+        if self.folders.contains(path) || folders.iter().any(is_file) {
+            return false;
+        }
+        self.folders.extend(folders.into_iter().map(str::to_owned));
+        self.claims.insert(path, own);
+        true
+    }
+
     /// A file comes; gives the paths at which it is going to lie.
     pub fn paths(&mut self, name: &str) -> Vec<String> {
-        if let Some(came) = self.moved.get_mut(name) {
+        let is_moved = self.moved.get_mut(name).map(|came| {
             self.changed += u64::from(!*came);
             *came = true;
-        }
-        let mut paths: Vec<String> = Vec::new();
+        });
         let elsewhere = self.elsewhere.get(name).into_iter().flatten();
-        paths.extend(elsewhere.cloned());
-        if paths.is_empty() || self.plain.get(name).is_some() {
+        let mut paths: Vec<String> = elsewhere.cloned().collect();
+        if self.plain.get(name).is_some() {
             paths.push(name.to_owned());
+        } else if is_moved.is_some() || paths.is_empty() {
+            paths.push(self.free_path(name));
         }
         paths
     }
 
-    /// The paths of those files for which this is true.
+    /// Whether a file that no row names can lie under its own name.
+    pub fn is_free(&mut self, name: &str) -> bool {
+        !is_hidden(name) && self.claim(name, name)
+    }
+
+    /// The file's own name, or one like it where that is hidden or taken.
+    fn free_path(&mut self, name: &str) -> String {
+        let mut path = name.to_owned();
+        let mut number = 0;
+        while is_hidden(&path) || !self.claim(&path, name) {
+            number += 1;
+            path = format!("{number}_{name}");
+        }
+        if number > 0 {
+            self.renamed.insert(name.to_owned(), path.clone());
+        }
+        path
+    }
+
+    /// The paths of those files for which this is true, where they do not lie under their own names.
     pub fn paths_of(&self, wanted: impl Fn(&str) -> bool) -> HashSet<&str> {
         let files = self.elsewhere.iter().filter(|(name, _)| wanted(name));
         files
@@ -96,59 +146,65 @@ impl Placement {
         if self.changed == 0 {
             return None;
         }
-        let Ok(Json::Object(mut row)) = serde_json::from_str(row) else {
+        let row = Fields::parse(row).ok()?;
+        let provider = provider(&row);
+        let formats = row.get("formats").and_then(|text| Fields::parse(text).ok());
+        let formats = formats.and_then(|formats| self.formats(&formats, &provider, uploads));
+        let own = self.served(&row, &provider, uploads);
+        if own.is_none() && formats.is_none() {
             return None;
-        };
-        let provider = row.get("provider").and_then(Json::as_str);
-        let provider = provider.unwrap_or(LOCAL_PROVIDER).to_owned();
-        let mut is_changed = false;
-        let mut formats = row.get_mut("formats").map(Json::take);
-        for format in formats
-            .iter_mut()
-            .filter_map(Json::as_object_mut)
-            .flat_map(|formats| formats.values_mut())
-            .filter_map(Json::as_object_mut)
-        {
-            is_changed |= self.set_url(format, &provider, uploads).is_some();
         }
-        if let Some(formats) = formats {
-            row.insert("formats".into(), formats);
-        }
-        if let Some(own) = self.set_url(&mut row, &provider, uploads) {
-            is_changed = true;
-            row.insert("provider".into(), json!(own));
-        }
-        is_changed.then(|| Json::Object(row).to_string())
+        Some(row.with(&|name, _| match (name, &own) {
+            ("url", Some((_, url))) => Some(json!(url).to_string()),
+            ("provider", Some((provider, _))) => Some(json!(provider).to_string()),
+            ("formats", _) => formats.clone(),
+            _ => None,
+        }))
     }
 
-    /// Gives a file the url that it has here, if it came and has another one; gives its provider.
-    fn set_url(
+    /// The formats of a row with the urls that they have here; `None` where they have them already.
+    fn formats(
         &self,
-        file: &mut Map<String, Json>,
+        formats: &Fields<'_>,
         provider: &str,
         uploads: &dyn Uploads,
-    ) -> Option<&'static str> {
-        let text = |name: &str| file.get(name).and_then(Json::as_str);
-        let name = format!(
-            "{}{}",
-            text("hash").unwrap_or_default(),
-            text("ext").unwrap_or_default()
-        );
-        let came = self.moved.get(&name).copied().unwrap_or(false);
-        if !came || place(uploads, provider, text("url")).is_some() {
+    ) -> Option<String> {
+        let changed = |text: &str| {
+            let format = Fields::parse(text).ok()?;
+            let (_, url) = self.served(&format, provider, uploads)?;
+            Some(format.with(&|name, _| (name == "url").then(|| json!(url).to_string())))
+        };
+        let is_changed = formats
+            .0
+            .iter()
+            .any(|(_, format)| changed(format).is_some());
+        is_changed.then(|| formats.with(&|_, format| changed(format)))
+    }
+
+    /// The provider and the url that a file has here, if it came and has others in its row.
+    fn served(
+        &self,
+        file: &Fields<'_>,
+        row_provider: &str,
+        uploads: &dyn Uploads,
+    ) -> Option<(&'static str, String)> {
+        let name = file.text("hash")? + &file.text("ext").unwrap_or_default();
+        if !self.moved.get(&name).copied().unwrap_or(false) {
             return None;
         }
-        let (own, url) = uploads.served(&name);
-        file.insert("url".into(), json!(url));
-        Some(own)
+        let path = file.text("url");
+        let path = path.and_then(|url| place(uploads, row_provider, &url));
+        let own = self.hasher.hash_one(&name);
+        if path.is_some_and(|path| self.claims.get(&path) == Some(&own)) {
+            return None;
+        }
+        Some(uploads.served(self.renamed.get(&name).unwrap_or(&name)))
     }
 }
 
-/// The path that a url says. One that is hidden is none: web servers keep their rules in such files.
-fn place(uploads: &dyn Uploads, provider: &str, url: Option<&str>) -> Option<String> {
-    let path = uploads.path(provider, url?)?;
-    let is_hidden = path.split('/').any(|name| name.starts_with('.'));
-    (!is_hidden).then_some(path)
+fn provider(row: &Fields<'_>) -> String {
+    row.text("provider")
+        .unwrap_or_else(|| LOCAL_PROVIDER.to_owned())
 }
 
 #[cfg(test)]
@@ -178,24 +234,36 @@ mod tests {
             r#"{"hash":"c","ext":".png","url":"/robots.txt"}"#,
             r#"{"hash":"d","ext":".png","url":"/uploads/../../etc/passwd"}"#,
             r#"{"hash":"e","ext":"","url":"/uploads/.htaccess"}"#,
+            r#"{"hash":".htaccess","ext":"","url":"/uploads/.htaccess"}"#,
+            r#"{"hash":"f","ext":".png","url":"/uploads/a.png"}"#,
+            r#"{"hash":"g","ext":".png","url":"https://cdn/g.png"}"#,
+            r#"{"hash":"h","ext":".png","url":"/uploads/g.png"}"#,
+            r#"{"hash":"i","ext":".png","url":"/uploads/a.png/i.png"}"#,
+            r#"{"hash":"2024","ext":"","url":"/uploads/2024"}"#,
         ]);
-        let expected: [(&str, &[&str]); 6] = [
+        let expected: [(&str, &[&str]); 12] = [
             ("a.png", &["a.png"]),
             ("b.png", &["2024/b.png", "b.png"]),
             ("c.png", &["c.png"]),
             ("d.png", &["d.png"]),
             ("e", &["e"]),
+            (".htaccess", &["1_.htaccess"]),
+            ("f.png", &["f.png"]),
+            ("g.png", &["1_g.png"]),
+            ("h.png", &["g.png"]),
+            ("i.png", &["i.png"]),
+            ("2024", &["1_2024"]),
             ("of no row", &["of no row"]),
         ];
         for (name, paths) in expected {
             assert_eq!(placement.paths(name), paths, "{name}");
         }
-        assert_eq!(placement.changed(), 3);
+        assert_eq!(placement.changed(), 8);
     }
 
     #[test]
     fn rows_get_the_urls_that_their_files_have_here_where_the_files_came() {
-        let row = r#"{"name":"n","hash":"a","ext":".png","url":"https://cdn/a.png","provider":"aws-s3","formats":{"thumbnail":{"hash":"t_a","ext":".png","url":"https://cdn/t_a.png","width":1}}}"#;
+        let row = r#"{"name":"n","meta":1.00000000000000000000001,"hash":"a","ext":".png","url":"https://cdn/a.png","provider":"aws-s3","formats":{"thumbnail":{"hash":"t_a","ext":".png","url":"https://cdn/t_a.png","width":1}}}"#;
         let mut placement = placement(&[row]);
         assert_eq!(placement.with_urls(row, &uploads()), None);
         placement.paths("a.png");
@@ -204,7 +272,6 @@ mod tests {
         let expected = row
             .replace("https://cdn", "/uploads")
             .replace("aws-s3", "local");
-        let read = |text: &str| serde_json::from_str::<Json>(text).expect("JSON");
-        assert_eq!(read(&changed), read(&expected));
+        assert_eq!(changed, expected);
     }
 }

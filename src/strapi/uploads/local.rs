@@ -1,6 +1,6 @@
 //! The `local` upload provider: files below the public folder.
 
-use super::paths::{leads_through_link, stays_inside};
+use super::paths::{leads_elsewhere, stays_inside};
 use super::staged::{self, StagedFiles};
 use super::{LOCAL_PROVIDER, Opened, PendingSwap, Staged, StagedUploads, Uploads};
 use crate::error::{Error, Result};
@@ -84,7 +84,7 @@ impl Uploads for LocalUploads {
     fn path(&self, provider: &str, url: &str) -> Option<String> {
         let path = path_of(&self.public, url).filter(|_| provider == LOCAL_PROVIDER)?;
         let inside = path.strip_prefix(self.folder()).ok()?.to_str()?;
-        let is_here = stays_inside(inside) && !leads_through_link(&self.folder(), inside);
+        let is_here = stays_inside(inside) && !leads_elsewhere(&self.folder(), inside);
         is_here.then(|| inside.to_owned())
     }
 

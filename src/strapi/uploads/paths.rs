@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::is_file_name;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use walkdir::WalkDir;
 
@@ -44,12 +45,25 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// Whether a folder that this path leads through is a link.
-pub(super) fn leads_through_link(root: &Path, path: &str) -> bool {
+/// The folders that a path leads through, without the root that it is relative to.
+fn folders(path: &str) -> impl Iterator<Item = &Path> {
     let folders = Path::new(path).ancestors().skip(1);
-    folders
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .any(|folder| root.join(folder).is_symlink())
+    folders.filter(|folder| !folder.as_os_str().is_empty())
+}
+
+/// Whether a folder that this path leads through is a link.
+fn leads_through_link(root: &Path, path: &str) -> bool {
+    folders(path).any(|folder| root.join(folder).is_symlink())
+}
+
+/// Whether a path leads through a link or to another file system, from which nothing can be renamed.
+pub(super) fn leads_elsewhere(root: &Path, path: &str) -> bool {
+    let device = |folder: &Path| Some(fs::symlink_metadata(folder).ok()?.dev());
+    leads_through_link(root, path)
+        || folders(path).any(|folder| {
+            let there = device(&root.join(folder));
+            there.is_some() && there != fs::metadata(root).ok().map(|root| root.dev())
+        })
 }
 
 /// Refuses such a path.

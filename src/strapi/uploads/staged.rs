@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 /// The mode of a staging folder: what waits in it is nobody else's business yet.
 const STAGING_MODE: u32 = 0o700;
 
+/// The bytes that a name may have on the usual file systems.
+const LONGEST_NAME: usize = 255;
+
 /// Bytes of a file that are read and written at once.
 const BLOCK: usize = 128 << 10;
 
@@ -94,7 +97,7 @@ impl StagedFiles {
         for path in &incoming {
             let there = self.uploads.join(path);
             if exists(&there) {
-                self.check_may_go(path, &there)?;
+                self.check_may_come(path)?;
                 outgoing.insert(path);
             }
             for folder in Path::new(path).ancestors().skip(1) {
@@ -115,18 +118,21 @@ impl StagedFiles {
         })
     }
 
-    /// What is none of the media library's may be replaced if its name is that of a file of the media
-    /// library; but not what web servers and others put there for themselves.
-    fn check_may_go(&self, path: &str, there: &Path) -> Result<()> {
-        let is_hidden = path.split('/').any(|name| name.starts_with('.'));
-        if there.is_dir() || (is_hidden && !self.replaced.contains(path)) {
-            return Err(Error::failed(format!(
-                "{} is no file of the media library, and a file of the archive has this name",
-                there.display()
-            ))
-            .hint("move it away, or restore everything else with --exclude files"));
-        }
-        Ok(())
+    /// Sees that a file can come to a path: no folder stands there, nor a file where its folder has to be.
+    fn check_may_come(&self, path: &str) -> Result<()> {
+        let in_the_way = Path::new(path).ancestors().find(|part| {
+            let there = self.uploads.join(part).symlink_metadata();
+            let is_own = *part == Path::new(path);
+            there.is_ok_and(|there| there.is_dir() == is_own)
+        });
+        let Some(part) = in_the_way.filter(|part| !part.as_os_str().is_empty()) else {
+            return Ok(());
+        };
+        Err(Error::failed(format!(
+            "{} stands where the file {path} of the archive has to be",
+            self.uploads.join(part).display()
+        ))
+        .hint("move it away, or restore everything else with --exclude files"))
     }
 
     /// Gives the files that wait, and the folders for those that go, what they need before they move.
@@ -154,10 +160,13 @@ impl StagedFiles {
 
 impl StagedUploads for StagedFiles {
     fn add(&mut self, paths: &[String], size: u64, content: &mut dyn Read) -> Result<()> {
-        if let Some(path) = paths.iter().find(|path| !stays_inside(path)) {
-            return Err(Error::archive(format!(
-                "the archive holds a file named \"{path}\", which is no file name"
-            )));
+        for path in paths {
+            if !stays_inside(path) || path.split('/').any(|name| name.len() > LONGEST_NAME) {
+                return Err(Error::archive(format!(
+                    "the archive holds a file named \"{path}\", which is no file name"
+                )));
+            }
+            self.check_may_come(path)?;
         }
         let Some((first, others)) = paths.split_first() else {
             return Ok(());
@@ -505,16 +514,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_web_server_keeps_there_is_not_replaced() {
-        let folder = uploads(&[(".htaccess", "deny")]);
+    fn what_stands_in_the_way_is_named_before_anything_is_staged() {
+        let folder = uploads(&[("file", "own")]);
         fs::create_dir(folder.path().join("folder")).expect("made");
-        for name in [".htaccess", "folder"] {
-            let mut staged = kept(folder.path());
-            add(&mut staged, name, "allow").expect("added");
-            let error = staged.swap_in("token").expect_err("refused");
-            assert!(error.to_string().contains("no file of the media library"));
+        for how in [Staged::Kept, Staged::Counted] {
+            for name in ["folder", "file/new"] {
+                let mut staged = StagedFiles::new(folder.path().to_owned(), how);
+                let error = add(&mut staged, name, "new").expect_err("refused");
+                assert!(error.to_string().contains("stands where"), "{error}");
+            }
+            let mut staged = StagedFiles::new(folder.path().to_owned(), how);
+            add(&mut staged, &"x".repeat(256), "new").expect_err("too long");
         }
-        expect(folder.path(), &[(".htaccess", "deny"), ("folder", "")]);
+        expect(folder.path(), &[("file", "own"), ("folder", "")]);
     }
 
     #[test]
