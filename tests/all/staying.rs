@@ -9,6 +9,8 @@ on_each_database!(
     an_archive_without_media_keeps_the_images_on_what_comes_back,
     content_that_comes_back_keeps_what_links_to_it,
     links_to_what_does_not_come_back_are_counted_and_go,
+    content_that_comes_back_keeps_its_links_to_what_stays,
+    media_that_come_back_alone_keep_their_places_in_content,
 );
 
 /// Everything but numbers that every restore gives anew.
@@ -68,6 +70,41 @@ fn content_that_comes_back_keeps_what_links_to_it(site: Anywhere) {
         assert!(!before[*name].is_empty(), "{name}");
         assert_eq!(after[*name], before[*name], "{name}");
     }
+}
+
+fn content_that_comes_back_keeps_its_links_to_what_stays(site: Anywhere) {
+    let archive = site.export();
+    let before = tables(&site);
+    for uid in [
+        "api::article.article",
+        "api::tag.tag",
+        "api::homepage.homepage",
+        "api::bookmark.bookmark",
+    ] {
+        site.import(
+            &archive,
+            &["--only-content-types", uid, "--only", "content"],
+        )
+        .ends_with(0);
+        let after = tables(&site);
+        for (name, rows) in &before {
+            assert_eq!(after[name].len(), rows.len(), "{uid}: {name}");
+            if name.ends_with("_lnk") || name.ends_with("_mph") {
+                assert_eq!(&after[name], rows, "{uid}: {name}");
+            }
+        }
+    }
+}
+
+fn media_that_come_back_alone_keep_their_places_in_content(site: Anywhere) {
+    let types = "plugin::upload.file,plugin::upload.folder";
+    let archive = site
+        .project()
+        .export("site", &["--only-content-types", types]);
+    let before = tables(&site);
+    site.import(&archive, &[]).ends_with(0);
+    let after = tables(&site);
+    assert_eq!(after["files_related_mph"], before["files_related_mph"]);
 }
 
 fn links_to_what_does_not_come_back_are_counted_and_go(site: Anywhere) {

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::support::archive::Archive;
-use crate::support::cli::{Project, State, strapi_archive, strapi_archive_of};
+use crate::support::cli::{PLAIN, Project, State, strapi_archive, strapi_archive_of};
 use crate::support::restore::assert_same_lines;
 
 /// A project on another version of Strapi.
@@ -301,4 +301,32 @@ fn schemas_may_have_their_keys_in_another_order() {
     });
     project.import(&strapi_archive(), &[]).ends_with(0);
     assert_exports_lines(&project, "entities", &expected("entities", Some));
+}
+
+#[test]
+fn links_of_components_that_the_project_has_no_place_for_are_lost_and_the_rest_is_loaded() {
+    let project = with_content_types(|types| {
+        for attribute in ["links", "seo"] {
+            take_out(types, "api::article.article", attribute);
+        }
+    });
+    let ignore = ["--schema-strategy", "ignore"];
+    for options in [
+        &[&ignore[..], &["--dry-run"]].concat(),
+        &ignore[..].to_vec(),
+    ] {
+        project
+            .import(&strapi_archive(), &options)
+            .ends_with(3)
+            .says(["the project has no place for links"]);
+    }
+    let state = project.state();
+    let seos = state.tables["components_shared_seos"].len();
+    let links = state.tables["components_shared_links"].len();
+    let original = Project::testdata().state();
+    assert!(seos < original.tables["components_shared_seos"].len());
+    assert!(links < original.tables["components_shared_links"].len());
+    // Nothing points at what is not there, which the next export would note.
+    let outcome = project.run("export", [&["-f", "site"], &PLAIN[..]].concat());
+    assert_eq!(outcome.ends_with(0).lines("note"), [""; 0]);
 }

@@ -23,6 +23,7 @@ use crate::transfer::{
 };
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A project as a destination.
 pub struct ProjectDestination {
@@ -172,7 +173,10 @@ impl Destination for ProjectDestination {
         let outside = Outside::find(self.database.as_mut(), &self.catalogue)?;
         let (losses, notices) =
             outside.survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
-        let links = staying::survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
+        let placed = self.staged.as_ref();
+        let placed = placed.map_or_else(Arc::default, |staged| Arc::clone(&staged.restore.placed));
+        let database = self.database.as_mut();
+        let links = staying::survey(database, &self.catalogue, filter, coming, placed)?;
         Ok(Survey {
             deletions,
             links,
@@ -242,6 +246,7 @@ impl Destination for ProjectDestination {
         database.begin_write()?;
         // First, for MySQL's transaction sees what there was when it first read.
         let outside = Outside::hold(database.as_mut(), &catalogue, &plan.filter)?;
+        staying::hold(database.as_mut(), &catalogue, &plan.filter)?;
         if plan.filter.includes(Stage::Assets) {
             let mut paths = BTreeSet::new();
             // Where the rows stay, their files do, but for those that come.
@@ -261,8 +266,13 @@ impl Destination for ProjectDestination {
             row: read_value(database.as_mut(), SCHEMA_KEY)?,
             is_needed: plan.filter.includes(Stage::Configuration),
         };
-        let (in_place, staying) =
-            outside.clear(database.as_mut(), &catalogue, plan, loses_references)?;
+        let (in_place, staying) = outside.clear(
+            database.as_mut(),
+            &catalogue,
+            plan,
+            loses_references,
+            Arc::clone(&restore.placed),
+        )?;
         restore.in_place = in_place;
         restore.staying = Some(staying);
         restore.component_ids = ComponentIds::find(

@@ -8,6 +8,7 @@ use crate::strapi::catalogue::Catalogue;
 use crate::strapi::tables::Model;
 use crate::transfer::{Filter, Inspection, Subject, UPLOAD_TYPES};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The ids components get. They keep theirs, unless another row has it: one that stays, or one with
 /// another owner, for Strapi's archives and ours hold a row once for each owner.
@@ -245,6 +246,9 @@ impl Visitor for ComponentRows<'_> {
                     .wrong(attribute, "a component has no integer `id`")
             })?;
         let restore = &mut *self.restore;
+        if restore.only_checks {
+            Arc::make_mut(&mut restore.placed).add(&schema.uid, old);
+        }
         let id = restore.component_ids.assign(&schema.uid, old);
         restore.write_row(self.database, model, schema, id, fields, self.place)?;
         let row = [

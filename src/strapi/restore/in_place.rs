@@ -81,12 +81,12 @@ pub(super) struct Deleting<'a> {
 }
 
 impl<'a> Deleting<'a> {
-    pub fn new(outside: &'a Outside, coming: &'a Inspection) -> Self {
+    pub fn new(outside: &'a Outside, coming: &'a Inspection, staying: StayingLinks) -> Self {
         Self {
             outside,
             coming,
             kept: BTreeMap::new(),
-            staying: StayingLinks::default(),
+            staying,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Restore;
 use crate::database::{Connection, Value};
 use crate::error::Result;
-use crate::model::{Link, LinkEnd, LinkRef};
+use crate::model::{Link, LinkEnd, LinkRef, is_component};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::relations::{Storage, StoredRelation};
 use crate::strapi::tables::Model;
@@ -20,9 +20,14 @@ impl Restore {
             let relation = model.relation(link.left.field.as_deref()?)?;
             Some((model, relation))
         });
-        let Some((model, relation)) =
-            stored.filter(|(_, relation)| fits(catalogue, relation, link))
-        else {
+        let stored = stored.filter(|(_, relation)| fits(catalogue, relation, link));
+        let has_place = [&link.left, &link.right]
+            .iter()
+            .all(|end| match end.reference {
+                LinkRef::Id(id) if is_component(&end.model) => self.placed.has(&end.model, id),
+                _ => true,
+            });
+        let Some((model, relation)) = stored.filter(|_| has_place) else {
             self.count_lost(Subject::LinksOf {
                 uid: link.left.model.to_string(),
                 attribute: link.left.field.as_deref().unwrap_or("?").to_owned(),

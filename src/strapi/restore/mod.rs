@@ -29,7 +29,7 @@ use super::tables::{INTERNAL_TABLES, Model};
 use super::uploads::{Staged, StagedUploads, Uploads};
 use crate::database::{Connection, Inserter, Value};
 use crate::error::Result;
-use crate::model::Stage;
+use crate::model::{IdSet, Stage};
 use crate::transfer::{Filter, Subject, Warning, WarningKind};
 use entities::ComponentIds;
 use in_place::InPlace;
@@ -37,7 +37,8 @@ use inserters::Inserters;
 use kept_links::KeptLinks;
 use limits::Limits;
 use placement::Placement;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// What a restore knows and keeps while it goes on.
 struct Restore {
@@ -53,9 +54,27 @@ struct Restore {
     staying: Option<KeptLinks>,
     files: Box<dyn StagedUploads>,
     placement: Placement,
+    placed: Arc<Placed>,
     own_schema: OwnSchema,
     /// What the project has no place for, and how often it came.
     lost: BTreeMap<Subject, u64>,
+}
+
+/// The components that the project has a place for, of those that come.
+#[derive(Debug, Default, Clone)]
+struct Placed(HashMap<String, IdSet>);
+
+impl Placed {
+    fn add(&mut self, uid: &str, id: i64) {
+        if !self.0.contains_key(uid) {
+            self.0.insert(uid.to_owned(), IdSet::default());
+        }
+        self.0.get_mut(uid).map(|ids| ids.insert(id));
+    }
+
+    fn has(&self, uid: &str, id: i64) -> bool {
+        self.0.get(uid).is_some_and(|ids| ids.contains(id))
+    }
 }
 
 /// The project's own row of content types, without which nobody can read its tables.
@@ -110,6 +129,7 @@ impl Restore {
             files: uploads.stage(how),
             uploads,
             placement: Placement::default(),
+            placed: Arc::default(),
             own_schema: OwnSchema::default(),
             lost: BTreeMap::new(),
         }

@@ -8,8 +8,8 @@
 use super::clear::{self, Hand, IDS, Rows, tables_of_rows};
 use super::in_place::{Deleting, InPlace, id_lists};
 use super::kept_links::KeptLinks;
-use super::replaced;
-use super::staying::Replaced;
+use super::staying::{Replaced, StayingLinks};
+use super::{Placed, replaced};
 use crate::database::{Connection, ForeignKey, OnChange, Value};
 use crate::error::{Error, Result};
 use crate::strapi::catalogue::Catalogue;
@@ -19,6 +19,7 @@ use crate::transfer::{
     Filter, Inspection, LossKind, Plan, ReferenceLoss, Subject, Warning, WarningKind, check_losses,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// How far deletions are followed from table to table. Rows may refer to each other in a ring.
 const DEPTH: usize = 12;
@@ -143,6 +144,7 @@ impl Outside {
         catalogue: &Catalogue,
         plan: &Plan,
         allowed: bool,
+        placed: Arc<Placed>,
     ) -> Result<(InPlace, KeptLinks)> {
         let (filter, coming) = (&plan.filter, &plan.inspection);
         if !self.keys.is_empty() {
@@ -157,7 +159,7 @@ impl Outside {
                 .hint("run it again"));
             }
         }
-        let mut deleting = Deleting::new(&self, coming);
+        let mut deleting = Deleting::new(&self, coming, StayingLinks::new(placed));
         clear::clear(database, catalogue, filter, &mut deleting)?;
         let Deleting { kept, staying, .. } = deleting;
         Ok((InPlace::new(self, kept, allowed), staying.kept()))

@@ -1,21 +1,23 @@
-//! Links from rows that stay to rows that are replaced: they are kept where the row that they lead to
-//! comes back as the same document, and are gone where it does not.
+//! Links between rows that stay and rows that are replaced, of which an archive knows nothing: they are
+//! kept where the row that is replaced comes back as the same document, and are gone where it does not.
 //!
 //! A row comes back if its type, its id and its document id do; a component, if its id does and it
 //! belongs to such a row. Rows of Strapi 4 have no document ids: whether they come back cannot be
-//! told, and links to them go, as they do in `strapi import`.
+//! told, and their links go, as they do in `strapi import`.
 
+use super::Placed;
 use super::clear::{self, Hand, IDS, Rows};
 use super::kept_links::{KeptLinks, Place};
 use crate::database::{Connection, Row, Value};
 use crate::error::Result;
 use crate::model::IdSet;
 use crate::strapi::catalogue::Catalogue;
-use crate::strapi::relations::Storage;
+use crate::strapi::relations::{Storage, StoredRelation};
 use crate::strapi::tables::{DOCUMENT_ID, Model};
-use crate::transfer::{Deletion, Filter, Inspection};
+use crate::transfer::{Deletion, Filter, Inspection, is_ignored};
 use roaring::RoaringTreemap;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// How many components may lie in each other.
 const DEPTH: usize = 64;
@@ -28,6 +30,14 @@ pub(super) struct Replaced<'a> {
     pub components: Option<&'a HashMap<&'a str, RoaringTreemap>>,
 }
 
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    ComesBack,
+    Goes,
+}
+
 impl Replaced<'_> {
     /// Whether rows of a model stay, at least some of them.
     fn stays(&self, model: &Model) -> bool {
@@ -36,6 +46,18 @@ impl Replaced<'_> {
         } else {
             !self.types.contains(model.uid.as_str())
         }
+    }
+
+    /// Whether rows of a model go, at least some of them.
+    fn goes(&self, model: &Model) -> bool {
+        model.is_component() || self.types.contains(model.uid.as_str())
+    }
+
+    /// Whether links between rows of these models may lose one end and not the other. What is created
+    /// and changed by administrators is told by no archive, and so not by a restore.
+    fn parts(&self, owner: &Model, target: &Model) -> bool {
+        (self.stays(owner) && self.goes(target))
+            || (self.goes(owner) && self.stays(target) && !is_ignored(&target.uid))
     }
 
     fn has_component(&self, uid: &str, id: i64) -> bool {
@@ -49,12 +71,22 @@ impl Replaced<'_> {
 /// Links of rows that stay, as they were found.
 #[derive(Default)]
 pub(super) struct StayingLinks {
+    /// The components that the project has a place for.
+    placed: Arc<Placed>,
     kept: KeptLinks,
     /// How many do not come back, by type and attribute.
     lost: BTreeMap<(String, String), u64>,
 }
 
 impl StayingLinks {
+    /// None yet.
+    pub fn new(placed: Arc<Placed>) -> Self {
+        Self {
+            placed,
+            ..Self::default()
+        }
+    }
+
     /// Finds them, before anything is deleted.
     ///
     /// # Errors
@@ -66,29 +98,18 @@ impl StayingLinks {
         replaced: &Replaced<'_>,
         coming: &Inspection,
     ) -> Result<()> {
-        for model in catalogue
-            .models
-            .iter()
-            .filter(|model| replaced.stays(model))
-        {
+        for model in catalogue.models.iter() {
             for relation in &model.relations {
-                let found = match &relation.storage {
-                    Storage::JoinTable { .. } | Storage::JoinColumn { .. } => {
-                        let target = relation.target.as_deref();
-                        target
-                            .filter(|target| replaced.types.contains(target))
-                            .and_then(|target| catalogue.models.get(target))
-                            .map(|target| vec![target])
-                            .unwrap_or_default()
-                    }
-                    Storage::MorphTable { .. } | Storage::MorphColumns { .. } => {
-                        let goes = |target: &&Model| {
-                            target.is_component() || replaced.types.contains(target.uid.as_str())
-                        };
-                        catalogue.models.iter().filter(goes).collect()
-                    }
+                let targets = targets(catalogue, replaced, model, relation);
+                if targets.is_empty() {
+                    continue;
+                }
+                let present = types_in(database, model, &relation.storage)?;
+                let is_there = |target: &&&Model| {
+                    let present = present.as_ref();
+                    present.is_none_or(|present| present.contains(&target.uid))
                 };
-                for target in found {
+                for target in targets.iter().filter(is_there) {
                     let mut search = Search {
                         database: &mut *database,
                         catalogue,
@@ -129,13 +150,90 @@ pub(super) fn survey(
     catalogue: &Catalogue,
     filter: &Filter,
     coming: &Inspection,
+    placed: Arc<Placed>,
 ) -> Result<Vec<Deletion>> {
     let mut counting = CountingLinks {
         coming,
-        found: StayingLinks::default(),
+        found: StayingLinks::new(placed),
     };
     clear::clear(database, catalogue, filter, &mut counting)?;
     Ok(counting.found.lost())
+}
+
+/// The types that links of this relation may lead to, where only one end of them is replaced.
+fn targets<'a>(
+    catalogue: &'a Catalogue,
+    replaced: &Replaced<'_>,
+    model: &Model,
+    relation: &StoredRelation,
+) -> Vec<&'a Model> {
+    let all: Vec<&Model> = match (&relation.storage, &relation.target) {
+        (Storage::JoinColumn { referenced, .. }, _) if referenced != "id" => Vec::new(),
+        (Storage::MorphTable { .. } | Storage::MorphColumns { .. }, _) => {
+            catalogue.models.iter().collect()
+        }
+        (_, Some(target)) => catalogue.models.get(target).into_iter().collect(),
+        (_, None) => Vec::new(),
+    };
+    let parts = |target: &&Model| replaced.parts(model, target);
+    all.into_iter().filter(parts).collect()
+}
+
+/// The types that links lead to which say it themselves; `None` where they do not.
+fn types_in(
+    database: &mut dyn Connection,
+    model: &Model,
+    storage: &Storage,
+) -> Result<Option<HashSet<String>>> {
+    let (table, column) = match storage {
+        Storage::MorphTable { table, type_, .. } => (table, type_),
+        Storage::MorphColumns { type_, .. } => (&model.table, type_),
+        Storage::JoinTable { .. } | Storage::JoinColumn { .. } => return Ok(None),
+    };
+    let (table, column) = (database.quote(table), database.quote(column));
+    let mut types = HashSet::new();
+    let sql = format!("SELECT DISTINCT {column} FROM {table}");
+    database.query(&sql, &[], &mut |row| {
+        types.extend(row.value(0)?.as_str().map(str::to_owned));
+        Ok(())
+    })?;
+    Ok(Some(types))
+}
+
+/// Keeps others from adding links that would be deleted and not be seen, before anything is read in the
+/// transaction that deletes.
+///
+/// # Errors
+/// Somebody else holds the tables.
+pub(super) fn hold(
+    database: &mut dyn Connection,
+    catalogue: &Catalogue,
+    filter: &Filter,
+) -> Result<()> {
+    let gone = super::replaced(catalogue, filter);
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let components = HashMap::new();
+    let replaced = Replaced {
+        types: &gone.iter().map(|model| model.uid.as_str()).collect(),
+        components: filter.is_partial().then_some(&components),
+    };
+    let mut tables = BTreeSet::new();
+    for model in catalogue.models.iter() {
+        for relation in &model.relations {
+            if !targets(catalogue, &replaced, model, relation).is_empty() {
+                tables.insert(match &relation.storage {
+                    Storage::JoinTable { table, .. } | Storage::MorphTable { table, .. } => table,
+                    Storage::JoinColumn { .. } | Storage::MorphColumns { .. } => &model.table,
+                });
+            }
+        }
+    }
+    for table in tables {
+        database.hold_ids(table, &mut |_| {})?;
+    }
+    Ok(())
 }
 
 /// Looks for links, and leaves everything as it is.
@@ -199,59 +297,79 @@ impl Search<'_> {
                 (columns(model, &[id, type_]), "id", id, Some(type_))
             }
         };
-        let survivors = match target.is_component() {
-            true => Some(self.surviving_components(&place.table, reference, type_, target)?),
-            false => None,
-        };
-        let database = &mut *self.database;
-        let quote = |name: &str| database.quote(name);
-        let document = target.column_of(DOCUMENT_ID);
-        let mut selected: Vec<String> = place
-            .columns
-            .iter()
-            .map(|column| format!("l.{}", quote(column)))
-            .collect();
-        selected.push(format!("l.{}", quote(owner)));
-        selected.push(format!("l.{}", quote(reference)));
-        selected.push(document.map_or("NULL".into(), |column| format!("t.{}", quote(column))));
         let of_type = type_.map_or(String::new(), |type_| {
             let uid = target.uid.replace('\'', "''");
-            format!(" AND l.{} = '{uid}'", quote(type_))
+            format!(" AND l.{} = '{uid}'", self.database.quote(type_))
         });
+        let reference = self.database.quote(reference);
+        let owner = self.database.quote(owner);
+        let table = self.database.quote(&place.table);
+        let which = format!("l.{reference} IS NOT NULL{of_type}");
+        let mut ids_of = |column: &str, model: &Model| {
+            let sql = format!("SELECT DISTINCT l.{column} FROM {table} l WHERE {which}");
+            self.surviving_components(&sql, model)
+        };
+        let owners = ids_of(&owner, model)?;
+        let targets = ids_of(&reference, target)?;
+        let database = &mut *self.database;
+        let quote = |name: &str| database.quote(name);
+        let document = |alias: &str, model: &Model| {
+            let column = model.column_of(DOCUMENT_ID);
+            column.map_or("NULL".into(), |column| format!("{alias}.{}", quote(column)))
+        };
+        let columns = place
+            .columns
+            .iter()
+            .map(|column| format!("l.{}", quote(column)));
+        let mut selected: Vec<String> = columns.collect();
+        selected.extend([format!("l.{owner}"), format!("l.{reference}")]);
+        selected.extend([document("o", model), document("t", target)]);
         let sql = format!(
-            "SELECT {} FROM {} l JOIN {} t ON t.id = l.{} WHERE l.{} IS NOT NULL{of_type} ORDER BY l.id",
+            "SELECT {} FROM {table} l JOIN {} o ON o.id = l.{owner} JOIN {} t ON t.id = l.{reference} \
+             WHERE {which} ORDER BY l.id",
             selected.join(", "),
-            quote(&place.table),
+            quote(&model.table),
             quote(&target.table),
-            quote(reference),
-            quote(reference),
         );
         let width = place.columns.len();
         let number = self.links.kept.place(place);
         let (replaced, coming, links) = (self.replaced, self.coming, &mut *self.links);
+        let fate = |model: &Model, id: i64, document: Option<&str>, survivors: &IdSet| {
+            let goes = match model.is_component() {
+                true => replaced.has_component(&model.uid, id),
+                false => replaced.types.contains(model.uid.as_str()),
+            };
+            let comes_back = match document {
+                _ if model.is_component() => survivors.contains(id),
+                Some(document) => coming.comes_back(&model.uid, id, document),
+                None => false,
+            };
+            match (goes, comes_back) {
+                (false, _) => Fate::Stays,
+                (true, true) => Fate::ComesBack,
+                (true, false) => Fate::Goes,
+            }
+        };
         database.query(&sql, &[], &mut |row| {
             let id =
                 |column: usize| -> Result<i64> { Ok(row.value(column)?.as_i64().unwrap_or(0)) };
             let (from, to) = (id(width)?, id(width + 1)?);
-            // The row that holds the link goes itself.
-            if model.is_component() && replaced.has_component(&model.uid, from) {
-                return Ok(());
-            }
-            let comes_back = match &survivors {
-                Some(_) if !replaced.has_component(&target.uid, to) => return Ok(()),
-                Some(survivors) => survivors.contains(to),
-                None => {
-                    let document = row.value(width + 2)?;
-                    let document = document.as_str();
-                    document.is_some_and(|document| coming.comes_back(&target.uid, to, document))
+            let (of_owner, of_target) = (row.value(width + 2)?, row.value(width + 3)?);
+            match (
+                fate(model, from, of_owner.as_str(), &owners),
+                fate(target, to, of_target.as_str(), &targets),
+            ) {
+                (Fate::Stays, Fate::ComesBack) | (Fate::ComesBack, Fate::Stays) => {
+                    links.kept.keep(number, &values(row, width)?)
                 }
-            };
-            if comes_back {
-                links.kept.keep(number, &values(row, width)?)
-            } else {
-                let name = (model.uid.clone(), attribute.to_owned());
-                *links.lost.entry(name).or_default() += 1;
-                Ok(())
+                // A row that comes back as another document, and its links, are others.
+                (Fate::Goes, Fate::Stays) if !coming.has(&model.uid, from) => Ok(()),
+                (Fate::Stays, Fate::Goes) | (Fate::Goes, Fate::Stays) => {
+                    let name = (model.uid.clone(), attribute.to_owned());
+                    *links.lost.entry(name).or_default() += 1;
+                    Ok(())
+                }
+                _ => Ok(()),
             }
         })
     }
@@ -259,10 +377,8 @@ impl Search<'_> {
     fn table(&mut self, table: &str) -> Result<Place> {
         let all = self.database.columns(table)?.into_iter();
         let mut columns: Vec<String> = all.map(|column| column.name).collect();
-        // Tables of links have an id; where somebody made one without, it is not needed.
-        if let Some(id) = columns.iter().position(|column| column == "id") {
-            columns.swap(0, id);
-        }
+        let id = columns.iter().position(|column| column == "id");
+        columns.swap(0, id.unwrap_or_default());
         Ok(Place {
             table: table.to_owned(),
             columns,
@@ -270,37 +386,26 @@ impl Search<'_> {
         })
     }
 
-    /// The components that links lead to and that come back.
-    fn surviving_components(
-        &mut self,
-        table: &str,
-        reference: &str,
-        type_: Option<&String>,
-        component: &Model,
-    ) -> Result<IdSet> {
-        let Some(type_) = type_ else {
+    /// The components that come back, of those whose ids a query gives.
+    fn surviving_components(&mut self, ids: &str, model: &Model) -> Result<IdSet> {
+        if !model.is_component() {
             return Ok(IdSet::default());
-        };
-        let sql = format!(
-            "SELECT DISTINCT {} FROM {} WHERE {} = ?",
-            self.database.quote(reference),
-            self.database.quote(table),
-            self.database.quote(type_)
-        );
-        let mut ids = Vec::new();
-        let uid = [Value::from(component.uid.as_str())];
-        self.database.query(&sql, &uid, &mut |row| {
-            ids.extend(row.value(0)?.as_i64());
+        }
+        let mut found = Vec::new();
+        self.database.query(ids, &[], &mut |row| {
+            found.extend(row.value(0)?.as_i64());
             Ok(())
         })?;
-        self.surviving(component, ids, 0)
+        self.surviving(model, found, 0)
     }
 
     /// Those of these components that come back.
     fn surviving(&mut self, component: &Model, mut ids: Vec<i64>, depth: usize) -> Result<IdSet> {
         let mut surviving = IdSet::default();
         ids.retain(|&id| {
-            self.coming.has(&component.uid, id) && self.replaced.has_component(&component.uid, id)
+            self.links.placed.has(&component.uid, id)
+                && self.coming.has(&component.uid, id)
+                && self.replaced.has_component(&component.uid, id)
         });
         if ids.is_empty() || depth > DEPTH {
             return Ok(surviving);
