@@ -108,7 +108,7 @@ impl Arguments {
     /// Runs the import; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         let strict = self.strict;
-        let report = self.request(environment)?.run()?;
+        let report = self.request(environment)?.run().map_err(unchanged)?;
         Ok(report::exit_code(&report, strict))
     }
 
@@ -149,11 +149,25 @@ impl Arguments {
     }
 }
 
+/// Says that an error changed nothing, if that is not told: whoever restores wants to know it first.
+fn unchanged(error: Error) -> Error {
+    let nothing = "nothing was changed";
+    let is_told = error.to_string().contains(nothing)
+        || error
+            .advice()
+            .is_some_and(|advice| advice.contains(nothing));
+    match error.kind() {
+        Kind::Usage | Kind::HalfWay | Kind::Locked => error,
+        _ if is_told => error,
+        _ => error.also(nothing),
+    }
+}
+
 impl Request {
     fn run(mut self) -> Result<Report> {
         let project = self.project.clone();
         let destination = if self.dry_run {
-            ProjectDestination::look(project, &self.wait)?
+            ProjectDestination::look(project, &self.wait, &self.spool_folder)?
         } else {
             ProjectDestination::open(project, &self.wait, &self.spool_folder)?
         };
@@ -180,9 +194,7 @@ impl Request {
             on_fault: OnFault::Stop,
             observer: &progress,
         };
-        let mut plan = transfer
-            .plan()
-            .map_err(|error| error.also("nothing was changed"))?;
+        let mut plan = transfer.plan()?;
         // What a run announces it reports as well.
         for notice in &notices {
             plan.announced.count_warning(notice);

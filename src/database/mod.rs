@@ -242,6 +242,14 @@ pub trait Connection: Send {
         None
     }
 
+    /// Sees that what is done to a table can be taken back, once a transaction that writes has begun.
+    ///
+    /// # Errors
+    /// On MySQL and MariaDB: its storage engine has no transactions.
+    fn check_restorable(&self, _table: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Deletes all rows of a table, in a transaction, and keeps others from adding some.
     ///
     /// # Errors

@@ -316,7 +316,7 @@ fn links_of_components_that_the_project_has_no_place_for_are_lost_and_the_rest_i
         &ignore[..].to_vec(),
     ] {
         project
-            .import(&strapi_archive(), &options)
+            .import(&strapi_archive(), options)
             .ends_with(3)
             .says(["the project has no place for links"]);
     }

@@ -138,21 +138,6 @@ impl Mysql {
             .query_drop(statement)
             .map_err(|error| explain_rows(&self.target, batch, first, error))
     }
-
-    fn check_transactional(&self, table: &str) -> Result<()> {
-        if self.untransactional.contains(table) {
-            return Err(Error::failed(format!(
-                "the table {table} of {} has a storage engine without transactions, so a restore \
-                 that fails could not be taken back",
-                self.target
-            ))
-            .hint(format!(
-                "run: ALTER TABLE {} ENGINE = InnoDB",
-                self.quote(table)
-            )));
-        }
-        Ok(())
-    }
 }
 
 /// The beginning of the statement that adds rows to `place`, as [`Prepared::new`] names it.
@@ -286,7 +271,7 @@ impl Connection for Mysql {
     }
 
     fn inserter(&mut self, table: &str, columns: &[String]) -> Result<Inserter> {
-        self.check_transactional(table)?;
+        self.check_restorable(table)?;
         let insert = Prepared::new(self, table, columns, insert_into);
         self.pending.inserts.add(insert)
     }
@@ -332,8 +317,23 @@ impl Connection for Mysql {
         })
     }
 
+    fn check_restorable(&self, table: &str) -> Result<()> {
+        if self.untransactional.contains(table) {
+            return Err(Error::failed(format!(
+                "the table {table} of {} has a storage engine without transactions, so a restore \
+                 that fails could not be taken back",
+                self.target
+            ))
+            .hint(format!(
+                "run: ALTER TABLE {} ENGINE = InnoDB",
+                self.quote(table)
+            )));
+        }
+        Ok(())
+    }
+
     fn empty(&mut self, table: &str) -> Result<()> {
-        self.check_transactional(table)?;
+        self.check_restorable(table)?;
         let sql = format!("DELETE FROM {}", self.quote(table));
         self.execute(&sql, &[]).map(drop)
     }
@@ -371,7 +371,7 @@ impl Connection for Mysql {
     }
 
     fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {
-        self.check_transactional(table)?;
+        self.check_restorable(table)?;
         // A read that locks keeps the gaps between the rows as well, and sees what is there now.
         let sql = format!("SELECT id FROM {} FOR UPDATE", self.quote(table));
         self.query(&sql, &[], &mut |row| {
@@ -411,7 +411,7 @@ impl Connection for Mysql {
         self.pending
             .inserts
             .tables()
-            .try_for_each(|table| self.check_transactional(table))?;
+            .try_for_each(|table| self.check_restorable(table))?;
         self.in_transaction = true;
         // Under this level a DELETE of all rows also keeps others from adding some.
         self.batch(

@@ -31,8 +31,10 @@ pub struct ProjectDestination {
     database: Box<dyn Connection>,
     catalogue: Catalogue,
     lock: ProjectLock,
-    /// Where lines are spooled; `None` where nothing is going to be loaded.
-    spools_to: Option<PathBuf>,
+    /// Whether nothing is going to be loaded.
+    only_looks: bool,
+    /// Where lines are spooled.
+    spool_folder: PathBuf,
     staged: Option<Staging>,
     loses_references: bool,
 }
@@ -54,9 +56,7 @@ impl ProjectDestination {
     /// # Errors
     /// Another run holds it; its database cannot be opened, or does not fit its schemas.
     pub fn open(project: Project, wait: &LockWait, spool_folder: &Path) -> Result<Self> {
-        let mut own = Self::after(project, wait, recovery::recover)?;
-        own.spools_to = Some(spool_folder.to_owned());
-        Ok(own)
+        Self::after(project, wait, spool_folder, recovery::recover)
     }
 
     /// Opens a project to see what a restore into it would do. An earlier restore that did not end is
@@ -64,13 +64,16 @@ impl ProjectDestination {
     ///
     /// # Errors
     /// As those of [`open`](Self::open).
-    pub fn look(project: Project, wait: &LockWait) -> Result<Self> {
-        Self::after(project, wait, recovery::describe)
+    pub fn look(project: Project, wait: &LockWait, spool_folder: &Path) -> Result<Self> {
+        let mut own = Self::after(project, wait, spool_folder, recovery::describe)?;
+        own.only_looks = true;
+        Ok(own)
     }
 
     fn after(
         project: Project,
         wait: &LockWait,
+        spool_folder: &Path,
         see_to_earlier: fn(&Project, &mut dyn Connection) -> Result<Vec<String>>,
     ) -> Result<Self> {
         let mut database = project.connect_to_write()?;
@@ -84,8 +87,9 @@ impl ProjectDestination {
             project,
             database,
             catalogue,
+            only_looks: false,
+            spool_folder: spool_folder.to_owned(),
             loses_references: false,
-            spools_to: None,
             staged: None,
         })
     }
@@ -144,6 +148,9 @@ impl Destination for ProjectDestination {
 
     fn survey(&mut self, filter: &Filter, coming: &Inspection) -> Result<Survey> {
         self.check_staged(filter)?;
+        // What may not be written to is to be known before anybody is asked.
+        self.database.begin_write()?;
+        self.database.rollback();
         let mut tables: Vec<(String, String)> = replaced(&self.catalogue, filter)
             .into_iter()
             .map(|model| (model.uid.clone(), model.table.clone()))
@@ -186,9 +193,11 @@ impl Destination for ProjectDestination {
     }
 
     fn stage(&mut self, filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
-        let (spool, how) = match &self.spools_to {
-            Some(folder) => (Some(Spool::new(folder)?), Staged::Kept),
-            None => (None, Staged::Counted),
+        // Also where nothing is kept in it: that it can be made is looked at as well.
+        let spool = Spool::new(&self.spool_folder)?;
+        let (spool, how) = match self.only_looks {
+            false => (Some(spool), Staged::Kept),
+            true => (None, Staged::Counted),
         };
         let mut restore = Restore::new(&self.project, how);
         restore.limits = Limits::find(self.database.as_mut(), &self.catalogue)?;
@@ -214,6 +223,7 @@ impl Destination for ProjectDestination {
         Ok(Some(Box::new(Intake {
             database: self.database.as_mut(),
             catalogue: &self.catalogue,
+            spool_folder: &self.spool_folder,
             staging,
         })))
     }

@@ -6,19 +6,33 @@ use crate::database::Connection;
 use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Fields, Link, Schema, Stage};
 use crate::strapi::catalogue::Catalogue;
+use crate::strapi::uploads::wanted;
 use crate::transfer::{Sink, Spool, UPLOAD_TYPES, Warning};
 use std::io::Read;
+use std::path::Path;
+
+/// After how many bytes of lines it is looked again whether there is room for more.
+const STEP: u64 = 1 << 20;
 
 /// Takes what comes for a restore that did not begin.
 pub(super) struct Intake<'a> {
     pub database: &'a mut dyn Connection,
     pub catalogue: &'a Catalogue,
+    pub spool_folder: &'a Path,
     pub staging: &'a mut Staging,
 }
 
 impl Intake<'_> {
     fn keep(&mut self, line: &str, put: impl FnOnce(&mut Spool) -> Result<()>) -> Result<()> {
+        let before = self.staging.lines;
         self.staging.lines += line.len() as u64;
+        if before / STEP != self.staging.lines / STEP || before == 0 {
+            let needed = match self.staging.spool {
+                Some(_) => STEP,
+                None => self.staging.lines,
+            };
+            wanted(self.spool_folder, needed, "the lines of the archive")?;
+        }
         self.staging.spool.as_mut().map_or(Ok(()), put)
     }
 }

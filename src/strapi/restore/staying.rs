@@ -252,8 +252,8 @@ impl Hand for CountingLinks<'_> {
         self.found.find(database, catalogue, replaced, self.coming)
     }
 
-    fn delete(&mut self, _: &mut dyn Connection, _: &str, _: Rows<'_>) -> Result<()> {
-        Ok(())
+    fn delete(&mut self, database: &mut dyn Connection, table: &str, _: Rows<'_>) -> Result<()> {
+        database.check_restorable(table)
     }
 
     fn change(&mut self, _: &mut dyn Connection, _: &str, _: &[Value<'_>]) -> Result<()> {

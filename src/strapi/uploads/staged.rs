@@ -9,6 +9,7 @@ use super::paths::{exists, files_below, stays_inside};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::error::{Error, Result};
 use crate::model::STAGING_PREFIX;
+use rustix::fs::{Access, access};
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
@@ -75,8 +76,8 @@ impl StagedFiles {
 
     /// Where a file waits that is going to lie at this path.
     fn waiting(&mut self, path: &str) -> Result<PathBuf> {
-        if self.how == Staged::Counted && !self.uploads.is_dir() {
-            // It would be made; looking makes nothing.
+        if self.how == Staged::Counted {
+            self.check_writable()?;
             return Ok(self.uploads.join(path));
         }
         let new = self.staging()?.join("new");
@@ -116,6 +117,17 @@ impl StagedFiles {
             outgoing: outgoing.into_iter().cloned().collect(),
             incoming,
         })
+    }
+
+    /// Sees that the upload folder can be written to, or made, and makes nothing.
+    fn check_writable(&self) -> Result<()> {
+        let fail = |error| Error::io("write into the upload folder", &self.uploads, error);
+        let there = self.uploads.ancestors().find(|folder| exists(folder));
+        let there = there.unwrap_or(Path::new("."));
+        if !there.is_dir() {
+            return Err(fail(io::ErrorKind::AlreadyExists.into()));
+        }
+        access(there, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| fail(error.into()))
     }
 
     /// Sees that a file can come to a path: no folder stands there, nor a file where its folder has to be.
