@@ -11,12 +11,17 @@ use crate::support::archive::Archive;
 use crate::support::cli::{PLAIN, Project, impatient, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::listing;
+use crate::support::proxy::Mute;
 use crate::support::restore::{assert_exports, project_with_other_data};
 use crate::support::running::{MISSING, Running, export_half_way, miss_files};
 use crate::support::strace::{can_trace, injected};
 use crate::support::tarball::{Entry, LINKS, Tarball};
 
-on_each_server!(a_run_that_waits_for_a_lock_of_the_server_is_interrupted);
+on_each_server!(
+    a_run_that_waits_for_a_lock_of_the_server_is_interrupted,
+    signals_end_a_load_that_waits_before_files_are_moved,
+    a_second_signal_ends_a_run_whose_server_does_not_answer,
+);
 
 fn import(project: &Project, archive: &Path) -> Running {
     Running::start(project.import_command(archive, &[]))
@@ -113,11 +118,20 @@ fn an_import_that_is_interrupted_while_it_writes_is_rolled_back() {
     }
 }
 
-fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
-    let waiting = server.pick(
+/// Waits until a run waits for a lock of the server.
+fn until_it_waits(running: &mut Running, site: &Site) {
+    let waiting = site.server().pick(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
         "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND state LIKE 'Waiting for table%'",
     );
+    let mut others = site.database.connect();
+    while others.number(waiting, &[]).unwrap() == 0 {
+        assert!(!running.has_ended(), "it ends before it waits");
+        thread::yield_now();
+    }
+}
+
+fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
     for signal in ["INT", "TERM"] {
         let site = Site::new(server);
         let before = (site.database.tables(), site.files());
@@ -137,11 +151,7 @@ fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
             holder.execute(lock, &[]).unwrap();
             command.env("BACKUP_DATABASE_TIMEOUT", "60");
             let mut running = Running::start(command);
-            let mut others = site.database.connect();
-            while others.number(waiting, &[]).unwrap() == 0 {
-                assert!(!running.has_ended(), "it ends before it waits");
-                thread::yield_now();
-            }
+            until_it_waits(&mut running, &site);
             running.signal(signal);
             running.end().ends_with(130).says(["error: interrupted"]);
             drop(holder);
@@ -149,6 +159,58 @@ fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
         assert!(listing(&site.archives()).is_empty());
         assert!(before == (site.database.tables(), site.files()));
     }
+}
+
+fn signals_end_a_load_that_waits_before_files_are_moved(server: Server) {
+    let site = Site::new(server);
+    let before = (site.database.tables(), site.files());
+    let mut holder = site.database.connect();
+    if server == Server::Postgres {
+        holder.begin_write().unwrap();
+    }
+    // The last row that is written is the first one in there.
+    let lock = server.pick(
+        "LOCK TABLE strapi_core_store_settings IN SHARE MODE",
+        "LOCK TABLES strapi_core_store_settings READ",
+    );
+    holder.execute(lock, &[]).unwrap();
+    let mut command = site.import_command(our_archive(server), &["--only", "content"]);
+    command.env("BACKUP_DATABASE_TIMEOUT", "60");
+    let mut running = Running::start(command);
+    running.until("finishing");
+    until_it_waits(&mut running, &site);
+    running.signal("TERM");
+    let outcome = running.end().ends_with(130).says(["error: interrupted"]);
+    assert!(
+        !outcome.stderr.contains("a signal came"),
+        "{}",
+        outcome.all()
+    );
+    drop(holder);
+    assert!(before == (site.database.tables(), site.files()));
+}
+
+fn a_second_signal_ends_a_run_whose_server_does_not_answer(server: Server) {
+    let site = Site::new(server);
+    let before = (site.database.tables(), site.files());
+    let mute = Mute::new(server, "-without-files");
+    let mut command = site.import_command(our_archive(server), &["--only", "content"]);
+    command.args(["--database-url", &mute.url(&site.database.name)]);
+    let mut running = Running::start(command);
+    while !mute.is_mute() {
+        assert!(!running.has_ended(), "it ends before the server is mute");
+        thread::yield_now();
+    }
+    running.signal("TERM");
+    running.until("interrupted: waiting for the database to answer; a second signal ends");
+    running.signal("TERM");
+    let outcome = running.end().ends_with(130);
+    assert!(
+        !outcome.stderr.contains("a signal came"),
+        "{}",
+        outcome.all()
+    );
+    assert!(before == (site.database.tables(), site.files()));
 }
 
 #[test]
