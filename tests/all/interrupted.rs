@@ -161,6 +161,30 @@ fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
     }
 }
 
+#[test]
+fn a_long_statement_of_sqlite_is_interrupted() {
+    let project = changed_project();
+    project.sql(
+        "CREATE TABLE counted (i INTEGER);
+         CREATE TRIGGER slow AFTER DELETE ON articles_tags_lnk BEGIN
+           INSERT INTO counted WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers
+             WHERE i < 2000000000) SELECT max(i) FROM numbers;
+         END",
+    );
+    let before = project.state();
+    let mut running = import(&project, &strapi_archive());
+    // SQLite makes it when a transaction changes its first row.
+    let mut journal = project.database().into_os_string();
+    journal.push("-journal");
+    while !Path::new(&journal).exists() {
+        assert!(!running.has_ended(), "it ends before it writes");
+        thread::yield_now();
+    }
+    running.signal("TERM");
+    running.end().ends_with(130).says(["error: interrupted"]);
+    before.assert_untouched(&project);
+}
+
 fn signals_end_a_load_that_waits_before_files_are_moved(server: Server) {
     let site = Site::new(server);
     let before = (site.database.tables(), site.files());
