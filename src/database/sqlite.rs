@@ -25,6 +25,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before trying again, where SQLite itself does not wait.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// How many pages are copied before it is looked whether to stop.
+const PAGES: i32 = 4096;
+
 /// How many prepared statements are kept: one a table is enough for large projects.
 const CACHED_STATEMENTS: usize = 512;
 
@@ -127,8 +130,17 @@ impl Sqlite {
         copy.pragma_update(None, "synchronous", "OFF")?;
         // The open file stays usable, and nothing is left of it however this process ends.
         file.close()?;
+        // Whoever writes between two steps would have it begin again.
+        self.begin_reading()?;
         let backup = Backup::new(&self.connection, &mut copy)?;
-        let is_done = self.wait(|| Ok(backup.step(-1)? == StepResult::Done))?;
+        let is_done = self.wait(|| {
+            loop {
+                match backup.step(PAGES)? {
+                    StepResult::More if !self.stop.is_requested() => {}
+                    result => break Ok(result == StepResult::Done),
+                }
+            }
+        })?;
         drop(backup);
         if !is_done {
             return Err("the database is busy".into());
@@ -137,6 +149,17 @@ impl Sqlite {
         self.connection = copy;
         self.watch();
         Ok(())
+    }
+
+    /// Begins a transaction that reads, or does not.
+    fn begin_reading(&self) -> Result<()> {
+        self.batch("start reading", "BEGIN DEFERRED")?;
+        // SQLite takes the snapshot with the first read, not with BEGIN.
+        let read = self.batch("start reading", "SELECT count(*) FROM sqlite_master");
+        if read.is_err() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        read
     }
 
     fn watch(&mut self) {
@@ -464,9 +487,12 @@ impl Connection for Sqlite {
             // Without room for a copy the snapshot is a read transaction here as well.
             let _ = self.work_on_copy();
         }
-        self.batch("start reading", "BEGIN DEFERRED")?;
-        // SQLite takes the snapshot with the first read, not with BEGIN.
-        self.number("SELECT count(*) FROM sqlite_master", &[])?;
+        if self.stop.is_requested() {
+            return Err(Error::interrupted());
+        }
+        if self.connection.is_autocommit() {
+            self.begin_reading()?;
+        }
         Ok(Snapshot::default())
     }
 
@@ -590,6 +616,17 @@ mod tests {
         let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
         let rows = reader.number("SELECT count(*) FROM t", &[]);
         assert_eq!(rows.expect("a number"), 1);
+    }
+
+    #[test]
+    fn a_snapshot_that_is_stopped_while_it_copies_is_none() {
+        let (folder, path) = database("delete");
+        let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
+        reader.stop_with(&Stop::new(Arc::new(AtomicBool::new(true))));
+        let error = reader.begin_snapshot().expect_err("it is stopped");
+        assert_eq!(error.kind(), Kind::Interrupted, "{error}");
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 1, "only the database is left");
     }
 
     #[test]
