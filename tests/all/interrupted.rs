@@ -331,6 +331,7 @@ fn a_restore_that_was_killed_before_it_committed_is_undone_by_the_next_run() {
             "recover" => {
                 let outcome = project.run("recover", []).ends_with(0);
                 assert!(outcome.stdout.contains(said), "{}", outcome.all());
+                assert!(!outcome.stdout.contains("may be left"), "{}", outcome.all());
                 before.assert_untouched(&project);
                 let outcome = project.run("recover", []).ends_with(0);
                 assert!(
@@ -351,6 +352,25 @@ fn a_restore_that_was_killed_before_it_committed_is_undone_by_the_next_run() {
         }
         assert!(!staging.exists());
     }
+}
+
+#[test]
+fn files_that_a_restore_with_a_damaged_journal_may_leave_are_told_of() {
+    let project = changed_project();
+    // What comes here has no predecessor.
+    let brought = project.uploads().join("notes_36b3257a18.txt");
+    fs::remove_file(&brought).unwrap();
+    let before = project.state();
+    let staging = killed_half_way(&project);
+    fs::write(staging.join("journal.jsonl"), [0; 64]).unwrap();
+    let told = project.run("recover", []).ends_with(0).stdout;
+    assert!(
+        told.contains("may be left there: no row names them"),
+        "{told}"
+    );
+    let after = project.state();
+    let changes: Vec<String> = before.changes(&after).into_iter().collect();
+    assert_eq!(changes, ["public/uploads/notes_36b3257a18.txt"]);
 }
 
 #[test]
