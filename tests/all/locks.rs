@@ -5,7 +5,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 use crate::bad_input::user_without_rights;
-use crate::support::cli::{Outcome, PLAIN, Project, backup, backup_through, run, strapi_archive};
+use crate::support::cli::{
+    Outcome, PATIENTLY, PLAIN, Project, backup, backup_through, run, strapi_archive,
+};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::copy_folder;
 use crate::support::running::{Running, export_half_way, miss_files};
@@ -215,7 +217,7 @@ fn a_project_is_free_when_a_run_was_killed(server: Server) {
     let site = Site::new(server);
     site.database.sql([miss_files()]);
     export_half_way(&site).kill();
-    let import = site.import_command(our_archive(server), &["--lock-wait", "1m"]);
+    let import = site.import_command(our_archive(server), &PATIENTLY);
     Running::start(import).end().ends_with(0);
 }
 
