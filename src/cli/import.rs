@@ -183,7 +183,7 @@ impl Request {
             terminal::tell(&format!("note: {notice}"));
         }
         let cancellation = self.cancellation;
-        let progress = Progress::holding(&cancellation, self.verbose);
+        let progress = Progress::new(&cancellation, self.verbose);
         let mut transfer = Transfer {
             source: self.source.as_mut(),
             destination: Box::new(destination),

@@ -230,15 +230,22 @@ impl Cancellation {
         }
         if !self.told.swap(true, Ordering::Relaxed) {
             terminal::tell(
-                "a signal came while files are being moved into their places: waiting for the end of that",
+                "a signal came while files are being moved into their places and the database commits: waiting for the end of that",
             );
         }
         true
     }
 
-    /// What stops waiting for a database.
+    /// What stops waiting for a database. When it is shut out, signals are held as well.
     fn stop(&self) -> Stop {
+        let own = self.clone();
         Stop::new(Arc::clone(&self.requested))
+            .when_shut_out(move || own.hold())
+            .when_kept_waiting(|| {
+                terminal::tell(
+                    "interrupted: waiting for the database to answer; a second signal ends the program at once",
+                );
+            })
     }
 
     /// What stops reading.

@@ -19,8 +19,6 @@ pub(super) struct Progress {
     cancelled: Arc<AtomicBool>,
     drawing: bool,
     verbose: bool,
-    /// Where what finishes the transfer must not be interrupted.
-    holds: Option<Cancellation>,
     running: Mutex<Option<Running>>,
 }
 
@@ -118,16 +116,7 @@ impl Progress {
             cancelled: Arc::clone(&cancellation.requested),
             drawing: io::stderr().is_terminal(),
             verbose,
-            holds: None,
             running: Mutex::new(None),
-        }
-    }
-
-    /// The same for a transfer whose end must not be interrupted.
-    pub fn holding(cancellation: &Cancellation, verbose: bool) -> Self {
-        Self {
-            holds: Some(cancellation.clone()),
-            ..Self::new(cancellation, verbose)
         }
     }
 }
@@ -155,12 +144,7 @@ impl Observer for Progress {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Entered(Phase::Checking) => line(running.as_ref(), "checking the archive"),
-            Event::Entered(Phase::Finishing) => {
-                line(running.as_ref(), "finishing");
-                if let Some(cancellation) = &self.holds {
-                    cancellation.hold();
-                }
-            }
+            Event::Entered(Phase::Finishing) => line(running.as_ref(), "finishing"),
             Event::StageStarted { stage, items } => {
                 *running = Some(Running::new(stage, items, self.drawing));
             }

@@ -242,7 +242,16 @@ pub trait Connection: Send {
         None
     }
 
-    /// Sees that what is done to a table can be taken back, once a transaction that writes has begun.
+    /// Sees that the database can be written to at all, without waiting for anybody.
+    ///
+    /// # Errors
+    /// It is read-only, as far as can be told.
+    fn check_writable(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Sees that what is done to a table can be taken back, after [`check_writable`](Self::check_writable)
+    /// or in a transaction that writes.
     ///
     /// # Errors
     /// On MySQL and MariaDB: its storage engine has no transactions.

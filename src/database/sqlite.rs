@@ -8,7 +8,7 @@ use super::inserter::{Inserter, Prepared, PreparedInserts};
 use super::openers::openers;
 use super::references::{self, ForeignKey, Trigger};
 use super::rules;
-use super::stop::GLANCE;
+use super::stop::{GLANCE, Watch};
 use super::{Column, Connection, Holds, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use rusqlite::backup::{Backup, StepResult};
@@ -25,6 +25,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before trying again, where SQLite itself does not wait.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// How many pages are copied before it is looked whether to stop.
+const PAGES: i32 = 4096;
+
 /// How many prepared statements are kept: one a table is enough for large projects.
 const CACHED_STATEMENTS: usize = 512;
 
@@ -36,6 +39,7 @@ pub struct Sqlite {
     /// How long to wait for somebody else's write to end.
     patience: Duration,
     stop: Stop,
+    watch: Option<Watch>,
     /// Whether a transaction that writes has begun, and was not seen to its end.
     is_writing: bool,
 }
@@ -89,6 +93,7 @@ impl Sqlite {
             inserts: PreparedInserts::default(),
             patience: timeouts.lock().unwrap_or(BUSY_TIMEOUT),
             stop: Stop::default(),
+            watch: None,
             is_writing: false,
         };
         sqlite
@@ -125,15 +130,55 @@ impl Sqlite {
         copy.pragma_update(None, "synchronous", "OFF")?;
         // The open file stays usable, and nothing is left of it however this process ends.
         file.close()?;
+        // Whoever writes between two steps would have it begin again.
+        self.begin_reading()?;
         let backup = Backup::new(&self.connection, &mut copy)?;
-        let is_done = self.wait(|| Ok(backup.step(-1)? == StepResult::Done))?;
+        let is_done = self.wait(|| {
+            loop {
+                match backup.step(PAGES)? {
+                    StepResult::More if !self.stop.is_requested() => {}
+                    result => break Ok(result == StepResult::Done),
+                }
+            }
+        })?;
         drop(backup);
         if !is_done {
             return Err("the database is busy".into());
         }
         copy.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         self.connection = copy;
+        self.watch();
         Ok(())
+    }
+
+    /// Begins a transaction that reads, or does not.
+    fn begin_reading(&self) -> Result<()> {
+        self.batch("start reading", "BEGIN DEFERRED")?;
+        // SQLite takes the snapshot with the first read, not with BEGIN.
+        let read = self.batch("start reading", "SELECT count(*) FROM sqlite_master");
+        if read.is_err() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        read
+    }
+
+    fn watch(&mut self) {
+        let handle = self.connection.get_interrupt_handle();
+        self.watch = Watch::start(&self.stop, move || handle.interrupt());
+    }
+
+    /// Sees that what is written belongs to the transaction: a statement that is stopped takes it along.
+    fn check_transaction(&self) -> Result<()> {
+        if !self.is_writing || !self.connection.is_autocommit() {
+            return Ok(());
+        }
+        if self.stop.is_requested() {
+            return Err(Error::interrupted());
+        }
+        Err(Error::failed(format!(
+            "the transaction that writes to {} has ended early; nothing was changed",
+            self.target
+        )))
     }
 
     fn batch(&self, action: &str, sql: &str) -> Result<()> {
@@ -177,6 +222,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 
 fn explain(target: &str, action: &str, error: rusqlite::Error) -> Error {
     let hint = match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => return Error::interrupted().source(error),
         Some(ErrorCode::NotADatabase) => {
             Some("the file is not a SQLite database; check DATABASE_FILENAME in the project's .env")
         }
@@ -250,6 +296,7 @@ impl Connection for Sqlite {
 
     fn stop_with(&mut self, stop: &Stop) {
         self.stop = stop.clone();
+        self.watch();
     }
 
     fn quote(&self, name: &str) -> String {
@@ -360,6 +407,7 @@ impl Connection for Sqlite {
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<u64> {
+        self.check_transaction()?;
         let run = if parameters.is_empty() {
             self.connection.execute(sql, [])
         } else {
@@ -380,6 +428,7 @@ impl Connection for Sqlite {
     }
 
     fn insert(&mut self, inserter: Inserter, values: &[Value<'_>]) -> Result<()> {
+        self.check_transaction()?;
         let insert = self.inserts.get(inserter)?;
         let fail = |error| {
             let action = format!("add a row to {} of", insert.table);
@@ -401,6 +450,7 @@ impl Connection for Sqlite {
         id: i64,
         values: &[Value<'_>],
     ) -> Result<()> {
+        self.check_transaction()?;
         let sql = references::update_of_row(self, table, columns);
         let id_value = Value::Integer(id);
         let parameters = values.iter().chain([&id_value]);
@@ -428,6 +478,16 @@ impl Connection for Sqlite {
         Ok(openers(Path::new(&self.target)))
     }
 
+    fn check_writable(&mut self) -> Result<()> {
+        match self.connection.is_readonly("main") {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Error::failed(format!("{} is read-only", self.target)).hint(
+                "give this user the permission to write to the file, or run it as a user who has it",
+            )),
+            Err(error) => Err(self.explain("open the database", error)),
+        }
+    }
+
     fn begin_snapshot(&mut self) -> Result<Snapshot> {
         let mode: String = self
             .connection
@@ -437,9 +497,12 @@ impl Connection for Sqlite {
             // Without room for a copy the snapshot is a read transaction here as well.
             let _ = self.work_on_copy();
         }
-        self.batch("start reading", "BEGIN DEFERRED")?;
-        // SQLite takes the snapshot with the first read, not with BEGIN.
-        self.number("SELECT count(*) FROM sqlite_master", &[])?;
+        if self.stop.is_requested() {
+            return Err(Error::interrupted());
+        }
+        if self.connection.is_autocommit() {
+            self.begin_reading()?;
+        }
         Ok(Snapshot::default())
     }
 
@@ -459,6 +522,8 @@ impl Connection for Sqlite {
     }
 
     fn rollback(&mut self) {
+        // What puts the database back is not stopped.
+        self.watch = None;
         if !self.connection.is_autocommit() {
             // Closing the connection does the same, should this fail.
             let _ = self.connection.execute_batch("ROLLBACK");
@@ -484,6 +549,9 @@ impl Drop for Sqlite {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     fn database(mode: &str) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -529,5 +597,62 @@ mod tests {
         let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
         let rows = reader.number("SELECT count(*) FROM t", &[]);
         assert_eq!(rows.expect("a number"), 1);
+    }
+
+    /// Counts for minutes.
+    const LONG: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \
+                        2000000000) SELECT max(i) FROM n";
+
+    #[test]
+    fn a_long_statement_is_stopped_and_nothing_of_its_transaction_is_kept() {
+        let (_folder, path) = database("delete");
+        let requested = Arc::new(AtomicBool::new(false));
+        let mut writer = Sqlite::open_to_write(&path, Timeouts::default()).expect("opened");
+        writer.stop_with(&Stop::new(Arc::clone(&requested)));
+        writer.begin_write().expect("begun");
+        writer
+            .execute("INSERT INTO t VALUES (7)", &[])
+            .expect("inserted");
+        requested.store(true, Ordering::Relaxed);
+        let sql = format!("INSERT INTO t {LONG}");
+        let error = writer.execute(&sql, &[]).expect_err("it is stopped");
+        assert_eq!(error.kind(), Kind::Interrupted, "{error}");
+        // It has taken the transaction along: this would be kept.
+        let next = writer.execute("INSERT INTO t VALUES (8)", &[]);
+        assert_eq!(next.expect_err("stopped").kind(), Kind::Interrupted);
+        let error = writer.number(LONG, &[]).expect_err("reading is stopped");
+        assert_eq!(error.kind(), Kind::Interrupted, "{error}");
+        drop(writer);
+        let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
+        let rows = reader.number("SELECT count(*) FROM t", &[]);
+        assert_eq!(rows.expect("a number"), 1);
+    }
+
+    #[test]
+    fn a_snapshot_that_is_stopped_while_it_copies_is_none() {
+        let (folder, path) = database("delete");
+        let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
+        reader.stop_with(&Stop::new(Arc::new(AtomicBool::new(true))));
+        let error = reader.begin_snapshot().expect_err("it is stopped");
+        assert_eq!(error.kind(), Kind::Interrupted, "{error}");
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 1, "only the database is left");
+    }
+
+    #[test]
+    fn nothing_is_stopped_when_stops_are_shut_out() {
+        let (_folder, path) = database("delete");
+        let requested = Arc::new(AtomicBool::new(false));
+        let stop = Stop::new(Arc::clone(&requested));
+        let mut writer = Sqlite::open_to_write(&path, Timeouts::default()).expect("opened");
+        writer.stop_with(&stop);
+        writer.begin_write().expect("begun");
+        stop.shut_out().expect("nobody asked");
+        requested.store(true, Ordering::Relaxed);
+        // Several glances long.
+        let sql = format!("INSERT INTO t {}", LONG.replace("2000000000", "2000000"));
+        writer.execute(&sql, &[]).expect("inserted");
+        writer.commit().expect("committed");
+        assert_eq!(writer.count("t").expect("a number"), 2);
     }
 }

@@ -2,6 +2,7 @@
 //! as long as somebody else holds a lock.
 
 use crate::error::{Error, Result};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
@@ -10,12 +11,37 @@ use std::time::Duration;
 /// How often a watch looks.
 pub(crate) const GLANCE: Duration = Duration::from_millis(200);
 
-/// Whether a run is to stop. All clones are one.
+/// How long a database may take to end a statement before that is said.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whether a run is to stop. All clones are one. What was asked for once stays asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     /// Nothing where nobody can ask for it.
     requested: Option<Arc<AtomicBool>>,
     shut_out: Arc<Mutex<bool>>,
+    when_shut_out: Hook,
+    when_kept_waiting: Hook,
+    /// Whether it was said that it takes long.
+    told: Arc<AtomicBool>,
+}
+
+/// Somebody who wants to know.
+#[derive(Clone, Default)]
+struct Hook(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl Hook {
+    fn call(&self) {
+        if let Some(hook) = &self.0 {
+            hook();
+        }
+    }
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Hook").field(&self.0.is_some()).finish()
+    }
 }
 
 impl Stop {
@@ -23,7 +49,26 @@ impl Stop {
     pub fn new(requested: Arc<AtomicBool>) -> Self {
         Self {
             requested: Some(requested),
-            shut_out: Arc::default(),
+            ..Self::default()
+        }
+    }
+
+    /// Calls this once it is shut out, before anything is done that must not be stopped.
+    #[must_use]
+    pub fn when_shut_out(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            when_shut_out: Hook(Some(Arc::new(hook))),
+            ..self
+        }
+    }
+
+    /// Calls this, once at most, where it was asked for and a database goes on for more than a second
+    /// all the same, as one does that does not answer any more.
+    #[must_use]
+    pub fn when_kept_waiting(self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            when_kept_waiting: Hook(Some(Arc::new(hook))),
+            ..self
         }
     }
 
@@ -42,12 +87,16 @@ impl Stop {
     /// # Errors
     /// Kind [`Interrupted`](crate::error::Kind::Interrupted): it was asked for before.
     pub fn shut_out(&self) -> Result<()> {
-        // Whoever is stopping a statement right now holds this.
         let mut shut_out = self.is_shut_out();
-        if self.is_asked() && !*shut_out {
+        if *shut_out {
+            return Ok(());
+        }
+        if self.is_asked() {
             return Err(Error::interrupted());
         }
         *shut_out = true;
+        drop(shut_out);
+        self.when_shut_out.call();
         Ok(())
     }
 
@@ -60,12 +109,17 @@ impl Stop {
         self.shut_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does it, if it was asked for in time.
-    fn act(&self, stop: &mut dyn FnMut()) {
-        let shut_out = self.is_shut_out();
-        if self.is_asked() && !*shut_out {
-            stop();
-        }
+    /// Says later that it takes long, unless `ended` is set by then.
+    fn tell_later(&self, ended: &Arc<AtomicBool>) {
+        let (stop, ended) = (self.clone(), Arc::clone(ended));
+        let tell = move || {
+            thread::sleep(PATIENCE);
+            if !ended.load(Ordering::Relaxed) && !stop.told.swap(true, Ordering::Relaxed) {
+                stop.when_kept_waiting.call();
+            }
+        };
+        // Without a thread it is not said.
+        let _ = thread::Builder::new().spawn(tell);
     }
 }
 
@@ -84,8 +138,16 @@ impl Watch {
         let ended = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&ended);
         let watch = move || {
+            let mut is_first = true;
             while !seen.load(Ordering::Relaxed) {
-                stop.act(&mut cancel);
+                // What is asked for in time is never shut out: so no statement after that can be hit, and
+                // nobody has to wait until a server hears of it.
+                if stop.is_requested() {
+                    if std::mem::take(&mut is_first) {
+                        stop.tell_later(&seen);
+                    }
+                    cancel();
+                }
                 thread::park_timeout(GLANCE);
             }
         };
@@ -113,17 +175,21 @@ mod tests {
     #[test]
     fn what_is_asked_for_after_it_was_shut_out_is_not_heard() {
         let requested = Arc::new(AtomicBool::new(false));
-        let stop = Stop::new(Arc::clone(&requested));
+        let (sender, told) = mpsc::channel();
+        let tell = move || sender.send(()).expect("a listener");
+        let stop = Stop::new(Arc::clone(&requested)).when_shut_out(tell);
         stop.clone().shut_out().expect("nobody asked");
         requested.store(true, Ordering::Relaxed);
         assert!(!stop.is_requested());
-        stop.act(&mut || panic!("it was shut out"));
         stop.shut_out().expect("nobody asked in time");
+        drop(stop);
+        assert_eq!(told.iter().count(), 1);
     }
 
     #[test]
     fn what_was_asked_for_is_not_shut_out() {
         let stop = Stop::new(Arc::new(AtomicBool::new(true)));
+        let stop = stop.when_shut_out(|| panic!("somebody asked"));
         let error = stop.shut_out().expect_err("somebody asked");
         assert_eq!(error.kind(), Kind::Interrupted);
         let (sender, calls) = mpsc::channel();
@@ -133,6 +199,24 @@ mod tests {
         // Again and again: the first one may come before there is anything to stop.
         calls.iter().take(2).for_each(drop);
         drop(watch);
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_keeps_nobody_waiting_who_wants_to_stop() {
+        let (sender, told) = mpsc::channel();
+        let tell = move || sender.send(()).expect("a listener");
+        let stop = Stop::new(Arc::new(AtomicBool::new(true))).when_kept_waiting(tell);
+        let (cancelling, begun) = mpsc::channel();
+        let (answer, server) = mpsc::channel::<()>();
+        let watch = Watch::start(&stop, move || {
+            let _ = cancelling.send(());
+            let _ = server.recv();
+        });
+        begun.recv().expect("it is cancelled");
+        let error = stop.shut_out().expect_err("somebody asked");
+        assert_eq!(error.kind(), Kind::Interrupted);
+        told.recv().expect("it is said that it takes long");
+        drop((answer, watch));
     }
 
     #[test]

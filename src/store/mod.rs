@@ -1,14 +1,16 @@
 //! Where archives lie: files, standard input and output; later object stores.
 //!
 //! This room moves bytes and knows nothing of what is in them. A [`Target`] takes an archive and
-//! shows it when it is complete; an [`Origin`] gives one.
+//! shows it when it is complete; an [`Origin`] gives one. Whose files are is known here as well.
 
 mod file;
 mod interrupt;
+mod owner;
 mod stream;
 
 pub use file::{FileOrigin, FileTarget, check_folder, folder_of, sync_folder};
 pub use interrupt::{Interrupt, Interruptible};
+pub(crate) use owner::Owner;
 pub use stream::{StreamOrigin, StreamTarget};
 
 use crate::error::Result;

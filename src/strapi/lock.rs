@@ -7,13 +7,13 @@
 use super::project::Project;
 use crate::database::{Connection, LockMode, Locking};
 use crate::error::{Error, Kind, Result};
-use crate::store::Interrupt;
+use crate::store::{Interrupt, Owner, folder_of};
 use crate::transfer::{Subject, Warning, WarningKind};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -109,20 +109,36 @@ pub(super) fn take_over(project: &Project, database: &mut dyn Connection) -> Res
 /// Opens the lock file, and makes it where there is none; `None` for a run that only reads and may
 /// not make it.
 fn open(path: &Path, mode: LockMode) -> Result<Option<File>> {
-    let writable = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o644)
-        .open(path);
-    match writable {
+    match open_or_make(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if mode == LockMode::Exclusive => {
             Err(Error::io("make the lock file", path, error))
         }
+        Err(_) => Ok(None),
+    }
+}
+
+fn open_or_make(path: &Path) -> io::Result<File> {
+    // Whoever may write into the folder must not have root write elsewhere.
+    let open = |options: &mut OpenOptions| {
+        let no_link = OFlags::NOFOLLOW.bits() as i32;
+        options.read(true).custom_flags(no_link).open(path)
+    };
+    match open(OpenOptions::new().write(true)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         // It can be locked without a right to write to it.
-        Err(_) => Ok(File::open(path).ok()),
+        Err(error) => return open(&mut OpenOptions::new()).map_err(|_| error),
+        opened => return opened,
+    }
+    match open(OpenOptions::new().write(true).create_new(true).mode(0o644)) {
+        // Another run was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_or_make(path),
+        Err(error) => Err(error),
+        Ok(file) => {
+            // Made by root, it is there for the site's own user as well.
+            Owner::in_folder(&fs::metadata(folder_of(path))?).give_to(&file);
+            Ok(file)
+        }
     }
 }
 

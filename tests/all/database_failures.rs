@@ -1,7 +1,7 @@
 //! A restore that fails leaves the database as it was, wherever the connection breaks; and says what happened without
 //! giving a password away.
 
-use crate::support::cli::{Outcome, Project, run};
+use crate::support::cli::{Outcome, PATIENTLY, Project, run};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::listing;
 
@@ -66,7 +66,7 @@ fn a_connection_that_breaks_in_any_stage_leaves_everything_as_it_was(server: Ser
     let (tables, files) = (site.database.tables(), site.files());
     for (event, table) in STAGES {
         break_at(&site, event, table);
-        let outcome = site.import(archive, &[]).ends_with(1);
+        let outcome = site.import(archive, &PATIENTLY).ends_with(1);
         assert_told_of_the_break(&outcome);
         mend(&site, table);
         assert!(tables == site.database.tables(), "{event} {table}");
@@ -80,13 +80,13 @@ fn a_connection_that_breaks_in_any_stage_leaves_everything_as_it_was(server: Ser
             "CREATE CONSTRAINT TRIGGER break AFTER INSERT ON articles DEFERRABLE INITIALLY DEFERRED FOR EACH ROW \
              EXECUTE FUNCTION break()",
         ]);
-        let outcome = site.import(archive, &[]).ends_with(1);
+        let outcome = site.import(archive, &PATIENTLY).ends_with(1);
         assert_told_of_the_break(&outcome);
         mend(&site, "articles");
         assert!(tables == site.database.tables());
         assert!(files == site.files());
     }
-    site.import(archive, &[]).ends_with(0);
+    site.import(archive, &PATIENTLY).ends_with(0);
     assert!(tables != site.database.tables());
 }
 

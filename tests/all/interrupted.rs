@@ -11,12 +11,17 @@ use crate::support::archive::Archive;
 use crate::support::cli::{PLAIN, Project, impatient, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::listing;
+use crate::support::proxy::Mute;
 use crate::support::restore::{assert_exports, project_with_other_data};
 use crate::support::running::{MISSING, Running, export_half_way, miss_files};
 use crate::support::strace::{can_trace, injected};
 use crate::support::tarball::{Entry, LINKS, Tarball};
 
-on_each_server!(a_run_that_waits_for_a_lock_of_the_server_is_interrupted);
+on_each_server!(
+    a_run_that_waits_for_a_lock_of_the_server_is_interrupted,
+    signals_end_a_load_that_waits_before_files_are_moved,
+    a_second_signal_ends_a_run_whose_server_does_not_answer,
+);
 
 fn import(project: &Project, archive: &Path) -> Running {
     Running::start(project.import_command(archive, &[]))
@@ -113,11 +118,20 @@ fn an_import_that_is_interrupted_while_it_writes_is_rolled_back() {
     }
 }
 
-fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
-    let waiting = server.pick(
+/// Waits until a run waits for a lock of the server.
+fn until_it_waits(running: &mut Running, site: &Site) {
+    let waiting = site.server().pick(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
         "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND state LIKE 'Waiting for table%'",
     );
+    let mut others = site.database.connect();
+    while others.number(waiting, &[]).unwrap() == 0 {
+        assert!(!running.has_ended(), "it ends before it waits");
+        thread::yield_now();
+    }
+}
+
+fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
     for signal in ["INT", "TERM"] {
         let site = Site::new(server);
         let before = (site.database.tables(), site.files());
@@ -137,11 +151,7 @@ fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
             holder.execute(lock, &[]).unwrap();
             command.env("BACKUP_DATABASE_TIMEOUT", "60");
             let mut running = Running::start(command);
-            let mut others = site.database.connect();
-            while others.number(waiting, &[]).unwrap() == 0 {
-                assert!(!running.has_ended(), "it ends before it waits");
-                thread::yield_now();
-            }
+            until_it_waits(&mut running, &site);
             running.signal(signal);
             running.end().ends_with(130).says(["error: interrupted"]);
             drop(holder);
@@ -149,6 +159,82 @@ fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
         assert!(listing(&site.archives()).is_empty());
         assert!(before == (site.database.tables(), site.files()));
     }
+}
+
+#[test]
+fn a_long_statement_of_sqlite_is_interrupted() {
+    let project = changed_project();
+    project.sql(
+        "CREATE TABLE counted (i INTEGER);
+         CREATE TRIGGER slow AFTER DELETE ON articles_tags_lnk BEGIN
+           INSERT INTO counted WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers
+             WHERE i < 2000000000) SELECT max(i) FROM numbers;
+         END",
+    );
+    let before = project.state();
+    let mut running = import(&project, &strapi_archive());
+    // SQLite makes it when a transaction changes its first row.
+    let mut journal = project.database().into_os_string();
+    journal.push("-journal");
+    while !Path::new(&journal).exists() {
+        assert!(!running.has_ended(), "it ends before it writes");
+        thread::yield_now();
+    }
+    running.signal("TERM");
+    running.end().ends_with(130).says(["error: interrupted"]);
+    before.assert_untouched(&project);
+}
+
+fn signals_end_a_load_that_waits_before_files_are_moved(server: Server) {
+    let site = Site::new(server);
+    let before = (site.database.tables(), site.files());
+    let mut holder = site.database.connect();
+    if server == Server::Postgres {
+        holder.begin_write().unwrap();
+    }
+    // The last row that is written is the first one in there.
+    let lock = server.pick(
+        "LOCK TABLE strapi_core_store_settings IN SHARE MODE",
+        "LOCK TABLES strapi_core_store_settings READ",
+    );
+    holder.execute(lock, &[]).unwrap();
+    let mut command = site.import_command(our_archive(server), &["--only", "content"]);
+    command.env("BACKUP_DATABASE_TIMEOUT", "60");
+    let mut running = Running::start(command);
+    running.until("finishing");
+    until_it_waits(&mut running, &site);
+    running.signal("TERM");
+    let outcome = running.end().ends_with(130).says(["error: interrupted"]);
+    assert!(
+        !outcome.stderr.contains("a signal came"),
+        "{}",
+        outcome.all()
+    );
+    drop(holder);
+    assert!(before == (site.database.tables(), site.files()));
+}
+
+fn a_second_signal_ends_a_run_whose_server_does_not_answer(server: Server) {
+    let site = Site::new(server);
+    let before = (site.database.tables(), site.files());
+    let mute = Mute::new(server, "-without-files");
+    let mut command = site.import_command(our_archive(server), &["--only", "content"]);
+    command.args(["--database-url", &mute.url(&site.database.name)]);
+    let mut running = Running::start(command);
+    while !mute.is_mute() {
+        assert!(!running.has_ended(), "it ends before the server is mute");
+        thread::yield_now();
+    }
+    running.signal("TERM");
+    running.until("interrupted: waiting for the database to answer; a second signal ends");
+    running.signal("TERM");
+    let outcome = running.end().ends_with(130);
+    assert!(
+        !outcome.stderr.contains("a signal came"),
+        "{}",
+        outcome.all()
+    );
+    assert!(before == (site.database.tables(), site.files()));
 }
 
 #[test]
@@ -245,6 +331,7 @@ fn a_restore_that_was_killed_before_it_committed_is_undone_by_the_next_run() {
             "recover" => {
                 let outcome = project.run("recover", []).ends_with(0);
                 assert!(outcome.stdout.contains(said), "{}", outcome.all());
+                assert!(!outcome.stdout.contains("may be left"), "{}", outcome.all());
                 before.assert_untouched(&project);
                 let outcome = project.run("recover", []).ends_with(0);
                 assert!(
@@ -265,6 +352,25 @@ fn a_restore_that_was_killed_before_it_committed_is_undone_by_the_next_run() {
         }
         assert!(!staging.exists());
     }
+}
+
+#[test]
+fn files_that_a_restore_with_a_damaged_journal_may_leave_are_told_of() {
+    let project = changed_project();
+    // What comes here has no predecessor.
+    let brought = project.uploads().join("notes_36b3257a18.txt");
+    fs::remove_file(&brought).unwrap();
+    let before = project.state();
+    let staging = killed_half_way(&project);
+    fs::write(staging.join("journal.jsonl"), [0; 64]).unwrap();
+    let told = project.run("recover", []).ends_with(0).stdout;
+    assert!(
+        told.contains("may be left there: no row names them"),
+        "{told}"
+    );
+    let after = project.state();
+    let changes: Vec<String> = before.changes(&after).into_iter().collect();
+    assert_eq!(changes, ["public/uploads/notes_36b3257a18.txt"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{PLAIN, Project, run, strapi_archive};
+use crate::support::cli::{PATIENTLY, PLAIN, Project, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::listing;
 use crate::support::place::Place;
@@ -85,7 +85,7 @@ const LONGEST: usize = 120;
 fn storm(place: &dyn Place, archive: &Path, injections: &[Injection], is_long: bool) {
     let project = place.project();
     place.spoil();
-    let import = || project.import_command(archive, &[]);
+    let import = || project.import_command(archive, &PATIENTLY);
     let all: BTreeSet<&str> = injections
         .iter()
         .flat_map(|it| it.calls.split(','))
@@ -135,8 +135,7 @@ fn storm(place: &dyn Place, archive: &Path, injections: &[Injection], is_long: b
                     }
                     _ => panic!("{inject}: {said}"),
                 }
-                // A server may need a moment to notice that somebody is gone.
-                project.run("recover", ["--lock-wait", "1m"]).ends_with(0);
+                project.run("recover", PATIENTLY).ends_with(0);
                 if before == (place.tables(), place.files()) {
                     assert_ne!(code, Some(0), "{inject}: {said}");
                     old_ones += 1;

@@ -1,10 +1,13 @@
 //! Several exports or one import: who is kept away from a project, by whom, and until when.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
 
 use crate::bad_input::user_without_rights;
-use crate::support::cli::{PLAIN, Project, backup, backup_through, run, strapi_archive};
+use crate::support::cli::{
+    Outcome, PATIENTLY, PLAIN, Project, backup, backup_through, run, strapi_archive,
+};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::copy_folder;
 use crate::support::running::{Running, export_half_way, miss_files};
@@ -15,6 +18,9 @@ on_each_server!(
     a_project_is_free_when_a_run_was_killed,
     other_connections_to_the_database_are_noted_before_a_restore,
 );
+
+/// The number of the user that [`user_without_rights`] runs programs as, where root starts them.
+const NOBODY: u32 = 65534;
 
 /// A project whose exports wait in the middle of the files that are missing.
 fn project() -> Project {
@@ -126,6 +132,68 @@ fn an_export_that_may_not_make_a_lock_file_says_so() {
     ]);
 }
 
+/// A project of a user without rights, which root may work on as well; and what starts a program as that user.
+fn project_of_a_user() -> Option<(Project, Command)> {
+    let starter = user_without_rights();
+    let Some(user) = starter.filter(|user| user.get_program() == "setpriv") else {
+        skip("there is no root, who could run as somebody else");
+        return None;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let project = Project::testdata_in(folder);
+    let mut give = Command::new("chown");
+    give.args(["-R", &format!("{NOBODY}:{NOBODY}")]);
+    run(give.arg(project.path())).ends_with(0);
+    fs::copy(strapi_archive(), project.archive("site.tar")).unwrap();
+    Some((project, user))
+}
+
+fn import_as(user: Command, project: &Project) -> Outcome {
+    let mut command = backup_through(user, ["import", "--force", "--project"]);
+    command.arg(project.path()).arg("-f");
+    run(command.arg(project.archive("site.tar")))
+}
+
+#[test]
+fn a_lock_file_that_root_made_lets_the_projects_own_user_in() {
+    let Some((project, user)) = project_of_a_user() else {
+        return;
+    };
+    project.import(&strapi_archive(), &[]).ends_with(0);
+    let lock = fs::metadata(project.path().join(".tmp/data.db.backup-lock")).unwrap();
+    assert_eq!((lock.uid(), lock.gid()), (NOBODY, NOBODY));
+    import_as(user, &project).ends_with(0);
+}
+
+#[test]
+fn a_lock_file_of_somebody_else_is_locked_without_writing_to_it() {
+    let Some((project, user)) = project_of_a_user() else {
+        return;
+    };
+    let path = project.path().join(".tmp/data.db.backup-lock");
+    fs::write(&path, "of root").unwrap();
+    import_as(user, &project).ends_with(0);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "of root");
+    let (import, strapi) = import_half_way(&project);
+    let user = user_without_rights().unwrap();
+    import_as(user, &project).ends_with(11);
+    strapi.execute_batch("ROLLBACK").unwrap();
+    import.end().ends_with(0);
+}
+
+#[test]
+fn a_lock_file_that_is_a_link_is_not_followed() {
+    let project = Project::testdata();
+    let elsewhere = project.archive("elsewhere");
+    fs::write(&elsewhere, "mine").unwrap();
+    let path = project.path().join(".tmp/data.db.backup-lock");
+    std::os::unix::fs::symlink(&elsewhere, path).unwrap();
+    let outcome = project.import(&strapi_archive(), &[]).ends_with(1);
+    outcome.says(["make the lock file", "data.db.backup-lock"]);
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");
+}
+
 fn projects_on_different_machines_share_the_lock_of_their_database(server: Server) {
     let site = Site::new(server);
     site.database.sql([miss_files()]);
@@ -149,7 +217,7 @@ fn a_project_is_free_when_a_run_was_killed(server: Server) {
     let site = Site::new(server);
     site.database.sql([miss_files()]);
     export_half_way(&site).kill();
-    let import = site.import_command(our_archive(server), &["--lock-wait", "1m"]);
+    let import = site.import_command(our_archive(server), &PATIENTLY);
     Running::start(import).end().ends_with(0);
 }
 

@@ -1,7 +1,7 @@
 //! Restores whose connection is lost while the transaction ends: nobody has told whether it has committed.
 
 use crate::support::archive::Archive;
-use crate::support::cli::{Outcome, run};
+use crate::support::cli::{Outcome, PATIENTLY, run};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::proxy::{Lost, Proxy};
 
@@ -24,6 +24,7 @@ fn changed(server: Server) -> Site {
 
 fn import(site: &Site, proxy: &Proxy, options: &[&str]) -> Outcome {
     let mut command = site.import_command(our_archive(site.server()), options);
+    command.args(PATIENTLY);
     command.args(["--database-url", &proxy.url(&site.database.name)]);
     run(&mut command)
 }
@@ -65,7 +66,7 @@ fn a_commit_that_nobody_can_be_asked_about_is_set_right_later(server: Server) {
         import(&site, &Proxy::new(server, lost, true), &[])
             .ends_with(13)
             .says(["it is not known whether", "backup recover"]);
-        site.run("recover", []).ends_with(0);
+        site.run("recover", PATIENTLY).ends_with(0);
         if lost == Lost::Answer {
             assert_restored(&site);
         } else {
@@ -82,7 +83,7 @@ fn a_lost_answer_is_asked_for_without_files_too(server: Server) {
     import(&site, &Proxy::new(server, Lost::Answer, false), &ONLY).ends_with(0);
     assert_nothing_left(&site);
     import(&site, &Proxy::new(server, Lost::Answer, true), &ONLY).ends_with(13);
-    let told = site.run("recover", []).ends_with(0).stdout;
+    let told = site.run("recover", PATIENTLY).ends_with(0).stdout;
     assert!(told.contains("had committed"), "{told}");
     assert_nothing_left(&site);
 }

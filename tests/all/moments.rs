@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{PLAIN, Project, run, strapi_archive};
+use crate::support::cli::{PATIENTLY, PLAIN, Project, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::dice::Dice;
 use crate::support::place::{Content, Place, changed};
@@ -16,9 +16,8 @@ use crate::support::strace::{can_trace, injected, number_of, traced};
 
 on_each_server!(a_restore_that_is_killed_at_a_random_moment_leaves_the_old_or_the_new);
 
-/// What is run after a kill, in turns. A server may need a moment to notice that somebody is gone.
+/// What is run after a kill, in turns.
 const NEXT: [&str; 3] = ["export", "import", "recover"];
-const PATIENTLY: [&str; 2] = ["--lock-wait", "1m"];
 
 /// Kills so many restores of an archive.
 fn kill_at_random(place: &dyn Place, archive: &Path, kills: usize) {

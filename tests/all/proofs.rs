@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::archive::{Archive, OF_THE_EXPORT};
 use crate::support::canonical::assert_same;
-use crate::support::cli::{PLAIN, backup, run};
+use crate::support::cli::{PATIENTLY, PLAIN, backup, run};
 use crate::support::difference::difference;
 use crate::support::exact::assert_equal;
 use crate::support::proxy::{Lost, Proxy};
@@ -295,7 +295,7 @@ fn import_command(world: &World, project: &Project) -> Command {
 
 fn recover(project: &Project) {
     let mut command = backup(["recover", "--project"]);
-    run(command.arg(&project.dir)).ends_with(0);
+    run(command.arg(&project.dir).args(PATIENTLY)).ends_with(0);
 }
 
 pub fn strapi_starts_on_what_is_left_of_a_restore_that_was_killed(world: &World) {

@@ -311,12 +311,9 @@ fn links_of_components_that_the_project_has_no_place_for_are_lost_and_the_rest_i
         }
     });
     let ignore = ["--schema-strategy", "ignore"];
-    for options in [
-        &[&ignore[..], &["--dry-run"]].concat(),
-        &ignore[..].to_vec(),
-    ] {
+    for options in [[&ignore[..], &["--dry-run"]].concat(), ignore.to_vec()] {
         project
-            .import(&strapi_archive(), options)
+            .import(&strapi_archive(), &options)
             .ends_with(3)
             .says(["the project has no place for links"]);
     }

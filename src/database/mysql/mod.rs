@@ -317,6 +317,11 @@ impl Connection for Mysql {
         })
     }
 
+    fn check_writable(&mut self) -> Result<()> {
+        self.untransactional = self.tables_without_transactions()?.into_iter().collect();
+        Ok(())
+    }
+
     fn check_restorable(&self, table: &str) -> Result<()> {
         if self.untransactional.contains(table) {
             return Err(Error::failed(format!(

@@ -377,6 +377,21 @@ impl Connection for Postgres {
         locks::others(self)
     }
 
+    fn check_writable(&mut self) -> Result<()> {
+        let mut is_replica = false;
+        self.query("SELECT pg_is_in_recovery()::int", &[], &mut |row| {
+            is_replica = row.value(0)?.as_i64() == Some(1);
+            Ok(())
+        })?;
+        if is_replica {
+            return Err(
+                Error::failed(format!("{} is a replica, which is read-only", self.target))
+                    .hint("name its primary server"),
+            );
+        }
+        Ok(())
+    }
+
     fn begin_snapshot(&mut self) -> Result<Snapshot> {
         self.in_transaction = true;
         self.batch(

@@ -149,8 +149,7 @@ impl Destination for ProjectDestination {
     fn survey(&mut self, filter: &Filter, coming: &Inspection) -> Result<Survey> {
         self.check_staged(filter)?;
         // What may not be written to is to be known before anybody is asked.
-        self.database.begin_write()?;
-        self.database.rollback();
+        self.database.check_writable()?;
         let mut tables: Vec<(String, String)> = replaced(&self.catalogue, filter)
             .into_iter()
             .map(|model| (model.uid.clone(), model.table.clone()))

@@ -106,9 +106,17 @@ pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Resul
         } else {
             swap.undo()?;
             swap.forget()?;
+            // Without a journal nobody knows which files came where none was.
+            let left = match swap.token() {
+                Some(_) => "",
+                None => {
+                    "; its journal was damaged, so files that the restore brought may be left there: no \
+                     row names them"
+                }
+            };
             told.push(format!(
                 "an earlier restore was interrupted before it committed: the files in {} are back as \
-                 they were",
+                 they were{left}",
                 swap.place()
             ));
         }

@@ -166,7 +166,7 @@ impl Journal {
         } = &self.moves;
         self.refuse_links()?;
         for folder in made {
-            make_folder(&self.there(folder), &self.uploads)?;
+            make_folder(&self.there(folder))?;
         }
         let coming: HashSet<&str> = incoming.iter().map(String::as_str).collect();
         for path in outgoing {

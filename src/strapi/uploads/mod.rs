@@ -3,7 +3,6 @@
 
 mod journal;
 mod local;
-mod owner;
 mod paths;
 mod room;
 mod staged;

@@ -1,9 +1,9 @@
 //! Paths below an upload folder, and what is done with them: whoever may write there must not have
 //! files elsewhere touched.
 
-use super::owner::Owner;
 use crate::error::{Error, Result};
 use crate::model::is_file_name;
+use crate::store::{Owner, folder_of};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -81,17 +81,32 @@ pub(super) fn refuse_links(root: &Path, path: &str) -> Result<()> {
     .hint("see who made the link, take it away, and run it again"))
 }
 
-/// Makes a folder as `like` is, if there is none.
-pub(super) fn make_folder(folder: &Path, like: &Path) -> Result<()> {
-    let make = || match fs::create_dir(folder) {
+/// Makes a folder like the one it lies in, if there is none.
+pub(super) fn make_folder(folder: &Path) -> Result<()> {
+    make_alike(folder).map_err(|error| Error::io("make the folder", folder, error))
+}
+
+/// The same for all folders that lead there.
+pub(super) fn make_folders(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder_of(folder);
+    if parent != folder {
+        make_folders(parent)?;
+    }
+    make_alike(folder)
+}
+
+fn make_alike(folder: &Path) -> io::Result<()> {
+    match fs::create_dir(folder) {
         Ok(()) => {
-            Owner::of_folder(&fs::metadata(like)?).give(folder);
+            Owner::of_folder(&fs::metadata(folder_of(folder))?).give(folder);
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(error),
-    };
-    make().map_err(|error| Error::io("make the folder", folder, error))
+    }
 }
 
 /// Whether something has this name, be it a link to nothing.

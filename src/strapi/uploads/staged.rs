@@ -4,11 +4,11 @@
 //! renamed itself, and a rename must not leave its file system.
 
 use super::journal::{self, Journal, Moves};
-use super::owner::Owner;
-use super::paths::{exists, files_below, stays_inside};
+use super::paths::{exists, files_below, make_folders, stays_inside};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::error::{Error, Result};
 use crate::model::STAGING_PREFIX;
+use crate::store::Owner;
 use rustix::fs::{Access, access};
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -58,7 +58,7 @@ impl StagedFiles {
                 sweep(uploads)?;
             }
             let create = || -> io::Result<tempfile::TempDir> {
-                fs::create_dir_all(uploads)?;
+                make_folders(uploads)?;
                 let folder = tempfile::Builder::new()
                     .prefix(STAGING_PREFIX)
                     .permissions(Permissions::from_mode(STAGING_MODE))
@@ -149,15 +149,23 @@ impl StagedFiles {
 
     /// Gives the files that wait, and the folders for those that go, what they need before they move.
     fn prepare(&self, staging: &Path, moves: &Moves) -> Result<()> {
-        let folder = fs::metadata(&self.uploads)
-            .map_err(|error| Error::io("read the upload folder", &self.uploads, error))?;
         for path in &moves.incoming {
-            let there = self.uploads.join(path).symlink_metadata();
-            let owner = match there.ok().filter(fs::Metadata::is_file) {
-                Some(replaced) => Owner::of_file(&replaced),
-                None => Owner::in_folder(&folder),
+            let there = self.uploads.join(path);
+            let replaced = there.symlink_metadata().ok();
+            // Folders that are made get theirs from the one they lie in.
+            let folder = || {
+                there
+                    .ancestors()
+                    .skip(1)
+                    .find_map(|it| fs::metadata(it).ok())
             };
-            owner.give(&staging.join("new").join(path));
+            let owner = match replaced.filter(fs::Metadata::is_file) {
+                Some(replaced) => Some(Owner::of_file(&replaced)),
+                None => folder().map(|folder| Owner::in_folder(&folder)),
+            };
+            if let Some(owner) = owner {
+                owner.give(&staging.join("new").join(path));
+            }
         }
         for path in &moves.outgoing {
             let aside = staging.join("old").join(path);
@@ -345,6 +353,7 @@ fn sync(folder: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     fn uploads(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
@@ -523,6 +532,54 @@ mod tests {
         staged.swap_in("token").expect("swapped");
         staged.settle().expect("settled");
         assert_eq!((mode("a"), mode("b")), (0o640, 0o660));
+    }
+
+    /// The mode and, where the test may give files away, the owner of a file or folder.
+    fn whose(path: &Path) -> (u32, u32) {
+        let metadata = fs::metadata(path).expect("metadata");
+        (metadata.mode() & 0o777, metadata.uid())
+    }
+
+    /// Gives a folder another mode, and to somebody else where the test may.
+    fn give_away(folder: &Path, mode: u32) {
+        let _ = std::os::unix::fs::chown(folder, Some(65534), None);
+        fs::set_permissions(folder, Permissions::from_mode(mode)).expect("set");
+    }
+
+    #[test]
+    fn a_new_file_in_a_folder_is_that_folders_and_not_that_of_all_uploads() {
+        let folder = uploads(&[]);
+        let sub = folder.path().join("2023");
+        fs::create_dir(&sub).expect("made");
+        give_away(&sub, 0o770);
+        let mut staged = kept(folder.path());
+        for path in ["2023/a", "2023/05/b", "c"] {
+            add(&mut staged, path, "new").expect("added");
+        }
+        staged.swap_in("token").expect("swapped");
+        staged.settle().expect("settled");
+        let owner = whose(&sub).1;
+        for (path, mode) in [("2023/a", 0o660), ("2023/05", 0o770), ("2023/05/b", 0o660)] {
+            assert_eq!(whose(&folder.path().join(path)), (mode, owner), "{path}");
+        }
+        let (mode, owner) = whose(folder.path());
+        assert_eq!(whose(&folder.path().join("c")), (mode & 0o666, owner));
+    }
+
+    #[test]
+    fn an_upload_folder_that_is_made_is_that_of_the_folder_it_lies_in() {
+        let folder = uploads(&[]);
+        give_away(folder.path(), 0o750);
+        let expected = whose(folder.path());
+        let made = folder.path().join("public/uploads");
+        let mut staged = kept(&made);
+        add(&mut staged, "a", "new").expect("added");
+        staged.swap_in("token").expect("swapped");
+        staged.settle().expect("settled");
+        for path in [&made, &folder.path().join("public")] {
+            assert_eq!(whose(path), expected, "{}", path.display());
+        }
+        assert_eq!(whose(&made.join("a")), (0o640, expected.1));
     }
 
     #[test]

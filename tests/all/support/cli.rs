@@ -20,6 +20,9 @@ pub const KEY: &str = "kitchen-sink";
 /// How an archive is written that a test looks into.
 pub const PLAIN: [&str; 2] = ["--no-encrypt", "--no-compress"];
 
+/// How a command runs after a run that was killed or cut off: a server may need a moment to notice that somebody is gone.
+pub const PATIENTLY: [&str; 2] = ["--lock-wait", "1m"];
+
 /// Variables of the tests' own environment that the binary gets as well.
 const PASSED_ON: [&str; 4] = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"];
 

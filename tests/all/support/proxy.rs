@@ -1,4 +1,4 @@
-//! A database server whose connection is lost at the end of a transaction.
+//! A database server whose connection is lost at the end of a transaction, or that does not answer any more.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -33,12 +33,12 @@ pub struct Proxy {
 impl Proxy {
     /// Listens. If `for_good`, nobody is answered any more once a `COMMIT` was lost.
     pub fn new(server: Server, lost: Lost, for_good: bool) -> Proxy {
-        let folder = tempfile::tempdir().unwrap();
-        let (socket, port, _) = server.address();
-        let name = format!(".s.PGSQL.{port}");
-        let behind = server.pick(socket.join(&name), socket);
-        let front = folder.path().join(server.pick(name.as_str(), SOCKET));
-        let listener = UnixListener::bind(&front).unwrap();
+        let Front {
+            folder,
+            listener,
+            path: front,
+            behind,
+        } = Front::new(server);
         let has_lost = Arc::new(AtomicBool::new(false));
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -62,9 +62,108 @@ impl Proxy {
 
     /// The URL of a database behind it.
     pub fn url(&self, database: &str) -> String {
-        let folder = self.folder.path();
-        let socket = self.server.pick(folder.to_owned(), folder.join(SOCKET));
-        self.server.url_through(&socket, database)
+        url_in(&self.folder, self.server, database)
+    }
+}
+
+/// A socket that clients take for the server's.
+struct Front {
+    folder: TempDir,
+    listener: UnixListener,
+    path: PathBuf,
+    /// That of the server.
+    behind: PathBuf,
+}
+
+impl Front {
+    fn new(server: Server) -> Front {
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, port, _) = server.address();
+        let name = format!(".s.PGSQL.{port}");
+        let behind = server.pick(socket.join(&name), socket);
+        let path = folder.path().join(server.pick(name.as_str(), SOCKET));
+        let listener = UnixListener::bind(&path).unwrap();
+        Front {
+            folder,
+            listener,
+            path,
+            behind,
+        }
+    }
+}
+
+fn url_in(folder: &TempDir, server: Server, database: &str) -> String {
+    let folder = folder.path();
+    let socket = server.pick(folder.to_owned(), folder.join(SOCKET));
+    server.url_through(&socket, database)
+}
+
+/// A server that answers nobody any more, and closes no connection, from when it is sent a certain text.
+pub struct Mute {
+    folder: TempDir,
+    server: Server,
+    is_mute: Arc<AtomicBool>,
+}
+
+impl Mute {
+    /// Listens, and answers until it is sent this.
+    pub fn new(server: Server, text: &'static str) -> Mute {
+        let Front {
+            folder,
+            listener,
+            behind,
+            ..
+        } = Front::new(server);
+        let is_mute = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&is_mute);
+        thread::spawn(move || {
+            let mut unanswered = Vec::new();
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                if heard.load(Ordering::SeqCst) {
+                    unanswered.push(client);
+                    continue;
+                }
+                let backend = UnixStream::connect(&behind).unwrap();
+                let ends = (client.try_clone().unwrap(), backend.try_clone().unwrap());
+                let (one, other) = (Arc::clone(&heard), Arc::clone(&heard));
+                thread::spawn(move || pass_on(ends.0, ends.1, Some(text), &one));
+                thread::spawn(move || pass_on(backend, client, None, &other));
+            }
+        });
+        Mute {
+            folder,
+            server,
+            is_mute,
+        }
+    }
+
+    /// Whether it was sent the text.
+    pub fn is_mute(&self) -> bool {
+        self.is_mute.load(Ordering::SeqCst)
+    }
+
+    /// The URL of a database behind it.
+    pub fn url(&self, database: &str) -> String {
+        url_in(&self.folder, self.server, database)
+    }
+}
+
+/// Passes on what comes until this text does, or the server is mute for another reason; drops all else.
+fn pass_on(mut from: UnixStream, mut to: UnixStream, until: Option<&str>, is_mute: &AtomicBool) {
+    let mut buffer = [0; 1 << 16];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        let bytes = &buffer[..length];
+        let is = |text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
+        if until.is_some_and(is) {
+            is_mute.store(true, Ordering::SeqCst);
+        }
+        if !is_mute.load(Ordering::SeqCst) && to.write_all(bytes).is_err() {
+            break;
+        }
+    }
+    for end in [from, to] {
+        let _ = end.shutdown(std::net::Shutdown::Both);
     }
 }
 

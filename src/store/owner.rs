@@ -1,7 +1,8 @@
 //! Whose a file is, and who may use it: files that come get what those had that they replace.
 
-use std::fs::{Metadata, Permissions, set_permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use rustix::fs::OFlags;
+use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 /// The bits of a mode that say who may read, write and search.
@@ -13,7 +14,7 @@ const SET_GROUP: u32 = 0o2000;
 
 /// Owner, group and mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     user: u32,
     group: u32,
     mode: u32,
@@ -45,11 +46,21 @@ impl Owner {
         }
     }
 
-    /// Gives them to a file or folder, as far as this user may and the file system knows of them: only
-    /// root gives files away, and mounts over a network may have one owner for all.
+    /// Gives them to a file or folder that this run has made, as [`give_to`](Self::give_to) does. What
+    /// somebody else has put in its place is left alone if it is a link.
     pub fn give(self, path: &Path) {
-        let _ = chown(path, None, Some(self.group));
-        let _ = chown(path, Some(self.user), None);
-        let _ = set_permissions(path, Permissions::from_mode(self.mode));
+        let alone = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+        let open = OpenOptions::new().read(true).custom_flags(alone).open(path);
+        if let Ok(file) = open {
+            self.give_to(&file);
+        }
+    }
+
+    /// Gives them to an open file or folder, as far as this user may and the file system knows of them:
+    /// only root gives files away, and mounts over a network may have one owner for all.
+    pub fn give_to(self, file: &File) {
+        let _ = fchown(file, None, Some(self.group));
+        let _ = fchown(file, Some(self.user), None);
+        let _ = file.set_permissions(Permissions::from_mode(self.mode));
     }
 }
