@@ -254,8 +254,11 @@ impl PendingSwap for Journal {
 
     fn undo(&self) -> Result<()> {
         self.refuse_links()?;
+        let outgoing: HashSet<&str> = self.moves.outgoing.iter().map(String::as_str).collect();
         for path in &self.moves.incoming {
-            if !exists(&self.waiting(path)) && exists(&self.there(path)) {
+            // What stands there is the old one still, or again, unless that is aside.
+            let is_new = !outgoing.contains(path.as_str()) || exists(&self.aside(path));
+            if is_new && !exists(&self.waiting(path)) && exists(&self.there(path)) {
                 rename(&self.there(path), &self.waiting(path))?;
             }
         }
@@ -381,6 +384,42 @@ mod tests {
             assert!(journal.is_done());
             journal.forget().expect("forgotten");
             assert!(!staging.exists());
+        }
+    }
+
+    #[test]
+    fn old_files_are_not_taken_for_new_ones_whose_staged_files_are_gone() {
+        let before = of(&[("a", "old"), ("b", "old")]);
+        for moves in 0..=2 {
+            let (folder, staging) = prepared();
+            let journal = stopped_after(moves, folder.path(), &staging);
+            fs::remove_file(staging.join("new/b")).expect("gone");
+            for _ in 0..2 {
+                journal.undo().expect("undone");
+                assert_eq!(files(folder.path()), before, "{moves}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_undo_that_stopped_anywhere_is_completed() {
+        for moves in 0..=4 {
+            let (folder, staging) = prepared();
+            let journal = stopped_after(4, folder.path(), &staging);
+            let all = [
+                (folder.path().join("b"), staging.join("new/b")),
+                (folder.path().join("c"), staging.join("new/c")),
+                (staging.join("old/a"), folder.path().join("a")),
+                (staging.join("old/b"), folder.path().join("b")),
+            ];
+            for (from, to) in all.iter().take(moves) {
+                fs::rename(from, to).expect("moved");
+            }
+            for _ in 0..2 {
+                journal.undo().expect("undone");
+                let before = of(&[("a", "old"), ("b", "old")]);
+                assert_eq!(files(folder.path()), before, "{moves}");
+            }
         }
     }
 

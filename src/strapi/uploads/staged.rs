@@ -259,6 +259,10 @@ impl Drop for StagedFiles {
     fn drop(&mut self) {
         // Whoever drops it half-way has an error to report; the next run tries again.
         let _ = self.put_back();
+        // The journal may be written, also where its swap could not begin; it goes first, or all stays.
+        if let Some(staging) = self.staging.take() {
+            let _ = journal::forget(&staging.keep());
+        }
     }
 }
 
