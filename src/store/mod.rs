@@ -5,10 +5,12 @@
 
 mod file;
 mod interrupt;
+mod plain;
 mod stream;
 
 pub use file::{FileOrigin, FileTarget, check_folder, folder_of, sync_folder};
 pub use interrupt::{Interrupt, Interruptible};
+pub(crate) use plain::{not_opened, open_plain};
 pub use stream::{StreamOrigin, StreamTarget};
 
 use crate::error::Result;

@@ -55,3 +55,28 @@ fn a_journal_that_cannot_be_taken_away_keeps_its_staging_folder_whole() {
         before.assert_untouched(&project);
     }
 }
+
+#[test]
+fn a_restore_that_the_server_lost_and_that_goes_on_is_left_alone() {
+    let project = changed_project();
+    let before = project.state();
+    let staging = killed_half_way(&project, |staging| {
+        let journal = File::open(staging.join("journal.jsonl")).unwrap();
+        flock(&journal, FlockOperation::NonBlockingLockExclusive).expect_err("its run holds it");
+    });
+    let half_way = project.state();
+    let other = File::open(staging.join("journal.jsonl")).unwrap();
+    flock(&other, FlockOperation::NonBlockingLockExclusive).unwrap();
+    for outcome in [
+        project.run("recover", []),
+        project.import(&strapi_archive(), &[]),
+    ] {
+        outcome
+            .ends_with(11)
+            .says(["perhaps on another machine", ".backup-restore-"]);
+        half_way.assert_untouched(&project);
+    }
+    drop(other);
+    project.run("recover", []).ends_with(0);
+    before.assert_untouched(&project);
+}
