@@ -80,3 +80,75 @@ fn a_restore_that_the_server_lost_and_that_goes_on_is_left_alone() {
     project.run("recover", []).ends_with(0);
     before.assert_untouched(&project);
 }
+
+/// A staging folder in which nothing was moved.
+fn planted(project: &Project) -> PathBuf {
+    let staging = project.uploads().join(".backup-restore-abc");
+    for part in ["new", "old"] {
+        fs::create_dir_all(staging.join(part)).unwrap();
+    }
+    fs::set_permissions(&staging, Permissions::from_mode(0o700)).unwrap();
+    staging
+}
+
+fn refuses(project: &Project, text: &str) {
+    let before = project.state();
+    project.run("recover", []).ends_with(1).says([text]);
+    before.assert_untouched(project);
+}
+
+#[test]
+fn a_journal_that_is_a_pipe_or_a_link_is_refused() {
+    let project = Project::testdata();
+    let journal = planted(&project).join("journal.jsonl");
+    mknodat(CWD, &journal, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let refuses = || {
+        let outcome = project.run("recover", []).ends_with(1);
+        outcome.says(["journal.jsonl: it is a link, or no plain file"]);
+    };
+    refuses();
+    fs::remove_file(&journal).unwrap();
+    symlink("/dev/zero", &journal).unwrap();
+    refuses();
+    fs::remove_file(&journal).unwrap();
+    // Without an end it is none, however long it is.
+    let journal_file = File::create(&journal).unwrap();
+    journal_file.set_len(1 << 40).unwrap();
+    project.run("recover", []).ends_with(0);
+    assert!(!journal.exists());
+}
+
+#[test]
+fn a_journal_that_was_cut_inside_a_letter_says_that_nothing_was_moved() {
+    let project = Project::testdata();
+    let before = project.state();
+    let staging = planted(&project);
+    let text = "{\"token\":\"00\"}\n{\"out\":\"na\u{ef}ve.png\"}\n".as_bytes();
+    let cut = text.iter().position(|byte| *byte == 0xc3).unwrap() + 1;
+    fs::write(staging.join("journal.jsonl"), &text[..cut]).unwrap();
+    project.run("recover", []).ends_with(0);
+    before.assert_untouched(&project);
+}
+
+#[test]
+fn what_others_could_have_written_is_not_believed_by_root() {
+    let project = changed_project();
+    let before = project.state();
+    let staging = killed_half_way(&project, |_| {});
+    let give = |path: &Path, user| chown(path, Some(user), None);
+    if give(&staging, 4242).is_err() {
+        return skip("only root gives files away");
+    }
+    refuses(&project, "it belongs to user 4242");
+    give(&staging, 0).unwrap();
+    fs::set_permissions(&staging, Permissions::from_mode(0o720)).unwrap();
+    refuses(&project, "others than its owner may write to it");
+    fs::set_permissions(&staging, Permissions::from_mode(0o700)).unwrap();
+    // A restore as the user of the site is set right by root.
+    for path in [&staging, &project.uploads()] {
+        give(path, 4242).unwrap();
+    }
+    project.run("recover", []).ends_with(0);
+    give(&project.uploads(), 0).unwrap();
+    before.assert_untouched(&project);
+}

@@ -1,4 +1,5 @@
-//! Staging folders are there for one run at a time.
+//! Staging folders are there for one run at a time, and only some are believed: what their journals
+//! say is done to files, by root as well.
 
 use super::journal::JOURNAL;
 use crate::error::{Error, Kind, Result};
@@ -7,7 +8,11 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+/// The rights of others to write.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// A staging folder that is held: nobody else moves its files or deletes it. Dropped, it is free.
 ///
@@ -59,4 +64,41 @@ fn lock(staging: &Path, journal: File) -> Result<Held> {
         // Not every file system has locks.
         _ => Ok(Held { _journal: journal }),
     }
+}
+
+/// Sees that a staging folder was made by somebody whose journal may be believed. Whoever may write to
+/// the upload folder could make one as well, and have root move files for him.
+///
+/// # Errors
+/// It is somebody else's, or others may write to it.
+pub(super) fn believe(staging: &Path, uploads: &Path) -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let read = |path: &Path| {
+        path.symlink_metadata()
+            .map_err(|error| Error::io("read the folder", path, error))
+    };
+    let there = read(staging)?;
+    // The upload folder itself may be a link.
+    let owner = uploads.metadata().map(|folder| folder.uid());
+    let owner = owner.map_err(|error| Error::io("read the upload folder", uploads, error))?;
+    let why = if there.uid() != 0 && there.uid() != owner {
+        format!(
+            "it belongs to user {}, who is neither root nor the owner of the upload folder",
+            there.uid()
+        )
+    } else if there.mode() & OTHERS_WRITE != 0 {
+        "others than its owner may write to it".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::failed(format!(
+        "what {} says of a restore that did not end is not believed: {why}; nothing was moved",
+        staging.display()
+    ))
+    .hint(
+        "run backup recover as the user that made it; or see who did, and give it to root with mode \
+         700, or delete it if no restore was killed here",
+    ))
 }
