@@ -7,7 +7,7 @@
 use super::project::Project;
 use crate::database::{Connection, LockMode, Locking};
 use crate::error::{Error, Kind, Result};
-use crate::store::Interrupt;
+use crate::store::{Interrupt, not_opened, open_plain};
 use crate::transfer::{Subject, Warning, WarningKind};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -109,20 +109,15 @@ pub(super) fn take_over(project: &Project, database: &mut dyn Connection) -> Res
 /// Opens the lock file, and makes it where there is none; `None` for a run that only reads and may
 /// not make it.
 fn open(path: &Path, mode: LockMode) -> Result<Option<File>> {
-    let writable = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o644)
-        .open(path);
-    match writable {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    match open_plain(options.mode(0o644), path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if mode == LockMode::Exclusive => {
-            Err(Error::io("make the lock file", path, error))
+            Err(not_opened("make the lock file", path, error))
         }
         // It can be locked without a right to write to it.
-        Err(_) => Ok(File::open(path).ok()),
+        Err(_) => Ok(open_plain(OpenOptions::new().read(true), path).ok()),
     }
 }
 
@@ -166,7 +161,7 @@ fn describe(mut file: &File) {
 /// Who holds a lock file, as far as it tells.
 fn holder(path: &Path) -> Option<String> {
     let mut text = String::new();
-    let file = File::open(path).ok()?;
+    let file = open_plain(OpenOptions::new().read(true), path).ok()?;
     file.take(LONGEST).read_to_string(&mut text).ok()?;
     let Holder { host, pid, since } = serde_json::from_str(&text).ok()?;
     Some(format!("process {pid} on {host}, since {since}"))

@@ -126,6 +126,25 @@ fn an_export_that_may_not_make_a_lock_file_says_so() {
     ]);
 }
 
+#[test]
+fn a_lock_file_that_is_a_link_is_not_written_through() {
+    let project = Project::testdata();
+    let victim = project.archive("victim");
+    fs::write(&victim, "precious").unwrap();
+    let mut lock = project.database().into_os_string();
+    lock.push(".backup-lock");
+    std::os::unix::fs::symlink(&victim, &lock).unwrap();
+    let outcome = project.import(&strapi_archive(), &[]).ends_with(1);
+    outcome.says([
+        ".backup-lock: it is a link, or no plain file",
+        "take it away",
+    ]);
+    let export = [&["-f", "site"], &PLAIN[..]].concat();
+    let outcome = project.run("export", export).ends_with(0);
+    outcome.says(["the lock file cannot be made"]);
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+}
+
 fn projects_on_different_machines_share_the_lock_of_their_database(server: Server) {
     let site = Site::new(server);
     site.database.sql([miss_files()]);
