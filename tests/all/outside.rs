@@ -6,7 +6,8 @@ use std::ops::Deref;
 use std::path::Path;
 
 use crate::support::anywhere::{Anywhere, on_each_database};
-use crate::support::databases::Server;
+use crate::support::cli::{Outcome, run};
+use crate::support::databases::{Server, Site, our_archive};
 
 /// The columns of a foreign key, and the end of its definition.
 const TO_ARTICLES: &str = "FOREIGN KEY (article_id) REFERENCES articles (id)";
@@ -437,4 +438,81 @@ fn tables_in_other_schemas_of_postgresql_count() {
     shop.import(&archive, &["--allow-reference-loss"])
         .ends_with(0);
     assert_eq!(shop.references("shop.orders", "article_id"), [(1, Some(1))]);
+}
+
+/// A site on PostgreSQL whose tables are those of a user without other rights, and an article that no archive has, to
+/// which rows of a table of somebody else refer; the name of the user.
+fn of_a_poor_user() -> Option<(Site, String)> {
+    if !Server::Postgres.is_there() {
+        return None;
+    }
+    let site = Site::new(Server::Postgres);
+    let user = format!("poor_{}", site.database.name);
+    let tables = site.database.connect().tables().unwrap();
+    let owned = tables
+        .iter()
+        .map(|table| format!("ALTER TABLE \"{table}\" OWNER TO {user}"));
+    let first = [
+        format!("CREATE ROLE {user} LOGIN"),
+        format!("GRANT CREATE, USAGE ON SCHEMA public TO {user}"),
+    ];
+    let last = [
+        "INSERT INTO articles (id, document_id, title) VALUES (900, 'stranger', 'stranger')",
+        "CREATE TABLE orders (id integer PRIMARY KEY, article_id integer REFERENCES articles (id) ON DELETE CASCADE)",
+        "INSERT INTO orders VALUES (1, 900), (2, 900)",
+    ];
+    let all: Vec<String> = first
+        .into_iter()
+        .chain(owned)
+        .chain(last.map(str::to_owned))
+        .collect();
+    site.database.sql(all);
+    Some((site, user))
+}
+
+/// An import as another user.
+fn import_as(site: &Site, user: &str, options: &[&str]) -> Outcome {
+    let mut command = site.import_command(our_archive(Server::Postgres), options);
+    let url = site
+        .url()
+        .replace("postgres://postgres@", &format!("postgres://{user}@"));
+    assert_ne!(url, site.url());
+    run(command.args(["--database-url", &url]))
+}
+
+#[test]
+fn rows_outside_that_row_level_security_hides_are_not_lost() {
+    let Some((site, user)) = of_a_poor_user() else {
+        return;
+    };
+    site.database.sql([
+        "ALTER TABLE orders ENABLE ROW LEVEL SECURITY".to_owned(),
+        "CREATE POLICY none ON orders USING (false)".to_owned(),
+        format!("GRANT SELECT ON orders TO {user}"),
+    ]);
+    let before = site.database.tables();
+    for options in [&["--dry-run"][..], &[], &["--allow-reference-loss"]] {
+        let outcome = import_as(&site, &user, options).ends_with(1);
+        outcome.says(["row-level security", "orders", "BYPASSRLS"]);
+        assert!(before == site.database.tables());
+    }
+}
+
+#[test]
+fn a_table_outside_that_may_not_be_read_is_named_with_what_helps() {
+    let Some((site, user)) = of_a_poor_user() else {
+        return;
+    };
+    let outcome = import_as(&site, &user, &[]).ends_with(1);
+    let outcome = outcome.says([
+        "permission denied for table orders",
+        "(GRANT)",
+        "not Strapi's",
+    ]);
+    assert!(!outcome.stderr.contains("the user that Strapi uses"));
+    site.database
+        .sql([format!("GRANT SELECT ON orders TO {user}")]);
+    import_as(&site, &user, &[])
+        .ends_with(1)
+        .says(["2  of orders (article_id): deleted"]);
 }

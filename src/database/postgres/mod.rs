@@ -249,6 +249,10 @@ impl Connection for Postgres {
         references::triggers(self, sql)
     }
 
+    fn see_all_rows(&mut self) -> Result<()> {
+        self.batch("set up the connection to", "SET row_security = off")
+    }
+
     fn query(
         &mut self,
         sql: &str,
