@@ -24,7 +24,7 @@ pub use limits::{Column, Holds};
 pub use lock::{LockMode, Locking};
 pub use mysql::Mysql;
 pub use postgres::Postgres;
-pub use references::{ForeignKey, OnChange, Trigger};
+pub use references::{ForeignKey, Heir, OnChange, Trigger};
 pub use rules::{Refusal, TableRules};
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
@@ -173,6 +173,14 @@ pub trait Connection: Send {
     /// # Errors
     /// The catalogue cannot be read.
     fn triggers(&mut self) -> Result<Vec<Trigger>>;
+
+    /// The tables that inherit from others; partitions are none of them. Only PostgreSQL has such.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    fn heirs(&mut self) -> Result<Vec<Heir>> {
+        Ok(Vec::new())
+    }
 
     /// Makes statements fail that the database would show only some rows of a table because of who the
     /// user is (PostgreSQL's row-level security), where it else hides the others silently.

@@ -516,3 +516,26 @@ fn a_table_outside_that_may_not_be_read_is_named_with_what_helps() {
         .ends_with(1)
         .says(["2  of orders (article_id): deleted"]);
 }
+
+#[test]
+fn rows_of_tables_that_inherit_are_not_deleted() {
+    if !Server::Postgres.is_there() {
+        return;
+    }
+    let shop = Shop(Anywhere::new(Some(Server::Postgres)));
+    let archive = shop.export();
+    shop.sql([
+        "CREATE TABLE special () INHERITS (articles)",
+        "INSERT INTO special (id, document_id, title) VALUES (901, 'stranger', 'stranger')",
+    ]);
+    let named = "the table special, which is not Strapi's, inherits from articles";
+    shop.refuses(&archive, &[], [named, "NO INHERIT"]);
+    shop.refuses(&archive, &["--allow-reference-loss"], [named]);
+    // What stays as it is may be inherited from.
+    let only = ["--only-content-types", "api::author.author"];
+    shop.import(&archive, &only).ends_with(0);
+    shop.sql(["ALTER TABLE special NO INHERIT articles"]);
+    shop.import(&archive, &[]).ends_with(0);
+    shop.assert_exports(&archive);
+    assert_eq!(shop.rows("special", ["id", "title"]).len(), 1);
+}

@@ -10,7 +10,7 @@ mod values;
 
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::PendingRows;
-use super::references::{self, ForeignKey, Trigger};
+use super::references::{self, ForeignKey, Heir, Trigger};
 use super::rules;
 use super::settings::ServerSettings;
 use super::stop::Watch;
@@ -247,6 +247,15 @@ impl Connection for Postgres {
                    pg_catalog.pg_class t ON t.oid = made.tgrelid WHERE NOT made.tgisinternal AND \
                    made.tgenabled <> 'D' AND pg_catalog.pg_table_is_visible(t.oid) ORDER BY 2, 1";
         references::triggers(self, sql)
+    }
+
+    fn heirs(&mut self) -> Result<Vec<Heir>> {
+        let sql = "SELECT CASE WHEN pg_catalog.pg_table_is_visible(t.oid) THEN '' ELSE n.nspname::text \
+                   END, t.relname::text, p.relname::text FROM pg_catalog.pg_inherits i JOIN \
+                   pg_catalog.pg_class t ON t.oid = i.inhrelid JOIN pg_catalog.pg_namespace n ON \
+                   n.oid = t.relnamespace JOIN pg_catalog.pg_class p ON p.oid = i.inhparent WHERE \
+                   p.relkind = 'r' AND pg_catalog.pg_table_is_visible(p.oid) ORDER BY 3, 1, 2";
+        references::heirs(self, sql)
     }
 
     fn see_all_rows(&mut self) -> Result<()> {

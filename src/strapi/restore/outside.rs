@@ -10,7 +10,7 @@ use super::in_place::{Deleting, InPlace, id_lists};
 use super::kept_links::KeptLinks;
 use super::replaced;
 use super::staying::Replaced;
-use crate::database::{Connection, ForeignKey, OnChange, Value};
+use crate::database::{Connection, ForeignKey, Heir, OnChange, Value};
 use crate::error::{Error, Result};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::core_store::{CORE_STORE, WEBHOOKS};
@@ -30,6 +30,8 @@ pub(super) struct Outside {
     keys: Vec<ForeignKey>,
     /// Strapi's tables.
     owned: HashSet<String>,
+    /// Tables of others that inherit from Strapi's.
+    heirs: Vec<Heir>,
 }
 
 /// Rows of a table that do not come back.
@@ -57,10 +59,15 @@ impl Outside {
         let keys = database.foreign_keys()?;
         let is_outside =
             |key: &ForeignKey| !owned.contains(&key.table) && owned.contains(&key.referenced);
+        let mut heirs = database.heirs()?;
+        heirs.retain(|heir| owned.contains(&heir.from));
         Ok(if keys.iter().any(is_outside) {
-            Self { keys, owned }
+            Self { keys, owned, heirs }
         } else {
-            Self::default()
+            Self {
+                heirs,
+                ..Self::default()
+            }
         })
     }
 
@@ -112,10 +119,11 @@ impl Outside {
         coming: &Inspection,
     ) -> Result<(Vec<ReferenceLoss>, Vec<Warning>)> {
         let triggers = database.triggers()?;
-        if self.keys.is_empty() && triggers.is_empty() {
+        if self.keys.is_empty() && self.heirs.is_empty() && triggers.is_empty() {
             return Ok(Default::default());
         }
         let look = self.look(database, catalogue, filter, coming)?;
+        self.refuse_heirs(&look)?;
         let notices = triggers
             .iter()
             .filter(|trigger| look.tables.contains(&trigger.table))
@@ -145,8 +153,9 @@ impl Outside {
         allowed: bool,
     ) -> Result<(InPlace, KeptLinks)> {
         let (filter, coming) = (&plan.filter, &plan.inspection);
-        if !self.keys.is_empty() {
+        if !self.keys.is_empty() || !self.heirs.is_empty() {
             let look = self.look(database, catalogue, filter, coming)?;
+            self.refuse_heirs(&look)?;
             let losses = self.losses(database, &look)?;
             check_losses(&losses, allowed)?;
             if losses != plan.losses {
@@ -161,6 +170,23 @@ impl Outside {
         clear::clear(database, catalogue, filter, &mut deleting)?;
         let Deleting { kept, staying, .. } = deleting;
         Ok((InPlace::new(self, kept, allowed), staying.kept()))
+    }
+
+    /// Whatever is deleted of a table would be of those that inherit from it, and their rows be taken for
+    /// its own; rows of the archive would come beside those that stay there.
+    fn refuse_heirs(&self, look: &Look<'_>) -> Result<()> {
+        let mut heirs = self.heirs.iter();
+        let Some(Heir { table, from }) = heirs.find(|heir| look.tables.contains(&heir.from)) else {
+            return Ok(());
+        };
+        Err(Error::failed(format!(
+            "the table {table}, which is not Strapi's, inherits from {from}, which is replaced: its rows \
+             would be deleted as well; nothing was changed"
+        ))
+        .hint(format!(
+            "take it out for as long as the restore takes (ALTER TABLE {table} NO INHERIT {from}), or \
+             leave this content out"
+        )))
     }
 
     fn look<'a>(
