@@ -539,3 +539,57 @@ fn rows_of_tables_that_inherit_are_not_deleted() {
     shop.assert_exports(&archive);
     assert_eq!(shop.rows("special", ["id", "title"]).len(), 1);
 }
+
+#[test]
+fn tables_that_refer_to_each_other_in_many_ways_are_counted() {
+    let shop = Shop(Anywhere::new(None));
+    let archive = shop.export();
+    shop.sql([
+        "INSERT INTO articles (id, document_id, title) VALUES (900, 'stranger', 'stranger')",
+    ]);
+    // Six tables, and each row refers to one of each: there are 6^12 ways from the first to the last.
+    let columns: Vec<String> = (0..6)
+        .map(|n| format!("c{n} integer REFERENCES r{n} (id) ON DELETE CASCADE"))
+        .collect();
+    for n in 0..6 {
+        shop.sql([
+            &format!(
+                "CREATE TABLE r{n} (id integer PRIMARY KEY, article_id integer REFERENCES articles (id) ON DELETE \
+                 CASCADE, {})",
+                columns.join(", ")
+            ),
+            // Of the fourth row nothing is lost.
+            &format!(
+                "INSERT INTO r{n} VALUES (1, 900, 1, 1, 1, 1, 1, 1), (2, NULL, 1, 1, 1, 1, 1, 1), (3, NULL, 2, 2, 2, \
+                 2, 2, 2), (4, 1, NULL, NULL, NULL, NULL, NULL, NULL)"
+            ),
+        ]);
+    }
+    let plan = [
+        "  of r0 (article_id): deleted with rows of articles that do not come back",
+        "3  of r0 (c5): deleted with rows of r5",
+        "3  of r5 (c5): deleted with rows of r5",
+    ];
+    shop.refuses(&archive, &[], plan);
+    shop.import(&archive, &["--allow-reference-loss"])
+        .ends_with(0);
+    assert_eq!(shop.references("r3", "article_id"), [(4, Some(1))]);
+}
+
+#[test]
+fn rows_that_are_deleted_at_the_end_of_a_long_chain_are_counted() {
+    let shop = Shop(Anywhere::new(None));
+    let archive = shop.export();
+    shop.order("ON DELETE CASCADE");
+    shop.sql(["CREATE TABLE chain (id integer PRIMARY KEY, order_id integer REFERENCES orders (id) ON DELETE \
+               CASCADE, before integer REFERENCES chain (id) ON DELETE CASCADE)"]);
+    shop.sql(["INSERT INTO chain VALUES (1, 4, NULL)"]);
+    for id in 2..=30 {
+        shop.sql([&format!(
+            "INSERT INTO chain VALUES ({id}, NULL, {})",
+            id - 1
+        )]);
+    }
+    let plan = ["29  of chain (before): deleted with rows of chain"];
+    shop.refuses(&archive, &[], plan);
+}

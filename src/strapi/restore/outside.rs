@@ -22,6 +22,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// How far deletions are followed from table to table. Rows may refer to each other in a ring.
 const DEPTH: usize = 12;
+/// How many times they are followed from the rows of one table on: tables that refer to each other in
+/// many ways have more ways through them than can be walked.
+const STEPS: usize = 200;
 
 /// Who refers to Strapi's tables from outside.
 #[derive(Default)]
@@ -40,8 +43,18 @@ pub(super) struct Going {
     pub condition: String,
 }
 
-/// What was counted, by what tells losses apart: table, columns, table referred to, kind.
-type Losses = BTreeMap<(String, Vec<String>, String, LossKind), u64>;
+/// What tells losses apart: table, columns, table referred to, kind.
+type Name = (String, Vec<String>, String, LossKind);
+
+/// What was counted. A row that is lost in two ways may count twice.
+#[derive(Default)]
+struct Losses {
+    counts: BTreeMap<Name, u64>,
+    /// Those that were not followed to their end: all rows that could be lost count.
+    bounded: BTreeSet<Name>,
+    /// How often a deletion was followed.
+    steps: usize,
+}
 
 impl Outside {
     /// Finds out.
@@ -208,27 +221,17 @@ impl Outside {
     }
 
     fn losses(&self, database: &mut dyn Connection, look: &Look<'_>) -> Result<Vec<ReferenceLoss>> {
-        let mut losses = Losses::new();
+        let mut losses = Losses::default();
         for going in &look.going {
             self.follow_all(database, going, &mut losses)?;
         }
         for table in &look.returning {
             for key in self.keys_to(table).filter(|key| can_change(key)) {
-                let refer: Vec<String> = key
-                    .columns
-                    .iter()
-                    .map(|column| format!("{} IS NOT NULL", database.quote(column)))
-                    .collect();
-                let sql = format!(
-                    "SELECT count(*) FROM {} WHERE {}",
-                    key.quoted,
-                    refer.join(" AND ")
-                );
-                let count = database.number(&sql, &[])?;
-                add(&mut losses, key, LossKind::MayBeEmptied, count);
+                let count = referring(database, key)?;
+                losses.add(name_of(key, LossKind::MayBeEmptied), count);
             }
         }
-        Ok(in_order(losses))
+        Ok(losses.in_order())
     }
 
     /// What becomes of rows outside when these rows are deleted.
@@ -240,9 +243,9 @@ impl Outside {
         database: &mut dyn Connection,
         going: &Going,
     ) -> Result<Vec<ReferenceLoss>> {
-        let mut losses = Losses::new();
+        let mut losses = Losses::default();
         self.follow_all(database, going, &mut losses)?;
-        Ok(in_order(losses))
+        Ok(losses.in_order())
     }
 
     fn follow_all(
@@ -251,6 +254,9 @@ impl Outside {
         Going { table, condition }: &Going,
         losses: &mut Losses,
     ) -> Result<()> {
+        if losses.bounded.is_empty() {
+            losses.steps = 0;
+        }
         let name = database.quote(table);
         let rows = format!("SELECT 1 FROM {name} l0 WHERE {condition}");
         self.keys_to(table)
@@ -285,19 +291,63 @@ impl Outside {
         if count == 0 {
             return Ok(());
         }
-        let kind = match key.on_delete {
-            OnChange::Cascade => LossKind::Deleted,
-            OnChange::Empty => LossKind::Emptied,
-            OnChange::Forbid => LossKind::Forbidden,
-        };
-        add(losses, key, kind, count);
-        if kind == LossKind::Deleted && depth < DEPTH {
-            let rows = format!("SELECT 1 {from}");
-            for next in self.keys.iter().filter(|it| it.referenced == key.table) {
-                self.follow(database, next, &rows, depth + 1, losses)?;
+        let kind = kind_of(key);
+        losses.add(name_of(key, kind), count);
+        if kind != LossKind::Deleted {
+            return Ok(());
+        }
+        if depth >= DEPTH || losses.steps >= STEPS {
+            return self.bound(database, &key.table, losses);
+        }
+        let rows = format!("SELECT 1 {from}");
+        for next in self.keys.iter().filter(|it| it.referenced == key.table) {
+            losses.steps += 1;
+            self.follow(database, next, &rows, depth + 1, losses)?;
+        }
+        Ok(())
+    }
+
+    /// Counts all rows that could be lost with rows of a table, and with those, each key once.
+    fn bound(&self, database: &mut dyn Connection, table: &str, losses: &mut Losses) -> Result<()> {
+        for key in self.keys.iter().filter(|it| it.referenced == table) {
+            let kind = kind_of(key);
+            let name = name_of(key, kind);
+            if losses.bounded.contains(&name) {
+                continue;
+            }
+            let count = referring(database, key)?;
+            losses.counts.remove(&name);
+            losses.add(name.clone(), count);
+            losses.bounded.insert(name);
+            if kind == LossKind::Deleted && count > 0 {
+                self.bound(database, &key.table, losses)?;
             }
         }
         Ok(())
+    }
+}
+
+/// How many rows refer to others by a key.
+fn referring(database: &mut dyn Connection, key: &ForeignKey) -> Result<i64> {
+    let refer: Vec<String> = key
+        .columns
+        .iter()
+        .map(|column| format!("{} IS NOT NULL", database.quote(column)))
+        .collect();
+    let sql = format!(
+        "SELECT count(*) FROM {} WHERE {}",
+        key.quoted,
+        refer.join(" AND ")
+    );
+    database.number(&sql, &[])
+}
+
+/// What becomes of rows that refer to one that is deleted.
+fn kind_of(key: &ForeignKey) -> LossKind {
+    match key.on_delete {
+        OnChange::Cascade => LossKind::Deleted,
+        OnChange::Empty => LossKind::Emptied,
+        OnChange::Forbid => LossKind::Forbidden,
     }
 }
 
@@ -316,32 +366,38 @@ fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-fn add(losses: &mut Losses, key: &ForeignKey, kind: LossKind, count: i64) {
-    let Ok(count @ 1..) = u64::try_from(count) else {
-        return;
-    };
-    let name = (
+fn name_of(key: &ForeignKey, kind: LossKind) -> Name {
+    (
         key.table.clone(),
         key.columns.clone(),
         key.referenced.clone(),
         kind,
-    );
-    *losses.entry(name).or_default() += count;
+    )
 }
 
-fn in_order(losses: Losses) -> Vec<ReferenceLoss> {
-    losses
-        .into_iter()
-        .map(
-            |((table, columns, referenced, kind), count)| ReferenceLoss {
-                table,
-                columns,
-                referenced,
-                kind,
-                count,
-            },
-        )
-        .collect()
+impl Losses {
+    fn add(&mut self, name: Name, count: i64) {
+        if let Ok(count @ 1..) = u64::try_from(count)
+            && !self.bounded.contains(&name)
+        {
+            *self.counts.entry(name).or_default() += count;
+        }
+    }
+
+    fn in_order(self) -> Vec<ReferenceLoss> {
+        self.counts
+            .into_iter()
+            .map(
+                |((table, columns, referenced, kind), count)| ReferenceLoss {
+                    table,
+                    columns,
+                    referenced,
+                    kind,
+                    count,
+                },
+            )
+            .collect()
+    }
 }
 
 /// Looks at what is to be deleted.
