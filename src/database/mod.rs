@@ -168,7 +168,7 @@ pub trait Connection: Send {
     /// The catalogue cannot be read.
     fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>>;
 
-    /// The triggers that somebody defined on tables, as far as the user may see them.
+    /// The triggers, and rules, that somebody defined on tables, as far as the user may see them.
     ///
     /// # Errors
     /// The catalogue cannot be read.

@@ -46,13 +46,15 @@ pub struct ForeignKey {
     pub on_update: OnChange,
 }
 
-/// A trigger that somebody defined.
+/// A trigger that somebody defined, or a rule of PostgreSQL, which is set off in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trigger {
     /// Its name.
     pub name: String,
     /// The table that it belongs to.
     pub table: String,
+    /// Whether it is a rule.
+    pub is_rule: bool,
 }
 
 /// A table that inherits from another: statements that name that one reach its rows as well.
@@ -137,6 +139,7 @@ pub(super) fn triggers(connection: &mut dyn Connection, sql: &str) -> Result<Vec
         triggers.push(Trigger {
             name: text_of(row, 0)?,
             table: text_of(row, 1)?,
+            is_rule: false,
         });
         Ok(())
     })?;

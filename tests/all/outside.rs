@@ -593,3 +593,21 @@ fn rows_that_are_deleted_at_the_end_of_a_long_chain_are_counted() {
     let plan = ["29  of chain (before): deleted with rows of chain"];
     shop.refuses(&archive, &[], plan);
 }
+
+#[test]
+fn rules_are_named_like_triggers() {
+    if !Server::Postgres.is_there() {
+        return;
+    }
+    let shop = Shop(Anywhere::new(Some(Server::Postgres)));
+    let archive = shop.export();
+    shop.sql([
+        "CREATE TABLE seen (id integer)",
+        "CREATE RULE spy AS ON DELETE TO tags DO ALSO INSERT INTO seen VALUES (old.id)",
+    ]);
+    let named = "the table tags: the rule spy, which is not Strapi's";
+    for options in [&["--dry-run"][..], &[]] {
+        shop.import(&archive, options).ends_with(0).says([named]);
+    }
+    assert!(!shop.rows("seen", ["id", "id"]).is_empty());
+}

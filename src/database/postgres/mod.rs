@@ -246,7 +246,18 @@ impl Connection for Postgres {
         let sql = "SELECT made.tgname::text, t.relname::text FROM pg_catalog.pg_trigger made JOIN \
                    pg_catalog.pg_class t ON t.oid = made.tgrelid WHERE NOT made.tgisinternal AND \
                    made.tgenabled <> 'D' AND pg_catalog.pg_table_is_visible(t.oid) ORDER BY 2, 1";
-        references::triggers(self, sql)
+        let mut triggers = references::triggers(self, sql)?;
+        // That of a view says what it shows.
+        let sql = "SELECT made.rulename::text, t.relname::text FROM pg_catalog.pg_rewrite made JOIN \
+                   pg_catalog.pg_class t ON t.oid = made.ev_class WHERE made.ev_type <> '1' AND \
+                   made.ev_enabled <> 'D' AND t.relnamespace <> 'pg_catalog'::regnamespace AND \
+                   pg_catalog.pg_table_is_visible(t.oid) ORDER BY 2, 1";
+        let rules = references::triggers(self, sql)?.into_iter();
+        triggers.extend(rules.map(|rule| Trigger {
+            is_rule: true,
+            ..rule
+        }));
+        Ok(triggers)
     }
 
     fn heirs(&mut self) -> Result<Vec<Heir>> {

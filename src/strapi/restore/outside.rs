@@ -141,8 +141,9 @@ impl Outside {
             .iter()
             .filter(|trigger| look.tables.contains(&trigger.table))
             .map(|trigger| {
+                let what = if trigger.is_rule { "rule" } else { "trigger" };
                 let reason = format!(
-                    "the trigger {}, which is not Strapi's, acts on rows that are deleted, changed or \
+                    "the {what} {}, which is not Strapi's, acts on rows that are deleted, changed or \
                      added",
                     trigger.name
                 );
