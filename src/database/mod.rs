@@ -24,7 +24,7 @@ pub use limits::{Column, Holds};
 pub use lock::{LockMode, Locking};
 pub use mysql::Mysql;
 pub use postgres::Postgres;
-pub use references::{ForeignKey, OnChange, Trigger};
+pub use references::{ForeignKey, Heir, OnChange, Trigger};
 pub use rules::{Refusal, TableRules};
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
@@ -168,11 +168,28 @@ pub trait Connection: Send {
     /// The catalogue cannot be read.
     fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>>;
 
-    /// The triggers that somebody defined on tables, as far as the user may see them.
+    /// The triggers, and rules, that somebody defined on tables, as far as the user may see them.
     ///
     /// # Errors
     /// The catalogue cannot be read.
     fn triggers(&mut self) -> Result<Vec<Trigger>>;
+
+    /// The tables that inherit from others; partitions are none of them. Only PostgreSQL has such.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    fn heirs(&mut self) -> Result<Vec<Heir>> {
+        Ok(Vec::new())
+    }
+
+    /// Makes statements fail that the database would show only some rows of a table because of who the
+    /// user is (PostgreSQL's row-level security), where it else hides the others silently.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    fn see_all_rows(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Runs a query and hands its rows over one by one.
     ///

@@ -46,13 +46,38 @@ pub struct ForeignKey {
     pub on_update: OnChange,
 }
 
-/// A trigger that somebody defined.
+/// A trigger that somebody defined, or a rule of PostgreSQL, which is set off in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trigger {
     /// Its name.
     pub name: String,
     /// The table that it belongs to.
     pub table: String,
+    /// Whether it is a rule.
+    pub is_rule: bool,
+}
+
+/// A table that inherits from another: statements that name that one reach its rows as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heir {
+    /// The table, as those of a [`ForeignKey`].
+    pub table: String,
+    /// The one that it inherits from.
+    pub from: String,
+}
+
+/// Reads tables that inherit; `sql` gives a row for each: its schema (empty where it goes without), its
+/// name, and the table that it inherits from.
+pub(super) fn heirs(connection: &mut dyn Connection, sql: &str) -> Result<Vec<Heir>> {
+    let mut heirs = Vec::new();
+    connection.query(sql, &[], &mut |row| {
+        heirs.push(Heir {
+            table: full_name(&text_of(row, 0)?, text_of(row, 1)?),
+            from: text_of(row, 2)?,
+        });
+        Ok(())
+    })?;
+    Ok(heirs)
 }
 
 /// Reads foreign keys. `sql` gives a row for each column of each key, those of a key one after the
@@ -114,6 +139,7 @@ pub(super) fn triggers(connection: &mut dyn Connection, sql: &str) -> Result<Vec
         triggers.push(Trigger {
             name: text_of(row, 0)?,
             table: text_of(row, 1)?,
+            is_rule: false,
         });
         Ok(())
     })?;
@@ -145,7 +171,7 @@ fn text_of(row: &dyn Row, column: usize) -> Result<String> {
     match row.value(column)?.as_str() {
         Some(text) => Ok(text.to_owned()),
         None => Err(Error::failed(
-            "the database names a foreign key or a trigger in a way that cannot be read",
+            "the database names a table, a foreign key or a trigger in a way that cannot be read",
         )),
     }
 }

@@ -6,11 +6,13 @@
 mod file;
 mod interrupt;
 mod owner;
+mod plain;
 mod stream;
 
 pub use file::{FileOrigin, FileTarget, check_folder, folder_of, sync_folder};
 pub use interrupt::{Interrupt, Interruptible};
 pub(crate) use owner::Owner;
+pub(crate) use plain::{not_opened, open_plain};
 pub use stream::{StreamOrigin, StreamTarget};
 
 use crate::error::Result;

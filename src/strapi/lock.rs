@@ -7,9 +7,9 @@
 use super::project::Project;
 use crate::database::{Connection, LockMode, Locking};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Interrupt, Owner, folder_of};
+use crate::store::{Interrupt, Owner, folder_of, not_opened, open_plain};
 use crate::transfer::{Subject, Warning, WarningKind};
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -112,25 +112,22 @@ fn open(path: &Path, mode: LockMode) -> Result<Option<File>> {
     match open_or_make(path) {
         Ok(file) => Ok(Some(file)),
         Err(error) if mode == LockMode::Exclusive => {
-            Err(Error::io("make the lock file", path, error))
+            Err(not_opened("make the lock file", path, error))
         }
         Err(_) => Ok(None),
     }
 }
 
 fn open_or_make(path: &Path) -> io::Result<File> {
-    // Whoever may write into the folder must not have root write elsewhere.
-    let open = |options: &mut OpenOptions| {
-        let no_link = OFlags::NOFOLLOW.bits() as i32;
-        options.read(true).custom_flags(no_link).open(path)
-    };
-    match open(OpenOptions::new().write(true)) {
+    match open_plain(OpenOptions::new().read(true).write(true), path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         // It can be locked without a right to write to it.
-        Err(error) => return open(&mut OpenOptions::new()).map_err(|_| error),
+        Err(error) => return open_plain(OpenOptions::new().read(true), path).map_err(|_| error),
         opened => return opened,
     }
-    match open(OpenOptions::new().write(true).create_new(true).mode(0o644)) {
+    let mut new = OpenOptions::new();
+    new.read(true).write(true).create_new(true).mode(0o644);
+    match open_plain(&mut new, path) {
         // Another run was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_or_make(path),
         Err(error) => Err(error),
@@ -182,7 +179,7 @@ fn describe(mut file: &File) {
 /// Who holds a lock file, as far as it tells.
 fn holder(path: &Path) -> Option<String> {
     let mut text = String::new();
-    let file = File::open(path).ok()?;
+    let file = open_plain(OpenOptions::new().read(true), path).ok()?;
     file.take(LONGEST).read_to_string(&mut text).ok()?;
     let Holder { host, pid, since } = serde_json::from_str(&text).ok()?;
     Some(format!("process {pid} on {host}, since {since}"))

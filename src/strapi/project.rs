@@ -138,7 +138,11 @@ impl Project {
 
     /// Connects to its database to change it.
     pub(super) fn connect_to_write(&self) -> Result<Box<dyn Connection>> {
-        self.connect(Self::open_to_write)
+        self.connect(|project| {
+            let mut database = project.open_to_write()?;
+            database.see_all_rows()?;
+            Ok(database)
+        })
     }
 
     fn open_to_write(&self) -> Result<Box<dyn Connection>> {

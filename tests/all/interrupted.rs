@@ -280,8 +280,9 @@ fn an_import_that_is_killed_while_it_writes_leaves_the_old_data() {
     assert!(large.state().uploads() == project.state().uploads());
 }
 
-/// An import that was killed when its files were in place and the database had not committed; the staging folder.
-fn killed_half_way(project: &Project) -> PathBuf {
+/// An import that was killed when its files were in place and the database had not committed; the staging folder. Before
+/// that, somebody looks at it.
+pub fn killed_half_way(project: &Project, look: impl FnOnce(&Path)) -> PathBuf {
     let strapi = reader(project);
     let mut running = import(project, &strapi_archive());
     running.until("finishing");
@@ -298,6 +299,7 @@ fn killed_half_way(project: &Project) -> PathBuf {
         }
         thread::yield_now();
     };
+    look(&staging);
     running.kill();
     drop(strapi);
     staging
@@ -322,7 +324,7 @@ fn a_restore_that_was_killed_before_it_committed_is_undone_by_the_next_run() {
     for next in ["recover", "export", "import"] {
         let project = changed_project();
         let before = project.state();
-        let staging = killed_half_way(&project);
+        let staging = killed_half_way(&project, |_| {});
         assert_eq!(before.tables, project.state().tables);
         assert!(!before.changes(&project.state()).is_empty());
         let archive = strapi_archive();
@@ -376,7 +378,7 @@ fn files_that_a_restore_with_a_damaged_journal_may_leave_are_told_of() {
 #[test]
 fn a_dry_run_tells_of_a_restore_that_was_killed_and_leaves_it() {
     let project = changed_project();
-    killed_half_way(&project);
+    killed_half_way(&project, |_| {});
     let before = project.state();
     let outcome = project.import(&strapi_archive(), &["--dry-run"]);
     outcome
@@ -412,7 +414,7 @@ fn a_journal_of_sqlite_that_a_killed_writer_left_is_rolled_back() {
 fn a_restore_that_was_killed_after_it_committed_is_finished_by_the_next_run() {
     for is_marked in [false, true] {
         let project = changed_project();
-        let staging = killed_half_way(&project);
+        let staging = killed_half_way(&project, |_| {});
         commit(&project, &token(&staging));
         if is_marked {
             fs::write(staging.join("done"), "").unwrap();
@@ -444,7 +446,7 @@ fn a_restore_that_was_killed_after_it_committed_is_finished_by_the_next_run() {
 #[test]
 fn a_restore_that_was_killed_while_it_forgets_is_not_undone() {
     let project = changed_project();
-    let staging = killed_half_way(&project);
+    let staging = killed_half_way(&project, |_| {});
     fs::write(staging.join("done"), "").unwrap();
     let now = project.state();
     project.run("recover", []).ends_with(0);
@@ -474,7 +476,7 @@ fn a_restore_that_goes_on_elsewhere_keeps_others_away() {
 }
 
 /// A project that an import of Strapi's archive changes.
-fn changed_project() -> Project {
+pub fn changed_project() -> Project {
     let project = Project::testdata();
     project.sql(
         "UPDATE articles SET title = 'old'; DELETE FROM tags WHERE id = 6;

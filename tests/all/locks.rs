@@ -183,15 +183,22 @@ fn a_lock_file_of_somebody_else_is_locked_without_writing_to_it() {
 }
 
 #[test]
-fn a_lock_file_that_is_a_link_is_not_followed() {
+fn a_lock_file_that_is_a_link_is_not_written_through() {
     let project = Project::testdata();
-    let elsewhere = project.archive("elsewhere");
-    fs::write(&elsewhere, "mine").unwrap();
-    let path = project.path().join(".tmp/data.db.backup-lock");
-    std::os::unix::fs::symlink(&elsewhere, path).unwrap();
+    let victim = project.archive("victim");
+    fs::write(&victim, "precious").unwrap();
+    let mut lock = project.database().into_os_string();
+    lock.push(".backup-lock");
+    std::os::unix::fs::symlink(&victim, &lock).unwrap();
     let outcome = project.import(&strapi_archive(), &[]).ends_with(1);
-    outcome.says(["make the lock file", "data.db.backup-lock"]);
-    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");
+    outcome.says([
+        ".backup-lock: it is a link, or no plain file",
+        "take it away",
+    ]);
+    let export = [&["-f", "site"], &PLAIN[..]].concat();
+    let outcome = project.run("export", export).ends_with(0);
+    outcome.says(["the lock file cannot be made"]);
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
 }
 
 fn projects_on_different_machines_share_the_lock_of_their_database(server: Server) {

@@ -29,6 +29,7 @@ mod flips;
 mod interrupted;
 mod keys;
 mod kills;
+mod leftovers;
 mod locks;
 mod lost_commits;
 mod man;

@@ -6,7 +6,8 @@ use std::ops::Deref;
 use std::path::Path;
 
 use crate::support::anywhere::{Anywhere, on_each_database};
-use crate::support::databases::Server;
+use crate::support::cli::{Outcome, run};
+use crate::support::databases::{Server, Site, our_archive};
 
 /// The columns of a foreign key, and the end of its definition.
 const TO_ARTICLES: &str = "FOREIGN KEY (article_id) REFERENCES articles (id)";
@@ -437,4 +438,176 @@ fn tables_in_other_schemas_of_postgresql_count() {
     shop.import(&archive, &["--allow-reference-loss"])
         .ends_with(0);
     assert_eq!(shop.references("shop.orders", "article_id"), [(1, Some(1))]);
+}
+
+/// A site on PostgreSQL whose tables are those of a user without other rights, and an article that no archive has, to
+/// which rows of a table of somebody else refer; the name of the user.
+fn of_a_poor_user() -> Option<(Site, String)> {
+    if !Server::Postgres.is_there() {
+        return None;
+    }
+    let site = Site::new(Server::Postgres);
+    let user = format!("poor_{}", site.database.name);
+    let tables = site.database.connect().tables().unwrap();
+    let owned = tables
+        .iter()
+        .map(|table| format!("ALTER TABLE \"{table}\" OWNER TO {user}"));
+    let first = [
+        format!("CREATE ROLE {user} LOGIN"),
+        format!("GRANT CREATE, USAGE ON SCHEMA public TO {user}"),
+    ];
+    let last = [
+        "INSERT INTO articles (id, document_id, title) VALUES (900, 'stranger', 'stranger')",
+        "CREATE TABLE orders (id integer PRIMARY KEY, article_id integer REFERENCES articles (id) ON DELETE CASCADE)",
+        "INSERT INTO orders VALUES (1, 900), (2, 900)",
+    ];
+    let all: Vec<String> = first
+        .into_iter()
+        .chain(owned)
+        .chain(last.map(str::to_owned))
+        .collect();
+    site.database.sql(all);
+    Some((site, user))
+}
+
+/// An import as another user.
+fn import_as(site: &Site, user: &str, options: &[&str]) -> Outcome {
+    let mut command = site.import_command(our_archive(Server::Postgres), options);
+    let url = site
+        .url()
+        .replace("postgres://postgres@", &format!("postgres://{user}@"));
+    assert_ne!(url, site.url());
+    run(command.args(["--database-url", &url]))
+}
+
+#[test]
+fn rows_outside_that_row_level_security_hides_are_not_lost() {
+    let Some((site, user)) = of_a_poor_user() else {
+        return;
+    };
+    site.database.sql([
+        "ALTER TABLE orders ENABLE ROW LEVEL SECURITY".to_owned(),
+        "CREATE POLICY none ON orders USING (false)".to_owned(),
+        format!("GRANT SELECT ON orders TO {user}"),
+    ]);
+    let before = site.database.tables();
+    for options in [&["--dry-run"][..], &[], &["--allow-reference-loss"]] {
+        let outcome = import_as(&site, &user, options).ends_with(1);
+        outcome.says(["row-level security", "orders", "BYPASSRLS"]);
+        assert!(before == site.database.tables());
+    }
+}
+
+#[test]
+fn a_table_outside_that_may_not_be_read_is_named_with_what_helps() {
+    let Some((site, user)) = of_a_poor_user() else {
+        return;
+    };
+    let outcome = import_as(&site, &user, &[]).ends_with(1);
+    let outcome = outcome.says([
+        "permission denied for table orders",
+        "(GRANT)",
+        "not Strapi's",
+    ]);
+    assert!(!outcome.stderr.contains("the user that Strapi uses"));
+    site.database
+        .sql([format!("GRANT SELECT ON orders TO {user}")]);
+    import_as(&site, &user, &[])
+        .ends_with(1)
+        .says(["2  of orders (article_id): deleted"]);
+}
+
+#[test]
+fn rows_of_tables_that_inherit_are_not_deleted() {
+    if !Server::Postgres.is_there() {
+        return;
+    }
+    let shop = Shop(Anywhere::new(Some(Server::Postgres)));
+    let archive = shop.export();
+    shop.sql([
+        "CREATE TABLE special () INHERITS (articles)",
+        "INSERT INTO special (id, document_id, title) VALUES (901, 'stranger', 'stranger')",
+    ]);
+    let named = "the table special, which is not Strapi's, inherits from articles";
+    shop.refuses(&archive, &[], [named, "NO INHERIT"]);
+    shop.refuses(&archive, &["--allow-reference-loss"], [named]);
+    // What stays as it is may be inherited from.
+    let only = ["--only-content-types", "api::author.author"];
+    shop.import(&archive, &only).ends_with(0);
+    shop.sql(["ALTER TABLE special NO INHERIT articles"]);
+    shop.import(&archive, &[]).ends_with(0);
+    shop.assert_exports(&archive);
+    assert_eq!(shop.rows("special", ["id", "title"]).len(), 1);
+}
+
+#[test]
+fn tables_that_refer_to_each_other_in_many_ways_are_counted() {
+    let shop = Shop(Anywhere::new(None));
+    let archive = shop.export();
+    shop.sql([
+        "INSERT INTO articles (id, document_id, title) VALUES (900, 'stranger', 'stranger')",
+    ]);
+    // Six tables, and each row refers to one of each: there are 6^12 ways from the first to the last.
+    let columns: Vec<String> = (0..6)
+        .map(|n| format!("c{n} integer REFERENCES r{n} (id) ON DELETE CASCADE"))
+        .collect();
+    for n in 0..6 {
+        shop.sql([
+            &format!(
+                "CREATE TABLE r{n} (id integer PRIMARY KEY, article_id integer REFERENCES articles (id) ON DELETE \
+                 CASCADE, {})",
+                columns.join(", ")
+            ),
+            // Of the fourth row nothing is lost.
+            &format!(
+                "INSERT INTO r{n} VALUES (1, 900, 1, 1, 1, 1, 1, 1), (2, NULL, 1, 1, 1, 1, 1, 1), (3, NULL, 2, 2, 2, \
+                 2, 2, 2), (4, 1, NULL, NULL, NULL, NULL, NULL, NULL)"
+            ),
+        ]);
+    }
+    let plan = [
+        "  of r0 (article_id): deleted with rows of articles that do not come back",
+        "3  of r0 (c5): deleted with rows of r5",
+        "3  of r5 (c5): deleted with rows of r5",
+    ];
+    shop.refuses(&archive, &[], plan);
+    shop.import(&archive, &["--allow-reference-loss"])
+        .ends_with(0);
+    assert_eq!(shop.references("r3", "article_id"), [(4, Some(1))]);
+}
+
+#[test]
+fn rows_that_are_deleted_at_the_end_of_a_long_chain_are_counted() {
+    let shop = Shop(Anywhere::new(None));
+    let archive = shop.export();
+    shop.order("ON DELETE CASCADE");
+    shop.sql(["CREATE TABLE chain (id integer PRIMARY KEY, order_id integer REFERENCES orders (id) ON DELETE \
+               CASCADE, before integer REFERENCES chain (id) ON DELETE CASCADE)"]);
+    shop.sql(["INSERT INTO chain VALUES (1, 4, NULL)"]);
+    for id in 2..=30 {
+        shop.sql([&format!(
+            "INSERT INTO chain VALUES ({id}, NULL, {})",
+            id - 1
+        )]);
+    }
+    let plan = ["29  of chain (before): deleted with rows of chain"];
+    shop.refuses(&archive, &[], plan);
+}
+
+#[test]
+fn rules_are_named_like_triggers() {
+    if !Server::Postgres.is_there() {
+        return;
+    }
+    let shop = Shop(Anywhere::new(Some(Server::Postgres)));
+    let archive = shop.export();
+    shop.sql([
+        "CREATE TABLE seen (id integer)",
+        "CREATE RULE spy AS ON DELETE TO tags DO ALSO INSERT INTO seen VALUES (old.id)",
+    ]);
+    let named = "the table tags: the rule spy, which is not Strapi's";
+    for options in [&["--dry-run"][..], &[]] {
+        shop.import(&archive, options).ends_with(0).says([named]);
+    }
+    assert!(!shop.rows("seen", ["id", "id"]).is_empty());
 }

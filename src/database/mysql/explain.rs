@@ -48,7 +48,7 @@ fn hinted(wrapped: Error, action: &str, error: &Failure) -> Error {
             1045 | 1698 => "check the user and the password in the project's database settings",
             1049 => "check the name of the database in the project's database settings",
             1044 | 1142 | 1143 | 1227 => {
-                "give the user the permission, or connect as the user that Strapi uses"
+                "give the user the permission (GRANT), or connect as a user who has it"
             }
             1205 | 1213 => {
                 "another program is using these tables; stop Strapi, or wait, and run it again"

@@ -76,8 +76,13 @@ fn hinted(wrapped: Error, error: &postgres::Error) -> Error {
         Some(&SqlState::INVALID_CATALOG_NAME) => {
             "check the name of the database in the project's database settings"
         }
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) if hides_rows(error) => {
+            "a restore has to see every row that it could delete or change: connect as a user whom \
+             row-level security does not concern, the owner of the table or one with BYPASSRLS"
+        }
         Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
-            "give the user the permission, or connect as the user that Strapi uses"
+            "give the user the permission (GRANT), or connect as one who has it; a restore also reads \
+             tables that are not Strapi's and refer to its rows"
         }
         Some(&SqlState::LOCK_NOT_AVAILABLE | &SqlState::T_R_DEADLOCK_DETECTED) => {
             "another program is using these tables; stop Strapi, or wait, and run it again"
@@ -105,6 +110,14 @@ fn hinted(wrapped: Error, error: &postgres::Error) -> Error {
         }
     };
     wrapped.hint(hint)
+}
+
+/// Whether the permission that is missing is the one to see all rows: the server's word for that, which
+/// is the same in all languages, is where in its source it found out.
+fn hides_rows(error: &postgres::Error) -> bool {
+    error
+        .as_db_error()
+        .is_some_and(|error| error.routine() == Some("check_enable_rls"))
 }
 
 /// The row, counted from 0, in `COPY articles, line 3, column title: "..."`.

@@ -10,7 +10,7 @@ mod values;
 
 use super::inserter::{Inserter, Prepared};
 use super::pending_rows::PendingRows;
-use super::references::{self, ForeignKey, Trigger};
+use super::references::{self, ForeignKey, Heir, Trigger};
 use super::rules;
 use super::settings::ServerSettings;
 use super::stop::Watch;
@@ -246,7 +246,31 @@ impl Connection for Postgres {
         let sql = "SELECT made.tgname::text, t.relname::text FROM pg_catalog.pg_trigger made JOIN \
                    pg_catalog.pg_class t ON t.oid = made.tgrelid WHERE NOT made.tgisinternal AND \
                    made.tgenabled <> 'D' AND pg_catalog.pg_table_is_visible(t.oid) ORDER BY 2, 1";
-        references::triggers(self, sql)
+        let mut triggers = references::triggers(self, sql)?;
+        // That of a view says what it shows.
+        let sql = "SELECT made.rulename::text, t.relname::text FROM pg_catalog.pg_rewrite made JOIN \
+                   pg_catalog.pg_class t ON t.oid = made.ev_class WHERE made.ev_type <> '1' AND \
+                   made.ev_enabled <> 'D' AND t.relnamespace <> 'pg_catalog'::regnamespace AND \
+                   pg_catalog.pg_table_is_visible(t.oid) ORDER BY 2, 1";
+        let rules = references::triggers(self, sql)?.into_iter();
+        triggers.extend(rules.map(|rule| Trigger {
+            is_rule: true,
+            ..rule
+        }));
+        Ok(triggers)
+    }
+
+    fn heirs(&mut self) -> Result<Vec<Heir>> {
+        let sql = "SELECT CASE WHEN pg_catalog.pg_table_is_visible(t.oid) THEN '' ELSE n.nspname::text \
+                   END, t.relname::text, p.relname::text FROM pg_catalog.pg_inherits i JOIN \
+                   pg_catalog.pg_class t ON t.oid = i.inhrelid JOIN pg_catalog.pg_namespace n ON \
+                   n.oid = t.relnamespace JOIN pg_catalog.pg_class p ON p.oid = i.inhparent WHERE \
+                   p.relkind = 'r' AND pg_catalog.pg_table_is_visible(p.oid) ORDER BY 3, 1, 2";
+        references::heirs(self, sql)
+    }
+
+    fn see_all_rows(&mut self) -> Result<()> {
+        self.batch("set up the connection to", "SET row_security = off")
     }
 
     fn query(

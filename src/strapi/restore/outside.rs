@@ -10,7 +10,7 @@ use super::in_place::{Deleting, InPlace, id_lists};
 use super::kept_links::KeptLinks;
 use super::staying::{Replaced, StayingLinks};
 use super::{Placed, replaced};
-use crate::database::{Connection, ForeignKey, OnChange, Value};
+use crate::database::{Connection, ForeignKey, Heir, OnChange, Value};
 use crate::error::{Error, Result};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::core_store::{CORE_STORE, WEBHOOKS};
@@ -23,6 +23,9 @@ use std::sync::Arc;
 
 /// How far deletions are followed from table to table. Rows may refer to each other in a ring.
 const DEPTH: usize = 12;
+/// How many times they are followed from the rows of one table on: tables that refer to each other in
+/// many ways have more ways through them than can be walked.
+const STEPS: usize = 200;
 
 /// Who refers to Strapi's tables from outside.
 #[derive(Default)]
@@ -31,6 +34,8 @@ pub(super) struct Outside {
     keys: Vec<ForeignKey>,
     /// Strapi's tables.
     owned: HashSet<String>,
+    /// Tables of others that inherit from Strapi's.
+    heirs: Vec<Heir>,
 }
 
 /// Rows of a table that do not come back.
@@ -39,8 +44,18 @@ pub(super) struct Going {
     pub condition: String,
 }
 
-/// What was counted, by what tells losses apart: table, columns, table referred to, kind.
-type Losses = BTreeMap<(String, Vec<String>, String, LossKind), u64>;
+/// What tells losses apart: table, columns, table referred to, kind.
+type Name = (String, Vec<String>, String, LossKind);
+
+/// What was counted. A row that is lost in two ways may count twice.
+#[derive(Default)]
+struct Losses {
+    counts: BTreeMap<Name, u64>,
+    /// Those that were not followed to their end: all rows that could be lost count.
+    bounded: BTreeSet<Name>,
+    /// How often a deletion was followed.
+    steps: usize,
+}
 
 impl Outside {
     /// Finds out.
@@ -58,10 +73,15 @@ impl Outside {
         let keys = database.foreign_keys()?;
         let is_outside =
             |key: &ForeignKey| !owned.contains(&key.table) && owned.contains(&key.referenced);
+        let mut heirs = database.heirs()?;
+        heirs.retain(|heir| owned.contains(&heir.from));
         Ok(if keys.iter().any(is_outside) {
-            Self { keys, owned }
+            Self { keys, owned, heirs }
         } else {
-            Self::default()
+            Self {
+                heirs,
+                ..Self::default()
+            }
         })
     }
 
@@ -113,16 +133,18 @@ impl Outside {
         coming: &Inspection,
     ) -> Result<(Vec<ReferenceLoss>, Vec<Warning>)> {
         let triggers = database.triggers()?;
-        if self.keys.is_empty() && triggers.is_empty() {
+        if self.keys.is_empty() && self.heirs.is_empty() && triggers.is_empty() {
             return Ok(Default::default());
         }
         let look = self.look(database, catalogue, filter, coming)?;
+        self.refuse_heirs(&look)?;
         let notices = triggers
             .iter()
             .filter(|trigger| look.tables.contains(&trigger.table))
             .map(|trigger| {
+                let what = if trigger.is_rule { "rule" } else { "trigger" };
                 let reason = format!(
-                    "the trigger {}, which is not Strapi's, acts on rows that are deleted, changed or \
+                    "the {what} {}, which is not Strapi's, acts on rows that are deleted, changed or \
                      added",
                     trigger.name
                 );
@@ -147,8 +169,9 @@ impl Outside {
         placed: Arc<Placed>,
     ) -> Result<(InPlace, KeptLinks)> {
         let (filter, coming) = (&plan.filter, &plan.inspection);
-        if !self.keys.is_empty() {
+        if !self.keys.is_empty() || !self.heirs.is_empty() {
             let look = self.look(database, catalogue, filter, coming)?;
+            self.refuse_heirs(&look)?;
             let losses = self.losses(database, &look)?;
             check_losses(&losses, allowed)?;
             if losses != plan.losses {
@@ -163,6 +186,23 @@ impl Outside {
         clear::clear(database, catalogue, filter, &mut deleting)?;
         let Deleting { kept, staying, .. } = deleting;
         Ok((InPlace::new(self, kept, allowed), staying.kept()))
+    }
+
+    /// Whatever is deleted of a table would be of those that inherit from it, and their rows be taken for
+    /// its own; rows of the archive would come beside those that stay there.
+    fn refuse_heirs(&self, look: &Look<'_>) -> Result<()> {
+        let mut heirs = self.heirs.iter();
+        let Some(Heir { table, from }) = heirs.find(|heir| look.tables.contains(&heir.from)) else {
+            return Ok(());
+        };
+        Err(Error::failed(format!(
+            "the table {table}, which is not Strapi's, inherits from {from}, which is replaced: its rows \
+             would be deleted as well; nothing was changed"
+        ))
+        .hint(format!(
+            "take it out for as long as the restore takes (ALTER TABLE {table} NO INHERIT {from}), or \
+             leave this content out"
+        )))
     }
 
     fn look<'a>(
@@ -184,27 +224,17 @@ impl Outside {
     }
 
     fn losses(&self, database: &mut dyn Connection, look: &Look<'_>) -> Result<Vec<ReferenceLoss>> {
-        let mut losses = Losses::new();
+        let mut losses = Losses::default();
         for going in &look.going {
             self.follow_all(database, going, &mut losses)?;
         }
         for table in &look.returning {
             for key in self.keys_to(table).filter(|key| can_change(key)) {
-                let refer: Vec<String> = key
-                    .columns
-                    .iter()
-                    .map(|column| format!("{} IS NOT NULL", database.quote(column)))
-                    .collect();
-                let sql = format!(
-                    "SELECT count(*) FROM {} WHERE {}",
-                    key.quoted,
-                    refer.join(" AND ")
-                );
-                let count = database.number(&sql, &[])?;
-                add(&mut losses, key, LossKind::MayBeEmptied, count);
+                let count = referring(database, key)?;
+                losses.add(name_of(key, LossKind::MayBeEmptied), count);
             }
         }
-        Ok(in_order(losses))
+        Ok(losses.in_order())
     }
 
     /// What becomes of rows outside when these rows are deleted.
@@ -216,9 +246,9 @@ impl Outside {
         database: &mut dyn Connection,
         going: &Going,
     ) -> Result<Vec<ReferenceLoss>> {
-        let mut losses = Losses::new();
+        let mut losses = Losses::default();
         self.follow_all(database, going, &mut losses)?;
-        Ok(in_order(losses))
+        Ok(losses.in_order())
     }
 
     fn follow_all(
@@ -227,6 +257,9 @@ impl Outside {
         Going { table, condition }: &Going,
         losses: &mut Losses,
     ) -> Result<()> {
+        if losses.bounded.is_empty() {
+            losses.steps = 0;
+        }
         let name = database.quote(table);
         let rows = format!("SELECT 1 FROM {name} l0 WHERE {condition}");
         self.keys_to(table)
@@ -261,19 +294,63 @@ impl Outside {
         if count == 0 {
             return Ok(());
         }
-        let kind = match key.on_delete {
-            OnChange::Cascade => LossKind::Deleted,
-            OnChange::Empty => LossKind::Emptied,
-            OnChange::Forbid => LossKind::Forbidden,
-        };
-        add(losses, key, kind, count);
-        if kind == LossKind::Deleted && depth < DEPTH {
-            let rows = format!("SELECT 1 {from}");
-            for next in self.keys.iter().filter(|it| it.referenced == key.table) {
-                self.follow(database, next, &rows, depth + 1, losses)?;
+        let kind = kind_of(key);
+        losses.add(name_of(key, kind), count);
+        if kind != LossKind::Deleted {
+            return Ok(());
+        }
+        if depth >= DEPTH || losses.steps >= STEPS {
+            return self.bound(database, &key.table, losses);
+        }
+        let rows = format!("SELECT 1 {from}");
+        for next in self.keys.iter().filter(|it| it.referenced == key.table) {
+            losses.steps += 1;
+            self.follow(database, next, &rows, depth + 1, losses)?;
+        }
+        Ok(())
+    }
+
+    /// Counts all rows that could be lost with rows of a table, and with those, each key once.
+    fn bound(&self, database: &mut dyn Connection, table: &str, losses: &mut Losses) -> Result<()> {
+        for key in self.keys.iter().filter(|it| it.referenced == table) {
+            let kind = kind_of(key);
+            let name = name_of(key, kind);
+            if losses.bounded.contains(&name) {
+                continue;
+            }
+            let count = referring(database, key)?;
+            losses.counts.remove(&name);
+            losses.add(name.clone(), count);
+            losses.bounded.insert(name);
+            if kind == LossKind::Deleted && count > 0 {
+                self.bound(database, &key.table, losses)?;
             }
         }
         Ok(())
+    }
+}
+
+/// How many rows refer to others by a key.
+fn referring(database: &mut dyn Connection, key: &ForeignKey) -> Result<i64> {
+    let refer: Vec<String> = key
+        .columns
+        .iter()
+        .map(|column| format!("{} IS NOT NULL", database.quote(column)))
+        .collect();
+    let sql = format!(
+        "SELECT count(*) FROM {} WHERE {}",
+        key.quoted,
+        refer.join(" AND ")
+    );
+    database.number(&sql, &[])
+}
+
+/// What becomes of rows that refer to one that is deleted.
+fn kind_of(key: &ForeignKey) -> LossKind {
+    match key.on_delete {
+        OnChange::Cascade => LossKind::Deleted,
+        OnChange::Empty => LossKind::Emptied,
+        OnChange::Forbid => LossKind::Forbidden,
     }
 }
 
@@ -292,32 +369,38 @@ fn same(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
-fn add(losses: &mut Losses, key: &ForeignKey, kind: LossKind, count: i64) {
-    let Ok(count @ 1..) = u64::try_from(count) else {
-        return;
-    };
-    let name = (
+fn name_of(key: &ForeignKey, kind: LossKind) -> Name {
+    (
         key.table.clone(),
         key.columns.clone(),
         key.referenced.clone(),
         kind,
-    );
-    *losses.entry(name).or_default() += count;
+    )
 }
 
-fn in_order(losses: Losses) -> Vec<ReferenceLoss> {
-    losses
-        .into_iter()
-        .map(
-            |((table, columns, referenced, kind), count)| ReferenceLoss {
-                table,
-                columns,
-                referenced,
-                kind,
-                count,
-            },
-        )
-        .collect()
+impl Losses {
+    fn add(&mut self, name: Name, count: i64) {
+        if let Ok(count @ 1..) = u64::try_from(count)
+            && !self.bounded.contains(&name)
+        {
+            *self.counts.entry(name).or_default() += count;
+        }
+    }
+
+    fn in_order(self) -> Vec<ReferenceLoss> {
+        self.counts
+            .into_iter()
+            .map(
+                |((table, columns, referenced, kind), count)| ReferenceLoss {
+                    table,
+                    columns,
+                    referenced,
+                    kind,
+                    count,
+                },
+            )
+            .collect()
+    }
 }
 
 /// Looks at what is to be deleted.

@@ -87,6 +87,8 @@ pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Resul
     let uploads = project.uploads();
     let mut token = read_token(database)?;
     let mut told = Vec::new();
+    // The server may have lost a run that goes on with its files.
+    let held = uploads.hold()?;
     for swap in uploads.pending()? {
         let is_own = token
             .as_deref()
@@ -121,6 +123,7 @@ pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Resul
             ));
         }
     }
+    drop(held);
     if uploads.sweep()? > 0 {
         told.push("what an earlier restore left behind is deleted".to_owned());
     }

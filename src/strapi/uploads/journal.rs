@@ -7,19 +7,22 @@
 //! disk before the database commits, and the mark `done` is on disk before anything is forgotten.
 
 use super::PendingSwap;
+use super::held;
 use super::paths::{exists, files_below, make_folder, refuse_links, rename, stays_inside};
 use crate::error::{Error, Result};
-use crate::store::sync_folder;
+use crate::store::{not_opened, open_plain, sync_folder};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The name of the journal.
-const JOURNAL: &str = "journal.jsonl";
+pub(super) const JOURNAL: &str = "journal.jsonl";
 /// The name of the mark that the database has committed.
 const DONE: &str = "done";
+/// More bytes than a line has: paths are no longer than 4096, and six times that where all is escaped.
+const LONGEST: u64 = 64 << 10;
 
 /// A line of the journal. The last one says that it is complete: without it nothing was moved.
 #[derive(Serialize, Deserialize)]
@@ -68,7 +71,7 @@ impl Journal {
         };
         let path = staging.join(JOURNAL);
         let write = || -> io::Result<()> {
-            let mut out = BufWriter::new(File::create(&path)?);
+            let mut out = BufWriter::new(write_plain(&path)?);
             let lines = [Line::Token(token.to_owned())].into_iter();
             let moves = &journal.moves;
             let lines = lines
@@ -96,11 +99,12 @@ impl Journal {
     /// It cannot be read, or what it moves is not what a restore leaves.
     pub fn read(staging: &Path, uploads: &Path) -> Result<Option<Self>> {
         let path = staging.join(JOURNAL);
-        let fail = |error| Error::io("read the journal", &path, error);
+        let fail = |error| not_opened("read the journal", &path, error);
+        held::believe(staging, uploads)?;
         for part in ["new", "old"] {
             refuse_links(staging, &format!("{part}/x"))?;
         }
-        let file = match File::open(&path) {
+        let file = match open_plain(OpenOptions::new().read(true), &path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(fail(error)),
@@ -112,8 +116,13 @@ impl Journal {
             moves: Moves::default(),
         };
         let moves = &mut journal.moves;
-        for line in BufReader::new(file).lines() {
-            match serde_json::from_str(&line.map_err(fail)?) {
+        let mut file = BufReader::new(file);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let mut rest = (&mut file).take(LONGEST);
+            rest.read_until(b'\n', &mut line).map_err(fail)?;
+            match serde_json::from_slice(&line) {
                 Ok(Line::Token(token)) => journal.token = Some(token),
                 Ok(Line::Made(path)) if stays_inside(&path) => moves.made.push(path),
                 Ok(Line::Out(path)) if stays_inside(&path) => moves.outgoing.push(path),
@@ -231,7 +240,7 @@ impl Journal {
     /// It cannot be written to disk.
     pub fn mark_done(&self) -> Result<()> {
         let path = self.staging.join(DONE);
-        File::create(&path)
+        write_plain(&path)
             .and_then(|file| file.sync_all())
             .map_err(|error| Error::io("write the journal", &path, error))?;
         sync_folder(&self.staging)
@@ -254,8 +263,11 @@ impl PendingSwap for Journal {
 
     fn undo(&self) -> Result<()> {
         self.refuse_links()?;
+        let outgoing: HashSet<&str> = self.moves.outgoing.iter().map(String::as_str).collect();
         for path in &self.moves.incoming {
-            if !exists(&self.waiting(path)) && exists(&self.there(path)) {
+            // What stands there is the old one still, or again, unless that is aside.
+            let is_new = !outgoing.contains(path.as_str()) || exists(&self.aside(path));
+            if is_new && !exists(&self.waiting(path)) && exists(&self.there(path)) {
                 rename(&self.there(path), &self.waiting(path))?;
             }
         }
@@ -274,12 +286,18 @@ impl PendingSwap for Journal {
     }
 
     fn is_done(&self) -> bool {
-        exists(&self.staging.join(DONE))
+        let mark = self.staging.join(DONE).symlink_metadata();
+        mark.is_ok_and(|mark| mark.is_file())
     }
 
     fn forget(&self) -> Result<()> {
         forget(&self.staging)
     }
+}
+
+fn write_plain(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    open_plain(options.write(true).create(true).truncate(true), path)
 }
 
 /// Deletes a staging folder. The journal goes first: with half of the rest gone it would be wrong.
@@ -381,6 +399,42 @@ mod tests {
             assert!(journal.is_done());
             journal.forget().expect("forgotten");
             assert!(!staging.exists());
+        }
+    }
+
+    #[test]
+    fn old_files_are_not_taken_for_new_ones_whose_staged_files_are_gone() {
+        let before = of(&[("a", "old"), ("b", "old")]);
+        for moves in 0..=2 {
+            let (folder, staging) = prepared();
+            let journal = stopped_after(moves, folder.path(), &staging);
+            fs::remove_file(staging.join("new/b")).expect("gone");
+            for _ in 0..2 {
+                journal.undo().expect("undone");
+                assert_eq!(files(folder.path()), before, "{moves}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_undo_that_stopped_anywhere_is_completed() {
+        for moves in 0..=4 {
+            let (folder, staging) = prepared();
+            let journal = stopped_after(4, folder.path(), &staging);
+            let all = [
+                (folder.path().join("b"), staging.join("new/b")),
+                (folder.path().join("c"), staging.join("new/c")),
+                (staging.join("old/a"), folder.path().join("a")),
+                (staging.join("old/b"), folder.path().join("b")),
+            ];
+            for (from, to) in all.iter().take(moves) {
+                fs::rename(from, to).expect("moved");
+            }
+            for _ in 0..2 {
+                journal.undo().expect("undone");
+                let before = of(&[("a", "old"), ("b", "old")]);
+                assert_eq!(files(folder.path()), before, "{moves}");
+            }
         }
     }
 

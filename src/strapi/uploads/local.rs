@@ -2,7 +2,7 @@
 
 use super::paths::{leads_elsewhere, stays_inside};
 use super::staged::{self, StagedFiles};
-use super::{LOCAL_PROVIDER, Opened, PendingSwap, Staged, StagedUploads, Uploads};
+use super::{Held, LOCAL_PROVIDER, Opened, PendingSwap, Staged, StagedUploads, Uploads};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -112,6 +112,10 @@ impl Uploads for LocalUploads {
 
     fn stage(&self, how: Staged) -> Box<dyn StagedUploads> {
         Box::new(StagedFiles::new(self.folder(), how))
+    }
+
+    fn hold(&self) -> Result<Vec<Held>> {
+        staged::hold(&self.folder())
     }
 
     fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>> {

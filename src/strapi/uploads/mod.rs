@@ -1,12 +1,14 @@
 //! Where a project keeps the files of its media library, behind [`Uploads`]: its own folder (the
 //! `local` upload provider); later S3.
 
+mod held;
 mod journal;
 mod local;
 mod paths;
 mod room;
 mod staged;
 
+pub(super) use held::Held;
 pub(super) use local::LocalUploads;
 pub(super) use room::wanted;
 
@@ -51,6 +53,12 @@ pub(super) trait Uploads: Send {
 
     /// Starts to take files. With [`Staged::Counted`] they are read, and not kept.
     fn stage(&self, how: Staged) -> Box<dyn StagedUploads>;
+
+    /// Keeps other runs, also on other machines, away from what is left of restores until that is dropped.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](crate::error::Kind::Locked): one of these restores has not ended.
+    fn hold(&self) -> Result<Vec<Held>>;
 
     /// Swaps that were begun and did not end.
     ///

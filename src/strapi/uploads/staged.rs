@@ -3,6 +3,7 @@
 //! The staging folder lies inside the upload folder: that is often a mounted volume, which cannot be
 //! renamed itself, and a rename must not leave its file system.
 
+use super::held::{self, Held};
 use super::journal::{self, Journal, Moves};
 use super::paths::{exists, files_below, make_folders, stays_inside};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
@@ -30,6 +31,8 @@ pub(super) struct StagedFiles {
     uploads: PathBuf,
     how: Staged,
     staging: Option<tempfile::TempDir>,
+    /// Keeps others from the staging folder.
+    held: Option<Held>,
     /// How many bytes came that were only counted.
     counted: u64,
     /// Files that go even if none comes to their paths.
@@ -45,6 +48,7 @@ impl StagedFiles {
             uploads,
             how,
             staging: None,
+            held: None,
             counted: 0,
             replaced: BTreeSet::new(),
             swap: None,
@@ -69,6 +73,7 @@ impl StagedFiles {
             };
             let folder = create()
                 .map_err(|error| Error::io("write into the upload folder", uploads, error))?;
+            self.held = Some(held::make(folder.path())?);
             self.staging = Some(folder);
         }
         Ok(self.staging.as_ref().expect("it was just made").path())
@@ -274,6 +279,7 @@ impl StagedUploads for StagedFiles {
         if let Some(staging) = self.staging.take() {
             let _ = staging.keep();
         }
+        self.held = None;
         self.swap.take().map(|swap| swap.kept())
     }
 
@@ -288,7 +294,19 @@ impl Drop for StagedFiles {
     fn drop(&mut self) {
         // Whoever drops it half-way has an error to report; the next run tries again.
         let _ = self.put_back();
+        // The journal may be written, also where its swap could not begin; it goes first, or all stays.
+        if let Some(staging) = self.staging.take() {
+            let _ = journal::forget(&staging.keep());
+        }
     }
+}
+
+/// Holds all staging folders of an upload folder.
+pub(super) fn hold(uploads: &Path) -> Result<Vec<Held>> {
+    let folders = staging_folders(uploads)?.into_iter();
+    folders
+        .filter_map(|staging| held::hold(&staging).transpose())
+        .collect()
 }
 
 /// Swaps that were begun in an upload folder and did not end.
@@ -305,6 +323,7 @@ pub(super) fn pending(uploads: &Path) -> Result<Vec<Journal>> {
 pub(super) fn sweep(uploads: &Path) -> Result<usize> {
     let mut swept = 0;
     for staging in staging_folders(uploads)? {
+        let _held = held::hold(&staging)?;
         if Journal::read(&staging, uploads)?.is_none() {
             journal::forget(&staging)?;
             swept += 1;

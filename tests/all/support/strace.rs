@@ -48,13 +48,21 @@ fn before(command: &Command, options: &str) -> Command {
 
 /// A command of which some calls do something else, such as `error=EIO:when=3` or `signal=KILL`.
 pub fn injected(command: &Command, calls: &str, action: &str) -> Command {
+    injected_all(command, &[(calls, action)])
+}
+
+/// The same for several kinds of calls.
+pub fn injected_all(command: &Command, injections: &[(&str, &str)]) -> Command {
+    let mut options = "-o/dev/null".to_owned();
+    let calls: Vec<&str> = injections.iter().map(|(calls, _)| *calls).collect();
+    options.push_str(&format!(" -etrace={}", calls.join(",")));
+    for (calls, action) in injections {
+        options.push_str(&format!(" -einject={calls}:{action}"));
+    }
     // The filter spares it all other calls, and loses the signals that it sends.
-    let filter = if action.contains("signal") {
-        ""
-    } else {
-        " --seccomp-bpf"
-    };
-    let options = format!("-o/dev/null -etrace={calls} -einject={calls}:{action}{filter}");
+    if !options.contains("signal") {
+        options.push_str(" --seccomp-bpf");
+    }
     before(command, &options)
 }
 
