@@ -23,6 +23,12 @@ pub(super) struct Arguments {
     project: ProjectArguments,
     #[command(flatten)]
     waiting: WaitArguments,
+    /// The restore was of this database, though it had another name then
+    ///
+    /// A journal names the database that knows whether the restore has committed. Where the project's has
+    /// another name, nothing is done, because another database would be asked in vain.
+    #[arg(long)]
+    same_database: bool,
 }
 
 impl Arguments {
@@ -30,7 +36,11 @@ impl Arguments {
     pub fn run(self, environment: &Environment) -> Result<u8> {
         let cancellation = Cancellation::listen()?;
         let project = self.project.open(environment, &cancellation)?;
-        let told = recover_project(&project, &self.waiting.wait(cancellation.interrupt()))?;
+        let told = recover_project(
+            &project,
+            &self.waiting.wait(cancellation.interrupt()),
+            self.same_database,
+        )?;
         if told.is_empty() {
             Reports::Stdout.print("There was nothing to do");
         }

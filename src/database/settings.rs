@@ -44,19 +44,21 @@ pub struct ServerSettings {
 }
 
 impl ServerSettings {
+    /// The server and the database on it, whoever connects.
+    pub fn place(&self) -> String {
+        match &self.socket {
+            Some(socket) => format!("{}/{}", socket.display(), self.database),
+            None => format!("{}:{}/{}", self.host, self.port, self.database),
+        }
+    }
+
     /// Where this leads, for messages: everything but the password.
     pub(super) fn target(&self, scheme: &str) -> String {
         let user = match self.user.as_str() {
             "" => String::new(),
             user => format!("{user}@"),
         };
-        match &self.socket {
-            Some(socket) => format!("{scheme}://{user}{}/{}", socket.display(), self.database),
-            None => format!(
-                "{scheme}://{user}{}:{}/{}",
-                self.host, self.port, self.database
-            ),
-        }
+        format!("{scheme}://{user}{}", self.place())
     }
 }
 

@@ -217,7 +217,9 @@ impl Project {
     fn lock_file(&self) -> PathBuf {
         match self.database_file() {
             Some(path) => {
-                let mut name = path.as_os_str().to_owned();
+                // Releases of a site may share it by way of a link.
+                let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                let mut name = real.into_os_string();
                 name.push(".backup-lock");
                 name.into()
             }

@@ -190,6 +190,23 @@ impl Project {
         }
     }
 
+    /// What tells its database from others, as this machine knows it. Holds no password.
+    pub(super) fn database_identity(&self) -> String {
+        match &self.config.database {
+            DatabaseSettings::Sqlite { path } => {
+                let real = path.canonicalize();
+                real.unwrap_or_else(|_| path.clone()).display().to_string()
+            }
+            DatabaseSettings::Postgres(server) | DatabaseSettings::Mysql(server) => {
+                let schema = server.schema.as_deref().unwrap_or_default();
+                let kind = self.database_kind();
+                format!("{kind} {} {}", server.place(), schema)
+                    .trim()
+                    .to_owned()
+            }
+        }
+    }
+
     /// The file that is its database, where it is one.
     pub(super) fn database_file(&self) -> Option<&Path> {
         match &self.config.database {

@@ -363,7 +363,7 @@ fn files_that_a_restore_with_a_damaged_journal_may_leave_are_told_of() {
     let brought = project.uploads().join("notes_36b3257a18.txt");
     fs::remove_file(&brought).unwrap();
     let before = project.state();
-    let staging = killed_half_way(&project);
+    let staging = killed_half_way(&project, |_| {});
     fs::write(staging.join("journal.jsonl"), [0; 64]).unwrap();
     let told = project.run("recover", []).ends_with(0).stdout;
     assert!(
@@ -517,4 +517,48 @@ fn signals_wait_while_files_are_moved() {
     for (name, content) in original.uploads() {
         assert!(restored.uploads()[name] == content, "{name}");
     }
+}
+
+#[test]
+fn another_database_is_not_asked_whether_a_restore_has_committed() {
+    let project = changed_project();
+    let original = project.state();
+    let other = project.archive("other.db");
+    fs::copy(project.database(), &other).unwrap();
+    killed_half_way(&project, |_| {});
+    let half_way = project.state().files;
+    let url = format!("sqlite:{}", other.display());
+    for verb in ["recover", "export"] {
+        let options = [&["-f", "site"], &PLAIN[..]].concat();
+        let options = if verb == "export" {
+            options
+        } else {
+            Vec::new()
+        };
+        let options = [&["--database-url", url.as_str()], &options[..]].concat();
+        let outcome = project.run(verb, options).ends_with(11);
+        outcome.says(["data.db did not end", "other.db", "--same-database"]);
+        assert!(half_way == project.state().files);
+    }
+    // The same file by another name is the same database.
+    let link = project.archive("link.db");
+    std::os::unix::fs::symlink(project.database(), &link).unwrap();
+    let url = format!("sqlite:{}", link.display());
+    project
+        .run("recover", ["--database-url", &url])
+        .ends_with(0);
+    original.assert_untouched(&project);
+}
+
+#[test]
+fn a_restore_of_a_database_that_has_another_name_now_can_be_recovered() {
+    let project = changed_project();
+    let original = project.state();
+    killed_half_way(&project, |_| {});
+    let moved = project.archive("moved.db");
+    fs::copy(project.database(), &moved).unwrap();
+    let url = format!("sqlite:{}", moved.display());
+    let options = ["--database-url", url.as_str(), "--same-database"];
+    project.run("recover", options).ends_with(0);
+    assert!(original.files == project.state().files);
 }

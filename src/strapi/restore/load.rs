@@ -41,7 +41,7 @@ impl Load for ProjectLoad {
             database.move_sequence_past_ids(table)?;
         }
         project.shut_out_stops()?;
-        let swapped = restore.files.swap_in(&token);
+        let swapped = restore.files.swap_in(&token, &project.database_identity());
         swapped.map_err(|error| put_back(restore.files.as_mut(), error))?;
         if let Err(error) = database.commit() {
             database.rollback();

@@ -84,6 +84,17 @@ pub(super) fn delete_token(database: &mut dyn Connection) -> Result<()> {
 /// # Errors
 /// A file cannot be moved, or a restore goes on elsewhere. It can be repeated.
 pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Result<Vec<String>> {
+    recover_with(project, database, false)
+}
+
+/// The same. Where a journal names another database than the project's, that could not tell whether it
+/// committed, and is refused; unless it is known to be the same one.
+fn recover_with(
+    project: &Project,
+    database: &mut dyn Connection,
+    is_same: bool,
+) -> Result<Vec<String>> {
+    let identity = project.database_identity();
     let uploads = project.uploads();
     let mut token = read_token(database)?;
     let mut told = Vec::new();
@@ -105,6 +116,8 @@ pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Resul
                 "an earlier restore had committed and was not finished: its files are now in {}",
                 swap.place()
             ));
+        } else if let Some(other) = swap.database().filter(|own| !is_same && *own != identity) {
+            return Err(of_another_database(other, &identity, &swap.place()));
         } else {
             swap.undo()?;
             swap.forget()?;
@@ -149,6 +162,20 @@ pub(super) fn recover(project: &Project, database: &mut dyn Connection) -> Resul
     }
 }
 
+fn of_another_database(other: &str, own: &str, place: &str) -> Error {
+    Error::new(
+        Kind::Locked,
+        format!(
+            "a restore into the database {other} did not end, and its files are in {place}; the database \
+             of this project is {own}, which cannot tell whether that one has committed"
+        ),
+    )
+    .hint(
+        "run backup recover with that database: in the same environment, or with --database-url; if \
+         it is this one under another name, add --same-database",
+    )
+}
+
 /// Sees that what SQLite committed is on disk: a kill may have come before it did so itself.
 fn sync_commit(project: &Project) -> Result<()> {
     let Some(path) = project.database_file() else {
@@ -185,7 +212,7 @@ pub(in crate::strapi) fn recover_first(
     wait: &LockWait,
 ) -> Result<Vec<String>> {
     if is_pending(project, reading)? {
-        recover_project(project, wait)
+        recover_project(project, wait, false)
     } else {
         Ok(Vec::new())
     }
@@ -196,8 +223,10 @@ pub(in crate::strapi) fn recover_first(
 ///
 /// # Errors
 /// Another run holds the project; its database is away, or a file cannot be moved.
-pub fn recover_project(project: &Project, wait: &LockWait) -> Result<Vec<String>> {
+///
+/// `is_same` says that the project's database is that of the restore, under whatever name.
+pub fn recover_project(project: &Project, wait: &LockWait, is_same: bool) -> Result<Vec<String>> {
     let mut database = project.connect_to_write()?;
     let (_lock, _) = ProjectLock::take(project, database.as_mut(), LockMode::Exclusive, wait)?;
-    recover(project, database.as_mut())
+    recover_with(project, database.as_mut(), is_same)
 }

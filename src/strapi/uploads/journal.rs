@@ -29,6 +29,7 @@ const LONGEST: u64 = 64 << 10;
 #[serde(rename_all = "lowercase")]
 enum Line {
     Token(String),
+    Database(String),
     Made(String),
     Out(String),
     In(String),
@@ -43,6 +44,8 @@ pub(super) struct Journal {
     /// What stands in the database if, and only if, it has committed; `None` where the journal is
     /// damaged.
     token: Option<String>,
+    /// The database that this is; `None` where the journal is damaged.
+    database: Option<String>,
     moves: Moves,
 }
 
@@ -62,17 +65,27 @@ impl Journal {
     ///
     /// # Errors
     /// It cannot be written to disk; nothing may be moved.
-    pub fn begin(staging: &Path, uploads: &Path, token: &str, moves: Moves) -> Result<Self> {
+    pub fn begin(
+        staging: &Path,
+        uploads: &Path,
+        [token, database]: [&str; 2],
+        moves: Moves,
+    ) -> Result<Self> {
         let journal = Self {
             staging: staging.to_owned(),
             uploads: uploads.to_owned(),
             token: Some(token.to_owned()),
+            database: Some(database.to_owned()),
             moves,
         };
         let path = staging.join(JOURNAL);
         let write = || -> io::Result<()> {
             let mut out = BufWriter::new(write_plain(&path)?);
-            let lines = [Line::Token(token.to_owned())].into_iter();
+            let lines = [
+                Line::Token(token.to_owned()),
+                Line::Database(database.to_owned()),
+            ];
+            let lines = lines.into_iter();
             let moves = &journal.moves;
             let lines = lines
                 .chain(moves.made.iter().cloned().map(Line::Made))
@@ -113,6 +126,7 @@ impl Journal {
             staging: staging.to_owned(),
             uploads: uploads.to_owned(),
             token: None,
+            database: None,
             moves: Moves::default(),
         };
         let moves = &mut journal.moves;
@@ -124,6 +138,7 @@ impl Journal {
             rest.read_until(b'\n', &mut line).map_err(fail)?;
             match serde_json::from_slice(&line) {
                 Ok(Line::Token(token)) => journal.token = Some(token),
+                Ok(Line::Database(database)) => journal.database = Some(database),
                 Ok(Line::Made(path)) if stays_inside(&path) => moves.made.push(path),
                 Ok(Line::Out(path)) if stays_inside(&path) => moves.outgoing.push(path),
                 Ok(Line::In(path)) if stays_inside(&path) => moves.incoming.push(path),
@@ -285,6 +300,10 @@ impl PendingSwap for Journal {
         sync_folder(&self.uploads)
     }
 
+    fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     fn is_done(&self) -> bool {
         let mark = self.staging.join(DONE).symlink_metadata();
         mark.is_ok_and(|mark| mark.is_file())
@@ -362,7 +381,7 @@ mod tests {
             outgoing: names(&["a", "b"]),
             incoming: names(&["b", "c"]),
         };
-        let journal = Journal::begin(staging, folder, "t", all_of_it).expect("a journal");
+        let journal = Journal::begin(staging, folder, ["t", "d"], all_of_it).expect("a journal");
         let all = [
             (folder.join("a"), staging.join("old/a")),
             (folder.join("b"), staging.join("old/b")),
@@ -459,7 +478,7 @@ mod tests {
                 outgoing: vec![name.to_owned()],
                 ..Moves::default()
             };
-            Journal::begin(&staging, folder.path(), "t", moves).expect("a journal");
+            Journal::begin(&staging, folder.path(), ["t", "d"], moves).expect("a journal");
             let read = Journal::read(&staging, folder.path()).expect("read");
             assert!(read.is_none(), "{name}");
         }
@@ -501,7 +520,8 @@ mod tests {
             incoming: vec!["sub/x".into()],
             ..Moves::default()
         };
-        let journal = Journal::begin(&staging, folder.path(), "t", moves).expect("a journal");
+        let journal =
+            Journal::begin(&staging, folder.path(), ["t", "d"], moves).expect("a journal");
         journal.advance().expect_err("sub is a link");
         journal.undo().expect_err("sub is a link");
         assert!(files(elsewhere.path()).is_empty());

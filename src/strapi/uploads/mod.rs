@@ -82,6 +82,9 @@ pub(super) trait PendingSwap {
     /// more, and any token is taken for it.
     fn token(&self) -> Option<&str>;
 
+    /// Which database that is; `None` where it is not known any more.
+    fn database(&self) -> Option<&str>;
+
     /// Whether it is known to have committed.
     fn is_done(&self) -> bool;
 
@@ -142,12 +145,12 @@ pub(super) trait StagedUploads: Send {
     /// Whether nothing is going to be swapped.
     fn is_empty(&self) -> bool;
 
-    /// Puts the staged files in their places and the old ones aside. The database holds `token` if, and
-    /// only if, it commits: so that whoever comes after a crash knows what to do.
+    /// Puts the staged files in their places and the old ones aside. `database` holds `token` if, and
+    /// only if, it commits: so that whoever comes after a crash knows what to do, and whom to ask.
     ///
     /// # Errors
     /// A file cannot be moved; those that were are put back when this is dropped.
-    fn swap_in(&mut self, token: &str) -> Result<()>;
+    fn swap_in(&mut self, token: &str, database: &str) -> Result<()>;
 
     /// Makes the swap final, because the database has committed.
     ///

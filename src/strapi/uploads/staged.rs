@@ -246,14 +246,14 @@ impl StagedUploads for StagedFiles {
         self.staging.is_none()
     }
 
-    fn swap_in(&mut self, token: &str) -> Result<()> {
+    fn swap_in(&mut self, token: &str, database: &str) -> Result<()> {
         let Some(staging) = self.staging.as_ref().map(|folder| folder.path().to_owned()) else {
             return Ok(());
         };
         let moves = self.moves(&staging)?;
         self.prepare(&staging, &moves)?;
         sync(&staging.join("new"))?;
-        let journal = Journal::begin(&staging, &self.uploads, token, moves)?;
+        let journal = Journal::begin(&staging, &self.uploads, [token, database], moves)?;
         self.swap.insert(journal).advance()
     }
 
@@ -423,7 +423,7 @@ mod tests {
         let mut staged = kept(folder.path());
         staged.replace(known()).expect("a staging folder");
         add(&mut staged, "b", "new").expect("added");
-        staged.swap_in("token").expect("swapped");
+        staged.swap_in("token", "database").expect("swapped");
         staged.settle().expect("settled");
         assert_eq!(staged.forget_old(), None);
         drop(staged);
@@ -445,7 +445,7 @@ mod tests {
         let mut staged = kept(folder.path());
         staged.replace(known()).expect("a staging folder");
         add(&mut staged, "b", "new").expect("added");
-        staged.swap_in("token").expect("swapped");
+        staged.swap_in("token", "database").expect("swapped");
         drop(staged);
         expect(folder.path(), &files);
     }
@@ -455,7 +455,7 @@ mod tests {
         let folder = uploads(&[("a", "old"), ("b", "old")]);
         let mut staged = kept(folder.path());
         add(&mut staged, "b", "new").expect("added");
-        staged.swap_in("token").expect("swapped");
+        staged.swap_in("token", "database").expect("swapped");
         staged.settle().expect("settled");
         assert_eq!(staged.forget_old(), None);
         drop(staged);
@@ -472,7 +472,7 @@ mod tests {
         let mut staged = kept(folder.path());
         staged.replace(known()).expect("a staging folder");
         assert!(!left.exists());
-        staged.swap_in("token").expect("swapped");
+        staged.swap_in("token", "database").expect("swapped");
         staged.leave();
         assert!(!folder.path().join("a").exists());
         let mut other = kept(folder.path());
@@ -510,7 +510,7 @@ mod tests {
             staged.replace(replaced).expect("a staging folder");
             let paths = ["2024/05/c".to_owned(), "a".to_owned()];
             staged.add(&paths, 3, &mut &b"new"[..]).expect("added");
-            staged.swap_in("token").expect("swapped");
+            staged.swap_in("token", "database").expect("swapped");
             if commits {
                 staged.settle().expect("settled");
                 assert_eq!(staged.forget_old(), None);
@@ -548,7 +548,7 @@ mod tests {
         let staging = staged.staging().expect("a staging folder");
         let hidden = fs::metadata(staging).expect("metadata").permissions();
         assert_eq!(hidden.mode() & 0o777, STAGING_MODE);
-        staged.swap_in("token").expect("swapped");
+        staged.swap_in("token", "database").expect("swapped");
         staged.settle().expect("settled");
         assert_eq!((mode("a"), mode("b")), (0o640, 0o660));
     }
@@ -575,7 +575,7 @@ mod tests {
         for path in ["2023/a", "2023/05/b", "c"] {
             add(&mut staged, path, "new").expect("added");
         }
-        staged.swap_in("token").expect("swapped");
+        staged.swap_in("token", "database").expect("swapped");
         staged.settle().expect("settled");
         let owner = whose(&sub).1;
         for (path, mode) in [("2023/a", 0o660), ("2023/05", 0o770), ("2023/05/b", 0o660)] {
@@ -593,7 +593,7 @@ mod tests {
         let made = folder.path().join("public/uploads");
         let mut staged = kept(&made);
         add(&mut staged, "a", "new").expect("added");
-        staged.swap_in("token").expect("swapped");
+        staged.swap_in("token", "database").expect("swapped");
         staged.settle().expect("settled");
         for path in [&made, &folder.path().join("public")] {
             assert_eq!(whose(path), expected, "{}", path.display());
