@@ -194,8 +194,11 @@ impl Project {
     pub(super) fn database_identity(&self) -> String {
         match &self.config.database {
             DatabaseSettings::Sqlite { path } => {
-                let real = path.canonicalize();
-                real.unwrap_or_else(|_| path.clone()).display().to_string()
+                let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                let real_path = real(path);
+                // A project that was moved as a whole has the same one.
+                let inside = real_path.strip_prefix(real(&self.root));
+                inside.unwrap_or(&real_path).display().to_string()
             }
             DatabaseSettings::Postgres(server) | DatabaseSettings::Mysql(server) => {
                 let schema = server.schema.as_deref().unwrap_or_default();
