@@ -66,8 +66,10 @@ fn a_commit_that_nobody_can_be_asked_about_is_set_right_later(server: Server) {
         import(&site, &Proxy::new(server, lost, true), &[])
             .ends_with(13)
             .says(["it is not known whether", "backup recover"]);
-        // The proxy has another name than the server.
-        site.run("recover", PATIENTLY).ends_with(11);
+        // The proxy has another name than the server, which matters where no token tells that it is the same.
+        if lost == Lost::Request {
+            site.run("recover", PATIENTLY).ends_with(11);
+        }
         let options = [&PATIENTLY[..], &["--same-database"]].concat();
         site.run("recover", options).ends_with(0);
         if lost == Lost::Answer {
