@@ -47,20 +47,21 @@ impl Owner {
     }
 
     /// Gives them to a file or folder that this run has made, as [`give_to`](Self::give_to) does. What
-    /// somebody else has put in its place is left alone if it is a link.
-    pub fn give(self, path: &Path) {
+    /// somebody else has put in its place is left alone if it is a link. Gives whether it has them now.
+    pub fn give(self, path: &Path) -> bool {
         let alone = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
         let open = OpenOptions::new().read(true).custom_flags(alone).open(path);
-        if let Ok(file) = open {
-            self.give_to(&file);
-        }
+        open.is_ok_and(|file| self.give_to(&file))
     }
 
     /// Gives them to an open file or folder, as far as this user may and the file system knows of them:
-    /// only root gives files away, and mounts over a network may have one owner for all.
-    pub fn give_to(self, file: &File) {
+    /// only root gives files away, and mounts over a network may have one owner for all. Gives whether it
+    /// has them now.
+    pub fn give_to(self, file: &File) -> bool {
         let _ = fchown(file, None, Some(self.group));
         let _ = fchown(file, Some(self.user), None);
         let _ = file.set_permissions(Permissions::from_mode(self.mode));
+        file.metadata()
+            .is_ok_and(|now| Self::of_folder(&now) == self)
     }
 }

@@ -1,8 +1,9 @@
 //! The one sentence this program is made of: a source streams stages, through checks and filters,
 //! into a destination.
 //!
-//! This room knows the order of things (describe, check, inspect, begin, stream, commit) and nothing
-//! of files, databases or terminals.
+//! This room knows the order of things (describe, check, stage and inspect, survey; then begin, load,
+//! commit) and nothing of databases or terminals; of files only the one without a name that lines wait
+//! in.
 
 mod destination;
 mod faults;

@@ -133,7 +133,7 @@ fn an_export_that_may_not_make_a_lock_file_says_so() {
 }
 
 /// A project of a user without rights, which root may work on as well; and what starts a program as that user.
-fn project_of_a_user() -> Option<(Project, Command)> {
+pub fn project_of_a_user() -> Option<(Project, Command)> {
     let starter = user_without_rights();
     let Some(user) = starter.filter(|user| user.get_program() == "setpriv") else {
         skip("there is no root, who could run as somebody else");
@@ -149,7 +149,7 @@ fn project_of_a_user() -> Option<(Project, Command)> {
     Some((project, user))
 }
 
-fn import_as(user: Command, project: &Project) -> Outcome {
+pub fn import_as(user: Command, project: &Project) -> Outcome {
     let mut command = backup_through(user, ["import", "--force", "--project"]);
     command.arg(project.path()).arg("-f");
     run(command.arg(project.archive("site.tar")))

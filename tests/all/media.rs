@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::locks::{import_as, project_of_a_user};
 use crate::support::archive::Archive;
 use crate::support::cli::{PLAIN, Project, strapi_archive};
 use crate::support::restore::{assert_exports, project_with_other_data};
@@ -202,4 +203,17 @@ fn an_archive_cannot_plant_rules_for_the_web_server() {
     project.sql("UPDATE files SET url = '/uploads/.htaccess' WHERE id = 5");
     project.import(&strapi_archive(), &[]).ends_with(0);
     assert!(project.uploads().join(".htaccess").exists());
+}
+
+#[test]
+fn files_that_cannot_keep_their_owner_are_told_of() {
+    let Some((project, user)) = project_of_a_user() else {
+        return;
+    };
+    let theirs = project.uploads().join(NAIVE);
+    std::os::unix::fs::chown(&theirs, Some(0), Some(0)).unwrap();
+    import_as(user, &project).ends_with(0).says([
+        "note: files of plugin::upload.file",
+        "could not get the owner",
+    ]);
 }

@@ -299,17 +299,19 @@ fn of_type(database: &dyn Connection, column: &str, uid: &str) -> String {
     format!("{} = '{}'", database.quote(column), uid.replace('\'', "''"))
 }
 
+/// Ids as SQL lists them.
+pub(super) fn id_list(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    ids.join(",")
+}
+
 /// Lists of ids for SQL, each short enough for one statement.
 fn id_lists(ids: &RoaringTreemap) -> impl Iterator<Item = String> {
-    let mut rest = ids.iter().peekable();
+    let mut rest = ids.iter().map(u64::cast_signed).peekable();
     std::iter::from_fn(move || {
         rest.peek()?;
-        let list: Vec<String> = rest
-            .by_ref()
-            .take(IDS)
-            .map(|id| id.cast_signed().to_string())
-            .collect();
-        Some(list.join(","))
+        let ids: Vec<i64> = rest.by_ref().take(IDS).collect();
+        Some(id_list(&ids))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Rows that tables outside refer to, and that come back: they are changed where they are.
 
-use super::clear::{Hand, IDS, Rows};
+use super::clear::{Hand, IDS, Rows, id_list};
 use super::outside::{Going, Outside};
 use super::staying::{Replaced, StayingLinks};
 use crate::database::{Connection, Value};
@@ -176,8 +176,5 @@ fn delete(database: &mut dyn Connection, table: &str, condition: &str) -> Result
 
 /// Conditions that name rows by their ids, each short enough for one statement.
 pub(super) fn id_lists(ids: std::slice::Chunks<'_, i64>) -> impl Iterator<Item = String> {
-    ids.map(|ids| {
-        let list: Vec<String> = ids.iter().map(i64::to_string).collect();
-        format!("id IN ({})", list.join(","))
-    })
+    ids.map(|ids| format!("id IN ({})", id_list(ids)))
 }

@@ -66,6 +66,12 @@ impl Load for ProjectLoad {
                 reason,
             ));
         }
+        let others = restore.files.of_other_owners();
+        if others > 0 {
+            let reason = "could not get the owner, group and mode of what they replace, which takes root; \
+                          see that Strapi can read them";
+            warn(Warning::new(WarningKind::Notice, Subject::Files, reason).times(others));
+        }
         if let Some(left) = restore.files.forget_old() {
             warn(Warning::new(
                 WarningKind::Notice,

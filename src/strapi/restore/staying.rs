@@ -6,7 +6,7 @@
 //! told, and their links go, as they do in `strapi import`.
 
 use super::Placed;
-use super::clear::{self, Hand, IDS, Rows};
+use super::clear::{self, Hand, IDS, Rows, id_list};
 use super::kept_links::{KeptLinks, Place};
 use crate::database::{Connection, Row, Value};
 use crate::error::Result;
@@ -418,7 +418,7 @@ impl Search<'_> {
                 let sql = format!(
                     "SELECT entity_id, {id} FROM {} WHERE component_type = ? AND {id} IN ({})",
                     self.database.quote(&joins.table),
-                    list(ids),
+                    id_list(ids),
                     id = self.database.quote(&joins.id_column),
                 );
                 let mut pairs: Vec<(i64, i64)> = Vec::new();
@@ -454,7 +454,7 @@ impl Search<'_> {
                 "SELECT id, {} FROM {} WHERE id IN ({})",
                 self.database.quote(document),
                 self.database.quote(&model.table),
-                list(ids)
+                id_list(ids)
             );
             let coming = self.coming;
             self.database.query(&sql, &[], &mut |row| {
@@ -478,11 +478,6 @@ fn columns(model: &Model, names: &[&String]) -> Place {
         columns: std::iter::once("id".to_owned()).chain(names).collect(),
         is_table: false,
     }
-}
-
-fn list(ids: &[i64]) -> String {
-    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
-    ids.join(",")
 }
 
 fn values(row: &dyn Row, width: usize) -> Result<Vec<Value<'_>>> {

@@ -145,6 +145,9 @@ pub(super) trait StagedUploads: Send {
     /// Whether nothing is going to be swapped.
     fn is_empty(&self) -> bool;
 
+    /// How many files could not get the owner, group and mode of what they replace; known after the swap.
+    fn of_other_owners(&self) -> u64;
+
     /// Puts the staged files in their places and the old ones aside. `database` holds `token` if, and
     /// only if, it commits: so that whoever comes after a crash knows what to do, and whom to ask.
     ///

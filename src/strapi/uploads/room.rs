@@ -29,16 +29,21 @@ pub(in crate::strapi) fn wanted(folder: &Path, bytes: u64, what: &str) -> Result
         Some(there) if there < bytes => Err(Error::failed(format!(
             "there is no room for {what} on the disk of {}: {} are needed, and {} may be used",
             folder.display(),
-            mebibytes(bytes),
-            mebibytes(there)
+            worded(bytes),
+            worded(there)
         ))
         .hint("free some space there and run it again")),
         _ => Ok(()),
     }
 }
 
-fn mebibytes(bytes: u64) -> String {
-    format!("{} MiB", bytes.div_ceil(1 << 20))
+/// A number of bytes, to about a hundredth of it.
+fn worded(bytes: u64) -> String {
+    match bytes {
+        0..10_240 => format!("{bytes} bytes"),
+        10_240..10_485_760 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub(super) struct StagedFiles {
     staging: Option<tempfile::TempDir>,
     /// Keeps others from the staging folder.
     held: Option<Held>,
+    /// How many files could not get the owner, group and mode that they should have.
+    others: u64,
     /// How many bytes came that were only counted.
     counted: u64,
     /// Files that go even if none comes to their paths.
@@ -49,6 +51,7 @@ impl StagedFiles {
             how,
             staging: None,
             held: None,
+            others: 0,
             counted: 0,
             replaced: BTreeSet::new(),
             swap: None,
@@ -153,7 +156,7 @@ impl StagedFiles {
     }
 
     /// Gives the files that wait, and the folders for those that go, what they need before they move.
-    fn prepare(&self, staging: &Path, moves: &Moves) -> Result<()> {
+    fn prepare(&mut self, staging: &Path, moves: &Moves) -> Result<()> {
         for path in &moves.incoming {
             let there = self.uploads.join(path);
             let replaced = there.symlink_metadata().ok();
@@ -168,8 +171,9 @@ impl StagedFiles {
                 Some(replaced) => Some(Owner::of_file(&replaced)),
                 None => folder().map(|folder| Owner::in_folder(&folder)),
             };
-            if let Some(owner) = owner {
-                owner.give(&staging.join("new").join(path));
+            let waiting = staging.join("new").join(path);
+            if owner.is_some_and(|owner| !owner.give(&waiting)) {
+                self.others += 1;
             }
         }
         for path in &moves.outgoing {
@@ -244,6 +248,10 @@ impl StagedUploads for StagedFiles {
 
     fn is_empty(&self) -> bool {
         self.staging.is_none()
+    }
+
+    fn of_other_owners(&self) -> u64 {
+        self.others
     }
 
     fn swap_in(&mut self, token: &str, database: &str) -> Result<()> {
