@@ -3,7 +3,7 @@
 //! Rows of content types outside the scope stay, with their components. Their links to rows that are
 //! replaced go; those that come back are put back later ([`StayingLinks`](super::staying::StayingLinks)).
 
-use super::staying::Replaced;
+use super::replaced::Replaced;
 use super::{emptied_tables, replaced};
 use crate::database::{Connection, Value};
 use crate::error::Result;
@@ -303,6 +303,11 @@ fn of_type(database: &dyn Connection, column: &str, uid: &str) -> String {
 pub(super) fn id_list(ids: &[i64]) -> String {
     let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
     ids.join(",")
+}
+
+/// Conditions that name rows by their ids, each short enough for one statement.
+pub(super) fn id_conditions(ids: std::slice::Chunks<'_, i64>) -> impl Iterator<Item = String> {
+    ids.map(|ids| format!("id IN ({})", id_list(ids)))
 }
 
 /// Lists of ids for SQL, each short enough for one statement.

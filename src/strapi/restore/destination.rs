@@ -4,8 +4,8 @@ use super::entities::ComponentIds;
 use super::limits::Limits;
 use super::load::ProjectLoad;
 use super::outside::Outside;
-use super::staging::Intake;
-use super::{OwnSchema, Restore, emptied_tables, recovered, recovery, replaced, staying};
+use super::staging::{Intake, Staging};
+use super::{OwnSchema, Restore, emptied_tables, in_place, recovered, recovery, replaced, staying};
 use crate::database::{Connection, LockMode};
 use crate::error::Result;
 use crate::model::Stage;
@@ -37,15 +37,6 @@ pub struct ProjectDestination {
     spool_folder: PathBuf,
     staged: Option<Staging>,
     loses_references: bool,
-}
-
-/// What was staged.
-pub(super) struct Staging {
-    pub restore: Restore,
-    /// `None` where nothing is going to be loaded.
-    pub spool: Option<Spool>,
-    /// How many bytes the lines have.
-    pub lines: u64,
 }
 
 impl ProjectDestination {
@@ -275,7 +266,8 @@ impl Destination for ProjectDestination {
             row: read_value(database.as_mut(), SCHEMA_KEY)?,
             is_needed: plan.filter.includes(Stage::Configuration),
         };
-        let (in_place, staying) = outside.clear(
+        let (in_place, staying) = in_place::clear(
+            outside,
             database.as_mut(),
             &catalogue,
             plan,

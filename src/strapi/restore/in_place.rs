@@ -1,16 +1,20 @@
 //! Rows that tables outside refer to, and that come back: they are changed where they are.
 
-use super::clear::{Hand, IDS, Rows, id_list};
+use super::Placed;
+use super::clear::{self, Hand, IDS, Rows, id_conditions};
+use super::kept_links::KeptLinks;
 use super::outside::{Going, Outside};
-use super::staying::{Replaced, StayingLinks};
+use super::replaced::Replaced;
+use super::staying::StayingLinks;
 use crate::database::{Connection, Value};
 use crate::error::Result;
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::relations::Storage;
 use crate::strapi::tables::Model;
-use crate::transfer::{Inspection, check_losses};
+use crate::transfer::{Inspection, Plan, check_losses};
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// Rows of a model that wait for their new values.
 pub(super) struct Kept {
@@ -18,6 +22,31 @@ pub(super) struct Kept {
     columns: Vec<String>,
     /// Their ids, as the unsigned numbers with the same bits.
     ids: RoaringTreemap,
+}
+
+/// Deletes everything in scope, but for rows that come back and that somebody refers to. Gives these, and
+/// the links of rows that stay.
+///
+/// # Errors
+/// It would do more to tables outside than was planned or is allowed.
+pub(super) fn clear(
+    outside: Outside,
+    database: &mut dyn Connection,
+    catalogue: &Catalogue,
+    plan: &Plan,
+    allowed: bool,
+    placed: Arc<Placed>,
+) -> Result<(InPlace, KeptLinks)> {
+    outside.check(database, catalogue, plan, allowed)?;
+    let mut deleting = Deleting::new(&outside, &plan.inspection, StayingLinks::new(placed));
+    clear::clear(database, catalogue, &plan.filter, &mut deleting)?;
+    let Deleting { kept, staying, .. } = deleting;
+    let waiting = InPlace {
+        outside,
+        kept,
+        loses_references: allowed,
+    };
+    Ok((waiting, staying.kept()))
 }
 
 /// The rows that wait for their new values.
@@ -29,14 +58,6 @@ pub(super) struct InPlace {
 }
 
 impl InPlace {
-    pub fn new(outside: Outside, kept: BTreeMap<String, Kept>, loses_references: bool) -> Self {
-        Self {
-            outside,
-            kept,
-            loses_references,
-        }
-    }
-
     /// Where the row of a model waits for its new values, those columns that get them. It does not
     /// wait any more.
     pub fn take(&mut self, uid: &str, id: i64) -> Option<&[String]> {
@@ -54,7 +75,7 @@ impl InPlace {
     pub fn finish(&mut self, database: &mut dyn Connection) -> Result<()> {
         for kept in std::mem::take(&mut self.kept).into_values() {
             let ids: Vec<i64> = kept.ids.iter().map(u64::cast_signed).collect();
-            for condition in id_lists(ids.chunks(IDS)) {
+            for condition in id_conditions(ids.chunks(IDS)) {
                 let going = Going {
                     table: kept.table.clone(),
                     condition,
@@ -100,7 +121,7 @@ impl<'a> Deleting<'a> {
                 gone.push(id);
             }
         })?;
-        for list in id_lists(gone.chunks(IDS)) {
+        for list in id_conditions(gone.chunks(IDS)) {
             delete(database, &model.table, &list)?;
         }
         self.empty_columns(database, model)?;
@@ -172,9 +193,4 @@ impl Hand for Deleting<'_> {
 fn delete(database: &mut dyn Connection, table: &str, condition: &str) -> Result<()> {
     let sql = format!("DELETE FROM {} WHERE {condition}", database.quote(table));
     database.execute(&sql, &[]).map(drop)
-}
-
-/// Conditions that name rows by their ids, each short enough for one statement.
-pub(super) fn id_lists(ids: std::slice::Chunks<'_, i64>) -> impl Iterator<Item = String> {
-    ids.map(|ids| format!("id IN ({})", id_list(ids)))
 }

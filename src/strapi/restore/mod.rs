@@ -18,6 +18,7 @@ mod load;
 mod outside;
 mod placement;
 pub(super) mod recovery;
+mod replaced;
 mod staging;
 mod staying;
 

@@ -1,15 +1,13 @@
 //! Tables that are not Strapi's and refer to its tables by foreign keys: what a restore does to their
 //! rows.
 //!
-//! Rows that come back are changed where they are ([`InPlace`]), so that whoever refers to them goes
+//! Rows that come back are changed where they are ([`InPlace`](super::in_place::InPlace)), so that whoever refers to them goes
 //! on doing so. With those that do not come back the database deletes or changes the rows that refer
 //! to them, or refuses; that is counted before.
 
-use super::clear::{self, Hand, IDS, Rows, tables_of_rows};
-use super::in_place::{Deleting, InPlace, id_lists};
-use super::kept_links::KeptLinks;
-use super::staying::{Replaced, StayingLinks};
-use super::{Placed, replaced};
+use super::clear::{self, Hand, IDS, Rows, id_conditions, tables_of_rows};
+use super::replaced;
+use super::replaced::Replaced;
 use crate::database::{Connection, ForeignKey, Heir, OnChange, Value};
 use crate::error::{Error, Result};
 use crate::strapi::catalogue::Catalogue;
@@ -19,7 +17,6 @@ use crate::transfer::{
     Filter, Inspection, LossKind, Plan, ReferenceLoss, Subject, Warning, WarningKind, check_losses,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
 
 /// How far deletions are followed from table to table. Rows may refer to each other in a ring.
 const DEPTH: usize = 12;
@@ -155,37 +152,32 @@ impl Outside {
         Ok((self.losses(database, &look)?, notices))
     }
 
-    /// Deletes everything in scope, but for rows that come back and that somebody refers to. Gives
-    /// these, and the links of rows that stay.
+    /// Sees that a restore does no more to tables outside than was planned and is allowed.
     ///
     /// # Errors
-    /// It would do more to tables outside than was planned or is allowed.
-    pub fn clear(
-        self,
+    /// It would.
+    pub fn check(
+        &self,
         database: &mut dyn Connection,
         catalogue: &Catalogue,
         plan: &Plan,
         allowed: bool,
-        placed: Arc<Placed>,
-    ) -> Result<(InPlace, KeptLinks)> {
-        let (filter, coming) = (&plan.filter, &plan.inspection);
-        if !self.keys.is_empty() || !self.heirs.is_empty() {
-            let look = self.look(database, catalogue, filter, coming)?;
-            self.refuse_heirs(&look)?;
-            let losses = self.losses(database, &look)?;
-            check_losses(&losses, allowed)?;
-            if losses != plan.losses {
-                return Err(Error::failed(
-                    "rows of tables that are not Strapi's changed since it was counted what becomes \
-                     of them; nothing was changed",
-                )
-                .hint("run it again"));
-            }
+    ) -> Result<()> {
+        if self.keys.is_empty() && self.heirs.is_empty() {
+            return Ok(());
         }
-        let mut deleting = Deleting::new(&self, coming, StayingLinks::new(placed));
-        clear::clear(database, catalogue, filter, &mut deleting)?;
-        let Deleting { kept, staying, .. } = deleting;
-        Ok((InPlace::new(self, kept, allowed), staying.kept()))
+        let look = self.look(database, catalogue, &plan.filter, &plan.inspection)?;
+        self.refuse_heirs(&look)?;
+        let losses = self.losses(database, &look)?;
+        check_losses(&losses, allowed)?;
+        if losses == plan.losses {
+            return Ok(());
+        }
+        Err(Error::failed(
+            "rows of tables that are not Strapi's changed since it was counted what becomes of them; \
+             nothing was changed",
+        )
+        .hint("run it again"))
     }
 
     /// Whatever is deleted of a table would be of those that inherit from it, and their rows be taken for
@@ -432,7 +424,7 @@ impl Look<'_> {
             gone.extend(id.filter(|&id| !self.coming.has(&model.uid, id)));
             Ok(())
         })?;
-        for ids in id_lists(gone.chunks(IDS)) {
+        for ids in id_conditions(gone.chunks(IDS)) {
             self.going(&model.table, ids);
         }
         Ok(())

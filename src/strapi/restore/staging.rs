@@ -1,7 +1,7 @@
 //! What comes is put aside, and held against the project on its way: files where they will live, lines
 //! in a spool.
 
-use super::destination::Staging;
+use super::Restore;
 use crate::database::Connection;
 use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Fields, Link, Schema, Stage};
@@ -13,6 +13,15 @@ use std::path::Path;
 
 /// After how many bytes of lines it is looked again whether there is room for more.
 const STEP: u64 = 1 << 20;
+
+/// What was staged.
+pub(super) struct Staging {
+    pub restore: Restore,
+    /// `None` where nothing is going to be loaded.
+    pub spool: Option<Spool>,
+    /// How many bytes the lines have.
+    pub lines: u64,
+}
 
 /// Takes what comes for a restore that did not begin.
 pub(super) struct Intake<'a> {

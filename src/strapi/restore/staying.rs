@@ -8,65 +8,19 @@
 use super::Placed;
 use super::clear::{self, Hand, IDS, Rows, id_list};
 use super::kept_links::{KeptLinks, Place};
+use super::replaced::{Fate, Replaced};
 use crate::database::{Connection, Row, Value};
 use crate::error::Result;
 use crate::model::IdSet;
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::relations::{Storage, StoredRelation};
 use crate::strapi::tables::{DOCUMENT_ID, Model};
-use crate::transfer::{Deletion, Filter, Inspection, is_ignored};
-use roaring::RoaringTreemap;
+use crate::transfer::{Deletion, Filter, Inspection};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// How many components may lie in each other.
 const DEPTH: usize = 64;
-
-/// The rows that are replaced.
-pub(super) struct Replaced<'a> {
-    /// Content types of which every row goes.
-    pub types: &'a HashSet<&'a str>,
-    /// Components that go with them, as unsigned numbers with the same bits; `None` where all do.
-    pub components: Option<&'a HashMap<&'a str, RoaringTreemap>>,
-}
-
-/// What becomes of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Stays,
-    ComesBack,
-    Goes,
-}
-
-impl Replaced<'_> {
-    /// Whether rows of a model stay, at least some of them.
-    fn stays(&self, model: &Model) -> bool {
-        if model.is_component() {
-            self.components.is_some()
-        } else {
-            !self.types.contains(model.uid.as_str())
-        }
-    }
-
-    /// Whether rows of a model go, at least some of them.
-    fn goes(&self, model: &Model) -> bool {
-        model.is_component() || self.types.contains(model.uid.as_str())
-    }
-
-    /// Whether links between rows of these models may lose one end and not the other. What is created
-    /// and changed by administrators is told by no archive, and so not by a restore.
-    fn parts(&self, owner: &Model, target: &Model) -> bool {
-        (self.stays(owner) && self.goes(target))
-            || (self.goes(owner) && self.stays(target) && !is_ignored(&target.uid))
-    }
-
-    fn has_component(&self, uid: &str, id: i64) -> bool {
-        self.components.is_none_or(|components| {
-            let ids = components.get(uid);
-            ids.is_some_and(|ids| ids.contains(id.cast_unsigned()))
-        })
-    }
-}
 
 /// Links of rows that stay, as they were found.
 #[derive(Default)]

@@ -1,7 +1,6 @@
 //! Staging folders are there for one run at a time, and only some are believed: what their journals
 //! say is done to files, by root as well.
 
-use super::journal::JOURNAL;
 use crate::error::{Error, Kind, Result};
 use crate::store::{not_opened, open_plain};
 use rustix::fs::{FlockOperation, flock};
@@ -10,6 +9,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+/// The name of the journal.
+pub(super) const JOURNAL: &str = "journal.jsonl";
 
 /// The rights of others to write.
 const OTHERS_WRITE: u32 = 0o022;

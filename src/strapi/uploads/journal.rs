@@ -7,7 +7,7 @@
 //! disk before the database commits, and the mark `done` is on disk before anything is forgotten.
 
 use super::PendingSwap;
-use super::held;
+use super::held::{self, JOURNAL};
 use super::paths::{exists, files_below, make_folder, refuse_links, rename, stays_inside};
 use crate::error::{Error, Result};
 use crate::store::{not_opened, open_plain, sync_folder};
@@ -17,8 +17,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The name of the journal.
-pub(super) const JOURNAL: &str = "journal.jsonl";
 /// The name of the mark that the database has committed.
 const DONE: &str = "done";
 /// More bytes than a line has: paths are no longer than 4096, and six times that where all is escaped.

@@ -4,6 +4,9 @@
 //! such a database is a copy of the file, which takes as long as copying it does; in WAL mode it is
 //! a read transaction.
 
+mod explain;
+mod values;
+
 use super::inserter::{Inserter, Prepared, PreparedInserts};
 use super::openers::openers;
 use super::references::{self, ForeignKey, Trigger};
@@ -11,13 +14,13 @@ use super::rules;
 use super::stop::{GLANCE, Watch};
 use super::{Column, Connection, Holds, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
+use explain::{explain, is_busy};
+use rusqlite::OpenFlags;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{ErrorCode, OpenFlags, ToSql};
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use values::SqliteRow;
 
 /// How long to wait for somebody else's write to end, unless the caller says it.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -213,79 +216,6 @@ impl Sqlite {
         };
         self.connection.busy_timeout(self.patience)?;
         done
-    }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-}
-
-fn explain(target: &str, action: &str, error: rusqlite::Error) -> Error {
-    let hint = match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => return Error::interrupted().source(error),
-        Some(ErrorCode::NotADatabase) => {
-            Some("the file is not a SQLite database; check DATABASE_FILENAME in the project's .env")
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Some("another program is writing to it; stop Strapi, or wait, and run it again")
-        }
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            Some("run it as the user who owns the project, or give this user the permission")
-        }
-        Some(ErrorCode::DiskFull) => Some("free some space on the disk and run it again"),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            Some("check it with: sqlite3 FILE 'PRAGMA integrity_check'")
-        }
-        _ => None,
-    };
-    let wrapped = Error::failed(format!("cannot {action} {target}: {error}"));
-    match hint {
-        Some(hint) => wrapped.hint(hint),
-        None => wrapped,
-    }
-    .source(error)
-}
-
-struct SqliteRow<'a, 'b> {
-    row: &'a rusqlite::Row<'b>,
-    target: &'a str,
-}
-
-impl Row for SqliteRow<'_, '_> {
-    fn value(&self, column: usize) -> Result<Value<'_>> {
-        let value = self
-            .row
-            .get_ref(column)
-            .map_err(|error| explain(self.target, "read a column of", error))?;
-        Ok(match value {
-            ValueRef::Null => Value::Null,
-            ValueRef::Integer(number) => Value::Integer(number),
-            ValueRef::Real(number) => Value::Real(number),
-            ValueRef::Text(bytes) => {
-                let text = std::str::from_utf8(bytes).map_err(|error| {
-                    let name = self.row.as_ref().column_name(column).unwrap_or("?");
-                    Error::failed(format!(
-                        "column {name} in {} holds text that is not UTF-8: {error}",
-                        self.target
-                    ))
-                })?;
-                Value::Text(Cow::Borrowed(text))
-            }
-            ValueRef::Blob(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
-        })
-    }
-}
-
-impl ToSql for Value<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Integer(number) => ValueRef::Integer(*number),
-            Self::Real(number) => ValueRef::Real(*number),
-            Self::Text(text) | Self::Json(text) => ValueRef::Text(text.as_bytes()),
-            Self::Timestamp(milliseconds) => ValueRef::Integer(*milliseconds),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
     }
 }
 
@@ -547,112 +477,4 @@ impl Drop for Sqlite {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::Kind;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    fn database(mode: &str) -> (tempfile::TempDir, std::path::PathBuf) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("data.db");
-        let connection = rusqlite::Connection::open(&path).expect("opened");
-        connection
-            .pragma_update(None, "journal_mode", mode)
-            .expect("set");
-        connection
-            .execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
-            .expect("made");
-        (folder, path)
-    }
-
-    #[test]
-    fn a_snapshot_neither_sees_writers_nor_makes_them_wait() {
-        for mode in ["delete", "wal"] {
-            let (folder, path) = database(mode);
-            let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
-            let snapshot = reader.begin_snapshot().expect("a snapshot");
-            assert!(snapshot.moving.is_empty());
-            let writer = rusqlite::Connection::open(&path).expect("opened");
-            writer.busy_timeout(Duration::ZERO).expect("set");
-            writer.execute("INSERT INTO t VALUES (2)", []).expect(mode);
-            let rows = reader.number("SELECT count(*) FROM t", &[]);
-            assert_eq!(rows.expect("a number"), 1, "{mode}");
-            drop((reader, writer));
-            let left = std::fs::read_dir(folder.path()).expect("a folder").count();
-            assert_eq!(left, 1, "{mode}: only the database is left");
-        }
-    }
-
-    #[test]
-    fn what_is_not_committed_is_forgotten() {
-        let (_folder, path) = database("delete");
-        let mut writer = Sqlite::open_to_write(&path, Timeouts::default()).expect("opened");
-        writer.begin_write().expect("begun");
-        let inserter = writer.inserter("t", &["id".to_owned()]);
-        writer
-            .insert(inserter.expect("an inserter"), &[Value::Integer(7)])
-            .expect("inserted");
-        drop(writer);
-        let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
-        let rows = reader.number("SELECT count(*) FROM t", &[]);
-        assert_eq!(rows.expect("a number"), 1);
-    }
-
-    /// Counts for minutes.
-    const LONG: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \
-                        2000000000) SELECT max(i) FROM n";
-
-    #[test]
-    fn a_long_statement_is_stopped_and_nothing_of_its_transaction_is_kept() {
-        let (_folder, path) = database("delete");
-        let requested = Arc::new(AtomicBool::new(false));
-        let mut writer = Sqlite::open_to_write(&path, Timeouts::default()).expect("opened");
-        writer.stop_with(&Stop::new(Arc::clone(&requested)));
-        writer.begin_write().expect("begun");
-        writer
-            .execute("INSERT INTO t VALUES (7)", &[])
-            .expect("inserted");
-        requested.store(true, Ordering::Relaxed);
-        let sql = format!("INSERT INTO t {LONG}");
-        let error = writer.execute(&sql, &[]).expect_err("it is stopped");
-        assert_eq!(error.kind(), Kind::Interrupted, "{error}");
-        // It has taken the transaction along: this would be kept.
-        let next = writer.execute("INSERT INTO t VALUES (8)", &[]);
-        assert_eq!(next.expect_err("stopped").kind(), Kind::Interrupted);
-        let error = writer.number(LONG, &[]).expect_err("reading is stopped");
-        assert_eq!(error.kind(), Kind::Interrupted, "{error}");
-        drop(writer);
-        let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
-        let rows = reader.number("SELECT count(*) FROM t", &[]);
-        assert_eq!(rows.expect("a number"), 1);
-    }
-
-    #[test]
-    fn a_snapshot_that_is_stopped_while_it_copies_is_none() {
-        let (folder, path) = database("delete");
-        let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
-        reader.stop_with(&Stop::new(Arc::new(AtomicBool::new(true))));
-        let error = reader.begin_snapshot().expect_err("it is stopped");
-        assert_eq!(error.kind(), Kind::Interrupted, "{error}");
-        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
-        assert_eq!(left, 1, "only the database is left");
-    }
-
-    #[test]
-    fn nothing_is_stopped_when_stops_are_shut_out() {
-        let (_folder, path) = database("delete");
-        let requested = Arc::new(AtomicBool::new(false));
-        let stop = Stop::new(Arc::clone(&requested));
-        let mut writer = Sqlite::open_to_write(&path, Timeouts::default()).expect("opened");
-        writer.stop_with(&stop);
-        writer.begin_write().expect("begun");
-        stop.shut_out().expect("nobody asked");
-        requested.store(true, Ordering::Relaxed);
-        // Several glances long.
-        let sql = format!("INSERT INTO t {}", LONG.replace("2000000000", "2000000"));
-        writer.execute(&sql, &[]).expect("inserted");
-        writer.commit().expect("committed");
-        assert_eq!(writer.count("t").expect("a number"), 2);
-    }
-}
+mod tests;
