@@ -304,11 +304,14 @@ pub fn strapi_starts_on_what_is_left_of_a_restore_that_was_killed(world: &World)
     }
     let traced_project = world.other.copy("restored-and-traced");
     let import = import_command(world, &traced_project);
-    let (outcome, calls) = traced(&import, "openat,rename", 0);
+    let (outcome, calls) = traced(&import, "openat,rename,fsync", 0);
     outcome.ends_with(0);
     let renames = (0..calls.len()).filter(|call| calls[*call].name == "rename");
     let renames = Vec::from_iter(renames);
-    let committed = calls.iter().position(marks_the_end).unwrap();
+    // How many files are opened before depends on the processes that run, so it is the sync of the mark that is counted.
+    let marked = calls.iter().position(marks_the_end).unwrap();
+    let synced = calls[marked..].iter().position(|call| call.name == "fsync");
+    let committed = marked + synced.unwrap();
     for call in [renames[renames.len() / 2], committed] {
         let project = world.other.copy("restored-and-killed");
         let before = (project.rows(|_| true), project.uploads());
