@@ -167,12 +167,15 @@ impl StagedFiles {
                     .skip(1)
                     .find_map(|it| fs::metadata(it).ok())
             };
-            let owner = match replaced.filter(fs::Metadata::is_file) {
+            let replaced = replaced.filter(fs::Metadata::is_file);
+            let is_replaced = replaced.is_some();
+            let owner = match replaced {
                 Some(replaced) => Some(Owner::of_file(&replaced)),
                 None => folder().map(|folder| Owner::in_folder(&folder)),
             };
             let waiting = staging.join("new").join(path);
-            if owner.is_some_and(|owner| !owner.give(&waiting)) {
+            // That a new file is not the folder's group's is nothing to be told.
+            if owner.is_some_and(|owner| !owner.give(&waiting)) && is_replaced {
                 self.others += 1;
             }
         }
