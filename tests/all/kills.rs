@@ -123,7 +123,10 @@ fn storm(place: &dyn Place, archive: &Path, injections: &[Injection], is_long: b
                 let before = (place.tables(), place.visible_files());
                 let outcome = run(&mut injected(&import(), names, &what));
                 let (code, said) = (outcome.code, outcome.all());
-                assert_eq!(code.is_none(), *action == KILL, "{inject}: {said}");
+                // Where a server answers in other pieces, the last calls of the traced run may not come.
+                let may_end = *action != KILL || number * 10 > count * 9;
+                assert!(code.is_none() || may_end, "{inject}: {said}");
+                assert!(code.is_some() || *action == KILL, "{inject}: {said}");
                 match code {
                     None | Some(0) => {}
                     Some(1) => {
