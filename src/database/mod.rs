@@ -364,6 +364,19 @@ pub trait Connection: Send {
         number.ok_or_else(|| Error::failed(format!("the query gave no number: {sql}")))
     }
 
+    /// Runs a query that gives one text a row; `NULL` is none.
+    ///
+    /// # Errors
+    /// The query fails.
+    fn names(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        self.query(sql, parameters, &mut |row| {
+            names.extend(row.value(0)?.as_str().map(str::to_owned));
+            Ok(())
+        })?;
+        Ok(names)
+    }
+
     /// How many rows a table has.
     ///
     /// # Errors

@@ -222,6 +222,11 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// A path without links; as it is where nothing is there yet.
+pub fn real_path(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
 /// Sees that a folder is there to write into.
 ///
 /// # Errors

@@ -7,7 +7,7 @@
 use super::project::Project;
 use crate::database::{Connection, LockMode, Locking};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Interrupt, Owner, folder_of, not_opened, open_plain};
+use crate::store::{Interrupt, Owner, folder_of, not_opened, open_plain, real_path};
 use crate::transfer::{Subject, Warning, WarningKind};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -218,8 +218,7 @@ impl Project {
         match self.database_file() {
             Some(path) => {
                 // Releases of a site may share it by way of a link.
-                let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-                let mut name = real.into_os_string();
+                let mut name = real_path(path).into_os_string();
                 name.push(".backup-lock");
                 name.into()
             }

@@ -7,6 +7,7 @@ use crate::database::{
     Connection, DatabaseSettings, GLANCE, Mysql, Postgres, Sqlite, Stop, Timeouts,
 };
 use crate::error::{Error, Result};
+use crate::store::real_path;
 use jiff::tz::TimeZone;
 use semver::Version;
 use serde_json::Value;
@@ -103,17 +104,16 @@ impl Project {
     pub fn serves(&self, file: &Path) -> Option<PathBuf> {
         let public = &self.config.public_dir;
         let absolute = std::path::absolute(file).ok()?;
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let places = match (absolute.parent(), absolute.file_name()) {
-            (Some(folder), Some(name)) => vec![real(folder).join(name), absolute.clone()],
+            (Some(folder), Some(name)) => vec![real_path(folder).join(name), absolute.clone()],
             _ => vec![absolute.clone()],
         };
         // The folder of the uploads is often a link to another disk.
         let uploads = public.join("uploads");
         let served = [
             (public.clone(), "/"),
-            (real(public), "/"),
-            (real(&uploads), "/uploads"),
+            (real_path(public), "/"),
+            (real_path(&uploads), "/uploads"),
         ];
         served.iter().find_map(|(folder, under)| {
             let below = places.iter().find_map(|it| it.strip_prefix(folder).ok())?;
@@ -194,11 +194,10 @@ impl Project {
     pub(super) fn database_identity(&self) -> String {
         match &self.config.database {
             DatabaseSettings::Sqlite { path } => {
-                let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-                let real_path = real(path);
+                let real = real_path(path);
                 // A project that was moved as a whole has the same one.
-                let inside = real_path.strip_prefix(real(&self.root));
-                inside.unwrap_or(&real_path).display().to_string()
+                let inside = real.strip_prefix(real_path(&self.root));
+                inside.unwrap_or(&real).display().to_string()
             }
             DatabaseSettings::Postgres(server) | DatabaseSettings::Mysql(server) => {
                 let schema = server.schema.as_deref().unwrap_or_default();

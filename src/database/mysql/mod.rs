@@ -79,15 +79,6 @@ impl Mysql {
             .map_err(|error| explain(&self.target, action, error))
     }
 
-    fn names(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<Vec<String>> {
-        let mut names = Vec::new();
-        self.query(sql, parameters, &mut |row| {
-            names.extend(row.value(0)?.as_str().map(str::to_owned));
-            Ok(())
-        })?;
-        Ok(names)
-    }
-
     /// The tables whose storage engine has no transactions.
     fn tables_without_transactions(&mut self) -> Result<Vec<String>> {
         let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = \

@@ -169,18 +169,10 @@ impl Connection for Postgres {
     }
 
     fn tables(&mut self) -> Result<HashSet<String>> {
-        let mut tables = HashSet::new();
-        self.query(
-            "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', \
+        let sql = "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p', 'v', 'm', \
              'f') AND relnamespace <> 'pg_catalog'::regnamespace AND \
-             pg_catalog.pg_table_is_visible(oid)",
-            &[],
-            &mut |row| {
-                tables.extend(row.value(0)?.as_str().map(str::to_owned));
-                Ok(())
-            },
-        )?;
-        Ok(tables)
+             pg_catalog.pg_table_is_visible(oid)";
+        Ok(self.names(sql, &[])?.into_iter().collect())
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<Column>> {

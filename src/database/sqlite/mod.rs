@@ -238,16 +238,8 @@ impl Connection for Sqlite {
     }
 
     fn tables(&mut self) -> Result<HashSet<String>> {
-        let mut tables = HashSet::new();
-        self.query(
-            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
-            &[],
-            &mut |row| {
-                tables.extend(row.value(0)?.as_str().map(str::to_owned));
-                Ok(())
-            },
-        )?;
-        Ok(tables)
+        let sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')";
+        Ok(self.names(sql, &[])?.into_iter().collect())
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<Column>> {

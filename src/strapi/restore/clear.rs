@@ -40,18 +40,22 @@ pub(super) trait Hand {
     /// The database cannot be read.
     fn begin(
         &mut self,
-        database: &mut dyn Connection,
-        catalogue: &Catalogue,
-        replaced: &Replaced<'_>,
-    ) -> Result<()>;
+        _database: &mut dyn Connection,
+        _catalogue: &Catalogue,
+        _replaced: &Replaced<'_>,
+    ) -> Result<()> {
+        Ok(())
+    }
 
-    /// Changes rows that stay.
+    /// Changes rows that stay. Whoever only looks does not.
     fn change(
         &mut self,
-        database: &mut dyn Connection,
-        sql: &str,
-        parameters: &[Value<'_>],
-    ) -> Result<()>;
+        _database: &mut dyn Connection,
+        _sql: &str,
+        _parameters: &[Value<'_>],
+    ) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Deletes everything in scope, by way of `hand`.

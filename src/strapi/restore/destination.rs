@@ -7,7 +7,7 @@ use super::outside::Outside;
 use super::staging::{Intake, Staging};
 use super::{OwnSchema, Restore, emptied_tables, in_place, recovered, recovery, replaced, staying};
 use crate::database::{Connection, LockMode};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Stage;
 use crate::store::folder_of;
 use crate::strapi::catalogue::Catalogue;
@@ -239,10 +239,8 @@ impl Destination for ProjectDestination {
             loses_references,
             ..
         } = *self;
-        let mut restore = match staged {
-            Some(staged) => staged.restore,
-            None => Restore::new(&project, Staged::Kept),
-        };
+        let nothing = || Error::failed("nothing was staged that could be restored");
+        let mut restore = staged.ok_or_else(nothing)?.restore;
         database.begin_write()?;
         // First, for MySQL's transaction sees what there was when it first read.
         let outside = Outside::hold(database.as_mut(), &catalogue, &plan.filter)?;

@@ -139,12 +139,16 @@ impl Restore {
             return Ok(());
         };
         let place = Place { entity };
-        let with_urls = (entity.content_type == UPLOAD_TYPES[0])
+        let is_file = entity.content_type == UPLOAD_TYPES[0];
+        let with_urls = is_file
             .then(|| self.placement.with_urls(entity.data, self.uploads.as_ref()))
             .flatten();
         let data = with_urls.as_deref().unwrap_or(entity.data);
         let fields =
             Fields::parse(data).map_err(|error| place.wrong("data", &error.to_string()))?;
+        if is_file && self.only_checks {
+            self.placement.row(&fields, self.uploads.as_ref());
+        }
         self.write_row(database, model, schema, entity.id, &fields, &place)?;
         let mut components = ComponentRows {
             restore: self,

@@ -7,8 +7,7 @@
 
 use super::clear::{self, Hand, IDS, Rows, id_conditions, tables_of_rows};
 use super::replaced;
-use super::replaced::Replaced;
-use crate::database::{Connection, ForeignKey, Heir, OnChange, Value};
+use crate::database::{Connection, ForeignKey, Heir, OnChange};
 use crate::error::{Error, Result};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::core_store::{CORE_STORE, WEBHOOKS};
@@ -432,15 +431,6 @@ impl Look<'_> {
 }
 
 impl Hand for Look<'_> {
-    fn begin(
-        &mut self,
-        _database: &mut dyn Connection,
-        _catalogue: &Catalogue,
-        _replaced: &Replaced<'_>,
-    ) -> Result<()> {
-        Ok(())
-    }
-
     fn delete(&mut self, database: &mut dyn Connection, table: &str, rows: Rows<'_>) -> Result<()> {
         self.tables.insert(table.to_owned());
         if !self.outside.refer_to(table) {
@@ -451,15 +441,6 @@ impl Hand for Look<'_> {
             Rows::Where(condition) => self.going(table, condition),
             Rows::Of(model) => self.model(database, model)?,
         }
-        Ok(())
-    }
-
-    fn change(
-        &mut self,
-        _database: &mut dyn Connection,
-        _sql: &str,
-        _parameters: &[Value<'_>],
-    ) -> Result<()> {
         Ok(())
     }
 }

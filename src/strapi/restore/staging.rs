@@ -4,10 +4,10 @@
 use super::Restore;
 use crate::database::Connection;
 use crate::error::Result;
-use crate::model::{Asset, ConfigItem, Entity, Fields, Link, Schema, Stage};
+use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::uploads::wanted;
-use crate::transfer::{Sink, Spool, UPLOAD_TYPES, Warning};
+use crate::transfer::{Sink, Spool, Warning};
 use std::io::Read;
 use std::path::Path;
 
@@ -59,12 +59,6 @@ impl Sink for Intake<'_> {
         self.staging
             .restore
             .entity(self.database, self.catalogue, entity)?;
-        if entity.content_type == UPLOAD_TYPES[0]
-            && let Ok(fields) = Fields::parse(entity.data)
-        {
-            let uploads = self.staging.restore.uploads.as_ref();
-            self.staging.restore.placement.row(&fields, uploads);
-        }
         self.keep(entity.line, |spool| spool.entity(entity))
     }
 

@@ -145,13 +145,9 @@ fn types_in(
         Storage::JoinTable { .. } | Storage::JoinColumn { .. } => return Ok(None),
     };
     let (table, column) = (database.quote(table), database.quote(column));
-    let mut types = HashSet::new();
     let sql = format!("SELECT DISTINCT {column} FROM {table}");
-    database.query(&sql, &[], &mut |row| {
-        types.extend(row.value(0)?.as_str().map(str::to_owned));
-        Ok(())
-    })?;
-    Ok(Some(types))
+    let types = database.names(&sql, &[])?;
+    Ok(Some(types.into_iter().collect()))
 }
 
 /// Keeps others from adding links that would be deleted and not be seen, before anything is read in the
@@ -208,10 +204,6 @@ impl Hand for CountingLinks<'_> {
 
     fn delete(&mut self, database: &mut dyn Connection, table: &str, _: Rows<'_>) -> Result<()> {
         database.check_restorable(table)
-    }
-
-    fn change(&mut self, _: &mut dyn Connection, _: &str, _: &[Value<'_>]) -> Result<()> {
-        Ok(())
     }
 }
 
