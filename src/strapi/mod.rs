@@ -3,6 +3,7 @@
 mod catalogue;
 mod config;
 mod core_store;
+mod custom_fields;
 mod description;
 mod dialect;
 pub mod identifiers;
@@ -17,6 +18,7 @@ mod source;
 mod tables;
 mod uploads;
 mod values;
+mod words;
 
 pub use description::describe;
 pub use lock::LockWait;
@@ -24,3 +26,4 @@ pub use project::Project;
 pub use restore::ProjectDestination;
 pub use restore::recovery::recover_project;
 pub use source::ProjectSource;
+pub use uploads::Links;
