@@ -181,6 +181,21 @@ fn a_component_whose_file_is_not_there_is_named() {
     neither_exports_nor_imports(&project, ["shared.seo", "src/components/shared/seo.json"]);
 }
 
+#[test]
+fn files_of_a_project_that_are_nested_deep_are_named() {
+    let deep = format!("{}1{}", "{\"a\":".repeat(20_000), "}".repeat(20_000));
+    for file in [
+        "src/components/shared/seo.json",
+        "package.json",
+        "config/database.js",
+    ] {
+        let project = Project::testdata();
+        fs::write(project.path().join(file), &deep).unwrap();
+        let export = [&["-f", "site"], &PLAIN[..]].concat();
+        project.run("export", export).ends_with(1).says([file]);
+    }
+}
+
 // ------------------------------------------------------------------ folders
 
 #[test]
