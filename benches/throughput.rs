@@ -17,7 +17,7 @@ use strapi_backup::archive::{
     Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands, Packing,
     Password,
 };
-use strapi_backup::database::Timeouts;
+use strapi_backup::database::{Stop, Timeouts};
 use strapi_backup::store::FileTarget;
 use strapi_backup::strapi::{LockWait, Project, ProjectDestination, ProjectSource};
 use strapi_backup::transfer::{
@@ -126,7 +126,14 @@ fn grow(project: &Path) {
 }
 
 fn open(project: &Path) -> Project {
-    Project::open(project, &BTreeMap::new(), None, Timeouts::default()).expect("a project")
+    Project::open(
+        project,
+        &BTreeMap::new(),
+        None,
+        Timeouts::default(),
+        Stop::default(),
+    )
+    .expect("a project")
 }
 
 fn transfer<'a>(source: &'a mut dyn Source, destination: impl Destination + 'a) -> Transfer<'a> {

@@ -79,6 +79,15 @@ impl Error {
         Self::new(Kind::Interrupted, "interrupted")
     }
 
+    /// Says of an interruption what it left; another error stays as it is.
+    #[must_use]
+    pub fn interrupted_with(mut self, what: &str) -> Self {
+        if self.kind == Kind::Interrupted {
+            self.message = format!("interrupted: {what}");
+        }
+        self
+    }
+
     /// A failed file operation: `action` is a verb phrase such as "read the archive".
     ///
     /// What a user can do something about, such as a full disk, gets a hint of its own.

@@ -8,7 +8,7 @@ use super::outcome::{Outcome, Warnings};
 use super::shard::{Shard, Shards};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
-use crate::store::{Target, check_folder, folder_of, sync_folder};
+use crate::store::{Target, check_folder, folder_of, sync_folder, sync_name};
 use crate::transfer::{
     Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Survey, Warning,
 };
@@ -353,6 +353,6 @@ impl EntryWriter for FolderWriter {
         fs::rename(temporary.path(), &path).map_err(fail)?;
         // It has moved; there is nothing left to delete under its old name.
         let _ = temporary.keep();
-        sync_folder(folder_of(&path))
+        sync_name(&path)
     }
 }

@@ -118,7 +118,12 @@ impl Arguments {
     /// Runs the export; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         let strict = self.strict;
-        let report = self.request(environment)?.run(environment)?;
+        let nothing = match self.file.as_deref() == Some(Path::new(STREAM)) {
+            true => "what went to stdout is no complete archive; the project is as it was",
+            false => "no archive was written",
+        };
+        let exported = self.request(environment).and_then(|it| it.run(environment));
+        let report = exported.map_err(|error| error.interrupted_with(nothing))?;
         Ok(report::exit_code(&report, strict))
     }
 

@@ -108,7 +108,10 @@ impl Arguments {
     /// Runs the import; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         let strict = self.strict;
-        let report = self.request(environment)?.run().map_err(unchanged)?;
+        let imported = self
+            .request(environment)
+            .and_then(|request| request.run().map_err(unchanged));
+        let report = imported.map_err(|error| error.interrupted_with(NOTHING))?;
         Ok(report::exit_code(&report, strict))
     }
 
@@ -149,17 +152,19 @@ impl Arguments {
     }
 }
 
+/// What an import says that did not do anything.
+const NOTHING: &str = "nothing was changed";
+
 /// Says that an error changed nothing, if that is not told: whoever restores wants to know it first.
 fn unchanged(error: Error) -> Error {
-    let nothing = "nothing was changed";
-    let is_told = error.to_string().contains(nothing)
+    let is_told = error.to_string().contains(NOTHING)
         || error
             .advice()
-            .is_some_and(|advice| advice.contains(nothing));
+            .is_some_and(|advice| advice.contains(NOTHING));
     match error.kind() {
-        Kind::Usage | Kind::HalfWay | Kind::Locked => error,
+        Kind::Usage | Kind::HalfWay | Kind::Locked | Kind::Interrupted => error,
         _ if is_told => error,
-        _ => error.also(nothing),
+        _ => error.also(NOTHING),
     }
 }
 

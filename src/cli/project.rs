@@ -56,10 +56,16 @@ impl DatabaseArguments {
             ..Timeouts::default()
         };
         let url = self.database_url.as_deref();
-        let project = Project::open(folder, environment.variables(), url, timeouts)?;
+        let project = Project::open(
+            folder,
+            environment.variables(),
+            url,
+            timeouts,
+            cancellation.stop(),
+        )?;
         for warning in project.warnings() {
             terminal::tell(&format!("note: {warning}"));
         }
-        Ok(project.stop_with(cancellation.stop()))
+        Ok(project)
     }
 }

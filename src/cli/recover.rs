@@ -34,6 +34,12 @@ pub(super) struct Arguments {
 impl Arguments {
     /// Runs the recovery; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
+        self.recover(environment).map_err(|error| {
+            error.interrupted_with("an earlier restore may still be half-way; run it again")
+        })
+    }
+
+    fn recover(self, environment: &Environment) -> Result<u8> {
         let cancellation = Cancellation::listen()?;
         let project = self.project.open(environment, &cancellation)?;
         let told = recover_project(

@@ -80,7 +80,7 @@ impl Arguments {
                 Reports::Stdout.print(DAMAGED);
                 Ok(exit_code(Kind::Archive))
             }
-            _ => Err(error),
+            _ => Err(error.interrupted_with("the archive was not checked to its end")),
         })
     }
 

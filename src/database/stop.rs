@@ -123,9 +123,22 @@ impl Stop {
     }
 }
 
+/// The error for a statement that a server gave up because it was told to: the user's wish, where that was asked for,
+/// else somebody else's, which the server words as `reason`.
+pub(super) fn cancelled(target: &str, action: &str, is_asked: bool, reason: &str) -> Error {
+    if is_asked {
+        return Error::interrupted();
+    }
+    Error::failed(format!(
+        "cannot {action} {target}: somebody else cancelled the statement, or a limit of the server did: {reason}"
+    ))
+    .hint("nothing was changed; ask who looks after the server, and run it again")
+}
+
 /// A thread that stops the statements of a connection, again and again, once that is asked for. It ends
 /// with the value.
 pub(super) struct Watch {
+    stop: Stop,
     ended: Arc<AtomicBool>,
     thread: Thread,
 }
@@ -137,6 +150,7 @@ impl Watch {
         let stop = stop.is_possible().then(|| stop.clone())?;
         let ended = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&ended);
+        let own = stop.clone();
         let watch = move || {
             let mut is_first = true;
             while !seen.load(Ordering::Relaxed) {
@@ -153,10 +167,16 @@ impl Watch {
         };
         let handle = thread::Builder::new().spawn(watch).ok()?;
         Some(Self {
+            stop: own,
             ended,
             thread: handle.thread().clone(),
         })
     }
+}
+
+/// Whether a statement that was stopped was so because this run is to stop, and not by somebody else.
+pub(super) fn is_asked(watch: &Option<Watch>) -> bool {
+    watch.as_ref().is_some_and(|it| it.stop.is_requested())
 }
 
 impl Drop for Watch {

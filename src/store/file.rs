@@ -139,7 +139,7 @@ impl Target for FileTarget {
         let fail = |error| Error::io("write the archive", &path, error);
         temporary.file().sync_all().map_err(fail)?;
         temporary.persist(&path).map_err(fail)?;
-        sync_folder(folder_of(&path))
+        sync_name(&path)
     }
 }
 
@@ -247,6 +247,21 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| Error::io("write into the folder", folder, error))
+}
+
+/// Sees that the name of a complete archive is on disk.
+///
+/// # Errors
+/// Its folder cannot be synced.
+pub fn sync_name(path: &Path) -> Result<()> {
+    sync_folder(folder_of(path)).map_err(|error| {
+        error
+            .within(format!(
+                "the archive {} is there and whole, but may not survive a power cut",
+                path.display()
+            ))
+            .hint("see what is wrong with that disk, and export again")
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ mod owner;
 mod plain;
 mod stream;
 
-pub use file::{FileOrigin, FileTarget, check_folder, folder_of, real_path, sync_folder};
+pub use file::{
+    FileOrigin, FileTarget, check_folder, folder_of, real_path, sync_folder, sync_name,
+};
 pub use interrupt::{Interrupt, Interruptible};
 pub(crate) use owner::Owner;
 pub(crate) use plain::{not_opened, open_plain};

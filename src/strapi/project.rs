@@ -12,7 +12,8 @@ use jiff::tz::TimeZone;
 use semver::Version;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -20,6 +21,9 @@ use std::thread;
 
 /// The packages that make a project a Strapi project, of all majors since 4.
 const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
+
+/// The largest file of a project that is read as a whole.
+const FILE_LIMIT: u64 = 8 << 20;
 
 /// A Strapi project on disk.
 #[derive(Debug, Clone)]
@@ -35,36 +39,33 @@ pub struct Project {
 impl Project {
     /// Finds the project in the folder `root`. `environment` is the process environment, which wins
     /// over the project's `.env` as it does in Strapi; `database_url` wins over the project's own
-    /// database settings; `timeouts` says how long to wait for it.
+    /// database settings; `timeouts` says how long to wait for it. Neither its configuration nor its
+    /// database is waited for once `stop` is requested.
     ///
     /// # Errors
-    /// There is no Strapi project there, or its version or configuration cannot be told.
+    /// There is no Strapi project there, or its version or configuration cannot be told. Kind
+    /// [`Interrupted`](crate::error::Kind::Interrupted): `stop` was requested.
     pub fn open(
         root: &Path,
         environment: &BTreeMap<String, String>,
         database_url: Option<&str>,
         timeouts: Timeouts,
+        stop: Stop,
     ) -> Result<Self> {
         let root = root
             .canonicalize()
             .map_err(|error| Error::io("open the project at", root, error))?;
         let version = find_version(&root)?;
         let dialect = Dialect::of_version(&version)?;
-        let config = Arc::new(config::load(&root, environment, database_url)?);
+        let config = Arc::new(config::load(&root, environment, database_url, &stop)?);
         Ok(Self {
             root,
             version,
             dialect,
             config,
             timeouts,
-            stop: Stop::default(),
+            stop,
         })
-    }
-
-    /// The same project, whose database is not waited for once `stop` is requested.
-    #[must_use]
-    pub fn stop_with(self, stop: Stop) -> Self {
-        Self { stop, ..self }
     }
 
     /// From here on nothing is stopped.
@@ -247,12 +248,29 @@ fn not_a_project(root: &Path, why: &str) -> Error {
     )
 }
 
+/// The text of a file of a project, which is a plain file of moderate size.
+pub(super) fn read_text(path: &Path) -> io::Result<String> {
+    let about = fs::metadata(path)?;
+    if !about.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut text = String::new();
+    File::open(path)?
+        .take(FILE_LIMIT + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_LIMIT {
+        let what = format!("it is larger than {} MB", FILE_LIMIT >> 20);
+        return Err(io::Error::other(what));
+    }
+    Ok(text)
+}
+
 fn read_json(path: &Path) -> Result<Option<Value>> {
-    match fs::read_to_string(path) {
+    match read_text(path) {
         Ok(text) => serde_json::from_str(&text)
             .map(Some)
             .map_err(|error| Error::failed(format!("{} is not JSON: {error}", path.display()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("read", path, error)),
     }
 }
@@ -333,10 +351,30 @@ mod tests {
     }
 
     #[test]
+    fn a_package_json_that_is_nested_deep_too_large_or_no_file_is_named() {
+        let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+        for text in [deep, " ".repeat(9 << 20)] {
+            let folder = project(&text, None);
+            let error = find_version(folder.path()).expect_err("no version");
+            assert!(error.to_string().contains("/package.json"), "{error}");
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("package.json")).expect("made");
+        let error = find_version(folder.path()).expect_err("no version");
+        assert!(error.to_string().contains("it is not a file"), "{error}");
+    }
+
+    #[test]
     fn a_folder_without_strapi_is_not_a_project() {
         let folder = project(r#"{"dependencies":{"left-pad":"1.0.0"}}"#, None);
-        let error = Project::open(folder.path(), &BTreeMap::new(), None, Timeouts::default())
-            .expect_err("no project");
+        let error = Project::open(
+            folder.path(),
+            &BTreeMap::new(),
+            None,
+            Timeouts::default(),
+            Stop::default(),
+        )
+        .expect_err("no project");
         assert!(error.to_string().contains("is not a Strapi project"));
     }
 }

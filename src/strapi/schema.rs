@@ -8,7 +8,7 @@ use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, SCHEMA_KEY, read_value};
 use super::custom_fields::CustomFields;
 use super::identifiers::global_id;
-use super::project::Project;
+use super::project::{Project, read_text};
 use super::tables::Models;
 use crate::database::Connection;
 use crate::error::{Error, Result};
@@ -16,7 +16,6 @@ use crate::model::{Attribute, Schema, Schemas};
 use crate::transfer::{Subject, Warning, WarningKind};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
@@ -110,7 +109,7 @@ fn check_drift(
             continue;
         };
         let path = root.join(format!("src/api/{api}/content-types/{name}/schema.json"));
-        let Ok(text) = fs::read_to_string(&path) else {
+        let Ok(text) = read_text(&path) else {
             continue;
         };
         let differs = serde_json::from_str::<Value>(&text)
@@ -153,7 +152,7 @@ fn read_components(project: &Project, made: &TablesAsMade) -> Result<Vec<Map<Str
         ) else {
             continue;
         };
-        let text = fs::read_to_string(&path).map_err(|error| Error::io("read", &path, error))?;
+        let text = read_text(&path).map_err(|error| Error::io("read", &path, error))?;
         let mut json: Map<String, Value> = serde_json::from_str(&text).map_err(|error| {
             Error::failed(format!("{} is not a component: {error}", path.display()))
         })?;

@@ -153,16 +153,16 @@ impl Filter {
                 .filter(|uid| !known.contains(uid) && !UPLOAD_TYPES.contains(uid))
                 .collect();
             if !unknown.is_empty() {
-                let mine: Vec<&str> = known
+                let there: Vec<&str> = known
                     .iter()
                     .copied()
-                    .filter(|uid| uid.starts_with("api::"))
+                    .filter(|uid| !is_ignored(uid))
                     .collect();
                 return Err(Error::usage(format!(
                     "{flag} names content types that do not exist: {}",
                     unknown.join(", ")
                 ))
-                .hint(format!("this project has: {}", mine.join(", "))));
+                .hint(format!("there are: {}", there.join(", "))));
             }
         }
         Ok(())

@@ -2,13 +2,14 @@
 //! nothing is changed.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
 use crate::support::cli::{PLAIN, Project, backup, backup_through, impatient, run, strapi_archive};
 use crate::support::files::listing;
 use crate::support::skip;
+use crate::support::strace::{can_trace, injected, traced};
 
 /// Exports and imports, which must both fail with code 1, say this, leave nothing in the folder for archives and, as
 /// far as there is one to look into, the database as it was.
@@ -181,6 +182,21 @@ fn a_component_whose_file_is_not_there_is_named() {
     neither_exports_nor_imports(&project, ["shared.seo", "src/components/shared/seo.json"]);
 }
 
+#[test]
+fn files_of_a_project_that_are_nested_deep_are_named() {
+    let deep = format!("{}1{}", "{\"a\":".repeat(20_000), "}".repeat(20_000));
+    for file in [
+        "src/components/shared/seo.json",
+        "package.json",
+        "config/database.js",
+    ] {
+        let project = Project::testdata();
+        fs::write(project.path().join(file), &deep).unwrap();
+        let export = [&["-f", "site"], &PLAIN[..]].concat();
+        project.run("export", export).ends_with(1).says([file]);
+    }
+}
+
 // ------------------------------------------------------------------ folders
 
 #[test]
@@ -317,6 +333,60 @@ fn an_import_onto_a_full_disk_leaves_the_old_data() {
         fs::remove_dir_all(&folder).unwrap();
         fs::rename(&saved, &folder).unwrap();
         before.assert_untouched(&project);
+    }
+}
+
+#[test]
+fn an_import_looks_for_room_where_a_linked_database_lies() {
+    let project = Project::testdata();
+    let elsewhere = project.archive("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::rename(project.database(), elsewhere.join("data.db")).unwrap();
+    symlink(elsewhere.join("data.db"), project.database()).unwrap();
+    let before = project.state();
+    let Some(starter) = on_small_disk(&elsewhere, "1800k", "true") else {
+        return;
+    };
+    let mut command = backup_through(starter, ["import", "--force", "-f"]);
+    command.arg(strapi_archive());
+    run(command.arg("--project").arg(project.path()))
+        .ends_with(1)
+        .says(["no room for the database's own journal", "/elsewhere: "]);
+    before.assert_untouched(&project);
+}
+
+#[test]
+fn an_archive_whose_name_may_not_be_on_disk_is_said_to_be_there() {
+    if !can_trace() {
+        return;
+    }
+    for format in ["tar", "dir"] {
+        let project = Project::testdata();
+        let options = [
+            "-f",
+            "site",
+            "--no-encrypt",
+            "--no-compress",
+            "--format",
+            format,
+        ];
+        let export = project.command("export", options);
+        let (outcome, calls) = traced(&export, "fsync", 0);
+        outcome.ends_with(0);
+        for left in listing(&project.archives()) {
+            let path = project.archive(&left);
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+        }
+        let last = format!("error=EIO:when={}", calls.len());
+        run(&mut injected(&export, "fsync", &last))
+            .ends_with(1)
+            .says([
+                "is there and whole, but may not survive a power cut",
+                "Input/output error",
+            ]);
+        let archive = project.archive(if format == "tar" { "site.tar" } else { "site" });
+        let mut verify = backup(["verify"]);
+        run(verify.arg(archive)).ends_with(0);
     }
 }
 

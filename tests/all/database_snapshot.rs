@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
-use strapi_backup::database::{Connection, Timeouts};
+use strapi_backup::database::{Connection, Stop, Timeouts};
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use strapi_backup::strapi::{LockWait, Project, ProjectSource};
@@ -201,8 +201,14 @@ impl Sink for Collector<'_> {
 
 fn source(site: &Site) -> ProjectSource {
     let (environment, url) = (BTreeMap::new(), site.url());
-    let project =
-        Project::open(&site.path(), &environment, Some(&url), Timeouts::default()).unwrap();
+    let project = Project::open(
+        &site.path(),
+        &environment,
+        Some(&url),
+        Timeouts::default(),
+        Stop::default(),
+    )
+    .unwrap();
     ProjectSource::open(project, &LockWait::default()).unwrap()
 }
 

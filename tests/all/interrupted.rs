@@ -19,6 +19,7 @@ use crate::support::tarball::{Entry, LINKS, Tarball};
 
 on_each_server!(
     a_run_that_waits_for_a_lock_of_the_server_is_interrupted,
+    a_statement_that_somebody_else_cancels_is_an_error_that_says_so,
     signals_end_a_load_that_waits_before_files_are_moved,
     a_second_signal_ends_a_run_whose_server_does_not_answer,
 );
@@ -36,7 +37,10 @@ fn an_export_that_is_interrupted_leaves_nothing() {
         let mut running = export_half_way(&project);
         running.signal(signal);
         let outcome = running.end().ends_with(130);
-        assert_eq!(outcome.lines("error: "), ["error: interrupted"]);
+        assert_eq!(
+            outcome.lines("error: "),
+            ["error: interrupted: no archive was written"]
+        );
         assert!(listing(&project.archives()).is_empty());
         before.assert_untouched(&project);
     }
@@ -112,7 +116,10 @@ fn an_import_that_is_interrupted_while_it_writes_is_rolled_back() {
         let mut running = Running::start(command);
         // It cannot begin to write before the lock is given back.
         running.until("not touched: ").signal(signal);
-        running.end().ends_with(130).says(["error: interrupted"]);
+        running
+            .end()
+            .ends_with(130)
+            .says(["error: interrupted: nothing was changed"]);
         strapi.execute_batch("ROLLBACK").unwrap();
         before.assert_untouched(&project);
     }
@@ -159,6 +166,49 @@ fn a_run_that_waits_for_a_lock_of_the_server_is_interrupted(server: Server) {
         assert!(listing(&site.archives()).is_empty());
         assert!(before == (site.database.tables(), site.files()));
     }
+}
+
+fn a_statement_that_somebody_else_cancels_is_an_error_that_says_so(server: Server) {
+    let site = Site::new(server);
+    let before = (site.database.tables(), site.files());
+    let export = [&["-f", "site"], &PLAIN[..]].concat();
+    for mut command in [
+        site.command("export", export),
+        site.import_command(our_archive(server), &[]),
+    ] {
+        let mut holder = site.database.connect();
+        if server == Server::Postgres {
+            holder.begin_write().unwrap();
+        }
+        let lock = server.pick(
+            "LOCK TABLE articles IN ACCESS EXCLUSIVE MODE",
+            "LOCK TABLES articles WRITE",
+        );
+        holder.execute(lock, &[]).unwrap();
+        command.env("BACKUP_DATABASE_TIMEOUT", "60");
+        let mut running = Running::start(command);
+        until_it_waits(&mut running, &site);
+        let mut administrator = site.database.connect();
+        if server == Server::Postgres {
+            let cancel = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE datname = \
+                          current_database() AND wait_event_type = 'Lock'";
+            administrator.number(cancel, &[]).unwrap();
+        } else {
+            let waiting = "SELECT id FROM information_schema.processlist WHERE db = database() AND \
+                           state LIKE 'Waiting for table%'";
+            let id = administrator.number(waiting, &[]).unwrap();
+            administrator
+                .execute(&format!("KILL QUERY {id}"), &[])
+                .unwrap();
+        }
+        running
+            .end()
+            .ends_with(1)
+            .says(["somebody else cancelled the statement"]);
+        drop(holder);
+    }
+    assert!(listing(&site.archives()).is_empty());
+    assert!(before == (site.database.tables(), site.files()));
 }
 
 #[test]

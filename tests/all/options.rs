@@ -373,6 +373,8 @@ fn content_types_that_do_not_exist_are_named_beside_those_that_do() {
             option,
             "do not exist: api::tga.tga",
             "api::author.author, api::bookmark",
+            "plugin::upload.file, plugin::upload.folder",
+            "plugin::users-permissions.user",
         ];
         let export = [&EXPORT[..], &options].concat();
         project.run("export", export).ends_with(2).says(said);

@@ -1,22 +1,31 @@
 //! Words the errors of MySQL and MariaDB.
 
 use crate::database::pending_rows::Batch;
+use crate::database::stop::cancelled;
 use crate::error::Error;
 use mysql::error::Error as Failure;
 
 /// Says what failed, where, and what to do next. `action` is a verb phrase such as "read from".
-pub(super) fn explain(target: &str, action: &str, error: Failure) -> Error {
+///
+/// `is_asked`: this run is to stop, and has its statements cancelled.
+pub(super) fn explain(target: &str, is_asked: bool, action: &str, error: Failure) -> Error {
     if is_stopped(&error) {
-        return Error::interrupted().source(error);
+        return cancelled(target, action, is_asked, &reason(&error)).source(error);
     }
     let wrapped = Error::failed(format!("cannot {action} {target}: {}", reason(&error)));
     hinted(wrapped, action, &error).source(error)
 }
 
 /// The same for rows that were loaded, of which `first` was the first in the statement.
-pub(super) fn explain_rows(target: &str, batch: &Batch, first: usize, error: Failure) -> Error {
+pub(super) fn explain_rows(
+    target: &str,
+    is_asked: bool,
+    batch: &Batch,
+    first: usize,
+    error: Failure,
+) -> Error {
     if is_stopped(&error) {
-        return Error::interrupted().source(error);
+        return cancelled(target, "write to", is_asked, &reason(&error)).source(error);
     }
     let reason = reason(&error);
     let place = match row_of(&reason) {
@@ -29,7 +38,7 @@ pub(super) fn explain_rows(target: &str, batch: &Batch, first: usize, error: Fai
 
 /// Whether the statement was stopped, by this run or somebody else.
 fn is_stopped(error: &Failure) -> bool {
-    matches!(error, Failure::MySqlError(error) if error.code == 1317)
+    matches!(error, Failure::MySqlError(error) if matches!(error.code, 1317 | 1969 | 3024))
 }
 
 fn reason(error: &Failure) -> String {

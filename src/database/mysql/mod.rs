@@ -12,7 +12,7 @@ use super::pending_rows::{Batch, PendingRows};
 use super::references::{self, ForeignKey, Trigger};
 use super::rules;
 use super::settings::ServerSettings;
-use super::stop::Watch;
+use super::stop::{Watch, is_asked};
 use super::{Column, Connection, LockMode, Locking, Refusal, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_rows};
@@ -76,7 +76,7 @@ impl Mysql {
     fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
         self.connection
             .query_drop(sql)
-            .map_err(|error| explain(&self.target, action, error))
+            .map_err(|error| explain(&self.target, is_asked(&self.watch), action, error))
     }
 
     /// The tables whose storage engine has no transactions.
@@ -127,7 +127,7 @@ impl Mysql {
     fn load_rows(&mut self, batch: &Batch, first: usize, statement: &str) -> Result<()> {
         self.connection
             .query_drop(statement)
-            .map_err(|error| explain_rows(&self.target, batch, first, error))
+            .map_err(|error| explain_rows(&self.target, is_asked(&self.watch), batch, first, error))
     }
 }
 
@@ -240,7 +240,7 @@ impl Connection for Mysql {
     ) -> Result<()> {
         self.flush()?;
         let parameters = values::parameters(parameters, &self.zone);
-        let fail = |error| explain(&self.target, "read from", error);
+        let fail = |error| explain(&self.target, is_asked(&self.watch), "read from", error);
         let rows = self.connection.exec_iter(sql, parameters).map_err(fail)?;
         for row in rows {
             each(&MysqlRow {
@@ -258,7 +258,7 @@ impl Connection for Mysql {
         self.connection
             .exec_iter(sql, parameters)
             .map(|result| result.affected_rows())
-            .map_err(|error| explain(&self.target, "write to", error))
+            .map_err(|error| explain(&self.target, is_asked(&self.watch), "write to", error))
     }
 
     fn inserter(&mut self, table: &str, columns: &[String]) -> Result<Inserter> {
@@ -363,7 +363,7 @@ impl Connection for Mysql {
             .map_err(|error| Error::failed(format!("cannot {what} {}: {error}", self.target)))?;
         self.connection
             .query_drop(sql)
-            .map_err(|error| explain(&self.target, &what, error))
+            .map_err(|error| explain(&self.target, is_asked(&self.watch), &what, error))
     }
 
     fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {

@@ -52,7 +52,7 @@ pub(super) fn connect(settings: &ServerSettings, timeouts: Timeouts, target: &st
     if let Some(tls) = settings.tls.as_ref().filter(|_| settings.socket.is_none()) {
         options = options.ssl_opts(ssl(tls, &mut files)?);
     }
-    Conn::new(options).map_err(|error| explain(target, "open", error))
+    Conn::new(options).map_err(|error| explain(target, false, "open", error))
 }
 
 /// Connects to the server and sets the session up.
@@ -65,7 +65,7 @@ pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) 
     for sql in SESSION.into_iter().chain(locks.as_deref()) {
         connection
             .query_drop(sql)
-            .map_err(|error| explain(target, "open", error))?;
+            .map_err(|error| explain(target, false, "open", error))?;
     }
     for sql in LIMITS {
         let _ = connection.query_drop(sql);

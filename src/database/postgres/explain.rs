@@ -1,22 +1,30 @@
 //! Words PostgreSQL's errors.
 
 use crate::database::pending_rows::Batch;
+use crate::database::stop::cancelled;
 use crate::error::Error;
 use postgres::error::SqlState;
 
 /// Says what failed, where, and what to do next. `action` is a verb phrase such as "read from".
-pub(super) fn explain(target: &str, action: &str, error: postgres::Error) -> Error {
+///
+/// `is_asked`: this run is to stop, and has its statements cancelled.
+pub(super) fn explain(target: &str, is_asked: bool, action: &str, error: postgres::Error) -> Error {
     if error.code() == Some(&SqlState::QUERY_CANCELED) {
-        return Error::interrupted().source(error);
+        return cancelled(target, action, is_asked, &reason(&error)).source(error);
     }
     let wrapped = Error::failed(format!("cannot {action} {target}: {}", reason(&error)));
     hinted(wrapped, &error).source(error)
 }
 
 /// The same for rows that were loaded; names the row.
-pub(super) fn explain_copy(target: &str, batch: &Batch, error: postgres::Error) -> Error {
+pub(super) fn explain_copy(
+    target: &str,
+    is_asked: bool,
+    batch: &Batch,
+    error: postgres::Error,
+) -> Error {
     if error.code() == Some(&SqlState::QUERY_CANCELED) {
-        return Error::interrupted().source(error);
+        return cancelled(target, "write to", is_asked, &reason(&error)).source(error);
     }
     let row = error
         .as_db_error()

@@ -13,7 +13,7 @@ use super::pending_rows::PendingRows;
 use super::references::{self, ForeignKey, Heir, Trigger};
 use super::rules;
 use super::settings::ServerSettings;
-use super::stop::Watch;
+use super::stop::{Watch, is_asked};
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_copy};
@@ -75,7 +75,7 @@ impl Postgres {
         let statement = self
             .client
             .prepare(&numbered(sql))
-            .map_err(|error| explain(&self.target, "read from", error))?;
+            .map_err(|error| explain(&self.target, is_asked(&self.watch), "read from", error))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -97,7 +97,7 @@ impl Postgres {
     fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
         self.client
             .batch_execute(sql)
-            .map_err(|error| explain(&self.target, action, error))
+            .map_err(|error| explain(&self.target, is_asked(&self.watch), action, error))
     }
 }
 
@@ -133,7 +133,7 @@ impl Row for PostgresRow<'_> {
         let raw: Option<values::Raw<'_>> = self
             .row
             .try_get(column)
-            .map_err(|error| explain(self.target, "read a column of", error))?;
+            .map_err(|error| explain(self.target, false, "read a column of", error))?;
         let (Some(raw), Some(about)) = (raw, self.row.columns().get(column)) else {
             return Ok(Value::Null);
         };
@@ -281,7 +281,7 @@ impl Connection for Postgres {
                 parameters.iter().map(|it| Parameter(it, &self.zone)),
             )
         };
-        let fail = |error| explain(&self.target, "read from", error);
+        let fail = |error| explain(&self.target, is_asked(&self.watch), "read from", error);
         let mut rows = rows.map_err(fail)?;
         while let Some(row) = rows.next().map_err(fail)? {
             each(&PostgresRow {
@@ -301,7 +301,7 @@ impl Connection for Postgres {
             let statement = self.statement(sql)?;
             self.execute_prepared(&statement, parameters)
         };
-        changed.map_err(|error| explain(&self.target, "write to", error))
+        changed.map_err(|error| explain(&self.target, is_asked(&self.watch), "write to", error))
     }
 
     fn inserter(&mut self, table: &str, columns: &[String]) -> Result<Inserter> {
@@ -327,15 +327,14 @@ impl Connection for Postgres {
 
     fn flush(&mut self) -> Result<()> {
         for batch in self.pending.take() {
-            let mut writer = self
-                .client
-                .copy_in(&batch.insert.sql)
-                .map_err(|error| explain_copy(&self.target, &batch, error))?;
+            let mut writer = self.client.copy_in(&batch.insert.sql).map_err(|error| {
+                explain_copy(&self.target, is_asked(&self.watch), &batch, error)
+            })?;
             // What went wrong on the way, the end tells better.
             let written = writer.write_all(&batch.bytes);
-            writer
-                .finish()
-                .map_err(|error| explain_copy(&self.target, &batch, error))?;
+            writer.finish().map_err(|error| {
+                explain_copy(&self.target, is_asked(&self.watch), &batch, error)
+            })?;
             written.map_err(|error| {
                 Error::failed(format!("cannot write to {}: {error}", self.target))
             })?;
@@ -371,7 +370,7 @@ impl Connection for Postgres {
             .map(drop)
             .map_err(|error| {
                 let action = format!("change row {id} of {table} in");
-                explain(&self.target, &action, error)
+                explain(&self.target, is_asked(&self.watch), &action, error)
             })
     }
 

@@ -44,7 +44,7 @@ pub(super) fn open(
         Some(connector) => config.ssl_mode(SslMode::Require).connect(connector.clone()),
         None => config.ssl_mode(SslMode::Disable).connect(NoTls),
     };
-    let mut client = connected.map_err(|error| explain(target, "open", error))?;
+    let mut client = connected.map_err(|error| explain(target, false, "open", error))?;
     let mut session = SESSION.to_owned();
     if let Some(schema) = &settings.schema {
         session.push_str(&format!(
@@ -57,7 +57,7 @@ pub(super) fn open(
     }
     client
         .batch_execute(&session)
-        .map_err(|error| explain(target, "open", error))?;
+        .map_err(|error| explain(target, false, "open", error))?;
     Ok((client, connector))
 }
 

@@ -18,7 +18,9 @@ use super::{connection_string, env, source};
 pub(super) const MEMORY_LIMIT: usize = 64 << 20;
 const STACK_LIMIT: usize = 512 << 10;
 /// The largest file that a configuration may read or be.
-const FILE_LIMIT: u64 = 8 << 20;
+pub(super) const FILE_LIMIT: u64 = 8 << 20;
+/// How many modules may be asked for that are not there, and how long their names may be.
+const UNKNOWN_LIMIT: usize = 1000;
 
 /// The parts of the runtime, in the order in which they build on each other.
 const RUNTIME: &[(&str, &str)] = &[
@@ -197,15 +199,24 @@ fn host<'js>(
     let its = Rc::clone(shared);
     define(
         "noteUnknown",
-        Function::new(ctx.clone(), move |module: String, stack: String| {
-            let place = its.place_in(&stack);
-            let line = place.as_ref().map_or(0, |(_, line)| *line);
-            its.unknown.borrow_mut().push(UnknownModule {
-                name: module,
-                place,
-            });
-            line
-        })?,
+        Function::new(
+            ctx.clone(),
+            move |ctx: Ctx<'js>, module: String, stack: String| {
+                let place = its.place_in(&stack);
+                let line = place.as_ref().map_or(0, |(_, line)| *line);
+                let mut unknown = its.unknown.borrow_mut();
+                if unknown.iter().any(|known| known.name == module) {
+                    return Ok(line);
+                }
+                if unknown.len().max(module.len()) >= UNKNOWN_LIMIT {
+                    let message = "it asks for too many modules that are not there";
+                    return Err(Exception::throw_message(&ctx, message));
+                }
+                let name = module;
+                unknown.push(UnknownModule { name, place });
+                Ok(line)
+            },
+        )?,
     )?;
     let its = Rc::clone(shared);
     define(

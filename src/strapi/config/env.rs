@@ -6,12 +6,13 @@
 //! interpolated. A variable of the process wins over the file, even when it is empty.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
+use super::engine::FILE_LIMIT;
 use super::error::ConfigError;
 
 /// One assignment, wherever a line starts. The alternatives of the value are tried in order, and one that does not
@@ -41,7 +42,18 @@ pub fn load(
         Some(path) => project.join(with_home(path, process)),
         None => project.join(".env"),
     };
-    match std::fs::read(&file) {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        // It may be a pipe.
+        let opened = std::fs::File::open(&file)?;
+        opened.take(FILE_LIMIT + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > FILE_LIMIT {
+            let what = format!("it is larger than {} MB", FILE_LIMIT >> 20);
+            return Err(std::io::Error::other(what));
+        }
+        Ok(bytes)
+    };
+    match read() {
         Ok(bytes) => {
             for (key, value) in parse(&String::from_utf8_lossy(&bytes)) {
                 environment.entry(key).or_insert(value);

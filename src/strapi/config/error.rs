@@ -123,6 +123,9 @@ pub enum ConfigError {
         /// What is wrong with it. Never the URL, which holds the password.
         problem: String,
     },
+    /// The user wanted the run to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// The embedded engine itself failed.
     #[error("the JavaScript engine failed: {reason}; {WAY_ROUND}")]
     Engine {
@@ -133,6 +136,9 @@ pub enum ConfigError {
 
 impl From<ConfigError> for crate::error::Error {
     fn from(error: ConfigError) -> Self {
-        Self::failed(error.to_string()).source(error)
+        match error {
+            ConfigError::Interrupted => Self::interrupted(),
+            error => Self::failed(error.to_string()).source(error),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Evaluates a project's configuration files and merges the environment's over the general ones.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -127,16 +128,25 @@ impl Evaluator {
             };
             let report = run().map_err(|error| self.explain(&ctx, file, error))?;
             let mut report: Value =
-                serde_json::from_str(&report).map_err(|error| ConfigError::Engine {
-                    reason: error.to_string(),
-                })?;
-            if report["found"] == Value::Bool(false) {
-                return Err(self.no_value(file));
+                serde_json::from_str(&report).map_err(|error| self.no_answer(file, &error))?;
+            // A configuration may change what JSON looks like.
+            let found = report.get("found").cloned();
+            match (found, report.get_mut("part")) {
+                (Some(Value::Bool(true)), Some(part)) => Ok(part.take()),
+                (Some(Value::Bool(false)), _) => Err(self.no_value(file)),
+                _ => Err(self.no_answer(file, &"it is no object")),
             }
-            Ok(report["part"].take())
         });
         self.shared.clock.stop();
         result
+    }
+
+    fn no_answer(&self, file: &Path, reason: &dyn Display) -> ConfigError {
+        ConfigError::Value {
+            file: self.shared.layout.shown(file),
+            key: "the configuration".into(),
+            problem: format!("cannot be made data: {reason}"),
+        }
     }
 
     fn no_value(&self, file: &Path) -> ConfigError {
@@ -168,9 +178,7 @@ impl Evaluator {
             };
         }
         if !error.is_exception() {
-            return ConfigError::Engine {
-                reason: error.to_string(),
-            };
+            return self.no_answer(file, &error);
         }
         let thrown = ctx.catch();
         let object = thrown.as_object();

@@ -3,6 +3,7 @@
 //! The engine asks the clock now and then while it runs a script. A few of its built-in functions never ask (joining an
 //! array of four billion holes is one), so the work also has a thread of its own, which is given up when it is overdue.
 
+use crate::database::Stop;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -48,16 +49,22 @@ impl Clock {
     }
 }
 
+/// How often it is looked whether the user wants the run to stop.
+const GLANCE: Duration = Duration::from_millis(100);
+
 /// How work on a thread of its own can fail to give a result.
 pub(super) enum Lost {
+    /// The user wants the run to stop.
+    Interrupted,
     /// It ran over its time in this file.
     Overdue(PathBuf),
     /// The thread could not be started, or it ended without a result.
     Broken(String),
 }
 
-/// Does `work` on a thread of its own, and leaves that thread behind when it is overdue.
+/// Does `work` on a thread of its own, and leaves that thread behind when it is overdue or `stop` is requested.
 pub(super) fn guard<T: Send + 'static>(
+    stop: &Stop,
     work: impl FnOnce(Clock) -> T + Send + 'static,
 ) -> Result<T, Lost> {
     let clock = Clock::default();
@@ -70,10 +77,13 @@ pub(super) fn guard<T: Send + 'static>(
         .spawn(move || drop(sender.send(work(its))))
         .map_err(|error| Lost::Broken(error.to_string()))?;
     loop {
-        match receiver.recv_timeout(GRACE / 2) {
+        match receiver.recv_timeout(GLANCE) {
             Ok(result) => return Ok(result),
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Lost::Broken("its thread ended without a result".into()));
+            }
+            Err(RecvTimeoutError::Timeout) if stop.is_requested() => {
+                return Err(Lost::Interrupted);
             }
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(file) = clock.overdue() {

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::database::DatabaseSettings;
+use crate::database::{DatabaseSettings, Stop};
 use serde_json::Value;
 
 pub use error::ConfigError;
@@ -71,17 +71,19 @@ impl fmt::Debug for ProjectConfig {
 /// `environment` is the process environment; this function does not look at it by itself. `database_url`, or else
 /// `BACKUP_DATABASE_URL` in the environment or `.env`, overrides the project's database settings, of which nothing but
 /// the schema of PostgreSQL is then looked at; what is wrong with its files is then a warning, and Strapi's defaults
-/// apply.
+/// apply. It is not waited for once `stop` is requested.
 pub fn load(
     project: &Path,
     environment: &BTreeMap<String, String>,
     database_url: Option<&str>,
+    stop: &Stop,
 ) -> Result<ProjectConfig, ConfigError> {
     let (project, environment) = (project.to_owned(), environment.clone());
     let database_url = database_url.map(str::to_owned);
     let work = move |clock| read(&project, &environment, database_url.as_deref(), clock);
-    limit::guard(work).unwrap_or_else(|lost| {
+    limit::guard(stop, work).unwrap_or_else(|lost| {
         Err(match lost {
+            Lost::Interrupted => ConfigError::Interrupted,
             Lost::Overdue(file) => ConfigError::TimeLimit {
                 file,
                 limit: TIME_LIMIT,
@@ -99,7 +101,9 @@ fn read(
     clock: Clock,
 ) -> Result<ProjectConfig, ConfigError> {
     let layout = Layout::discover(project)?;
+    clock.start(Path::new(".env"));
     let environment = env::load(&layout.project, environment)?;
+    clock.stop();
     let root = layout.project.clone();
     let config_dir = layout.config_dir();
     let evaluator = Evaluator::new(layout, &environment, clock)?;

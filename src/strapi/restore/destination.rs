@@ -9,7 +9,7 @@ use super::{OwnSchema, Restore, emptied_tables, in_place, recovered, recovery, r
 use crate::database::{Connection, LockMode};
 use crate::error::{Error, Result};
 use crate::model::Stage;
-use crate::store::folder_of;
+use crate::store::{folder_of, real_path};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::core_store::{CORE_STORE, SCHEMA_KEY, WEBHOOKS, read_value};
 use crate::strapi::description::description;
@@ -107,11 +107,11 @@ impl ProjectDestination {
         let Some(file) = self.project.database_file() else {
             return Ok(());
         };
-        // All of it goes into the rollback journal, at the most, and what comes is no smaller than its
+        // SQLite follows a link to the file before it puts its journal beside it. All of it goes into the rollback journal, at the most, and what comes is no smaller than its
         // lines by much.
         let now = file.metadata().map_or(0, |file| file.len());
         wanted(
-            folder_of(file),
+            folder_of(&real_path(file)),
             now.max(staged.lines),
             "the database's own journal and new rows",
         )

@@ -75,9 +75,15 @@
     }));
   };
 
+  // As they are before a configuration changes them.
+  const { stringify } = JSON;
+  const { create } = Object;
+
   const report = (config, key) => {
-    const part = config?.[key];
-    return JSON.stringify({ found: config !== undefined && config !== null, part: part === undefined ? null : part });
+    const answer = create(null);
+    answer.found = config !== undefined && config !== null;
+    answer.part = config?.[key] ?? null;
+    return stringify(answer);
   };
 
   // Evaluates `file` and reports the value under `key` as JSON (or a promise of it).

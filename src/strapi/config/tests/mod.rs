@@ -1,6 +1,7 @@
 //! Whole projects, written into a temporary folder and read with [`load`].
 
 mod failures;
+mod hostile;
 mod layouts;
 mod modules;
 mod servers;
@@ -12,13 +13,14 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::{ConfigError, ProjectConfig, load};
-use crate::database::{DatabaseSettings, ServerSettings};
+use crate::database::{DatabaseSettings, ServerSettings, Stop};
 
 /// A project that is made of the files it is given.
 struct Project {
     dir: TempDir,
     environment: BTreeMap<String, String>,
     url: Option<String>,
+    stop: Stop,
 }
 
 impl Project {
@@ -28,6 +30,7 @@ impl Project {
             dir,
             environment: BTreeMap::new(),
             url: None,
+            stop: Stop::default(),
         };
         for (name, text) in files {
             let path = project.path().join(name);
@@ -57,7 +60,12 @@ impl Project {
     }
 
     fn load(&self) -> Result<ProjectConfig, ConfigError> {
-        load(self.path(), &self.environment, self.url.as_deref())
+        load(
+            self.path(),
+            &self.environment,
+            self.url.as_deref(),
+            &self.stop,
+        )
     }
 
     fn read(&self) -> ProjectConfig {
