@@ -4,7 +4,8 @@ use super::attributes::{write_attributes, write_name};
 use super::link_lines::shown;
 use super::{Reader, column_list, select_rows};
 use crate::error::{Error, Result};
-use crate::model::{DEEPEST_COMPONENT, json};
+use crate::model::json;
+use crate::model::limits::DEEPEST;
 use crate::strapi::dialect::Dialect;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
 use std::collections::HashMap;
@@ -80,7 +81,7 @@ pub(super) fn in_key_order(models: &Models, model: &Model) -> Vec<usize> {
     if models.dialect.reads_components_in_turn() {
         return fields;
     }
-    fields.sort_by_key(|&index| queries(models, &model.component_fields[index], DEEPEST_COMPONENT));
+    fields.sort_by_key(|&index| queries(models, &model.component_fields[index], DEEPEST));
     fields
 }
 
@@ -116,7 +117,7 @@ impl<'a> Reader<'a> {
         model: &Model,
         parents: &Parents<'_>,
     ) -> Result<Components<'a>> {
-        self.nested_components(model, parents, DEEPEST_COMPONENT)
+        self.nested_components(model, parents, DEEPEST)
     }
 
     fn nested_components(
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
         }
         let Some(deepest) = deepest.checked_sub(1) else {
             return Err(Error::failed(format!(
-                "components in {} are nested deeper than {DEEPEST_COMPONENT} levels",
+                "components in {} are nested deeper than {DEEPEST} levels",
                 model.uid
             ))
             .hint("take them apart, or exclude the content types that hold them"));
