@@ -133,8 +133,9 @@ impl Front {
 fn add_schema(bytes: &mut u64, length: usize, place: &dyn Fn() -> String) -> Result<()> {
     *bytes += length as u64;
     if *bytes > LONGEST_SCHEMAS {
-        let why =
-            format!("with it, schemas have more than the {LONGEST_SCHEMAS} bytes that they may have");
+        let why = format!(
+            "with it, schemas have more than the {LONGEST_SCHEMAS} bytes that they may have"
+        );
         return Err(malformed(place(), &why));
     }
     Ok(())

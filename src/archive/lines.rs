@@ -94,7 +94,9 @@ pub(super) fn each_line(
             if !has_ended {
                 skip_line(&mut reader).map_err(|error| damaged(archive, error))?;
             }
-            Err(format!("it has more than the {longest} bytes that a line may have"))
+            Err(format!(
+                "it has more than the {longest} bytes that a line may have"
+            ))
         } else {
             std::str::from_utf8(&line).map_err(|_| "it is not UTF-8".to_owned())
         };

@@ -164,18 +164,15 @@ impl Pass {
             return self.count(item, stage);
         }
         match &item.entry {
-            Entry::Sidecar(filename) => match read_text(
-                &self.archive,
-                &item.name,
-                item.content,
-                LONGEST_SIDECAR,
-            ) {
-                Ok(sidecar) => {
-                    let kept = self.sidecars.keep(filename, &sidecar);
-                    kept.map_err(|error| self.spooling(error))?;
+            Entry::Sidecar(filename) => {
+                match read_text(&self.archive, &item.name, item.content, LONGEST_SIDECAR) {
+                    Ok(sidecar) => {
+                        let kept = self.sidecars.keep(filename, &sidecar);
+                        kept.map_err(|error| self.spooling(error))?;
+                    }
+                    Err(fault) => sink.damaged(fault)?,
                 }
-                Err(fault) => sink.damaged(fault)?,
-            },
+            }
             Entry::Upload(filename) => {
                 let sidecar = self.sidecars.take(filename);
                 let Some(sidecar) = sidecar.map_err(|error| self.spooling(error))? else {

@@ -53,10 +53,7 @@ impl fmt::Display for Misfit<'_> {
             Self::Unknown(uid) => {
                 write!(f, "it holds a component `{uid}` that there is no schema of")
             }
-            Self::TooDeep => write!(
-                f,
-                "components are nested deeper than {DEEPEST} levels"
-            ),
+            Self::TooDeep => write!(f, "components are nested deeper than {DEEPEST} levels"),
         }
     }
 }
@@ -295,9 +292,6 @@ mod tests {
         }
         let seen = visited(&format!(r#"{{"one":{data}}}"#));
         assert_eq!(seen.len(), DEEPEST + 1);
-        assert!(
-            seen[DEEPEST].contains("nested deeper"),
-            "{seen:?}"
-        );
+        assert!(seen[DEEPEST].contains("nested deeper"), "{seen:?}");
     }
 }

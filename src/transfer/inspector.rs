@@ -334,15 +334,12 @@ impl Sink for Inspector<'_> {
             if self.orphans.len() >= KINDS && !self.orphans.contains_key(&kind) {
                 kind = ("other types".to_owned(), "?".to_owned());
             }
-            self.orphans
-                .entry(kind)
-                .or_default()
-                .add(|| {
-                    format!(
-                        "{} -> {}: {} {} is not in the archive",
-                        link.left, link.right, missing.model, missing.reference
-                    )
-                });
+            self.orphans.entry(kind).or_default().add(|| {
+                format!(
+                    "{} -> {}: {} {} is not in the archive",
+                    link.left, link.right, missing.model, missing.reference
+                )
+            });
         }
         if self.found.has_ends(link) {
             self.next.link(link)?;
@@ -353,13 +350,16 @@ impl Sink for Inspector<'_> {
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
         self.found.count(Stage::Configuration);
         if let Ok(row) = Fields::parse(item.value)
-            && let Some((name, _)) = row.0.iter().find(|(_, value)| is_too_deep(value.as_bytes()))
+            && let Some((name, _)) = row
+                .0
+                .iter()
+                .find(|(_, value)| is_too_deep(value.as_bytes()))
         {
             let (kind, key) = (item.kind.as_str(), row.text("key").unwrap_or_default());
             let why = too_deep(name);
-            return self.faults.add(Error::archive(format!(
-                "a row of the {kind}, {key}: {why}"
-            )));
+            return self
+                .faults
+                .add(Error::archive(format!("a row of the {kind}, {key}: {why}")));
         }
         match item.kind {
             ConfigKind::Webhook => self.found.webhooks += 1,
