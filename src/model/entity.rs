@@ -1,7 +1,7 @@
 //! A row of a content type.
 
 use super::json;
-use super::limits::MOST_MEMBERS;
+use super::limits::{LONGEST_NAME, MOST_MEMBERS};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -61,6 +61,7 @@ impl Entity<'_> {
     pub fn parse(line: &str) -> Result<ParsedEntity<'_>, serde_json::Error> {
         require_object(line)?;
         let parsed: Line<'_> = serde_json::from_str(line)?;
+        check_name(&parsed.content_type)?;
         let data = parsed.data.get();
         if !data.starts_with('{') {
             return Err(serde_json::Error::custom("`data` is not an object"));
@@ -85,6 +86,17 @@ pub(super) fn require_object(line: &str) -> Result<(), serde_json::Error> {
 
 /// How many members of an object are found by comparing their names one by one.
 const FEW: usize = 64;
+
+/// Names are kept, so they may not be of any length.
+pub(super) fn check_name(name: &str) -> Result<(), serde_json::Error> {
+    if name.len() > LONGEST_NAME {
+        let length = name.len();
+        return Err(serde_json::Error::custom(format_args!(
+            "a name has {length} bytes, more than the {LONGEST_NAME} that it may have"
+        )));
+    }
+    Ok(())
+}
 
 /// The members of a JSON object, in order, each value still as text. Of members of one name the last
 /// one counts, in the place of the first, as in JavaScript.
@@ -144,6 +156,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
                 // Long objects only: of short ones the names are compared.
                 let mut places: HashMap<Cow<'de, str>, usize> = HashMap::new();
                 while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+                    check_name(&name).map_err(A::Error::custom)?;
                     let value = map.next_value::<&'de RawValue>()?.get();
                     let place = if places.is_empty() {
                         fields.iter().position(|(own, _)| *own == name)
