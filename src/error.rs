@@ -35,13 +35,31 @@ pub enum Kind {
 
 /// What failed, where, and what to do next.
 #[derive(Debug, thiserror::Error)]
-#[error("{message}")]
+#[error("{message}{}", listed(list))]
 pub struct Error {
     kind: Kind,
     message: String,
+    list: Vec<String>,
     hint: Option<String>,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// How long a message may be, in bytes: values of archives and databases stand in some, and have any
+/// length.
+const LONGEST_MESSAGE: usize = 8 << 10;
+
+fn shortened(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        message.push_str("...");
+        message.shrink_to_fit();
+    }
+    message
+}
+
+fn listed(list: &[String]) -> String {
+    list.iter().map(|item| format!("\n  {item}")).collect()
 }
 
 /// The result of everything in this library that can fail.
@@ -52,7 +70,8 @@ impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: shortened(message.into()),
+            list: Vec::new(),
             hint: None,
             source: None,
         }
@@ -111,6 +130,18 @@ impl Error {
         error.source(source)
     }
 
+    /// Lists what the message speaks of, a line each.
+    #[must_use]
+    pub fn listing(mut self, list: Vec<String>) -> Self {
+        self.list = list;
+        self
+    }
+
+    /// The message, and what it lists: a line each, whatever line breaks are in them.
+    pub fn parts(&self) -> (&str, &[String]) {
+        (&self.message, &self.list)
+    }
+
     /// Says what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -142,7 +173,7 @@ impl Error {
         if self.kind == Kind::Interrupted {
             return self;
         }
-        self.message = format!("{place}: {}", self.message);
+        self.message = shortened(format!("{place}: {}", self.message));
         self
     }
 

@@ -7,6 +7,7 @@ use super::layout::{CHECKSUMS, Entry, HMAC, MANIFEST, RESULT};
 use super::manifest::Manifest;
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
+use crate::model::limits::LONGEST_LIST;
 use crate::model::{NameMap, Stage};
 use hmac::Mac;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,6 +17,9 @@ use tempfile::SpooledTempFile;
 
 /// How many faults are kept, and how many names for them.
 const KEPT: usize = 100;
+
+/// How many content types are counted; no archive that is whole has more.
+const MOST_TYPES: usize = 100_000;
 
 /// What protects the bytes of an archive, and what it says came of its export.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +78,11 @@ impl Audit {
         &self.archive
     }
 
+    /// Where lists are spooled.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn fault(&mut self, what: &str) {
         let fault = Error::archive(format!("{}: {what}", self.archive));
         // An entry that is missing is missing in several respects.
@@ -115,7 +124,13 @@ impl Audit {
     /// It cannot be read or spooled.
     pub fn listed(&mut self, content: &mut dyn Read) -> Result<()> {
         let mut listed = tempfile::spooled_tempfile_in(checksums::IN_MEMORY, &self.folder);
-        io::copy(content, &mut listed).map_err(|error| self.spooling(error))?;
+        let mut content = content.take(LONGEST_LIST + 1);
+        let length = io::copy(&mut content, &mut listed).map_err(|error| self.spooling(error))?;
+        if length > LONGEST_LIST {
+            self.fault(&format!(
+                "{CHECKSUMS} has more than the {LONGEST_LIST} bytes that it may have"
+            ));
+        }
         self.listed = Some(listed);
         Ok(())
     }
@@ -137,11 +152,10 @@ impl Audit {
 
     /// Counts an entity.
     pub fn count_entity(&mut self, uid: &str) {
-        match self.entities.get_mut(uid) {
-            Some(count) => *count += 1,
-            None => {
-                self.entities.insert(uid.to_owned(), 1);
-            }
+        if let Some(count) = self.entities.get_mut(uid) {
+            *count += 1;
+        } else if self.entities.len() < MOST_TYPES {
+            self.entities.insert(uid.to_owned(), 1);
         }
     }
 

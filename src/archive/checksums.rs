@@ -1,14 +1,18 @@
 //! `checksums.sha256`: the digests of the entries before it, in order, as `sha256sum -c` reads them.
 
 use super::layout::CHECKSUMS;
+use crate::model::NameMap;
+use crate::model::limits::LONGEST_NAME;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::Path;
 use tempfile::SpooledTempFile;
 
 /// How much of a list is kept in memory, in bytes; longer ones go to a file without a name.
 pub(super) const IN_MEMORY: usize = 4 << 20;
+
+/// The longest line, in bytes: a name of which every byte is escaped, and its digest.
+const LONGEST_LINE: u64 = 2 * LONGEST_NAME as u64 + 128;
 
 /// How many faults are kept.
 const KEPT: usize = 100;
@@ -46,11 +50,15 @@ fn line(name: &str, digest: &[u8]) -> String {
     format!("\\{digest}  {name}")
 }
 
+/// A digest, and whether the name that it stands at is escaped.
+type Sum = ([u8; 32], bool);
+
 /// The name in a line, as it stands there, and its digest; `None` where it is no line of a list.
-fn parse(line: &str) -> Option<(&str, &str)> {
-    let (digest, name) = line.strip_prefix('\\').unwrap_or(line).split_once("  ")?;
-    let is_digest = unhex::<32>(digest).is_some();
-    (is_digest && !name.is_empty()).then_some((name, digest))
+fn parse(line: &str) -> Option<(&str, Sum)> {
+    let unescaped = line.strip_prefix('\\');
+    let (digest, name) = unescaped.unwrap_or(line).split_once("  ")?;
+    let digest = unhex(digest)?;
+    (!name.is_empty()).then_some((name, (digest, unescaped.is_some())))
 }
 
 /// A list of digests that grows while entries are written or read.
@@ -113,32 +121,38 @@ pub(super) fn compare(
             faults.push(fault);
         }
     };
-    let mut listed_lines: BTreeMap<String, String> = BTreeMap::new();
-    for (number, line) in lines(listed).enumerate() {
-        let line = String::from_utf8_lossy(&line?).into_owned();
-        match parse(&line) {
-            Some((name, _)) => {
-                let name = name.to_owned();
-                if listed_lines.insert(name.clone(), line).is_some() {
+    let mut digests: NameMap<Sum> = NameMap::default();
+    let mut number = 0;
+    each_line(listed, &mut |line| {
+        number += 1;
+        match parse(line) {
+            Some((name, sum)) => {
+                if digests.insert(name, sum).is_some() {
                     add(format!("{CHECKSUMS} lists {name} twice"));
                 }
             }
-            None => add(format!("{CHECKSUMS}, line {}: it is no digest", number + 1)),
+            None => add(format!("{CHECKSUMS}, line {number}: it is no digest")),
         }
-    }
-    for line in lines(found) {
-        let line = String::from_utf8_lossy(&line?).into_owned();
-        let Some((name, _)) = parse(&line) else {
-            continue;
+    })?;
+    each_line(found, &mut |line| {
+        let Some((name, sum)) = parse(line) else {
+            return;
         };
-        match listed_lines.remove(name) {
-            Some(expected) if expected == line => {}
+        match digests.remove(name) {
+            Some(expected) if expected == sum => {}
             Some(_) => add(format!("{name} is not what {CHECKSUMS} says")),
             None => add(format!("{name} is not listed in {CHECKSUMS}")),
         }
-    }
-    for name in listed_lines.into_keys() {
-        add(format!("{name} is missing"));
+    })?;
+    if digests.values().next().is_some() {
+        listed.rewind()?;
+        each_line(listed, &mut |line| {
+            if let Some((name, _)) = parse(line)
+                && digests.remove(name).is_some()
+            {
+                add(format!("{name} is missing"));
+            }
+        })?;
     }
     Ok(Comparison {
         is_reordered: faults.is_empty(),
@@ -162,8 +176,22 @@ fn is_same(one: &mut impl Read, other: &mut impl Read) -> io::Result<bool> {
     }
 }
 
-fn lines(from: &mut impl Read) -> impl Iterator<Item = io::Result<Vec<u8>>> {
-    BufReader::new(from).split(b'\n')
+/// Goes through the lines of a list. What is longer than a line can be comes in parts, none of which is
+/// one.
+fn each_line(from: &mut impl Read, each: &mut dyn FnMut(&str)) -> io::Result<()> {
+    let mut reader = BufReader::new(from);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let mut part = reader.by_ref().take(LONGEST_LINE);
+        if part.read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        each(&String::from_utf8_lossy(&line));
+    }
 }
 
 /// Passes bytes on and digests them.
@@ -236,6 +264,6 @@ mod tests {
     fn names_with_line_breaks_stand_as_sha256sum_writes_them() {
         let text = line("a\nb\\c", &[0; 32]);
         assert_eq!(text, format!("\\{}  a\\nb\\\\c", "0".repeat(64)));
-        assert_eq!(parse(&text), Some(("a\\nb\\\\c", &*"0".repeat(64))));
+        assert_eq!(parse(&text), Some(("a\\nb\\\\c", ([0; 32], true))));
     }
 }

@@ -5,7 +5,8 @@ use super::layout::{Entry, METADATA};
 use super::lines::{each_line, malformed, read_text};
 use super::manifest::Manifest;
 use crate::error::{Error, Kind, Result};
-use crate::model::{Line, Metadata, Schemas, Stage};
+use crate::model::limits::{LONGEST_SCHEMAS, LONGEST_TEXT};
+use crate::model::{Line, Metadata, Schema, Schemas, Stage};
 use crate::transfer::Description;
 
 /// What is known of an archive from what describes it.
@@ -28,6 +29,7 @@ pub(super) struct Front {
     pub faults: Vec<Error>,
     /// The first schema that is none; all are told of when they are streamed.
     fault_of_schemas: Option<Error>,
+    bytes_of_schemas: u64,
     /// Whether the entries so far are those that this program begins an archive with, in its order.
     pub is_ours: bool,
 }
@@ -44,7 +46,7 @@ impl Front {
         match item.entry {
             Entry::Metadata => {
                 self.has_metadata = true;
-                let text = read_text(archive, &item.name, item.content)?;
+                let text = read_text(archive, &item.name, item.content, LONGEST_TEXT)?;
                 match serde_json::from_str(&text) {
                     Ok(metadata) => self.metadata = Some(metadata),
                     Err(error) => self.faults.push(
@@ -56,7 +58,7 @@ impl Front {
                 }
             }
             Entry::Manifest => {
-                let text = read_text(archive, &item.name, item.content)?;
+                let text = read_text(archive, &item.name, item.content, LONGEST_TEXT)?;
                 match Manifest::parse(&text, archive) {
                     Ok(manifest) => self.manifest = Some(manifest),
                     Err(fault) if fault.kind() == Kind::Archive => self.faults.push(fault),
@@ -66,8 +68,10 @@ impl Front {
             Entry::Lines(Stage::Schemas, _) => {
                 let schemas = &mut self.schemas;
                 let fault = &mut self.fault_of_schemas;
-                each_line(archive, &item.name, item.content, &mut |line, place| {
-                    let line = line.map_err(str::to_owned);
+                let bytes = &mut self.bytes_of_schemas;
+                let (stage, name) = (Stage::Schemas, &item.name);
+                each_line(stage, archive, name, item.content, &mut |line, place| {
+                    add_schema(bytes, line.as_deref().map_or(0, str::len), place)?;
                     match line.and_then(|line| Line::parse(Stage::Schemas, line)) {
                         Ok(Line::Schema(schema)) => schemas.push(schema),
                         Ok(_) => {}
@@ -79,6 +83,18 @@ impl Front {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Takes in a schema, from a line of this length.
+    pub fn schema(
+        &mut self,
+        schema: &Schema,
+        length: usize,
+        place: &dyn Fn() -> String,
+    ) -> Result<()> {
+        add_schema(&mut self.bytes_of_schemas, length, place)?;
+        self.schemas.push(schema.clone());
+        Ok(())
     }
 
     /// What was collected. Unless it is `tolerant`, what is wrong with that ends it.
@@ -111,4 +127,16 @@ impl Front {
             faults: self.faults,
         })
     }
+}
+
+/// Adds a line to the length of the schemas, all of which are held in memory.
+fn add_schema(bytes: &mut u64, length: usize, place: &dyn Fn() -> String) -> Result<()> {
+    *bytes += length as u64;
+    if *bytes > LONGEST_SCHEMAS {
+        let why = format!(
+            "with it, schemas have more than the {LONGEST_SCHEMAS} bytes that they may have"
+        );
+        return Err(malformed(place(), &why));
+    }
+    Ok(())
 }

@@ -2,23 +2,25 @@
 
 use super::item::damaged;
 use crate::error::{Error, Result};
+use crate::model::Stage;
+use crate::model::limits::{LONGEST_LINE, LONGEST_SCHEMAS};
 use std::io::{self, BufRead, BufReader, Read};
-
-/// The longest line that is read, in bytes: well above the shards Strapi writes.
-const LONGEST_LINE: u64 = 1 << 30;
-/// The longest entry that is read as a whole, in bytes: what an archive says of itself.
-const LONGEST_TEXT: u64 = 16 << 20;
 
 /// A place that is not what it should be.
 pub(super) fn malformed(place: String, why: &str) -> Error {
     Error::archive(format!("{place}: {why}"))
 }
 
-/// The content of an entry that is read as a whole.
-pub(super) fn read_text(archive: &str, name: &str, content: &mut dyn Read) -> Result<String> {
+/// The content of an entry that is read as a whole, and has at most `longest` bytes.
+pub(super) fn read_text(
+    archive: &str,
+    name: &str,
+    content: &mut dyn Read,
+    longest: u64,
+) -> Result<String> {
     let mut text = String::new();
     let read = content
-        .take(LONGEST_TEXT)
+        .take(longest + 1)
         .read_to_string(&mut text)
         .map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData if error.get_ref().is_none() => {
@@ -26,8 +28,8 @@ pub(super) fn read_text(archive: &str, name: &str, content: &mut dyn Read) -> Re
             }
             _ => damaged(archive, error),
         })?;
-    if read as u64 == LONGEST_TEXT {
-        let why = format!("it has {LONGEST_TEXT} bytes or more");
+    if read as u64 > longest {
+        let why = format!("it has more than the {longest} bytes that it may have");
         return Err(malformed(format!("{archive}: {name}"), &why));
     }
     Ok(text)
@@ -35,10 +37,34 @@ pub(super) fn read_text(archive: &str, name: &str, content: &mut dyn Read) -> Re
 
 /// What is done with a line, or with why it is none, and with what tells the place it stands at.
 pub(super) type EachLine<'a> =
-    dyn FnMut(Result<&str, &'static str>, &dyn Fn() -> String) -> Result<()> + 'a;
+    dyn FnMut(Result<&str, String>, &dyn Fn() -> String) -> Result<()> + 'a;
+
+/// The longest line of a stage that is read, in bytes.
+fn longest_line(stage: Stage) -> u64 {
+    match stage {
+        Stage::Schemas => LONGEST_SCHEMAS,
+        _ => LONGEST_LINE,
+    }
+}
+
+/// Passes over the rest of a line.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let block = reader.fill_buf()?;
+        let (length, is_through) = match block.iter().position(|byte| *byte == b'\n') {
+            Some(position) => (position + 1, true),
+            None => (block.len(), block.is_empty()),
+        };
+        reader.consume(length);
+        if is_through {
+            return Ok(());
+        }
+    }
+}
 
 /// Hands over the lines of a shard that are not empty, each with the place it stands at.
 pub(super) fn each_line(
+    stage: Stage,
     archive: &str,
     name: &str,
     content: &mut dyn Read,
@@ -47,11 +73,12 @@ pub(super) fn each_line(
     let mut reader = BufReader::with_capacity(64 << 10, content);
     let mut line = Vec::new();
     let mut number = 0_u64;
+    let longest = longest_line(stage);
     loop {
         line.clear();
         let read = reader
             .by_ref()
-            .take(LONGEST_LINE)
+            .take(longest + 2)
             .read_until(b'\n', &mut line)
             .map_err(|error| damaged(archive, error))?;
         if read == 0 {
@@ -59,10 +86,21 @@ pub(super) fn each_line(
         }
         number += 1;
         let place = || format!("{name}, line {number}");
-        let text = std::str::from_utf8(&line)
-            .map(|text| text.trim_end_matches(['\n', '\r']))
-            .map_err(|_| "it is not UTF-8");
-        if text != Ok("") {
+        let has_ended = line.last() == Some(&b'\n');
+        while matches!(line.last(), Some(b'\n' | b'\r')) {
+            line.pop();
+        }
+        let text = if line.len() as u64 > longest {
+            if !has_ended {
+                skip_line(&mut reader).map_err(|error| damaged(archive, error))?;
+            }
+            Err(format!(
+                "it has more than the {longest} bytes that a line may have"
+            ))
+        } else {
+            std::str::from_utf8(&line).map_err(|_| "it is not UTF-8".to_owned())
+        };
+        if text.as_deref() != Ok("") {
             each(text, &place)?;
         }
     }

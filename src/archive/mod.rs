@@ -21,6 +21,7 @@ mod pass;
 mod reader;
 mod rounds;
 mod shard;
+mod sidecars;
 mod tar_entries;
 mod writer;
 

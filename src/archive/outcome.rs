@@ -1,6 +1,7 @@
 //! `result.json`: what came of an export, known when all else of the archive is written.
 
 use crate::model::Stage;
+use crate::model::limits::LONGEST_MESSAGE;
 use crate::transfer::{Report, Warning, WarningKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -139,7 +140,16 @@ impl Warnings {
         self.list.push(Told {
             kind: warning.kind.as_str().into(),
             count: warning.count,
-            message: warning.to_string(),
+            message: shortened(warning.to_string()),
         });
     }
+}
+
+/// A message of bounded length, whatever names from a database it holds.
+fn shortened(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        message.push_str("...");
+    }
+    message
 }

@@ -5,11 +5,15 @@ use super::front::Front;
 use super::item::Item;
 use super::layout::{Entry, upload_name};
 use super::lines::{count_lines, each_line, malformed, read_text};
+use super::sidecars::Sidecars;
 use crate::error::{Error, Result};
+use crate::model::limits::{LONGEST_RESULT, LONGEST_SIDECAR};
 use crate::model::{Asset, Line, Stage};
 use crate::transfer::{Filter, Sink};
 use roaring::RoaringTreemap;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::path::PathBuf;
 
 /// How many things of one kind are listed one by one.
 const LISTED: u64 = 5;
@@ -59,9 +63,11 @@ pub(super) struct Pass {
     /// The entries that are through.
     done: RoaringTreemap,
     /// Sidecars whose file did not come yet.
-    sidecars: BTreeMap<String, String>,
+    sidecars: Sidecars,
     /// Files whose sidecar did not come yet.
     waiting: Unmatched,
+    /// Where sidecars are spooled.
+    folder: PathBuf,
 }
 
 impl Pass {
@@ -76,7 +82,6 @@ impl Pass {
         Self {
             archive: audit.archive().to_owned(),
             takes_assets: filter.includes(Stage::Assets),
-            audit: Some(audit),
             items,
             left: entries,
             todo: Stage::ALL
@@ -85,8 +90,10 @@ impl Pass {
                 .collect(),
             started: false,
             done: RoaringTreemap::new(),
-            sidecars: BTreeMap::new(),
+            sidecars: Sidecars::new(audit.folder()),
+            folder: audit.folder().to_owned(),
             waiting: Unmatched::default(),
+            audit: Some(audit),
         }
     }
 
@@ -123,9 +130,10 @@ impl Pass {
         self.give_up_stage(sink)?;
         if self.takes_assets {
             let mut lonely = Unmatched::default();
-            for filename in self.sidecars.keys() {
-                lonely.add(&upload_name(filename));
-            }
+            let left = self
+                .sidecars
+                .left(&mut |filename| lonely.add(&upload_name(filename)));
+            left.map_err(|error| self.spooling(error))?;
             for fault in lonely.faults(&self.archive, "is missing, though it has a sidecar") {
                 sink.damaged(fault)?;
             }
@@ -156,14 +164,18 @@ impl Pass {
             return self.count(item, stage);
         }
         match &item.entry {
-            Entry::Sidecar(filename) => match read_text(&self.archive, &item.name, item.content) {
-                Ok(sidecar) => {
-                    self.sidecars.insert(filename.clone(), sidecar);
+            Entry::Sidecar(filename) => {
+                match read_text(&self.archive, &item.name, item.content, LONGEST_SIDECAR) {
+                    Ok(sidecar) => {
+                        let kept = self.sidecars.keep(filename, &sidecar);
+                        kept.map_err(|error| self.spooling(error))?;
+                    }
+                    Err(fault) => sink.damaged(fault)?,
                 }
-                Err(fault) => sink.damaged(fault)?,
-            },
+            }
             Entry::Upload(filename) => {
-                let Some(sidecar) = self.sidecars.remove(filename) else {
+                let sidecar = self.sidecars.take(filename);
+                let Some(sidecar) = sidecar.map_err(|error| self.spooling(error))? else {
                     self.waiting.add(&item.name);
                     return self.count(item, stage);
                 };
@@ -184,6 +196,10 @@ impl Pass {
         Ok(())
     }
 
+    fn spooling(&self, error: io::Error) -> Error {
+        Error::io("spool sidecars in", &self.folder, error)
+    }
+
     /// Takes in what the archive says of itself.
     fn record(&mut self, item: &mut Item<'_>, sink: &mut dyn Sink) -> Result<()> {
         let Some(audit) = &mut self.audit else {
@@ -191,7 +207,7 @@ impl Pass {
         };
         match item.entry {
             Entry::Result | Entry::Hmac => {
-                match read_text(&self.archive, &item.name, item.content) {
+                match read_text(&self.archive, &item.name, item.content, LONGEST_RESULT) {
                     Ok(text) if item.entry == Entry::Result => audit.outcome(text),
                     Ok(text) => audit.hmac(text),
                     Err(fault) => sink.damaged(fault)?,
@@ -230,6 +246,7 @@ impl Pass {
         let audit = &mut self.audit;
         let mut malformed_lines = 0_u64;
         each_line(
+            stage,
             &self.archive,
             &item.name,
             item.content,
@@ -237,17 +254,15 @@ impl Pass {
                 if let Some(audit) = audit {
                     audit.count(stage, 1);
                 }
-                match line
-                    .map_err(str::to_owned)
-                    .and_then(|line| Line::parse(stage, line))
-                {
+                let length = line.as_deref().map_or(0, str::len);
+                match line.and_then(|line| Line::parse(stage, line)) {
                     Ok(line) => {
                         match (&line, &mut *audit, &mut *front) {
                             (Line::Entity(parsed), Some(audit), _) => {
                                 audit.count_entity(parsed.entity().content_type);
                             }
                             (Line::Schema(schema), _, Some(front)) => {
-                                front.schemas.push(schema.clone());
+                                front.schema(schema, length, place)?;
                             }
                             _ => {}
                         }

@@ -1,230 +1,338 @@
 //! The entries of a tar, which holds nothing else: zeros where an entry is padded, zeros behind its
 //! end.
+//!
+//! Blocks are read here and not by the crate that knows their form, which takes the records that extend
+//! an entry into memory however long they are.
 
 use super::item::{Each, Item, Next, damaged, refused};
 use super::layout;
 use crate::error::{Error, Result};
-use std::cell::{Cell, RefCell};
-use std::io::{self, Read};
-use std::rc::Rc;
-use tar::EntryType;
+use crate::model::limits::{LONGEST_EXTENSION, LONGEST_NAME};
+use std::io::{self, BufReader, Read};
+use tar::{EntryType, Header};
 
 /// Entries begin at multiples of this.
-const BLOCK: u64 = 512;
-/// Bytes of zeros that mark the end of a tar, at the least.
-const END: u64 = 2 * BLOCK;
+const BLOCK: usize = 512;
+/// Bytes that are read at once, at the least.
+const BUFFER: usize = 64 << 10;
+/// Where a header holds its own checksum.
+const CHECKSUM: std::ops::Range<usize> = 148..156;
 
 /// What [`Entries::each`](super::entries::Entries::each) does, for a tar.
 pub(super) fn each(archive: &str, tar: Box<dyn Read>, each: &mut Each<'_>) -> Result<Vec<Error>> {
-    let watch = Rc::new(Watch::default());
-    let fail = |error| watch.explain(archive, error);
-    let mut tar = tar::Archive::new(Watched {
-        inner: tar,
-        watch: Rc::clone(&watch),
-    });
+    let mut blocks = Blocks {
+        archive,
+        inner: BufReader::with_capacity(BUFFER, tar),
+        last: String::new(),
+    };
     let mut faults = Vec::new();
-    let mut last = String::new();
-    let entries = tar.entries().map_err(fail)?;
-    for (number, entry) in entries.enumerate() {
-        let entry = entry.map_err(fail)?;
-        if watch.take_stain() {
-            faults.push(stained(archive, &format!("behind the entry {last}")));
-        }
-        watch.pass_entry(entry.raw_file_position() + entry.size());
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let kind = entry.header().entry_type();
-        last.clone_from(&name);
-        if kind.is_dir() || kind == EntryType::XGlobalHeader {
+    let mut extension = Extension::default();
+    let mut number = 0;
+    while let Some(header) = blocks.header()? {
+        let kind = header.entry_type();
+        let size = header
+            .entry_size()
+            .map_err(|error| blocks.malformed(&error.to_string()))?;
+        if extends(kind) {
+            extension.take(kind, size, &mut blocks)?;
+            blocks.skip_padding(size, &mut faults)?;
             continue;
         }
-        if !(kind.is_file() || kind == EntryType::Continuous) {
-            return Err(refused(
-                archive,
-                &name,
-                "it is a link or a device, not a file",
-            ));
+        let extension = std::mem::take(&mut extension);
+        let name = extension.name(&header);
+        let length = extension.size.unwrap_or(size);
+        blocks.last.clone_from(&name);
+        if !(kind.is_dir() || kind == EntryType::XGlobalHeader) {
+            if extension.is_sparse || kind.is_gnu_sparse() {
+                let why = "it is sparse, which no file of an export is";
+                return Err(refused(archive, &name, why));
+            }
+            if !(kind.is_file() || kind == EntryType::Continuous) {
+                let why = "it is a link or a device, not a file";
+                return Err(refused(archive, &name, why));
+            }
+            let named = layout::classify(&name).map_err(|why| refused(archive, &name, &why))?;
+            let mut content = blocks.content(length);
+            let next = each(Item {
+                number,
+                entry: named.entry,
+                name: named.name,
+                length,
+                content: &mut content,
+            })?;
+            if next == Next::Stop {
+                return Ok(Vec::new());
+            }
+            let left = content.left;
+            blocks.skip(left)?;
+        } else {
+            blocks.skip(length)?;
         }
-        let named = layout::classify(&name).map_err(|why| refused(archive, &name, &why))?;
-        let length = entry.size();
-        let mut content = Whole {
-            archive,
-            watch: Rc::clone(&watch),
-            left: length,
-            inner: entry,
-        };
-        let next = each(Item {
-            number: number as u64,
-            entry: named.entry,
-            name: named.name,
-            length,
-            content: &mut content,
-        })?;
-        if next == Next::Stop {
-            return Ok(Vec::new());
-        }
-        io::copy(&mut content, &mut io::sink()).map_err(|error| damaged(archive, error))?;
+        number += 1;
+        blocks.skip_padding(length, &mut faults)?;
     }
-    let mut rest = tar.into_inner();
-    if watch.take_stain() {
-        faults.push(stained(archive, &format!("behind the entry {last}")));
+    if extension.is_there {
+        return Err(blocks.malformed("nothing follows what extends an entry"));
     }
-    let end = watch.pass_end();
-    io::copy(&mut rest, &mut io::sink()).map_err(fail)?;
-    if watch.position.get() < end + END {
-        let cut = io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "the mark of its end is missing",
-        );
-        return Err(damaged(archive, cut));
-    }
-    if watch.take_stain() {
-        faults.push(stained(archive, "behind the end of the tar"));
-    }
+    blocks.end(&mut faults)?;
     Ok(faults)
 }
 
-fn stained(archive: &str, place: &str) -> Error {
-    Error::archive(format!(
-        "{archive} is damaged: {place} stands something else than zeros"
+/// Whether an entry is none, but says more of the next one.
+fn extends(kind: EntryType) -> bool {
+    kind.is_gnu_longname() || kind.is_gnu_longlink() || kind.is_pax_local_extensions()
+}
+
+/// What stands before an entry and says more of it than its header can.
+#[derive(Default)]
+struct Extension {
+    is_there: bool,
+    long_name: Option<Vec<u8>>,
+    path: Option<Vec<u8>>,
+    size: Option<u64>,
+    is_sparse: bool,
+}
+
+impl Extension {
+    fn take(&mut self, kind: EntryType, size: u64, blocks: &mut Blocks<'_>) -> Result<()> {
+        self.is_there = true;
+        if kind.is_gnu_longlink() {
+            // Only links have these, and links are refused.
+            return blocks.skip(size);
+        }
+        if kind.is_gnu_longname() {
+            // One more is the zero at its end.
+            blocks.check_name(size.saturating_sub(1))?;
+            let mut name = blocks.read(size)?;
+            if name.last() == Some(&0) {
+                name.pop();
+            }
+            self.long_name = Some(name);
+            return Ok(());
+        }
+        if size > LONGEST_EXTENSION {
+            return Err(blocks.malformed(&format!(
+                "its PAX header has {size} bytes, more than the {LONGEST_EXTENSION} that are read"
+            )));
+        }
+        let records = blocks.read(size)?;
+        let mut rest = &records[..];
+        while !rest.is_empty() {
+            let Some((key, value, after)) = record(rest) else {
+                return Err(blocks.malformed("its PAX header is none"));
+            };
+            match key {
+                b"path" => {
+                    blocks.check_name(value.len() as u64)?;
+                    self.path = Some(value.to_owned());
+                }
+                b"size" => {
+                    let size = std::str::from_utf8(value)
+                        .ok()
+                        .and_then(|text| text.parse().ok());
+                    if size.is_none() {
+                        return Err(blocks.malformed("the size in its PAX header is none"));
+                    }
+                    self.size = size;
+                }
+                key if key.starts_with(b"GNU.sparse.") => self.is_sparse = true,
+                _ => {}
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn name(&self, header: &Header) -> String {
+        let name = self.long_name.as_ref().or(self.path.as_ref());
+        let own = header.path_bytes();
+        String::from_utf8_lossy(name.map_or(&own[..], |name| name)).into_owned()
+    }
+}
+
+/// The first of the records of a PAX header, `LENGTH KEY=VALUE\n`, and what follows it.
+fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let space = records.iter().position(|byte| *byte == b' ')?;
+    let length: usize = std::str::from_utf8(&records[..space]).ok()?.parse().ok()?;
+    let content = records.get(space + 1..length)?.strip_suffix(b"\n")?;
+    let equals = content.iter().position(|byte| *byte == b'=')?;
+    Some((
+        &content[..equals],
+        &content[equals + 1..],
+        &records[length..],
     ))
 }
 
-/// Where a reader is, and where it should see nothing but zeros.
-#[derive(Default)]
-struct Watch {
-    position: Cell<u64>,
-    /// From where to where.
-    zeros: Cell<(u64, u64)>,
-    /// Whether something else than zeros was seen there.
-    stain: Cell<bool>,
-    /// Where the next header begins, and what was read of it.
-    header_at: Cell<u64>,
-    header: RefCell<Vec<u8>>,
-    /// Whether there is no more to read.
-    has_ended: Cell<bool>,
-    /// An error of our own, which the reader of the tar would hide in one of its.
-    failure: RefCell<Option<Error>>,
+/// The blocks of a tar, read one after the other.
+struct Blocks<'a> {
+    archive: &'a str,
+    inner: BufReader<Box<dyn Read>>,
+    /// The name of the last entry that was read, for messages.
+    last: String,
 }
 
-impl Watch {
-    /// Whether something else than zeros was seen since this was last asked.
-    fn take_stain(&self) -> bool {
-        self.stain.take()
-    }
-
-    /// What kept the tar from being read, in words.
-    fn explain(&self, archive: &str, error: io::Error) -> Error {
-        if let Some(failure) = self.failure.borrow_mut().take() {
-            return failure;
+impl Blocks<'_> {
+    /// Where the reader is, for messages.
+    fn place(&self) -> String {
+        match self.last.as_str() {
+            "" => "its first entry".into(),
+            last => format!("the entry behind {last}"),
         }
-        // The reader of the tar has several words for an end that comes too early.
-        let is_ours = error.get_ref().is_some_and(|inner| inner.is::<Error>());
-        if self.has_ended.get() && !is_ours {
-            return damaged(archive, io::Error::new(io::ErrorKind::UnexpectedEof, error));
+    }
+
+    fn malformed(&self, why: &str) -> Error {
+        let (archive, place) = (self.archive, self.place());
+        Error::archive(format!("{archive} is damaged: {place}: {why}"))
+    }
+
+    fn cut(&self, why: String) -> Error {
+        let error = io::Error::new(io::ErrorKind::UnexpectedEof, why);
+        damaged(self.archive, error)
+    }
+
+    fn stained(&self, place: &str) -> Error {
+        Error::archive(format!(
+            "{} is damaged: {place} stands something else than zeros",
+            self.archive
+        ))
+    }
+
+    fn check_name(&self, length: u64) -> Result<()> {
+        if length > LONGEST_NAME as u64 {
+            return Err(self.malformed(&format!(
+                "its name has {length} bytes, more than the {LONGEST_NAME} that a name may have"
+            )));
         }
-        damaged(archive, error)
+        Ok(())
     }
 
-    /// An entry's content ends there; zeros and the next header follow.
-    fn pass_entry(&self, end: u64) {
-        self.zeros.set((end, end.next_multiple_of(BLOCK)));
-        self.header_at.set(end.next_multiple_of(BLOCK));
-        self.header.borrow_mut().clear();
-    }
-
-    /// No entry follows; gives where the last one ended.
-    fn pass_end(&self) -> u64 {
-        let (_, end) = self.zeros.get();
-        self.zeros.set((end, u64::MAX));
-        end
-    }
-
-    /// Sees bytes that stand at `start`.
-    fn see(&self, start: u64, bytes: &[u8]) {
-        let end = start + bytes.len() as u64;
-        self.position.set(end);
-        let part = |from: u64, to: u64| {
-            let within = |position: u64| (position.clamp(start, end) - start) as usize;
-            &bytes[within(from)..within(to.max(from))]
-        };
-        let (from, to) = self.zeros.get();
-        if part(from, to).iter().any(|byte| *byte != 0) {
-            self.stain.set(true);
-        }
-        let header_at = self.header_at.get();
-        let mut header = self.header.borrow_mut();
-        let read = header.len() as u64;
-        header.extend_from_slice(part(header_at + read, header_at + BLOCK));
-        if header.len() as u64 == BLOCK {
-            let header = tar::Header::from_byte_slice(&header);
-            let kind = header.entry_type();
-            let extends = kind.is_gnu_longname()
-                || kind.is_gnu_longlink()
-                || kind.is_pax_local_extensions()
-                || kind.is_pax_global_extensions();
-            // Entries that extend the next one are read and kept by the reader of the tar.
-            if extends && let Ok(size) = header.entry_size() {
-                let end = header_at.saturating_add(BLOCK).saturating_add(size);
-                if let Some(next) = end.checked_next_multiple_of(BLOCK) {
-                    self.zeros.set((end, next));
-                    self.header_at.set(next);
-                }
-            } else {
-                self.header_at.set(u64::MAX - BLOCK);
+    /// Fills a block as far as there is something to fill it with.
+    fn block(&mut self) -> Result<([u8; BLOCK], usize)> {
+        let mut block = [0; BLOCK];
+        let mut filled = 0;
+        while filled < BLOCK {
+            match self.inner.read(&mut block[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(damaged(self.archive, error)),
             }
         }
-        if header.len() as u64 == BLOCK {
-            header.clear();
+        Ok((block, filled))
+    }
+
+    /// The next header; `None` where the first block of the end stands in its place.
+    fn header(&mut self) -> Result<Option<Header>> {
+        let (block, filled) = self.block()?;
+        if filled < BLOCK {
+            return Err(self.cut("the mark of its end is missing".into()));
+        }
+        if block.iter().all(|byte| *byte == 0) {
+            return Ok(None);
+        }
+        let header = Header::from_byte_slice(&block);
+        let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+        let own = sum(&block) - sum(&block[CHECKSUM]) + CHECKSUM.len() as u32 * u32::from(b' ');
+        if header.cksum().ok() != Some(own) {
+            return Err(self.malformed("its header has another checksum than it says"));
+        }
+        Ok(Some(header.clone()))
+    }
+
+    /// Reads what is short enough to be kept.
+    fn read(&mut self, length: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let archive = self.archive;
+        self.content(length)
+            .read_to_end(&mut bytes)
+            .map_err(|error| damaged(archive, error))?;
+        Ok(bytes)
+    }
+
+    /// Passes over so many bytes.
+    fn skip(&mut self, length: u64) -> Result<()> {
+        let archive = self.archive;
+        io::copy(&mut self.content(length), &mut io::sink())
+            .map(drop)
+            .map_err(|error| damaged(archive, error))
+    }
+
+    /// Passes over the zeros behind so many bytes.
+    fn skip_padding(&mut self, length: u64, faults: &mut Vec<Error>) -> Result<()> {
+        let used = (length % BLOCK as u64) as usize;
+        if used == 0 {
+            return Ok(());
+        }
+        let padding = self.read((BLOCK - used) as u64)?;
+        if padding.iter().any(|byte| *byte != 0) {
+            faults.push(self.stained(&format!("behind the entry {}", self.last)));
+        }
+        Ok(())
+    }
+
+    /// What follows, as far as it belongs to an entry.
+    fn content(&mut self, length: u64) -> Content<'_> {
+        Content {
+            archive: self.archive,
+            name: &self.last,
+            inner: &mut self.inner,
+            left: length,
         }
     }
-}
 
-/// Shows a watch what is read. A tar ends with two blocks of zeros; one that was cut between two
-/// entries looks whole but for them.
-struct Watched<R> {
-    inner: R,
-    watch: Rc<Watch>,
-}
-
-impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer).map_err(|error| {
-            if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
-                let failure = Error::from_io(error, |error| Error::failed(error.to_string()));
-                *self.watch.failure.borrow_mut() = Some(failure);
-                io::Error::other("the archive cannot be read")
-            } else {
-                error
+    /// Reads to the very end, from behind the first block of the mark of it.
+    fn end(&mut self, faults: &mut Vec<Error>) -> Result<()> {
+        let mut length = 0;
+        let mut is_stained = false;
+        loop {
+            let (block, filled) = self.block()?;
+            is_stained |= block.iter().any(|byte| *byte != 0);
+            length += filled;
+            if filled < BLOCK {
+                break;
             }
-        })?;
-        if read == 0 && !buffer.is_empty() {
-            self.watch.has_ended.set(true);
         }
-        self.watch.see(self.watch.position.get(), &buffer[..read]);
-        Ok(read)
+        if length < BLOCK {
+            return Err(self.cut("the mark of its end is missing".into()));
+        }
+        if is_stained {
+            faults.push(self.stained("behind the end of the tar"));
+        }
+        Ok(())
     }
 }
 
 /// An entry's content; an end before its length is an error.
-struct Whole<'a, R> {
+struct Content<'a> {
     archive: &'a str,
-    watch: Rc<Watch>,
-    inner: R,
+    name: &'a str,
+    inner: &'a mut BufReader<Box<dyn Read>>,
     left: u64,
 }
 
-impl<R: Read> Read for Whole<'_, R> {
+impl Read for Content<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        if length == 0 {
+            return Ok(0);
+        }
         // Errors say that it is the archive that cannot be read, whoever reads.
-        let fail = |error| self.watch.explain(self.archive, error).into_io();
-        let read = self.inner.read(buffer).map_err(fail)?;
-        if read == 0 && self.left > 0 && !buffer.is_empty() {
+        let fail = |error: io::Error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => damaged(self.archive, error).into_io(),
+        };
+        let read = self.inner.read(&mut buffer[..length]).map_err(fail)?;
+        if read == 0 {
+            let name = match self.name {
+                "" => String::new(),
+                name => format!(" behind or in the entry {name}"),
+            };
             return Err(fail(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
-                format!("{} bytes of an entry are missing", self.left),
+                format!("{} bytes are missing{name}", self.left),
             )));
         }
-        self.left = self.left.saturating_sub(read as u64);
+        self.left -= read as u64;
         Ok(read)
     }
 }

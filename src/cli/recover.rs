@@ -3,7 +3,7 @@
 use super::Cancellation;
 use super::environment::Environment;
 use super::project::ProjectArguments;
-use super::terminal::Reports;
+use super::terminal::{Reports, safe};
 use super::waiting::WaitArguments;
 use crate::error::Result;
 use crate::strapi::recover_project;
@@ -51,7 +51,7 @@ impl Arguments {
             Reports::Stdout.print("There was nothing to do");
         }
         for line in told {
-            Reports::Stdout.print(&line);
+            Reports::Stdout.print(&safe(&line));
         }
         Ok(0)
     }

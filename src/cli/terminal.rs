@@ -5,18 +5,22 @@ use rustix::fs::OFlags;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// Text with everything taken out that could move a cursor, turn the reading direction or hide. Names and
-/// values from archives go through here before they are printed.
+/// Text, as one line, with everything taken out that could move a cursor, turn the reading direction or
+/// hide. Names and values from archives go through here before they are printed.
 pub(super) fn safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         let turns = matches!(
             character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-                | '\u{e0000}'..='\u{e007f}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
         );
-        if (character.is_control() && character != '\n') || turns {
+        if character == '\n' {
+            out.push_str("\\n");
+        } else if character.is_control() || turns {
             let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
         } else {
             out.push(character);
@@ -67,9 +71,18 @@ impl Reports {
     }
 }
 
+/// Prints what failed: a line, and one more for each thing that the error lists.
+pub(super) fn tell_fault(error: &Error) {
+    let (message, list) = error.parts();
+    tell(&format!("error: {message}"));
+    for item in list {
+        tell(&format!("  {item}"));
+    }
+}
+
 /// Prints what failed and what to do next.
 pub(super) fn print_error(error: &Error) {
-    tell(&format!("error: {error}"));
+    tell_fault(error);
     if let Some(advice) = error.advice() {
         tell(&format!("  {advice}"));
     }
@@ -83,6 +96,25 @@ mod tests {
     fn escape_sequences_and_direction_marks_do_not_reach_the_terminal() {
         assert_eq!(safe("a\u{1b}[2Jb\rc"), "a\\u{1b}[2Jb\\u{d}c");
         assert_eq!(safe("x\u{202e}gnp.exe"), "x\\u{202e}gnp.exe");
+        assert_eq!(safe("a\nerror: b"), "a\\nerror: b");
+        for hidden in [
+            '\u{61c}',
+            '\u{85}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202a}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{feff}',
+            '\u{9b}',
+            '\u{e0041}',
+        ] {
+            assert!(safe(&hidden.to_string()).is_ascii(), "{hidden:?}");
+        }
         assert_eq!(safe("naïve — 日本語 🎉"), "naïve — 日本語 🎉");
     }
 }

@@ -186,7 +186,7 @@ impl Request {
 fn print_faults(plan: &Plan) {
     let mut advice = Vec::new();
     for fault in plan.faults.iter() {
-        terminal::tell(&format!("error: {fault}"));
+        terminal::tell_fault(fault);
         if let Some(hint) = fault.advice().filter(|hint| !advice.contains(hint)) {
             advice.push(hint);
         }

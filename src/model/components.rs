@@ -1,13 +1,10 @@
 //! The components inside an entity: the one walk over them, for whoever counts, loads or converts.
 
 use super::entity::{Fields, Name, elements};
+use super::limits::DEEPEST;
 use super::{Attribute, Schema, Schemas};
 use std::borrow::Cow;
 use std::fmt;
-
-/// How deep components may be nested in an entity. Strapi's own editor stops far earlier; what is
-/// deeper was made to exhaust the stack, or comes from a component that contains itself.
-pub const DEEPEST_COMPONENT: usize = 32;
 
 /// Whether a uid is of a component (`shared.seo`) and not of a content type (`api::tag.tag`).
 pub fn is_component(uid: &str) -> bool {
@@ -40,7 +37,7 @@ pub enum Misfit<'a> {
     NotTaken(Cow<'a, str>),
     /// There is no schema of this component.
     Unknown(Cow<'a, str>),
-    /// Components are nested deeper than [`DEEPEST_COMPONENT`].
+    /// Components are nested deeper than [`DEEPEST`].
     TooDeep,
 }
 
@@ -56,10 +53,7 @@ impl fmt::Display for Misfit<'_> {
             Self::Unknown(uid) => {
                 write!(f, "it holds a component `{uid}` that there is no schema of")
             }
-            Self::TooDeep => write!(
-                f,
-                "components are nested deeper than {DEEPEST_COMPONENT} levels"
-            ),
+            Self::TooDeep => write!(f, "components are nested deeper than {DEEPEST} levels"),
         }
     }
 }
@@ -106,7 +100,7 @@ pub fn walk<V: Visitor>(
     owner: V::Owner,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
-    descend(schemas, (schema, owner), fields, DEEPEST_COMPONENT, visitor)
+    descend(schemas, (schema, owner), fields, DEEPEST, visitor)
 }
 
 fn descend<V: Visitor>(
@@ -129,22 +123,22 @@ fn descend<V: Visitor>(
             _ => continue,
         };
         if one.is_some() == value.starts_with('[') {
-            let items = elements(value).map_or(1, |items| items.len());
+            let items = elements(value).map_or(1, Iterator::count);
             visitor.misfit(owner.0, attribute, Misfit::OtherShape(items))?;
             continue;
         }
         let items = match one {
-            Some(_) => Ok(vec![*value]),
-            None => elements(value),
+            Some(_) => None,
+            None => match elements(value) {
+                Ok(items) => Some(items),
+                Err(error) => {
+                    visitor.misfit(owner.0, attribute, Misfit::Malformed(error))?;
+                    continue;
+                }
+            },
         };
-        let items = match items {
-            Ok(items) => items,
-            Err(error) => {
-                visitor.misfit(owner.0, attribute, Misfit::Malformed(error))?;
-                continue;
-            }
-        };
-        for (index, item) in items.into_iter().enumerate() {
+        let single = items.is_none().then_some(*value);
+        for (index, item) in items.into_iter().flatten().chain(single).enumerate() {
             let fields = match Fields::parse(item) {
                 Ok(fields) => fields,
                 Err(error) => {
@@ -293,14 +287,11 @@ mod tests {
     #[test]
     fn nesting_ends_at_the_limit() {
         let mut data = String::from(r#"{"id":0}"#);
-        for _ in 0..100 {
+        for _ in 0..2 * DEEPEST {
             data = format!(r#"{{"id":0,"inside":[{data}]}}"#);
         }
         let seen = visited(&format!(r#"{{"one":{data}}}"#));
-        assert_eq!(seen.len(), DEEPEST_COMPONENT + 1);
-        assert!(
-            seen[DEEPEST_COMPONENT].contains("nested deeper"),
-            "{seen:?}"
-        );
+        assert_eq!(seen.len(), DEEPEST + 1);
+        assert!(seen[DEEPEST].contains("nested deeper"), "{seen:?}");
     }
 }

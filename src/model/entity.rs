@@ -1,10 +1,12 @@
 //! A row of a content type.
 
 use super::json;
+use super::limits::{LONGEST_NAME, MOST_MEMBERS};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 /// A row of a content type, with its components and dynamic zones nested inside `data`, and without
@@ -59,6 +61,7 @@ impl Entity<'_> {
     pub fn parse(line: &str) -> Result<ParsedEntity<'_>, serde_json::Error> {
         require_object(line)?;
         let parsed: Line<'_> = serde_json::from_str(line)?;
+        check_name(&parsed.content_type)?;
         let data = parsed.data.get();
         if !data.starts_with('{') {
             return Err(serde_json::Error::custom("`data` is not an object"));
@@ -81,7 +84,22 @@ pub(super) fn require_object(line: &str) -> Result<(), serde_json::Error> {
     }
 }
 
-/// The members of a JSON object, in order, each value still as text.
+/// How many members of an object are found by comparing their names one by one.
+const FEW: usize = 64;
+
+/// Names are kept, so they may not be of any length.
+pub(super) fn check_name(name: &str) -> Result<(), serde_json::Error> {
+    if name.len() > LONGEST_NAME {
+        let length = name.len();
+        return Err(serde_json::Error::custom(format_args!(
+            "a name has {length} bytes, more than the {LONGEST_NAME} that it may have"
+        )));
+    }
+    Ok(())
+}
+
+/// The members of a JSON object, in order, each value still as text. Of members of one name the last
+/// one counts, in the place of the first, as in JavaScript.
 #[derive(Debug)]
 pub struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a str)>);
 
@@ -94,11 +112,10 @@ impl<'a> Fields<'a> {
         serde_json::from_str(text)
     }
 
-    /// The value of the member of this name; the last one where there are several.
+    /// The value of the member of this name.
     pub fn get(&self, name: &str) -> Option<&'a str> {
         self.0
             .iter()
-            .rev()
             .find_map(|(own, value)| (own == name).then_some(*value))
     }
 
@@ -135,9 +152,35 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(16));
+                let mut fields: Vec<(Cow<'de, str>, &'de str)> = Vec::with_capacity(16);
+                // Long objects only: of short ones the names are compared.
+                let mut places: HashMap<Cow<'de, str>, usize> = HashMap::new();
                 while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
-                    fields.push((name, map.next_value::<&'de RawValue>()?.get()));
+                    check_name(&name).map_err(A::Error::custom)?;
+                    let value = map.next_value::<&'de RawValue>()?.get();
+                    let place = if places.is_empty() {
+                        fields.iter().position(|(own, _)| *own == name)
+                    } else {
+                        places.get(&name).copied()
+                    };
+                    match place {
+                        Some(place) => fields[place].1 = value,
+                        None if fields.len() == MOST_MEMBERS => {
+                            return Err(A::Error::custom(format_args!(
+                                "it has more than the {MOST_MEMBERS} members that an object may have"
+                            )));
+                        }
+                        None => {
+                            if !places.is_empty() {
+                                places.insert(name.clone(), fields.len());
+                            }
+                            fields.push((name, value));
+                            if fields.len() == FEW && places.is_empty() {
+                                let names = fields.iter().map(|(name, _)| name.clone());
+                                places = names.zip(0..).collect();
+                            }
+                        }
+                    }
                 }
                 Ok(Fields(fields))
             }
@@ -150,11 +193,33 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 #[derive(Deserialize)]
 pub(super) struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
-/// The elements of a JSON array, each still as text.
+/// The elements of a JSON array, each still as text; `text` is valid JSON.
 ///
 /// # Errors
 /// `text` is not a JSON array.
-pub(super) fn elements(text: &str) -> Result<Vec<&str>, serde_json::Error> {
-    let values: Vec<&RawValue> = serde_json::from_str(text)?;
-    Ok(values.into_iter().map(RawValue::get).collect())
+pub(super) fn elements(text: &str) -> Result<Elements<'_>, serde_json::Error> {
+    match text.strip_prefix('[') {
+        Some(rest) => Ok(Elements { rest }),
+        None => Err(serde_json::Error::custom("it is not a list")),
+    }
+}
+
+/// The elements of a JSON array, one after the other: a list of all could be several times as long as
+/// the text.
+pub(super) struct Elements<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        const BETWEEN: [char; 5] = [' ', '\t', '\n', '\r', ','];
+        let rest = self.rest.trim_start_matches(BETWEEN);
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+        // The end of the array is no value.
+        let value = values.next()?.ok()?.get();
+        self.rest = &rest[value.len()..];
+        Some(value)
+    }
 }

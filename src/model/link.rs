@@ -1,6 +1,6 @@
 //! A relation between two rows.
 
-use super::entity::require_object;
+use super::entity::{check_name, require_object};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -54,6 +54,13 @@ impl<'a> Link<'a> {
     pub fn parse(line: &'a str) -> Result<Self, serde_json::Error> {
         require_object(line)?;
         let mut link: Link<'a> = serde_json::from_str(line)?;
+        for end in [&link.left, &link.right] {
+            check_name(&end.model)?;
+            check_name(end.field.as_deref().unwrap_or_default())?;
+            if let LinkRef::Document(document) = &end.reference {
+                check_name(document)?;
+            }
+        }
         link.line = line;
         Ok(link)
     }

@@ -10,6 +10,7 @@ mod configuration;
 mod entity;
 mod ids;
 pub mod json;
+pub mod limits;
 mod line;
 mod link;
 mod metadata;
@@ -18,7 +19,7 @@ mod schema;
 mod stage;
 
 pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name, named_files};
-pub use components::{Component, DEEPEST_COMPONENT, Misfit, Visitor, is_component, walk};
+pub use components::{Component, Misfit, Visitor, is_component, walk};
 pub use configuration::{ConfigItem, ConfigKind};
 pub use entity::{Entity, Fields, ParsedEntity};
 pub use ids::IdSet;

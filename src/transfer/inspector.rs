@@ -7,6 +7,7 @@ use super::{
     WarningKind,
 };
 use crate::error::{Error, Result};
+use crate::model::limits::{DEEPEST, deep_attribute, is_too_deep};
 use crate::model::{
     Asset, AssetMetadata, Attribute, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet,
     Link, LinkEnd, LinkRef, Misfit, ModelType, Schema, Schemas, Stage, Visitor, is_component,
@@ -23,6 +24,9 @@ const ACCESS: [&str; 4] = [
     "plugin_users-permissions_advanced",
     "plugin_users-permissions_email",
 ];
+
+/// How many owners and attributes of links are told apart that lead nowhere.
+const KINDS: usize = 1000;
 
 /// An entity, for messages.
 struct Place<'a> {
@@ -58,6 +62,8 @@ pub(super) struct Inspector<'a> {
     orphans: BTreeMap<(String, String), Examples>,
     /// Components that come more than once, by type.
     shared: BTreeMap<String, Examples>,
+    /// Files whose row does not come.
+    strays: Examples,
     faults: Faults,
     /// Whether the source could not be followed to its end.
     ended_early: bool,
@@ -83,6 +89,7 @@ impl<'a> Inspector<'a> {
             warnings: BTreeMap::new(),
             orphans: BTreeMap::new(),
             shared: BTreeMap::new(),
+            strays: Examples::default(),
             faults: Faults::new(on_fault),
             ended_early: false,
         }
@@ -107,6 +114,15 @@ impl<'a> Inspector<'a> {
             if let Some(warning) = orphans.warning(WarningKind::OrphanLink, subject) {
                 self.tell(warning);
             }
+        }
+        let subject = Subject::Stage(Stage::Assets);
+        let strays = std::mem::take(&mut self.strays);
+        if let Some(mut note) = strays.warning(WarningKind::Notice, subject) {
+            note.reason = format!(
+                "the archive has no row of plugin::upload.file for {} of its files: {}",
+                note.count, note.reason
+            );
+            self.tell(note);
         }
         for (uid, shared) in std::mem::take(&mut self.shared) {
             if let Some(warning) = shared.of_shared_components(&uid) {
@@ -168,6 +184,10 @@ impl<'a> Inspector<'a> {
     }
 }
 
+fn too_deep(attribute: &str) -> String {
+    format!("attribute `{attribute}`: its JSON is nested deeper than {DEEPEST} levels")
+}
+
 /// Collects the ids of an entity's components.
 struct Ids<'i, 'p> {
     found: &'i mut Inspection,
@@ -186,6 +206,12 @@ impl Visitor for Ids<'_, '_> {
         component: &Component<'_, '_>,
     ) -> Result<Option<()>> {
         let (attribute, uid) = (component.attribute, &component.schema.uid);
+        if let Some(deep) = deep_attribute(component.schema, component.fields) {
+            let why = too_deep(deep);
+            self.faults.add(self.entity.damaged(&format!(
+                "attribute `{attribute}`: a component {uid}: {why}"
+            )))?;
+        }
         let id = component.fields.get("id");
         let Some(id) = id.and_then(|id| id.parse::<i64>().ok()) else {
             self.faults.add(self.entity.damaged(&format!(
@@ -248,6 +274,9 @@ impl Sink for Inspector<'_> {
             Ok(fields) => fields,
             Err(error) => return self.faults.add(place.damaged(&error.to_string())),
         };
+        if let Some(attribute) = deep_attribute(schema, &fields) {
+            self.faults.add(place.damaged(&too_deep(attribute)))?;
+        }
         if entity.content_type == UPLOAD_TYPES[0] {
             self.expect_files(entity.id, &fields);
         }
@@ -274,14 +303,8 @@ impl Sink for Inspector<'_> {
                 let has_row = self.found.has(UPLOAD_TYPES[0], metadata.id);
                 self.found.missing_files.remove(&asset.filename);
                 if self.found.stages.contains_key(&Stage::Entities) && !self.partial && !has_row {
-                    self.tell(Warning::new(
-                        WarningKind::Notice,
-                        Subject::Entry(asset.filename.clone()),
-                        format!(
-                            "the archive has no row plugin::upload.file {} for it",
-                            metadata.id
-                        ),
-                    ));
+                    self.strays
+                        .add(|| format!("{} of row {}", asset.filename, metadata.id));
                 }
             }
             Err(reason) => self.faults.add(Error::archive(format!(
@@ -307,15 +330,16 @@ impl Sink for Inspector<'_> {
             .find(|end| is_expected(end) && !self.found.has_end(end));
         if let Some(missing) = missing {
             let attribute = link.left.field.as_deref().unwrap_or("?").to_owned();
-            self.orphans
-                .entry((link.left.model.to_string(), attribute))
-                .or_default()
-                .add(|| {
-                    format!(
-                        "{} -> {}: {} {} is not in the archive",
-                        link.left, link.right, missing.model, missing.reference
-                    )
-                });
+            let mut kind = (link.left.model.to_string(), attribute);
+            if self.orphans.len() >= KINDS && !self.orphans.contains_key(&kind) {
+                kind = ("other types".to_owned(), "?".to_owned());
+            }
+            self.orphans.entry(kind).or_default().add(|| {
+                format!(
+                    "{} -> {}: {} {} is not in the archive",
+                    link.left, link.right, missing.model, missing.reference
+                )
+            });
         }
         if self.found.has_ends(link) {
             self.next.link(link)?;
@@ -325,6 +349,18 @@ impl Sink for Inspector<'_> {
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
         self.found.count(Stage::Configuration);
+        if let Ok(row) = Fields::parse(item.value)
+            && let Some((name, _)) = row
+                .0
+                .iter()
+                .find(|(_, value)| is_too_deep(value.as_bytes()))
+        {
+            let (kind, key) = (item.kind.as_str(), row.text("key").unwrap_or_default());
+            let why = too_deep(name);
+            return self
+                .faults
+                .add(Error::archive(format!("a row of the {kind}, {key}: {why}")));
+        }
         match item.kind {
             ConfigKind::Webhook => self.found.webhooks += 1,
             ConfigKind::CoreStore => {

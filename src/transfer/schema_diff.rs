@@ -61,18 +61,16 @@ impl SchemaStrategy {
         if differences.is_empty() {
             return Ok(());
         }
-        let mut message = format!(
+        let message = format!(
             "the schemas of archive and project differ in {} place{} (--schema-strategy {}):",
             differences.len(),
             if differences.len() == 1 { "" } else { "s" },
             self.as_str()
         );
-        for difference in differences.iter().take(LISTED) {
-            message.push_str("\n  ");
-            message.push_str(&difference.describe());
-        }
+        let first = differences.iter().take(LISTED);
+        let mut list: Vec<String> = first.map(Difference::describe).collect();
         if differences.len() > LISTED {
-            message.push_str(&format!("\n  and {} more", differences.len() - LISTED));
+            list.push(format!("and {} more", differences.len() - LISTED));
         }
         let hint = if self == Self::Exact
             && differences
@@ -84,7 +82,7 @@ impl SchemaStrategy {
             "bring the project to the code the archive was made with and start Strapi once, or use \
              --schema-strategy ignore to load what fits"
         };
-        Err(Error::new(Kind::Schema, message).hint(hint))
+        Err(Error::new(Kind::Schema, message).listing(list).hint(hint))
     }
 }
 

@@ -53,3 +53,4 @@ mod strapi5;
 mod strategies;
 mod syncs;
 mod verify;
+mod zoo;

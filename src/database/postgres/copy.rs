@@ -77,22 +77,24 @@ pub(super) fn refusal(value: &Value<'_>) -> Option<&'static str> {
     if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
         return None;
     }
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(json) => has_nul(&json).then_some(NUL),
-        Err(_) => Some(SURROGATE),
+    // String by string, for JSON may be nested deeper than a tree of it could be.
+    let mut rest = text;
+    while let Some(start) = rest.find('"') {
+        let mut escaped = false;
+        let end = rest[start + 1..].find(|character| {
+            let is_end = character == '"' && !escaped;
+            escaped = character == '\\' && !escaped;
+            is_end
+        })?;
+        let (literal, after) = rest[start..].split_at(end + 2);
+        match serde_json::from_str::<String>(literal) {
+            Ok(text) if text.contains('\0') => return Some(NUL),
+            Ok(_) => {}
+            Err(_) => return Some(SURROGATE),
+        }
+        rest = after;
     }
-}
-
-fn has_nul(json: &serde_json::Value) -> bool {
-    use serde_json::Value as Json;
-    match json {
-        Json::String(text) => text.contains('\0'),
-        Json::Array(list) => list.iter().any(has_nul),
-        Json::Object(map) => map
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_nul(value)),
-        _ => false,
-    }
+    None
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::attributes::{write_attributes, write_name};
 use super::{BATCH, Reader, select_batch};
 use crate::error::Result;
+use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
 use crate::transfer::{Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
@@ -54,7 +55,8 @@ impl Reader<'_> {
                 let id = row.value(0)?.as_i64().unwrap_or_default();
                 let mut sidecar = b"{\"id\":".to_vec();
                 json::write_i64(&mut sidecar, id);
-                write_attributes(&mut sidecar, &model.columns, row, 1)
+                // The row itself told of what is nested too deep.
+                write_attributes(&mut sidecar, &model.columns, row, 1, &mut |_| {})
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 sidecar.push(b'}');
                 let mut values = Vec::with_capacity(NEEDED.len());
@@ -132,6 +134,13 @@ impl Reader<'_> {
                 return Ok(false);
             }
         };
+        if wanted.sidecar.len() as u64 > LONGEST_SIDECAR {
+            let why = format!(
+                "what describes it has more than the {LONGEST_SIDECAR} bytes that a sidecar may have"
+            );
+            self.missing(wanted, &why, sink);
+            return Ok(false);
+        }
         if !is_file_name(&wanted.filename) {
             self.missing(wanted, "its hash and extension make no file name", sink);
             return Ok(false);

@@ -1,10 +1,14 @@
 //! Components and dynamic zones, read by batch and table, never by entity.
+//!
+//! First the rows that are held, each once, however they hold each other; then the JSON of each, from
+//! the inside out. Rows that hold themselves end there, as does what is nested too deep.
 
 use super::attributes::{write_attributes, write_name};
 use super::link_lines::shown;
 use super::{Reader, column_list, select_rows};
-use crate::error::{Error, Result};
-use crate::model::{DEEPEST_COMPONENT, json};
+use crate::error::Result;
+use crate::model::json;
+use crate::model::limits::{DEEPEST, LONGEST_LINE};
 use crate::strapi::dialect::Dialect;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
 use std::collections::HashMap;
@@ -20,54 +24,94 @@ pub(super) enum Parents<'a> {
     Ids(&'a [i64]),
 }
 
+/// A row of a component: its type and its id.
+type Row<'a> = (&'a str, i64);
+
 /// A component with all that it holds.
-#[derive(Default, Clone)]
+#[derive(Default)]
 struct Component<'a> {
     json: Vec<u8>,
-    /// The type and the id of each component in it, its own first.
-    rows: Vec<(&'a str, i64)>,
+    /// Each component in it, itself first.
+    rows: Vec<Row<'a>>,
+    /// How many levels of components are in it.
+    height: usize,
+    /// Whether no line could hold it; then there is nothing of it here.
+    is_too_long: bool,
 }
 
 /// The components of a batch of rows.
 #[derive(Default)]
 pub(super) struct Components<'a> {
-    /// Parent and field to the components there, in order.
-    values: HashMap<(i64, usize), Vec<Component<'a>>>,
+    /// Row and field to the components there, in order.
+    held: HashMap<(i64, usize), Vec<Row<'a>>>,
+    made: HashMap<Row<'a>, Component<'a>>,
 }
 
 impl<'a> Components<'a> {
     /// Appends the members that hold components to the JSON object of row `id`; adds the rows of what
-    /// was written to `written`.
+    /// was written to `written`. Gives whether all could be written.
     pub fn write(
-        &mut self,
+        &self,
         out: &mut Vec<u8>,
+        models: &Models,
         model: &Model,
         fields: &[usize],
         id: i64,
-        written: &mut Vec<(&'a str, i64)>,
-    ) {
-        for &index in fields {
+        written: &mut Vec<Row<'a>>,
+    ) -> bool {
+        fields.iter().all(|&index| {
             let field = &model.component_fields[index];
             write_name(out, &field.attribute);
-            let values = self.values.remove(&(id, index)).unwrap_or_default();
-            written.extend(values.iter().flat_map(|value| &value.rows));
-            if let ComponentShape::Single(_) = field.shape {
-                match values.first() {
-                    Some(value) => out.extend_from_slice(&value.json),
-                    None => out.extend_from_slice(b"null"),
-                }
-                continue;
+            let held = self.held.get(&(id, index)).into_iter().flatten();
+            let made = held.filter_map(|row| self.made.get(row));
+            write_field(out, field, models.dialect, made, written)
+        })
+    }
+}
+
+/// Appends what a field holds. Gives whether all could be written.
+fn write_field<'c, 'a: 'c>(
+    out: &mut Vec<u8>,
+    field: &ComponentField,
+    dialect: Dialect,
+    mut components: impl Iterator<Item = &'c Component<'a>>,
+    written: &mut Vec<Row<'a>>,
+) -> bool {
+    let mut write = |out: &mut Vec<u8>, component: &Component<'a>| {
+        let length = (out.len() + component.json.len()) as u64;
+        if component.is_too_long || length > LONGEST_LINE {
+            return false;
+        }
+        written.extend(&component.rows);
+        match (&field.shape, component.rows.first()) {
+            (ComponentShape::Zone(_), Some((uid, _))) => {
+                write_with_type(out, &component.json, uid, dialect);
             }
-            out.push(b'[');
-            for (position, value) in values.iter().enumerate() {
-                if position > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(&value.json);
+            _ => out.extend_from_slice(&component.json),
+        }
+        true
+    };
+    if let ComponentShape::Single(_) = field.shape {
+        // Of several where there should be one, the first is sent.
+        return match components.next() {
+            Some(component) => write(out, component),
+            None => {
+                out.extend_from_slice(b"null");
+                true
             }
-            out.push(b']');
+        };
+    }
+    out.push(b'[');
+    for (position, component) in components.enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        if !write(out, component) {
+            return false;
         }
     }
+    out.push(b']');
+    true
 }
 
 /// The order in which the members that hold components stand in an entity.
@@ -80,20 +124,28 @@ pub(super) fn in_key_order(models: &Models, model: &Model) -> Vec<usize> {
     if models.dialect.reads_components_in_turn() {
         return fields;
     }
-    fields.sort_by_key(|&index| queries(models, &model.component_fields[index], DEEPEST_COMPONENT));
+    let mut known = HashMap::new();
+    fields.sort_by_cached_key(|&index| queries(models, &model.component_fields[index], &mut known));
     fields
 }
 
-fn queries(models: &Models, field: &ComponentField, deepest: usize) -> usize {
-    let nested = |uid: &String| {
+/// How many queries it takes to read what a field holds, one after the other. Of components that are
+/// `known`, and of those that hold themselves, no more is found out.
+fn queries<'m>(
+    models: &'m Models,
+    field: &'m ComponentField,
+    known: &mut HashMap<&'m str, usize>,
+) -> usize {
+    let mut nested = |uid: &'m String| {
+        if let Some(queries) = known.get(uid.as_str()) {
+            return *queries;
+        }
+        known.insert(uid, 0);
         let fields = models.get(uid).map(|model| &model.component_fields);
-        fields
-            .into_iter()
-            .flatten()
-            .filter(|_| deepest > 0)
-            .map(|field| queries(models, field, deepest - 1))
-            .max()
-            .unwrap_or(0)
+        let fields = fields.into_iter().flatten();
+        let most = fields.map(|field| queries(models, field, known)).max();
+        known.insert(uid, most.unwrap_or(0));
+        most.unwrap_or(0)
     };
     match &field.shape {
         ComponentShape::Single(uid) | ComponentShape::Repeatable(uid) => 1 + nested(uid),
@@ -109,6 +161,15 @@ struct Join {
     id: i64,
 }
 
+/// The components that a batch of rows holds, before they are put into each other.
+#[derive(Default)]
+struct Parts<'a> {
+    /// The JSON of each row, without what it holds and its last brace.
+    rows: HashMap<Row<'a>, Vec<u8>>,
+    /// What each holds: the field, and the component in it.
+    held: HashMap<Row<'a>, Vec<(usize, Row<'a>)>>,
+}
+
 impl<'a> Reader<'a> {
     /// Reads the components of a batch of rows.
     pub(super) fn components(
@@ -116,62 +177,149 @@ impl<'a> Reader<'a> {
         model: &Model,
         parents: &Parents<'_>,
     ) -> Result<Components<'a>> {
-        self.nested_components(model, parents, DEEPEST_COMPONENT)
-    }
-
-    fn nested_components(
-        &mut self,
-        model: &Model,
-        parents: &Parents<'_>,
-        deepest: usize,
-    ) -> Result<Components<'a>> {
+        let catalogue = self.catalogue;
         let mut components = Components::default();
         if model.component_table.is_none() {
             return Ok(components);
         }
         let joins = self.joins(model, parents)?;
-        if joins.is_empty() {
-            return Ok(components);
-        }
-        let Some(deepest) = deepest.checked_sub(1) else {
-            return Err(Error::failed(format!(
-                "components in {} are nested deeper than {DEEPEST_COMPONENT} levels",
-                model.uid
-            ))
-            .hint("take them apart, or exclude the content types that hold them"));
-        };
-        let mut wanted: HashMap<&str, Vec<i64>> = HashMap::new();
+        let mut parts = Parts::default();
+        let mut wanted: HashMap<&'a str, Vec<i64>> = HashMap::new();
         for join in &joins {
-            wanted.entry(&join.component).or_default().push(join.id);
+            if let Some(component) = catalogue.models.get(&join.component) {
+                wanted.entry(&component.uid).or_default().push(join.id);
+            }
         }
-        let mut rows: HashMap<&str, HashMap<i64, Component<'a>>> = HashMap::new();
-        for (uid, ids) in wanted {
-            rows.insert(uid, self.component_rows(uid, ids, deepest)?);
+        for _ in 0..=DEEPEST {
+            let mut next: HashMap<&'a str, Vec<i64>> = HashMap::new();
+            for (uid, ids) in std::mem::take(&mut wanted) {
+                self.parts(uid, ids, &mut parts, &mut next)?;
+            }
+            wanted = next;
         }
-        for join in &joins {
-            let Some(row) = rows
-                .get_mut(join.component.as_str())
-                .and_then(|rows| rows.get(&join.id))
-            else {
+        for join in joins {
+            let Some(component) = catalogue.models.get(&join.component) else {
                 continue;
             };
-            let field = &model.component_fields[join.field];
-            let values = components
-                .values
-                .entry((join.parent, join.field))
-                .or_default();
-            // Of several where there should be one, the first is sent.
-            if matches!(field.shape, ComponentShape::Single(_)) && !values.is_empty() {
-                continue;
+            let row = (component.uid.as_str(), join.id);
+            self.make(row, &mut parts, &mut Vec::new(), &mut components.made);
+            if components.made.contains_key(&row) {
+                let held = components.held.entry((join.parent, join.field));
+                held.or_default().push(row);
             }
-            let mut value = row.clone();
-            if matches!(field.shape, ComponentShape::Zone(_)) {
-                let dialect = self.catalogue.models.dialect;
-                value.json = with_type(&value.json, &join.component, dialect);
-            }
-            values.push(value);
         }
         Ok(components)
+    }
+
+    /// Makes a component of its parts, and before it those that it holds. `path` leads to it.
+    fn make(
+        &mut self,
+        row: Row<'a>,
+        parts: &mut Parts<'a>,
+        path: &mut Vec<Row<'a>>,
+        made: &mut HashMap<Row<'a>, Component<'a>>,
+    ) {
+        let catalogue = self.catalogue;
+        if made.contains_key(&row) {
+            return;
+        }
+        let (Some(mut json), Some(model)) = (parts.rows.remove(&row), catalogue.models.get(row.0))
+        else {
+            return;
+        };
+        path.push(row);
+        let held = parts.held.remove(&row).unwrap_or_default();
+        let mut fields: HashMap<usize, Vec<Row<'a>>> = HashMap::new();
+        let mut height = 0;
+        for (field, inner) in held {
+            // Deeper down nothing could be taken, and the stack would not last for ever.
+            if path.len() < DEEPEST {
+                self.make(inner, parts, path, made);
+            }
+            let is_deep = path.len() == DEEPEST && parts.rows.contains_key(&inner);
+            let is_circle = path.contains(&inner);
+            let levels = match made.get(&inner) {
+                Some(inner) => 1 + inner.height,
+                None if is_circle || is_deep => 1,
+                // Its row is gone.
+                None => continue,
+            };
+            if is_circle || path.len() + levels > DEEPEST {
+                let (uid, id) = row;
+                let attribute = &model.component_fields[field].attribute;
+                let key = (uid.to_owned(), attribute.clone());
+                let why = match is_circle {
+                    true => "it holds itself".to_owned(),
+                    false => format!("components are nested deeper than {DEEPEST} levels there"),
+                };
+                let unreadable = self.unreadable_components.entry(key).or_default();
+                unreadable.add(|| format!("{} {} in {uid} {id}: {why}", inner.0, inner.1));
+                continue;
+            }
+            height = height.max(levels);
+            fields.entry(field).or_default().push(inner);
+        }
+        path.pop();
+        let mut rows = vec![row];
+        let is_whole = in_key_order(&catalogue.models, model)
+            .into_iter()
+            .all(|index| {
+                let field = &model.component_fields[index];
+                write_name(&mut json, &field.attribute);
+                let held = fields.get(&index).into_iter().flatten();
+                let inner = held.filter_map(|row| made.get(row));
+                write_field(&mut json, field, catalogue.models.dialect, inner, &mut rows)
+            });
+        json.push(b'}');
+        let component = match is_whole {
+            true => Component {
+                json,
+                rows,
+                height,
+                is_too_long: false,
+            },
+            false => Component {
+                is_too_long: true,
+                ..Component::default()
+            },
+        };
+        made.insert(row, component);
+    }
+
+    /// Reads rows of a component, and which components they hold; those that were not read yet are
+    /// wanted `next`.
+    fn parts(
+        &mut self,
+        uid: &'a str,
+        mut ids: Vec<i64>,
+        parts: &mut Parts<'a>,
+        next: &mut HashMap<&'a str, Vec<i64>>,
+    ) -> Result<()> {
+        let catalogue = self.catalogue;
+        let Some(model) = catalogue.models.get(uid) else {
+            return Ok(());
+        };
+        ids.sort_unstable();
+        ids.dedup();
+        ids.retain(|id| !parts.rows.contains_key(&(uid, *id)));
+        self.component_rows(model, &ids, parts)?;
+        // What rows that are gone held is in no archive.
+        ids.retain(|id| parts.rows.contains_key(&(uid, *id)));
+        if ids.is_empty() || model.component_table.is_none() {
+            return Ok(());
+        }
+        for join in self.joins(model, &Parents::Ids(&ids))? {
+            let Some(component) = catalogue.models.get(&join.component) else {
+                continue;
+            };
+            let row = (component.uid.as_str(), join.id);
+            let held = parts.held.entry((uid, join.parent)).or_default();
+            held.push((join.field, row));
+            if !parts.rows.contains_key(&row) {
+                next.entry(row.0).or_default().push(row.1);
+            }
+        }
+        Ok(())
     }
 
     /// The joins of a batch of rows, in the order of the parents and of the components within them.
@@ -227,70 +375,50 @@ impl<'a> Reader<'a> {
         Ok(joins)
     }
 
-    /// The rows of a component as JSON objects, by id.
+    /// Reads rows of a component as JSON objects.
     fn component_rows(
         &mut self,
-        uid: &str,
-        mut ids: Vec<i64>,
-        deepest: usize,
-    ) -> Result<HashMap<i64, Component<'a>>> {
-        let catalogue = self.catalogue;
-        let Some(model) = catalogue.models.get(uid) else {
-            return Ok(HashMap::new());
-        };
-        ids.sort_unstable();
-        ids.dedup();
-        let fields = in_key_order(&catalogue.models, model);
+        model: &'a Model,
+        ids: &[i64],
+        parts: &mut Parts<'a>,
+    ) -> Result<()> {
+        let uid = model.uid.as_str();
         let select = select_rows(self.database, model);
-        let mut rows = HashMap::with_capacity(ids.len());
-        for condition in conditions("id", &Parents::Ids(&ids)) {
+        for condition in conditions("id", &Parents::Ids(ids)) {
             let sql = format!("{select} WHERE {condition}");
+            let too_deep = &mut self.too_deep;
             self.database.query(&sql, &[], &mut |row| {
                 let Some(id) = row.value(0)?.as_i64() else {
                     return Ok(());
                 };
                 let mut object = b"{\"id\":".to_vec();
                 json::write_i64(&mut object, id);
-                write_attributes(&mut object, &model.columns, row, 1)
-                    .map_err(|error| error.within(format!("component {uid} {id}")))?;
-                let itself = (model.uid.as_str(), id);
-                rows.insert(
-                    id,
-                    Component {
-                        json: object,
-                        rows: vec![itself],
-                    },
-                );
+                write_attributes(&mut object, &model.columns, row, 1, &mut |attribute| {
+                    too_deep.add(uid, attribute, id);
+                })
+                .map_err(|error| error.within(format!("component {uid} {id}")))?;
+                parts.rows.insert((uid, id), object);
                 Ok(())
             })?;
         }
-        // What rows that are gone held is in no archive.
-        ids.retain(|id| rows.contains_key(id));
-        let mut nested = self.nested_components(model, &Parents::Ids(&ids), deepest)?;
-        for (id, Component { json, rows }) in &mut rows {
-            nested.write(json, model, &fields, *id, rows);
-            json.push(b'}');
-        }
-        Ok(rows)
+        Ok(())
     }
 }
 
-/// A component of a dynamic zone: its row with its type.
-fn with_type(row: &[u8], component: &str, dialect: Dialect) -> Vec<u8> {
-    let mut value = Vec::with_capacity(row.len() + component.len() + 18);
+/// Appends a component of a dynamic zone: its row with its type.
+fn write_with_type(out: &mut Vec<u8>, row: &[u8], component: &str, dialect: Dialect) {
     if dialect.names_component_first() {
-        value.push(b'{');
-        write_name(&mut value, "__component");
-        json::write_string(&mut value, component);
-        value.push(b',');
-        value.extend_from_slice(&row[1..]);
+        out.push(b'{');
+        write_name(out, "__component");
+        json::write_string(out, component);
+        out.push(b',');
+        out.extend_from_slice(&row[1..]);
     } else {
-        value.extend_from_slice(&row[..row.len() - 1]);
-        write_name(&mut value, "__component");
-        json::write_string(&mut value, component);
-        value.push(b'}');
+        out.extend_from_slice(&row[..row.len() - 1]);
+        write_name(out, "__component");
+        json::write_string(out, component);
+        out.push(b'}');
     }
-    value
 }
 
 /// The field of `model` that a join row belongs to; `None` for what an older schema left behind.

@@ -4,9 +4,10 @@ use super::attributes::write_attributes;
 use super::components::{Parents, in_key_order};
 use super::{BATCH, Reader, select_batch};
 use crate::error::{Error, Result};
+use crate::model::limits::LONGEST_LINE;
 use crate::model::{Entity, Stage, json};
 use crate::strapi::tables::Model;
-use crate::transfer::{Sink, Subject, WarningKind};
+use crate::transfer::{Examples, Sink, Subject, WarningKind};
 
 impl Reader<'_> {
     pub(super) fn entities(&mut self, sink: &mut dyn Sink) -> Result<()> {
@@ -30,6 +31,7 @@ impl Reader<'_> {
                 sink.warn(warning);
             }
         }
+        self.too_deep.tell(sink);
         for (uid, shared) in std::mem::take(&mut self.shared_components) {
             if let Some(note) = shared.of_shared_components(&uid) {
                 sink.warn(note);
@@ -45,9 +47,11 @@ impl Reader<'_> {
         head.extend_from_slice(b",\"id\":");
         let mut last = None;
         let mut written = Vec::new();
+        let mut left_out = Examples::default();
         loop {
             let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(BATCH);
             let (sql, after) = select_batch(self.database, model, last);
+            let too_deep = &mut self.too_deep;
             self.database.query(&sql, &after, &mut |row| {
                 let id = row.value(0)?.as_i64().ok_or_else(|| {
                     Error::failed(format!("{} has a row without an id", model.table))
@@ -57,22 +61,35 @@ impl Reader<'_> {
                 line.extend_from_slice(b",\"data\":");
                 let data = line.len();
                 line.push(b'{');
-                write_attributes(&mut line, &model.columns, row, 1)
-                    .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
+                let uid = &model.uid;
+                write_attributes(&mut line, &model.columns, row, 1, &mut |attribute| {
+                    too_deep.add(uid, attribute, id);
+                })
+                .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 batch.push((id, line, data));
                 Ok(())
             })?;
             let (Some(&(first, ..)), Some(&(end, ..))) = (batch.first(), batch.last()) else {
-                return Ok(());
+                break;
             };
             last = Some(end);
             let full = batch.len() == BATCH;
-            let mut components = self.components(model, &Parents::Between(first, end))?;
+            let components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
                 written.clear();
-                components.write(&mut line, model, &fields, id, &mut written);
-                self.remember_components(&written);
+                let models = &self.catalogue.models;
+                let is_whole =
+                    components.write(&mut line, models, model, &fields, id, &mut written);
                 line.extend_from_slice(b"}}");
+                if !is_whole || line.len() as u64 > LONGEST_LINE {
+                    let too_long = self.too_long.entry(model.uid.clone());
+                    too_long.or_default().insert(id);
+                    left_out.add(|| {
+                        format!("row {id}: its line would have more than {LONGEST_LINE} bytes")
+                    });
+                    continue;
+                }
+                self.remember_components(&written);
                 let line = std::str::from_utf8(&line).map_err(|error| {
                     Error::failed(format!("{} {id} is not UTF-8: {error}", model.uid))
                 })?;
@@ -84,9 +101,14 @@ impl Reader<'_> {
                 })?;
             }
             if !full {
-                return Ok(());
+                break;
             }
         }
+        let subject = Subject::ContentType(model.uid.clone());
+        if let Some(warning) = left_out.warning(WarningKind::Unreadable, subject) {
+            sink.warn(warning);
+        }
+        Ok(())
     }
 
     /// Remembers which components were sent.

@@ -8,12 +8,14 @@ use crate::strapi::relations::StoredRelation;
 use crate::strapi::tables::Model;
 use crate::transfer::{Examples, Sink, Subject, WarningKind};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Which links are left out, and whether that is told.
 pub(super) struct Sent<'a> {
     /// Components that were sent with their owners.
     pub components: &'a HashMap<String, IdSet>,
+    /// Rows of content types that were not sent.
+    pub too_long: &'a BTreeMap<String, IdSet>,
     /// Whether owners are left out on purpose.
     pub is_partial: bool,
 }
@@ -26,7 +28,12 @@ impl Sent<'_> {
                 .components
                 .get(end.model.as_ref())
                 .is_some_and(|ids| ids.contains(*id)),
-            _ => true,
+            LinkRef::Id(id) => {
+                let too_long = self.too_long.get(end.model.as_ref());
+                too_long.is_none_or(|ids| !ids.contains(*id))
+            }
+            // Which row of the document that would be, only the row says, and there it stands as well.
+            LinkRef::Document(_) => !self.too_long.contains_key(end.model.as_ref()),
         }
     }
 }
@@ -152,7 +159,10 @@ impl Shape {
         }
         if !(exists && is_sent) {
             self.left_out.add(|| {
-                let why = if exists {
+                let is_row = |end: &LinkEnd<'_>| !sent.takes(end) && !is_component(&end.model);
+                let why = if exists && (is_row(&left.end) || is_row(&right.end)) {
+                    "the row at an end is left out"
+                } else if exists {
                     "a component at an end has no owner"
                 } else {
                     "one of the two does not exist"

@@ -97,6 +97,7 @@ impl Reader<'_> {
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
             components: &self.sent_components,
+            too_long: &self.too_long,
             is_partial: self.filter.is_partial(),
         };
         self.database.query(&sql, &[], &mut |row| {
@@ -162,6 +163,7 @@ impl Reader<'_> {
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
             components: &self.sent_components,
+            too_long: &self.too_long,
             is_partial: self.filter.is_partial(),
         };
         self.database.query(&sql, &[], &mut |row| {
@@ -239,6 +241,7 @@ impl Reader<'_> {
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
             components: &self.sent_components,
+            too_long: &self.too_long,
             is_partial: self.filter.is_partial(),
         };
         self.database.query(sql, &[], &mut |row| {

@@ -22,6 +22,7 @@ use crate::model::{IdSet, Metadata, NameMap, Stage};
 use crate::transfer::{
     Description, Examples, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
 };
+use attributes::TooDeep;
 use std::collections::{BTreeMap, HashMap};
 
 /// How many rows are read at once. Bounds memory, together with how large rows are.
@@ -87,6 +88,10 @@ struct Reader<'a> {
     shared_components: BTreeMap<String, Examples>,
     /// Components that rows name by what is no id, by owner and attribute.
     unreadable_components: BTreeMap<(String, String), Examples>,
+    /// Attributes that are nested too deep.
+    too_deep: TooDeep,
+    /// Rows that were not sent, because no line could hold them.
+    too_long: BTreeMap<String, IdSet>,
     /// Files that were sent, and the places they are from.
     sent_files: NameMap<String>,
 }
@@ -130,6 +135,8 @@ impl Source for ProjectSource {
             sent_components: HashMap::new(),
             shared_components: BTreeMap::new(),
             unreadable_components: BTreeMap::new(),
+            too_deep: TooDeep::default(),
+            too_long: BTreeMap::new(),
             sent_files: NameMap::default(),
         };
         for stage in Stage::ALL {

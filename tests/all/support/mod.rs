@@ -3,6 +3,7 @@
 
 pub mod anywhere;
 pub mod archive;
+pub mod beasts;
 pub mod canonical;
 pub mod cli;
 pub mod databases;
