@@ -6,11 +6,12 @@
 use super::core_store::{CORE_STORE, WEBHOOKS};
 use super::dialect::Dialect;
 use super::relations::{Storage, StoredRelation, storage};
-use super::values;
+use super::values::{self, Home, Kept};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas, json};
+use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Tables of internal models that belong to the content and are emptied with it: they describe rows
 /// that a restore replaces, and no archive carries them.
@@ -28,19 +29,13 @@ pub(super) struct ColumnMapping {
     pub column: String,
     pub attribute: String,
     pub scalar: Scalar,
-    /// See [`Dialect::stores_bare_strings`].
-    bare_strings: bool,
+    home: Arc<Home>,
 }
 
 impl ColumnMapping {
     /// Appends a column's value as the JSON value of its attribute.
-    pub fn write(&self, out: &mut Vec<u8>, value: &Value<'_>) {
-        match value {
-            Value::Text(text) if self.scalar == Scalar::Json && !self.bare_strings => {
-                json::write_compact_or_string(out, text);
-            }
-            value => values::write(out, self.scalar, value),
-        }
+    pub fn write(&self, out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
+        values::write(out, &self.home, self.scalar, value)
     }
 
     /// The value to store for the JSON value `text` of the attribute.
@@ -48,10 +43,7 @@ impl ColumnMapping {
     /// # Errors
     /// A sentence that says why the value does not fit the attribute's type.
     pub fn read<'a>(&self, text: &'a str) -> Result<Value<'a>, String> {
-        if self.scalar == Scalar::Json && !self.bare_strings && text.starts_with('"') {
-            return Ok(Value::from(text));
-        }
-        values::read(self.scalar, text)
+        values::read(&self.home, self.scalar, text)
     }
 }
 
@@ -114,9 +106,8 @@ impl Model {
         Some(&mapping.column)
     }
 
-    fn new(schema: &Schema, schemas: &Schemas, dialect: Dialect) -> Result<Self> {
+    fn new(schema: &Schema, schemas: &Schemas, dialect: Dialect, home: &Arc<Home>) -> Result<Self> {
         let naming = dialect.naming();
-        let bare_strings = dialect.stores_bare_strings();
         let table = naming.table(&schema.collection_name);
         let mut columns = Vec::new();
         let mut component_fields = Vec::new();
@@ -126,7 +117,7 @@ impl Model {
                 column: "document_id".into(),
                 attribute: DOCUMENT_ID.into(),
                 scalar: Scalar::Text,
-                bare_strings,
+                home: Arc::clone(home),
             });
         }
         for (name, attribute) in &schema.attributes {
@@ -135,7 +126,7 @@ impl Model {
                     column: naming.column(name),
                     attribute: name.clone(),
                     scalar: *scalar,
-                    bare_strings,
+                    home: Arc::clone(home),
                 }),
                 Attribute::Component {
                     component,
@@ -280,16 +271,19 @@ fn real_name(name: &str, is_there: impl Fn(&str) -> bool) -> Option<String> {
 #[derive(Debug)]
 pub(super) struct Models {
     pub dialect: Dialect,
+    /// The database that holds them.
+    pub home: Arc<Home>,
     list: Vec<Model>,
     by_uid: HashMap<String, usize>,
 }
 
 impl Models {
     /// Maps all schemas.
-    pub fn new(schemas: &Schemas, dialect: Dialect) -> Result<Self> {
+    pub fn new(schemas: &Schemas, dialect: Dialect, home: Home) -> Result<Self> {
+        let home = Arc::new(home);
         let list = schemas
             .iter()
-            .map(|schema| Model::new(schema, schemas, dialect))
+            .map(|schema| Model::new(schema, schemas, dialect, &home))
             .collect::<Result<Vec<_>>>()?;
         let by_uid = list
             .iter()
@@ -298,6 +292,7 @@ impl Models {
             .collect();
         Ok(Self {
             dialect,
+            home,
             list,
             by_uid,
         })

@@ -1,6 +1,6 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
-use super::attributes::{write_attributes, write_name};
+use super::attributes::{Tally, write_attributes, write_name};
 use super::{BATCH, Reader, select_batch};
 use crate::error::Result;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
@@ -50,11 +50,13 @@ impl Reader<'_> {
         loop {
             let mut batch = Vec::with_capacity(BATCH);
             let (sql, after) = select_batch(self.database, model, last);
+            // With the rows among the entities.
+            let mut told = Tally::default();
             self.database.query(&sql, &after, &mut |row| {
                 let id = row.value(0)?.as_i64().unwrap_or_default();
                 let mut sidecar = b"{\"id\":".to_vec();
                 json::write_i64(&mut sidecar, id);
-                write_attributes(&mut sidecar, &model.columns, row, 1)
+                write_attributes(&mut sidecar, model, id, row, &mut told)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 sidecar.push(b'}');
                 let mut values = Vec::with_capacity(NEEDED.len());

@@ -3,21 +3,60 @@
 use crate::database::Row;
 use crate::error::Result;
 use crate::model::json;
-use crate::strapi::tables::ColumnMapping;
+use crate::strapi::tables::Model;
+use crate::strapi::values::Kept;
+use crate::transfer::{Examples, Sink, Subject, WarningKind};
+use std::collections::BTreeMap;
+use std::fmt::Display;
 
-/// Appends `"name":value` for each attribute column of a row; `first` is the first one's column.
+/// Values that are in the archive in another form or not at all, by type and attribute.
+#[derive(Default)]
+pub(super) struct Tally(BTreeMap<(String, String), [Examples; 2]>);
+
+impl Tally {
+    /// Counts what became of a value.
+    pub fn add(&mut self, uid: &str, attribute: &str, id: &dyn Display, kept: Kept) {
+        if kept == Kept::Whole {
+            return;
+        }
+        let key = (uid.to_owned(), attribute.to_owned());
+        let [lost, foreign] = self.0.entry(key).or_default();
+        match kept {
+            Kept::Whole => {}
+            Kept::Foreign => foreign.add(|| id.to_string()),
+            Kept::Changed(why) => lost.add(|| format!("{id} (changed: {why})")),
+            Kept::Empty(why) => lost.add(|| format!("{id} (left out: {why})")),
+        }
+    }
+
+    /// Tells of all of them. `subject` says what a type and an attribute are.
+    pub fn tell(self, subject: impl Fn(String, String) -> Subject, sink: &mut dyn Sink) {
+        for ((uid, attribute), [lost, foreign]) in self.0 {
+            let subject = subject(uid, attribute);
+            let lost = lost.warning(WarningKind::NotKept, subject.clone());
+            let foreign = foreign.of_foreign_values(subject);
+            lost.into_iter().chain(foreign).for_each(|it| sink.warn(it));
+        }
+    }
+}
+
+/// Appends `"name":value` for each attribute column of row `id`, which stand behind its id.
 pub(super) fn write_attributes(
     out: &mut Vec<u8>,
-    columns: &[ColumnMapping],
+    model: &Model,
+    id: i64,
     row: &dyn Row,
-    first: usize,
+    tally: &mut Tally,
 ) -> Result<()> {
-    for (index, column) in columns.iter().enumerate() {
+    for (index, column) in model.columns.iter().enumerate() {
         write_name(out, &column.attribute);
         let value = row
-            .value(first + index)
+            .value(1 + index)
             .map_err(|error| error.within(format!("attribute `{}`", column.attribute)))?;
-        column.write(out, &value);
+        let kept = column.write(out, &value);
+        if kept != Kept::Whole {
+            tally.add(&model.uid, &column.attribute, &id, kept);
+        }
     }
     Ok(())
 }

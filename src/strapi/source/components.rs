@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
                 };
                 let mut object = b"{\"id\":".to_vec();
                 json::write_i64(&mut object, id);
-                write_attributes(&mut object, &model.columns, row, 1)
+                write_attributes(&mut object, model, id, row, &mut self.tally)
                     .map_err(|error| error.within(format!("component {uid} {id}")))?;
                 let itself = (model.uid.as_str(), id);
                 rows.insert(

@@ -24,6 +24,8 @@ impl Reader<'_> {
         models
             .into_iter()
             .try_for_each(|model| self.entities_of(model, sink))?;
+        std::mem::take(&mut self.tally)
+            .tell(|uid, attribute| Subject::Attribute { uid, attribute }, sink);
         for ((uid, attribute), unreadable) in std::mem::take(&mut self.unreadable_components) {
             let subject = Subject::ComponentsIn { uid, attribute };
             if let Some(warning) = unreadable.warning(WarningKind::Unreadable, subject) {
@@ -57,7 +59,7 @@ impl Reader<'_> {
                 line.extend_from_slice(b",\"data\":");
                 let data = line.len();
                 line.push(b'{');
-                write_attributes(&mut line, &model.columns, row, 1)
+                write_attributes(&mut line, model, id, row, &mut self.tally)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 batch.push((id, line, data));
                 Ok(())

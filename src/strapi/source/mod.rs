@@ -8,6 +8,7 @@ mod entities;
 mod link_lines;
 mod links;
 
+use self::attributes::Tally;
 use super::catalogue::Catalogue;
 use super::lock::{LockWait, ProjectLock};
 use super::project::Project;
@@ -75,6 +76,8 @@ struct Reader<'a> {
     uploads: Box<dyn Uploads>,
     /// Components that were sent with their owners: links of the others are left out as well.
     sent_components: HashMap<String, IdSet>,
+    /// Values of entities and components that an archive cannot hold as they are.
+    tally: Tally,
     /// Components that were sent more than once, by type.
     shared_components: BTreeMap<String, Examples>,
     /// Components that rows name by what is no id, by owner and attribute.
@@ -120,6 +123,7 @@ impl Source for ProjectSource {
             filter,
             uploads: self.project.uploads(),
             sent_components: HashMap::new(),
+            tally: Tally::default(),
             shared_components: BTreeMap::new(),
             unreadable_components: BTreeMap::new(),
             sent_files: NameMap::default(),
