@@ -19,6 +19,8 @@ pub struct Column {
     pub may_be_given_null: bool,
     /// Whether a row may be added without it: it is nullable, or has a default.
     pub may_be_left_out: bool,
+    /// Whether the database computes its values from other columns.
+    pub is_computed: bool,
     /// What else is known of its values.
     pub holds: Holds,
 }

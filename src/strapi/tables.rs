@@ -10,7 +10,7 @@ use super::values::{self, Home, Kept};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Tables of internal models that belong to the content and are emptied with it: they describe rows
@@ -22,6 +22,9 @@ pub(super) const INTERNAL_TABLES: [&str; 3] = [
 ];
 /// The attribute that joins the versions of a document in Strapi 5.
 pub(super) const DOCUMENT_ID: &str = "documentId";
+
+/// The column of [`DOCUMENT_ID`].
+const DOCUMENT_COLUMN: &str = "document_id";
 
 /// An attribute in a column.
 #[derive(Debug, Clone)]
@@ -114,7 +117,7 @@ impl Model {
         let mut relations = Vec::new();
         if dialect.has_document_ids() && schema.model_type == ModelType::ContentType {
             columns.push(ColumnMapping {
-                column: "document_id".into(),
+                column: DOCUMENT_COLUMN.into(),
                 attribute: DOCUMENT_ID.into(),
                 scalar: Scalar::Text,
                 home: Arc::clone(home),
@@ -219,7 +222,12 @@ impl Model {
     }
 
     /// Finds the real names of tables and columns: databases cut long ones.
-    fn resolve(&mut self, database: &mut dyn Connection, tables: &HashSet<String>) -> Result<()> {
+    fn resolve(
+        &mut self,
+        database: &mut dyn Connection,
+        tables: &HashSet<String>,
+        unknown: &mut BTreeMap<String, Unknown>,
+    ) -> Result<()> {
         let uid = self.uid.clone();
         let missing = |target: &str, what: String| {
             Error::failed(format!("{target} does not fit the schema of {uid}: {what}"))
@@ -235,6 +243,7 @@ impl Model {
                 }
             }
             let present = database.columns(table)?;
+            let mut known = Vec::with_capacity(columns.len());
             for column in columns {
                 match real_name(column, |name| {
                     present.iter().any(|there| there.name == name)
@@ -245,7 +254,18 @@ impl Model {
                         return Err(missing(database.target(), what));
                     }
                 }
+                known.push(column.clone());
             }
+            // Several models may share a table.
+            let unknown = unknown.entry(table.clone()).or_insert_with(|| Unknown {
+                uid: uid.clone(),
+                columns: present
+                    .iter()
+                    .filter(|column| !(column.is_computed || is_strapis(&column.name)))
+                    .map(|column| column.name.clone())
+                    .collect(),
+            });
+            unknown.columns.retain(|name| !known.contains(name));
             // The model's own table is the first.
             own.get_or_insert(present);
         }
@@ -255,6 +275,26 @@ impl Model {
         });
         Ok(())
     }
+}
+
+/// Whether Strapi makes a column of this name beside those of attributes, or did for a schema that it
+/// has no more: ids, who made a row and when, its version, places in joins.
+fn is_strapis(column: &str) -> bool {
+    const OWN: [&str; 12] = [
+        "id",
+        DOCUMENT_COLUMN,
+        "created_at",
+        "updated_at",
+        "published_at",
+        "created_by_id",
+        "updated_by_id",
+        "locale",
+        "entity_id",
+        "component_type",
+        "field",
+        "order",
+    ];
+    OWN.contains(&column) || column.ends_with("_order") || column.ends_with("_ord")
 }
 
 /// The name under which the database has what Strapi calls `name`: MySQL cuts names to 64
@@ -275,6 +315,16 @@ pub(super) struct Models {
     pub home: Arc<Home>,
     list: Vec<Model>,
     by_uid: HashMap<String, usize>,
+    /// By table.
+    unknown: BTreeMap<String, Unknown>,
+}
+
+/// Columns of a table that no attribute is stored in.
+#[derive(Debug)]
+struct Unknown {
+    /// The type that the table belongs to.
+    uid: String,
+    columns: Vec<String>,
 }
 
 impl Models {
@@ -295,6 +345,7 @@ impl Models {
             home,
             list,
             by_uid,
+            unknown: BTreeMap::new(),
         })
     }
 
@@ -337,7 +388,16 @@ impl Models {
     ) -> Result<()> {
         self.list
             .iter_mut()
-            .try_for_each(|model| model.resolve(database, tables))
+            .try_for_each(|model| model.resolve(database, tables, &mut self.unknown))
+    }
+
+    /// Columns that no attribute is stored in and that Strapi does not make: the type that the table
+    /// belongs to, the table, the column.
+    pub fn unknown_columns(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.unknown.iter().flat_map(|(table, unknown)| {
+            let columns = unknown.columns.iter();
+            columns.map(|column| (unknown.uid.as_str(), table.as_str(), column.as_str()))
+        })
     }
 }
 

@@ -1,11 +1,13 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
 use super::attributes::{Tally, write_attributes, write_name};
+use super::sidecars::complete;
 use super::{BATCH, Reader, select_batch};
 use crate::error::Result;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
 use crate::transfer::{Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 /// A row of `plugin::upload.file`, as far as its files need it.
@@ -30,6 +32,7 @@ struct Wanted<'a> {
     row: &'a FileRow,
     format: Option<&'a str>,
     filename: String,
+    has_no_hash: bool,
     url: String,
     sidecar: String,
 }
@@ -79,9 +82,19 @@ impl Reader<'_> {
             }
             match batch.last() {
                 Some(row) if batch.len() == BATCH => last = Some(row.id),
-                _ => return Ok(()),
+                _ => break,
             }
         }
+        let completed = std::mem::take(&mut self.completed_sidecars);
+        if let Some(note) = completed.warning(WarningKind::Notice, Subject::Files) {
+            let reason = format!(
+                "{} lack a name, a media type or a size, which `strapi import` asks for; the archive \
+                 has some beside the file, and the row as it is: {}",
+                note.count, note.reason
+            );
+            sink.warn(Warning { reason, ..note });
+        }
+        Ok(())
     }
 
     fn files_of(&mut self, row: &FileRow, sink: &mut dyn Sink) -> Result<()> {
@@ -90,6 +103,7 @@ impl Reader<'_> {
             row,
             format: None,
             filename: format!("{hash}{}", row.value("ext").unwrap_or_default()),
+            has_no_hash: hash.is_empty(),
             url: row.value("url").unwrap_or_default().to_owned(),
             sidecar: row.sidecar.clone(),
         };
@@ -111,6 +125,7 @@ impl Reader<'_> {
                 row,
                 format: Some(name),
                 filename: format!("{}{}", text("hash"), text("ext")),
+                has_no_hash: text("hash").is_empty(),
                 url: text("url"),
                 sidecar: format_sidecar(&fields, name, row.id, hash),
             };
@@ -134,6 +149,10 @@ impl Reader<'_> {
                 return Ok(false);
             }
         };
+        if wanted.has_no_hash {
+            self.missing(wanted, "it has no hash", sink);
+            return Ok(false);
+        }
         if !is_file_name(&wanted.filename) {
             self.missing(wanted, "its hash and extension make no file name", sink);
             return Ok(false);
@@ -150,9 +169,15 @@ impl Reader<'_> {
                 return Ok(false);
             }
         }
+        let sidecar = complete(&wanted.sidecar, &wanted.filename, opened.size);
+        if let Cow::Owned(_) = sidecar {
+            let id = wanted.row.id;
+            self.completed_sidecars
+                .add(|| format!("{id} ({})", wanted.filename));
+        }
         let asset = Asset {
             filename: wanted.filename.clone(),
-            sidecar: wanted.sidecar.clone(),
+            sidecar: sidecar.into_owned(),
             size: opened.size,
         };
         let subject = Subject::Path(opened.place.clone());
@@ -214,7 +239,7 @@ fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> 
     text(out)
 }
 
-fn text(bytes: Vec<u8>) -> String {
+pub(super) fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("JSON was written from text")
 }
 

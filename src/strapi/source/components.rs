@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::model::{DEEPEST_COMPONENT, json};
 use crate::strapi::dialect::Dialect;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
-use std::collections::HashMap;
+use crate::transfer::{Examples, Sink, Subject, WarningKind};
+use std::collections::{BTreeMap, HashMap};
 
 /// How many ids one query names.
 const IDS: usize = 1000;
@@ -153,6 +154,11 @@ impl<'a> Reader<'a> {
                 .get_mut(join.component.as_str())
                 .and_then(|rows| rows.get(&join.id))
             else {
+                let (parent, component, id) = (join.parent, &join.component, join.id);
+                let attribute = &model.component_fields[join.field].attribute;
+                self.gone_component(model, attribute, || {
+                    format!("{parent} -> {component} {id}: it does not exist")
+                });
                 continue;
             };
             let field = &model.component_fields[join.field];
@@ -162,6 +168,10 @@ impl<'a> Reader<'a> {
                 .or_default();
             // Of several where there should be one, the first is sent.
             if matches!(field.shape, ComponentShape::Single(_)) && !values.is_empty() {
+                let (parent, component, id) = (join.parent, &join.component, join.id);
+                self.gone_component(model, &field.attribute, || {
+                    format!("{parent} -> {component} {id}: Strapi shows the first there alone")
+                });
                 continue;
             }
             let mut value = row.clone();
@@ -193,6 +203,8 @@ impl<'a> Reader<'a> {
             ),
             self.database.quote(&table.table),
         );
+        // What an older schema left behind, by attribute.
+        let mut left = Vec::new();
         let order = format!("ORDER BY entity_id, {}, id", self.database.quote("order"));
         for condition in conditions("entity_id", parents) {
             let sql = format!("{select} {condition} {order}");
@@ -212,19 +224,71 @@ impl<'a> Reader<'a> {
                 }
                 if let (Some(parent), Some(id), Some(component), Some(name)) =
                     (parent, id, component.as_str(), name.as_str())
-                    && let Some(field) = field_for(model, name, component)
                 {
-                    joins.push(Join {
-                        parent,
-                        field,
-                        component: component.to_owned(),
-                        id,
-                    });
+                    match field_for(model, name, component) {
+                        Some(field) => joins.push(Join {
+                            parent,
+                            field,
+                            component: component.to_owned(),
+                            id,
+                        }),
+                        None => left.push((name.to_owned(), component.to_owned(), parent, id)),
+                    }
                 }
                 Ok(())
             })?;
         }
+        for (attribute, component, parent, id) in left {
+            self.gone_component(model, &attribute, || {
+                format!("{parent} -> {component} {id}: the schema has it there no more")
+            });
+        }
         Ok(joins)
+    }
+
+    /// Remembers a join that leads to nothing.
+    fn gone_component(&mut self, owner: &Model, attribute: &str, what: impl FnOnce() -> String) {
+        let key = (owner.uid.clone(), attribute.to_owned());
+        self.gone_components.entry(key).or_default().add(what);
+    }
+
+    /// Tells of the joins whose owner is named by what is no id, which only SQLite takes.
+    pub(super) fn joins_without_id(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let models = &self.catalogue.models;
+        if !models.home.is_sqlite {
+            return Ok(());
+        }
+        for model in models
+            .iter()
+            .filter(|it| self.filter.includes_type(&it.uid))
+        {
+            let Some(table) = &model.component_table else {
+                continue;
+            };
+            let columns = ["id", "entity_id", "field"];
+            let sql = format!(
+                "SELECT {} FROM {} WHERE typeof(entity_id) NOT IN ('integer', 'null')",
+                column_list(self.database, columns),
+                self.database.quote(&table.table)
+            );
+            let mut found: BTreeMap<String, Examples> = BTreeMap::new();
+            self.database.query(&sql, &[], &mut |row| {
+                let (id, owner, field) = (row.value(0)?, row.value(1)?, row.value(2)?);
+                let field = field.as_str().unwrap_or("?").to_owned();
+                found.entry(field).or_default().add(|| {
+                    let id = id.as_i64().unwrap_or_default();
+                    format!("row {id} of {}: {} is no id", table.table, shown(&owner))
+                });
+                Ok(())
+            })?;
+            for (attribute, examples) in found {
+                let uid = model.uid.clone();
+                let subject = Subject::ComponentsIn { uid, attribute };
+                let warning = examples.warning(WarningKind::Unreadable, subject);
+                warning.into_iter().for_each(|warning| sink.warn(warning));
+            }
+        }
+        Ok(())
     }
 
     /// The rows of a component as JSON objects, by id.

@@ -6,7 +6,7 @@ use super::{BATCH, Reader, select_batch};
 use crate::error::{Error, Result};
 use crate::model::{Entity, Stage, json};
 use crate::strapi::tables::Model;
-use crate::transfer::{Sink, Subject, WarningKind};
+use crate::transfer::{Sink, Subject, Warning, WarningKind};
 
 impl Reader<'_> {
     pub(super) fn entities(&mut self, sink: &mut dyn Sink) -> Result<()> {
@@ -26,6 +26,15 @@ impl Reader<'_> {
             .try_for_each(|model| self.entities_of(model, sink))?;
         std::mem::take(&mut self.tally)
             .tell(|uid, attribute| Subject::Attribute { uid, attribute }, sink);
+        self.joins_without_id(sink)?;
+        self.unknown_columns(sink)?;
+        for ((uid, attribute), gone) in std::mem::take(&mut self.gone_components) {
+            let subject = Subject::ComponentsIn { uid, attribute };
+            if let Some(note) = gone.warning(WarningKind::Notice, subject) {
+                let reason = format!("{} joins lead to none: {}", note.count, note.reason);
+                sink.warn(Warning { reason, ..note });
+            }
+        }
         for ((uid, attribute), unreadable) in std::mem::take(&mut self.unreadable_components) {
             let subject = Subject::ComponentsIn { uid, attribute };
             if let Some(warning) = unreadable.warning(WarningKind::Unreadable, subject) {
@@ -35,6 +44,28 @@ impl Reader<'_> {
         for (uid, shared) in std::mem::take(&mut self.shared_components) {
             if let Some(note) = shared.of_shared_components(&uid) {
                 sink.warn(note);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of columns with values that no attribute is stored in.
+    fn unknown_columns(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        for (uid, table, column) in self.catalogue.models.unknown_columns() {
+            if !self.filter.includes_type(uid) {
+                continue;
+            }
+            let sql = format!(
+                "SELECT count({}) FROM {}",
+                self.database.quote(column),
+                self.database.quote(table)
+            );
+            let count = u64::try_from(self.database.number(&sql, &[])?).unwrap_or(0);
+            if count > 0 {
+                let (table, column) = (table.to_owned(), column.to_owned());
+                let why = "values of a column that the project's schema does not know";
+                let subject = Subject::Column { table, column };
+                sink.warn(Warning::new(WarningKind::NotKept, subject, why).times(count));
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ mod configuration;
 mod entities;
 mod link_lines;
 mod links;
+mod sidecars;
 
 use self::attributes::Tally;
 use super::catalogue::Catalogue;
@@ -82,6 +83,10 @@ struct Reader<'a> {
     shared_components: BTreeMap<String, Examples>,
     /// Components that rows name by what is no id, by owner and attribute.
     unreadable_components: BTreeMap<(String, String), Examples>,
+    /// Joins to components that are not there, by owner and attribute.
+    gone_components: BTreeMap<(String, String), Examples>,
+    /// Files whose rows lack what a sidecar needs.
+    completed_sidecars: Examples,
     /// Files that were sent, and the places they are from.
     sent_files: NameMap<String>,
 }
@@ -126,6 +131,8 @@ impl Source for ProjectSource {
             tally: Tally::default(),
             shared_components: BTreeMap::new(),
             unreadable_components: BTreeMap::new(),
+            gone_components: BTreeMap::new(),
+            completed_sidecars: Examples::default(),
             sent_files: NameMap::default(),
         };
         for stage in Stage::ALL {
