@@ -64,6 +64,9 @@ pub(super) fn write(out: &mut Vec<u8>, home: &Home, scalar: Scalar, value: &Valu
             _ => empty(out, Kept::Empty("neither true nor false")),
         },
         Scalar::Date => match value {
+            Value::Text(text) if !home.is_sqlite && is_no_day(text) => {
+                empty(out, Kept::Empty("no day of the calendar"))
+            }
             Value::Text(text) => {
                 json::write_string(out, text);
                 kept_if(is_day(text))
@@ -273,6 +276,20 @@ fn big_integer(text: &str) -> Option<Cow<'_, str>> {
 
 /// Whether it is a day as Strapi takes it, `YYYY-MM-DD`.
 fn is_day(text: &str) -> bool {
+    day_of(text).is_some_and(|(year, month, day)| {
+        (1..=12).contains(&month)
+            && (1..=31).contains(&day)
+            && (day <= 28 || civil_date(days_of(year, month, day)) == (year, month, day))
+    })
+}
+
+/// Whether it looks like a day and is none, and no zero date either: MySQL has such in sessions that
+/// allow them, and takes none back.
+fn is_no_day(text: &str) -> bool {
+    !is_day(text) && day_of(text).is_some_and(|(_, month, day)| month > 0 && day > 0)
+}
+
+fn day_of(text: &str) -> Option<(i64, i64, i64)> {
     let bytes = text.as_bytes();
     let part = |range: std::ops::Range<usize>| -> Option<i64> {
         let digits = &bytes[range];
@@ -282,15 +299,10 @@ fn is_day(text: &str) -> bool {
             .all(u8::is_ascii_digit)
             .then(|| number.fold(0, |all, digit| all * 10 + digit))
     };
-    bytes.len() == 10
-        && bytes[4] == b'-'
-        && bytes[7] == b'-'
-        && match (part(0..4), part(5..7), part(8..10)) {
-            (Some(year), Some(month @ 1..=12), Some(day @ 1..=31)) => {
-                day <= 28 || civil_date(days_of(year, month, day)) == (year, month, day)
-            }
-            _ => false,
-        }
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    Some((part(0..4)?, part(5..7)?, part(8..10)?))
 }
 
 /// Whether it is a time of day as Strapi takes it: `HH:mm:ss`, and three more digits at the most.

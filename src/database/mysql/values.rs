@@ -1,7 +1,7 @@
 //! Values as MySQL sends and takes them.
 
 use super::literal::time;
-use crate::database::calendar::{DAY, MICROSECONDS, days_of, from_wall_clock};
+use crate::database::calendar::{DAY, MICROSECONDS, civil_date, days_of, from_wall_clock};
 use crate::database::{Value, text};
 use jiff::tz::TimeZone;
 use mysql::consts::ColumnType;
@@ -29,13 +29,15 @@ pub(super) fn decode<'a>(column: &Column, value: &'a Sent, zone: &TimeZone) -> V
             if is_date(column) {
                 return Value::Text(date.into());
             }
-            // A zero date is no time, and no month of JavaScript's.
-            if *month == 0 || *day == 0 {
+            let days = days_of((*year).into(), (*month).into(), (*day).into());
+            let exists = civil_date(days) == ((*year).into(), (*month).into(), (*day).into());
+            // A zero date is no time, and no month of JavaScript's; other such days take a session that
+            // allows them, and no calendar does.
+            if *year == 0 || !exists {
                 return Value::Text(format!("{date} {hour:02}:{minute:02}:{second:02}").into());
             }
             let seconds = (i64::from(*hour) * 60 + i64::from(*minute)) * 60 + i64::from(*second);
-            let local =
-                days_of((*year).into(), (*month).into(), (*day).into()) * DAY + seconds * 1000;
+            let local = days * DAY + seconds * 1000;
             Value::Timestamp(from_wall_clock(local, zone) * MICROSECONDS + i64::from(*micros))
         }
         Sent::Time(negative, days, hours, minutes, seconds, micros) => {

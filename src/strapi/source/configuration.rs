@@ -77,8 +77,11 @@ impl Reader<'_> {
                 } else {
                     let kept = write_column(&mut line, home, kind, column, row, index)?;
                     if kept != Kept::Whole {
-                        let name = row.value(key_column.unwrap_or(0))?;
-                        tally.add(kind.as_str(), column, &shown(&name), kept);
+                        let name = match &row.value(key_column.unwrap_or(0))? {
+                            Value::Integer(id) => id.to_string(),
+                            key => shown(key).to_owned(),
+                        };
+                        tally.add(kind.as_str(), column, &name, kept);
                     }
                 }
             }
