@@ -73,6 +73,7 @@ pub(super) fn shortfall(report: &Report) -> Option<String> {
                 "files changed while they were read",
             ),
             WarningKind::Unreadable => ("row cannot be read", "rows cannot be read"),
+            WarningKind::NotKept => ("value is not kept", "values are not kept"),
             WarningKind::Lost => (
                 "value has no place in the project",
                 "values have no place in the project",

@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 
 /// Milliseconds in a day.
 pub const DAY: i64 = 86_400_000;
+/// Microseconds in a millisecond.
+pub const MICROSECONDS: i64 = 1000;
 /// Years after which the calendar repeats itself, and the days in them.
 const CYCLE: (i64, i64) = (400, 146_097);
 

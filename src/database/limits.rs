@@ -2,7 +2,7 @@
 //!
 //! Whatever is refused here the database would refuse as well; what it may take is left to it.
 
-use super::calendar::{DAY, civil_date, days_of};
+use super::calendar::{DAY, MICROSECONDS, civil_date, days_of};
 use super::{Value, text};
 
 /// The largest exponent of a number whose digits are looked at.
@@ -19,6 +19,8 @@ pub struct Column {
     pub may_be_given_null: bool,
     /// Whether a row may be added without it: it is nullable, or has a default.
     pub may_be_left_out: bool,
+    /// Whether the database computes its values from other columns.
+    pub is_computed: bool,
     /// What else is known of its values.
     pub holds: Holds,
 }
@@ -133,6 +135,7 @@ impl Holds {
             ) => is_no_time(text, *hours, *leap_seconds)?
                 .then(|| format!("there is no time of day {text}")),
             (Self::Instant { first, last }, Value::Timestamp(instant)) => {
+                let instant = &instant.div_euclid(MICROSECONDS);
                 let year = |instant: i64| civil_date(instant.div_euclid(DAY)).0;
                 (instant < first || instant > last).then(|| {
                     format!(

@@ -50,7 +50,8 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// JSON to be stored, as text. A database that checks JSON takes other text as a JSON string.
     Json(Cow<'a, str>),
-    /// An instant, in milliseconds since 1970 in UTC. SQLite gives plain integers instead.
+    /// An instant, in microseconds since 1970 in UTC. SQLite gives plain integers instead, and keeps
+    /// milliseconds.
     Timestamp(i64),
     /// Bytes.
     Bytes(Cow<'a, [u8]>),

@@ -186,6 +186,7 @@ fn anything(name: &str) -> Column {
         nullable: true,
         may_be_given_null: true,
         may_be_left_out: true,
+        is_computed: false,
         holds: Holds::Anything,
     }
 }

@@ -1,6 +1,7 @@
 //! The text forms of values that servers read and that are the same on all of them.
 
-use super::calendar::{DAY, civil_date, to_wall_clock};
+use super::Value;
+use super::calendar::{DAY, MICROSECONDS, civil_date, to_wall_clock};
 use jiff::tz::TimeZone;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -29,19 +30,32 @@ pub(super) fn unquoted(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// What a clock in `zone` shows at an instant: `YYYY-MM-DD HH:mm:ss.SSS`, and whether the year is
-/// before the first, which it then counts backwards.
+/// Text as it came, or its bytes where they are not UTF-8.
+pub(super) fn of_bytes(bytes: &[u8]) -> Value<'_> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Value::Text(Cow::Borrowed(text)),
+        Err(_) => Value::Bytes(Cow::Borrowed(bytes)),
+    }
+}
+
+/// What a clock in `zone` shows at an instant, in microseconds: `YYYY-MM-DD HH:mm:ss.SSS`, with three
+/// digits more where they are not zero, and whether the year is before the first, which it then counts
+/// backwards.
 pub(super) fn wall_clock(instant: i64, zone: &TimeZone) -> (String, bool) {
-    let local = to_wall_clock(instant, zone);
+    let local = to_wall_clock(instant.div_euclid(MICROSECONDS), zone);
     let (date, before_christ) = date(local.div_euclid(DAY));
     let time = local.rem_euclid(DAY);
-    let text = format!(
+    let mut text = format!(
         "{date} {:02}:{:02}:{:02}.{:03}",
         time / 3_600_000,
         time / 60_000 % 60,
         time / 1000 % 60,
         time % 1000
     );
+    let rest = instant.rem_euclid(MICROSECONDS);
+    if rest > 0 {
+        text.push_str(&format!("{rest:03}"));
+    }
     (text, before_christ)
 }
 
@@ -68,10 +82,15 @@ mod tests {
 
     #[test]
     fn times_before_the_first_year_are_counted_backwards() {
-        let (text, before) = wall_clock(-62_198_755_200_000, &TimeZone::UTC);
+        let (text, before) = wall_clock(-62_198_755_200_000_000, &TimeZone::UTC);
         assert_eq!((text.as_str(), before), ("0002-01-01 00:00:00.000", true));
-        let (text, before) = wall_clock(-1, &TimeZone::UTC);
-        assert_eq!((text.as_str(), before), ("1969-12-31 23:59:59.999", false));
+        for (instant, shown) in [
+            (-1000, "1969-12-31 23:59:59.999"),
+            (-1, "1969-12-31 23:59:59.999999"),
+        ] {
+            let (text, before) = wall_clock(instant, &TimeZone::UTC);
+            assert_eq!((text.as_str(), before), (shown, false));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
 use super::uploads::{Links, LocalUploads, Uploads};
+use super::values::Home;
 use crate::database::{
     Connection, DatabaseSettings, GLANCE, Mysql, Postgres, Sqlite, Stop, Timeouts,
 };
@@ -229,6 +230,15 @@ impl Project {
         match &self.config.database {
             DatabaseSettings::Postgres(server) => server.schema.as_deref(),
             _ => None,
+        }
+    }
+
+    /// What of its database matters to values.
+    pub(super) fn home(&self) -> Home {
+        Home {
+            zone: self.time_zone(),
+            is_sqlite: self.database_file().is_some(),
+            bare_strings: self.dialect.stores_bare_strings(),
         }
     }
 

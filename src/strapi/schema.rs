@@ -55,7 +55,7 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
         schemas.push(schema);
     }
     check_components(&schemas)?;
-    let mut models = Models::new(&schemas, project.dialect)?;
+    let mut models = Models::new(&schemas, project.dialect, project.home())?;
     models.resolve(database, &tables)?;
     Ok(Catalogue {
         schemas,

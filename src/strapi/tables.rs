@@ -6,11 +6,12 @@
 use super::core_store::{CORE_STORE, WEBHOOKS};
 use super::dialect::Dialect;
 use super::relations::{Storage, StoredRelation, storage};
-use super::values;
+use super::values::{self, Home, Kept};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas, json};
-use std::collections::{HashMap, HashSet};
+use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Tables of internal models that belong to the content and are emptied with it: they describe rows
 /// that a restore replaces, and no archive carries them.
@@ -22,25 +23,22 @@ pub(super) const INTERNAL_TABLES: [&str; 3] = [
 /// The attribute that joins the versions of a document in Strapi 5.
 pub(super) const DOCUMENT_ID: &str = "documentId";
 
+/// The column of [`DOCUMENT_ID`].
+const DOCUMENT_COLUMN: &str = "document_id";
+
 /// An attribute in a column.
 #[derive(Debug, Clone)]
 pub(super) struct ColumnMapping {
     pub column: String,
     pub attribute: String,
     pub scalar: Scalar,
-    /// See [`Dialect::stores_bare_strings`].
-    bare_strings: bool,
+    home: Arc<Home>,
 }
 
 impl ColumnMapping {
     /// Appends a column's value as the JSON value of its attribute.
-    pub fn write(&self, out: &mut Vec<u8>, value: &Value<'_>) {
-        match value {
-            Value::Text(text) if self.scalar == Scalar::Json && !self.bare_strings => {
-                json::write_compact_or_string(out, text);
-            }
-            value => values::write(out, self.scalar, value),
-        }
+    pub fn write(&self, out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
+        values::write(out, &self.home, self.scalar, value)
     }
 
     /// The value to store for the JSON value `text` of the attribute.
@@ -48,10 +46,7 @@ impl ColumnMapping {
     /// # Errors
     /// A sentence that says why the value does not fit the attribute's type.
     pub fn read<'a>(&self, text: &'a str) -> Result<Value<'a>, String> {
-        if self.scalar == Scalar::Json && !self.bare_strings && text.starts_with('"') {
-            return Ok(Value::from(text));
-        }
-        values::read(self.scalar, text)
+        values::read(&self.home, self.scalar, text)
     }
 }
 
@@ -114,19 +109,18 @@ impl Model {
         Some(&mapping.column)
     }
 
-    fn new(schema: &Schema, schemas: &Schemas, dialect: Dialect) -> Result<Self> {
+    fn new(schema: &Schema, schemas: &Schemas, dialect: Dialect, home: &Arc<Home>) -> Result<Self> {
         let naming = dialect.naming();
-        let bare_strings = dialect.stores_bare_strings();
         let table = naming.table(&schema.collection_name);
         let mut columns = Vec::new();
         let mut component_fields = Vec::new();
         let mut relations = Vec::new();
         if dialect.has_document_ids() && schema.model_type == ModelType::ContentType {
             columns.push(ColumnMapping {
-                column: "document_id".into(),
+                column: DOCUMENT_COLUMN.into(),
                 attribute: DOCUMENT_ID.into(),
                 scalar: Scalar::Text,
-                bare_strings,
+                home: Arc::clone(home),
             });
         }
         for (name, attribute) in &schema.attributes {
@@ -135,7 +129,7 @@ impl Model {
                     column: naming.column(name),
                     attribute: name.clone(),
                     scalar: *scalar,
-                    bare_strings,
+                    home: Arc::clone(home),
                 }),
                 Attribute::Component {
                     component,
@@ -228,7 +222,12 @@ impl Model {
     }
 
     /// Finds the real names of tables and columns: databases cut long ones.
-    fn resolve(&mut self, database: &mut dyn Connection, tables: &HashSet<String>) -> Result<()> {
+    fn resolve(
+        &mut self,
+        database: &mut dyn Connection,
+        tables: &HashSet<String>,
+        unknown: &mut BTreeMap<String, Unknown>,
+    ) -> Result<()> {
         let uid = self.uid.clone();
         let missing = |target: &str, what: String| {
             Error::failed(format!("{target} does not fit the schema of {uid}: {what}"))
@@ -247,6 +246,7 @@ impl Model {
                 }
             }
             let present = database.columns(table)?;
+            let mut known = Vec::with_capacity(columns.len());
             for column in columns {
                 match real_name(column, |name| {
                     present.iter().any(|there| there.name == name)
@@ -257,7 +257,18 @@ impl Model {
                         return Err(missing(database.target(), what));
                     }
                 }
+                known.push(column.clone());
             }
+            // Several models may share a table.
+            let unknown = unknown.entry(table.clone()).or_insert_with(|| Unknown {
+                uid: uid.clone(),
+                columns: present
+                    .iter()
+                    .filter(|column| !(column.is_computed || is_strapis(&column.name)))
+                    .map(|column| column.name.clone())
+                    .collect(),
+            });
+            unknown.columns.retain(|name| !known.contains(name));
             // The model's own table is the first.
             own.get_or_insert(present);
         }
@@ -267,6 +278,26 @@ impl Model {
         });
         Ok(())
     }
+}
+
+/// Whether Strapi makes a column of this name beside those of attributes, or did for a schema that it
+/// has no more: ids, who made a row and when, its version, places in joins.
+fn is_strapis(column: &str) -> bool {
+    const OWN: [&str; 12] = [
+        "id",
+        DOCUMENT_COLUMN,
+        "created_at",
+        "updated_at",
+        "published_at",
+        "created_by_id",
+        "updated_by_id",
+        "locale",
+        "entity_id",
+        "component_type",
+        "field",
+        "order",
+    ];
+    OWN.contains(&column) || column.ends_with("_order") || column.ends_with("_ord")
 }
 
 /// The name under which the database has what Strapi calls `name`: MySQL cuts names to 64
@@ -285,16 +316,29 @@ fn real_name(name: &str, is_there: impl Fn(&str) -> bool) -> Option<String> {
 #[derive(Debug)]
 pub(super) struct Models {
     pub dialect: Dialect,
+    /// The database that holds them.
+    pub home: Arc<Home>,
     list: Vec<Model>,
     by_uid: HashMap<String, usize>,
+    /// By table.
+    unknown: BTreeMap<String, Unknown>,
+}
+
+/// Columns of a table that no attribute is stored in.
+#[derive(Debug)]
+struct Unknown {
+    /// The type that the table belongs to.
+    uid: String,
+    columns: Vec<String>,
 }
 
 impl Models {
     /// Maps all schemas.
-    pub fn new(schemas: &Schemas, dialect: Dialect) -> Result<Self> {
+    pub fn new(schemas: &Schemas, dialect: Dialect, home: Home) -> Result<Self> {
+        let home = Arc::new(home);
         let list = schemas
             .iter()
-            .map(|schema| Model::new(schema, schemas, dialect))
+            .map(|schema| Model::new(schema, schemas, dialect, &home))
             .collect::<Result<Vec<_>>>()?;
         let by_uid = list
             .iter()
@@ -303,8 +347,10 @@ impl Models {
             .collect();
         Ok(Self {
             dialect,
+            home,
             list,
             by_uid,
+            unknown: BTreeMap::new(),
         })
     }
 
@@ -347,7 +393,16 @@ impl Models {
     ) -> Result<()> {
         self.list
             .iter_mut()
-            .try_for_each(|model| model.resolve(database, tables))
+            .try_for_each(|model| model.resolve(database, tables, &mut self.unknown))
+    }
+
+    /// Columns that no attribute is stored in and that Strapi does not make: the type that the table
+    /// belongs to, the table, the column.
+    pub fn unknown_columns(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.unknown.iter().flat_map(|(table, unknown)| {
+            let columns = unknown.columns.iter();
+            columns.map(|column| (unknown.uid.as_str(), table.as_str(), column.as_str()))
+        })
     }
 }
 

@@ -12,6 +12,8 @@ pub enum WarningKind {
     ChangedAsset,
     /// A value is not of the kind that its column is for, such as a text where an id belongs.
     Unreadable,
+    /// A value that no archive can hold as it is.
+    NotKept,
     /// The destination has no place for something: a type, an attribute, a value.
     Lost,
     /// Links point at rows that do not exist; the site itself lacks these.
@@ -25,7 +27,11 @@ impl WarningKind {
     /// code 3). What the site itself lacks does not.
     pub fn is_incomplete(self) -> bool {
         match self {
-            Self::MissingAsset | Self::ChangedAsset | Self::Unreadable | Self::Lost => true,
+            Self::MissingAsset
+            | Self::ChangedAsset
+            | Self::Unreadable
+            | Self::NotKept
+            | Self::Lost => true,
             Self::OrphanLink | Self::Notice => false,
         }
     }
@@ -36,6 +42,7 @@ impl WarningKind {
             Self::MissingAsset,
             Self::ChangedAsset,
             Self::Unreadable,
+            Self::NotKept,
             Self::Lost,
             Self::OrphanLink,
             Self::Notice,
@@ -50,6 +57,7 @@ impl WarningKind {
             Self::MissingAsset => "missingAsset",
             Self::ChangedAsset => "changedAsset",
             Self::Unreadable => "unreadable",
+            Self::NotKept => "notKept",
             Self::Lost => "lost",
             Self::OrphanLink => "orphanLink",
             Self::Notice => "notice",
@@ -109,6 +117,13 @@ pub enum Subject {
     },
     /// A table of the database.
     Table(String),
+    /// A column of a table.
+    Column {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
     /// A file or folder.
     Path(String),
     /// An entry of an archive.
@@ -141,6 +156,7 @@ impl fmt::Display for Subject {
             Self::Files => f.write_str("files of plugin::upload.file"),
             Self::Setting { kind, name } => write!(f, "`{name}` of the {kind}"),
             Self::Table(name) => write!(f, "the table {name}"),
+            Self::Column { table, column } => write!(f, "column `{column}` of the table {table}"),
             Self::Path(path) | Self::Entry(path) => f.write_str(path),
         }
     }
@@ -208,6 +224,16 @@ impl Examples {
         (self.count > 0).then(|| Warning::new(kind, subject, reason).times(self.count))
     }
 
+    /// The note that Strapi's import refuses these values.
+    pub fn of_foreign_values(self, subject: Subject) -> Option<Warning> {
+        let note = self.warning(WarningKind::Notice, subject)?;
+        let reason = format!(
+            "`strapi import` refuses {} of its values, which `backup import` restores: {}",
+            note.count, note.reason
+        );
+        Some(Warning { reason, ..note })
+    }
+
     /// The note that these ids of a component stand in more than one place.
     pub fn of_shared_components(self, uid: &str) -> Option<Warning> {
         let note = self.warning(WarningKind::Notice, Subject::Component(uid.to_owned()))?;
@@ -237,6 +263,7 @@ impl fmt::Display for Warning {
             WarningKind::OrphanLink | WarningKind::Unreadable => {
                 write!(f, "{subject}: {count} left out: {reason}")
             }
+            WarningKind::NotKept => write!(f, "{subject}: {count} not kept: {reason}"),
             WarningKind::Notice if matches!(subject, Subject::Stage(_)) => f.write_str(reason),
             WarningKind::Lost => write!(f, "{reason} {subject}: {count} left out"),
             WarningKind::ChangedAsset | WarningKind::Notice => write!(f, "{subject}: {reason}"),

@@ -127,10 +127,10 @@ fn every_type_of_column_is_read_and_loaded(server: Server) {
     types.extend(server.pick(
         vec![
             same("timestamp(6)", Value::Timestamp(-1)),
-            same("timestamp(6)", Value::Timestamp(-62_198_755_200_000)),
-            same("timestamp(6)", Value::Timestamp(253_402_300_800_001)),
+            same("timestamp(6)", Value::Timestamp(-62_198_755_200_000_000)),
+            same("timestamp(6)", Value::Timestamp(253_402_300_800_001_000)),
             same("timestamp(6)", text("infinity")),
-            same("timestamptz", Value::Timestamp(1_709_208_000_123)),
+            same("timestamptz", Value::Timestamp(1_709_208_000_123_456)),
             same("date", text("0044-03-15 BC")),
             same("date", text("10000-01-01")),
             same("time", text("13:45:00")),
@@ -151,8 +151,8 @@ fn every_type_of_column_is_read_and_loaded(server: Server) {
         ],
         vec![
             same("datetime(6)", Value::Timestamp(-1)),
-            same("datetime(6)", Value::Timestamp(253_402_300_799_999)),
-            same("datetime(3)", Value::Timestamp(1_709_208_000_123)),
+            same("datetime(6)", Value::Timestamp(253_402_300_799_999_999)),
+            same("datetime(3)", Value::Timestamp(1_709_208_000_123_000)),
             (
                 "datetime(6)",
                 text("0000-00-00 00:00:00"),

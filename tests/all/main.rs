@@ -13,6 +13,7 @@
 
 mod support;
 
+mod any_rows;
 mod bad_archives;
 mod bad_input;
 mod column_rules;

@@ -29,7 +29,9 @@ pub(super) fn column(row: &dyn Row, zone: &TimeZone) -> Result<Option<Column>> {
     let nullable = text(1)? == "yes";
     // A column that counts or is computed; and a TIMESTAMP takes NULL for the time that it is, on
     // servers that are configured so.
-    let lenient = !text(3)?.is_empty() || type_ == "timestamp";
+    let extra = text(3)?;
+    let is_computed = extra.contains(" generated");
+    let lenient = !extra.is_empty() || type_ == "timestamp";
     // Of an ENUM the first is the default.
     let default = !row.value(2)?.is_null() || type_ == "enum";
     let unsigned = text(5)?.contains("unsigned");
@@ -63,6 +65,7 @@ pub(super) fn column(row: &dyn Row, zone: &TimeZone) -> Result<Option<Column>> {
         nullable,
         may_be_given_null: nullable || lenient,
         may_be_left_out: nullable || lenient || default,
+        is_computed,
         holds,
     }))
 }

@@ -152,13 +152,7 @@ impl Row for MysqlRow<'_> {
                 self.target
             )));
         };
-        values::decode(about, value, self.zone).map_err(|why| {
-            Error::failed(format!(
-                "column {} in {}: {why}",
-                about.name_str(),
-                self.target
-            ))
-        })
+        Ok(values::decode(about, value, self.zone))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Values as MySQL sends and takes them.
 
 use super::literal::time;
-use crate::database::calendar::{DAY, days_of, from_wall_clock};
+use crate::database::calendar::{DAY, MICROSECONDS, civil_date, days_of, from_wall_clock};
 use crate::database::{Value, text};
 use jiff::tz::TimeZone;
 use mysql::consts::ColumnType;
@@ -12,41 +12,33 @@ use std::borrow::Cow;
 const BINARY: u16 = 63;
 
 /// Takes a value apart, by the type of its column. `zone` is the zone of times that name none.
-///
-/// # Errors
-/// Says why the value cannot be read.
-pub(super) fn decode<'a>(
-    column: &Column,
-    value: &'a Sent,
-    zone: &TimeZone,
-) -> Result<Value<'a>, String> {
-    Ok(match value {
+pub(super) fn decode<'a>(column: &Column, value: &'a Sent, zone: &TimeZone) -> Value<'a> {
+    match value {
         Sent::NULL => Value::Null,
-        Sent::Int(number) => integer(column, *number),
+        Sent::Int(number) => Value::Integer(*number),
         Sent::UInt(number) => match i64::try_from(*number) {
-            Ok(number) => integer(column, number),
+            Ok(number) => Value::Integer(number),
             Err(_) => Value::Text(number.to_string().into()),
         },
         // Node reads it from its text form, which has no more digits than it holds.
         Sent::Float(number) => Value::Real(number.to_string().parse().unwrap_or(f64::NAN)),
         Sent::Double(number) => Value::Real(*number),
-        Sent::Bytes(bytes) => return bytes_of(column, bytes),
+        Sent::Bytes(bytes) => bytes_of(column, bytes),
         Sent::Date(year, month, day, hour, minute, second, micros) => {
             let date = format!("{year:04}-{month:02}-{day:02}");
             if is_date(column) {
-                return Ok(Value::Text(date.into()));
+                return Value::Text(date.into());
             }
-            // A zero date is no time, and no month of JavaScript's.
-            if *month == 0 || *day == 0 {
-                return Ok(Value::Text(
-                    format!("{date} {hour:02}:{minute:02}:{second:02}").into(),
-                ));
+            let days = days_of((*year).into(), (*month).into(), (*day).into());
+            let exists = civil_date(days) == ((*year).into(), (*month).into(), (*day).into());
+            // A zero date is no time, and no month of JavaScript's; other such days take a session that
+            // allows them, and no calendar does.
+            if *year == 0 || !exists {
+                return Value::Text(format!("{date} {hour:02}:{minute:02}:{second:02}").into());
             }
             let seconds = (i64::from(*hour) * 60 + i64::from(*minute)) * 60 + i64::from(*second);
-            let local = days_of((*year).into(), (*month).into(), (*day).into()) * DAY
-                + seconds * 1000
-                + i64::from(micros / 1000);
-            Value::Timestamp(from_wall_clock(local, zone))
+            let local = days * DAY + seconds * 1000;
+            Value::Timestamp(from_wall_clock(local, zone) * MICROSECONDS + i64::from(*micros))
         }
         Sent::Time(negative, days, hours, minutes, seconds, micros) => {
             let sign = if *negative { "-" } else { "" };
@@ -59,18 +51,7 @@ pub(super) fn decode<'a>(
             }
             Value::Text(time.into())
         }
-    })
-}
-
-/// An integer; in a column of one digit it is a truth value, of which only 1 is true.
-fn integer(column: &Column, number: i64) -> Value<'static> {
-    let is_truth =
-        column.column_type() == ColumnType::MYSQL_TYPE_TINY && column.column_length() == 1;
-    Value::Integer(if is_truth {
-        i64::from(number == 1)
-    } else {
-        number
-    })
+    }
 }
 
 fn is_date(column: &Column) -> bool {
@@ -80,7 +61,7 @@ fn is_date(column: &Column) -> bool {
     )
 }
 
-fn bytes_of<'a>(column: &Column, bytes: &'a [u8]) -> Result<Value<'a>, String> {
+fn bytes_of<'a>(column: &Column, bytes: &'a [u8]) -> Value<'a> {
     let type_ = column.column_type();
     let is_json = type_ == ColumnType::MYSQL_TYPE_JSON;
     let is_number = matches!(
@@ -88,15 +69,12 @@ fn bytes_of<'a>(column: &Column, bytes: &'a [u8]) -> Result<Value<'a>, String> {
         ColumnType::MYSQL_TYPE_DECIMAL | ColumnType::MYSQL_TYPE_NEWDECIMAL
     );
     if column.character_set() == BINARY && !is_json && !is_number {
-        return Ok(Value::Bytes(Cow::Borrowed(bytes)));
+        return Value::Bytes(Cow::Borrowed(bytes));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| format!("holds text that is not UTF-8: {error}"))?;
-    Ok(Value::Text(if is_json {
-        text::unquoted(text)
-    } else {
-        Cow::Borrowed(text)
-    }))
+    match text::of_bytes(bytes) {
+        Value::Text(Cow::Borrowed(text)) if is_json => Value::Text(text::unquoted(text)),
+        value => value,
+    }
 }
 
 /// Values as parameters of a statement.
@@ -126,7 +104,7 @@ mod tests {
             .with_character_set(45)
             .with_column_length(1);
         let zone = TimeZone::get("America/New_York").expect("a zone");
-        decode(&column, value, &zone).expect("a value")
+        decode(&column, value, &zone)
     }
 
     #[test]
@@ -134,7 +112,7 @@ mod tests {
         let value = Sent::Date(2024, 2, 29, 12, 0, 0, 123_456);
         assert_eq!(
             read(ColumnType::MYSQL_TYPE_DATETIME, 6, &value),
-            Value::Timestamp(1_709_226_000_123)
+            Value::Timestamp(1_709_226_000_123_456)
         );
     }
 
@@ -166,19 +144,6 @@ mod tests {
         assert_eq!(
             read(ColumnType::MYSQL_TYPE_TIME, 0, &long),
             Value::from("-26:00:00")
-        );
-    }
-
-    #[test]
-    fn only_one_is_true_in_a_column_of_one_digit() {
-        let two = Sent::Int(2);
-        assert_eq!(
-            read(ColumnType::MYSQL_TYPE_TINY, 0, &two),
-            Value::Integer(0)
-        );
-        assert_eq!(
-            read(ColumnType::MYSQL_TYPE_LONG, 0, &two),
-            Value::Integer(2)
         );
     }
 

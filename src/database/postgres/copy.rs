@@ -1,6 +1,6 @@
 //! Values in PostgreSQL's text forms: for parameters, and for the lines of `COPY`.
 
-use crate::database::calendar::to_wall_clock;
+use crate::database::calendar::{MICROSECONDS, to_wall_clock};
 use crate::database::{Value, text};
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
@@ -40,7 +40,8 @@ pub(super) fn text_of<'a>(value: &'a Value<'_>, zone: &TimeZone) -> Option<Cow<'
         Value::Json(json) => text::json(json),
         Value::Timestamp(instant) => {
             let (mut text, before_christ) = text::wall_clock(*instant, zone);
-            let offset = (to_wall_clock(*instant, zone) - instant) / 1000;
+            let milliseconds = instant.div_euclid(MICROSECONDS);
+            let offset = (to_wall_clock(milliseconds, zone) - milliseconds) / 1000;
             // Columns without a zone take the clock's time and leave the offset, others use it.
             let sign = if offset < 0 { '-' } else { '+' };
             let offset = offset.abs();
@@ -122,9 +123,12 @@ mod tests {
     fn times_carry_the_offset_of_their_zone() {
         let zone = TimeZone::get("America/New_York").expect("a zone");
         for (instant, text) in [
-            (1_709_208_000_000, "2024-02-29 07:00:00.000-05:00:00"),
-            (1_719_835_200_001, "2024-07-01 08:00:00.001-04:00:00"),
-            (-62_198_755_200_000, "0003-12-31 19:03:58.000-04:56:02 BC"),
+            (1_709_208_000_000_000, "2024-02-29 07:00:00.000-05:00:00"),
+            (1_719_835_200_001_002, "2024-07-01 08:00:00.001002-04:00:00"),
+            (
+                -62_198_755_200_000_000,
+                "0003-12-31 19:03:58.000-04:56:02 BC",
+            ),
         ] {
             assert_eq!(
                 text_of(&Value::Timestamp(instant), &zone).as_deref(),

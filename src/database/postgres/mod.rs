@@ -183,7 +183,7 @@ impl Connection for Postgres {
             "SELECT a.attname::text, NOT a.attnotnull, a.attidentity <> '' OR own.relkind NOT IN \
              ('r', 'p'), a.atthasdef OR t.typtype = 'd', CASE WHEN own.relkind IN ('r', 'p') AND \
              t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname::text ELSE '' END, \
-             a.atttypmod FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class own ON own.oid = \
+             a.atttypmod, a.attgenerated <> '' FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class own ON own.oid = \
              a.attrelid JOIN pg_catalog.pg_type t ON t.oid = a.atttypid WHERE a.attrelid = \
              to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             &[name.as_str().into()],
@@ -191,6 +191,7 @@ impl Connection for Postgres {
                 let is =
                     |column: usize| -> Result<bool> { Ok(row.value(column)?.as_i64() == Some(1)) };
                 let (nullable, lenient, default) = (is(1)?, is(2)?, is(3)?);
+                let computed = is(6)?;
                 let modifier = row.value(5)?.as_i64().unwrap_or(-1);
                 let holds = limits::holds(row.value(4)?.as_str().unwrap_or_default(), modifier);
                 columns.extend(row.value(0)?.as_str().map(|name| Column {
@@ -198,6 +199,7 @@ impl Connection for Postgres {
                     nullable,
                     may_be_given_null: nullable || lenient,
                     may_be_left_out: nullable || lenient || default,
+                    is_computed: computed,
                     holds,
                 }));
                 Ok(())

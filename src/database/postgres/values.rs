@@ -1,7 +1,7 @@
 //! Values as PostgreSQL sends and takes them.
 
 use super::copy::text_of;
-use crate::database::calendar::{DAY, from_wall_clock};
+use crate::database::calendar::{DAY, MICROSECONDS, from_wall_clock};
 use crate::database::{Value, text};
 use bytes::BytesMut;
 use jiff::tz::TimeZone;
@@ -11,8 +11,6 @@ use std::error::Error;
 
 /// The day from which PostgreSQL counts, 2000-01-01, counted from 1970-01-01.
 const FIRST_DAY: i64 = 10_957;
-/// Microseconds in a millisecond.
-const MICROSECONDS: i64 = 1000;
 
 /// A value as it came, in the binary form of its type.
 pub(super) struct Raw<'a>(pub &'a [u8]);
@@ -49,12 +47,12 @@ pub(super) fn decode<'a>(
             Value::Real(printed.parse().unwrap_or(f64::NAN))
         }
         Type::NUMERIC => Value::Text(numeric(raw)?.into()),
-        Type::JSON => Value::Text(match utf8(raw)? {
-            Cow::Borrowed(json) => text::unquoted(json),
-            owned @ Cow::Owned(_) => owned,
-        }),
+        Type::JSON => match text::of_bytes(raw) {
+            Value::Text(Cow::Borrowed(json)) => Value::Text(text::unquoted(json)),
+            value => value,
+        },
         Type::JSONB => match raw.split_first() {
-            Some((1, json)) => Value::Text(utf8(json)?),
+            Some((1, json)) => text::of_bytes(json),
             _ => return Err("is jsonb of an unknown version".into()),
         },
         Type::TIMESTAMP => timestamp(i64::from_be_bytes(sized(raw)?), Some(zone)),
@@ -64,12 +62,12 @@ pub(super) fn decode<'a>(
         Type::BYTEA => Value::Bytes(raw.into()),
         Type::UUID => Value::Text(uuid(sized(raw)?).into()),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::XML => {
-            Value::Text(utf8(raw)?)
+            text::of_bytes(raw)
         }
         _ => match type_.kind() {
             Kind::Domain(inner) => decode(inner, raw, zone)?,
-            Kind::Enum(_) => Value::Text(utf8(raw)?),
-            _ if type_.name() == "citext" => Value::Text(utf8(raw)?),
+            Kind::Enum(_) => text::of_bytes(raw),
+            _ if type_.name() == "citext" => text::of_bytes(raw),
             _ => {
                 return Err(format!(
                     "its type {} is not one that this program reads",
@@ -85,22 +83,22 @@ fn sized<const N: usize>(raw: &[u8]) -> Result<[u8; N], String> {
         .map_err(|_| format!("has {} bytes instead of {N}", raw.len()))
 }
 
-fn utf8(raw: &[u8]) -> Result<Cow<'_, str>, String> {
-    std::str::from_utf8(raw)
-        .map(Cow::Borrowed)
-        .map_err(|error| format!("holds text that is not UTF-8: {error}"))
-}
-
 fn timestamp(microseconds: i64, zone: Option<&TimeZone>) -> Value<'static> {
     match microseconds {
         i64::MAX => Value::Text("infinity".into()),
         i64::MIN => Value::Text("-infinity".into()),
         _ => {
             let milliseconds = microseconds.div_euclid(MICROSECONDS) + FIRST_DAY * DAY;
-            Value::Timestamp(match zone {
+            let instant = match zone {
                 Some(zone) => from_wall_clock(milliseconds, zone),
                 None => milliseconds,
-            })
+            };
+            let rest = microseconds.rem_euclid(MICROSECONDS);
+            match instant.checked_mul(MICROSECONDS) {
+                Some(whole) => Value::Timestamp(whole.saturating_add(rest)),
+                // Past the last year of JavaScript, and of this program.
+                None => Value::Text(text::date(milliseconds.div_euclid(DAY)).0.into()),
+            }
         }
     }
 }
@@ -245,8 +243,8 @@ mod tests {
         let microseconds = (1_709_208_000_123 - FIRST_DAY * DAY) * 1000 + 456;
         let raw = microseconds.to_be_bytes();
         for (type_, instant) in [
-            (Type::TIMESTAMP, 1_709_226_000_123),
-            (Type::TIMESTAMPTZ, 1_709_208_000_123),
+            (Type::TIMESTAMP, 1_709_226_000_123_456),
+            (Type::TIMESTAMPTZ, 1_709_208_000_123_456),
         ] {
             let value = decode(&type_, &raw, &zone);
             assert_eq!(value, Ok(Value::Timestamp(instant)), "{type_}");

@@ -260,6 +260,8 @@ impl Connection for Sqlite {
                     nullable,
                     may_be_given_null: nullable || lenient,
                     may_be_left_out: nullable || lenient || default,
+                    // Such columns are not listed.
+                    is_computed: false,
                     holds: Holds::Anything,
                 }));
                 Ok(())

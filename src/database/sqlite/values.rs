@@ -1,8 +1,9 @@
 //! Values between SQLite and this layer.
 
 use super::explain::explain;
-use crate::database::{Row, Value};
-use crate::error::{Error, Result};
+use crate::database::calendar::MICROSECONDS;
+use crate::database::{Row, Value, text};
+use crate::error::Result;
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::borrow::Cow;
@@ -25,14 +26,8 @@ impl Row for SqliteRow<'_, '_> {
             ValueRef::Integer(number) => Value::Integer(number),
             ValueRef::Real(number) => Value::Real(number),
             ValueRef::Text(bytes) => {
-                let text = std::str::from_utf8(bytes).map_err(|error| {
-                    let name = self.row.as_ref().column_name(column).unwrap_or("?");
-                    Error::failed(format!(
-                        "column {name} in {} holds text that is not UTF-8: {error}",
-                        self.target
-                    ))
-                })?;
-                Value::Text(Cow::Borrowed(text))
+                // SQLite itself does not look at what it is given as text.
+                text::of_bytes(bytes)
             }
             ValueRef::Blob(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
         })
@@ -46,7 +41,7 @@ impl ToSql for Value<'_> {
             Self::Integer(number) => ValueRef::Integer(*number),
             Self::Real(number) => ValueRef::Real(*number),
             Self::Text(text) | Self::Json(text) => ValueRef::Text(text.as_bytes()),
-            Self::Timestamp(milliseconds) => ValueRef::Integer(*milliseconds),
+            Self::Timestamp(instant) => ValueRef::Integer(instant.div_euclid(MICROSECONDS)),
             Self::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }

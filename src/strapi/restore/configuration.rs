@@ -7,7 +7,7 @@ use crate::model::{ConfigItem, ConfigKind, Fields};
 use crate::strapi::core_store::{
     LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, TOKEN_KEY, add_row, column_scalar, table_of,
 };
-use crate::strapi::values;
+use crate::strapi::values::{self, Home};
 use crate::transfer::Subject;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +18,7 @@ impl Restore {
     pub(super) fn configuration(
         &mut self,
         database: &mut dyn Connection,
+        home: &Home,
         item: &ConfigItem<'_>,
     ) -> Result<()> {
         let table = table_of(item.kind);
@@ -61,7 +62,7 @@ impl Restore {
                         _ => Cow::Borrowed(*value),
                     })
                 }
-                Some(scalar) => values::read(scalar, value).map_err(|why| wrong(&why))?,
+                Some(scalar) => values::read(home, scalar, value).map_err(|why| wrong(&why))?,
             });
         }
         if let Some(why) = row.iter().find_map(|value| database.refusal(value)) {

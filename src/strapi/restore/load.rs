@@ -146,7 +146,8 @@ impl Sink for ProjectLoad {
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
         let database = self.database.as_mut();
-        self.restore.configuration(database, item)?;
+        self.restore
+            .configuration(database, &self.catalogue.models.home, item)?;
         database.flush_if_full()
     }
 

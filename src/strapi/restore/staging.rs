@@ -76,7 +76,9 @@ impl Sink for Intake<'_> {
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
-        self.staging.restore.configuration(self.database, item)?;
+        self.staging
+            .restore
+            .configuration(self.database, &self.catalogue.models.home, item)?;
         self.keep(item.line, |spool| spool.configuration(item))
     }
 

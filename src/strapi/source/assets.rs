@@ -1,12 +1,14 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
-use super::attributes::{write_attributes, write_name};
+use super::attributes::{Tally, write_attributes, write_name};
+use super::sidecars::complete;
 use super::{BATCH, Reader, select_batch};
 use crate::error::Result;
 use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
 use crate::transfer::{Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 /// A row of `plugin::upload.file`, as far as its files need it.
@@ -31,6 +33,7 @@ struct Wanted<'a> {
     row: &'a FileRow,
     format: Option<&'a str>,
     filename: String,
+    has_no_hash: bool,
     url: String,
     sidecar: String,
 }
@@ -51,12 +54,13 @@ impl Reader<'_> {
         loop {
             let mut batch = Vec::with_capacity(BATCH);
             let (sql, after) = select_batch(self.database, model, last);
+            // With the rows among the entities.
+            let mut told = Tally::default();
             self.database.query(&sql, &after, &mut |row| {
                 let id = row.value(0)?.as_i64().unwrap_or_default();
                 let mut sidecar = b"{\"id\":".to_vec();
                 json::write_i64(&mut sidecar, id);
-                // The row itself told of what is nested too deep.
-                write_attributes(&mut sidecar, &model.columns, row, 1, &mut |_| {})
+                write_attributes(&mut sidecar, model, id, row, &mut told)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 sidecar.push(b'}');
                 let mut values = Vec::with_capacity(NEEDED.len());
@@ -79,9 +83,19 @@ impl Reader<'_> {
             }
             match batch.last() {
                 Some(row) if batch.len() == BATCH => last = Some(row.id),
-                _ => return Ok(()),
+                _ => break,
             }
         }
+        let completed = std::mem::take(&mut self.completed_sidecars);
+        if let Some(note) = completed.warning(WarningKind::Notice, Subject::Files) {
+            let reason = format!(
+                "{} lack a name, a media type or a size, which `strapi import` asks for; the archive \
+                 has some beside the file, and the row as it is: {}",
+                note.count, note.reason
+            );
+            sink.warn(Warning { reason, ..note });
+        }
+        Ok(())
     }
 
     fn files_of(&mut self, row: &FileRow, sink: &mut dyn Sink) -> Result<()> {
@@ -90,6 +104,7 @@ impl Reader<'_> {
             row,
             format: None,
             filename: format!("{hash}{}", row.value("ext").unwrap_or_default()),
+            has_no_hash: hash.is_empty(),
             url: row.value("url").unwrap_or_default().to_owned(),
             sidecar: row.sidecar.clone(),
         };
@@ -111,6 +126,7 @@ impl Reader<'_> {
                 row,
                 format: Some(name),
                 filename: format!("{}{}", text("hash"), text("ext")),
+                has_no_hash: text("hash").is_empty(),
                 url: text("url"),
                 sidecar: format_sidecar(&fields, name, row.id, hash),
             };
@@ -134,11 +150,8 @@ impl Reader<'_> {
                 return Ok(false);
             }
         };
-        if wanted.sidecar.len() as u64 > LONGEST_SIDECAR {
-            let why = format!(
-                "what describes it has more than the {LONGEST_SIDECAR} bytes that a sidecar may have"
-            );
-            self.missing(wanted, &why, sink);
+        if wanted.has_no_hash {
+            self.missing(wanted, "it has no hash", sink);
             return Ok(false);
         }
         if !is_file_name(&wanted.filename) {
@@ -157,9 +170,22 @@ impl Reader<'_> {
                 return Ok(false);
             }
         }
+        let sidecar = complete(&wanted.sidecar, &wanted.filename, opened.size);
+        if sidecar.len() as u64 > LONGEST_SIDECAR {
+            let why = format!(
+                "what describes it has more than the {LONGEST_SIDECAR} bytes that a sidecar may have"
+            );
+            self.missing(wanted, &why, sink);
+            return Ok(false);
+        }
+        if let Cow::Owned(_) = sidecar {
+            let id = wanted.row.id;
+            self.completed_sidecars
+                .add(|| format!("{id} ({})", wanted.filename));
+        }
         let asset = Asset {
             filename: wanted.filename.clone(),
-            sidecar: wanted.sidecar.clone(),
+            sidecar: sidecar.into_owned(),
             size: opened.size,
         };
         let subject = Subject::Path(opened.place.clone());
@@ -221,7 +247,7 @@ fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> 
     text(out)
 }
 
-fn text(bytes: Vec<u8>) -> String {
+pub(super) fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("JSON was written from text")
 }
 

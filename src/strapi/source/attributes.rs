@@ -3,57 +3,66 @@
 use crate::database::Row;
 use crate::error::Result;
 use crate::model::json;
-use crate::model::limits::{DEEPEST, is_too_deep};
-use crate::strapi::tables::ColumnMapping;
+use crate::model::limits::is_too_deep;
+use crate::strapi::tables::Model;
+use crate::strapi::values::Kept;
 use crate::transfer::{Examples, Sink, Subject, WarningKind};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
-/// Attributes whose JSON is nested too deep for an archive, by type and attribute.
+/// Values that are in the archive in another form or not at all, by type and attribute.
 #[derive(Default)]
-pub(super) struct TooDeep(BTreeMap<(String, String), Examples>);
+pub(super) struct Tally(BTreeMap<(String, String), [Examples; 2]>);
 
-impl TooDeep {
-    /// Adds an attribute of a row.
-    pub fn add(&mut self, uid: &str, attribute: &str, id: i64) {
+impl Tally {
+    /// Counts what became of a value.
+    pub fn add(&mut self, uid: &str, attribute: &str, id: &dyn Display, kept: Kept) {
+        if kept == Kept::Whole {
+            return;
+        }
         let key = (uid.to_owned(), attribute.to_owned());
-        self.0.entry(key).or_default().add(|| {
-            format!(
-                "row {id}: its JSON is nested deeper than {DEEPEST} levels, and null stands for it"
-            )
-        });
+        let [lost, foreign] = self.0.entry(key).or_default();
+        match kept {
+            Kept::Whole => {}
+            Kept::Foreign => foreign.add(|| id.to_string()),
+            Kept::Changed(why) => lost.add(|| format!("{id} (changed: {why})")),
+            Kept::Empty(why) => lost.add(|| format!("{id} (left out: {why})")),
+        }
     }
 
-    /// Tells of them.
-    pub fn tell(&mut self, sink: &mut dyn Sink) {
-        for ((uid, attribute), examples) in std::mem::take(&mut self.0) {
-            let subject = Subject::Attribute { uid, attribute };
-            if let Some(warning) = examples.warning(WarningKind::Unreadable, subject) {
-                sink.warn(warning);
-            }
+    /// Tells of all of them. `subject` says what a type and an attribute are.
+    pub fn tell(self, subject: impl Fn(String, String) -> Subject, sink: &mut dyn Sink) {
+        for ((uid, attribute), [lost, foreign]) in self.0 {
+            let subject = subject(uid, attribute);
+            let lost = lost.warning(WarningKind::NotKept, subject.clone());
+            let foreign = foreign.of_foreign_values(subject);
+            lost.into_iter().chain(foreign).for_each(|it| sink.warn(it));
         }
     }
 }
 
-/// Appends `"name":value` for each attribute column of a row; `first` is the first one's column. Where
-/// JSON is nested deeper than an archive may hold, `null` stands for it, and `too_deep` hears of it.
+/// Appends `"name":value` for each attribute column of row `id`, which stand behind its id.
 pub(super) fn write_attributes(
     out: &mut Vec<u8>,
-    columns: &[ColumnMapping],
+    model: &Model,
+    id: i64,
     row: &dyn Row,
-    first: usize,
-    too_deep: &mut dyn FnMut(&str),
+    tally: &mut Tally,
 ) -> Result<()> {
-    for (index, column) in columns.iter().enumerate() {
+    for (index, column) in model.columns.iter().enumerate() {
         write_name(out, &column.attribute);
         let value = row
-            .value(first + index)
+            .value(1 + index)
             .map_err(|error| error.within(format!("attribute `{}`", column.attribute)))?;
         let start = out.len();
-        column.write(out, &value);
+        let mut kept = column.write(out, &value);
         if is_too_deep(&out[start..]) {
             out.truncate(start);
             out.extend_from_slice(b"null");
-            too_deep(&column.attribute);
+            kept = Kept::Empty("nested deeper than 512 levels");
+        }
+        if kept != Kept::Whole {
+            tally.add(&model.uid, &column.attribute, &id, kept);
         }
     }
     Ok(())

@@ -11,7 +11,8 @@ use crate::model::json;
 use crate::model::limits::{DEEPEST, LONGEST_LINE};
 use crate::strapi::dialect::Dialect;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
-use std::collections::HashMap;
+use crate::transfer::{Examples, Sink, Subject, WarningKind};
+use std::collections::{BTreeMap, HashMap};
 
 /// How many ids one query names.
 const IDS: usize = 1000;
@@ -92,7 +93,6 @@ fn write_field<'c, 'a: 'c>(
         true
     };
     if let ComponentShape::Single(_) = field.shape {
-        // Of several where there should be one, the first is sent.
         return match components.next() {
             Some(component) => write(out, component),
             None => {
@@ -161,6 +161,17 @@ struct Join {
     id: i64,
 }
 
+/// Why a join leads to nothing.
+const NO_ROW: &str = "it does not exist";
+const NO_FIELD: &str = "the schema has it there no more";
+const SECOND: &str = "Strapi shows the first there alone";
+
+/// Whether a field takes another component beside those that it holds.
+fn takes_another(owner: &Model, field: usize, held: &[Row<'_>]) -> bool {
+    let shape = &owner.component_fields[field].shape;
+    held.is_empty() || !matches!(shape, ComponentShape::Single(_))
+}
+
 /// The components that a batch of rows holds, before they are put into each other.
 #[derive(Default)]
 struct Parts<'a> {
@@ -198,14 +209,21 @@ impl<'a> Reader<'a> {
             wanted = next;
         }
         for join in joins {
-            let Some(component) = catalogue.models.get(&join.component) else {
-                continue;
-            };
-            let row = (component.uid.as_str(), join.id);
-            self.make(row, &mut parts, &mut Vec::new(), &mut components.made);
-            if components.made.contains_key(&row) {
-                let held = components.held.entry((join.parent, join.field));
-                held.or_default().push(row);
+            let component = catalogue.models.get(&join.component);
+            let row = component.map(|component| (component.uid.as_str(), join.id));
+            if let Some(row) = row {
+                self.make(row, &mut parts, &mut Vec::new(), &mut components.made);
+            }
+            let held = components.held.entry((join.parent, join.field));
+            let held = held.or_default();
+            match row.filter(|row| components.made.contains_key(row)) {
+                Some(row) if takes_another(model, join.field, held) => held.push(row),
+                found => {
+                    let why = if found.is_some() { SECOND } else { NO_ROW };
+                    let inner = (join.component.as_str(), join.id);
+                    let attribute = &model.component_fields[join.field].attribute;
+                    self.gone_component((model, join.parent), attribute, inner, why);
+                }
             }
         }
         Ok(components)
@@ -241,8 +259,11 @@ impl<'a> Reader<'a> {
             let levels = match made.get(&inner) {
                 Some(inner) => 1 + inner.height,
                 None if is_circle || is_deep => 1,
-                // Its row is gone.
-                None => continue,
+                None => {
+                    let attribute = &model.component_fields[field].attribute;
+                    self.gone_component((model, row.1), attribute, inner, NO_ROW);
+                    continue;
+                }
             };
             if is_circle || path.len() + levels > DEEPEST {
                 let (uid, id) = row;
@@ -256,8 +277,14 @@ impl<'a> Reader<'a> {
                 unreadable.add(|| format!("{} {} in {uid} {id}: {why}", inner.0, inner.1));
                 continue;
             }
-            height = height.max(levels);
-            fields.entry(field).or_default().push(inner);
+            let held = fields.entry(field).or_default();
+            if takes_another(model, field, held) {
+                height = height.max(levels);
+                held.push(inner);
+            } else {
+                let attribute = &model.component_fields[field].attribute;
+                self.gone_component((model, row.1), attribute, inner, SECOND);
+            }
         }
         path.pop();
         let mut rows = vec![row];
@@ -310,6 +337,9 @@ impl<'a> Reader<'a> {
         }
         for join in self.joins(model, &Parents::Ids(&ids))? {
             let Some(component) = catalogue.models.get(&join.component) else {
+                let inner = (join.component.as_str(), join.id);
+                let attribute = &model.component_fields[join.field].attribute;
+                self.gone_component((model, join.parent), attribute, inner, NO_ROW);
                 continue;
             };
             let row = (component.uid.as_str(), join.id);
@@ -341,6 +371,8 @@ impl<'a> Reader<'a> {
             ),
             self.database.quote(&table.table),
         );
+        // What an older schema left behind, by attribute.
+        let mut left = Vec::new();
         let order = format!("ORDER BY entity_id, {}, id", self.database.quote("order"));
         for condition in conditions("entity_id", parents) {
             let sql = format!("{select} {condition} {order}");
@@ -360,22 +392,79 @@ impl<'a> Reader<'a> {
                 }
                 if let (Some(parent), Some(id), Some(component), Some(name)) =
                     (parent, id, component.as_str(), name.as_str())
-                    && let Some(field) = field_for(model, name, component)
                 {
-                    joins.push(Join {
-                        parent,
-                        field,
-                        component: component.to_owned(),
-                        id,
-                    });
+                    match field_for(model, name, component) {
+                        Some(field) => joins.push(Join {
+                            parent,
+                            field,
+                            component: component.to_owned(),
+                            id,
+                        }),
+                        None => left.push((name.to_owned(), component.to_owned(), parent, id)),
+                    }
                 }
                 Ok(())
             })?;
         }
+        for (attribute, component, parent, id) in left {
+            self.gone_component((model, parent), &attribute, (&component, id), NO_FIELD);
+        }
         Ok(joins)
     }
 
-    /// Reads rows of a component as JSON objects.
+    /// Remembers a join of a row that leads to nothing.
+    fn gone_component(
+        &mut self,
+        (owner, id): (&Model, i64),
+        attribute: &str,
+        (component, inner): Row<'_>,
+        why: &str,
+    ) {
+        let key = (owner.uid.clone(), attribute.to_owned());
+        let gone = self.gone_components.entry(key).or_default();
+        gone.add(|| format!("{id} -> {component} {inner}: {why}"));
+    }
+
+    /// Tells of the joins whose owner is named by what is no id, which only SQLite takes.
+    pub(super) fn joins_without_id(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let models = &self.catalogue.models;
+        if !models.home.is_sqlite {
+            return Ok(());
+        }
+        for model in models
+            .iter()
+            .filter(|it| self.filter.includes_type(&it.uid))
+        {
+            let Some(table) = &model.component_table else {
+                continue;
+            };
+            let columns = ["id", "entity_id", "field"];
+            let sql = format!(
+                "SELECT {} FROM {} WHERE typeof(entity_id) NOT IN ('integer', 'null')",
+                column_list(self.database, columns),
+                self.database.quote(&table.table)
+            );
+            let mut found: BTreeMap<String, Examples> = BTreeMap::new();
+            self.database.query(&sql, &[], &mut |row| {
+                let (id, owner, field) = (row.value(0)?, row.value(1)?, row.value(2)?);
+                let field = field.as_str().unwrap_or("?").to_owned();
+                found.entry(field).or_default().add(|| {
+                    let id = id.as_i64().unwrap_or_default();
+                    format!("row {id} of {}: {} is no id", table.table, shown(&owner))
+                });
+                Ok(())
+            })?;
+            for (attribute, examples) in found {
+                let uid = model.uid.clone();
+                let subject = Subject::ComponentsIn { uid, attribute };
+                let warning = examples.warning(WarningKind::Unreadable, subject);
+                warning.into_iter().for_each(|warning| sink.warn(warning));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of a component as JSON objects, by id.
     fn component_rows(
         &mut self,
         model: &'a Model,
@@ -386,17 +475,14 @@ impl<'a> Reader<'a> {
         let select = select_rows(self.database, model);
         for condition in conditions("id", &Parents::Ids(ids)) {
             let sql = format!("{select} WHERE {condition}");
-            let too_deep = &mut self.too_deep;
             self.database.query(&sql, &[], &mut |row| {
                 let Some(id) = row.value(0)?.as_i64() else {
                     return Ok(());
                 };
                 let mut object = b"{\"id\":".to_vec();
                 json::write_i64(&mut object, id);
-                write_attributes(&mut object, &model.columns, row, 1, &mut |attribute| {
-                    too_deep.add(uid, attribute, id);
-                })
-                .map_err(|error| error.within(format!("component {uid} {id}")))?;
+                write_attributes(&mut object, model, id, row, &mut self.tally)
+                    .map_err(|error| error.within(format!("component {uid} {id}")))?;
                 parts.rows.insert((uid, id), object);
                 Ok(())
             })?;

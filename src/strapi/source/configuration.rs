@@ -1,6 +1,7 @@
 //! The stage of the configuration: core store and webhooks.
 
-use super::attributes::write_name;
+use super::attributes::{Tally, write_name};
+use super::link_lines::shown;
 use super::{Reader, column_list};
 use crate::database::{Row, Value};
 use crate::error::Result;
@@ -10,7 +11,7 @@ use crate::strapi::core_store::{
 };
 use crate::strapi::project::Project;
 use crate::strapi::uploads::LOCAL_PROVIDER;
-use crate::strapi::values;
+use crate::strapi::values::{self, Home, Kept};
 use crate::transfer::{Sink, Subject, Warning, WarningKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -46,6 +47,8 @@ impl Reader<'_> {
         );
         let key_column = columns.iter().position(|column| column == "key");
         let project = self.project;
+        let home = &self.catalogue.models.home;
+        let mut tally = Tally::default();
         let mut line = Vec::new();
         self.database.query(&sql, &[], &mut |row| {
             if let Some(column) = key_column
@@ -72,7 +75,14 @@ impl Reader<'_> {
                 {
                     line.extend_from_slice(enriched.as_bytes());
                 } else {
-                    write_column(&mut line, kind, column, row, index)?;
+                    let kept = write_column(&mut line, home, kind, column, row, index)?;
+                    if kept != Kept::Whole {
+                        let name = match &row.value(key_column.unwrap_or(0))? {
+                            Value::Integer(id) => id.to_string(),
+                            key => shown(key).to_owned(),
+                        };
+                        tally.add(kind.as_str(), column, &name, kept);
+                    }
                 }
             }
             line.push(b'}');
@@ -84,28 +94,39 @@ impl Reader<'_> {
                 value: &text[start..end],
                 line: text,
             })
-        })
+        })?;
+        let kind = kind.as_str();
+        tally.tell(|_, name| Subject::Setting { kind, name }, sink);
+        Ok(())
     }
 }
 
 fn write_column(
     out: &mut Vec<u8>,
+    home: &Home,
     kind: ConfigKind,
     column: &str,
     row: &dyn Row,
     index: usize,
-) -> Result<()> {
+) -> Result<Kept> {
     let value = row.value(index)?;
-    match (column_scalar(kind, column), &value) {
+    Ok(match (column_scalar(kind, column), &value) {
         (None, value) => values::write_plain(out, value),
         // The core store's value is JSON in a text column, without the second look that JSON
         // columns get.
         (Some(_), Value::Text(text)) if kind == ConfigKind::CoreStore && column == "value" => {
-            json::write_compact_or_string(out, text);
+            if json::write_compact(out, text) {
+                Kept::Whole
+            } else {
+                json::write_string(out, text);
+                Kept::Changed("no JSON")
+            }
         }
-        (Some(scalar), value) => values::write(out, scalar, value),
-    }
-    Ok(())
+        (Some(_), value) if kind == ConfigKind::CoreStore && column == "value" => {
+            values::write_plain(out, value)
+        }
+        (Some(scalar), value) => values::write(out, home, scalar, value),
+    })
 }
 
 /// The project settings with the bytes of their logos; `None` where there are no logos.

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_LINE;
 use crate::model::{Entity, Stage, json};
 use crate::strapi::tables::Model;
-use crate::transfer::{Examples, Sink, Subject, WarningKind};
+use crate::transfer::{Examples, Sink, Subject, Warning, WarningKind};
 
 impl Reader<'_> {
     pub(super) fn entities(&mut self, sink: &mut dyn Sink) -> Result<()> {
@@ -25,16 +25,48 @@ impl Reader<'_> {
         models
             .into_iter()
             .try_for_each(|model| self.entities_of(model, sink))?;
+        std::mem::take(&mut self.tally)
+            .tell(|uid, attribute| Subject::Attribute { uid, attribute }, sink);
+        self.joins_without_id(sink)?;
+        self.unknown_columns(sink)?;
+        for ((uid, attribute), gone) in std::mem::take(&mut self.gone_components) {
+            let subject = Subject::ComponentsIn { uid, attribute };
+            if let Some(note) = gone.warning(WarningKind::Notice, subject) {
+                let reason = format!("{} joins lead to none: {}", note.count, note.reason);
+                sink.warn(Warning { reason, ..note });
+            }
+        }
         for ((uid, attribute), unreadable) in std::mem::take(&mut self.unreadable_components) {
             let subject = Subject::ComponentsIn { uid, attribute };
             if let Some(warning) = unreadable.warning(WarningKind::Unreadable, subject) {
                 sink.warn(warning);
             }
         }
-        self.too_deep.tell(sink);
         for (uid, shared) in std::mem::take(&mut self.shared_components) {
             if let Some(note) = shared.of_shared_components(&uid) {
                 sink.warn(note);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of columns with values that no attribute is stored in.
+    fn unknown_columns(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        for (uid, table, column) in self.catalogue.models.unknown_columns() {
+            if !self.filter.includes_type(uid) {
+                continue;
+            }
+            let sql = format!(
+                "SELECT count({}) FROM {}",
+                self.database.quote(column),
+                self.database.quote(table)
+            );
+            let count = u64::try_from(self.database.number(&sql, &[])?).unwrap_or(0);
+            if count > 0 {
+                let (table, column) = (table.to_owned(), column.to_owned());
+                let why = "values of a column that the project's schema does not know";
+                let subject = Subject::Column { table, column };
+                sink.warn(Warning::new(WarningKind::NotKept, subject, why).times(count));
             }
         }
         Ok(())
@@ -51,7 +83,6 @@ impl Reader<'_> {
         loop {
             let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(BATCH);
             let (sql, after) = select_batch(self.database, model, last);
-            let too_deep = &mut self.too_deep;
             self.database.query(&sql, &after, &mut |row| {
                 let id = row.value(0)?.as_i64().ok_or_else(|| {
                     Error::failed(format!("{} has a row without an id", model.table))
@@ -61,11 +92,8 @@ impl Reader<'_> {
                 line.extend_from_slice(b",\"data\":");
                 let data = line.len();
                 line.push(b'{');
-                let uid = &model.uid;
-                write_attributes(&mut line, &model.columns, row, 1, &mut |attribute| {
-                    too_deep.add(uid, attribute, id);
-                })
-                .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
+                write_attributes(&mut line, model, id, row, &mut self.tally)
+                    .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 batch.push((id, line, data));
                 Ok(())
             })?;

@@ -55,6 +55,11 @@ pub(super) struct Positioned<'a> {
     pub position: Option<Option<f64>>,
 }
 
+/// A position as it stands in a column: that of what is no number is NaN.
+pub(super) fn position(value: &Value<'_>) -> Option<f64> {
+    (!value.is_null()).then(|| value.as_f64().unwrap_or(f64::NAN))
+}
+
 /// What the links of one relation have in common.
 pub(super) struct Shape {
     head: Vec<u8>,
@@ -63,6 +68,8 @@ pub(super) struct Shape {
     left_out: Examples,
     /// Links that were left out, because what stands at an end is no id.
     unreadable: Examples,
+    /// Links whose place among others is no number.
+    unplaced: Examples,
 }
 
 /// Whether a link can be sent, as far as its ends go.
@@ -117,6 +124,7 @@ impl Shape {
             line: Vec::new(),
             left_out: Examples::default(),
             unreadable: Examples::default(),
+            unplaced: Examples::default(),
         }
     }
 
@@ -171,6 +179,14 @@ impl Shape {
             });
             return Ok(());
         }
+        let is_placed = |end: &Positioned<'_>| match end.position {
+            Some(Some(position)) => position.is_finite(),
+            _ => true,
+        };
+        if !(is_placed(&left) && is_placed(&right)) {
+            self.unplaced
+                .add(|| format!("{} -> {}: its place is no number", left.end, right.end));
+        }
         let (left_order, right_order): (&[Member], &[Member]) = {
             use Member::{Field, FieldOrNull, Pos, Ref, Type};
             match form {
@@ -204,6 +220,7 @@ impl Shape {
         };
         for (examples, kind) in [
             (self.unreadable, WarningKind::Unreadable),
+            (self.unplaced, WarningKind::NotKept),
             (self.left_out, WarningKind::OrphanLink),
         ] {
             if let Some(warning) = examples.warning(kind, subject.clone()) {

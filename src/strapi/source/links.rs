@@ -5,7 +5,7 @@
 //! join column, which SQLite reads from the index over it.
 
 use super::Reader;
-use super::link_lines::{Ends, Form, Sent, Shape, reference};
+use super::link_lines::{Ends, Form, Sent, Shape, position as position_of, reference};
 use crate::error::Result;
 use crate::model::{LinkRef, Stage};
 use crate::strapi::relations::{Storage, StoredRelation};
@@ -169,7 +169,9 @@ impl Reader<'_> {
         self.database.query(&sql, &[], &mut |row| {
             let ids = [row.value(0)?, row.value(1)?];
             let position = |column, ordered: bool| -> Result<Option<Option<f64>>> {
-                ordered.then(|| Ok(row.value(column)?.as_f64())).transpose()
+                ordered
+                    .then(|| Ok(position_of(&row.value(column)?)))
+                    .transpose()
             };
             let left = shape.end(
                 &model.uid,
@@ -261,7 +263,7 @@ impl Reader<'_> {
             let mut right = shape.end(type_, reference(&ids[1]), None, None);
             if in_table {
                 right.end.field = field.as_str().map(Cow::Borrowed);
-                right.position = Some(row.value(4)?.as_f64());
+                right.position = Some(position_of(&row.value(4)?));
             }
             let ends = Ends::of(row.value(5)?.as_i64() == Some(1), &ids);
             let form = if in_table {

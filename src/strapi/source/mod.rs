@@ -7,7 +7,9 @@ mod configuration;
 mod entities;
 mod link_lines;
 mod links;
+mod sidecars;
 
+use self::attributes::Tally;
 use super::catalogue::Catalogue;
 use super::lock::{LockWait, ProjectLock};
 use super::project::Project;
@@ -22,7 +24,6 @@ use crate::model::{IdSet, Metadata, NameMap, Stage};
 use crate::transfer::{
     Description, Examples, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
 };
-use attributes::TooDeep;
 use std::collections::{BTreeMap, HashMap};
 
 /// How many rows are read at once. Bounds memory, together with how large rows are.
@@ -84,14 +85,18 @@ struct Reader<'a> {
     uploads: Box<dyn Uploads>,
     /// Components that were sent with their owners: links of the others are left out as well.
     sent_components: HashMap<String, IdSet>,
+    /// Values of entities and components that an archive cannot hold as they are.
+    tally: Tally,
     /// Components that were sent more than once, by type.
     shared_components: BTreeMap<String, Examples>,
     /// Components that rows name by what is no id, by owner and attribute.
     unreadable_components: BTreeMap<(String, String), Examples>,
-    /// Attributes that are nested too deep.
-    too_deep: TooDeep,
     /// Rows that were not sent, because no line could hold them.
     too_long: BTreeMap<String, IdSet>,
+    /// Joins to components that are not there, by owner and attribute.
+    gone_components: BTreeMap<(String, String), Examples>,
+    /// Files whose rows lack what a sidecar needs.
+    completed_sidecars: Examples,
     /// Files that were sent, and the places they are from.
     sent_files: NameMap<String>,
 }
@@ -133,10 +138,12 @@ impl Source for ProjectSource {
             filter,
             uploads: self.project.uploads_with(self.links),
             sent_components: HashMap::new(),
+            tally: Tally::default(),
             shared_components: BTreeMap::new(),
             unreadable_components: BTreeMap::new(),
-            too_deep: TooDeep::default(),
             too_long: BTreeMap::new(),
+            gone_components: BTreeMap::new(),
+            completed_sidecars: Examples::default(),
             sent_files: NameMap::default(),
         };
         for stage in Stage::ALL {

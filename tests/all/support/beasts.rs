@@ -32,9 +32,15 @@ pub fn small() -> Tarball {
     let mut tarball = tarball
         .edit_lines(
             ENTITIES,
-            keep(&[r#""type":"api::tag.tag""#, r#""type":"plugin::upload.file","id":5,"#]),
+            keep(&[
+                r#""type":"api::tag.tag""#,
+                r#""type":"plugin::upload.file","id":5,"#,
+            ]),
         )
-        .edit_lines(LINKS, keep(&[r#""ref":5},"right":{"type":"plugin::upload"#]))
+        .edit_lines(
+            LINKS,
+            keep(&[r#""ref":5},"right":{"type":"plugin::upload"#]),
+        )
         .edit_lines(CONFIGURATION, keep(&[r#""type":"webhook""#]));
     let is_other_file =
         |name: &str| name.starts_with("assets/") && name != SIDECAR && name != UPLOAD;
@@ -92,7 +98,11 @@ fn tag(id: &str, data: &str) -> Vec<u8> {
 
 fn link(reference: &str, pos: &str) -> Vec<u8> {
     let changed = LINK.replace(r#""ref":5"#, &format!(r#""ref":{reference}"#));
-    line(LINKS, 1, &changed.replace(r#""pos":1"#, &format!(r#""pos":{pos}"#)))
+    line(
+        LINKS,
+        1,
+        &changed.replace(r#""pos":1"#, &format!(r#""pos":{pos}"#)),
+    )
 }
 
 fn content(entry: &str, content: impl Into<Vec<u8>>) -> Vec<u8> {
@@ -125,7 +135,9 @@ fn nested(depth: usize) -> Vec<u8> {
     small()
         .edit_lines(SCHEMAS, |lines| {
             for line in lines {
-                if line.contains(r#""uid":"shared.link""#) || line.contains(r#""uid":"api::tag.tag""#) {
+                if line.contains(r#""uid":"shared.link""#)
+                    || line.contains(r#""uid":"api::tag.tag""#)
+                {
                     *line = line.replacen(r#""attributes":{"#, inside, 1);
                 }
             }

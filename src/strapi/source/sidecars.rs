@@ -1,0 +1,113 @@
+//! What stands beside a file of the media library in an archive: Strapi imports nothing of an archive in
+//! which one of these lacks something that a row may lack.
+
+use super::attributes::write_name;
+use crate::model::{AssetMetadata, Fields, json};
+use std::borrow::Cow;
+
+/// Media types by extension; any other is [`ANY`].
+const MEDIA_TYPES: [(&str, &str); 14] = [
+    ("avif", "image/avif"),
+    ("csv", "text/csv"),
+    ("gif", "image/gif"),
+    ("jpeg", "image/jpeg"),
+    ("jpg", "image/jpeg"),
+    ("json", "application/json"),
+    ("mp3", "audio/mpeg"),
+    ("mp4", "video/mp4"),
+    ("pdf", "application/pdf"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain"),
+    ("webp", "image/webp"),
+    ("zip", "application/zip"),
+];
+/// The media type of bytes.
+const ANY: &str = "application/octet-stream";
+
+/// The sidecar of a file of this name and length with all that Strapi asks of one; the same where it has
+/// that.
+pub(super) fn complete<'a>(sidecar: &'a str, filename: &str, bytes: u64) -> Cow<'a, str> {
+    if AssetMetadata::parse(sidecar, filename).is_ok() {
+        return Cow::Borrowed(sidecar);
+    }
+    let Ok(fields) = Fields::parse(sidecar) else {
+        return Cow::Borrowed(sidecar);
+    };
+    let text = |name: &str| fields.text(name).filter(|text| !text.is_empty());
+    let quoted = |text: &str| {
+        let mut value = Vec::new();
+        json::write_string(&mut value, text);
+        value
+    };
+    let hash = text("hash").filter(|hash| filename.starts_with(hash));
+    let hash = hash.unwrap_or_else(|| filename.to_owned());
+    let size = fields.get("size").and_then(|size| size.parse::<f64>().ok());
+    let mut needed = vec![
+        ("hash", quoted(&hash)),
+        ("ext", quoted(&filename[hash.len()..])),
+    ];
+    if text("name").is_none() {
+        needed.push(("name", quoted(filename)));
+    }
+    if text("mime").is_none() {
+        needed.push(("mime", quoted(media_type(filename))));
+    }
+    if !size.is_some_and(|size| size.is_finite() && size >= 0.0) {
+        // Kilobytes with two digits, as Strapi counts them.
+        let mut value = Vec::new();
+        json::write_f64(&mut value, (bytes as f64 / 10.0).round() / 100.0);
+        needed.push(("size", value));
+    }
+    let mut out = b"{".to_vec();
+    for (member, value) in &fields.0 {
+        write_name(&mut out, member);
+        match needed.iter().position(|(own, _)| own == member) {
+            Some(index) => out.extend_from_slice(&needed.remove(index).1),
+            None => out.extend_from_slice(value.as_bytes()),
+        }
+    }
+    for (member, value) in needed {
+        write_name(&mut out, member);
+        out.extend_from_slice(&value);
+    }
+    out.push(b'}');
+    Cow::Owned(super::assets::text(out))
+}
+
+fn media_type(filename: &str) -> &'static str {
+    let extension = filename
+        .rsplit_once('.')
+        .map_or("", |(_, extension)| extension);
+    let known = MEDIA_TYPES
+        .iter()
+        .find(|(own, _)| own.eq_ignore_ascii_case(extension));
+    known.map_or(ANY, |(_, media_type)| media_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_strapi_asks_of_a_sidecar_is_added_and_the_rest_is_left() {
+        let whole = r#"{"id":1,"name":"a","hash":"a","ext":".png","mime":"image/png","size":1.5,"url":"/a"}"#;
+        assert_eq!(complete(whole, "a.png", 1500), whole);
+        for (sidecar, filename, completed) in [
+            (
+                r#"{"id":1,"name":"","hash":"a","ext":".PNG","mime":null,"size":null,"url":"/a","x":[1]}"#,
+                "a.PNG",
+                r#"{"id":1,"name":"a.PNG","hash":"a","ext":".PNG","mime":"image/png","size":1.23,"url":"/a","x":[1]}"#,
+            ),
+            (
+                r#"{"hash":"a","ext":7,"url":"/a","size":-1,"id":1}"#,
+                "a",
+                r#"{"hash":"a","ext":"","url":"/a","size":1.23,"id":1,"name":"a","mime":"application/octet-stream"}"#,
+            ),
+        ] {
+            let found = complete(sidecar, filename, 1234);
+            assert_eq!(found, completed);
+            AssetMetadata::parse(&found, filename).expect("as Strapi takes it");
+        }
+    }
+}
