@@ -8,9 +8,9 @@ use super::Reader;
 use super::link_lines::{Ends, Form, Sent, Shape, reference};
 use crate::error::Result;
 use crate::model::{LinkRef, Stage};
-use crate::strapi::relations::{Storage, StoredRelation};
+use crate::strapi::relations::{Sharing, Storage, StoredRelation};
 use crate::strapi::tables::Model;
-use crate::transfer::Sink;
+use crate::transfer::{Sink, Subject, Warning, WarningKind};
 use std::borrow::Cow;
 
 /// A join column that holds document ids has this index over it.
@@ -29,9 +29,29 @@ impl Reader<'_> {
                     .target
                     .as_ref()
                     .is_some_and(|target| !self.filter.includes_type(target));
-                if !excluded {
+                if !excluded && relation.sharing != Sharing::Repeated {
                     self.links_of(model, relation, sink)?;
                 }
+            }
+        }
+        self.tell_of_unused_tables(sink)
+    }
+
+    /// Tells of the rows that Strapi left in join tables that it uses no more.
+    fn tell_of_unused_tables(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let catalogue = self.catalogue;
+        for unused in catalogue.models.unused_tables() {
+            if !unused.ends.iter().all(|uid| self.filter.includes_type(uid)) {
+                continue;
+            }
+            let count = self.database.count(&unused.table)?;
+            if count > 0 {
+                let reason = format!(
+                    "its rows are no links ({count}): Strapi does not use it, because both sides of the \
+                     relation say inversedBy"
+                );
+                let subject = Subject::Table(unused.table.clone());
+                sink.warn(Warning::new(WarningKind::Notice, subject, reason).times(count));
             }
         }
         Ok(())
