@@ -1,12 +1,16 @@
 //! The names Strapi gives to tables and columns.
 //!
-//! Everything is put in snake case (as lodash does). Strapi 5 keeps names within 55 characters:
+//! Everything is put in snake case (as lodash does). Strapi 5 keeps names within 55 characters, as
+//! JavaScript counts them:
 //! suffixes and prefixes have short forms, the other parts share what is left, and a part that is
 //! cut ends in the first five hex digits of the SHAKE256 of its whole name (`Identifiers` of
 //! `@strapi/database`). Strapi 4 uses the long forms and cuts nothing.
 
+use super::words::pascal_case;
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 use std::fmt::Write;
+
+pub use super::words::snake_case;
 
 /// The longest name Strapi 5 makes.
 const MAX_LENGTH: usize = 55;
@@ -113,18 +117,18 @@ impl Naming {
             },
         };
         let name = parts.iter().map(whole).collect::<Vec<_>>().join("_");
-        if self == Self::V4 || name.len() <= MAX_LENGTH {
+        if self == Self::V4 || length(&name) <= MAX_LENGTH {
             return name;
         }
         let fixed: usize = parts
             .iter()
             .filter(|part| matches!(part, Part::Fixed(..)))
-            .map(|part| whole(part).len())
+            .map(|part| length(&whole(part)))
             .sum();
         let free: Vec<usize> = parts
             .iter()
             .filter_map(|part| match part {
-                Part::Free(name) => Some(name.len()),
+                Part::Free(name) => Some(length(name)),
                 Part::Fixed(..) => None,
             })
             .collect();
@@ -169,16 +173,23 @@ fn share(lengths: &[usize], available: usize) -> Vec<usize> {
     shares
 }
 
-fn shorten(name: &str, length: usize) -> String {
-    if name.len() <= length {
+/// The length of a text in JavaScript: UTF-16 units.
+fn length(name: &str) -> usize {
+    name.encode_utf16().count()
+}
+
+fn shorten(name: &str, allowed: usize) -> String {
+    if length(name) <= allowed {
         return name.to_owned();
     }
-    let kept = length.saturating_sub(HASH_LENGTH).max(MIN_PART);
+    let kept = allowed.saturating_sub(HASH_LENGTH).max(MIN_PART);
     let mut hasher = sha3::Shake256::default();
     hasher.update(name.as_bytes());
     let mut hash = [0; HASH_LENGTH.div_ceil(2)];
     hasher.finalize_xof().read(&mut hash);
-    let mut short: String = name.chars().take(kept).collect();
+    // Half a character that is left becomes U+FFFD, as where Node sends it to a database.
+    let units: Vec<u16> = name.encode_utf16().take(kept).collect();
+    let mut short = String::from_utf16_lossy(&units);
     let mut digits = String::new();
     for byte in hash {
         write!(digits, "{byte:02x}").expect("writing to memory does not fail");
@@ -187,73 +198,9 @@ fn shorten(name: &str, length: usize) -> String {
     short
 }
 
-/// Snake case as lodash makes it: `heroImage2x` becomes `hero_image_2_x`.
-///
-/// Strapi only allows ASCII letters, digits, `-` and `_` in the names this is used for.
-pub fn snake_case(name: &str) -> String {
-    words(name)
-        .iter()
-        .map(|word| word.to_lowercase())
-        .collect::<Vec<_>>()
-        .join("_")
-}
-
-/// The words of a name, as lodash tells them apart.
-pub(super) fn words(name: &str) -> Vec<&str> {
-    let bytes = name.as_bytes();
-    let run =
-        |from: usize, is: fn(&u8) -> bool| bytes[from..].iter().take_while(|byte| is(byte)).count();
-    let is_lower = |byte: &u8| byte.is_ascii_lowercase() || !byte.is_ascii();
-    let mut words = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let upper = run(at, u8::is_ascii_uppercase);
-        let length = if upper > 0 {
-            let lower = run(at + upper, is_lower);
-            match (upper, lower) {
-                (_, 0) => upper,
-                (1, lower) => 1 + lower,
-                // The last capital of a run starts the next word: HTMLParser, HTML Parser.
-                (upper, _) => upper - 1,
-            }
-        } else if is_lower(&bytes[at]) {
-            run(at, is_lower)
-        } else if bytes[at].is_ascii_digit() {
-            let digits = run(at, u8::is_ascii_digit);
-            digits + ordinal_suffix(&bytes[at..], digits)
-        } else {
-            at += 1;
-            continue;
-        };
-        words.push(&name[at..at + length]);
-        at += length;
-    }
-    words
-}
-
-/// Length of the `st`, `nd`, `rd` or `th` that lodash keeps with the digits before it.
-fn ordinal_suffix(bytes: &[u8], digits: usize) -> usize {
-    let (Some(last), Some(suffix)) = (bytes.get(digits - 1), bytes.get(digits..digits + 2)) else {
-        return 0;
-    };
-    let lower = match (last, suffix.to_ascii_lowercase().as_slice()) {
-        (b'1', b"st") | (b'2', b"nd") | (b'3', b"rd") => suffix,
-        (b'1' | b'2' | b'3', _) => return 0,
-        (_, b"th") => suffix,
-        _ => return 0,
-    };
-    let is_upper = lower.iter().all(u8::is_ascii_uppercase);
-    let is_lower = lower.iter().all(u8::is_ascii_lowercase);
-    let next = bytes.get(digits + 2);
-    let ends = match next {
-        None => true,
-        Some(b'_') => true,
-        Some(next) if !next.is_ascii_alphanumeric() => true,
-        Some(next) => {
-            (is_lower && next.is_ascii_uppercase()) || (is_upper && next.is_ascii_lowercase())
-        }
-    };
-    if (is_upper || is_lower) && ends { 2 } else { 0 }
+/// The global id of a component: `shared.seo` has `ComponentSharedSeo`.
+pub fn global_id(uid: &str) -> String {
+    pascal_case(&format!("component_{uid}"))
 }
 
 #[cfg(test)]
@@ -277,23 +224,10 @@ mod tests {
     }
 
     #[test]
-    fn snake_case_is_that_of_lodash() {
-        for (name, snake) in [
-            ("heroImage2x", "hero_image_2_x"),
-            ("documentId", "document_id"),
-            ("HTMLParser", "html_parser"),
-            ("userID", "user_id"),
-            ("provider_metadata", "provider_metadata"),
-            ("extraordinarily-long-name", "extraordinarily_long_name"),
-            ("a1B2", "a_1_b_2"),
-            ("my1stField", "my_1st_field"),
-            ("the11thHour", "the_11_th_hour"),
-            ("the4thHour", "the_4th_hour"),
-            ("__x__", "x"),
-            ("ABc", "a_bc"),
-        ] {
-            assert_eq!(snake_case(name), snake, "{name}");
-        }
+    fn components_get_the_global_id_strapi_gives_them() {
+        assert_eq!(global_id("shared.seo"), "ComponentSharedSeo");
+        assert_eq!(global_id("blocks.a-very-long"), "ComponentBlocksAVeryLong");
+        assert_eq!(global_id("blöcke.été"), "ComponentBlockeEte");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod source;
 mod tables;
 mod uploads;
 mod values;
+mod words;
 
 pub use description::describe;
 pub use lock::LockWait;

@@ -6,7 +6,7 @@
 
 use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, SCHEMA_KEY, read_value};
-use super::identifiers::{Naming, words};
+use super::identifiers::{Naming, global_id};
 use super::project::Project;
 use super::tables::Models;
 use crate::database::Connection;
@@ -191,21 +191,6 @@ fn component_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// `shared.seo` becomes `ComponentSharedSeo`, as Strapi names it.
-fn global_id(uid: &str) -> String {
-    words(&format!("component_{uid}"))
-        .iter()
-        .map(|word| {
-            let mut letters = word.chars();
-            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-            first
-                .into_iter()
-                .chain(letters.map(|letter| letter.to_ascii_lowercase()))
-                .collect::<String>()
-        })
-        .collect()
-}
-
 /// Every component that is used must be there.
 fn check_components(schemas: &Schemas) -> Result<()> {
     for schema in schemas.iter() {
@@ -313,16 +298,5 @@ impl TablesAsMade {
             "timestamp" => "timestamp",
             _ => return None,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn components_get_the_global_id_strapi_gives_them() {
-        assert_eq!(global_id("shared.seo"), "ComponentSharedSeo");
-        assert_eq!(global_id("blocks.a-very-long"), "ComponentBlocksAVeryLong");
     }
 }

@@ -234,7 +234,10 @@ impl Model {
         let uid = self.uid.clone();
         let missing = |target: &str, what: String| {
             Error::failed(format!("{target} does not fit the schema of {uid}: {what}"))
-                .hint("start Strapi once, so that it brings its database up to date")
+                .hint(
+                    "start Strapi once, so that it brings its database up to date; if it has run with this \
+                     schema, report this with the name of the attribute: Strapi names it otherwise",
+                )
         };
         let mut own = None;
         for (table, columns) in self.needs() {
@@ -269,11 +272,13 @@ impl Model {
 }
 
 /// The name under which the database has what Strapi calls `name`: MySQL cuts names to 64
-/// characters, PostgreSQL to 63 bytes. Strapi 4 does not shorten its names itself.
+/// characters, PostgreSQL to as many whole ones as fit into 63 bytes. Strapi 4 does not shorten its names
+/// itself, and Strapi 5 counts characters, not bytes.
 fn real_name(name: &str, is_there: impl Fn(&str) -> bool) -> Option<String> {
-    [name.len(), 64, 63]
+    let characters = name.char_indices().nth(64).map_or(name.len(), |(at, _)| at);
+    [name.len(), characters, name.floor_char_boundary(63)]
         .into_iter()
-        .filter_map(|length| name.get(..length))
+        .map(|length| &name[..length])
         .find(|name| is_there(name))
         .map(str::to_owned)
 }
@@ -372,5 +377,10 @@ mod tests {
         assert_eq!(real_name(&long, cut(63)), Some("a".repeat(63)));
         assert_eq!(real_name(&long, cut(64)), Some("a".repeat(64)));
         assert_eq!(real_name("short", cut(63)), None);
+        let cyrillic = format!("x{}", "я".repeat(40));
+        assert_eq!(
+            real_name(&cyrillic, cut(63)),
+            Some(format!("x{}", "я".repeat(31)))
+        );
     }
 }

@@ -35,6 +35,7 @@ mod lost_commits;
 mod man;
 mod media;
 mod moments;
+mod names;
 mod odd_places;
 mod odd_rows;
 mod options;
