@@ -46,8 +46,6 @@ class Filling {
     this.files = files;
     this.rows = {};
     this.counter = 0;
-    // A relation that does not lead to a document takes the id of a row.
-    this.numbers = {};
   }
 
   scalar(attribute) {
@@ -153,7 +151,9 @@ class Filling {
       const count = this.strapi.getModel(uid).kind === 'singleType' ? 1 : ENTRIES;
       this.rows[uid] = [];
       for (let n = 0; n < count; n += 1) {
-        this.rows[uid].push(await this.documents(uid).create(this.data(uid, false)));
+        const row = await this.documents(uid).create(this.data(uid, false));
+        this.rows[uid].push(row);
+        if (this.languagesFirst) await this.translate(uid, row, LANGUAGES, false);
       }
     }
     for (const uid of types) {
@@ -167,18 +167,28 @@ class Filling {
 
   // Languages and publication.
   async more(uid, row) {
-    const { options, pluginOptions } = this.strapi.getModel(uid);
-    const languages = pluginOptions?.i18n?.localized ? some(LANGUAGES, 2) : [];
-    for (const language of languages) await this.documents(uid).translate(row, language, this.localized(uid));
+    const { options } = this.strapi.getModel(uid);
+    const languages = this.isLocalized(uid) ? some(LANGUAGES, 2) : [];
+    await this.translate(uid, row, languages, true);
     if (!options?.draftAndPublish || chance(0.4)) return;
     await this.documents(uid).publish(row, languages.length ? ['en', ...languages.slice(0, 1)] : undefined);
     if (chance(0.4)) await this.documents(uid).update(row, this.data(uid, true));
     if (chance(0.2)) await this.documents(uid).unpublish(row);
   }
 
-  localized(uid) {
+  isLocalized(uid) {
+    return this.strapi.getModel(uid).pluginOptions?.i18n?.localized;
+  }
+
+  async translate(uid, row, languages, withOthers) {
+    for (const language of this.isLocalized(uid) ? languages : []) {
+      await this.documents(uid).translate(row, language, this.localized(uid, withOthers));
+    }
+  }
+
+  localized(uid, withOthers) {
     const own = this.attributes(uid).filter(([, attribute]) => attribute.pluginOptions?.i18n?.localized);
-    const data = this.data(uid, true);
+    const data = this.data(uid, withOthers);
     return Object.fromEntries(own.filter(([name]) => name in data).map(([name]) => [name, data[name]]));
   }
 
