@@ -26,5 +26,7 @@ pub use line::Line;
 pub use link::{Link, LinkEnd, LinkRef};
 pub use metadata::{Metadata, Plugin};
 pub use names::NameMap;
-pub use schema::{Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas};
+pub use schema::{
+    Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas, column_kind,
+};
 pub use stage::Stage;

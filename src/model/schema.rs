@@ -78,6 +78,17 @@ impl Scalar {
     }
 }
 
+/// The kind of column that an attribute of this type has in Strapi's tables. Types of one kind differ in
+/// the admin panel and in validation alone.
+pub fn column_kind(name: &str) -> &str {
+    match name {
+        "uid" | "email" | "password" | "enumeration" => "string",
+        "richtext" => "text",
+        "blocks" => "json",
+        other => other,
+    }
+}
+
 /// How many rows stand at each end of a relation, and whether the target's type is fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RelationKind {

@@ -11,6 +11,8 @@ pub(super) struct Catalogue {
     pub models: Models,
     /// What the user should know of them.
     pub notices: Vec<Warning>,
+    /// What was assumed of their schemas, which matters to whoever takes these.
+    pub guesses: Vec<Warning>,
 }
 
 impl Catalogue {

@@ -3,6 +3,7 @@
 mod catalogue;
 mod config;
 mod core_store;
+mod custom_fields;
 mod description;
 mod dialect;
 pub mod identifiers;

@@ -2,11 +2,12 @@
 //!
 //! Catalogue types stand in the row `strapi_content_types_schema` of the core store, which Strapi
 //! writes at each boot. Components stand in `src/components`. `strapi_database_schema` holds the
-//! tables as Strapi made them: it gives the order of the components, and the types of custom fields.
+//! tables as Strapi made them: it gives the order of the components, and the columns of custom fields.
 
 use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, SCHEMA_KEY, read_value};
-use super::identifiers::{Naming, global_id};
+use super::custom_fields::CustomFields;
+use super::identifiers::global_id;
 use super::project::Project;
 use super::tables::Models;
 use crate::database::Connection;
@@ -42,9 +43,12 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
     let mut notices = Vec::new();
     check_drift(&project.root, &content_types, &mut notices)?;
     let components = read_components(project, &made)?;
+    let mut custom_fields = CustomFields::new(&project.root, &content_types);
     let mut schemas = Schemas::default();
     for mut json in content_types.into_iter().chain(components) {
-        resolve_custom_fields(&mut json, project.dialect.naming(), &made);
+        custom_fields.resolve(&mut json, project.dialect.naming(), |table, column| {
+            made.attribute_type(table, column)
+        });
         let schema = Schema::from_json(&json).map_err(|reason| {
             let uid = json.get("uid").and_then(Value::as_str).unwrap_or("?");
             Error::failed(format!("the schema of {uid} is not complete: {reason}"))
@@ -58,6 +62,7 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
         schemas,
         models,
         notices,
+        guesses: custom_fields.guesses(),
     })
 }
 
@@ -215,25 +220,6 @@ fn check_components(schemas: &Schemas) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Custom fields stand in files under a name of their plugin; their column tells what they hold.
-fn resolve_custom_fields(json: &mut Map<String, Value>, naming: Naming, made: &TablesAsMade) {
-    let table = json
-        .get("collectionName")
-        .and_then(Value::as_str)
-        .map(|collection| naming.table(collection))
-        .unwrap_or_default();
-    let Some(Value::Object(attributes)) = json.get_mut("attributes") else {
-        return;
-    };
-    for (name, attribute) in attributes {
-        if attribute.get("type").and_then(Value::as_str) == Some("customField")
-            && let Some(kind) = made.attribute_type(&table, &naming.column(name))
-        {
-            attribute["type"] = kind.into();
-        }
-    }
 }
 
 /// What `strapi_database_schema` says.

@@ -1,7 +1,7 @@
 //! Whether the schemas of source and destination go together (`--schema-strategy`).
 
 use crate::error::{Error, Kind, Result};
-use crate::model::{ModelType, Schema, Schemas};
+use crate::model::{ModelType, Schema, Schemas, column_kind};
 use serde_json::Value;
 
 /// How much the schemas may differ.
@@ -109,6 +109,7 @@ fn differences(source: &Schemas, destination: &Schemas) -> Vec<Difference> {
             compare(&schema.uid, &mut Vec::new(), None, Some(&to), &mut found);
         }
     }
+    found.retain(|difference| !difference.is_of_custom_field(destination));
     found
 }
 
@@ -161,6 +162,27 @@ impl Difference {
             }
             _ => false,
         }
+    }
+
+    /// Whether it is the type of an attribute that is a custom field in the destination, and both types
+    /// have the same kind of column: what it is there may have been guessed.
+    fn is_of_custom_field(&self, destination: &Schemas) -> bool {
+        let ([attributes, attribute, property], Some(Value::String(from)), Some(Value::String(to))) =
+            (self.path.as_slice(), &self.source, &self.destination)
+        else {
+            return false;
+        };
+        let schema = destination.get(&self.uid);
+        let custom = schema.and_then(|it| {
+            it.json
+                .get("attributes")?
+                .get(attribute)?
+                .get("customField")
+        });
+        attributes == "attributes"
+            && property == "type"
+            && custom.is_some()
+            && column_kind(from) == column_kind(to)
     }
 
     fn describe(&self) -> String {
@@ -222,6 +244,24 @@ mod tests {
         let a = schemas(json!({"t": {"type": "string", "required": true}}));
         let b = schemas(json!({"t": {"required": true, "type": "string"}}));
         assert!(SchemaStrategy::Exact.check(&a, &b).is_ok());
+    }
+
+    #[test]
+    fn a_custom_field_may_have_another_type_of_its_kind_of_column() {
+        let field = |kind: &str| json!({"t": {"type": kind, "customField": "plugin::a.a"}});
+        let check = |from: Value, to: Value| {
+            SchemaStrategy::Exact
+                .check(&schemas(from), &schemas(to))
+                .is_ok()
+        };
+        assert!(check(field("richtext"), field("text")));
+        assert!(check(field("string"), field("uid")));
+        assert!(!check(field("string"), field("text")));
+        assert!(!check(field("json"), field("text")));
+        // Without the custom field it is a change of the schema.
+        let plain = |kind: &str| json!({"t": {"type": kind}});
+        assert!(!check(plain("richtext"), plain("text")));
+        assert!(!check(field("richtext"), plain("text")));
     }
 
     #[test]

@@ -73,6 +73,8 @@ pub enum Subject {
     },
     /// A component.
     Component(String),
+    /// A custom field, in components.
+    CustomField(String),
     /// Components in an attribute.
     ComponentsIn {
         /// The content type or component that holds them.
@@ -118,6 +120,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Stage(stage) => write!(f, "the {stage}"),
             Self::ContentType(uid) => write!(f, "the content type {uid}"),
+            Self::CustomField(uid) => write!(f, "the custom field {uid}"),
             Self::Component(uid) => write!(f, "the component {uid}"),
             Self::Attribute { uid, attribute } => write!(f, "attribute `{attribute}` of {uid}"),
             Self::ComponentsIn { uid, attribute } => {

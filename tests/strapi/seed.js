@@ -145,7 +145,12 @@ async function places(strapi, files) {
     portrait: files.portrait.id,
   });
   const mate = await create('api::crew-member.crew-member', { name: '李\\雷', born: '0001-01-01', mentor: ref(captain) });
-  const cook = await create('api::crew-member.crew-member', { name: "D'Arcy; DROP TABLE", born: null, mentor: ref(captain) });
+  const cook = await create('api::crew-member.crew-member', {
+    name: "D'Arcy; DROP TABLE",
+    born: null,
+    mentor: ref(captain),
+    ...foreign(fram, raft),
+  });
 
   // The rows of this relation do not stand in the order of the crew.
   await documents('api::crew-member.crew-member').update(cook, { berth: ref(boat) });
@@ -156,6 +161,19 @@ async function places(strapi, files) {
   const draft = await create('api::permit.permit', { number: 'N-2 (draft)', holder: ref(mate) });
   return { fram, boat, raft, nameless, sponsor, crown, unnamed, sextant, spare, clock, captain, mate, cook, open, draft };
 }
+
+// Attributes whose names are not ASCII, and custom fields in a component.
+const foreign = (one, other) => ({
+  année: 1893,
+  "l'adresse": 'Rue de l’Église 1',
+  Größe2x: 1.5,
+  имяФамилия: 'Амундсен',
+  équipages: [ref(other), ref(one)],
+  légendes: [
+    { où: 'à bord', chargés: [ref(one), ref(other)], colour: '#fff', motto: '**En avant**', signal: 'fram@example.org' },
+    { où: null },
+  ],
+});
 
 // A relation without a join table takes the id of a row; the others take the id of a document.
 const coordinate = (label, latitude, longitude, nearestPort) => ({ label, latitude, longitude, nearestPort });

@@ -103,7 +103,7 @@ impl Source for ProjectSource {
     }
 
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
-        for notice in &self.catalogue.notices {
+        for notice in self.catalogue.notices.iter().chain(&self.catalogue.guesses) {
             sink.warn(notice.clone());
         }
         for table in self.moving_tables() {
