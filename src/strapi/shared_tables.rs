@@ -108,3 +108,107 @@ fn unused(list: &[Model], places: &[(usize, usize)], made: &[Storage]) -> Vec<Un
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Schema, Schemas};
+    use crate::strapi::dialect::Dialect;
+    use crate::strapi::tables::Models;
+    use serde_json::{Value, json};
+
+    /// A schema of relations, each with its name, kind, target and the attribute that it is `inversedBy`.
+    fn schema(name: &str, relations: &[(&str, &str, &str, Option<&str>)]) -> Schema {
+        let uid = |name: &str| format!("api::{name}.{name}");
+        let attributes = relations.iter().map(|(attribute, kind, target, inverse)| {
+            let mut json = json!({"type": "relation", "relation": kind, "target": uid(target)});
+            if let Some(inverse) = inverse {
+                json["inversedBy"] = json!(inverse);
+            }
+            ((*attribute).to_owned(), json)
+        });
+        let json = json!({
+            "uid": uid(name), "modelType": "contentType", "modelName": name,
+            "collectionName": format!("{name}s"),
+            "attributes": Value::Object(attributes.collect()),
+        });
+        Schema::from_json(json.as_object().expect("an object")).expect("a schema")
+    }
+
+    fn models(schemas: impl IntoIterator<Item = Schema>) -> Models {
+        let schemas: Schemas = schemas.into_iter().collect();
+        Models::new(&schemas, Dialect::V5).expect("it can be mapped")
+    }
+
+    /// How a relation is stored: table, left, right, their orders, and with whom.
+    fn stored(models: &Models, name: &str, attribute: &str) -> (String, Sharing) {
+        let model = models.get(&format!("api::{name}.{name}")).expect("a model");
+        let relation = model.relation(attribute).expect("a relation");
+        let Storage::JoinTable {
+            table,
+            left,
+            right,
+            left_order,
+            right_order,
+        } = &relation.storage
+        else {
+            panic!("{attribute} has no join table");
+        };
+        let order = |order: &Option<String>| order.clone().unwrap_or("-".into());
+        let orders = [order(left_order), order(right_order)];
+        let shown = format!("{table} {left} {right} {}", orders.join(" "));
+        (shown, relation.sharing)
+    }
+
+    #[test]
+    fn both_sides_of_a_relation_use_the_table_of_the_last() {
+        let a = schema("a", &[("bs", "manyToMany", "b", Some("a"))]);
+        let b = schema("b", &[("a", "manyToOne", "a", Some("bs"))]);
+        let first = models([a.clone(), b.clone()]);
+        let expected = "bs_a_lnk b_id a_id - b_ord".to_owned();
+        assert_eq!(stored(&first, "b", "a"), (expected, Sharing::Read));
+        let expected = "bs_a_lnk a_id b_id b_ord -".to_owned();
+        assert_eq!(stored(&first, "a", "bs"), (expected, Sharing::Repeated));
+        let unused: Vec<&str> = first
+            .unused_tables()
+            .iter()
+            .map(|it| it.table.as_str())
+            .collect();
+        assert_eq!(unused, ["as_bs_lnk"]);
+
+        let second = models([b, a]);
+        let expected = "as_bs_lnk a_id b_id b_ord a_ord".to_owned();
+        assert_eq!(stored(&second, "a", "bs"), (expected, Sharing::Read));
+        let expected = "as_bs_lnk b_id a_id a_ord b_ord".to_owned();
+        assert_eq!(stored(&second, "b", "a"), (expected, Sharing::Repeated));
+    }
+
+    #[test]
+    fn an_attribute_that_is_its_own_inverse_has_its_table_from_the_other_side() {
+        let friends = ("friends", "manyToMany", "a", Some("friends"));
+        let models = models([schema("a", &[friends])]);
+        let expected = "as_friends_lnk inv_a_id a_id inv_a_ord a_ord".to_owned();
+        assert_eq!(stored(&models, "a", "friends"), (expected, Sharing::Alone));
+        assert!(models.unused_tables().is_empty());
+    }
+
+    #[test]
+    fn a_side_that_names_no_inverse_has_the_table_of_who_comes_last() {
+        let a = schema("a", &[("bs", "manyToMany", "b", Some("as"))]);
+        let b = schema("b", &[("as", "manyToMany", "a", None)]);
+        let apart = models([a.clone(), b.clone()]);
+        for (name, attribute) in [("a", "bs"), ("b", "as")] {
+            assert_eq!(stored(&apart, name, attribute).1, Sharing::Alone);
+        }
+        let shared = models([b, a]);
+        assert_eq!(stored(&shared, "a", "bs").1, Sharing::Read);
+        assert_eq!(stored(&shared, "b", "as").1, Sharing::Repeated);
+    }
+
+    #[test]
+    fn an_inverse_that_does_not_exist_changes_nothing() {
+        let models = models([schema("a", &[("b", "oneToOne", "a", Some("nothing"))])]);
+        let expected = "as_b_lnk a_id inv_a_id - -".to_owned();
+        assert_eq!(stored(&models, "a", "b"), (expected, Sharing::Alone));
+    }
+}

@@ -60,9 +60,21 @@ fn goes_both_ways(strapi: &'static Version, model: &str, server: Option<Server>)
     let by_us = filled.our_export("by-us", &PLAIN, ".tar");
     assert_equal(&once, &open(&by_us), false);
 
-    filled.our_import(&by_us, &[]);
-    let again = filled.our_export("by-us-again", &PLAIN, ".tar");
-    assert_equal(&open(&by_us), &open(&again), false);
+    let mut scopes: Vec<&[&str]> = vec![&[]];
+    if model == "orchard" && strapi.major == 5 {
+        // Links between rows that stay and rows that come back stay as well, in Strapi 5.
+        scopes.push(&["--only-content-types", "api::gardener.gardener"]);
+        scopes.push(&["--only-content-types", "api::tool.tool"]);
+    }
+    for scope in scopes {
+        filled.our_import(&by_us, scope);
+        let again = open(&filled.our_export("by-us-again", &PLAIN, ".tar"));
+        assert_equal(
+            &open(&by_us).in_order_of_ids(),
+            &again.in_order_of_ids(),
+            false,
+        );
+    }
 
     empty.our_import(&by_strapi, &[]);
     let restored = empty.strapi_export("restored", None);
