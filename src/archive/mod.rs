@@ -9,6 +9,7 @@ mod audit;
 mod checksums;
 mod codec;
 mod entries;
+mod file_rows;
 mod folder;
 mod front;
 mod item;

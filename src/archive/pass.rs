@@ -1,6 +1,7 @@
 //! Goes through the entries of an archive, stage by stage, and hands over what is in them.
 
 use super::audit::Audit;
+use super::file_rows::FileRows;
 use super::front::Front;
 use super::item::Item;
 use super::layout::{Entry, upload_name};
@@ -9,7 +10,7 @@ use super::sidecars::Sidecars;
 use crate::error::{Error, Result};
 use crate::model::limits::{LONGEST_RESULT, LONGEST_SIDECAR};
 use crate::model::{Asset, Line, Stage};
-use crate::transfer::{Filter, Sink};
+use crate::transfer::{Examples, Filter, Sink, Subject, Warning, WarningKind};
 use roaring::RoaringTreemap;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -17,6 +18,9 @@ use std::path::PathBuf;
 
 /// How many things of one kind are listed one by one.
 const LISTED: u64 = 5;
+
+/// What is wrong with a file that stands alone.
+const NO_SIDECAR: &str = "has no sidecar in assets/metadata";
 
 /// Entries that belong with others that are not there: how many, and the first of them by name.
 #[derive(Default)]
@@ -68,20 +72,29 @@ pub(super) struct Pass {
     waiting: Unmatched,
     /// Where sidecars are spooled.
     folder: PathBuf,
+    /// Rows that say what the files are, for as long as the archive may be one without sidecars.
+    rows: Option<FileRows>,
+    /// Files that were taken without a sidecar, or left out because no row names them.
+    bare: Unmatched,
+    /// Files that no row names.
+    unnamed: Examples,
 }
 
 impl Pass {
     /// Starts to go through an archive, of which this takes part. `items` and `entries` are how many
-    /// lines or files, and how many entries, each stage has, where that is known.
+    /// lines or files, and how many entries, each stage has, where that is known. `rows` is for the rows
+    /// of the media library, where the archive may be one without sidecars.
     pub fn new(
         audit: Audit,
         items: Option<HashMap<Stage, u64>>,
         entries: Option<HashMap<Stage, u64>>,
         filter: &Filter,
+        rows: Option<FileRows>,
     ) -> Self {
+        let takes_assets = filter.includes(Stage::Assets);
         Self {
             archive: audit.archive().to_owned(),
-            takes_assets: filter.includes(Stage::Assets),
+            takes_assets,
             items,
             left: entries,
             todo: Stage::ALL
@@ -94,6 +107,9 @@ impl Pass {
             folder: audit.folder().to_owned(),
             waiting: Unmatched::default(),
             audit: Some(audit),
+            rows: rows.filter(|_| takes_assets),
+            bare: Unmatched::default(),
+            unnamed: Examples::default(),
         }
     }
 
@@ -114,9 +130,7 @@ impl Pass {
 
     /// Nothing more of the current stage can be handed over, though not all was; the next one is on.
     pub fn give_up_stage(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        for fault in std::mem::take(&mut self.waiting)
-            .faults(&self.archive, "has no sidecar in assets/metadata")
-        {
+        for fault in std::mem::take(&mut self.waiting).faults(&self.archive, NO_SIDECAR) {
             sink.damaged(fault)?;
         }
         if let (Some(stage), Some(left)) = (self.todo.front(), &mut self.left) {
@@ -125,9 +139,10 @@ impl Pass {
         Ok(())
     }
 
-    /// Ends the stages that are left.
-    pub fn finish(mut self, sink: &mut dyn Sink) -> Result<()> {
+    /// Ends the stages that are left. `is_bare` says whether the archive is one without sidecars.
+    pub fn finish(mut self, is_bare: bool, sink: &mut dyn Sink) -> Result<()> {
         self.give_up_stage(sink)?;
+        self.tell_of_bare_files(is_bare, sink)?;
         if self.takes_assets {
             let mut lonely = Unmatched::default();
             let left = self
@@ -144,6 +159,38 @@ impl Pass {
         Ok(())
     }
 
+    /// Tells of files that were taken without sidecars.
+    fn tell_of_bare_files(&mut self, is_bare: bool, sink: &mut dyn Sink) -> Result<()> {
+        let bare = std::mem::take(&mut self.bare);
+        if bare.names.is_empty() {
+            return Ok(());
+        }
+        if !is_bare || self.rows.is_none() {
+            for fault in bare.faults(&self.archive, NO_SIDECAR) {
+                sink.damaged(fault)?;
+            }
+            return Ok(());
+        }
+        let mut note = |reason: String| {
+            let subject = Subject::Entry(self.archive.clone());
+            sink.warn(Warning::new(WarningKind::Notice, subject, reason));
+        };
+        note(
+            "it has no sidecars of files, as none of Strapi before 4.12: what its files are is taken from \
+             the rows of plugin::upload.file"
+                .into(),
+        );
+        let subject = Subject::Entry(self.archive.clone());
+        let unnamed = std::mem::take(&mut self.unnamed);
+        if let Some(unnamed) = unnamed.warning(WarningKind::Notice, subject) {
+            note(format!(
+                "{} of its files are left out, because no row of plugin::upload.file names them: {}",
+                unnamed.count, unnamed.reason
+            ));
+        }
+        Ok(())
+    }
+
     /// Takes in an entry, if its turn has come.
     pub fn entry(
         &mut self,
@@ -155,7 +202,13 @@ impl Pass {
         let Some(stage) = item.entry.stage() else {
             return self.record(item, sink);
         };
+        if front.as_ref().is_some_and(|front| front.manifest.is_some()) {
+            self.rows = None;
+        }
         if !filter.includes(stage) {
+            if stage == Stage::Entities && self.rows.is_some() {
+                return self.rows_only(item);
+            }
             return self.count(item, stage);
         }
         let is_on =
@@ -167,6 +220,7 @@ impl Pass {
             Entry::Sidecar(filename) => {
                 match read_text(&self.archive, &item.name, item.content, LONGEST_SIDECAR) {
                     Ok(sidecar) => {
+                        self.rows = None;
                         let kept = self.sidecars.keep(filename, &sidecar);
                         kept.map_err(|error| self.spooling(error))?;
                     }
@@ -174,9 +228,16 @@ impl Pass {
                 }
             }
             Entry::Upload(filename) => {
-                let sidecar = self.sidecars.take(filename);
-                let Some(sidecar) = sidecar.map_err(|error| self.spooling(error))? else {
-                    self.waiting.add(&item.name);
+                let own = self.sidecars.take(filename);
+                let own = own.map_err(|error| self.spooling(error))?;
+                let Some(sidecar) =
+                    own.map_or_else(|| self.from_row(item, filename), |own| Ok(Some(own)))?
+                else {
+                    if self.rows.is_none() || !filter.includes(Stage::Entities) {
+                        self.waiting.add(&item.name);
+                    } else {
+                        self.leave_unnamed(item);
+                    }
                     return self.count(item, stage);
                 };
                 let asset = Asset {
@@ -189,11 +250,55 @@ impl Pass {
             }
             _ => self.lines(stage, item, front, filter, sink)?,
         }
-        self.done.insert(item.number);
+        self.through(item.number, stage);
+        Ok(())
+    }
+
+    /// What the row of a file says of it, where there are no sidecars.
+    fn from_row(&mut self, item: &Item<'_>, filename: &str) -> Result<Option<String>> {
+        let Some(rows) = &mut self.rows else {
+            return Ok(None);
+        };
+        let sidecar = rows.sidecar(filename)?;
+        if sidecar.is_some() {
+            self.bare.add(&item.name);
+        }
+        Ok(sidecar)
+    }
+
+    /// Leaves a file out that no row names.
+    fn leave_unnamed(&mut self, item: &Item<'_>) {
+        self.bare.add(&item.name);
+        self.unnamed.add(|| item.name.clone());
+        self.through(item.number, Stage::Assets);
+    }
+
+    /// Takes the rows of the media library in from entities that are not wanted themselves.
+    fn rows_only(&mut self, item: &mut Item<'_>) -> Result<()> {
+        let (audit, rows) = (&mut self.audit, &mut self.rows);
+        let stage = Stage::Entities;
+        each_line(
+            stage,
+            &self.archive,
+            &item.name,
+            item.content,
+            &mut |line, _| {
+                if let Some(audit) = audit {
+                    audit.count(stage, 1);
+                }
+                match (line.map(|line| Line::parse(stage, line)), &mut *rows) {
+                    (Ok(Ok(Line::Entity(parsed))), Some(rows)) => rows.add(&parsed.entity()),
+                    _ => Ok(()),
+                }
+            },
+        )
+    }
+
+    fn through(&mut self, number: u64, stage: Stage) {
+        self.done.insert(number);
         if let Some(left) = self.left.as_mut().and_then(|left| left.get_mut(&stage)) {
             *left -= 1;
         }
-        Ok(())
     }
 
     fn spooling(&self, error: io::Error) -> Error {
@@ -243,7 +348,7 @@ impl Pass {
         filter: &Filter,
         sink: &mut dyn Sink,
     ) -> Result<()> {
-        let audit = &mut self.audit;
+        let (audit, rows) = (&mut self.audit, &mut self.rows);
         let mut malformed_lines = 0_u64;
         each_line(
             stage,
@@ -257,6 +362,9 @@ impl Pass {
                 let length = line.as_deref().map_or(0, str::len);
                 match line.and_then(|line| Line::parse(stage, line)) {
                     Ok(line) => {
+                        if let (Line::Entity(parsed), Some(rows)) = (&line, &mut *rows) {
+                            rows.add(&parsed.entity())?;
+                        }
                         match (&line, &mut *audit, &mut *front) {
                             (Line::Entity(parsed), Some(audit), _) => {
                                 audit.count_entity(parsed.entity().content_type);

@@ -3,6 +3,7 @@
 use super::audit::{Audit, Protection};
 use super::codec::{Password, Sealed, needless_key};
 use super::entries::Entries;
+use super::file_rows::FileRows;
 use super::front::{Described, Front};
 use super::item::Next;
 use super::layout::{Entry, METADATA};
@@ -11,7 +12,7 @@ use super::manifest::Manifest;
 use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
 use crate::error::{Error, Result};
-use crate::model::Stage;
+use crate::model::{Metadata, Stage};
 use crate::store::{FileOrigin, Interrupt, Origin};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
 use std::collections::HashMap;
@@ -121,6 +122,8 @@ pub struct ArchiveSource {
 /// What is known of an archive's content.
 struct Known {
     described: Described,
+    /// Whether it may have files without sidecars.
+    may_be_bare: bool,
     /// How many entries each stage has; `None` where the entries stand in the order of the stages.
     entries: Option<HashMap<Stage, u64>>,
     /// How many lines or files each stage has, where that is known.
@@ -146,6 +149,7 @@ impl ArchiveSource {
         let mut entries: HashMap<Stage, u64> = HashMap::new();
         let mut items: HashMap<Stage, u64> = HashMap::new();
         let mut in_order = false;
+        let mut may_be_bare = true;
         let demands = &self.demands;
         let (all, seen) = (&mut self.entries, &mut self.seen);
         round(all, true, &demands.interrupt, seen, &mut |step| {
@@ -163,7 +167,8 @@ impl ArchiveSource {
             }
             *entries.entry(stage).or_default() += 1;
             match item.entry {
-                Entry::Lines(Stage::Schemas, _) | Entry::Sidecar(_) => {}
+                Entry::Lines(Stage::Schemas, _) => {}
+                Entry::Sidecar(_) => may_be_bare = false,
                 Entry::Lines(..) => {
                     let lines = count_lines(&archive, item.content)?;
                     *items.entry(stage).or_default() += lines;
@@ -174,10 +179,18 @@ impl ArchiveSource {
         })?;
         items.insert(Stage::Schemas, front.schemas.len() as u64);
         Ok(Known {
+            may_be_bare: may_be_bare && front.manifest.is_none(),
             described: front.describe(&archive, self.demands.tolerant)?,
             entries: (!in_order).then_some(entries),
             items: (!in_order).then_some(items),
         })
+    }
+
+    /// Whether it is of a Strapi that wrote no sidecars.
+    fn is_bare(&self) -> bool {
+        let known = self.known.as_ref().filter(|known| known.may_be_bare);
+        let metadata = known.and_then(|known| known.described.description.metadata.as_ref());
+        metadata.is_some_and(Metadata::is_before_sidecars)
     }
 
     /// What must hold before anything else of the archive is believed.
@@ -257,11 +270,13 @@ impl Source for ArchiveSource {
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
         let archive = self.name();
         let known = self.known.as_ref();
+        let may_be_bare = known.is_none_or(|known| known.may_be_bare);
         let mut pass = Pass::new(
             Audit::new(&archive, &self.folder),
             known.and_then(|known| known.items.clone()),
             known.and_then(|known| known.entries.clone()),
             filter,
+            may_be_bare.then(|| FileRows::new(&self.folder)),
         );
         let mut front = self.known.is_none().then(Front::default);
         // Once, if the entries stand in Strapi's order; otherwise once more for what came too early.
@@ -295,6 +310,7 @@ impl Source for ArchiveSource {
                     let described = front.describe(&archive, self.demands.tolerant)?;
                     self.check_demands(described.manifest.as_ref())?;
                     self.known = Some(Known {
+                        may_be_bare: described.manifest.is_none(),
                         described,
                         entries: None,
                         items: None,
@@ -309,6 +325,6 @@ impl Source for ArchiveSource {
                 pass.give_up_stage(sink)?;
             }
         }
-        pass.finish(sink)
+        pass.finish(self.is_bare(), sink)
     }
 }

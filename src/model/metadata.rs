@@ -45,6 +45,15 @@ impl Metadata {
         }
     }
 
+    /// Whether the Strapi is one that writes no sidecars: they came with 4.12.
+    pub fn is_before_sidecars(&self) -> bool {
+        let mut numbers = self.strapi.version.split('.').map(str::parse::<u32>);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < (4, 12),
+            _ => false,
+        }
+    }
+
     /// The content of `metadata.json`, indented with two spaces as Strapi does.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("strings serialise")

@@ -14,6 +14,7 @@ mod relations;
 mod restore;
 mod running;
 mod schema;
+mod shared_tables;
 mod source;
 mod tables;
 mod uploads;

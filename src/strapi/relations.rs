@@ -38,6 +38,48 @@ pub(super) struct StoredRelation {
     pub target: Option<String>,
     pub inversed_by: Option<String>,
     pub storage: Storage,
+    pub sharing: Sharing,
+}
+
+/// Whether another relation is stored in the same table, as where both sides say `inversedBy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// None is.
+    Alone,
+    /// One is, and this one reads the links of both.
+    Read,
+    /// One is, which reads them.
+    Repeated,
+}
+
+impl Storage {
+    /// The name of the join table.
+    pub fn join_table(&self) -> Option<&str> {
+        match self {
+            Self::JoinTable { table, .. } => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The same join table from the other side.
+    pub fn turned(&self) -> Self {
+        match self.clone() {
+            Self::JoinTable {
+                table,
+                left,
+                right,
+                left_order,
+                right_order,
+            } => Self::JoinTable {
+                table,
+                left: right,
+                right: left,
+                left_order: right_order,
+                right_order: left_order,
+            },
+            other => other,
+        }
+    }
 }
 
 impl StoredRelation {

@@ -5,7 +5,8 @@
 
 use super::core_store::{CORE_STORE, WEBHOOKS};
 use super::dialect::Dialect;
-use super::relations::{Storage, StoredRelation, storage};
+use super::relations::{Sharing, Storage, StoredRelation, storage};
+use super::shared_tables::{UnusedTable, share_tables};
 use super::values::{self, Home, Kept};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
@@ -160,6 +161,7 @@ impl Model {
                             target: relation.target.clone(),
                             inversed_by: relation.inversed_by.clone(),
                             storage,
+                            sharing: Sharing::Alone,
                         });
                     }
                 }
@@ -320,6 +322,7 @@ pub(super) struct Models {
     pub home: Arc<Home>,
     list: Vec<Model>,
     by_uid: HashMap<String, usize>,
+    unused: Vec<UnusedTable>,
     /// By table.
     unknown: BTreeMap<String, Unknown>,
 }
@@ -336,7 +339,7 @@ impl Models {
     /// Maps all schemas.
     pub fn new(schemas: &Schemas, dialect: Dialect, home: Home) -> Result<Self> {
         let home = Arc::new(home);
-        let list = schemas
+        let mut list = schemas
             .iter()
             .map(|schema| Model::new(schema, schemas, dialect, &home))
             .collect::<Result<Vec<_>>>()?;
@@ -345,11 +348,13 @@ impl Models {
             .enumerate()
             .map(|(index, model)| (model.uid.clone(), index))
             .collect();
+        let unused = share_tables(&mut list, &by_uid);
         Ok(Self {
             dialect,
             home,
             list,
             by_uid,
+            unused,
             unknown: BTreeMap::new(),
         })
     }
@@ -376,6 +381,11 @@ impl Models {
             .filter(|model| model.model_type == ModelType::Component)
     }
 
+    /// Join tables that Strapi makes and does not use.
+    pub fn unused_tables(&self) -> &[UnusedTable] {
+        &self.unused
+    }
+
     /// Every table that is read or written, but for those that join.
     pub fn tables(&self) -> impl Iterator<Item = &str> {
         let own = self.iter().map(|model| model.table.as_str());
@@ -391,6 +401,10 @@ impl Models {
         database: &mut dyn Connection,
         tables: &HashSet<String>,
     ) -> Result<()> {
+        self.unused.retain_mut(|unused| {
+            let real = real_name(&unused.table, |name| tables.contains(name));
+            real.map(|real| unused.table = real).is_some()
+        });
         self.list
             .iter_mut()
             .try_for_each(|model| model.resolve(database, tables, &mut self.unknown))

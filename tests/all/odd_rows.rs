@@ -13,6 +13,29 @@ on_each_server!(
     a_table_with_no_positive_ids_is_restored,
 );
 
+// ------------------------------------------------------------------ links without an end
+
+#[test]
+fn a_link_that_lacks_an_end_is_named_by_its_table_and_row() {
+    let project = Project::testdata();
+    let whole = project.exported(&[]);
+    project.sql(
+        "INSERT INTO articles_tags_lnk (id, article_id, tag_id, tag_ord, article_ord)
+            VALUES (901, NULL, 1, 1, 1), (902, 1, NULL, 1, 1), (903, NULL, NULL, 1, 1), (904, NULL, 2, 1, 1);
+        INSERT INTO files_related_mph (id, file_id, related_id, related_type, field, \"order\")
+            VALUES (905, NULL, 1, 'api::article.article', 'cover', 1), (906, 1, NULL, NULL, NULL, NULL)",
+    );
+    let name = project.archive("without-ends");
+    let options = ["--no-encrypt", "-f", name.to_str().unwrap()];
+    let outcome = project.run("export", options).ends_with(0);
+    outcome.says([
+        "the table articles_tags_lnk: 4 left out: article_id of row 901 is null; tag_id of row 902 is \
+         null; article_id of row 903 is null; ...",
+        "the table files_related_mph: 2 left out: file_id of row 905 is null; related_id of row 906 is null",
+    ]);
+    assert_eq!(whole.differences(&project.exported(&[])), [""; 0]);
+}
+
 // ------------------------------------------------------------------ ids of 0 and below
 
 /// An article with this id, components and a tag that have it as well, and a file.

@@ -14,7 +14,7 @@ use crate::support::servers::Server;
 use crate::support::strapi::Version;
 
 /// The Strapi that is the judge here.
-static STRAPI: Version = Version {
+pub static STRAPI: Version = Version {
     major: 4,
     variable: "BACKUP_TEST_STRAPI4",
     roles_of_users: "admin_users_roles_links",

@@ -8,7 +8,7 @@ use crate::proofs::proofs;
 use crate::support::strapi::Version;
 
 /// The Strapi that is the judge here.
-static STRAPI: Version = Version {
+pub static STRAPI: Version = Version {
     major: 5,
     variable: "BACKUP_TEST_STRAPI5",
     roles_of_users: "admin_users_roles_lnk",

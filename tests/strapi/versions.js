@@ -38,6 +38,7 @@ async function strapi4(dir) {
     strapi,
     documents,
     jsonStrings: true,
+    languagesFirst: false,
     ref: ({ id }) => id,
     webhooks: () => strapi.webhookStore,
     releasedEntry: (uid, { id }) => ({ entry: { __type: uid, id } }),
@@ -61,6 +62,8 @@ async function strapi5(dir) {
     strapi,
     documents,
     jsonStrings: false,
+    // A language of a document is linked to the same language of others, which has to be there.
+    languagesFirst: true,
     ref: ({ documentId }) => documentId,
     webhooks: () => strapi.get('webhookStore'),
     releasedEntry: (uid, { documentId }) => ({ entryDocumentId: documentId }),

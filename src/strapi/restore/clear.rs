@@ -7,7 +7,7 @@ use super::replaced::Replaced;
 use super::{emptied_tables, replaced};
 use crate::database::{Connection, Value};
 use crate::error::Result;
-use crate::model::Stage;
+use crate::model::{Stage, is_component};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::core_store::{CORE_STORE, WEBHOOKS};
 use crate::strapi::relations::Storage;
@@ -98,6 +98,13 @@ pub(super) fn clear(
             clear_relations(database, model, hand)?;
             clear_component_table(database, model, hand)?;
             hand.delete(database, &model.table, Rows::Of(model))?;
+        }
+    }
+    for unused in catalogue.models.unused_tables() {
+        let goes =
+            |uid: &String| gone.contains(uid.as_str()) || (doomed.is_none() && is_component(uid));
+        if unused.ends.iter().any(goes) {
+            hand.delete(database, &unused.table, Rows::All)?;
         }
     }
     for model in catalogue.models.iter() {

@@ -259,6 +259,7 @@ impl Destination for ProjectDestination {
             restore.files.replace(paths)?;
         }
         restore.only_checks = false;
+        restore.shared_links.forget();
         restore.limits = Limits::default();
         restore.own_schema = OwnSchema {
             row: read_value(database.as_mut(), SCHEMA_KEY)?,

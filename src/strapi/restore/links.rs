@@ -5,9 +5,41 @@ use crate::database::{Connection, Value};
 use crate::error::Result;
 use crate::model::{Link, LinkEnd, LinkRef, is_component};
 use crate::strapi::catalogue::Catalogue;
-use crate::strapi::relations::{Storage, StoredRelation};
+use crate::strapi::relations::{Sharing, Storage, StoredRelation};
 use crate::strapi::tables::Model;
 use crate::transfer::Subject;
+use std::collections::{HashMap, HashSet};
+
+/// The links that came for tables that two attributes share, by table: Strapi exports each of them
+/// twice, once from either side. Few projects have such tables; a link takes some 30 bytes.
+#[derive(Default)]
+pub(super) struct SharedLinks(HashMap<String, HashSet<(i64, i64)>>);
+
+impl SharedLinks {
+    /// Whether a link comes for the first time. `ids` are those of its ends, left and right.
+    fn is_new(&mut self, relation: &StoredRelation, table: &str, ids: &[Value<'_>; 2]) -> bool {
+        let [Some(left), Some(right)] = ids.each_ref().map(Value::as_i64) else {
+            return true;
+        };
+        let pair = match relation.sharing {
+            Sharing::Alone => return true,
+            Sharing::Read => (left, right),
+            Sharing::Repeated => (right, left),
+        };
+        match self.0.get_mut(table) {
+            Some(known) => known.insert(pair),
+            None => {
+                self.0.insert(table.to_owned(), HashSet::from([pair]));
+                true
+            }
+        }
+    }
+
+    /// Forgets what came, before it comes again.
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
+}
 
 impl Restore {
     pub(super) fn link(
@@ -84,12 +116,16 @@ impl Restore {
                 left_order,
                 right_order,
             } => {
+                let ids = [left_id, right_id];
+                if !self.shared_links.is_new(relation, table, &ids) {
+                    return Ok(());
+                }
                 let places = [(left_order, &link.left), (right_order, &link.right)];
                 let columns = || {
                     let orders = places.iter().filter_map(|(order, _)| order.as_ref());
                     [left, right].into_iter().chain(orders).cloned().collect()
                 };
-                let mut row = vec![left_id, right_id];
+                let mut row = Vec::from(ids);
                 for (order, end) in places {
                     if order.is_some() {
                         row.push(end.pos.into());

@@ -37,6 +37,7 @@ use in_place::InPlace;
 use inserters::Inserters;
 use kept_links::KeptLinks;
 use limits::Limits;
+use links::SharedLinks;
 use placement::Placement;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -59,6 +60,7 @@ struct Restore {
     files: Box<dyn StagedUploads>,
     placement: Placement,
     placed: Arc<Placed>,
+    shared_links: SharedLinks,
     own_schema: OwnSchema,
     /// What the project has no place for, and how often it came.
     lost: BTreeMap<Subject, u64>,
@@ -134,6 +136,7 @@ impl Restore {
             uploads,
             placement: Placement::default(),
             placed: Arc::default(),
+            shared_links: SharedLinks::default(),
             own_schema: OwnSchema::default(),
             lost: BTreeMap::new(),
         }

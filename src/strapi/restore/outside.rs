@@ -66,6 +66,8 @@ impl Outside {
             let joining = tables_of_rows(model).into_iter();
             owned.extend(joining.map(|(table, _)| table.to_owned()));
         }
+        let unused = catalogue.models.unused_tables().iter();
+        owned.extend(unused.map(|unused| unused.table.clone()));
         let keys = database.foreign_keys()?;
         let is_outside =
             |key: &ForeignKey| !owned.contains(&key.table) && owned.contains(&key.referenced);

@@ -13,7 +13,7 @@ use crate::database::{Connection, Row, Value};
 use crate::error::Result;
 use crate::model::IdSet;
 use crate::strapi::catalogue::Catalogue;
-use crate::strapi::relations::{Storage, StoredRelation};
+use crate::strapi::relations::{Sharing, Storage, StoredRelation};
 use crate::strapi::tables::{DOCUMENT_ID, Model};
 use crate::transfer::{Deletion, Filter, Inspection};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -55,7 +55,7 @@ impl StayingLinks {
         for model in catalogue.models.iter() {
             for relation in &model.relations {
                 let targets = targets(catalogue, replaced, model, relation);
-                if targets.is_empty() {
+                if targets.is_empty() || relation.sharing == Sharing::Repeated {
                     continue;
                 }
                 let present = types_in(database, model, &relation.storage)?;

@@ -104,6 +104,38 @@ pub(super) fn reference<'a>(id: &'a Value<'_>) -> LinkRef<'a> {
     }
 }
 
+/// Rows of a table of links that lack an end: Strapi leaves them where it removes one.
+#[derive(Default)]
+pub(super) struct Nulls(Examples);
+
+impl Nulls {
+    /// Whether the row with this id is such a one.
+    pub fn takes<const N: usize>(
+        &mut self,
+        values: &[Value<'_>; N],
+        columns: [impl AsRef<str>; N],
+        id: &Value<'_>,
+    ) -> bool {
+        let mut pairs = values.iter().zip(columns);
+        let Some((_, column)) = pairs.find(|(value, _)| value.is_null()) else {
+            return false;
+        };
+        self.0.add(|| match id.as_i64() {
+            Some(id) => format!("{} of row {id} is null", column.as_ref()),
+            None => format!("{} is null", column.as_ref()),
+        });
+        true
+    }
+
+    /// Tells of them, once all were seen.
+    pub fn finish(self, table: &str, sink: &mut dyn Sink) {
+        let subject = Subject::Table(table.to_owned());
+        if let Some(warning) = self.0.warning(WarningKind::OrphanLink, subject) {
+            sink.warn(warning);
+        }
+    }
+}
+
 /// What stands where an id belongs, for messages.
 pub(super) fn shown<'a>(value: &'a Value<'_>) -> &'a str {
     match value {

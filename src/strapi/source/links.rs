@@ -5,12 +5,12 @@
 //! join column, which SQLite reads from the index over it.
 
 use super::Reader;
-use super::link_lines::{Ends, Form, Sent, Shape, position as position_of, reference};
+use super::link_lines::{Ends, Form, Nulls, Sent, Shape, position as position_of, reference};
 use crate::error::Result;
 use crate::model::{LinkRef, Stage};
-use crate::strapi::relations::{Storage, StoredRelation};
+use crate::strapi::relations::{Sharing, Storage, StoredRelation};
 use crate::strapi::tables::Model;
-use crate::transfer::Sink;
+use crate::transfer::{Sink, Subject, Warning, WarningKind};
 use std::borrow::Cow;
 
 /// A join column that holds document ids has this index over it.
@@ -29,9 +29,29 @@ impl Reader<'_> {
                     .target
                     .as_ref()
                     .is_some_and(|target| !self.filter.includes_type(target));
-                if !excluded {
+                if !excluded && relation.sharing != Sharing::Repeated {
                     self.links_of(model, relation, sink)?;
                 }
+            }
+        }
+        self.tell_of_unused_tables(sink)
+    }
+
+    /// Tells of the rows that Strapi left in join tables that it uses no more.
+    fn tell_of_unused_tables(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let catalogue = self.catalogue;
+        for unused in catalogue.models.unused_tables() {
+            if !unused.ends.iter().all(|uid| self.filter.includes_type(uid)) {
+                continue;
+            }
+            let count = self.database.count(&unused.table)?;
+            if count > 0 {
+                let reason = format!(
+                    "its rows are no links ({count}): Strapi does not use it, because both sides of the \
+                     relation say inversedBy"
+                );
+                let subject = Subject::Table(unused.table.clone());
+                sink.warn(Warning::new(WarningKind::Notice, subject, reason).times(count));
             }
         }
         Ok(())
@@ -54,6 +74,7 @@ impl Reader<'_> {
                 id,
                 type_,
             } => {
+                self.tell_of_nulls(table, [left, id, type_], sink)?;
                 let sql = self.morph_sql(model, table, [left, id, type_, "field", "order"]);
                 self.morph_links(model, relation, &sql, sink)
             }
@@ -148,7 +169,7 @@ impl Reader<'_> {
             None => "NULL".into(),
         };
         let sql = format!(
-            "SELECT j.{left}, j.{right}, {left_order}, {right_order}, l.id, r.id FROM {table} j \
+            "SELECT j.{left}, j.{right}, {left_order}, {right_order}, l.id, r.id, j.id FROM {table} j \
              LEFT JOIN {owner} l ON j.{left} = l.id LEFT JOIN {target} r ON j.{right} = r.id \
              ORDER BY j.id",
             left = q(left),
@@ -166,8 +187,12 @@ impl Reader<'_> {
             too_long: &self.too_long,
             is_partial: self.filter.is_partial(),
         };
+        let mut nulls = Nulls::default();
         self.database.query(&sql, &[], &mut |row| {
             let ids = [row.value(0)?, row.value(1)?];
+            if nulls.takes(&ids, [left, right], &row.value(6)?) {
+                return Ok(());
+            }
             let position = |column, ordered: bool| -> Result<Option<Option<f64>>> {
                 ordered
                     .then(|| Ok(position_of(&row.value(column)?)))
@@ -189,6 +214,7 @@ impl Reader<'_> {
             let ends = Ends::of(exist, &ids);
             shape.send(left, right, Form::JoinTable, ends, &sent, sink)
         })?;
+        nulls.finish(table, sink);
         shape.finish(model, relation, sink);
         Ok(())
     }
@@ -222,13 +248,40 @@ impl Reader<'_> {
         );
         format!(
             "SELECT {}, CASE WHEN {has_owner} THEN CASE {}{exists} ELSE 0 END ELSE 0 END FROM {} m WHERE {} IS NOT NULL AND {} IS NOT \
-             NULL ORDER BY m.id",
+             NULL AND {} IS NOT NULL ORDER BY m.id",
             columns.map(q).join(", "),
             q(columns[2]),
             self.database.quote(table),
+            q(columns[0]),
             q(columns[1]),
             q(columns[2]),
         )
+    }
+
+    /// Tells of the rows of a table of links that lack an end, or the type of one.
+    fn tell_of_nulls(
+        &mut self,
+        table: &str,
+        columns: [&str; 3],
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        let quoted = columns.map(|column| self.database.quote(column));
+        let sql = format!(
+            "SELECT {}, id FROM {} WHERE {} ORDER BY id",
+            quoted.join(", "),
+            self.database.quote(table),
+            quoted
+                .map(|column| format!("{column} IS NULL"))
+                .join(" OR "),
+        );
+        let mut nulls = Nulls::default();
+        self.database.query(&sql, &[], &mut |row| {
+            let values = [row.value(0)?, row.value(1)?, row.value(2)?];
+            nulls.takes(&values, columns, &row.value(3)?);
+            Ok(())
+        })?;
+        nulls.finish(table, sink);
+        Ok(())
     }
 
     fn morph_links(

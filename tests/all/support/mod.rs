@@ -12,6 +12,7 @@ pub mod difference;
 pub mod disk;
 pub mod exact;
 pub mod files;
+pub mod models;
 pub mod place;
 pub mod proxy;
 pub mod restore;

@@ -186,6 +186,18 @@ impl<'a> Project<'a> {
         )
     }
 
+    /// Fills a project of any content model at random; see `tests/strapi/fill.js`.
+    pub fn fill(&self, seed: &str) -> String {
+        self.run(
+            "node",
+            &[
+                repository("tests/strapi/fill.js").as_os_str(),
+                self.dir.as_os_str(),
+                seed.as_ref(),
+            ],
+        )
+    }
+
     /// `strapi export`: with a key as most people run it, compressed and encrypted, else neither. Strapi adds suffixes to
     /// the name; so does what comes back.
     pub fn strapi_export(&self, name: &str, key: Option<&str>) -> PathBuf {
