@@ -11,6 +11,8 @@ mod codec;
 mod entries;
 mod folder;
 mod front;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod item;
 mod layout;
 mod lines;

@@ -138,7 +138,10 @@ impl<'a> Reader<'a> {
                 "components in {} are nested deeper than {DEEPEST_COMPONENT} levels",
                 model.uid
             ))
-            .hint("take them apart, or exclude the content types that hold them"));
+            .hint(
+                "take them apart, or leave out the content types that hold them with \
+                   --exclude-content-types",
+            ));
         };
         let mut wanted: HashMap<&str, Vec<i64>> = HashMap::new();
         for join in &joins {
