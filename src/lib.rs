@@ -22,6 +22,9 @@ pub mod archive;
 pub mod cli;
 pub mod database;
 pub mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod model;
 pub mod store;
 pub mod strapi;

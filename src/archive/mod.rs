@@ -12,6 +12,8 @@ mod entries;
 mod file_rows;
 mod folder;
 mod front;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod item;
 mod layout;
 mod lines;

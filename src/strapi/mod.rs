@@ -2,6 +2,8 @@
 
 mod catalogue;
 mod config;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use config::fuzzing;
 mod core_store;
 mod custom_fields;
 mod description;

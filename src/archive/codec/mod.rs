@@ -3,10 +3,14 @@
 
 mod background;
 mod ecb;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzzing;
 mod pack;
 mod password;
 mod unpack;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use fuzzing::scramble;
 pub(super) use pack::Packer;
 pub use pack::Packing;
 pub use password::Password;

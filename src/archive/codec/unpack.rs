@@ -140,13 +140,13 @@ impl Unpacked {
 }
 
 /// Inflates one gzip member after the other, and takes nothing else behind them.
-struct Members<R> {
+pub(super) struct Members<R> {
     /// `None` while a member passes on to the next.
     member: Option<GzDecoder<R>>,
 }
 
 impl<R: BufRead> Members<R> {
-    fn new(inner: R) -> Self {
+    pub fn new(inner: R) -> Self {
         Self {
             member: Some(GzDecoder::new(inner)),
         }

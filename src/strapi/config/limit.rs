@@ -10,8 +10,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-/// How long one file may run. Tests have less patience, but enough for a busy machine.
-pub(super) const TIME_LIMIT: Duration = Duration::from_millis(if cfg!(test) { 2500 } else { 5000 });
+/// How long one file may run. Tests have less patience, but enough for a busy
+/// machine; fuzzers have none.
+pub(super) const TIME_LIMIT: Duration = Duration::from_millis(if cfg!(feature = "fuzzing") {
+    300
+} else if cfg!(test) {
+    2500
+} else {
+    5000
+});
 /// How much longer the engine gets to notice that its time is up.
 const GRACE: Duration = Duration::from_millis(if cfg!(test) { 500 } else { 1000 });
 /// The stack of the thread: deep enough for the parser and the engine, whatever thread asks.

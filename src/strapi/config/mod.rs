@@ -15,6 +15,8 @@ mod engine;
 pub mod env;
 mod error;
 mod eval;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod layout;
 mod limit;
 mod redact;

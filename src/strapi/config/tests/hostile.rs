@@ -202,6 +202,18 @@ fn memory_is_bounded() {
 }
 
 #[test]
+fn a_long_chain_of_promises_is_followed_to_its_end() {
+    for link in ["p.then((it) => it)", "new Promise((go) => go(p))"] {
+        let project = Project::database(&format!(
+            "let last = Promise.resolve({{ filename: 'x.db' }});
+             for (let i = 0; i < {DEEP}; i++) {{ const p = last; last = {link}; }}
+             module.exports = {{ connection: {{ client: 'sqlite', connection: () => last }} }};"
+        ));
+        assert_eq!(project.sqlite(), "x.db");
+    }
+}
+
+#[test]
 fn modules_that_are_not_there_are_not_noted_without_end() {
     for text in [
         "for (let i = 0; ; i++) require('x' + i);",
