@@ -307,7 +307,7 @@ impl Sink for Inspector<'_> {
                         .add(|| format!("{} of row {}", asset.filename, metadata.id));
                 }
             }
-            Err(reason) => self.faults.add(Error::archive(format!(
+            Err(reason) => self.faults.add_placed(Error::archive(format!(
                 "the sidecar of {}: {reason}",
                 asset.filename
             )))?,
@@ -380,6 +380,10 @@ impl Sink for Inspector<'_> {
     }
 
     fn damaged(&mut self, fault: Error) -> Result<()> {
-        self.faults.add(fault)
+        self.faults.add_placed(fault)
+    }
+
+    fn stood_at(&mut self, place: &dyn Fn() -> String) {
+        self.faults.stood_at(place);
     }
 }

@@ -38,11 +38,7 @@ fn the_zoo_is_what_its_maker_makes() {
     }
     for file in fs::read_dir(repository("testdata/zoo")).unwrap() {
         let path = file.unwrap().path();
-        assert!(
-            expected.contains(&path),
-            "{} has no maker",
-            path.display()
-        );
+        assert!(expected.contains(&path), "{} has no maker", path.display());
     }
 }
 
@@ -82,7 +78,10 @@ fn unexpected(beast: &Beast, code: i32, outcome: &Outcome) -> Option<String> {
     if outcome.code != Some(code) {
         return Some(format!("the code is not {code}"));
     }
-    let missing = beast.says.iter().find(|text| !outcome.stderr.contains(**text));
+    let missing = beast
+        .says
+        .iter()
+        .find(|text| !outcome.stderr.contains(**text));
     if let Some(text) = missing {
         return Some(format!("it does not say {text:?}"));
     }
