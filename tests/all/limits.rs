@@ -65,7 +65,8 @@ fn header(name: &str, kind: u8, size: u64) -> Vec<u8> {
 
 #[test]
 fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
-    const GIGABYTE: u64 = 1 << 30;
+    const LARGE: u64 = 160 << 20;
+    const LARGER: u64 = 300 << 20;
     let project = Project::testdata();
     let before = project.state();
     let front = {
@@ -91,38 +92,34 @@ fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
         names.extend(header(&format!("other/{number}"), b'0', 0));
     }
     type Case<'a> = (&'a str, Vec<(&'a [u8], u64)>, &'a str);
-    let long_name = header("l", b'L', 2 * GIGABYTE);
-    let long_link = header("l", b'K', GIGABYTE);
-    let pax = header("x", b'x', 2 * GIGABYTE);
-    let metadata = header("metadata.json", b'0', GIGABYTE);
-    let big_sidecar = header("assets/metadata/a.txt.json", b'0', GIGABYTE);
-    let shard = header("entities/entities_00001.jsonl", b'0', GIGABYTE);
-    let list = header("checksums.sha256", b'0', GIGABYTE);
-    let result = header("result.json", b'0', GIGABYTE);
+    let long_name = header("l", b'L', LARGE);
+    let long_link = header("l", b'K', LARGE);
+    let pax = header("x", b'x', LARGE);
+    let metadata = header("metadata.json", b'0', LARGE);
+    let big_sidecar = header("assets/metadata/a.txt.json", b'0', LARGE);
+    let shard = header("entities/entities_00001.jsonl", b'0', LARGER);
+    let list = header("checksums.sha256", b'0', LARGE);
+    let result = header("result.json", b'0', LARGE);
     let cases: Vec<Case<'_>> = vec![
         (
             "long-name",
-            vec![(&long_name, 1), (b"n", 2 * GIGABYTE)],
+            vec![(&long_name, 1), (b"n", LARGE)],
             "its name has",
         ),
         (
             "long-link",
-            vec![(&long_link, 1), (b"n", GIGABYTE), (behind, 1)],
+            vec![(&long_link, 1), (b"n", LARGE), (behind, 1)],
             "",
         ),
-        (
-            "pax",
-            vec![(&pax, 1), (b"n", 2 * GIGABYTE)],
-            "its PAX header has",
-        ),
+        ("pax", vec![(&pax, 1), (b"n", LARGE)], "its PAX header has"),
         (
             "metadata",
-            vec![(&metadata, 1), (b" ", GIGABYTE)],
+            vec![(&metadata, 1), (b" ", LARGE)],
             "metadata.json: it has more than",
         ),
         (
             "sidecar",
-            vec![(front, 1), (&big_sidecar, 1), (b" ", GIGABYTE), (behind, 1)],
+            vec![(front, 1), (&big_sidecar, 1), (b" ", LARGE), (behind, 1)],
             "it has more than the 1048576",
         ),
         (
@@ -132,17 +129,17 @@ fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
         ),
         (
             "line",
-            vec![(front, 1), (&shard, 1), (b"x", GIGABYTE), (behind, 1)],
+            vec![(front, 1), (&shard, 1), (b"x", LARGER), (behind, 1)],
             "entities_00001.jsonl, line 1: it has more than the 268435456 bytes",
         ),
         (
             "list",
-            vec![(front, 1), (&list, 1), (b"x", GIGABYTE), (behind, 1)],
+            vec![(front, 1), (&list, 1), (b"x", LARGE), (behind, 1)],
             "",
         ),
         (
             "result",
-            vec![(front, 1), (&result, 1), (b"x", GIGABYTE), (behind, 1)],
+            vec![(front, 1), (&result, 1), (b"x", LARGE), (behind, 1)],
             "result.json: it has more than the 8388608",
         ),
         ("entries", vec![(front, 1), (&names, 1), (behind, 1)], ""),
@@ -183,30 +180,34 @@ fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
 fn lines_that_are_made_of_many_values_take_three_times_their_length() {
     let project = Project::testdata();
     let path = project.archive("values.tar");
-    for (piece, times, end) in [
-        (r#"{"__component":"blocks.hero","id":1},"#, 400_000, "0]"),
-        ("0,", 8_000_000, "0]"),
-        ("[],", 6_000_000, "0]"),
-    ] {
-        let values = piece.repeat(times) + end;
-        let line =
-            format!(r#"{{"type":"api::article.article","id":1,"data":{{"zone":[{values}}}}}"#);
-        let edit = |lines: &mut Vec<String>| lines[0].clone_from(&line);
-        small().edit_lines(ENTITIES, edit).write(path.clone());
-        let Some((outcome, peak)) = measured(["verify", path.to_str().unwrap()]) else {
-            return;
-        };
-        let longest = line.len() as u64;
-        assert!(
-            peak <= MEMORY + 3 * longest,
-            "{piece}: {} MB\n{}",
-            peak >> 20,
-            outcome.all()
-        );
-    }
+    let values = "0,".repeat(8_000_000) + "0";
+    let line = format!(r#"{{"type":"api::article.article","id":1,"data":{{"zone":[{values}]}}}}"#);
+    let edit = |lines: &mut Vec<String>| lines[0].clone_from(&line);
+    small().edit_lines(ENTITIES, edit).write(path.clone());
+    let (root, file) = (project.path(), path.to_str().unwrap());
+    let import = [
+        "import",
+        "--dry-run",
+        "--project",
+        root.to_str().unwrap(),
+        "-f",
+        file,
+    ];
+    let Some((outcome, peak)) = measured(import) else {
+        return;
+    };
+    let longest = line.len() as u64;
+    assert!(
+        peak <= MEMORY + 3 * longest,
+        "{} MB\n{}",
+        peak >> 20,
+        outcome.all()
+    );
+    outcome.says(["attribute `zone`"]);
 }
 
 #[test]
+#[ignore = "long: it reads nine gigabytes"]
 fn a_file_of_nine_gigabytes_is_whole() {
     const SIZE: u64 = 9 << 30;
     let folder = tempfile::tempdir().unwrap();
@@ -248,6 +249,11 @@ fn a_hidden_file_of_an_archive_does_not_replace_the_one_that_is_there() {
         )
         .replace(
             ENTITIES,
+            "/uploads/notes_36b3257a18.txt",
+            "/uploads/.gitkeep",
+        )
+        .replace(
+            ENTITIES,
             r#""hash":"notes_36b3257a18","ext":".txt""#,
             r#""hash":".gitkeep","ext":"""#,
         );
@@ -279,8 +285,12 @@ fn a_missing_stage_is_told_in_a_few_lines() {
     }
     let path = tarball.write(project.archive("few.tar"));
     let outcome = run(backup(["verify"]).arg(&path)).ends_with(0);
-    assert!(outcome.lines("note: ").len() < 30, "{}", outcome.all());
-    outcome.says(["the archive has no row of plugin::upload.file for 511 of its files: "]);
+    assert_eq!(outcome.lines("note: ").len(), 3, "{}", outcome.all());
+    outcome.says([
+        "note: the links: ",
+        " left out: the archive holds no entities",
+        "the archive has no row of plugin::upload.file for 511 of its files: ",
+    ]);
 }
 
 // ------------------------------------------------------------------ exports
@@ -315,12 +325,16 @@ fn components_that_hold_each_other_are_cut_and_listed() {
             component_type TEXT, field TEXT, \"order\" REAL);
          INSERT INTO components_shared_links_cmps (entity_id, cmp_id, component_type, field)
             SELECT l.id, m.id, 'shared.link', f.column1
-            FROM components_shared_links l, components_shared_links m, (VALUES ('inside'), ('beside')) f;",
+            FROM components_shared_links l, components_shared_links m, (VALUES ('inside'), ('beside')) f
+            WHERE l.id IN (1, 2) AND m.id IN (1, 2);",
     );
     exported(
         &project,
         3,
-        ["components in `inside` of shared.link", "it holds itself"],
+        [
+            "a component in attribute `inside` of shared.link",
+            "it holds itself",
+        ],
     );
     // Each holds the next one twice: there is no end to a line of it.
     project.sql(
