@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::support::beasts::{raw, small};
 use crate::support::cli::{Outcome, PLAIN, Project, backup, backup_through, run};
+use crate::support::databases::{Server, Site, on_each_server};
 use crate::support::skip;
 use crate::support::tarball::{ENTITIES, Entry, Tarball};
 
@@ -289,7 +290,7 @@ fn a_missing_stage_is_told_in_a_few_lines() {
     outcome.says([
         "note: the links: ",
         " left out: the archive holds no entities",
-        "the archive has no row of plugin::upload.file for 511 of its files: ",
+        "the archive has no row of plugin::upload.file for 510 of its files: ",
     ]);
 }
 
@@ -433,4 +434,34 @@ fn json_comes_back_however_deep_it_may_be_and_null_where_it_is_deeper() {
             "plugin_deep",
         ],
     );
+}
+
+on_each_server!(json_that_is_deep_comes_back_or_is_refused_before_anything_is_changed);
+
+fn json_that_is_deep_comes_back_or_is_refused_before_anything_is_changed(server: Server) {
+    let site = Site::new(server);
+    let source = Project::testdata();
+    source.sql("UPDATE articles SET views = 1");
+    let limit = server.pick(512, 31);
+    for depth in [31, 32, 129, 512] {
+        let json = deep(depth);
+        source.sql(&format!(
+            "UPDATE articles SET meta = '{json}' WHERE id = 30"
+        ));
+        let path = source.export("deep", &[]);
+        let before = site.database.tables();
+        let outcome = site.import(&path, &[]);
+        if depth <= limit {
+            outcome.ends_with(0);
+            let lines = site.exported(&[]).lines("entities");
+            let back = format!(r#""meta":{json},"#);
+            assert!(lines.iter().any(|line| line.contains(&back)), "{depth}");
+        } else {
+            outcome.ends_with(1).says([
+                "api::article.article 30, attribute `meta`: its JSON is nested deeper than",
+                "nothing was changed",
+            ]);
+            assert!(site.database.tables() == before, "{depth}");
+        }
+    }
 }
