@@ -113,6 +113,9 @@ impl Front {
             return Err(Error::archive(format!("{archive} holds no {METADATA}")).hint(hint));
         }
         if self.schemas.is_empty() {
+            if let Some(fault) = self.fault_of_schemas {
+                return Err(fault);
+            }
             return Err(Error::archive(format!("{archive} holds no schemas")).hint(hint));
         }
         let description = Description {

@@ -376,7 +376,9 @@ impl Pass {
                         }
                         filter
                             .send(&line, sink)
-                            .map_err(|error| error.within(place()))
+                            .map_err(|error| error.within(place()))?;
+                        sink.stood_at(place);
+                        Ok(())
                     }
                     Err(why) => {
                         malformed_lines += 1;

@@ -19,6 +19,26 @@ pub(super) fn json(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// How deep JSON is nested: a list in a list is nested twice.
+pub(super) fn nesting(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 /// A JSON string without its quotes, anything else as it is: what Node's drivers make of a column
 /// that they parse before Strapi does.
 pub(super) fn unquoted(text: &str) -> Cow<'_, str> {

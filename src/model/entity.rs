@@ -223,3 +223,44 @@ impl<'a> Iterator for Elements<'a> {
         Some(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(names: impl Iterator<Item = usize>) -> String {
+        let members: Vec<String> = names.map(|name| format!("\"{name}\":{name}")).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    #[test]
+    fn of_members_of_one_name_the_last_one_counts() {
+        for members in [3, FEW + 10] {
+            let text = object(0..members).replace('}', r#","1":"last"}"#);
+            let fields = Fields::parse(&text).expect("an object");
+            assert_eq!(fields.0.len(), members);
+            assert_eq!(fields.0[1], ("1".into(), "\"last\""));
+        }
+    }
+
+    #[test]
+    fn objects_without_end_are_refused() {
+        Fields::parse(&object(0..MOST_MEMBERS)).expect("as many as it may have");
+        let error = Fields::parse(&object(0..MOST_MEMBERS + 1)).expect_err("one more");
+        assert!(error.to_string().contains("65536 members"), "{error}");
+        let name = "n".repeat(LONGEST_NAME + 1);
+        let error = Fields::parse(&format!("{{\"{name}\":1}}")).expect_err("a long name");
+        assert!(error.to_string().contains("4096"), "{error}");
+    }
+
+    #[test]
+    fn elements_come_one_after_the_other() {
+        let of = |text| -> Vec<&str> { elements(text).expect("a list").collect() };
+        assert_eq!(
+            of(r#"[ {"a":[1,2]} , "]," ,3.5]"#),
+            [r#"{"a":[1,2]}"#, r#""],""#, "3.5"]
+        );
+        assert!(of("[]").is_empty() && of("[ ]").is_empty());
+        assert!(elements("{}").is_err());
+    }
+}

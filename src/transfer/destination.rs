@@ -46,6 +46,9 @@ pub trait Sink {
     fn damaged(&mut self, fault: Error) -> Result<()> {
         Err(fault)
     }
+    /// Hears where that stands in the source which it just took, for what it found to be wrong there and
+    /// went on after.
+    fn stood_at(&mut self, _place: &dyn Fn() -> String) {}
 }
 
 /// Rows or files that a transfer is going to delete at the destination.

@@ -21,6 +21,8 @@ pub struct Faults {
     mode: OnFault,
     list: Vec<Error>,
     more: u64,
+    /// How many of those in the list say where they stand.
+    placed: usize,
 }
 
 impl Faults {
@@ -48,13 +50,32 @@ impl Faults {
         Ok(())
     }
 
+    /// Says where those stand that came since this was last asked.
+    pub(super) fn stood_at(&mut self, place: &dyn Fn() -> String) {
+        for fault in self.list.get_mut(self.placed..).into_iter().flatten() {
+            let bare = std::mem::replace(fault, Error::failed(""));
+            *fault = bare.within(place());
+        }
+        self.placed = self.list.len();
+    }
+
+    /// Takes a fault that says where it stands, or stands nowhere.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub(super) fn add_placed(&mut self, fault: Error) -> Result<()> {
+        self.add(fault)?;
+        self.placed = self.list.len();
+        Ok(())
+    }
+
     /// Takes what ended a stream, if it is a fault of the source and no failure of the run.
     ///
     /// # Errors
     /// The error, where it ends the transfer.
     pub(super) fn end(&mut self, error: Error) -> Result<()> {
         match error.kind() {
-            Kind::Archive => self.add(error),
+            Kind::Archive => self.add_placed(error),
             _ => Err(error),
         }
     }

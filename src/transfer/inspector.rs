@@ -109,6 +109,14 @@ impl<'a> Inspector<'a> {
     /// may mean that it was made without.
     pub fn finish(mut self, says_scope: bool) -> (Inspection, BTreeMap<WarningKind, u64>, Faults) {
         self.found.documents.sort();
+        if self.found.items(Stage::Entities) == 0 && !self.orphans.is_empty() {
+            // All of them for one reason.
+            let links = self.orphans.values().map(Examples::count).sum();
+            let reason = "the archive holds no entities that they could join";
+            let subject = Subject::Stage(Stage::Links);
+            self.orphans.clear();
+            self.tell(Warning::new(WarningKind::OrphanLink, subject, reason).times(links));
+        }
         for ((uid, attribute), orphans) in std::mem::take(&mut self.orphans) {
             let subject = Subject::LinksOf { uid, attribute };
             if let Some(warning) = orphans.warning(WarningKind::OrphanLink, subject) {
@@ -307,7 +315,7 @@ impl Sink for Inspector<'_> {
                         .add(|| format!("{} of row {}", asset.filename, metadata.id));
                 }
             }
-            Err(reason) => self.faults.add(Error::archive(format!(
+            Err(reason) => self.faults.add_placed(Error::archive(format!(
                 "the sidecar of {}: {reason}",
                 asset.filename
             )))?,
@@ -380,6 +388,10 @@ impl Sink for Inspector<'_> {
     }
 
     fn damaged(&mut self, fault: Error) -> Result<()> {
-        self.faults.add(fault)
+        self.faults.add_placed(fault)
+    }
+
+    fn stood_at(&mut self, place: &dyn Fn() -> String) {
+        self.faults.stood_at(place);
     }
 }

@@ -213,6 +213,11 @@ impl Examples {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The warning that stands for all of them; `None` where there are none.
     pub fn warning(self, kind: WarningKind, subject: Subject) -> Option<Warning> {
         let more = if self.count > NAMED as u64 {

@@ -32,6 +32,7 @@ mod interrupted;
 mod keys;
 mod kills;
 mod leftovers;
+mod limits;
 mod locks;
 mod lost_commits;
 mod man;

@@ -13,12 +13,14 @@ use super::references::{self, ForeignKey, Trigger};
 use super::rules;
 use super::settings::ServerSettings;
 use super::stop::{Watch, is_asked};
+use super::text;
 use super::{Column, Connection, LockMode, Locking, Refusal, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use explain::{explain, explain_rows};
 use jiff::tz::TimeZone;
 use mysql::Conn;
 use mysql::prelude::Queryable;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -29,6 +31,11 @@ const LONGEST_INSERT: usize = 1 << 20;
 const RAISE_PACKET: &str =
     "raise max_allowed_packet in the server's configuration and run it again";
 
+/// How deep JSON may be nested in MySQL.
+const MYSQL_JSON: usize = 100;
+/// The same in MariaDB, where it has a limit.
+const MARIADB_JSON: usize = 31;
+
 /// A database on a MySQL or MariaDB server.
 pub struct Mysql {
     connection: Conn,
@@ -37,6 +44,8 @@ pub struct Mysql {
     zone: TimeZone,
     /// The longest statement that the server takes.
     longest_packet: usize,
+    /// How deep JSON may be nested.
+    deepest_json: usize,
     /// Tables whose changes cannot be taken back.
     untransactional: HashSet<String>,
     pending: PendingRows,
@@ -61,6 +70,7 @@ impl Mysql {
             target,
             zone,
             longest_packet: 0,
+            deepest_json: usize::MAX,
             untransactional: HashSet::new(),
             pending: PendingRows::default(),
             in_transaction: false,
@@ -70,7 +80,23 @@ impl Mysql {
         };
         let packet = mysql.number("SELECT @@max_allowed_packet", &[])?;
         mysql.longest_packet = usize::try_from(packet).unwrap_or(LONGEST_INSERT);
+        // MySQL has one limit, MariaDB another one or none, and says so in another way.
+        let is_mariadb = mysql.number("SELECT VERSION() LIKE '%MariaDB%'", &[])? != 0;
+        mysql.deepest_json = match is_mariadb {
+            true => mysql.deepest_json()?,
+            false => MYSQL_JSON,
+        };
         Ok(mysql)
+    }
+
+    /// How deep JSON may be nested for MariaDB to take it for JSON.
+    fn deepest_json(&mut self) -> Result<usize> {
+        let sql = format!(
+            "SELECT JSON_VALID(CONCAT(REPEAT('[', {n}), REPEAT(']', {n})))",
+            n = MARIADB_JSON + 1
+        );
+        let takes_more = self.number(&sql, &[])? != 0;
+        Ok(if takes_more { usize::MAX } else { MARIADB_JSON })
     }
 
     fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
@@ -280,6 +306,19 @@ impl Connection for Mysql {
             .take()
             .iter()
             .try_for_each(|batch| self.load(batch))
+    }
+
+    fn refusal(&self, value: &Value<'_>) -> Option<&'static str> {
+        let Value::Json(json) = value else {
+            return None;
+        };
+        // What is not JSON is stored as a JSON string.
+        let is_deep = self.deepest_json < usize::MAX
+            && text::nesting(json) > self.deepest_json
+            && matches!(text::json(json), Cow::Borrowed(_));
+        is_deep.then_some(
+            "its JSON is nested deeper than MySQL or MariaDB takes it (100 or 31 levels)",
+        )
     }
 
     fn refuses_row(&self, table: &str, columns: &[String], row: &[Value<'_>]) -> Option<Refusal> {

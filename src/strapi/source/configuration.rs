@@ -5,6 +5,7 @@ use super::link_lines::shown;
 use super::{Reader, column_list};
 use crate::database::{Row, Value};
 use crate::error::Result;
+use crate::model::limits::{DEEPEST, LONGEST_LINE, is_too_deep};
 use crate::model::{ConfigItem, ConfigKind, Stage, json};
 use crate::strapi::core_store::{
     LOGO_BYTES, LOGOS, PROJECT_SETTINGS, TOKEN_KEY, column_scalar, table_of,
@@ -66,8 +67,13 @@ impl Reader<'_> {
                 Some(column) => row.value(column)?.as_str() == Some(PROJECT_SETTINGS),
                 None => false,
             };
+            let setting = |name: Option<&str>| Subject::Setting {
+                kind: kind.as_str(),
+                name: name.unwrap_or("?").to_owned(),
+            };
             for (index, column) in columns.iter().enumerate() {
                 write_name(&mut line, column);
+                let before = line.len();
                 if is_settings
                     && column == "value"
                     && let Some(text) = row.value(index)?.as_str()
@@ -84,10 +90,27 @@ impl Reader<'_> {
                         tally.add(kind.as_str(), column, &name, kept);
                     }
                 }
+                if is_too_deep(&line[before..]) {
+                    line.truncate(before);
+                    line.extend_from_slice(b"null");
+                    let key = key_column.map(|column| row.value(column)).transpose()?;
+                    let why = format!(
+                        "`{column}` is nested deeper than {DEEPEST} levels, and null stands for it"
+                    );
+                    let subject = setting(key.as_ref().and_then(|key| key.as_str()));
+                    sink.warn(Warning::new(WarningKind::Unreadable, subject, why));
+                }
             }
             line.push(b'}');
             let end = line.len();
             line.push(b'}');
+            if line.len() as u64 > LONGEST_LINE {
+                let key = key_column.map(|column| row.value(column)).transpose()?;
+                let why = format!("its line would have more than {LONGEST_LINE} bytes");
+                let subject = setting(key.as_ref().and_then(|key| key.as_str()));
+                sink.warn(Warning::new(WarningKind::Unreadable, subject, why));
+                return Ok(());
+            }
             let text = std::str::from_utf8(&line).expect("JSON was written from text");
             sink.configuration(&ConfigItem {
                 kind,
