@@ -489,15 +489,11 @@ fn is_exact(number: f64, text: &str) -> bool {
 
 /// A time of day with seconds and milliseconds, as Strapi stores it; PostgreSQL prints fewer digits.
 fn full_time(text: Cow<'_, str>) -> Cow<'_, str> {
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let (clock, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let is_clock = clock.len() == "HH:mm:ss".len()
-        && clock.split(':').count() == 3
-        && clock.split(':').all(|part| part.len() == 2 && digits(part));
-    if is_clock && fraction.len() < 3 && digits(fraction) {
-        Cow::Owned(format!("{clock}.{fraction:0<3}"))
-    } else {
-        text
+    match text.split_once('.').map_or((&*text, ""), |parts| parts) {
+        (clock, fraction) if fraction.len() < 3 && is_clock(&text) => {
+            Cow::Owned(format!("{clock}.{fraction:0<3}"))
+        }
+        _ => text,
     }
 }
 
@@ -628,6 +624,7 @@ mod tests {
             ("\"13:45:00.12\"", "13:45:00.120"),
             ("\"13:45:00.123\"", "13:45:00.123"),
             ("\"soon\"", "soon"),
+            ("\"24:00:00\"", "24:00:00"),
         ] {
             assert_eq!(read(Scalar::Time, text), Ok(Value::from(stored)));
         }

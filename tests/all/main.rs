@@ -38,6 +38,7 @@ mod media;
 mod moments;
 mod odd_places;
 mod odd_rows;
+mod odd_values;
 mod options;
 mod outside;
 mod partial;
