@@ -8,7 +8,9 @@ use serde_json::{Value as Json, json};
 use crate::support::anywhere::{Anywhere, on_each_database};
 use crate::support::archive::Archive;
 use crate::support::cli::{Outcome, PLAIN, Project, backup, run};
-use crate::support::databases::{Server, Site, on_each_server};
+use crate::support::databases::{
+    Database, Server, Site, on_each_server, strapi_archive, testdata as server_testdata,
+};
 
 on_each_database!(
     a_column_that_the_schema_does_not_know_is_listed_where_it_has_values,
@@ -18,6 +20,7 @@ on_each_database!(
 on_each_server!(
     what_a_server_holds_and_an_archive_does_not_is_listed,
     microseconds_come_back,
+    a_text_that_is_not_utf_8_does_not_cost_the_backup,
 );
 
 /// What an export says, and the archive.
@@ -232,6 +235,44 @@ fn what_a_server_holds_and_an_archive_does_not_is_listed(server: Server) {
     outcome.says([foreign]);
     site.import(&site.archive("odd.tar"), &[]).ends_with(0);
     assert_eq!(archive.differences(&exported(&site, 0).1), [""; 0]);
+}
+
+fn a_text_that_is_not_utf_8_does_not_cost_the_backup(server: Server) {
+    let mut site = Site::new(server);
+    let files = strapi_archive(server).assets();
+    match server {
+        // It looks at texts wherever it knows their encoding.
+        Server::Postgres => {
+            let name = format!("{}_plain", site.database.name);
+            let create = format!(
+                "CREATE DATABASE {} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+                name
+            );
+            site.database.sql([create]);
+            let plain = Database { server, name };
+            plain.load(&server_testdata(server, "database.sql.gz"));
+            plain.sql(["UPDATE articles SET title = E'a\\377' WHERE id = 1"]);
+            site.database = plain;
+        }
+        Server::Mysql => {
+            site.database.sql([
+                "ALTER TABLE articles MODIFY title varbinary(255), MODIFY secret varbinary(255)",
+                "UPDATE articles SET title = X'61ff' WHERE id = 1",
+            ]);
+        }
+    }
+    let project = Project::testdata().moved(site.url(), &files);
+    let (outcome, archive) = exported(&project, 3);
+    let told = "warning: attribute `title` of api::article.article: 1 not kept: 1 (changed: bytes, taken as UTF-8)";
+    let outcome = outcome.says([told]);
+    assert_eq!(outcome.lines("warning: ").len(), 1, "{}", outcome.all());
+    assert_eq!(shown(&archive, 1, "title"), json!("a\u{fffd}"));
+    site.database.sql(["UPDATE articles SET title = 'changed'"]);
+    project
+        .import(&project.archive("odd.tar"), &[])
+        .ends_with(0);
+    let (_, again) = exported(&project, 0);
+    assert_eq!(archive.differences(&again), [""; 0]);
 }
 
 fn microseconds_come_back(server: Server) {
