@@ -25,12 +25,28 @@ fn what_an_export_does_not_list_comes_back_on_a_server(server: Server) {
     rounds(Some(server), 4);
 }
 
-#[test]
-#[ignore = "long: hundreds of rounds with thousands of rows each"]
-fn long_what_an_export_does_not_list_comes_back() {
-    for server in [None, Some(Server::Postgres), Some(Server::Mysql)] {
-        if server.is_none_or(Server::is_there) {
-            rounds(server, 200);
+mod long {
+    use crate::support::databases::Server;
+
+    #[test]
+    #[ignore = "long: 300 rounds, a hundred rows each"]
+    fn what_an_export_does_not_list_comes_back_on_sqlite() {
+        super::rounds(None, 300);
+    }
+
+    #[test]
+    #[ignore = "long: 100 rounds, a hundred rows each"]
+    fn what_an_export_does_not_list_comes_back_on_postgresql() {
+        if Server::Postgres.is_there() {
+            super::rounds(Some(Server::Postgres), 100);
+        }
+    }
+
+    #[test]
+    #[ignore = "long: 100 rounds, a hundred rows each"]
+    fn what_an_export_does_not_list_comes_back_on_mysql() {
+        if Server::Mysql.is_there() {
+            super::rounds(Some(Server::Mysql), 100);
         }
     }
 }

@@ -42,6 +42,7 @@ mod moments;
 mod names;
 mod odd_places;
 mod odd_rows;
+mod odd_values;
 mod options;
 mod outside;
 mod partial;

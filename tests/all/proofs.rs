@@ -71,6 +71,7 @@ macro_rules! proofs {
             strapi_imports_our_plain_archive_without_a_warning: mysql;
             strapi_imports_our_compressed_archive_without_a_warning: postgres;
             strapi_imports_our_encrypted_archive_without_a_warning: sqlite;
+            strapi_imports_microseconds_and_files_that_lack_a_name: postgres;
             a_project_that_we_restored_is_exported_by_strapi_as_the_original_was: sqlite postgres mysql;
             our_restore_over_other_content_leaves_only_the_archive_and_what_no_archive_holds: sqlite postgres mysql;
             a_round_trip_through_our_own_commands_changes_nothing: sqlite postgres mysql;
@@ -211,6 +212,26 @@ pub fn strapi_imports_our_compressed_archive_without_a_warning(world: &World) {
 pub fn strapi_imports_our_encrypted_archive_without_a_warning(world: &World) {
     let ours = world.our_export("encrypted", &["-k", KEY], ".tar.gz.enc");
     assert_same(&world.strapis(), &world.through_strapi(&ours, Some(KEY)));
+}
+
+pub fn strapi_imports_microseconds_and_files_that_lack_a_name(world: &World) {
+    let project = world.seeded.copy("with-odd-values");
+    project.sql("UPDATE expeditions SET sighted_at = '2024-02-29 12:00:00.123456'");
+    project.sql("UPDATE files SET name = '', mime = NULL, size = NULL");
+    let ours = project.our_export("odd", &PLAIN, ".tar");
+    let holds = |archive: &Archive, text: &str| {
+        let lines = archive.lines("entities");
+        lines.iter().any(|line| line.contains(text))
+    };
+    let archive = world.open(&ours, None);
+    assert!(holds(
+        &archive,
+        r#""sightedAt":"2024-02-29T12:00:00.123456Z""#
+    ));
+    let taken = world.through_strapi(&ours, None);
+    assert!(holds(&taken, r#""sightedAt":"2024-02-29T12:00:00.123Z""#));
+    let files = |archive: &Archive| archive.assets().into_keys().collect::<Vec<_>>();
+    assert_eq!(files(&taken), files(&archive));
 }
 
 // ------------------------------------------------------------------ what we restore

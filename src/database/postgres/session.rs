@@ -10,10 +10,13 @@ use postgres::{Client, Config, NoTls};
 use std::time::Duration;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// No limit ends a long transaction; texts and times have one meaning; no query is worth compiling.
+/// No limit ends a long transaction; texts and times have one meaning; no query is worth compiling. A
+/// database that does not know the encoding of its texts hands over those that are not UTF-8 as well,
+/// where it would fail the whole query.
 const SESSION: &str = "SET TIME ZONE 'UTC'; SET DateStyle = 'ISO, YMD'; SET \
     standard_conforming_strings = on; SET statement_timeout = 0; SET \
-    idle_in_transaction_session_timeout = 0; SET jit = off";
+    idle_in_transaction_session_timeout = 0; SET jit = off; SELECT set_config('client_encoding', \
+    'SQL_ASCII', false) WHERE current_setting('server_encoding') = 'SQL_ASCII'";
 
 /// Connects to the server. Gives as well what the connection is encrypted with, if it is.
 pub(super) fn open(

@@ -1,0 +1,148 @@
+//! Dates, times of day and instants as text.
+
+use crate::database::calendar::{DAY, MICROSECONDS, civil_date, days_of};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use std::borrow::Cow;
+
+/// The last millisecond of JavaScript's dates, and the first with a minus.
+pub(super) const LAST: i64 = 8_640_000_000_000_000;
+
+/// Whether it is a day as Strapi takes it, `YYYY-MM-DD`.
+pub(super) fn is_day(text: &str) -> bool {
+    day_of(text).is_some_and(|(year, month, day)| {
+        (1..=12).contains(&month)
+            && (1..=31).contains(&day)
+            && (day <= 28 || civil_date(days_of(year, month, day)) == (year, month, day))
+    })
+}
+
+/// Whether it looks like a day and is none, and no zero date either: MySQL has such in sessions that
+/// allow them, and takes none back.
+pub(super) fn is_no_day(text: &str) -> bool {
+    !is_day(text) && day_of(text).is_some_and(|(_, month, day)| month > 0 && day > 0)
+}
+
+fn day_of(text: &str) -> Option<(i64, i64, i64)> {
+    let bytes = text.as_bytes();
+    let part = |range: std::ops::Range<usize>| -> Option<i64> {
+        let digits = &bytes[range];
+        let number = digits.iter().map(|byte| i64::from(byte.wrapping_sub(b'0')));
+        digits
+            .iter()
+            .all(u8::is_ascii_digit)
+            .then(|| number.fold(0, |all, digit| all * 10 + digit))
+    };
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    Some((part(0..4)?, part(5..7)?, part(8..10)?))
+}
+
+/// Whether it is a time of day as Strapi takes it: `HH:mm:ss`, and three more digits at the most.
+pub(super) fn is_clock(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let two = |at: usize, least: &[u8], most: &[u8]| {
+        let part = &bytes[at..at + 2];
+        part.iter().all(u8::is_ascii_digit) && least <= part && part <= most
+    };
+    matches!(bytes.len(), 8 | 10..=12)
+        && two(0, b"00", b"23")
+        && two(3, b"00", b"59")
+        && two(6, b"00", b"59")
+        && bytes[2] == b':'
+        && bytes[5] == b':'
+        && (bytes.len() == 8 || (bytes[8] == b'.' && bytes[9..].iter().all(u8::is_ascii_digit)))
+}
+
+pub(super) fn is_in_range(time: i64) -> bool {
+    (-LAST..=LAST).contains(&(time.div_euclid(MICROSECONDS)))
+}
+
+/// Microseconds since 1970, and whether that is all of it. Text is UTC unless it names another offset
+/// or none at all with a time of day (then it is in `zone`).
+pub(super) fn parse_time(text: &str, zone: &TimeZone) -> Option<(i64, bool)> {
+    if let Some(time) = iso_time(text) {
+        return Some((time, true));
+    }
+    let parts = |timestamp: jiff::Timestamp| {
+        let is_whole = timestamp.subsec_nanosecond() % 1000 == 0;
+        (timestamp.as_microsecond(), is_whole)
+    };
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Some(parts(time));
+    }
+    let civil: DateTime = text.parse().ok()?;
+    let zone = if text.len() <= "YYYY-MM-DD".len() {
+        TimeZone::UTC
+    } else {
+        zone.clone()
+    };
+    Some(parts(civil.to_zoned(zone).ok()?.timestamp()))
+}
+
+/// `YYYY-MM-DDTHH:mm:ss.SSSZ`, with a sign and six digits for years outside 0 to 9999, as
+/// `Date.prototype.toISOString` prints it; and with three digits more where they are not zero.
+pub(super) fn iso(microseconds: i64) -> String {
+    let milliseconds = microseconds.div_euclid(MICROSECONDS);
+    let (year, month, day) = civil_date(milliseconds.div_euclid(DAY));
+    let time = milliseconds.rem_euclid(DAY);
+    let year = match year {
+        0..=9999 => format!("{year:04}"),
+        _ if year < 0 => format!("-{:06}", -year),
+        _ => format!("+{year:06}"),
+    };
+    let mut text = format!(
+        "{year}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}",
+        time / 3_600_000,
+        time / 60_000 % 60,
+        time / 1000 % 60,
+        time % 1000
+    );
+    let rest = microseconds.rem_euclid(MICROSECONDS);
+    if rest > 0 {
+        text.push_str(&format!("{rest:03}"));
+    }
+    text.push('Z');
+    text
+}
+
+/// A time of day with seconds and milliseconds, as Strapi stores it; PostgreSQL prints fewer digits.
+pub(super) fn full_time(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.split_once('.').map_or((&*text, ""), |parts| parts) {
+        (clock, fraction) if fraction.len() < 3 && is_clock(&text) => {
+            Cow::Owned(format!("{clock}.{fraction:0<3}"))
+        }
+        _ => text,
+    }
+}
+
+/// Reads a time as [`iso`] prints it, with three digits after the point or six. Its years reach
+/// further than the calendar crate's, whose last hours of 9999 are missing as well.
+fn iso_time(text: &str) -> Option<i64> {
+    let (sign, digits, rest) = match text.as_bytes().first()? {
+        b'+' => (1, 6, &text[1..]),
+        b'-' => (-1, 6, &text[1..]),
+        _ => (1, 4, text),
+    };
+    let part = |start: usize, length: usize, after: &str| {
+        let digits = rest.get(start..start + length)?;
+        let right = rest.get(start + length..)?.starts_with(after)
+            && digits.bytes().all(|byte| byte.is_ascii_digit());
+        right.then(|| digits.parse::<i64>().ok())?
+    };
+    let fine = match rest.len().checked_sub(digits + 17)? {
+        3 => part(digits + 16, 3, "Z")? * MICROSECONDS,
+        6 => part(digits + 16, 6, "Z")?,
+        _ => return None,
+    };
+    let year = sign * part(0, digits, "-")?;
+    let (month, day) = (part(digits + 1, 2, "-")?, part(digits + 4, 2, "T")?);
+    let (hour, minute) = (part(digits + 7, 2, ":")?, part(digits + 10, 2, ":")?);
+    let second = part(digits + 13, 2, ".")?;
+    let days = days_of(year, month, day);
+    let exists = civil_date(days) == (year, month, day) && hour < 24 && minute < 60 && second < 60;
+    let whole = days * DAY + ((hour * 60 + minute) * 60 + second) * 1000;
+    let time = whole.checked_mul(MICROSECONDS)?.checked_add(fine)?;
+    exists.then_some(time)
+}
