@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::proofs::{mysql, postgres, sqlite};
 use crate::support::archive::Archive;
+use crate::support::canonical::without_links_to_nothing;
 use crate::support::cli::PLAIN;
 use crate::support::exact::assert_equal;
 use crate::support::models::{project, with_each_link_once};
@@ -53,8 +54,11 @@ fn goes_both_ways(strapi: &'static Version, model: &str, server: Option<Server>)
     let filled = empty.copy("filled");
     filled.fill(&format!("{model} of Strapi {}", strapi.major));
     let by_strapi = filled.strapi_export("by-strapi", None);
-    let strapis = open(&by_strapi);
-    let (once, repeated) = with_each_link_once(&Archive::open(&by_strapi, None));
+    let mut strapis = Archive::open(&by_strapi, None);
+    if strapi.leaves_links_on_servers && server.is_some() {
+        strapis = without_links_to_nothing(&strapis).0;
+    }
+    let (once, repeated) = with_each_link_once(&strapis);
     assert_ne!(repeated, 0, "no link of both sides among those of {model}");
 
     let by_us = filled.our_export("by-us", &PLAIN, ".tar");
@@ -78,7 +82,7 @@ fn goes_both_ways(strapi: &'static Version, model: &str, server: Option<Server>)
 
     empty.our_import(&by_strapi, &[]);
     let restored = empty.strapi_export("restored", None);
-    assert_equal(&strapis, &open(&restored), true);
+    assert_equal(&in_order(&strapis), &open(&restored), true);
 }
 
 /// Both sides of a relation say `inversedBy`; Strapi uses one of the two tables that it makes.
