@@ -11,7 +11,7 @@ use super::{Cancellation, STREAM, key, report, terminal};
 use crate::archive::{ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Packing, Password};
 use crate::error::{Error, Result};
 use crate::store::{FileTarget, StreamTarget};
-use crate::strapi::{LockWait, Project, ProjectSource};
+use crate::strapi::{Links, LockWait, Project, ProjectSource};
 use crate::transfer::{
     Extent, Filter, OnFault, SchemaStrategy, Subject, Transfer, VersionStrategy, Warning,
     WarningKind,
@@ -64,6 +64,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "MB", default_value_t = DEFAULT_SHARD_SIZE / MEGABYTE)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000), alias = "maxSizeJsonl")]
     max_size_jsonl: u64,
+    /// Take also what links in the upload folder lead to outside of it
+    ///
+    /// Without it a file behind such a link is listed, and the exit code is 3. The folder itself may be
+    /// a link.
+    #[arg(long)]
+    follow_links: bool,
     /// Take every note as a sign of an incomplete archive (exit code 3)
     #[arg(long)]
     strict: bool,
@@ -91,6 +97,7 @@ struct Request {
     packing: Packing,
     shard_size: u64,
     filter: Filter,
+    links: Links,
     verbose: bool,
     wait: LockWait,
     cancellation: Cancellation,
@@ -138,6 +145,11 @@ impl Arguments {
             },
             shard_size: self.max_size_jsonl * MEGABYTE,
             filter,
+            links: if self.follow_links {
+                Links::Followed
+            } else {
+                Links::Inside
+            },
             verbose: self.verbose,
             wait: self.waiting.wait(cancellation.interrupt()),
             cancellation,
@@ -189,7 +201,8 @@ impl Request {
             terminal::tell(&format!("note: {note}"));
         }
         // After the questions, so that the snapshot is not older than the answers.
-        let mut source = ProjectSource::open(self.project.clone(), &self.wait)?;
+        let source = ProjectSource::open(self.project.clone(), &self.wait)?;
+        let mut source = source.with_links(self.links);
         let (shown, reports, destination) = self.destination(environment)?;
         let progress = Progress::new(&self.cancellation, self.verbose);
         if self.verbose {

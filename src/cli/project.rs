@@ -24,7 +24,8 @@ pub(super) struct DatabaseArguments {
     /// Database to use instead of the one in the project's configuration
     ///
     /// sqlite:PATH, postgres://USER:PASSWORD@HOST:PORT/DATABASE or
-    /// mysql://USER:PASSWORD@HOST:PORT/DATABASE. The variable BACKUP_DATABASE_URL does the same and
+    /// mysql://USER:PASSWORD@HOST:PORT/DATABASE. The schema of PostgreSQL is the configuration's,
+    /// unless the URL names one (?schema=NAME). The variable BACKUP_DATABASE_URL does the same and
     /// does not show the password in the list of processes.
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,

@@ -27,3 +27,4 @@ pub use project::Project;
 pub use restore::ProjectDestination;
 pub use restore::recovery::recover_project;
 pub use source::ProjectSource;
+pub use uploads::Links;

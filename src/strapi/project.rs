@@ -2,7 +2,7 @@
 
 use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
-use super::uploads::{LocalUploads, Uploads};
+use super::uploads::{Links, LocalUploads, Uploads};
 use crate::database::{
     Connection, DatabaseSettings, GLANCE, Mysql, Postgres, Sqlite, Stop, Timeouts,
 };
@@ -93,9 +93,15 @@ impl Project {
 
     /// The files of its media library.
     pub(super) fn uploads(&self) -> Box<dyn Uploads> {
+        self.uploads_with(Links::default())
+    }
+
+    /// The same, with these links in it.
+    pub(super) fn uploads_with(&self, links: Links) -> Box<dyn Uploads> {
         Box::new(LocalUploads::new(
             &self.config.public_dir,
             &self.config.upload_provider,
+            links,
         ))
     }
 

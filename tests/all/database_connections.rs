@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::Value as Json;
 use strapi_backup::database::{Connection, Secret, ServerSettings, TlsSettings};
@@ -174,6 +175,34 @@ fn tables_in_another_schema_are_found_by_its_name() {
     let again = site.export("again", &["--database-url", &url]);
     let again = Archive::open(&again, None);
     assert_eq!(Archive::open(&archive, None).differences(&again), [""; 0]);
+}
+
+#[test]
+fn a_database_url_leaves_the_schema_to_the_configuration() {
+    let server = Server::Postgres;
+    if !server.is_there() {
+        return;
+    }
+    let site = Site::new(server);
+    site.database
+        .sql(["ALTER SCHEMA public RENAME TO cms", "CREATE SCHEMA public"]);
+    let export = ["--no-encrypt", "-f", "site"];
+    let in_cms = |command: &mut Command| {
+        command
+            .env("DATABASE_CLIENT", "postgres")
+            .env("DATABASE_SCHEMA", "cms");
+        run(command)
+    };
+    in_cms(&mut site.command("export", export)).ends_with(0);
+    let archive = site.archive("site.tar.gz");
+    assert_same_values(&Archive::open(&archive, None), strapi_archive(server));
+    in_cms(&mut site.import_command(&archive, &[])).ends_with(0);
+    // What the URL says wins.
+    let url = format!("{}&currentSchema=public", site.url());
+    let other = ["--no-encrypt", "-f", "other", "--database-url", &url];
+    in_cms(&mut site.command("export", other))
+        .ends_with(1)
+        .says(["is not a Strapi database"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod support;
 mod bad_archives;
 mod bad_input;
 mod column_rules;
+mod custom_fields;
 mod database_columns;
 mod database_connections;
 mod database_failures;

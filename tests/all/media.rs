@@ -1,6 +1,7 @@
 //! Files of the media library that lie elsewhere than Strapi puts them.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use crate::locks::{import_as, project_of_a_user};
 use crate::support::archive::Archive;
@@ -40,6 +41,53 @@ fn files_in_folders_come_back_where_their_urls_say() {
     // And back again: the restore of another archive takes them away.
     project.import(&strapi_archive(), &[]).ends_with(0);
     assert!(!project.state().files.contains_key(there));
+}
+
+#[test]
+fn a_link_out_of_the_upload_folder_takes_nothing_along_unless_that_is_asked_for() {
+    let project = with_folders();
+    let (uploads, notes) = (project.uploads(), "notes_36b3257a18.txt");
+    // The folder itself is a link, one file leads to another place in it, one out of it, and a folder as well.
+    let disk = project.archive("disk");
+    fs::rename(&uploads, &disk).unwrap();
+    symlink(&disk, &uploads).unwrap();
+    let exported = |project: &Project, options: &[&str], code: i32| {
+        let outcome = project.run("export", [&["-f", "site"], options, &PLAIN].concat());
+        let said = outcome.ends_with(code).all();
+        let archive = Archive::open(&project.archive("site.tar"), None);
+        fs::remove_file(project.archive("site.tar")).unwrap();
+        (archive.assets(), said)
+    };
+    let (whole, _) = exported(&project, &[], 0);
+    fs::rename(disk.join("2024/05").join(notes), disk.join("2024/kept.txt")).unwrap();
+    symlink(
+        uploads.join("2024/kept.txt"),
+        disk.join("2024/05").join(notes),
+    )
+    .unwrap();
+    let (inside, said) = exported(&project, &[], 0);
+    assert!(inside == whole, "{said}");
+
+    let secret = project.archive("secret");
+    fs::create_dir(&secret).unwrap();
+    fs::rename(disk.join("2024/05").join(NAIVE), secret.join("naive")).unwrap();
+    symlink(secret.join("naive"), disk.join("2024/05").join(NAIVE)).unwrap();
+    let (without, said) = exported(&project, &[], 3);
+    assert!(
+        said.contains("leads out of the folder by a link; --follow-links takes"),
+        "{said}"
+    );
+    let mut less = whole.clone();
+    less.retain(|name, _| !name.contains("naive"));
+    assert!(without == less, "{said}");
+    let (followed, said) = exported(&project, &["--follow-links"], 0);
+    assert!(followed == whole, "{said}");
+
+    fs::rename(disk.join("2024"), secret.join("2024")).unwrap();
+    symlink(secret.join("2024"), disk.join("2024")).unwrap();
+    let (without, said) = exported(&project, &[], 3);
+    less.remove(notes);
+    assert!(without == less, "{said}");
 }
 
 #[test]

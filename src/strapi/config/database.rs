@@ -19,6 +19,8 @@ const CONSUMED: &[&str] = &[
     "username",
     "password",
     "schema",
+    "search_path",
+    "currentSchema",
     "ssl",
     "connectionString",
     "uri",
@@ -92,8 +94,7 @@ pub(super) fn from_config(
         }
         Kind::Postgres => {
             let mut map = reader.map(given, connection_string::postgres)?;
-            let schema =
-                text(map.get("schema")).or_else(|| text(connection.get("searchPath")?.get(0)));
+            let schema = schema_of(connection, &map);
             if let Some(url) = text(map.get("connectionString")) {
                 // node-postgres: what the string says wins, even where it says nothing.
                 let parsed = connection_string::postgres(&url);
@@ -161,9 +162,8 @@ pub(super) fn from_url(
         }
         Some(Kind::Postgres) => {
             let map = connection_string::postgres(url.trim()).map_err(bad)?;
-            let schema = text(map.get("schema"));
             reader
-                .postgres(&map, schema)
+                .postgres(&map, schema_in_url(&map))
                 .map(DatabaseSettings::Postgres)
                 .map_err(as_url_problem)
         }
@@ -178,6 +178,33 @@ pub(super) fn from_url(
             "has a scheme that is not sqlite, postgres or mysql".into()
         )),
     }
+}
+
+/// The schema of PostgreSQL that a connection names: for Knex, `schema` and else the first of `searchPath`.
+fn schema_of(connection: &Value, map: &Map<String, Value>) -> Option<String> {
+    text(map.get("schema")).or_else(|| text(connection.get("searchPath")?.get(0)))
+}
+
+/// The schema that a database URL names, in the words of several clients.
+fn schema_in_url(map: &Map<String, Value>) -> Option<String> {
+    let given = text(map.get("schema")).or_else(|| text(map.get("currentSchema")));
+    given.or_else(|| {
+        let path = text(map.get("search_path"))?;
+        let mut names = path.split(',').map(|name| name.trim().trim_matches('"'));
+        let first = names.find(|name| !name.is_empty() && *name != "$user")?;
+        Some(first.to_owned())
+    })
+}
+
+/// The schema of PostgreSQL in the value of `connection` in an evaluated `config/database`.
+pub(super) fn schema_in_config(connection: &Value) -> Option<String> {
+    let client = connection.get("client").and_then(Value::as_str)?;
+    if Kind::of_client(client) != Some(Kind::Postgres) {
+        return None;
+    }
+    let empty = Map::new();
+    let given = connection.get("connection").and_then(Value::as_object);
+    schema_of(connection, given.unwrap_or(&empty))
 }
 
 impl Reader<'_> {

@@ -69,8 +69,9 @@ impl fmt::Debug for ProjectConfig {
 /// Reads the configuration of the project in `project`.
 ///
 /// `environment` is the process environment; this function does not look at it by itself. `database_url`, or else
-/// `BACKUP_DATABASE_URL` in the environment or `.env`, overrides the project's database settings, which are then not
-/// evaluated; what is wrong with its other files is then a warning, and Strapi's defaults apply.
+/// `BACKUP_DATABASE_URL` in the environment or `.env`, overrides the project's database settings, of which nothing but
+/// the schema of PostgreSQL is then looked at; what is wrong with its files is then a warning, and Strapi's defaults
+/// apply.
 pub fn load(
     project: &Path,
     environment: &BTreeMap<String, String>,
@@ -108,7 +109,7 @@ fn read(
         .filter(|url| !url.is_empty());
     let mut warnings = Vec::new();
 
-    let database = match database_url {
+    let mut database = match database_url {
         Some(url) => database::from_url(url, &environment)?,
         None => match evaluator.get("database", "connection", Unknown::Refused)? {
             Some(found) => database::from_config(&found.value, &root, &found.file, &environment)?,
@@ -121,6 +122,13 @@ fn read(
         },
     };
     let forgiving = database_url.is_some();
+    if let DatabaseSettings::Postgres(server) = &mut database
+        && forgiving
+        && server.schema.is_none()
+    {
+        let schema = database_schema(&evaluator);
+        server.schema = or_default(schema, forgiving, &mut warnings, || None)?;
+    }
     let public_dir = or_default(
         public_dir(&evaluator, &root),
         forgiving,
@@ -154,6 +162,14 @@ fn or_default<T>(
         warnings.push(error);
         Ok(default())
     })
+}
+
+/// The schema of PostgreSQL in `config/database`, where it is for PostgreSQL.
+fn database_schema(evaluator: &Evaluator) -> Result<Option<String>, ConfigError> {
+    let found = evaluator.get("database", "connection", Unknown::StandIn)?;
+    let schema = found.and_then(|found| database::schema_in_config(&found.value));
+    evaluator.without_stand_ins(schema.as_deref().unwrap_or_default())?;
+    Ok(schema)
 }
 
 /// `dirs.public` of `config/server`, `./public` by default, taken from the project folder.

@@ -210,11 +210,11 @@ fn provider(row: &Fields<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::strapi::uploads::LocalUploads;
+    use crate::strapi::uploads::{Links, LocalUploads};
     use std::path::Path;
 
     fn uploads() -> LocalUploads {
-        LocalUploads::new(Path::new("/site/public"), LOCAL_PROVIDER)
+        LocalUploads::new(Path::new("/site/public"), LOCAL_PROVIDER, Links::Inside)
     }
 
     fn placement(rows: &[&str]) -> Placement {

@@ -15,7 +15,7 @@ use super::restore::recovered;
 use super::restore::recovery::recover_first;
 use super::schema;
 use super::tables::Model;
-use super::uploads::Uploads;
+use super::uploads::{Links, Uploads};
 use crate::database::{Connection, LockMode, Snapshot, Value};
 use crate::error::Result;
 use crate::model::{IdSet, Metadata, NameMap, Stage};
@@ -33,6 +33,7 @@ pub struct ProjectSource {
     database: Box<dyn Connection>,
     catalogue: Catalogue,
     snapshot: Snapshot,
+    links: Links,
     _lock: ProjectLock,
 }
 
@@ -62,7 +63,14 @@ impl ProjectSource {
             database,
             catalogue,
             snapshot,
+            links: Links::default(),
         })
+    }
+
+    /// The same, which follows these links in the upload folder.
+    #[must_use]
+    pub fn with_links(self, links: Links) -> Self {
+        Self { links, ..self }
     }
 }
 
@@ -118,7 +126,7 @@ impl Source for ProjectSource {
             database: self.database.as_mut(),
             catalogue: &self.catalogue,
             filter,
-            uploads: self.project.uploads(),
+            uploads: self.project.uploads_with(self.links),
             sent_components: HashMap::new(),
             shared_components: BTreeMap::new(),
             unreadable_components: BTreeMap::new(),

@@ -1,8 +1,9 @@
 //! The `local` upload provider: files below the public folder.
 
+use super::beneath::{NotOpened, open_beneath};
 use super::paths::{leads_elsewhere, stays_inside};
 use super::staged::{self, StagedFiles};
-use super::{Held, LOCAL_PROVIDER, Opened, PendingSwap, Staged, StagedUploads, Uploads};
+use super::{Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads};
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -24,19 +25,43 @@ pub(in crate::strapi) struct LocalUploads {
     public: PathBuf,
     /// The provider that the project is set up with.
     provider: String,
+    links: Links,
 }
 
 impl LocalUploads {
     /// The upload folder below the public folder of a project that is set up with this provider.
-    pub fn new(public: &Path, provider: &str) -> Self {
+    pub fn new(public: &Path, provider: &str, links: Links) -> Self {
         Self {
             public: public.to_owned(),
             provider: provider.to_owned(),
+            links,
         }
     }
 
     fn folder(&self) -> PathBuf {
         self.public.join("uploads")
+    }
+
+    /// Opens a file below the public folder. Most lie in the upload folder, which may be a link; what is
+    /// served beside it stays below the public folder.
+    fn open_path(&self, path: &Path) -> Result<File, NotOpened> {
+        if self.links == Links::Followed {
+            // Before it is opened: opening a pipe waits for whoever writes into it.
+            let is_file = fs::metadata(path).map_err(NotOpened::Failed)?.is_file();
+            if !is_file {
+                return Err(NotOpened::Failed(io::ErrorKind::NotFound.into()));
+            }
+            return File::open(path).map_err(NotOpened::Failed);
+        }
+        let uploads = self.folder();
+        let (root, inside) = match path.strip_prefix(&uploads) {
+            Ok(inside) => (&uploads, inside),
+            Err(_) => (
+                &self.public,
+                path.strip_prefix(&self.public).unwrap_or(path),
+            ),
+        };
+        open_beneath(root, inside)
     }
 }
 
@@ -63,21 +88,23 @@ impl Uploads for LocalUploads {
         let Some(path) = path_of(&self.public, url) else {
             return Err("its url leads out of the public folder".into());
         };
-        let open = || -> io::Result<Opened> {
-            // Before it is opened: opening a pipe waits for whoever writes into it.
-            if !fs::metadata(&path)?.is_file() {
-                return Err(io::ErrorKind::NotFound.into());
-            }
-            let file = File::open(&path)?;
+        let open = || -> Result<Opened, NotOpened> {
+            let file = self.open_path(&path)?;
             Ok(Opened {
-                size: file.metadata()?.len(),
+                size: file.metadata().map_err(NotOpened::Failed)?.len(),
                 content: Box::new(file),
                 place: path.display().to_string(),
             })
         };
-        open().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => format!("there is no {}", path.display()),
-            _ => Error::io("read the file", &path, error).to_string(),
+        open().map_err(|error| match error {
+            NotOpened::LeadsOut => format!(
+                "{} leads out of the folder by a link; --follow-links takes what it leads to",
+                path.display()
+            ),
+            NotOpened::Failed(error) if error.kind() == io::ErrorKind::NotFound => {
+                format!("there is no {}", path.display())
+            }
+            NotOpened::Failed(error) => Error::io("read the file", &path, error).to_string(),
         })
     }
 

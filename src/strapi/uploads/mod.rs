@@ -1,6 +1,7 @@
 //! Where a project keeps the files of its media library, behind [`Uploads`]: its own folder (the
 //! `local` upload provider); later S3.
 
+mod beneath;
 mod held;
 mod journal;
 mod local;
@@ -18,6 +19,16 @@ use std::io::Read;
 
 /// The name of the provider that keeps files in the project's own folder.
 pub(super) const LOCAL_PROVIDER: &str = "local";
+
+/// Which links in the upload folder are followed. The folder itself may always be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Links {
+    /// Those that stay in the folder.
+    #[default]
+    Inside,
+    /// All of them.
+    Followed,
+}
 
 /// The files of a media library.
 pub(super) trait Uploads: Send {

@@ -134,3 +134,35 @@ fn mysql_has_its_own_ways() {
             .contains("connection.database is missing")
     );
 }
+
+#[test]
+fn a_database_url_keeps_the_schema_of_the_configuration_unless_it_names_one() {
+    let project = || postgres_with("{ database: 'd', schema: env('SCHEMA', 'cms') }");
+    let schema = |project: Project, url: &str| project.url(url).postgres().schema;
+    assert_eq!(schema(project(), "postgres://h/d").as_deref(), Some("cms"));
+    let other = project().variable("SCHEMA", "other");
+    assert_eq!(schema(other, "postgres://h/d").as_deref(), Some("other"));
+    for (query, named) in [
+        ("schema=mine", "mine"),
+        ("currentSchema=mine", "mine"),
+        ("search_path=%22$user%22,%20%22My%20own%22,public", "My own"),
+    ] {
+        let url = format!("postgres://h/d?{query}");
+        assert_eq!(schema(project(), &url).as_deref(), Some(named), "{url}");
+    }
+    let path = "module.exports = { connection: { client: 'pg', connection: 'postgres://h/d', searchPath: ['site', 'public'] } };";
+    assert_eq!(
+        schema(Project::database(path), "postgres://h/d").as_deref(),
+        Some("site")
+    );
+    // What is for another kind of database says nothing.
+    let mysql = mysql_with("{ database: 'd', schema: 'cms' }");
+    assert_eq!(schema(mysql, "postgres://h/d"), None);
+    assert_eq!(schema(Project::new(&[]), "postgres://h/d"), None);
+    // Nor does one that cannot be read, which is said.
+    let broken = Project::database("throw new Error('no')").url("postgres://h/d");
+    let read = broken.read();
+    assert_eq!(broken.postgres().schema, None);
+    let warning = read.warnings[0].to_string();
+    assert!(warning.starts_with("config/database.js:1: "), "{warning}");
+}
