@@ -127,7 +127,16 @@ impl<R: Read> Decryptor<R> {
         (self.buffer.len() - self.given).saturating_sub(held_back)
     }
 
+    /// Reads on. Whoever asks again after an error gets one again, and nothing that is left.
     fn fill(&mut self) -> io::Result<()> {
+        let filled = self.read_blocks();
+        if filled.is_err() {
+            self.buffer.clear();
+        }
+        filled
+    }
+
+    fn read_blocks(&mut self) -> io::Result<()> {
         self.buffer.drain(..self.given);
         self.given = 0;
         let start = self.buffer.len();
@@ -144,8 +153,8 @@ impl<R: Read> Decryptor<R> {
         self.cipher
             .decrypt_blocks(blocks(&mut self.buffer[start..]));
         if read < BUFFER {
-            self.ended = true;
             self.remove_padding()?;
+            self.ended = true;
         }
         Ok(())
     }
@@ -194,6 +203,20 @@ pub(super) fn peek(start: &[u8], key: &Key) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_cut_gives_nothing_but_errors_however_often_it_is_read() {
+        let mut encryptor = Encryptor::new(Vec::new(), &Key::fixed());
+        encryptor.write_all(&[0; 40]).expect("written");
+        let packed = encryptor.finish().expect("written");
+        for length in 0..packed.len() {
+            let mut decryptor = Decryptor::new(&packed[..length], &Key::fixed());
+            for _ in 0..3 {
+                let error = decryptor.read(&mut [0; 64]).expect_err("it was cut");
+                assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+            }
+        }
+    }
 
     fn round_trip(plain: &[u8]) -> Vec<u8> {
         let key = Key([7; 16]);
