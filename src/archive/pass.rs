@@ -219,7 +219,7 @@ impl Pass {
             Entry::Upload(filename) => {
                 let known = self.sidecars.remove(filename);
                 let Some(sidecar) =
-                    known.map_or_else(|| self.from_row(item, filename), |own| Ok(Some(own)))?
+                    known.map_or_else(|| self.row_of(item, filename), |own| Ok(Some(own)))?
                 else {
                     if self.rows.is_none() || !filter.includes(Stage::Entities) {
                         self.waiting.add(&item.name);
@@ -243,7 +243,7 @@ impl Pass {
     }
 
     /// What the row of a file says of it, where there are no sidecars.
-    fn from_row(&mut self, item: &Item<'_>, filename: &str) -> Result<Option<String>> {
+    fn row_of(&mut self, item: &Item<'_>, filename: &str) -> Result<Option<String>> {
         let Some(rows) = &mut self.rows else {
             return Ok(None);
         };
