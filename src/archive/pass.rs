@@ -231,7 +231,7 @@ impl Pass {
                 let own = self.sidecars.take(filename);
                 let own = own.map_err(|error| self.spooling(error))?;
                 let Some(sidecar) =
-                    own.map_or_else(|| self.from_row(item, filename), |own| Ok(Some(own)))?
+                    own.map_or_else(|| self.row_of(item, filename), |own| Ok(Some(own)))?
                 else {
                     if self.rows.is_none() || !filter.includes(Stage::Entities) {
                         self.waiting.add(&item.name);
@@ -255,7 +255,7 @@ impl Pass {
     }
 
     /// What the row of a file says of it, where there are no sidecars.
-    fn from_row(&mut self, item: &Item<'_>, filename: &str) -> Result<Option<String>> {
+    fn row_of(&mut self, item: &Item<'_>, filename: &str) -> Result<Option<String>> {
         let Some(rows) = &mut self.rows else {
             return Ok(None);
         };
