@@ -4,6 +4,7 @@
 //! to read what it says. Nothing depends on how fast anything is.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -13,9 +14,8 @@ use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::listing;
 use crate::support::proxy::Mute;
 use crate::support::restore::{assert_exports, project_with_other_data};
-use crate::support::running::{MISSING, Running, export_half_way, miss_files};
+use crate::support::running::{Running, export_half_way, miss_files};
 use crate::support::strace::{can_trace, injected};
-use crate::support::tarball::{Entry, LINKS, Tarball};
 
 on_each_server!(
     a_run_that_waits_for_a_lock_of_the_server_is_interrupted,
@@ -82,24 +82,19 @@ fn an_export_that_is_killed_leaves_nothing_under_the_name_of_the_archive() {
 fn an_import_that_is_interrupted_while_it_checks_changes_nothing() {
     let project = Project::testdata();
     let before = project.state();
-    // Each file without a row is told of; more than fits into a pipe.
-    let mut archive = Tarball::read(&strapi_archive());
-    let place = archive.position(LINKS);
-    let files = (0..MISSING).flat_map(|n| {
-        let sidecar = format!(
-            r#"{{"id":{},"size":0,"name":"n","hash":"x{n}","ext":".txt","mime":"text/plain","url":"/x"}}"#,
-            1000 + n
-        );
-        [
-            Entry::file(&format!("assets/metadata/x{n}.txt.json"), sidecar),
-            Entry::file(&format!("assets/uploads/x{n}.txt"), ""),
-        ]
-    });
-    archive.entries.splice(place..place, files);
-    archive.write(project.archive("site.tar"));
-    let mut running = import(&project, &project.archive("site.tar"));
-    running.until("note: x").signal("INT");
-    running.end().ends_with(130);
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(0);
+    // What follows never comes.
+    let archive = fs::read(project.archive("site.tar")).unwrap();
+    let (output, mut input) = io::pipe().unwrap();
+    let mut command = project.import_command(Path::new("-"), &[]);
+    command.stdin(output);
+    let mut running = Running::start(command);
+    input.write_all(&archive[..archive.len() / 2]).unwrap();
+    running.until("entities ").signal("INT");
+    let outcome = running.end().ends_with(130);
+    let said = ["error: interrupted: nothing was changed"];
+    assert_eq!(outcome.lines("error: "), said);
     before.assert_untouched(&project);
 }
 
