@@ -81,8 +81,12 @@ fn values_that_a_column_cannot_hold_are_refused_before_the_load(server: Server) 
         ("releaseDate", json!("2024-02-31"), "2024-02-31"),
         ("releaseDate", json!("2024-13-01"), "2024-13-01"),
         ("releaseTime", json!("12:61:00.000"), "12:61:00.000"),
-        // The last one that JavaScript has.
-        ("releaseAt", json!(8_640_000_000_000_000_i64), "year 275760"),
+        // The first number that JavaScript takes for a time.
+        (
+            "releaseAt",
+            json!(-8_640_000_000_000_000_i64),
+            "year -271821",
+        ),
     ];
     cases.extend(server.pick(
         vec![

@@ -114,6 +114,7 @@ fn values_that_do_not_fit_are_refused() {
         (Scalar::Boolean, "\"maybe\""),
         (Scalar::Integer, "\"many\""),
         (Scalar::DateTime, "\"yesterday\""),
+        (Scalar::DateTime, "8640000000000001"),
         (Scalar::DateTime, "\"2023-02-29T00:00:00.000Z\""),
         (Scalar::DateTime, "\"2024-01-01T24:00:60.000Z\""),
         (Scalar::BigInteger, "\"1.5e\""),
