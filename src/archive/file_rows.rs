@@ -1,33 +1,25 @@
 //! What the files of an archive are, where it has no sidecars: Strapi wrote none before 4.12, and what
 //! they would say stands in the rows of `plugin::upload.file`.
 
-use crate::error::{Error, Result};
+use super::texts::{Place, Texts};
+use crate::error::Result;
 use crate::model::{Entity, Fields, NameMap, named_files};
 use crate::transfer::UPLOAD_TYPES;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use tempfile::SpooledTempFile;
-
-/// How much of the rows is kept in memory, in bytes; more goes to a file without a name.
-const IN_MEMORY: usize = 4 << 20;
+use std::path::Path;
 
 /// The rows of the media library by the names of their files. In memory stay some 40 bytes a file:
 /// 20 MB for 100,000 pictures with four formats each.
 pub(super) struct FileRows {
-    folder: PathBuf,
-    rows: SpooledTempFile,
-    end: u64,
-    /// Where the row of a file stands, and how long it is.
-    files: NameMap<(u64, u32)>,
+    rows: Texts,
+    /// Where the row of a file stands.
+    files: NameMap<Place>,
 }
 
 impl FileRows {
     /// None yet; what does not stay in memory goes to `folder`.
     pub fn new(folder: &Path) -> Self {
         Self {
-            folder: folder.to_owned(),
-            rows: tempfile::spooled_tempfile_in(IN_MEMORY, folder),
-            end: 0,
+            rows: Texts::new(folder),
             files: NameMap::default(),
         }
     }
@@ -44,11 +36,7 @@ impl FileRows {
             return Ok(());
         };
         let row = sidecar_of_row(entity.id, &fields);
-        let place = (self.end, row.len() as u32);
-        let written = self.rows.seek(SeekFrom::Start(self.end));
-        let written = written.and_then(|_| self.rows.write_all(row.as_bytes()));
-        written.map_err(|error| self.spooling(error))?;
-        self.end += row.len() as u64;
+        let place = self.rows.keep(&row)?;
         let text = |name: &str| fields.text(name);
         named_files(&text, fields.get("formats"), &mut |name, _| {
             // Strapi stores a file once that two rows name.
@@ -64,27 +52,11 @@ impl FileRows {
     /// # Errors
     /// The rows cannot be read back.
     pub fn sidecar(&mut self, filename: &str) -> Result<Option<String>> {
-        let Some(&(start, length)) = self.files.get(filename) else {
+        let Some(&place) = self.files.get(filename) else {
             return Ok(None);
         };
-        let mut row = String::new();
-        let found = self.rows.seek(SeekFrom::Start(start));
-        let read = found.and_then(|_| {
-            let mut rest = (&mut self.rows).take(u64::from(length));
-            rest.read_to_string(&mut row)
-        });
-        read.map_err(|error| self.spooling(error))?;
+        let row = self.rows.read(place)?;
         Ok(in_row(&row, filename).or(Some(row)))
-    }
-
-    fn spooling(&self, error: io::Error) -> Error {
-        Error::from_io(error, |error| {
-            Error::io(
-                "spool the rows of the media library in",
-                &self.folder,
-                error,
-            )
-        })
     }
 }
 

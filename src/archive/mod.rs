@@ -10,6 +10,7 @@ mod checksums;
 mod codec;
 mod entries;
 mod file_rows;
+mod files;
 mod folder;
 mod front;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -26,6 +27,7 @@ mod rounds;
 mod shard;
 mod sidecars;
 mod tar_entries;
+mod texts;
 mod writer;
 
 pub use audit::Protection;

@@ -1,53 +1,20 @@
 //! Goes through the entries of an archive, stage by stage, and hands over what is in them.
 
 use super::audit::Audit;
-use super::file_rows::FileRows;
+use super::files::{Described, Files};
 use super::front::Front;
 use super::item::Item;
-use super::layout::{Entry, upload_name};
+use super::layout::Entry;
 use super::lines::{count_lines, each_line, malformed, read_text};
-use super::sidecars::Sidecars;
 use crate::error::{Error, Result};
 use crate::model::limits::{LONGEST_RESULT, LONGEST_SIDECAR};
 use crate::model::{Asset, Line, Stage};
-use crate::transfer::{Examples, Filter, Sink, Subject, Warning, WarningKind};
+use crate::transfer::{Filter, Sink};
 use roaring::RoaringTreemap;
 use std::collections::{HashMap, VecDeque};
-use std::io;
-use std::path::PathBuf;
 
 /// How many things of one kind are listed one by one.
 const LISTED: u64 = 5;
-
-/// What is wrong with a file that stands alone.
-const NO_SIDECAR: &str = "has no sidecar in assets/metadata";
-
-/// Entries that belong with others that are not there: how many, and the first of them by name.
-#[derive(Default)]
-struct Unmatched {
-    names: Vec<String>,
-    more: u64,
-}
-
-impl Unmatched {
-    fn add(&mut self, name: &str) {
-        if (self.names.len() as u64) < LISTED {
-            self.names.push(name.to_owned());
-        } else {
-            self.more += 1;
-        }
-    }
-
-    /// Says of each what is wrong with it.
-    fn faults(self, archive: &str, what: &str) -> Vec<Error> {
-        let more = (self.more > 0).then(|| format!("{} more files: each {what}", self.more));
-        let named = self.names.iter().map(|name| format!("{name} {what}"));
-        named
-            .chain(more)
-            .map(|text| Error::archive(format!("{archive}: {text}")))
-            .collect()
-    }
-}
 
 /// The state of going through an archive, stage by stage.
 pub(super) struct Pass {
@@ -66,30 +33,20 @@ pub(super) struct Pass {
     started: bool,
     /// The entries that are through.
     done: RoaringTreemap,
-    /// Sidecars whose file did not come yet.
-    sidecars: Sidecars,
-    /// Files whose sidecar did not come yet.
-    waiting: Unmatched,
-    /// Where sidecars are spooled.
-    folder: PathBuf,
-    /// Rows that say what the files are, for as long as the archive may be one without sidecars.
-    rows: Option<FileRows>,
-    /// Files that were taken without a sidecar, or left out because no row names them.
-    bare: Unmatched,
-    /// Files that no row names.
-    unnamed: Examples,
+    /// What says of files what they are.
+    files: Files,
 }
 
 impl Pass {
     /// Starts to go through an archive, of which this takes part. `items` and `entries` are how many
-    /// lines or files, and how many entries, each stage has, where that is known. `rows` is for the rows
-    /// of the media library, where the archive may be one without sidecars.
+    /// lines or files, and how many entries, each stage has, where that is known. It `may_be_bare`: files
+    /// without sidecars are then what rows of the media library say.
     pub fn new(
         audit: Audit,
         items: Option<HashMap<Stage, u64>>,
         entries: Option<HashMap<Stage, u64>>,
         filter: &Filter,
-        rows: Option<FileRows>,
+        may_be_bare: bool,
     ) -> Self {
         let takes_assets = filter.includes(Stage::Assets);
         Self {
@@ -103,13 +60,8 @@ impl Pass {
                 .collect(),
             started: false,
             done: RoaringTreemap::new(),
-            sidecars: Sidecars::new(audit.folder()),
-            folder: audit.folder().to_owned(),
-            waiting: Unmatched::default(),
+            files: Files::new(audit.archive(), audit.folder(), may_be_bare && takes_assets),
             audit: Some(audit),
-            rows: rows.filter(|_| takes_assets),
-            bare: Unmatched::default(),
-            unnamed: Examples::default(),
         }
     }
 
@@ -125,14 +77,12 @@ impl Pass {
 
     /// Starts to go through the archive, once more.
     pub fn begin(&mut self) {
-        self.waiting = Unmatched::default();
+        self.files.begin();
     }
 
     /// Nothing more of the current stage can be handed over, though not all was; the next one is on.
     pub fn give_up_stage(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        for fault in std::mem::take(&mut self.waiting).faults(&self.archive, NO_SIDECAR) {
-            sink.damaged(fault)?;
-        }
+        self.files.give_up(sink)?;
         if let (Some(stage), Some(left)) = (self.todo.front(), &mut self.left) {
             left.remove(stage);
         }
@@ -142,51 +92,11 @@ impl Pass {
     /// Ends the stages that are left. `is_bare` says whether the archive is one without sidecars.
     pub fn finish(mut self, is_bare: bool, sink: &mut dyn Sink) -> Result<()> {
         self.give_up_stage(sink)?;
-        self.tell_of_bare_files(is_bare, sink)?;
         if self.takes_assets {
-            let mut lonely = Unmatched::default();
-            let left = self
-                .sidecars
-                .left(&mut |filename| lonely.add(&upload_name(filename)));
-            left.map_err(|error| self.spooling(error))?;
-            for fault in lonely.faults(&self.archive, "is missing, though it has a sidecar") {
-                sink.damaged(fault)?;
-            }
+            self.files.finish(is_bare, sink)?;
         }
         while !self.todo.is_empty() {
             self.next_stage(sink)?;
-        }
-        Ok(())
-    }
-
-    /// Tells of files that were taken without sidecars.
-    fn tell_of_bare_files(&mut self, is_bare: bool, sink: &mut dyn Sink) -> Result<()> {
-        let bare = std::mem::take(&mut self.bare);
-        if bare.names.is_empty() {
-            return Ok(());
-        }
-        if !is_bare || self.rows.is_none() {
-            for fault in bare.faults(&self.archive, NO_SIDECAR) {
-                sink.damaged(fault)?;
-            }
-            return Ok(());
-        }
-        let mut note = |reason: String| {
-            let subject = Subject::Entry(self.archive.clone());
-            sink.warn(Warning::new(WarningKind::Notice, subject, reason));
-        };
-        note(
-            "it has no sidecars of files, as none of Strapi before 4.12: what its files are is taken from \
-             the rows of plugin::upload.file"
-                .into(),
-        );
-        let subject = Subject::Entry(self.archive.clone());
-        let unnamed = std::mem::take(&mut self.unnamed);
-        if let Some(unnamed) = unnamed.warning(WarningKind::Notice, subject) {
-            note(format!(
-                "{} of its files are left out, because no row of plugin::upload.file names them: {}",
-                unnamed.count, unnamed.reason
-            ));
         }
         Ok(())
     }
@@ -203,10 +113,10 @@ impl Pass {
             return self.record(item, sink);
         };
         if front.as_ref().is_some_and(|front| front.manifest.is_some()) {
-            self.rows = None;
+            self.files.have_sidecars();
         }
         if !filter.includes(stage) {
-            if stage == Stage::Entities && self.rows.is_some() {
+            if stage == Stage::Entities && self.files.rows().is_some() {
                 return self.rows_only(item);
             }
             return self.count(item, stage);
@@ -219,26 +129,22 @@ impl Pass {
         match &item.entry {
             Entry::Sidecar(filename) => {
                 match read_text(&self.archive, &item.name, item.content, LONGEST_SIDECAR) {
-                    Ok(sidecar) => {
-                        self.rows = None;
-                        let kept = self.sidecars.keep(filename, &sidecar);
-                        kept.map_err(|error| self.spooling(error))?;
-                    }
+                    Ok(sidecar) => self.files.keep(filename, &sidecar)?,
                     Err(fault) => sink.damaged(fault)?,
                 }
             }
             Entry::Upload(filename) => {
-                let own = self.sidecars.take(filename);
-                let own = own.map_err(|error| self.spooling(error))?;
-                let Some(sidecar) =
-                    own.map_or_else(|| self.row_of(item, filename), |own| Ok(Some(own)))?
-                else {
-                    if self.rows.is_none() || !filter.includes(Stage::Entities) {
-                        self.waiting.add(&item.name);
-                    } else {
-                        self.leave_unnamed(item);
+                let sidecar = match self.files.describe(&item.name, filename)? {
+                    Described::As(sidecar) => sidecar,
+                    Described::ByNobody if filter.includes(Stage::Entities) => {
+                        self.files.leave_out(&item.name);
+                        self.through(item.number, stage);
+                        return self.count(item, stage);
                     }
-                    return self.count(item, stage);
+                    Described::Later | Described::ByNobody => {
+                        self.files.wait(&item.name);
+                        return self.count(item, stage);
+                    }
                 };
                 let asset = Asset {
                     filename: filename.clone(),
@@ -254,28 +160,9 @@ impl Pass {
         Ok(())
     }
 
-    /// What the row of a file says of it, where there are no sidecars.
-    fn row_of(&mut self, item: &Item<'_>, filename: &str) -> Result<Option<String>> {
-        let Some(rows) = &mut self.rows else {
-            return Ok(None);
-        };
-        let sidecar = rows.sidecar(filename)?;
-        if sidecar.is_some() {
-            self.bare.add(&item.name);
-        }
-        Ok(sidecar)
-    }
-
-    /// Leaves a file out that no row names.
-    fn leave_unnamed(&mut self, item: &Item<'_>) {
-        self.bare.add(&item.name);
-        self.unnamed.add(|| item.name.clone());
-        self.through(item.number, Stage::Assets);
-    }
-
     /// Takes the rows of the media library in from entities that are not wanted themselves.
     fn rows_only(&mut self, item: &mut Item<'_>) -> Result<()> {
-        let (audit, rows) = (&mut self.audit, &mut self.rows);
+        let (audit, files) = (&mut self.audit, &mut self.files);
         let stage = Stage::Entities;
         each_line(
             stage,
@@ -286,7 +173,7 @@ impl Pass {
                 if let Some(audit) = audit {
                     audit.count(stage, 1);
                 }
-                match (line.map(|line| Line::parse(stage, line)), &mut *rows) {
+                match (line.map(|line| Line::parse(stage, line)), files.rows()) {
                     (Ok(Ok(Line::Entity(parsed))), Some(rows)) => rows.add(&parsed.entity()),
                     _ => Ok(()),
                 }
@@ -299,10 +186,6 @@ impl Pass {
         if let Some(left) = self.left.as_mut().and_then(|left| left.get_mut(&stage)) {
             *left -= 1;
         }
-    }
-
-    fn spooling(&self, error: io::Error) -> Error {
-        Error::io("spool sidecars in", &self.folder, error)
     }
 
     /// Takes in what the archive says of itself.
@@ -348,7 +231,7 @@ impl Pass {
         filter: &Filter,
         sink: &mut dyn Sink,
     ) -> Result<()> {
-        let (audit, rows) = (&mut self.audit, &mut self.rows);
+        let (audit, files) = (&mut self.audit, &mut self.files);
         let mut malformed_lines = 0_u64;
         each_line(
             stage,
@@ -362,7 +245,7 @@ impl Pass {
                 let length = line.as_deref().map_or(0, str::len);
                 match line.and_then(|line| Line::parse(stage, line)) {
                     Ok(line) => {
-                        if let (Line::Entity(parsed), Some(rows)) = (&line, &mut *rows) {
+                        if let (Line::Entity(parsed), Some(rows)) = (&line, files.rows()) {
                             rows.add(&parsed.entity())?;
                         }
                         match (&line, &mut *audit, &mut *front) {

@@ -3,7 +3,6 @@
 use super::audit::{Audit, Protection};
 use super::codec::{Password, Sealed, needless_key};
 use super::entries::Entries;
-use super::file_rows::FileRows;
 use super::front::{Described, Front};
 use super::item::Next;
 use super::layout::{Entry, METADATA};
@@ -276,7 +275,7 @@ impl Source for ArchiveSource {
             known.and_then(|known| known.items.clone()),
             known.and_then(|known| known.entries.clone()),
             filter,
-            may_be_bare.then(|| FileRows::new(&self.folder)),
+            may_be_bare,
         );
         let mut front = self.known.is_none().then(Front::default);
         // Once, if the entries stand in Strapi's order; otherwise once more for what came too early.

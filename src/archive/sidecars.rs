@@ -1,21 +1,15 @@
 //! Sidecars whose file did not come yet: in an archive that was packed anew that may be all of them.
 
+use super::texts::{Place, Texts};
+use crate::error::Result;
 use crate::model::NameMap;
-use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use tempfile::SpooledTempFile;
 
-/// How much of them is kept in memory, in bytes.
-const IN_MEMORY: usize = 4 << 20;
-
-/// Sidecars that wait for their files. Long ones go to a file without a name, for rows of the media
-/// library are nobody else's business.
+/// Sidecars that wait for their files.
 pub(super) struct Sidecars {
-    spool: SpooledTempFile,
-    /// Where the next one goes.
-    end: u64,
-    /// Where each one stands, and how long its name and its text are.
-    places: NameMap<(u64, u32, u32)>,
+    texts: Texts,
+    /// Where the name and the text of each stand.
+    places: NameMap<[Place; 2]>,
     waiting: u64,
 }
 
@@ -23,55 +17,51 @@ impl Sidecars {
     /// None yet; what is too much for the memory goes to `folder`.
     pub fn new(folder: &Path) -> Self {
         Self {
-            spool: tempfile::spooled_tempfile_in(IN_MEMORY, folder),
-            end: 0,
+            texts: Texts::new(folder),
             places: NameMap::default(),
             waiting: 0,
         }
     }
 
     /// Keeps the sidecar of a file.
-    pub fn keep(&mut self, filename: &str, sidecar: &str) -> io::Result<()> {
-        self.spool.seek(SeekFrom::Start(self.end))?;
-        self.spool.write_all(filename.as_bytes())?;
-        self.spool.write_all(sidecar.as_bytes())?;
-        let place = (self.end, filename.len() as u32, sidecar.len() as u32);
-        self.end += (filename.len() + sidecar.len()) as u64;
-        if self.places.insert(filename, place).is_none() {
+    ///
+    /// # Errors
+    /// It cannot be spooled.
+    pub fn keep(&mut self, filename: &str, sidecar: &str) -> Result<()> {
+        let places = [self.texts.keep(filename)?, self.texts.keep(sidecar)?];
+        if self.places.insert(filename, places).is_none() {
             self.waiting += 1;
         }
         Ok(())
     }
 
     /// The sidecar of a file, which is kept no longer.
-    pub fn take(&mut self, filename: &str) -> io::Result<Option<String>> {
-        let Some((start, name, text)) = self.places.remove(filename) else {
+    ///
+    /// # Errors
+    /// It cannot be read back.
+    pub fn take(&mut self, filename: &str) -> Result<Option<String>> {
+        let Some([_, place]) = self.places.remove(filename) else {
             return Ok(None);
         };
-        let text = self.read(start + u64::from(name), text)?;
+        let text = self.texts.read(place)?;
         self.waiting -= 1;
         if self.waiting == 0 {
-            self.end = 0;
+            self.texts.clear();
         }
         Ok(Some(text))
     }
 
     /// The names of the files whose sidecars are still kept, in their order.
-    pub fn left(&mut self, each: &mut dyn FnMut(&str)) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// They cannot be read back.
+    pub fn left(&mut self, each: &mut dyn FnMut(&str)) -> Result<()> {
         let mut places: Vec<_> = self.places.values().copied().collect();
         places.sort_unstable();
-        for (start, name, _) in places {
-            each(&self.read(start, name)?);
+        for [name, _] in places {
+            each(&self.texts.read(name)?);
         }
         Ok(())
-    }
-
-    fn read(&mut self, start: u64, length: u32) -> io::Result<String> {
-        let mut text = String::new();
-        self.spool.seek(SeekFrom::Start(start))?;
-        let mut part = Read::by_ref(&mut self.spool).take(length.into());
-        part.read_to_string(&mut text)?;
-        Ok(text)
     }
 }
 
