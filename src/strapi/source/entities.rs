@@ -1,7 +1,8 @@
 //! The stage of the entities.
 
 use super::attributes::write_attributes;
-use super::components::{Parents, in_key_order};
+use super::component_rows::Parents;
+use super::components::in_key_order;
 use super::{BATCH, Reader, select_batch};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_LINE;

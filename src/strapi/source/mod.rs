@@ -2,6 +2,7 @@
 
 mod assets;
 mod attributes;
+mod component_rows;
 mod components;
 mod configuration;
 mod entities;
