@@ -2,7 +2,7 @@
 
 use super::attributes::{Tally, write_attributes, write_name};
 use super::sidecars::complete;
-use super::{BATCH, Reader, select_batch};
+use super::{Reader, Rows, select_batch};
 use crate::error::Result;
 use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
@@ -44,16 +44,16 @@ impl Reader<'_> {
         let Some(model) = catalogue.models.get(UPLOAD_TYPES[0]) else {
             return sink.stage(Stage::Assets, Some(0));
         };
-        let rows = self.database.count(&model.table)?;
+        let count = self.database.count(&model.table)?;
         sink.stage(Stage::Assets, None)?;
-        if rows > 0 {
+        if count > 0 {
             self.uploads.check()?;
         }
         let positions = NEEDED.map(|name| model.columns.iter().position(|c| c.attribute == name));
-        let mut last = None;
+        let (mut last, mut rows) = (None, Rows::FIRST);
         loop {
-            let mut batch = Vec::with_capacity(BATCH);
-            let (sql, after) = select_batch(self.database, model, last);
+            let mut batch: Vec<FileRow> = Vec::with_capacity(rows.0);
+            let (sql, after) = select_batch(self.database, model, last, rows);
             // With the rows among the entities.
             let mut told = Tally::default();
             self.database.query(&sql, &after, &mut |row| {
@@ -81,10 +81,11 @@ impl Reader<'_> {
             for row in &batch {
                 self.files_of(row, sink)?;
             }
-            match batch.last() {
-                Some(row) if batch.len() == BATCH => last = Some(row.id),
-                _ => break,
-            }
+            let bytes = batch.iter().map(|row| row.sidecar.len()).sum();
+            let (Some(end), Some(next)) = (batch.last(), rows.after(batch.len(), bytes)) else {
+                break;
+            };
+            (last, rows) = (Some(end.id), next);
         }
         let completed = std::mem::take(&mut self.completed_sidecars);
         if let Some(note) = completed.warning(WarningKind::Notice, Subject::Files) {

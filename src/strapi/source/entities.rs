@@ -3,7 +3,7 @@
 use super::attributes::write_attributes;
 use super::component_rows::Parents;
 use super::components::in_key_order;
-use super::{BATCH, Reader, select_batch};
+use super::{Reader, Rows, select_batch};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_LINE;
 use crate::model::{Entity, Stage, json};
@@ -78,12 +78,12 @@ impl Reader<'_> {
         let mut head = b"{\"type\":".to_vec();
         json::write_string(&mut head, &model.uid);
         head.extend_from_slice(b",\"id\":");
-        let mut last = None;
+        let (mut last, mut rows) = (None, Rows::FIRST);
         let mut written = Vec::new();
         let mut left_out = Examples::default();
         loop {
-            let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(BATCH);
-            let (sql, after) = select_batch(self.database, model, last);
+            let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(rows.0);
+            let (sql, after) = select_batch(self.database, model, last, rows);
             self.database.query(&sql, &after, &mut |row| {
                 let id = row.value(0)?.as_i64().ok_or_else(|| {
                     Error::failed(format!("{} has a row without an id", model.table))
@@ -102,7 +102,7 @@ impl Reader<'_> {
                 break;
             };
             last = Some(end);
-            let full = batch.len() == BATCH;
+            let (came, mut bytes) = (batch.len(), 0);
             let components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
                 written.clear();
@@ -110,6 +110,7 @@ impl Reader<'_> {
                 let is_whole =
                     components.write(&mut line, models, model, &fields, id, &mut written);
                 line.extend_from_slice(b"}}");
+                bytes += line.len();
                 if !is_whole || line.len() as u64 > LONGEST_LINE {
                     let too_long = self.too_long.entry(model.uid.clone());
                     too_long.or_default().insert(id);
@@ -129,9 +130,10 @@ impl Reader<'_> {
                     data: &line[data..line.len() - 1],
                 })?;
             }
-            if !full {
+            let Some(next) = rows.after(came, bytes) else {
                 break;
-            }
+            };
+            rows = next;
         }
         let subject = Subject::ContentType(model.uid.clone());
         if let Some(warning) = left_out.warning(WarningKind::Unreadable, subject) {

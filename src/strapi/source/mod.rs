@@ -27,8 +27,28 @@ use crate::transfer::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// How many rows are read at once. Bounds memory, together with how large rows are.
-const BATCH: usize = 500;
+/// The most rows that are read at once.
+const MOST_ROWS: usize = 500;
+/// How much the rows that are read at once are to take, in bytes.
+const BATCH: usize = 4 << 20;
+
+/// How many rows are read at once: as many as take a bounded amount of memory, if they are as long as those before.
+#[derive(Clone, Copy)]
+struct Rows(usize);
+
+impl Rows {
+    /// To begin with, while nothing is known of how long they are.
+    const FIRST: Self = Self(50);
+
+    /// After a batch of this size, of which this many rows came and took so many bytes; `None` if these were the last.
+    fn after(self, came: usize, bytes: usize) -> Option<Self> {
+        if came < self.0 {
+            return None;
+        }
+        let fits = BATCH / (bytes / came.max(1)).max(1);
+        Some(Self(fits.clamp(1, MOST_ROWS).min(self.0 * 4)))
+    }
+}
 
 /// A project as a source.
 pub struct ProjectSource {
@@ -203,11 +223,28 @@ fn select_batch(
     database: &dyn Connection,
     model: &Model,
     after: Option<i64>,
+    Rows(limit): Rows,
 ) -> (String, Vec<Value<'static>>) {
     let select = select_rows(database, model);
     let condition = after.map_or("", |_| "WHERE id > ?");
     (
-        format!("{select} {condition} ORDER BY id LIMIT {BATCH}"),
+        format!("{select} {condition} ORDER BY id LIMIT {limit}"),
         after.map(Value::Integer).into_iter().collect(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_rows_are_read_a_few_at_once_and_short_ones_many() {
+        let next = |rows: Rows, bytes| rows.after(rows.0, bytes).expect("more").0;
+        assert_eq!(next(Rows::FIRST, 50 * 100), 200);
+        assert_eq!(next(Rows(200), 200 * 100), MOST_ROWS);
+        assert_eq!(next(Rows(MOST_ROWS), MOST_ROWS << 20), 4);
+        assert_eq!(next(Rows(4), 4 << 28), 1);
+        assert_eq!(next(Rows(1), 0), 4);
+        assert!(Rows(4).after(3, 100).is_none());
+    }
 }
