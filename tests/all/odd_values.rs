@@ -83,7 +83,7 @@ fn numbers_that_no_float_holds_come_back(server: Server) {
     ]);
     let (_, archive) = exported(&site, 0);
     site.database.sql(["UPDATE articles SET views = 1, rating = 1"]);
-    site.import(&site.project().archive("odd.tar"), &[]).ends_with(0);
+    site.import(&site.archives().join("odd.tar"), &[]).ends_with(0);
     let (_, again) = exported(&site, 0);
     assert_eq!(archive.differences(&again), [""; 0]);
     let line = again.lines("entities");
