@@ -99,11 +99,23 @@ impl Outcome {
         self.status == Status::Incomplete
     }
 
-    /// The first of what could not be taken, where something could not.
-    pub fn shortfall(&self) -> Option<&str> {
-        let first = self.warnings.iter().find(|told| told.is_incomplete());
-        self.is_incomplete()
-            .then(|| first.map_or("result.json in it says why", |told| &told.message))
+    /// The first of what could not be taken and how many more there are, where something could not.
+    pub fn shortfall(&self) -> Option<String> {
+        if !self.is_incomplete() {
+            return None;
+        }
+        let mut losses = self.warnings.iter().filter(|told| told.is_incomplete());
+        let Some(first) = losses.next() else {
+            return Some("result.json in it says why".into());
+        };
+        let more = losses.count() as u64 + self.more_warnings;
+        Some(match more {
+            0 => first.message.clone(),
+            more => format!(
+                "{}; and {more} more, which `backup verify` lists",
+                first.message
+            ),
+        })
     }
 
     /// How many items a stage has.
@@ -127,21 +139,31 @@ impl Outcome {
 #[derive(Default)]
 pub(super) struct Warnings {
     list: Vec<Told>,
+    /// How many of them are none of what could not be taken.
+    notes: usize,
     more: u64,
 }
 
 impl Warnings {
-    /// Adds one.
+    /// Adds one. Where there is no room for all, what could not be taken goes before notes.
     pub fn add(&mut self, warning: &Warning) {
-        if self.list.len() == LISTED {
-            self.more += 1;
-            return;
-        }
-        self.list.push(Told {
+        let told = Told {
             kind: warning.kind.as_str().into(),
             count: warning.count,
             message: shortened(warning.to_string()),
-        });
+        };
+        if self.list.len() < LISTED {
+            self.notes += usize::from(!told.is_incomplete());
+            self.list.push(told);
+            return;
+        }
+        self.more += 1;
+        if told.is_incomplete() && self.notes > 0 {
+            let note = self.list.iter().rposition(|told| !told.is_incomplete());
+            self.list.remove(note.unwrap_or(LISTED - 1));
+            self.list.push(told);
+            self.notes -= 1;
+        }
     }
 }
 
@@ -152,4 +174,27 @@ fn shortened(mut message: String) -> String {
         message.push_str("...");
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::Subject;
+
+    #[test]
+    fn notes_make_room_for_what_could_not_be_taken() {
+        let mut warnings = Warnings::default();
+        let mut add = |kind, name: &str| {
+            warnings.add(&Warning::new(kind, Subject::Table(name.into()), "why"));
+        };
+        for number in 0..LISTED {
+            add(WarningKind::Notice, &number.to_string());
+        }
+        add(WarningKind::Unreadable, "lost");
+        add(WarningKind::Notice, "late");
+        assert_eq!(warnings.list.len(), LISTED);
+        assert_eq!(warnings.more, 2);
+        let last = warnings.list.last().expect("one");
+        assert!(last.message.contains("lost"), "{last:?}");
+    }
 }

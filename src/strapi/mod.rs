@@ -22,6 +22,7 @@ mod tables;
 mod uploads;
 mod values;
 mod words;
+mod zone;
 
 pub use description::describe;
 pub use lock::LockWait;

@@ -4,6 +4,7 @@ use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
 use super::uploads::{Links, LocalUploads, Uploads};
 use super::values::Home;
+use super::zone;
 use crate::database::{
     Connection, DatabaseSettings, GLANCE, Mysql, Postgres, Sqlite, Stop, Timeouts,
 };
@@ -244,10 +245,16 @@ impl Project {
 
     /// The zone that Strapi runs in. Node's drivers store what its clock shows.
     pub(super) fn time_zone(&self) -> TimeZone {
-        let name = self.config.time_zone.as_deref().unwrap_or_default();
-        TimeZone::get(name)
-            .or_else(|_| TimeZone::posix(name))
-            .unwrap_or_else(|_| TimeZone::system())
+        match &self.config.time_zone {
+            Some(name) => zone::named(name).unwrap_or(TimeZone::UTC),
+            None => TimeZone::system(),
+        }
+    }
+
+    /// The value of `TZ`, where it is no zone.
+    pub(super) fn unknown_zone(&self) -> Option<&str> {
+        let name = self.config.time_zone.as_deref()?;
+        zone::named(name).is_none().then_some(name)
     }
 }
 

@@ -40,6 +40,13 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
     };
     let content_types = read_content_types(database)?;
     let mut notices = Vec::new();
+    if let Some(name) = project.unknown_zone() {
+        let reason = format!(
+            "`{name}` is no time zone that Node knows; times are taken for UTC: name one as Europe/Vienna"
+        );
+        let subject = Subject::Path("TZ".into());
+        notices.push(Warning::new(WarningKind::Notice, subject, reason));
+    }
     check_drift(&project.root, &content_types, &mut notices)?;
     let components = read_components(project, &made)?;
     let mut custom_fields = CustomFields::new(&project.root, &content_types);

@@ -82,7 +82,8 @@ impl Reader<'_> {
                 self.files_of(row, sink)?;
             }
             let bytes = batch.iter().map(|row| row.sidecar.len()).sum();
-            let (Some(end), Some(next)) = (batch.last(), rows.after(batch.len(), bytes)) else {
+            let (Some(end), Some(next)) = (batch.last(), rows.after(batch.len(), bytes, false))
+            else {
                 break;
             };
             (last, rows) = (Some(end.id), next);

@@ -3,7 +3,7 @@
 use super::attributes::write_attributes;
 use super::component_rows::Parents;
 use super::components::in_key_order;
-use super::{Reader, Rows, select_batch};
+use super::{BATCH, Reader, Rows, select_batch};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_LINE;
 use crate::model::{Entity, Stage, json};
@@ -84,7 +84,13 @@ impl Reader<'_> {
         loop {
             let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(rows.0);
             let (sql, after) = select_batch(self.database, model, last, rows);
+            let (mut bytes, mut left) = (0, false);
             self.database.query(&sql, &after, &mut |row| {
+                // What is too much for one batch comes with the next.
+                left |= bytes > BATCH;
+                if left {
+                    return Ok(());
+                }
                 let id = row.value(0)?.as_i64().ok_or_else(|| {
                     Error::failed(format!("{} has a row without an id", model.table))
                 })?;
@@ -95,6 +101,7 @@ impl Reader<'_> {
                 line.push(b'{');
                 write_attributes(&mut line, model, id, row, &mut self.tally)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
+                bytes += line.len();
                 batch.push((id, line, data));
                 Ok(())
             })?;
@@ -102,7 +109,8 @@ impl Reader<'_> {
                 break;
             };
             last = Some(end);
-            let (came, mut bytes) = (batch.len(), 0);
+            let taken = batch.len();
+            bytes = 0;
             let components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
                 written.clear();
@@ -130,7 +138,7 @@ impl Reader<'_> {
                     data: &line[data..line.len() - 1],
                 })?;
             }
-            let Some(next) = rows.after(came, bytes) else {
+            let Some(next) = rows.after(taken, bytes, left) else {
                 break;
             };
             rows = next;

@@ -40,12 +40,13 @@ impl Rows {
     /// To begin with, while nothing is known of how long they are.
     const FIRST: Self = Self(50);
 
-    /// After a batch of this size, of which this many rows came and took so many bytes; `None` if these were the last.
-    fn after(self, came: usize, bytes: usize) -> Option<Self> {
-        if came < self.0 {
+    /// After a batch of this size, of which this many rows were taken, with so many bytes, and more were `left`;
+    /// `None` if these were the last.
+    fn after(self, taken: usize, bytes: usize, left: bool) -> Option<Self> {
+        if taken < self.0 && !left {
             return None;
         }
-        let fits = BATCH / (bytes / came.max(1)).max(1);
+        let fits = BATCH / (bytes / taken.max(1)).max(1);
         Some(Self(fits.clamp(1, MOST_ROWS).min(self.0 * 4)))
     }
 }
@@ -239,12 +240,13 @@ mod tests {
 
     #[test]
     fn long_rows_are_read_a_few_at_once_and_short_ones_many() {
-        let next = |rows: Rows, bytes| rows.after(rows.0, bytes).expect("more").0;
+        let next = |rows: Rows, bytes| rows.after(rows.0, bytes, false).expect("more").0;
         assert_eq!(next(Rows::FIRST, 50 * 100), 200);
         assert_eq!(next(Rows(200), 200 * 100), MOST_ROWS);
         assert_eq!(next(Rows(MOST_ROWS), MOST_ROWS << 20), 4);
         assert_eq!(next(Rows(4), 4 << 28), 1);
         assert_eq!(next(Rows(1), 0), 4);
-        assert!(Rows(4).after(3, 100).is_none());
+        assert!(Rows(4).after(3, 100, false).is_none());
+        assert!(Rows(4).after(3, 100, true).is_some());
     }
 }

@@ -85,6 +85,9 @@ impl Uploads for LocalUploads {
                 "its provider is `{provider}`, which this version does not read from"
             ));
         }
+        if url.is_empty() {
+            return Err("it has no url".into());
+        }
         let Some(path) = path_of(&self.public, url) else {
             return Err("its url leads out of the public folder".into());
         };
@@ -102,7 +105,12 @@ impl Uploads for LocalUploads {
                 path.display()
             ),
             NotOpened::Failed(error) if error.kind() == io::ErrorKind::NotFound => {
-                format!("there is no {}", path.display())
+                let what = match fs::symlink_metadata(&path) {
+                    Ok(about) if about.is_symlink() => "a link that leads nowhere",
+                    Ok(_) => "no file",
+                    Err(_) => return format!("there is no {}", path.display()),
+                };
+                format!("{} is {what}", path.display())
             }
             NotOpened::Failed(error) => Error::io("read the file", &path, error).to_string(),
         })
