@@ -24,7 +24,7 @@ use std::thread;
 const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
 
 /// The largest file of a project that is read as a whole.
-const FILE_LIMIT: u64 = 8 << 20;
+pub(super) const FILE_LIMIT: u64 = 8 << 20;
 
 /// A Strapi project on disk.
 #[derive(Debug, Clone)]
