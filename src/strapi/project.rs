@@ -34,7 +34,7 @@ pub struct Project {
     pub(super) dialect: Dialect,
     pub(super) config: Arc<ProjectConfig>,
     timeouts: Timeouts,
-    stop: Stop,
+    pub(super) stop: Stop,
 }
 
 impl Project {
