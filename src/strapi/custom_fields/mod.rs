@@ -167,6 +167,12 @@ impl CustomFields {
     }
 }
 
+/// For [`crate::fuzzing`]: reads what a file of code registers.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn read_code(file: &Path, text: &str) {
+    let _ = code::registrations(file, text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -184,7 +184,9 @@ fn registrations(folder: &Path, clock: &Clock) -> BTreeSet<Registration> {
         .filter(|entry| entry.file_type().is_file() && is_code(entry.path()));
     for file in files.take(FILES) {
         clock.start(file.path());
-        if let Ok(text) = read_text(file.path()) {
+        if let Ok(text) = read_text(file.path())
+            && text.contains("customFields")
+        {
             found.extend(code::registrations(file.path(), &text));
         }
         clock.stop();
