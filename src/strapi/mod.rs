@@ -16,6 +16,7 @@ mod relations;
 mod restore;
 mod running;
 mod schema;
+mod script;
 mod shared_tables;
 mod source;
 mod tables;

@@ -25,7 +25,7 @@ use std::thread;
 const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
 
 /// The largest file of a project that is read as a whole.
-const FILE_LIMIT: u64 = 8 << 20;
+pub(super) const FILE_LIMIT: u64 = 8 << 20;
 
 /// A Strapi project on disk.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub struct Project {
     pub(super) dialect: Dialect,
     pub(super) config: Arc<ProjectConfig>,
     timeouts: Timeouts,
-    stop: Stop,
+    pub(super) stop: Stop,
 }
 
 impl Project {

@@ -49,12 +49,12 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
     }
     check_drift(&project.root, &content_types, &mut notices)?;
     let components = read_components(project, &made)?;
-    let mut custom_fields = CustomFields::new(&project.root, &content_types);
+    let mut custom_fields = CustomFields::new(&project.root, &content_types, &project.stop);
     let mut schemas = Schemas::default();
     for mut json in content_types.into_iter().chain(components) {
         custom_fields.resolve(&mut json, project.dialect.naming(), |table, column| {
             made.attribute_type(table, column)
-        });
+        })?;
         let schema = Schema::from_json(&json).map_err(|reason| {
             let uid = json.get("uid").and_then(Value::as_str).unwrap_or("?");
             Error::failed(format!("the schema of {uid} is not complete: {reason}"))
