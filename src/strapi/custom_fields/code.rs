@@ -262,3 +262,61 @@ fn word(it: &Expression<'_>) -> Word {
         _ => Word::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The types of the custom fields that this code registers.
+    fn kinds(code: &str) -> Vec<String> {
+        let found = registrations(Path::new("index.js"), code);
+        found.into_iter().map(|it| it.kind).collect()
+    }
+
+    #[test]
+    fn a_registration_that_other_code_may_change_is_not_believed() {
+        let sure = "const f = { name: 'a', type: 'json' }; s.customFields.register(f);";
+        assert_eq!(kinds(sure), ["json"]);
+        for change in [
+            "f.type = 'string';",
+            "f['ty' + 'pe'] = 'string';",
+            "Object.assign(f, { type: 'string' });",
+            "{ let f = { name: 'a', type: 'string' }; }",
+            "function g(f) {}",
+            "change(f);",
+            "module.exports = f;",
+            "export { f };",
+            "const g = { ...f };",
+        ] {
+            let code = format!(
+                "const f = {{ name: 'a', type: 'json' }}; {change} s.customFields.register(f);"
+            );
+            assert_eq!(kinds(&code), [""; 0], "{code}");
+        }
+        let exported = "export const f = { name: 'a', type: 'json' }; s.customFields.register(f);";
+        assert_eq!(kinds(exported), [""; 0]);
+        for change in [
+            "t = 'string';",
+            "({ t } = g);",
+            "[t] = g;",
+            "for (t of g) {}",
+            "function g(t) {}",
+        ] {
+            let code = format!(
+                "let t = 'json'; {change} s.customFields.register({{ name: 'a', type: t }});"
+            );
+            assert_eq!(kinds(&code), [""; 0], "{code}");
+        }
+        for more in ["...g", "[g]: 'string'", "__proto__: g"] {
+            let code = format!("s.customFields.register({{ name: 'a', type: 'json', {more} }});");
+            assert_eq!(kinds(&code), [""; 0], "{code}");
+        }
+    }
+
+    #[test]
+    fn types_of_properties_that_are_spread_before_are_believed() {
+        let code = "const t = 'json';
+            module.exports = s => s.customFields.register({ ...g, name: 'a', plugin: 'p', type: t });";
+        assert_eq!(kinds(code), ["json"]);
+    }
+}

@@ -146,7 +146,7 @@ impl CustomFields {
     /// What was taken for true although nothing in the project says it.
     pub fn guesses(self) -> Vec<Warning> {
         let warning = |((field, kind, guess), count): ((String, String, Guess), u64)| {
-            let nothing = "no code in the project says which type it has".to_owned();
+            let nothing = "no code in the project says for certain which type it has".to_owned();
             let (said, why) = match guess {
                 Guess::Known => (nothing, "which its plugin is known for"),
                 Guess::Column => (nothing, "which its column was made for"),
