@@ -72,9 +72,9 @@ fn sidecar_of_row(id: i64, fields: &Fields<'_>) -> String {
 /// The sidecar of a format: its object, and the row that it belongs to. `None` if the file is no format of the row.
 fn in_row(row: &str, filename: &str) -> Option<String> {
     let fields = Fields::parse(row).ok()?;
-    let formats = Fields::parse(fields.get("formats")?).ok()?;
+    let formats = Fields::parse_with_any_names(fields.get("formats")?).ok()?;
     for (name, format) in &formats.0 {
-        let Ok(format) = Fields::parse(format) else {
+        let Ok(format) = Fields::parse_with_any_names(format) else {
             continue;
         };
         let hash = format.text("hash").unwrap_or_default();

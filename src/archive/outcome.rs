@@ -1,7 +1,7 @@
 //! `result.json`: what came of an export, known when all else of the archive is written.
 
 use crate::model::Stage;
-use crate::model::limits::LONGEST_MESSAGE;
+use crate::model::limits::{LONGEST_MESSAGE, LONGEST_RESULT};
 use crate::transfer::{Report, Warning, WarningKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -89,9 +89,28 @@ impl Outcome {
         }
     }
 
-    /// The content of `result.json`.
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("strings and numbers serialise")
+    /// The content of `result.json`, with as many of the warnings as there is room for.
+    pub(super) fn to_json(mut self) -> String {
+        loop {
+            let text = serde_json::to_string_pretty(&self).expect("strings and numbers serialise");
+            let is_short = text.len() as u64 <= LONGEST_RESULT;
+            if is_short || !self.make_shorter() {
+                return text;
+            }
+        }
+    }
+
+    /// Leaves out what is long: extensions of files may be anything, and messages half escapes. Gives whether
+    /// there was something.
+    fn make_shorter(&mut self) -> bool {
+        let files = self.counts.get_mut(Stage::Assets.as_str());
+        if let Some(files) = files.filter(|files| !files.types.is_empty()) {
+            files.types.clear();
+            return true;
+        }
+        let left = self.warnings.len() / 2;
+        self.more_warnings += self.warnings.drain(left..).count() as u64;
+        left > 0
     }
 
     /// Whether something that exists could not be taken.
@@ -196,5 +215,33 @@ mod tests {
         assert_eq!(warnings.more, 2);
         let last = warnings.list.last().expect("one");
         assert!(last.message.contains("lost"), "{last:?}");
+    }
+
+    #[test]
+    fn a_result_is_no_longer_than_it_may_be() {
+        let told = Told {
+            kind: "notice".into(),
+            count: 1,
+            message: "\u{1}".repeat(LONGEST_MESSAGE),
+        };
+        let extensions = (0..40_000).map(|number| (format!(".{number:0>200}"), 1));
+        let files = StageCount {
+            items: 40_000,
+            types: extensions.collect(),
+        };
+        let outcome = Outcome {
+            status: Status::Incomplete,
+            counts: [("assets".to_owned(), files)].into(),
+            warnings: vec![told; 2 * LISTED],
+            more_warnings: 5,
+        };
+        let text = outcome.to_json();
+        assert!(text.len() as u64 <= LONGEST_RESULT);
+        let back: Outcome = serde_json::from_str(&text).expect("a result");
+        assert_eq!(
+            (back.warnings.len(), back.more_warnings),
+            (LISTED, 5 + LISTED as u64)
+        );
+        assert_eq!(back.items(Stage::Assets), 40_000);
     }
 }

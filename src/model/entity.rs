@@ -2,7 +2,7 @@
 
 use super::json;
 use super::limits::{LONGEST_NAME, MOST_MEMBERS};
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -89,10 +89,14 @@ const FEW: usize = 64;
 
 /// Names are kept, so they may not be of any length.
 pub(super) fn check_name(name: &str) -> Result<(), serde_json::Error> {
-    if name.len() > LONGEST_NAME {
+    check_length(name, LONGEST_NAME)
+}
+
+fn check_length(name: &str, longest: usize) -> Result<(), serde_json::Error> {
+    if name.len() > longest {
         let length = name.len();
         return Err(serde_json::Error::custom(format_args!(
-            "a name has {length} bytes, more than the {LONGEST_NAME} that it may have"
+            "a name has {length} bytes, more than the {longest} that it may have"
         )));
     }
     Ok(())
@@ -110,6 +114,21 @@ impl<'a> Fields<'a> {
     /// `text` is not a JSON object.
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
+    }
+
+    /// The same, with names of any length: those of formats of a file, and of what is in them. Nobody keeps
+    /// these.
+    ///
+    /// # Errors
+    /// `text` is not a JSON object.
+    pub fn parse_with_any_names(text: &'a str) -> Result<Self, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let members = Members {
+            longest_name: usize::MAX,
+        };
+        let fields = members.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(fields)
     }
 
     /// The value of the member of this name.
@@ -143,49 +162,65 @@ impl<'a> Fields<'a> {
 
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Fields<'de>;
+        let members = Members {
+            longest_name: LONGEST_NAME,
+        };
+        members.deserialize(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+/// Takes an object apart.
+struct Members {
+    longest_name: usize,
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields: Vec<(Cow<'de, str>, &'de str)> = Vec::with_capacity(16);
-                // Long objects only: of short ones the names are compared.
-                let mut places: HashMap<Cow<'de, str>, usize> = HashMap::new();
-                while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
-                    check_name(&name).map_err(A::Error::custom)?;
-                    let value = map.next_value::<&'de RawValue>()?.get();
-                    let place = if places.is_empty() {
-                        fields.iter().position(|(own, _)| *own == name)
-                    } else {
-                        places.get(&name).copied()
-                    };
-                    match place {
-                        Some(place) => fields[place].1 = value,
-                        None if fields.len() == MOST_MEMBERS => {
-                            return Err(A::Error::custom(format_args!(
-                                "it has more than the {MOST_MEMBERS} members that an object may have"
-                            )));
-                        }
-                        None => {
-                            if !places.is_empty() {
-                                places.insert(name.clone(), fields.len());
-                            }
-                            fields.push((name, value));
-                            if fields.len() == FEW && places.is_empty() {
-                                let names = fields.iter().map(|(name, _)| name.clone());
-                                places = names.zip(0..).collect();
-                            }
-                        }
+impl<'de> DeserializeSeed<'de> for Members {
+    type Value = Fields<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fields<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields: Vec<(Cow<'de, str>, &'de str)> = Vec::with_capacity(16);
+        // Long objects only: of short ones the names are compared.
+        let mut places: HashMap<Cow<'de, str>, usize> = HashMap::new();
+        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+            check_length(&name, self.longest_name).map_err(A::Error::custom)?;
+            let value = map.next_value::<&'de RawValue>()?.get();
+            let place = if places.is_empty() {
+                fields.iter().position(|(own, _)| *own == name)
+            } else {
+                places.get(&name).copied()
+            };
+            match place {
+                Some(place) => fields[place].1 = value,
+                None if fields.len() == MOST_MEMBERS => {
+                    return Err(A::Error::custom(format_args!(
+                        "it has more than the {MOST_MEMBERS} members that an object may have"
+                    )));
+                }
+                None => {
+                    if !places.is_empty() {
+                        places.insert(name.clone(), fields.len());
+                    }
+                    fields.push((name, value));
+                    if fields.len() == FEW && places.is_empty() {
+                        let names = fields.iter().map(|(name, _)| name.clone());
+                        places = names.zip(0..).collect();
                     }
                 }
-                Ok(Fields(fields))
             }
         }
-        deserializer.deserialize_map(Members)
+        Ok(Fields(fields))
     }
 }
 

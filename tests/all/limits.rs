@@ -6,6 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::archive::Archive;
 use crate::support::beasts::{raw, small};
 use crate::support::cli::{Outcome, PLAIN, Project, backup, backup_through, run};
 use crate::support::databases::{Server, Site, on_each_server};
@@ -390,6 +391,109 @@ fn a_file_whose_sidecar_would_be_too_long_or_its_name_is_listed() {
     ]);
     assert_eq!(listed.lines("warning: ").len(), 2, "{}", listed.all());
     run(backup(["verify"]).arg(project.archive("x.tar"))).ends_with(3);
+}
+
+#[test]
+fn names_in_links_that_are_too_long_are_listed() {
+    let project = Project::testdata();
+    project.sql(
+        "UPDATE files_related_mph SET field = printf('%.*c', 5000, 'x') WHERE id = 1;
+         UPDATE articles SET document_id = printf('%.*c', 5000, 'x') WHERE id = 30",
+    );
+    let path = exported(
+        &project,
+        3,
+        [
+            "links of `related` of plugin::upload.file: 1 left out: ",
+            "its field has 5000 bytes, more than the 4096 that a name may have",
+            "links of `localizations` of api::article.article: 1 left out: ",
+            "its document id has 5000 bytes, more than the 4096 that a name may have",
+        ],
+    );
+    let other = Project::testdata();
+    other.import(&path, &[]).ends_with(0);
+    let sql = "SELECT length(document_id) FROM articles WHERE id = 30";
+    let length: i64 = other
+        .connect()
+        .query_row(sql, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(length, 5000);
+}
+
+#[test]
+fn a_column_of_the_core_store_whose_name_is_too_long_is_listed() {
+    let project = Project::testdata();
+    let name = "x".repeat(5000);
+    project.sql(&format!(
+        "ALTER TABLE strapi_core_store_settings ADD COLUMN {name} TEXT"
+    ));
+    exported(&project, 0, []);
+    project.sql(&format!(
+        "UPDATE strapi_core_store_settings SET {name} = 'kept' WHERE id = 1"
+    ));
+    let said = "of the table strapi_core_store_settings: 1 not kept: its name has 5000 bytes";
+    let path = exported(&project, 3, [said]);
+    Project::testdata().import(&path, &[]).ends_with(0);
+}
+
+#[test]
+fn schemas_that_are_too_long_for_an_archive_are_refused() {
+    let refused = |edit: &dyn Fn(&mut serde_json::Value), said: &str| {
+        let project = Project::testdata();
+        project.edit_content_types(|types| edit(&mut types["api::article.article"]));
+        let outcome = project.run("export", [&["-f", "site"], &PLAIN[..]].concat());
+        outcome.ends_with(1).says([said, "start Strapi once"]);
+        assert!(!project.archive("site.tar").exists());
+    };
+    refused(
+        &|schema| schema["info"]["description"] = "x".repeat(9 << 20).into(),
+        "with that of api::article.article, the schemas have more than the 8388608 bytes that an archive may hold",
+    );
+    let name = "x".repeat(5000);
+    refused(
+        &|schema| {
+            schema["attributes"][&name] =
+                serde_json::json!({"type": "component", "component": "shared.seo"})
+        },
+        "in the schema of api::article.article has 5000 bytes, more than the 4096 that an archive may hold",
+    );
+    refused(
+        &|schema| {
+            for number in 0..66_000 {
+                let attribute = serde_json::json!({"type": "component", "component": "shared.seo"});
+                schema["attributes"][format!("a{number}")] = attribute;
+            }
+        },
+        "the schema of api::article.article has 660",
+    );
+}
+
+#[test]
+fn formats_with_long_names_come_back_and_too_many_of_them_are_listed() {
+    let project = Project::testdata();
+    let with_formats = "formats LIKE '%thumbnail%'";
+    let name = "x".repeat(5000);
+    let clean = project.exported(&[]).assets().len();
+    project.sql(&format!(
+        "UPDATE files SET formats = json_set(formats, '$.{name}', json_extract(formats, '$.thumbnail'))
+            WHERE id = (SELECT min(id) FROM files WHERE {with_formats})"
+    ));
+    let path = exported(&project, 0, []);
+    let other = Project::testdata();
+    other.import(&path, &[]).ends_with(0);
+    let archive = Archive::open(&path, None);
+    assert_eq!(archive.assets().len(), clean);
+    assert_eq!(archive.differences(&other.exported(&[])), [""; 0]);
+    project.sql(&format!(
+        "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 65536)
+            UPDATE files SET formats = (SELECT json_group_object('f' || i, json('{{}}')) FROM n)
+            WHERE id = (SELECT min(id) FROM files WHERE {with_formats})"
+    ));
+    exported(
+        &project,
+        3,
+        ["it has more than the 65536 members that an object may have"],
+    );
 }
 
 /// A list in a list, so often.

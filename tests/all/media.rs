@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use crate::locks::{import_as, project_of_a_user};
 use crate::support::archive::Archive;
-use crate::support::cli::{PLAIN, Project, strapi_archive};
+use crate::support::cli::{PLAIN, Project, backup, run, strapi_archive};
 use crate::support::restore::{assert_exports, project_with_other_data};
 use crate::support::tarball::{ENTITIES, Tarball};
 
@@ -41,6 +41,25 @@ fn files_in_folders_come_back_where_their_urls_say() {
     // And back again: the restore of another archive takes them away.
     project.import(&strapi_archive(), &[]).ends_with(0);
     assert!(!project.state().files.contains_key(there));
+}
+
+#[test]
+fn files_of_formats_that_were_encoded_twice_come_along() {
+    let project = Project::testdata();
+    let whole = project.exported(&[]);
+    project.sql("UPDATE files SET formats = json_quote(formats) WHERE formats IS NOT NULL");
+    let path = project.export("twice", &[]);
+    assert_eq!(Archive::open(&path, None).differences(&whole), [""; 0]);
+    run(&mut backup(["verify", path.to_str().unwrap()])).ends_with(0);
+    // Those of the project are replaced, not set aside under other names.
+    let files = project
+        .state()
+        .uploads()
+        .keys()
+        .map(|name| (*name).to_owned())
+        .collect::<Vec<_>>();
+    project.import(&path, &[]).ends_with(0);
+    assert!(project.state().uploads().keys().eq(files.iter()));
 }
 
 #[test]

@@ -82,8 +82,10 @@ fn numbers_that_no_float_holds_come_back(server: Server) {
         "UPDATE articles SET views = 123456789012345678901, rating = 12345678901234567890.123456 WHERE id = 1",
     ]);
     let (_, archive) = exported(&site, 0);
-    site.database.sql(["UPDATE articles SET views = 1, rating = 1"]);
-    site.import(&site.archives().join("odd.tar"), &[]).ends_with(0);
+    site.database
+        .sql(["UPDATE articles SET views = 1, rating = 1"]);
+    site.import(&site.archives().join("odd.tar"), &[])
+        .ends_with(0);
     let (_, again) = exported(&site, 0);
     assert_eq!(archive.differences(&again), [""; 0]);
     let line = again.lines("entities");

@@ -148,7 +148,9 @@ impl Placement {
         }
         let row = Fields::parse(row).ok()?;
         let provider = provider(&row);
-        let formats = row.get("formats").and_then(|text| Fields::parse(text).ok());
+        let formats = row
+            .get("formats")
+            .and_then(|text| Fields::parse_with_any_names(text).ok());
         let formats = formats.and_then(|formats| self.formats(&formats, &provider, uploads));
         let own = self.served(&row, &provider, uploads);
         if own.is_none() && formats.is_none() {
@@ -170,7 +172,7 @@ impl Placement {
         uploads: &dyn Uploads,
     ) -> Option<String> {
         let changed = |text: &str| {
-            let format = Fields::parse(text).ok()?;
+            let format = Fields::parse_with_any_names(text).ok()?;
             let (_, url) = self.served(&format, provider, uploads)?;
             Some(format.with(&|name, _| (name == "url").then(|| json!(url).to_string())))
         };

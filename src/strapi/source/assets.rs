@@ -3,7 +3,7 @@
 use super::attributes::{Tally, write_attributes, write_name};
 use super::sidecars::complete;
 use super::{Reader, Rows, select_batch};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
@@ -15,16 +15,17 @@ use std::io::{self, Read};
 struct FileRow {
     id: i64,
     sidecar: String,
-    values: Vec<Option<String>>,
+    values: [Option<String>; NEEDED.len()],
 }
 
-/// The attributes that are needed beside the sidecar, in the order of [`FileRow::values`].
+/// The attributes that are needed beside the sidecar, in the order of [`FileRow::values`]: texts, but for the
+/// JSON of the last.
 const NEEDED: [&str; 5] = ["hash", "ext", "url", "provider", "formats"];
 
 impl FileRow {
     fn value(&self, name: &str) -> Option<&str> {
         let index = NEEDED.iter().position(|own| *own == name)?;
-        self.values.get(index)?.as_deref()
+        self.values[index].as_deref()
     }
 }
 
@@ -49,7 +50,6 @@ impl Reader<'_> {
         if count > 0 {
             self.uploads.check()?;
         }
-        let positions = NEEDED.map(|name| model.columns.iter().position(|c| c.attribute == name));
         let (mut last, mut rows) = (None, Rows::FIRST);
         loop {
             let mut batch: Vec<FileRow> = Vec::with_capacity(rows.0);
@@ -63,17 +63,17 @@ impl Reader<'_> {
                 write_attributes(&mut sidecar, model, id, row, &mut told)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 sidecar.push(b'}');
-                let mut values = Vec::with_capacity(NEEDED.len());
-                for position in positions {
-                    let value = match position {
-                        Some(position) => row.value(position + 1)?.as_str().map(str::to_owned),
-                        None => None,
-                    };
-                    values.push(value);
-                }
+                let sidecar = text(sidecar);
+                // What a reader of the archive finds there, not what the columns hold.
+                let written = Fields::parse(&sidecar)
+                    .map_err(|error| Error::failed(format!("{} {id}: {error}", model.uid)))?;
+                let values = NEEDED.map(|name| match name {
+                    "formats" => written.get(name).map(str::to_owned),
+                    _ => written.text(name),
+                });
                 batch.push(FileRow {
                     id,
-                    sidecar: text(sidecar),
+                    sidecar,
                     values,
                 });
                 Ok(())
@@ -111,12 +111,25 @@ impl Reader<'_> {
             sidecar: row.sidecar.clone(),
         };
         let sent = self.send(&main, sink)?;
-        let formats = row
-            .value("formats")
-            .and_then(|text| Fields::parse(text).ok());
+        let is_object = |text: &&str| text.starts_with('{');
+        let formats = row.value("formats").filter(is_object);
+        let formats = match formats.map(Fields::parse_with_any_names).transpose() {
+            Ok(formats) => formats,
+            Err(error) => {
+                self.missing_format(row, "all", &error.to_string(), sink);
+                return Ok(());
+            }
+        };
         for (name, format) in formats.iter().flat_map(|formats| &formats.0) {
-            let Ok(fields) = Fields::parse(format) else {
+            if !is_object(format) {
                 continue;
+            }
+            let fields = match Fields::parse_with_any_names(format) {
+                Ok(fields) => fields,
+                Err(error) => {
+                    self.missing_format(row, name, &error.to_string(), sink);
+                    continue;
+                }
             };
             let text = |member: &str| {
                 fields
@@ -201,6 +214,16 @@ impl Reader<'_> {
             ));
         }
         Ok(true)
+    }
+
+    /// Lists a format of which not even the file is known.
+    fn missing_format(&self, row: &FileRow, format: &str, why: &str, sink: &mut dyn Sink) {
+        let subject = Subject::File {
+            id: row.id,
+            format: Some(format.to_owned()),
+            filename: row.value("hash").unwrap_or_default().to_owned(),
+        };
+        sink.warn(Warning::new(WarningKind::MissingAsset, subject, why));
     }
 
     fn missing(&self, wanted: &Wanted<'_>, why: &str, sink: &mut dyn Sink) {

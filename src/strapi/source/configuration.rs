@@ -5,7 +5,7 @@ use super::link_lines::shown;
 use super::{Reader, column_list};
 use crate::database::{Row, Value};
 use crate::error::Result;
-use crate::model::limits::{DEEPEST, LONGEST_LINE, is_too_deep};
+use crate::model::limits::{DEEPEST, LONGEST_LINE, LONGEST_NAME, is_too_deep};
 use crate::model::{ConfigItem, ConfigKind, Stage, json};
 use crate::strapi::core_store::{
     LOGO_BYTES, LOGOS, PROJECT_SETTINGS, TOKEN_KEY, column_scalar, table_of,
@@ -35,12 +35,17 @@ impl Reader<'_> {
 
     fn configuration_of(&mut self, kind: ConfigKind, sink: &mut dyn Sink) -> Result<()> {
         let table = table_of(kind);
-        let columns: Vec<String> = self
-            .database
-            .columns(table)?
-            .into_iter()
+        let names = self.database.columns(table)?.into_iter();
+        let (columns, unnamed): (Vec<String>, Vec<String>) = names
             .map(|column| column.name)
-            .collect();
+            .partition(|name| name.len() <= LONGEST_NAME);
+        for column in unnamed {
+            let length = column.len();
+            let why = format!(
+                "its name has {length} bytes, more than the {LONGEST_NAME} that it may have"
+            );
+            self.column_left_out(table, &column, &why, sink)?;
+        }
         let sql = format!(
             "SELECT {} FROM {} ORDER BY id",
             column_list(self.database, columns.iter().map(String::as_str)),

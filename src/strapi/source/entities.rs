@@ -28,6 +28,7 @@ impl Reader<'_> {
             .try_for_each(|model| self.entities_of(model, sink))?;
         std::mem::take(&mut self.tally)
             .tell(|uid, attribute| Subject::Attribute { uid, attribute }, sink);
+        self.joins_with_nulls(sink)?;
         self.joins_without_id(sink)?;
         self.unknown_columns(sink)?;
         for ((uid, attribute), gone) in std::mem::take(&mut self.gone_components) {
@@ -57,18 +58,30 @@ impl Reader<'_> {
             if !self.filter.includes_type(uid) {
                 continue;
             }
-            let sql = format!(
-                "SELECT count({}) FROM {}",
-                self.database.quote(column),
-                self.database.quote(table)
-            );
-            let count = u64::try_from(self.database.number(&sql, &[])?).unwrap_or(0);
-            if count > 0 {
-                let (table, column) = (table.to_owned(), column.to_owned());
-                let why = "values of a column that the project's schema does not know";
-                let subject = Subject::Column { table, column };
-                sink.warn(Warning::new(WarningKind::NotKept, subject, why).times(count));
-            }
+            let why = "values of a column that the project's schema does not know";
+            self.column_left_out(table, column, why, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of a column that is in no archive, where it has values.
+    pub(super) fn column_left_out(
+        &mut self,
+        table: &str,
+        column: &str,
+        why: &str,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        let sql = format!(
+            "SELECT count({}) FROM {}",
+            self.database.quote(column),
+            self.database.quote(table)
+        );
+        let count = u64::try_from(self.database.number(&sql, &[])?).unwrap_or(0);
+        if count > 0 {
+            let (table, column) = (table.to_owned(), column.to_owned());
+            let subject = Subject::Column { table, column };
+            sink.warn(Warning::new(WarningKind::NotKept, subject, why).times(count));
         }
         Ok(())
     }

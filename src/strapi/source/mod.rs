@@ -20,8 +20,9 @@ use super::schema;
 use super::tables::Model;
 use super::uploads::{Links, Uploads};
 use crate::database::{Connection, LockMode, Snapshot, Value};
-use crate::error::Result;
-use crate::model::{IdSet, Metadata, NameMap, Stage};
+use crate::error::{Error, Result};
+use crate::model::limits::{LONGEST_NAME, LONGEST_SCHEMAS, MOST_MEMBERS};
+use crate::model::{IdSet, Metadata, NameMap, Schema, Stage};
 use crate::transfer::{
     Description, Examples, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
 };
@@ -187,11 +188,56 @@ impl Source for ProjectSource {
 impl Reader<'_> {
     fn schemas(&mut self, sink: &mut dyn Sink) -> Result<()> {
         sink.stage(Stage::Schemas, Some(self.catalogue.schemas.len() as u64))?;
-        self.catalogue
-            .schemas
-            .iter()
-            .try_for_each(|schema| sink.schema(schema))
+        let mut bytes = 0;
+        for schema in self.catalogue.schemas.iter() {
+            bytes += check_schema(schema)?;
+            if bytes > LONGEST_SCHEMAS {
+                return Err(no_archive(format!(
+                    "with that of {}, the schemas have more than the {LONGEST_SCHEMAS} bytes",
+                    schema.uid
+                )));
+            }
+            sink.schema(schema)?;
+        }
+        Ok(())
     }
+}
+
+/// Holds a schema against the limits of an archive, from which nothing could be restored without it; gives its
+/// length.
+fn check_schema(schema: &Schema) -> Result<u64> {
+    let names = schema.attributes.iter().map(|(name, _)| name);
+    if let Some(long) = [&schema.uid]
+        .into_iter()
+        .chain(names)
+        .find(|name| name.len() > LONGEST_NAME)
+    {
+        let start = &long[..long.floor_char_boundary(SHOWN)];
+        return Err(no_archive(format!(
+            "the name {start}... in the schema of {} has {} bytes, more than the {LONGEST_NAME}",
+            &schema.uid[..schema.uid.floor_char_boundary(SHOWN)],
+            long.len(),
+        )));
+    }
+    if schema.attributes.len() + MORE_MEMBERS > MOST_MEMBERS {
+        return Err(no_archive(format!(
+            "the schema of {} has {} attributes, more than the {}",
+            schema.uid,
+            schema.attributes.len(),
+            MOST_MEMBERS - MORE_MEMBERS
+        )));
+    }
+    Ok(schema.to_line().len() as u64)
+}
+
+/// How much of a name that is too long is shown, in bytes.
+const SHOWN: usize = 60;
+/// Members that rows may have beside those of the schema: ids, times, and what says which component they are.
+const MORE_MEMBERS: usize = 32;
+
+fn no_archive(why: String) -> Error {
+    Error::failed(format!("{why} that an archive may hold"))
+        .hint("make the schemas shorter, such as their descriptions, and start Strapi once")
 }
 
 /// A list of column names for a query.
