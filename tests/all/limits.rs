@@ -92,6 +92,9 @@ fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
     for number in 0..50_000 {
         names.extend(header(&format!("other/{number}"), b'0', 0));
     }
+    // A folder with a long name, and something where it is padded.
+    let mut stained = raw(b"l", b'L', 4001, &[b'n'; 4000]);
+    stained.extend(raw(b"l", b'5', 1, b" x"));
     type Case<'a> = (&'a str, Vec<(&'a [u8], u64)>, &'a str);
     let long_name = header("l", b'L', LARGE);
     let long_link = header("l", b'K', LARGE);
@@ -144,6 +147,11 @@ fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
             "result.json: it has more than the 8388608",
         ),
         ("entries", vec![(front, 1), (&names, 1), (behind, 1)], ""),
+        (
+            "padding",
+            vec![(&stained, 150_000), (front, 1), (behind, 1)],
+            "stands something else than zeros",
+        ),
     ];
     for (name, parts, said) in cases {
         let path = project.archive(&format!("{name}.tar.gz"));
@@ -361,6 +369,30 @@ fn components_that_hold_each_other_are_cut_and_listed() {
         3,
         ["its line would have more than 268435456 bytes"],
     );
+    // What no line can hold is not made either.
+    let (root, file) = (project.path(), project.archive("shared"));
+    let export = [
+        &["export", "--project", root.to_str().unwrap(), "-f"],
+        &[file.to_str().unwrap()][..],
+        &PLAIN[..],
+    ];
+    let Some((outcome, peak)) = measured(export.concat()) else {
+        return;
+    };
+    let outcome = outcome.ends_with(3);
+    assert!(peak <= MEMORY, "{} MB\n{}", peak >> 20, outcome.all());
+}
+
+#[test]
+fn values_of_files_that_are_not_kept_are_told_where_only_files_are_exported() {
+    let project = Project::testdata();
+    project.sql("UPDATE files SET caption = CAST('a' || x'ff' AS TEXT) WHERE id = 5");
+    for (name, only) in [("files", &["--only", "files"][..]), ("all", &[])] {
+        let options = [&["-f", name], only, &PLAIN[..]].concat();
+        let outcome = project.run("export", options).ends_with(3);
+        let told = outcome.lines("warning: attribute `caption` of plugin::upload.file: 1 not kept");
+        assert_eq!(told.len(), 1, "{only:?}: {}", outcome.all());
+    }
 }
 
 #[test]
