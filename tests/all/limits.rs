@@ -216,6 +216,93 @@ fn lines_that_are_made_of_many_values_take_three_times_their_length() {
 }
 
 #[test]
+fn rows_of_files_with_long_names_or_urls_take_some_hundred_bytes_each() {
+    const ROWS: usize = 20_000;
+    let project = Project::testdata();
+    let row = |id: usize, hash: &str, url: &str| {
+        format!(
+            r#"{{"type":"plugin::upload.file","id":{id},"data":{{"name":"n","hash":"{hash}","ext":".png","mime":"image/png","size":1,"provider":"local","url":"{url}"}}}}"#
+        )
+    };
+    let long = "l".repeat(4000);
+    let folders = format!("{}/", "f".repeat(240)).repeat(15);
+    let rows = |row: &dyn Fn(usize) -> String| (100..ROWS + 100).map(row).collect();
+    let cases: [(&str, usize, Vec<String>); 7] = [
+        (
+            "folders",
+            1,
+            vec![row(
+                100,
+                "x",
+                &format!("/uploads/{}x.png", "a/".repeat(40_000)),
+            )],
+        ),
+        (
+            "hashes",
+            ROWS,
+            rows(&|id| row(id, &format!("{long}{id}"), &format!("/uploads/a/{id}.png"))),
+        ),
+        (
+            "urls",
+            ROWS,
+            rows(&|id| row(id, &id.to_string(), &format!("/uploads/{long}{id}"))),
+        ),
+        (
+            "paths",
+            ROWS,
+            rows(&|id| row(id, &id.to_string(), &format!("/uploads/{folders}{id}.png"))),
+        ),
+        (
+            "trees",
+            ROWS,
+            rows(&|id| {
+                row(
+                    id,
+                    &id.to_string(),
+                    &format!("/uploads/{id}/{}", "a/".repeat(1900)),
+                )
+            }),
+        ),
+        (
+            "one",
+            ROWS,
+            rows(&|id| row(id, "one", &format!("/uploads/{folders}{id}.png"))),
+        ),
+        (
+            "types",
+            ROWS,
+            rows(&|id| format!(r#"{{"type":"{long}{id}","id":1,"data":{{}}}}"#)),
+        ),
+    ];
+    for (name, count, added) in cases {
+        let path = project.archive(&format!("{name}.tar"));
+        let edit = |lines: &mut Vec<String>| lines.extend(added);
+        small().edit_lines(ENTITIES, edit).write(path.clone());
+        let (root, file) = (project.path(), path.to_str().unwrap());
+        let import = [
+            "import",
+            "--dry-run",
+            "--project",
+            root.to_str().unwrap(),
+            "-f",
+            file,
+        ];
+        for arguments in [&["verify", file][..], &import] {
+            let Some((outcome, peak)) = measured(arguments.iter().copied()) else {
+                return;
+            };
+            assert!(
+                peak <= MEMORY + 500 * count as u64,
+                "{name}: {} MB\n{}",
+                peak >> 20,
+                outcome.all()
+            );
+        }
+        fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
 #[ignore = "long: it reads nine gigabytes"]
 fn a_file_of_nine_gigabytes_is_whole() {
     const SIZE: u64 = 9 << 30;
