@@ -7,7 +7,7 @@ use super::layout::{CHECKSUMS, Entry, HMAC, MANIFEST, RESULT};
 use super::manifest::Manifest;
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
-use crate::model::limits::LONGEST_LIST;
+use crate::model::limits::{LONGEST_LIST, LONGEST_SCHEMAS};
 use crate::model::{NameMap, Stage};
 use hmac::Mac;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,8 +18,10 @@ use tempfile::SpooledTempFile;
 /// How many faults are kept, and how many names for them.
 const KEPT: usize = 100;
 
-/// How many content types are counted; no archive that is whole has more.
+/// How many content types are counted, and how many bytes their names have together; no archive that is
+/// whole has more.
 const MOST_TYPES: usize = 100_000;
+const LONGEST_TYPES: u64 = LONGEST_SCHEMAS;
 
 /// What protects the bytes of an archive, and what it says came of its export.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +52,8 @@ pub(super) struct Audit {
     outcome: Option<String>,
     items: HashMap<Stage, u64>,
     entities: BTreeMap<String, u64>,
+    /// How many bytes the names of their types have.
+    type_bytes: u64,
     shards: BTreeMap<Stage, BTreeSet<u32>>,
     faults: Vec<Error>,
 }
@@ -68,6 +72,7 @@ impl Audit {
             outcome: None,
             items: HashMap::new(),
             entities: BTreeMap::new(),
+            type_bytes: 0,
             shards: BTreeMap::new(),
             faults: Vec::new(),
         }
@@ -154,7 +159,8 @@ impl Audit {
     pub fn count_entity(&mut self, uid: &str) {
         if let Some(count) = self.entities.get_mut(uid) {
             *count += 1;
-        } else if self.entities.len() < MOST_TYPES {
+        } else if self.entities.len() < MOST_TYPES && self.type_bytes < LONGEST_TYPES {
+            self.type_bytes += uid.len() as u64;
             self.entities.insert(uid.to_owned(), 1);
         }
     }

@@ -1,10 +1,9 @@
 //! What the files of an archive are, where it has no sidecars: Strapi wrote none before 4.12, and what
 //! they would say stands in the rows of `plugin::upload.file`.
 
-use super::texts::{Place, Texts};
 use crate::error::Result;
 use crate::model::{Entity, Fields, NameMap, named_files};
-use crate::transfer::UPLOAD_TYPES;
+use crate::transfer::{Place, Texts, UPLOAD_TYPES};
 use std::path::Path;
 
 /// The rows of the media library by the names of their files. In memory stay some 40 bytes a file:

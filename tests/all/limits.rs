@@ -93,6 +93,9 @@ fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
     for number in 0..50_000 {
         names.extend(header(&format!("other/{number}"), b'0', 0));
     }
+    // A folder with a long name, and something where it is padded.
+    let mut stained = raw(b"l", b'L', 4001, &[b'n'; 4000]);
+    stained.extend(raw(b"l", b'5', 1, b" x"));
     type Case<'a> = (&'a str, Vec<(&'a [u8], u64)>, &'a str);
     let long_name = header("l", b'L', LARGE);
     let long_link = header("l", b'K', LARGE);
@@ -145,6 +148,11 @@ fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
             "result.json: it has more than the 8388608",
         ),
         ("entries", vec![(front, 1), (&names, 1), (behind, 1)], ""),
+        (
+            "padding",
+            vec![(&stained, 150_000), (front, 1), (behind, 1)],
+            "stands something else than zeros",
+        ),
     ];
     for (name, parts, said) in cases {
         let path = project.archive(&format!("{name}.tar.gz"));
@@ -206,6 +214,93 @@ fn lines_that_are_made_of_many_values_take_three_times_their_length() {
         outcome.all()
     );
     outcome.says(["attribute `zone`"]);
+}
+
+#[test]
+fn rows_of_files_with_long_names_or_urls_take_some_hundred_bytes_each() {
+    const ROWS: usize = 20_000;
+    let project = Project::testdata();
+    let row = |id: usize, hash: &str, url: &str| {
+        format!(
+            r#"{{"type":"plugin::upload.file","id":{id},"data":{{"name":"n","hash":"{hash}","ext":".png","mime":"image/png","size":1,"provider":"local","url":"{url}"}}}}"#
+        )
+    };
+    let long = "l".repeat(4000);
+    let folders = format!("{}/", "f".repeat(240)).repeat(15);
+    let rows = |row: &dyn Fn(usize) -> String| (100..ROWS + 100).map(row).collect();
+    let cases: [(&str, usize, Vec<String>); 7] = [
+        (
+            "folders",
+            1,
+            vec![row(
+                100,
+                "x",
+                &format!("/uploads/{}x.png", "a/".repeat(40_000)),
+            )],
+        ),
+        (
+            "hashes",
+            ROWS,
+            rows(&|id| row(id, &format!("{long}{id}"), &format!("/uploads/a/{id}.png"))),
+        ),
+        (
+            "urls",
+            ROWS,
+            rows(&|id| row(id, &id.to_string(), &format!("/uploads/{long}{id}"))),
+        ),
+        (
+            "paths",
+            ROWS,
+            rows(&|id| row(id, &id.to_string(), &format!("/uploads/{folders}{id}.png"))),
+        ),
+        (
+            "trees",
+            ROWS,
+            rows(&|id| {
+                row(
+                    id,
+                    &id.to_string(),
+                    &format!("/uploads/{id}/{}", "a/".repeat(1900)),
+                )
+            }),
+        ),
+        (
+            "one",
+            ROWS,
+            rows(&|id| row(id, "one", &format!("/uploads/{folders}{id}.png"))),
+        ),
+        (
+            "types",
+            ROWS,
+            rows(&|id| format!(r#"{{"type":"{long}{id}","id":1,"data":{{}}}}"#)),
+        ),
+    ];
+    for (name, count, added) in cases {
+        let path = project.archive(&format!("{name}.tar"));
+        let edit = |lines: &mut Vec<String>| lines.extend(added);
+        small().edit_lines(ENTITIES, edit).write(path.clone());
+        let (root, file) = (project.path(), path.to_str().unwrap());
+        let import = [
+            "import",
+            "--dry-run",
+            "--project",
+            root.to_str().unwrap(),
+            "-f",
+            file,
+        ];
+        for arguments in [&["verify", file][..], &import] {
+            let Some((outcome, peak)) = measured(arguments.iter().copied()) else {
+                return;
+            };
+            assert!(
+                peak <= MEMORY + 500 * count as u64,
+                "{name}: {} MB\n{}",
+                peak >> 20,
+                outcome.all()
+            );
+        }
+        fs::remove_file(path).unwrap();
+    }
 }
 
 #[test]
@@ -362,6 +457,30 @@ fn components_that_hold_each_other_are_cut_and_listed() {
         3,
         ["its line would have more than 268435456 bytes"],
     );
+    // What no line can hold is not made either.
+    let (root, file) = (project.path(), project.archive("shared"));
+    let export = [
+        &["export", "--project", root.to_str().unwrap(), "-f"],
+        &[file.to_str().unwrap()][..],
+        &PLAIN[..],
+    ];
+    let Some((outcome, peak)) = measured(export.concat()) else {
+        return;
+    };
+    let outcome = outcome.ends_with(3);
+    assert!(peak <= MEMORY, "{} MB\n{}", peak >> 20, outcome.all());
+}
+
+#[test]
+fn values_of_files_that_are_not_kept_are_told_where_only_files_are_exported() {
+    let project = Project::testdata();
+    project.sql("UPDATE files SET caption = CAST('a' || x'ff' AS TEXT) WHERE id = 5");
+    for (name, only) in [("files", &["--only", "files"][..]), ("all", &[])] {
+        let options = [&["-f", name], only, &PLAIN[..]].concat();
+        let outcome = project.run("export", options).ends_with(3);
+        let told = outcome.lines("warning: attribute `caption` of plugin::upload.file: 1 not kept");
+        assert_eq!(told.len(), 1, "{only:?}: {}", outcome.all());
+    }
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl Restore {
         let fields =
             Fields::parse(data).map_err(|error| place.wrong("data", &error.to_string()))?;
         if is_file && self.only_checks {
-            self.placement.row(&fields, self.uploads.as_ref());
+            self.placement.row(&fields, self.uploads.as_ref())?;
         }
         self.write_row(database, model, schema, entity.id, &fields, &place)?;
         let mut components = ComponentRows {

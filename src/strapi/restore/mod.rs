@@ -40,6 +40,7 @@ use limits::Limits;
 use links::SharedLinks;
 use placement::Placement;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 /// How many kinds of things are told apart that there is no place for.
@@ -122,8 +123,8 @@ fn emptied_tables(database: &mut dyn Connection, filter: &Filter) -> Result<Vec<
 }
 
 impl Restore {
-    /// Nothing known yet: what comes is only checked.
-    fn new(project: &Project, how: Staged) -> Self {
+    /// Nothing known yet: what comes is only checked. What is too much for the memory goes to `folder`.
+    fn new(project: &Project, how: Staged, folder: &Path) -> Self {
         let uploads = project.uploads();
         Self {
             only_checks: true,
@@ -134,7 +135,7 @@ impl Restore {
             staying: None,
             files: uploads.stage(how),
             uploads,
-            placement: Placement::default(),
+            placement: Placement::new(folder),
             placed: Arc::default(),
             shared_links: SharedLinks::default(),
             own_schema: OwnSchema::default(),

@@ -64,7 +64,7 @@ impl Sink for Intake<'_> {
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
         self.staging.restore.uploads.check_takes_files()?;
-        let paths = self.staging.restore.placement.paths(&asset.filename);
+        let paths = self.staging.restore.placement.paths(&asset.filename)?;
         self.staging.restore.files.add(&paths, asset.size, content)
     }
 

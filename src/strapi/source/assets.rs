@@ -51,16 +51,15 @@ impl Reader<'_> {
             self.uploads.check()?;
         }
         let (mut last, mut rows) = (None, Rows::FIRST);
+        let mut tally = Tally::default();
         loop {
             let mut batch: Vec<FileRow> = Vec::with_capacity(rows.0);
             let (sql, after) = select_batch(self.database, model, last, rows);
-            // With the rows among the entities.
-            let mut told = Tally::default();
             self.database.query(&sql, &after, &mut |row| {
                 let id = row.value(0)?.as_i64().unwrap_or_default();
                 let mut sidecar = b"{\"id\":".to_vec();
                 json::write_i64(&mut sidecar, id);
-                write_attributes(&mut sidecar, model, id, row, &mut told)
+                write_attributes(&mut sidecar, model, id, row, &mut tally)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 sidecar.push(b'}');
                 let sidecar = text(sidecar);
@@ -87,6 +86,10 @@ impl Reader<'_> {
                 break;
             };
             (last, rows) = (Some(end.id), next);
+        }
+        // Else they were told with the rows.
+        if !(self.filter.includes(Stage::Entities) && self.filter.includes_type(&model.uid)) {
+            tally.tell(|uid, attribute| Subject::Attribute { uid, attribute }, sink);
         }
         let completed = std::mem::take(&mut self.completed_sidecars);
         if let Some(note) = completed.warning(WarningKind::Notice, Subject::Files) {

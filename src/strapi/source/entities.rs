@@ -92,7 +92,6 @@ impl Reader<'_> {
         json::write_string(&mut head, &model.uid);
         head.extend_from_slice(b",\"id\":");
         let (mut last, mut rows) = (None, Rows::FIRST);
-        let mut written = Vec::new();
         let mut left_out = Examples::default();
         loop {
             let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(rows.0);
@@ -126,10 +125,8 @@ impl Reader<'_> {
             bytes = 0;
             let components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
-                written.clear();
                 let models = &self.catalogue.models;
-                let is_whole =
-                    components.write(&mut line, models, model, &fields, id, &mut written);
+                let is_whole = components.write(&mut line, models, model, &fields, id);
                 line.extend_from_slice(b"}}");
                 bytes += line.len();
                 if !is_whole || line.len() as u64 > LONGEST_LINE {
@@ -140,7 +137,7 @@ impl Reader<'_> {
                     });
                     continue;
                 }
-                self.remember_components(&written);
+                components.each(&fields, id, &mut |row| self.remember_component(row));
                 let line = std::str::from_utf8(&line).map_err(|error| {
                     Error::failed(format!("{} {id} is not UTF-8: {error}", model.uid))
                 })?;
@@ -163,20 +160,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Remembers which components were sent.
-    fn remember_components(&mut self, written: &[(&str, i64)]) {
-        for &(uid, id) in written {
-            let is_new = match self.sent_components.get_mut(uid) {
-                Some(sent) => sent.insert(id),
-                None => {
-                    let sent = self.sent_components.entry(uid.to_owned());
-                    sent.or_default().insert(id)
-                }
-            };
-            if !is_new {
-                let shared = self.shared_components.entry(uid.to_owned());
-                shared.or_default().add(|| id.to_string());
+    /// Remembers that a component was sent.
+    fn remember_component(&mut self, (uid, id): (&str, i64)) {
+        let is_new = match self.sent_components.get_mut(uid) {
+            Some(sent) => sent.insert(id),
+            None => {
+                let sent = self.sent_components.entry(uid.to_owned());
+                sent.or_default().insert(id)
             }
+        };
+        if !is_new {
+            let shared = self.shared_components.entry(uid.to_owned());
+            shared.or_default().add(|| id.to_string());
         }
     }
 }

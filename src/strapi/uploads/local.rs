@@ -1,7 +1,7 @@
 //! The `local` upload provider: files below the public folder.
 
 use super::beneath::{NotOpened, open_beneath};
-use super::paths::{leads_elsewhere, stays_inside};
+use super::paths::{can_be, leads_elsewhere, stays_inside};
 use super::staged::{self, StagedFiles};
 use super::{Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads};
 use crate::error::{Error, Result};
@@ -118,8 +118,10 @@ impl Uploads for LocalUploads {
 
     fn path(&self, provider: &str, url: &str) -> Option<String> {
         let path = path_of(&self.public, url).filter(|_| provider == LOCAL_PROVIDER)?;
-        let inside = path.strip_prefix(self.folder()).ok()?.to_str()?;
-        let is_here = stays_inside(inside) && !leads_elsewhere(&self.folder(), inside);
+        let folder = self.folder();
+        let inside = path.strip_prefix(&folder).ok()?.to_str()?;
+        let is_here =
+            can_be(&folder, inside) && stays_inside(inside) && !leads_elsewhere(&folder, inside);
         is_here.then(|| inside.to_owned())
     }
 

@@ -10,6 +10,22 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use walkdir::WalkDir;
 
+/// The bytes that a name may have on the usual file systems.
+pub(in crate::strapi) const LONGEST_NAME: usize = 255;
+/// The bytes that a path may have, its end included.
+const LONGEST_PATH: usize = 4096;
+/// The bytes of it that are left to what this tool puts between an upload folder and a path below it.
+const STAGING_ROOM: usize = 64;
+/// How many folders a path may lead through: who looks at paths remembers the folders of each.
+const MOST_FOLDERS: usize = 16;
+
+/// Whether there can be a file at a path below an upload folder.
+pub(super) fn can_be(folder: &Path, path: &str) -> bool {
+    path.len() + folder.as_os_str().len() + STAGING_ROOM < LONGEST_PATH
+        && path.split('/').count() <= MOST_FOLDERS + 1
+        && path.split('/').all(|name| name.len() <= LONGEST_NAME)
+}
+
 /// Whether a path below the upload folder stays below it, and out of what this tool keeps there.
 pub(super) fn stays_inside(path: &str) -> bool {
     path.split('/').all(is_file_name)
