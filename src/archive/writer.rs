@@ -257,7 +257,7 @@ impl Sink for ArchiveLoad {
     }
 
     fn schema(&mut self, schema: &Schema) -> Result<()> {
-        self.push(Stage::Schemas, &schema.to_line(), || schema.uid.clone())
+        self.push(Stage::Schemas, schema.to_line(), || schema.uid.clone())
     }
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {

@@ -232,7 +232,7 @@ pub(super) struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
 ///
 /// # Errors
 /// `text` is not a JSON array.
-pub(super) fn elements(text: &str) -> Result<Elements<'_>, serde_json::Error> {
+pub fn elements(text: &str) -> Result<Elements<'_>, serde_json::Error> {
     match text.strip_prefix('[') {
         Some(rest) => Ok(Elements { rest }),
         None => Err(serde_json::Error::custom("it is not a list")),
@@ -241,7 +241,8 @@ pub(super) fn elements(text: &str) -> Result<Elements<'_>, serde_json::Error> {
 
 /// The elements of a JSON array, one after the other: a list of all could be several times as long as
 /// the text.
-pub(super) struct Elements<'a> {
+#[derive(Debug)]
+pub struct Elements<'a> {
     rest: &'a str,
 }
 

@@ -24,6 +24,10 @@ pub const LONGEST_LIST: u64 = 1 << 30;
 pub const LONGEST_LINE: u64 = 256 << 20;
 /// Bytes of all schemas, which are held in memory.
 pub const LONGEST_SCHEMAS: u64 = 8 << 20;
+/// Content types, components, attributes, and components that dynamic zones take, of all schemas.
+pub const MOST_PARTS: usize = 1 << 16;
+/// How deep a schema may be nested.
+pub const DEEPEST_SCHEMA: usize = 127;
 /// Members of an object that is a row or part of one.
 pub const MOST_MEMBERS: usize = 1 << 16;
 /// How deep the JSON of an attribute may be nested, and components in each other.
@@ -31,6 +35,11 @@ pub const DEEPEST: usize = 512;
 
 /// Whether JSON is nested deeper than [`DEEPEST`]: a list in a list is nested twice.
 pub fn is_too_deep(json: &[u8]) -> bool {
+    is_deeper(json, DEEPEST)
+}
+
+/// Whether JSON is nested deeper than so many levels.
+pub(super) fn is_deeper(json: &[u8], levels: usize) -> bool {
     if !matches!(json.first(), Some(b'[' | b'{')) {
         return false;
     }
@@ -43,7 +52,7 @@ pub fn is_too_deep(json: &[u8]) -> bool {
             _ if in_string => {}
             b'[' | b'{' => {
                 depth += 1;
-                if depth > DEEPEST {
+                if depth > levels {
                     return true;
                 }
             }

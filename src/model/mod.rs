@@ -21,7 +21,7 @@ mod stage;
 pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name, named_files};
 pub use components::{Component, Misfit, Visitor, is_component, walk};
 pub use configuration::{ConfigItem, ConfigKind};
-pub use entity::{Entity, Fields, ParsedEntity};
+pub use entity::{Elements, Entity, Fields, ParsedEntity, elements};
 pub use ids::IdSet;
 pub use line::Line;
 pub use link::{Link, LinkEnd, LinkRef};

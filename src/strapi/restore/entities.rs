@@ -303,17 +303,9 @@ fn is_foreign(schema: &Schema, name: &str) -> bool {
 }
 
 /// The defaults of attributes that the archive does not know, as JSON, by column.
-fn defaults(schema: &Schema, model: &Model, given: &[bool]) -> Vec<(usize, String)> {
-    let Some(attributes) = schema.json.get("attributes") else {
-        return Vec::new();
-    };
+fn defaults<'s>(schema: &'s Schema, model: &Model, given: &[bool]) -> Vec<(usize, &'s str)> {
     (0..given.len())
         .filter(|&index| !given[index])
-        .filter_map(|index| {
-            let default = attributes
-                .get(&model.columns[index].attribute)?
-                .get("default")?;
-            Some((index, default.to_string()))
-        })
+        .filter_map(|index| Some((index, schema.default(&model.columns[index].attribute)?)))
         .collect()
 }
