@@ -223,6 +223,27 @@ fn files_of_rows_that_stay_are_replaced_where_they_lie_or_stay() {
 }
 
 #[test]
+fn a_file_does_not_come_where_another_of_its_name_lies() {
+    let project = Project::testdata();
+    let uploads = project.uploads();
+    fs::create_dir(uploads.join("sub")).unwrap();
+    fs::write(uploads.join("ok.txt"), "one").unwrap();
+    fs::write(uploads.join("sub/ok.txt"), "other").unwrap();
+    project.sql(
+        "INSERT INTO files (id, document_id, name, hash, ext, mime, size, url, provider) VALUES
+         (900, 'a', 'n', 'ok', '.txt', 'text/plain', 1, '/uploads/ok.txt', 'local'),
+         (901, 'b', 'n', 'ok', '.txt', 'text/plain', 1, '/uploads/sub/ok.txt', 'local')",
+    );
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(3);
+    let archive = project.archive("site.tar");
+    let told = "warning: sub/ok.txt is left out: the archive holds another file of the same name";
+    project.import(&archive, &[]).ends_with(3).says([told]);
+    assert_eq!(fs::read(uploads.join("ok.txt")).unwrap(), b"one");
+    assert_eq!(fs::read(uploads.join("sub/ok.txt")).unwrap(), b"other");
+}
+
+#[test]
 fn two_files_with_one_url_both_come_back() {
     let archive = Tarball::read(&strapi_archive()).replace(
         ENTITIES,

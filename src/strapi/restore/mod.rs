@@ -190,6 +190,7 @@ impl Restore {
                           the urls they have there";
             remarks.push(Warning::new(WarningKind::Notice, Subject::Files, reason).times(changed));
         }
+        remarks.extend(self.placement.shut_out());
         for (subject, count) in std::mem::take(&mut self.lost) {
             let reason = "the project has no place for";
             remarks.push(Warning::new(WarningKind::Lost, subject, reason).times(count));

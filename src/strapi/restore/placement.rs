@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::model::{Fields, NameMap, named_files};
 use crate::strapi::media::{is_hidden, place};
 use crate::strapi::uploads::{LOCAL_PROVIDER, LONGEST_NAME, Uploads};
-use crate::transfer::{Place, Texts};
+use crate::transfer::{Examples, Place, Subject, Texts, Warning, WarningKind};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -38,6 +38,8 @@ pub(super) struct Placement {
     paths: Texts,
     /// How many came of those that have a url which leads to no place here.
     changed: u64,
+    /// Paths of files that did not come because another of the same name did.
+    shut_out: Examples,
 }
 
 /// Where a file goes.
@@ -50,6 +52,8 @@ struct File {
     /// Whether it has a url which leads to no place here.
     is_moved: bool,
     came: bool,
+    /// The hash of the path that it is from, where it lies there alone although rows have others for it.
+    only: Option<u64>,
     /// What stands in front of its name where it could not have its own.
     number: u32,
 }
@@ -72,6 +76,7 @@ impl Placement {
             files: HashMap::new(),
             paths: Texts::new(folder),
             changed: 0,
+            shut_out: Examples::default(),
         }
     }
 
@@ -148,11 +153,12 @@ impl Placement {
         Claim::New
     }
 
-    /// A file comes; gives the paths at which it is going to lie.
+    /// A file comes; gives the paths at which it is going to lie. `from` is the path that its sidecar says: where
+    /// rows have others for a file of this name, that is another file, which an archive cannot hold beside it.
     ///
     /// # Errors
     /// They cannot be read back.
-    pub fn paths(&mut self, name: &str) -> Result<Vec<String>> {
+    pub fn paths(&mut self, name: &str, from: Option<&str>) -> Result<Vec<String>> {
         let own = self.hasher.hash_one(name);
         let file = self.files.entry(own).or_default();
         self.changed += u64::from(file.is_moved && !file.came);
@@ -163,10 +169,34 @@ impl Placement {
         }
         if file.is_plain {
             paths.push(name.to_owned());
-        } else if file.is_moved || paths.is_empty() {
+        }
+        if let Some(from) = from
+            && paths.len() > 1
+            && paths.iter().any(|path| path == from)
+        {
+            file.only = Some(self.hasher.hash_one(from));
+            for path in paths.iter().filter(|path| *path != from) {
+                self.shut_out.add(|| path.clone());
+            }
+            return Ok(vec![from.to_owned()]);
+        }
+        if !file.is_plain && (file.is_moved || paths.is_empty()) {
             paths.push(self.free_path(name, own));
         }
         Ok(paths)
+    }
+
+    /// Files that did not come because another of the same name did, where there are any.
+    pub fn shut_out(&mut self) -> Option<Warning> {
+        let shut_out = std::mem::take(&mut self.shut_out);
+        let warning = shut_out.warning(WarningKind::MissingAsset, Subject::Files)?;
+        let subject = Subject::Path(warning.reason);
+        let reason = "the archive holds another file of the same name".into();
+        Some(Warning {
+            subject,
+            reason,
+            ..warning
+        })
     }
 
     /// Whether a file that no row names can lie under its own name.
@@ -190,7 +220,8 @@ impl Placement {
     /// Whether a row names a file for this path that did not come.
     pub fn waits_for(&self, path: &str) -> bool {
         let file = self.claims.get(path).and_then(|own| self.files.get(own));
-        file.is_some_and(|file| !file.came)
+        let is_other = |only: u64| only != self.hasher.hash_one(path);
+        file.is_some_and(|file| !file.came || file.only.is_some_and(is_other))
     }
 
     /// How many files came that get another url than their row says.
@@ -238,6 +269,12 @@ impl Placement {
             .iter()
             .any(|(_, format)| changed(format).is_some());
         is_changed.then(|| formats.with(&|_, format| changed(format)))
+    }
+
+    /// The path that the sidecar of a file says it is from, where it is one here.
+    pub fn from(sidecar: &str, uploads: &dyn Uploads) -> Option<String> {
+        let sidecar = Fields::parse(sidecar).ok()?;
+        place(uploads, &provider(&sidecar), &sidecar.text("url")?)
     }
 
     /// The provider and the url that a file has here, if it came and has others in its row.
@@ -344,7 +381,7 @@ mod tests {
             ("of no row", &["of no row"]),
         ];
         for (name, paths) in expected {
-            assert_eq!(placement.paths(name).expect("paths"), paths, "{name}");
+            assert_eq!(placement.paths(name, None).expect("paths"), paths, "{name}");
         }
         assert_eq!(placement.changed(), 8);
     }
@@ -362,22 +399,22 @@ mod tests {
         let rows = urls.map(|url| format!(r#"{{"hash":"b","ext":".png","url":"{url}"}}"#));
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let mut placement = placement(&rows);
-        assert_eq!(placement.paths("b.png").expect("paths"), ["b.png"]);
+        assert_eq!(placement.paths("b.png", None).expect("paths"), ["b.png"]);
         let mut seen = Vec::new();
         for name in [format!("{long}1.png"), format!("{long}2.png")] {
-            let paths = placement.paths(&name).expect("paths");
+            let paths = placement.paths(&name, None).expect("paths");
             assert!(
                 paths[0].len() <= 255 && paths[0].ends_with(".png"),
                 "{paths:?}"
             );
-            assert_eq!(placement.paths(&name).expect("paths"), paths);
+            assert_eq!(placement.paths(&name, None).expect("paths"), paths);
             seen.extend(paths);
         }
         assert_ne!(seen[0], seen[1]);
         let taken = "t".repeat(255);
         let row = format!(r#"{{"hash":"other","url":"/uploads/{taken}"}}"#);
         let mut placement = self::placement(&[&row]);
-        let paths = placement.paths(&taken).expect("paths");
+        let paths = placement.paths(&taken, None).expect("paths");
         assert!(
             paths[0].len() <= 255 && paths[0].starts_with("1_t"),
             "{paths:?}"
@@ -390,7 +427,7 @@ mod tests {
         let rows: Vec<String> = (0..=MOST_PATHS + 1).map(row).collect();
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let mut placement = placement(&rows);
-        let paths = placement.paths("a.png").expect("paths");
+        let paths = placement.paths("a.png", None).expect("paths");
         assert_eq!(paths.len(), MOST_PATHS + 1);
         assert_eq!(paths[MOST_PATHS], "a.png");
         assert_eq!(placement.with_urls(rows[0], &uploads()), None);
@@ -404,7 +441,7 @@ mod tests {
         let mut placement = placement(&[row]);
         assert_eq!(placement.with_urls(row, &uploads()), None);
         for name in ["a.png", "t_a.png"] {
-            placement.paths(name).expect("paths");
+            placement.paths(name, None).expect("paths");
         }
         let changed = placement.with_urls(row, &uploads()).expect("changed");
         let expected = row

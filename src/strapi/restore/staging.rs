@@ -2,6 +2,7 @@
 //! in a spool.
 
 use super::Restore;
+use super::placement::Placement;
 use crate::database::Connection;
 use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
@@ -63,9 +64,11 @@ impl Sink for Intake<'_> {
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        self.staging.restore.uploads.check_takes_files()?;
-        let paths = self.staging.restore.placement.paths(&asset.filename)?;
-        self.staging.restore.files.add(&paths, asset.size, content)
+        let restore = &mut self.staging.restore;
+        restore.uploads.check_takes_files()?;
+        let from = Placement::from(&asset.sidecar, restore.uploads.as_ref());
+        let paths = restore.placement.paths(&asset.filename, from.as_deref())?;
+        restore.files.add(&paths, asset.size, content)
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
