@@ -223,6 +223,27 @@ fn files_of_rows_that_stay_are_replaced_where_they_lie_or_stay() {
 }
 
 #[test]
+fn many_files_that_are_missing_do_not_flood_what_is_said() {
+    let project = Project::testdata();
+    let rows = |provider: &str, count: u32| {
+        format!(
+            "INSERT INTO files (name, hash, ext, mime, size, url, provider)
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+             SELECT 'n', '{provider}' || i, '.png', 'image/png', 1, '/uploads/' || i, '{provider}' FROM n"
+        )
+    };
+    project.sql(&rows("aws-s3", 50));
+    project.sql(&rows("local", 1005));
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let outcome = project.run("export", options).ends_with(3);
+    assert_eq!(outcome.lines("warning: ").len(), 1002);
+    outcome.says([
+        "warning: files of the provider `aws-s3`: 50 left out: this version does not read from there (rows ",
+        "warning: the archive lacks 5 of the files that rows of plugin::upload.file name (rows ",
+    ]);
+}
+
+#[test]
 fn a_file_does_not_come_where_another_of_its_name_lies() {
     let project = Project::testdata();
     let uploads = project.uploads();

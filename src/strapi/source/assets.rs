@@ -7,8 +7,9 @@ use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
-use crate::transfer::{Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
+use crate::transfer::{Examples, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 /// A row of `plugin::upload.file`, as far as its files need it.
@@ -37,6 +38,31 @@ struct Wanted<'a> {
     has_no_hash: bool,
     url: String,
     sidecar: String,
+}
+
+/// How many missing files are listed one by one.
+const LISTED: u64 = 1000;
+
+/// Files that could not be sent.
+#[derive(Default)]
+pub(super) struct MissingFiles {
+    listed: u64,
+    /// Those behind them.
+    more: Examples,
+    /// Those of other providers than the local one.
+    elsewhere: BTreeMap<String, Examples>,
+}
+
+impl MissingFiles {
+    /// Tells of those that were not listed one by one.
+    fn tell(&mut self, sink: &mut dyn Sink) {
+        let all = std::mem::take(self);
+        let more = all.more.warning(WarningKind::MissingAsset, Subject::Files);
+        let elsewhere = all.elsewhere.into_iter().filter_map(|(provider, files)| {
+            files.warning(WarningKind::MissingAsset, Subject::FilesOf(provider))
+        });
+        elsewhere.chain(more).for_each(|warning| sink.warn(warning));
+    }
 }
 
 impl Reader<'_> {
@@ -91,6 +117,7 @@ impl Reader<'_> {
         if !(self.filter.includes(Stage::Entities) && self.filter.includes_type(&model.uid)) {
             tally.tell(|uid, attribute| Subject::Attribute { uid, attribute }, sink);
         }
+        self.missing_files.tell(sink);
         let completed = std::mem::take(&mut self.completed_sidecars);
         if let Some(note) = completed.warning(WarningKind::Notice, Subject::Files) {
             let reason = format!(
@@ -148,7 +175,8 @@ impl Reader<'_> {
                 url: text("url"),
                 sidecar: format_sidecar(&fields, name, row.id, hash),
             };
-            if sent {
+            let is_elsewhere = row.value("provider").is_some_and(|it| it != LOCAL_PROVIDER);
+            if sent || is_elsewhere {
                 self.send(&wanted, sink)?;
             } else {
                 // Strapi sends no format without its upload.
@@ -161,6 +189,12 @@ impl Reader<'_> {
     /// Sends a file; gives whether it was there.
     fn send(&mut self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<bool> {
         let provider = wanted.row.value("provider").unwrap_or(LOCAL_PROVIDER);
+        if provider != LOCAL_PROVIDER {
+            let file = || format!("{} ({})", wanted.row.id, wanted.filename);
+            let others = self.missing_files.elsewhere.entry(provider.to_owned());
+            others.or_default().add(file);
+            return Ok(false);
+        }
         let opened = match self.uploads.open(provider, &wanted.url) {
             Ok(opened) => opened,
             Err(why) => {
@@ -229,7 +263,13 @@ impl Reader<'_> {
         sink.warn(Warning::new(WarningKind::MissingAsset, subject, why));
     }
 
-    fn missing(&self, wanted: &Wanted<'_>, why: &str, sink: &mut dyn Sink) {
+    fn missing(&mut self, wanted: &Wanted<'_>, why: &str, sink: &mut dyn Sink) {
+        if self.missing_files.listed == LISTED {
+            let more = &mut self.missing_files.more;
+            more.add(|| format!("{} ({})", wanted.row.id, wanted.filename));
+            return;
+        }
+        self.missing_files.listed += 1;
         sink.warn(Warning::new(
             WarningKind::MissingAsset,
             Subject::File {

@@ -26,6 +26,7 @@ use crate::model::{IdSet, Metadata, NameMap, Schema, Stage};
 use crate::transfer::{
     Description, Examples, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
 };
+use assets::MissingFiles;
 use std::collections::{BTreeMap, HashMap};
 
 /// The most rows that are read at once.
@@ -120,6 +121,8 @@ struct Reader<'a> {
     gone_components: BTreeMap<(String, String), Examples>,
     /// Files whose rows lack what a sidecar needs.
     completed_sidecars: Examples,
+    /// Files that could not be sent.
+    missing_files: MissingFiles,
     /// Files that were sent, and the places they are from.
     sent_files: NameMap<String>,
 }
@@ -167,6 +170,7 @@ impl Source for ProjectSource {
             too_long: BTreeMap::new(),
             gone_components: BTreeMap::new(),
             completed_sidecars: Examples::default(),
+            missing_files: MissingFiles::default(),
             sent_files: NameMap::default(),
         };
         for stage in Stage::ALL {
