@@ -90,7 +90,7 @@ impl Outcome {
     }
 
     /// The content of `result.json`, with as many of the warnings as there is room for.
-    pub(super) fn to_json(mut self) -> String {
+    pub(super) fn into_json(mut self) -> String {
         loop {
             let text = serde_json::to_string_pretty(&self).expect("strings and numbers serialise");
             let is_short = text.len() as u64 <= LONGEST_RESULT;
@@ -235,7 +235,7 @@ mod tests {
             warnings: vec![told; 2 * LISTED],
             more_warnings: 5,
         };
-        let text = outcome.to_json();
+        let text = outcome.into_json();
         assert!(text.len() as u64 <= LONGEST_RESULT);
         let back: Outcome = serde_json::from_str(&text).expect("a result");
         assert_eq!(

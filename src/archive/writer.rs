@@ -292,7 +292,7 @@ impl Load for ArchiveLoad {
     fn commit(mut self: Box<Self>, outcome: &Report, _warn: &mut dyn FnMut(Warning)) -> Result<()> {
         self.end_stage()?;
         let warnings = std::mem::take(&mut self.warnings);
-        self.text(RESULT, &Outcome::new(outcome, warnings).to_json())?;
+        self.text(RESULT, &Outcome::new(outcome, warnings).into_json())?;
         self.seal()?;
         self.writer.publish()
     }

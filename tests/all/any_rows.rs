@@ -473,8 +473,9 @@ fn odd_formats(dice: &mut Dice, server: Option<Server>, id: usize) -> String {
         0 => "x".repeat(LONG),
         _ => "thumbnail".to_owned(),
     };
+    // In the order of PostgreSQL, which what was encoded twice has only after a restore.
     let (hash, url) = (format!("odd{id}f"), format!("/uploads/{}", format(id)));
-    let formats = serde_json::json!({name: {"hash": hash, "ext": ".txt", "url": url}}).to_string();
+    let formats = serde_json::json!({name: {"ext": ".txt", "url": url, "hash": hash}}).to_string();
     let formats = match dice.below(2) {
         0 if server != Some(Server::Mysql) => Json::from(formats).to_string(),
         _ => formats,
