@@ -1,56 +1,49 @@
 //! Remembers many ids in little memory.
 
-use std::collections::BTreeMap;
+use roaring::RoaringBitmap;
+use std::collections::BTreeSet;
 
-/// How many ids share a block.
-const BLOCK: u32 = u64::BITS;
-
-/// A set of ids, also of 0 and below, in blocks of 64 neighbours: a million ids that follow each other
-/// cost some hundred kilobytes, and one that stands alone some forty bytes, wherever that is.
+/// A set of ids, also of 0 and below. Those of 32 bits are compressed: a million of them cost some hundred
+/// kilobytes, and a few megabytes wherever they lie. Others, which few sites have, cost some twenty bytes each.
 #[derive(Debug, Default, Clone)]
 pub struct IdSet {
-    /// The blocks that hold something, each with a bit for each id.
-    blocks: BTreeMap<i64, u64>,
-    len: u64,
-}
-
-/// The block of an id, and its bit in there.
-fn place(id: i64) -> (i64, u64) {
-    let block = i64::from(BLOCK);
-    (id.div_euclid(block), 1 << id.rem_euclid(block))
+    small: RoaringBitmap,
+    others: BTreeSet<i64>,
 }
 
 impl IdSet {
     /// Puts an id in; gives whether it was not there.
     pub fn insert(&mut self, id: i64) -> bool {
-        let (block, bit) = place(id);
-        let bits = self.blocks.entry(block).or_default();
-        let is_new = *bits & bit == 0;
-        *bits |= bit;
-        self.len += u64::from(is_new);
-        is_new
+        match u32::try_from(id) {
+            Ok(id) => self.small.insert(id),
+            Err(_) => self.others.insert(id),
+        }
     }
 
     /// Whether an id is there.
     pub fn contains(&self, id: i64) -> bool {
-        let (block, bit) = place(id);
-        self.blocks.get(&block).is_some_and(|bits| bits & bit != 0)
+        match u32::try_from(id) {
+            Ok(id) => self.small.contains(id),
+            Err(_) => self.others.contains(&id),
+        }
     }
 
     /// The largest id.
     pub fn max(&self) -> Option<i64> {
-        let (block, bits) = self.blocks.last_key_value()?;
-        Some(block * i64::from(BLOCK) + i64::from(bits.ilog2()))
+        self.small
+            .max()
+            .map(i64::from)
+            .max(self.others.last().copied())
     }
 
     /// How many there are.
     pub fn len(&self) -> u64 {
-        self.len
+        self.small.len() + self.others.len() as u64
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.small.is_empty() && self.others.is_empty()
     }
 }
 

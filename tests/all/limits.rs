@@ -228,7 +228,7 @@ fn rows_of_files_with_long_names_or_urls_take_some_hundred_bytes_each() {
     let long = "l".repeat(4000);
     let folders = format!("{}/", "f".repeat(240)).repeat(15);
     let rows = |row: &dyn Fn(usize) -> String| (100..ROWS + 100).map(row).collect();
-    let cases: [(&str, usize, Vec<String>); 7] = [
+    let cases: [(&str, usize, Vec<String>); 8] = [
         (
             "folders",
             1,
@@ -273,6 +273,16 @@ fn rows_of_files_with_long_names_or_urls_take_some_hundred_bytes_each() {
             "types",
             ROWS,
             rows(&|id| format!(r#"{{"type":"{long}{id}","id":1,"data":{{}}}}"#)),
+        ),
+        (
+            "ids",
+            20_000,
+            (1..300_000_u64)
+                .map(|id| {
+                    let id = id << 32;
+                    format!(r#"{{"type":"api::tag.tag","id":{id},"data":{{"name":"t"}}}}"#)
+                })
+                .collect(),
         ),
     ];
     for (name, count, added) in cases {

@@ -141,12 +141,15 @@ impl Placement {
             Some(_) => return Claim::Taken,
             None => {}
         }
-        let folders = || path.match_indices('/').map(|(end, _)| &path[..end]);
-        let is_file = |folder: &str| self.claims.get(folder).is_some();
-        if self.folders.get(path).is_some() || folders().any(is_file) {
+        // Above a folder that is known all are.
+        let folders = path.rmatch_indices('/').map(|(end, _)| &path[..end]);
+        let is_new = |folder: &&str| self.folders.get(folder).is_none();
+        let folders: Vec<&str> = folders.take_while(is_new).collect();
+        let is_file = |folder: &&str| self.claims.get(folder).is_some();
+        if self.folders.get(path).is_some() || folders.iter().any(is_file) {
             return Claim::Taken;
         }
-        for folder in folders() {
+        for folder in folders {
             self.folders.insert(folder, ());
         }
         self.claims.insert(path, own);
