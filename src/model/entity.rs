@@ -123,10 +123,10 @@ impl<'a> Fields<'a> {
     /// `text` is not a JSON object.
     pub fn parse_with_any_names(text: &'a str) -> Result<Self, serde_json::Error> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let members = Members {
+        let taker = Taker {
             longest_name: usize::MAX,
         };
-        let fields = members.deserialize(&mut deserializer)?;
+        let fields = taker.deserialize(&mut deserializer)?;
         deserializer.end()?;
         Ok(fields)
     }
@@ -162,19 +162,19 @@ impl<'a> Fields<'a> {
 
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Members {
+        let taker = Taker {
             longest_name: LONGEST_NAME,
         };
-        members.deserialize(deserializer)
+        taker.deserialize(deserializer)
     }
 }
 
 /// Takes an object apart.
-struct Members {
+struct Taker {
     longest_name: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Members {
+impl<'de> DeserializeSeed<'de> for Taker {
     type Value = Fields<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fields<'de>, D::Error> {
@@ -182,7 +182,7 @@ impl<'de> DeserializeSeed<'de> for Members {
     }
 }
 
-impl<'de> Visitor<'de> for Members {
+impl<'de> Visitor<'de> for Taker {
     type Value = Fields<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,37 +190,69 @@ impl<'de> Visitor<'de> for Members {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut fields: Vec<(Cow<'de, str>, &'de str)> = Vec::with_capacity(16);
-        // Long objects only: of short ones the names are compared.
-        let mut places: HashMap<Cow<'de, str>, usize> = HashMap::new();
+        let mut members = Members {
+            longest_name: self.longest_name,
+            ..Members::default()
+        };
         while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
-            check_length(&name, self.longest_name).map_err(A::Error::custom)?;
             let value = map.next_value::<&'de RawValue>()?.get();
-            let place = if places.is_empty() {
-                fields.iter().position(|(own, _)| *own == name)
-            } else {
-                places.get(&name).copied()
-            };
-            match place {
-                Some(place) => fields[place].1 = value,
-                None if fields.len() == MOST_MEMBERS => {
-                    return Err(A::Error::custom(format_args!(
-                        "it has more than the {MOST_MEMBERS} members that an object may have"
-                    )));
+            members.add(name, value).map_err(A::Error::custom)?;
+        }
+        Ok(members.into_fields())
+    }
+}
+
+/// The members of an object that is being read.
+pub(super) struct Members<'a> {
+    fields: Vec<(Cow<'a, str>, &'a str)>,
+    /// Of long objects only: of short ones the names are compared.
+    places: HashMap<Cow<'a, str>, usize>,
+    longest_name: usize,
+}
+
+impl Default for Members<'_> {
+    fn default() -> Self {
+        Self {
+            fields: Vec::with_capacity(16),
+            places: HashMap::new(),
+            longest_name: LONGEST_NAME,
+        }
+    }
+}
+
+impl<'a> Members<'a> {
+    /// Takes the next member in.
+    pub fn add(&mut self, name: Cow<'a, str>, value: &'a str) -> Result<(), serde_json::Error> {
+        check_length(&name, self.longest_name)?;
+        let (fields, places) = (&mut self.fields, &mut self.places);
+        let place = if places.is_empty() {
+            fields.iter().position(|(own, _)| *own == name)
+        } else {
+            places.get(&name).copied()
+        };
+        match place {
+            Some(place) => fields[place].1 = value,
+            None if fields.len() == MOST_MEMBERS => {
+                return Err(serde_json::Error::custom(format_args!(
+                    "it has more than the {MOST_MEMBERS} members that an object may have"
+                )));
+            }
+            None => {
+                if !places.is_empty() {
+                    places.insert(name.clone(), fields.len());
                 }
-                None => {
-                    if !places.is_empty() {
-                        places.insert(name.clone(), fields.len());
-                    }
-                    fields.push((name, value));
-                    if fields.len() == FEW && places.is_empty() {
-                        let names = fields.iter().map(|(name, _)| name.clone());
-                        places = names.zip(0..).collect();
-                    }
+                fields.push((name, value));
+                if fields.len() == FEW && places.is_empty() {
+                    let names = fields.iter().map(|(name, _)| name.clone());
+                    *places = names.zip(0..).collect();
                 }
             }
         }
-        Ok(Fields(fields))
+        Ok(())
+    }
+
+    pub fn into_fields(self) -> Fields<'a> {
+        Fields(self.fields)
     }
 }
 

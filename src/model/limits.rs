@@ -66,11 +66,13 @@ pub(super) fn is_deeper(json: &[u8], levels: usize) -> bool {
 /// The first attribute, components aside, whose JSON is nested too deep.
 pub fn deep_attribute<'f>(schema: &Schema, fields: &'f Fields<'_>) -> Option<&'f str> {
     let is_deep = |(name, value): &&'f (std::borrow::Cow<'_, str>, &str)| {
-        is_too_deep(value.as_bytes())
+        // Components in each other are looked at one by one: all of one, each time, would take long.
+        value.starts_with(['[', '{'])
             && !matches!(
                 schema.attribute(name),
                 Some(Attribute::Component { .. } | Attribute::DynamicZone { .. })
             )
+            && is_too_deep(value.as_bytes())
     };
     let found = fields.0.iter().find(is_deep);
     found.map(|(name, _)| name.as_ref())

@@ -16,6 +16,7 @@ mod link;
 mod metadata;
 mod names;
 mod schema;
+mod skips;
 mod stage;
 
 pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name, named_files};

@@ -292,7 +292,7 @@ impl Schema {
     }
 
     /// The place of the attribute of this name.
-    fn place(&self, name: &str) -> Option<usize> {
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
         let own = |place: &u32| self.attributes[*place as usize].0.as_str();
         let found = self.by_name.binary_search_by(|place| own(place).cmp(name));
         found.ok().map(|index| self.by_name[index] as usize)

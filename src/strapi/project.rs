@@ -78,6 +78,11 @@ impl Project {
         self.stop.shut_out()
     }
 
+    /// What tells that the run is to stop.
+    pub(super) fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
     /// The version of Strapi it is on.
     pub fn version(&self) -> &str {
         &self.version

@@ -270,6 +270,13 @@ impl Visitor for ComponentRows<'_> {
         Ok(Some(id))
     }
 
+    fn go_on(&mut self) -> Result<()> {
+        match self.restore.stop.is_requested() {
+            true => Err(Error::interrupted()),
+            false => Ok(()),
+        }
+    }
+
     fn misfit(&mut self, owner: &Schema, attribute: &str, misfit: Misfit<'_>) -> Result<()> {
         let count = match misfit {
             Misfit::Malformed(_) | Misfit::TooDeep => {

@@ -28,7 +28,7 @@ use super::catalogue::Catalogue;
 use super::project::Project;
 use super::tables::{INTERNAL_TABLES, Model};
 use super::uploads::{Staged, StagedUploads, Uploads};
-use crate::database::{Connection, Inserter, Value};
+use crate::database::{Connection, Inserter, Stop, Value};
 use crate::error::Result;
 use crate::model::{IdSet, Stage};
 use crate::transfer::{Filter, Subject, Warning, WarningKind};
@@ -51,6 +51,7 @@ struct Restore {
     /// Whether what comes is only held against the project: then nothing is written to its database,
     /// and what it has no place for is counted.
     only_checks: bool,
+    stop: Stop,
     component_ids: ComponentIds,
     inserters: Inserters,
     limits: Limits,
@@ -128,6 +129,7 @@ impl Restore {
         let uploads = project.uploads();
         Self {
             only_checks: true,
+            stop: project.stop(),
             component_ids: ComponentIds::default(),
             inserters: Inserters::default(),
             limits: Limits::default(),
