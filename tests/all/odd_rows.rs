@@ -37,6 +37,19 @@ fn a_link_that_lacks_an_end_is_named_by_its_table_and_row() {
 }
 
 #[test]
+fn half_a_link_in_a_row_is_named_by_its_table_and_row() {
+    let project = Project::testdata();
+    project.sql("UPDATE bookmarks SET target_id = NULL, target_type = NULL");
+    let whole = project.exported(&[]);
+    project.sql("UPDATE bookmarks SET target_type = 'api::tag.tag' WHERE id = 2");
+    let name = project.archive("halves");
+    let options = ["--no-encrypt", "-f", name.to_str().unwrap()];
+    let outcome = project.run("export", options).ends_with(0);
+    outcome.says(["the table bookmarks: 1 left out: target_id of row 2 is null"]);
+    assert_eq!(whole.differences(&project.exported(&[])), [""; 0]);
+}
+
+#[test]
 fn a_join_of_a_component_that_lacks_something_is_named_by_its_table_and_row() {
     let project = Project::testdata();
     let whole = project.exported(&[]);

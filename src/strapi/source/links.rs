@@ -80,6 +80,7 @@ impl Reader<'_> {
                 self.morph_links(model, relation, &sql, sink)
             }
             Storage::MorphColumns { id, type_ } => {
+                self.tell_of_halves(&model.table, [id, type_], sink)?;
                 let sql = self.morph_sql(model, &model.table, ["id", id, type_, "", ""]);
                 self.morph_links(model, relation, &sql, sink)
             }
@@ -273,14 +274,36 @@ impl Reader<'_> {
         columns: [&str; N],
         sink: &mut dyn Sink,
     ) -> Result<()> {
-        let quoted = columns.map(|column| self.database.quote(column));
+        let some = self.nulls(columns).join(" OR ");
+        self.tell_of(&some, table, columns, sink)
+    }
+
+    /// Tells of the rows that have one of these columns and lack another. Those that lack all have no link.
+    fn tell_of_halves(
+        &mut self,
+        table: &str,
+        columns: [&str; 2],
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        let [one, other] = self.nulls(columns);
+        self.tell_of(&format!("({one}) <> ({other})"), table, columns, sink)
+    }
+
+    fn nulls<const N: usize>(&self, columns: [&str; N]) -> [String; N] {
+        columns.map(|column| format!("{} IS NULL", self.database.quote(column)))
+    }
+
+    fn tell_of<const N: usize>(
+        &mut self,
+        condition: &str,
+        table: &str,
+        columns: [&str; N],
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
         let sql = format!(
-            "SELECT {}, id FROM {} WHERE {} ORDER BY id",
-            quoted.join(", "),
+            "SELECT {}, id FROM {} WHERE {condition} ORDER BY id",
+            columns.map(|column| self.database.quote(column)).join(", "),
             self.database.quote(table),
-            quoted
-                .map(|column| format!("{column} IS NULL"))
-                .join(" OR "),
         );
         let mut nulls = Nulls::default();
         self.database.query(&sql, &[], &mut |row| {
