@@ -31,7 +31,7 @@ use super::uploads::{Staged, StagedUploads, Uploads};
 use crate::database::{Connection, Inserter, Value};
 use crate::error::Result;
 use crate::model::{IdSet, Stage};
-use crate::transfer::{Filter, Subject, Warning, WarningKind};
+use crate::transfer::{Filter, MOST_OF_A_KIND, Subject, Warning, WarningKind};
 use entities::ComponentIds;
 use in_place::InPlace;
 use inserters::Inserters;
@@ -41,9 +41,6 @@ use links::SharedLinks;
 use placement::Placement;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-/// How many kinds of things are told apart that there is no place for.
-const SUBJECTS: usize = 1000;
 
 /// What a restore knows and keeps while it goes on.
 struct Restore {
@@ -150,7 +147,8 @@ impl Restore {
     fn count_all_lost(&mut self, subject: Subject, count: u64) {
         if self.only_checks {
             // Names from an archive may all be different.
-            let subject = match self.lost.len() < SUBJECTS || self.lost.contains_key(&subject) {
+            let subject = match self.lost.len() < MOST_OF_A_KIND || self.lost.contains_key(&subject)
+            {
                 true => subject,
                 false => Subject::Entry("other things".into()),
             };
