@@ -126,7 +126,7 @@ fn files_whose_urls_lead_elsewhere_come_to_the_upload_folder_and_get_its_urls() 
             project
                 .import(&path, options)
                 .ends_with(0)
-                .says(["their urls lead elsewhere"]);
+                .says(["lead elsewhere; they come to the upload folder"]);
         }
         let after = project.state();
         assert!(before.files == after.files, "{url}");
@@ -216,7 +216,7 @@ fn two_files_with_one_url_both_come_back() {
     project
         .import(&path, &[])
         .ends_with(0)
-        .says(["their urls lead elsewhere"]);
+        .says(["lead elsewhere; they come to the upload folder"]);
     assert!(before.files == project.state().files);
     assert_eq!(before.tables["files"], project.state().tables["files"]);
 }

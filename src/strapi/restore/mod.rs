@@ -31,7 +31,7 @@ use super::uploads::{Staged, StagedUploads, Uploads};
 use crate::database::{Connection, Inserter, Value};
 use crate::error::Result;
 use crate::model::{IdSet, Stage};
-use crate::transfer::{Filter, MOST_OF_A_KIND, Subject, Warning, WarningKind};
+use crate::transfer::{Examples, Filter, MOST_OF_A_KIND, Subject, Warning, WarningKind};
 use entities::ComponentIds;
 use in_place::InPlace;
 use inserters::Inserters;
@@ -56,6 +56,8 @@ struct Restore {
     staying: Option<KeptLinks>,
     files: Box<dyn StagedUploads>,
     placement: Placement,
+    /// Files that came and lie elsewhere than their rows say.
+    moved: Examples,
     placed: Arc<Placed>,
     shared_links: SharedLinks,
     own_schema: OwnSchema,
@@ -132,6 +134,7 @@ impl Restore {
             files: uploads.stage(how),
             uploads,
             placement: Placement::default(),
+            moved: Examples::default(),
             placed: Arc::default(),
             shared_links: SharedLinks::default(),
             own_schema: OwnSchema::default(),
@@ -181,11 +184,14 @@ impl Restore {
     /// What is to be known of that which was checked.
     fn remarks(&mut self) -> Vec<Warning> {
         let mut remarks = Vec::new();
-        let changed = self.placement.changed();
-        if changed > 0 {
-            let reason = "their urls lead elsewhere; they come to the upload folder, and their rows get \
-                          the urls they have there";
-            remarks.push(Warning::new(WarningKind::Notice, Subject::Files, reason).times(changed));
+        let moved = std::mem::take(&mut self.moved);
+        if let Some(note) = moved.warning(WarningKind::Notice, Subject::Files) {
+            let reason = format!(
+                "the urls of {} lead elsewhere; they come to the upload folder, and their rows get the \
+                 urls they have there: {}",
+                note.count, note.reason
+            );
+            remarks.push(Warning { reason, ..note });
         }
         for (subject, count) in std::mem::take(&mut self.lost) {
             let reason = "the project has no place for";

@@ -4,7 +4,7 @@
 use super::Restore;
 use crate::database::Connection;
 use crate::error::Result;
-use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
+use crate::model::{Asset, ConfigItem, Entity, Fields, Link, Schema, Short, Stage};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::uploads::wanted;
 use crate::transfer::{Sink, Spool, Warning};
@@ -64,8 +64,17 @@ impl Sink for Intake<'_> {
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
         self.staging.restore.uploads.check_takes_files()?;
-        let paths = self.staging.restore.placement.paths(&asset.filename);
-        self.staging.restore.files.add(&paths, asset.size, content)
+        let restore = &mut self.staging.restore;
+        let changed = restore.placement.changed();
+        let paths = restore.placement.paths(&asset.filename);
+        if restore.placement.changed() > changed {
+            restore.moved.add(|| {
+                let sidecar = Fields::parse(&asset.sidecar);
+                let id = sidecar.ok().and_then(|it| it.get("id")).unwrap_or("?");
+                format!("row {id} ({})", Short(&asset.filename))
+            });
+        }
+        restore.files.add(&paths, asset.size, content)
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
