@@ -49,9 +49,12 @@ pub struct Error {
 /// length.
 const LONGEST_MESSAGE: usize = 8 << 10;
 
-fn shortened(mut message: String) -> String {
-    if message.len() > LONGEST_MESSAGE {
-        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+/// The same of what is wrong with an archive: there may be many of these.
+const LONGEST_FAULT: usize = 1 << 10;
+
+fn shortened(mut message: String, longest: usize) -> String {
+    if message.len() > longest {
+        message.truncate(message.floor_char_boundary(longest));
         message.push_str("...");
         message.shrink_to_fit();
     }
@@ -70,7 +73,7 @@ impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: shortened(message.into()),
+            message: shortened(message.into(), LONGEST_MESSAGE),
             list: Vec::new(),
             hint: None,
             source: None,
@@ -89,7 +92,7 @@ impl Error {
 
     /// An error of kind [`Kind::Archive`], with the advice that fits most of these.
     pub fn archive(message: impl Into<String>) -> Self {
-        Self::new(Kind::Archive, message)
+        Self::new(Kind::Archive, shortened(message.into(), LONGEST_FAULT))
             .hint("take another archive, or copy this one again from where it was made")
     }
 
@@ -173,7 +176,7 @@ impl Error {
         if self.kind == Kind::Interrupted {
             return self;
         }
-        self.message = shortened(format!("{place}: {}", self.message));
+        self.message = shortened(format!("{place}: {}", self.message), LONGEST_MESSAGE);
         self
     }
 

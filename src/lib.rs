@@ -19,6 +19,7 @@
 //! environment.
 
 pub mod archive;
+mod calendar;
 pub mod cli;
 pub mod database;
 pub mod error;

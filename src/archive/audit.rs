@@ -7,8 +7,8 @@ use super::layout::{CHECKSUMS, Entry, HMAC, MANIFEST, RESULT};
 use super::manifest::Manifest;
 use super::outcome::Outcome;
 use crate::error::{Error, Result};
-use crate::model::limits::{LONGEST_LIST, LONGEST_SCHEMAS};
-use crate::model::{NameMap, Stage};
+use crate::model::limits::{LONGEST_LIST, LONGEST_TYPES, MOST_TYPES};
+use crate::model::{NameMap, Short, Stage};
 use hmac::Mac;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Read, Seek, Write};
@@ -18,10 +18,8 @@ use tempfile::SpooledTempFile;
 /// How many faults are kept, and how many names for them.
 const KEPT: usize = 100;
 
-/// How many content types are counted, and how many bytes their names have together; no archive that is
-/// whole has more.
-const MOST_TYPES: usize = 100_000;
-const LONGEST_TYPES: u64 = LONGEST_SCHEMAS;
+/// How many content types are named one by one.
+const LISTED: usize = 20;
 
 /// What protects the bytes of an archive, and what it says came of its export.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +51,9 @@ pub(super) struct Audit {
     items: HashMap<Stage, u64>,
     entities: BTreeMap<String, u64>,
     /// How many bytes the names of their types have.
-    type_bytes: u64,
+    type_bytes: usize,
+    /// Whether there are more types than an archive may have.
+    has_too_many_types: bool,
     shards: BTreeMap<Stage, BTreeSet<u32>>,
     faults: Vec<Error>,
 }
@@ -73,6 +73,7 @@ impl Audit {
             items: HashMap::new(),
             entities: BTreeMap::new(),
             type_bytes: 0,
+            has_too_many_types: false,
             shards: BTreeMap::new(),
             faults: Vec::new(),
         }
@@ -159,9 +160,11 @@ impl Audit {
     pub fn count_entity(&mut self, uid: &str) {
         if let Some(count) = self.entities.get_mut(uid) {
             *count += 1;
-        } else if self.entities.len() < MOST_TYPES && self.type_bytes < LONGEST_TYPES {
-            self.type_bytes += uid.len() as u64;
+        } else if self.entities.len() < MOST_TYPES && self.type_bytes + uid.len() <= LONGEST_TYPES {
+            self.type_bytes += uid.len();
             self.entities.insert(uid.to_owned(), 1);
+        } else {
+            self.has_too_many_types = true;
         }
     }
 
@@ -180,6 +183,12 @@ impl Audit {
         password: Option<&Password>,
     ) -> Result<(Protection, Vec<Error>)> {
         self.check_shards();
+        if self.has_too_many_types {
+            self.fault(&format!(
+                "it holds entities of more than the {MOST_TYPES} content types that it may have, or their \
+                 names have more than {LONGEST_TYPES} bytes together"
+            ));
+        }
         let mut protection = Protection::default();
         let Some(manifest) = manifest else {
             if self.listed.is_some() || self.hmac.is_some() || self.outcome.is_some() {
@@ -189,7 +198,7 @@ impl Audit {
         };
         // Strapi writes a file twice that two rows share; this program does not.
         for name in std::mem::take(&mut self.repeated) {
-            self.fault(&format!("the entry {name} stands there twice"));
+            self.fault(&format!("the entry {} stands there twice", Short(&name)));
         }
         protection.has_manifest = true;
         let checked = self.check_digests(&mut protection);
@@ -212,12 +221,24 @@ impl Audit {
                 ));
             }
         }
-        for uid in std::mem::take(&mut self.entities).into_keys() {
-            if !scope.types.contains(&uid) {
-                self.fault(&format!(
-                    "it holds entities of {uid}, which {MANIFEST} does not name"
-                ));
-            }
+        let mut uids = std::mem::take(&mut self.entities);
+        uids.retain(|uid, _| !scope.types.contains(uid));
+        for uid in uids.keys().take(LISTED) {
+            let uid = Short(uid);
+            self.fault(&format!(
+                "it holds entities of {uid}, which {MANIFEST} does not name"
+            ));
+        }
+        self.more_types(uids.len(), "which it does not name either");
+    }
+
+    /// Says the same of the content types that were not named one by one.
+    fn more_types(&mut self, types: usize, what: &str) {
+        if types > LISTED {
+            let more = types - LISTED;
+            self.fault(&format!(
+                "it holds entities of {more} more content types, {what}"
+            ));
         }
     }
 
@@ -316,15 +337,22 @@ impl Audit {
             let counted = outcome.counts.get(Stage::Entities.as_str());
             let said = counted.into_iter().flat_map(|count| count.types.keys());
             let uids: BTreeSet<String> = self.entities.keys().chain(said).cloned().collect();
+            let mut differing = 0;
             for uid in uids {
                 let found = self.entities.get(&uid).copied().unwrap_or(0);
                 let said = outcome.entities(&uid);
-                if found != said {
+                if found == said {
+                    continue;
+                }
+                differing += 1;
+                if differing <= LISTED {
+                    let uid = Short(&uid);
                     self.fault(&format!(
                         "it holds {found} entities of {uid}; {RESULT} says {said}"
                     ));
                 }
             }
+            self.more_types(differing, "of which other numbers stand there");
         }
         Some(outcome)
     }

@@ -2,24 +2,47 @@
 //! they would say stands in the rows of `plugin::upload.file`.
 
 use crate::error::Result;
-use crate::model::{Entity, Fields, NameMap, named_files};
+use crate::model::limits::{LONGEST_FILE_NAME, LONGEST_LINE};
+use crate::model::{Entity, Fields, NameList, is_file_name};
 use crate::transfer::{Place, Texts, UPLOAD_TYPES};
+use serde_json::json;
 use std::path::Path;
 
-/// The rows of the media library by the names of their files. In memory stay some 40 bytes a file:
-/// 20 MB for 100,000 pictures with four formats each.
+/// What the rows of the media library say of their files, by the names of these. In memory stay sixteen bytes
+/// a file: 8 MB for 100,000 pictures with four formats each.
 pub(super) struct FileRows {
-    rows: Texts,
-    /// Where the row of a file stands.
-    files: NameMap<Place>,
+    sidecars: Texts,
+    /// Where the sidecar of a file stands.
+    files: NameList<Packed>,
+}
+
+/// A place in eight bytes: where a text starts in the upper ones, and its length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Packed(u64);
+
+impl Packed {
+    /// Bits of a length: a text is part of a line.
+    const LENGTH: u32 = (LONGEST_LINE - 1).ilog2() + 1;
+
+    /// `None` beyond some sixty gigabytes of texts.
+    fn of((start, length): Place) -> Option<Self> {
+        let has_room =
+            start >> (u64::BITS - Self::LENGTH) == 0 && u64::from(length) >> Self::LENGTH == 0;
+        has_room.then(|| Self(start << Self::LENGTH | u64::from(length)))
+    }
+
+    fn place(self) -> Place {
+        let length = self.0 & ((1 << Self::LENGTH) - 1);
+        (self.0 >> Self::LENGTH, length as u32)
+    }
 }
 
 impl FileRows {
     /// None yet; what does not stay in memory goes to `folder`.
     pub fn new(folder: &Path) -> Self {
         Self {
-            rows: Texts::new(folder),
-            files: NameMap::default(),
+            sidecars: Texts::new(folder),
+            files: NameList::default(),
         }
     }
 
@@ -34,15 +57,33 @@ impl FileRows {
         let Ok(fields) = Fields::parse(entity.data) else {
             return Ok(());
         };
-        let row = sidecar_of_row(entity.id, &fields);
-        let place = self.rows.keep(&row)?;
-        let text = |name: &str| fields.text(name);
-        named_files(&text, fields.get("formats"), &mut |name, _| {
-            // Strapi stores a file once that two rows name.
-            if self.files.get(&name).is_none() {
-                self.files.insert(&name, place);
+        let id = entity.id.to_string();
+        self.keep(&fields, || sidecar_of_row(&id, &fields))?;
+        let formats = fields.get("formats");
+        let formats = formats.and_then(|it| Fields::parse_with_any_names(it).ok());
+        let hash = fields
+            .text("hash")
+            .filter(|it| it.len() <= LONGEST_FILE_NAME);
+        let main = json!(hash).to_string();
+        for (name, format) in formats.iter().flat_map(|formats| &formats.0) {
+            if let Ok(format) = Fields::parse_with_any_names(format) {
+                self.keep(&format, || sidecar_of_format(&format, name, &id, &main))?;
             }
-        });
+        }
+        Ok(())
+    }
+
+    /// Keeps the sidecar of a file, if it can be one of the archive.
+    fn keep(&mut self, file: &Fields<'_>, sidecar: impl FnOnce() -> String) -> Result<()> {
+        let hash = file.text("hash").filter(|hash| !hash.is_empty());
+        let name = hash.map(|hash| hash + &file.text("ext").unwrap_or_default());
+        if let Some(name) = name.filter(|name| is_file_name(name)) {
+            let place = Packed::of(self.sidecars.keep(&sidecar())?);
+            // Strapi stores a file once that two rows name.
+            place
+                .into_iter()
+                .for_each(|place| self.files.push(&name, place));
+        }
         Ok(())
     }
 
@@ -51,47 +92,28 @@ impl FileRows {
     /// # Errors
     /// The rows cannot be read back.
     pub fn sidecar(&mut self, filename: &str) -> Result<Option<String>> {
-        let Some(&place) = self.files.get(filename) else {
-            return Ok(None);
-        };
-        let row = self.rows.read(place)?;
-        Ok(in_row(&row, filename).or(Some(row)))
+        let place = self.files.find(filename).map(|packed| packed.place());
+        place.map(|place| self.sidecars.read(place)).transpose()
     }
 }
 
 /// The sidecar of a row's own file: the whole row.
-fn sidecar_of_row(id: i64, fields: &Fields<'_>) -> String {
-    let id = id.to_string();
-    let mut members = vec![("id".into(), id.as_str())];
+fn sidecar_of_row(id: &str, fields: &Fields<'_>) -> String {
+    let mut members = vec![("id".into(), id)];
     let others = fields.0.iter().filter(|(name, _)| name != "id");
     members.extend(others.map(|(name, value)| (name.clone(), *value)));
     Fields(members).with(&|_, _| None)
 }
 
-/// The sidecar of a format: its object, and the row that it belongs to. `None` if the file is no format of the row.
-fn in_row(row: &str, filename: &str) -> Option<String> {
-    let fields = Fields::parse(row).ok()?;
-    let formats = Fields::parse_with_any_names(fields.get("formats")?).ok()?;
-    for (name, format) in &formats.0 {
-        let Ok(format) = Fields::parse_with_any_names(format) else {
-            continue;
-        };
-        let hash = format.text("hash").unwrap_or_default();
-        if hash + &format.text("ext").unwrap_or_default() != filename {
-            continue;
-        }
-        let kind = serde_json::to_string(name).ok()?;
-        let added = [
-            ("type", kind.as_str()),
-            ("id", fields.get("id")?),
-            ("mainHash", fields.get("hash").unwrap_or("null")),
-        ];
-        let mut members = format.0;
-        members.retain(|(name, _)| added.iter().all(|(added, _)| name != added));
-        members.extend(added.map(|(name, value)| (name.into(), value)));
-        return Some(Fields(members).with(&|_, _| None));
-    }
-    None
+/// The sidecar of a format: its object, and the row that it belongs to.
+fn sidecar_of_format(format: &Fields<'_>, name: &str, id: &str, main_hash: &str) -> String {
+    let kind = json!(name).to_string();
+    let added = [("type", kind.as_str()), ("id", id), ("mainHash", main_hash)];
+    let is_added = |name: &str| added.iter().any(|(added, _)| name == *added);
+    let own = format.0.iter().filter(|(name, _)| !is_added(name));
+    let mut members: Vec<_> = own.map(|(name, value)| (name.clone(), *value)).collect();
+    members.extend(added.map(|(name, value)| (name.into(), value)));
+    Fields(members).with(&|_, _| None)
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! `result.json`: what came of an export, known when all else of the archive is written.
 
 use crate::model::Stage;
-use crate::model::limits::{LONGEST_MESSAGE, LONGEST_RESULT};
+use crate::model::limits::{LONGEST_MESSAGE, LONGEST_RESULT, MOST_TYPES};
 use crate::transfer::{Report, Warning, WarningKind};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 /// How many of the things that were left out are listed one by one.
 const LISTED: usize = 1000;
@@ -16,8 +19,10 @@ pub struct Outcome {
     /// Whether all that exists was taken.
     pub status: Status,
     /// How much there is of each stage, by its name.
+    #[serde(deserialize_with = "bounded")]
     pub counts: BTreeMap<String, StageCount>,
     /// What was left out, or should be known, one by one.
+    #[serde(deserialize_with = "listed")]
     pub warnings: Vec<Told>,
     /// How many warnings there were beside those.
     pub more_warnings: u64,
@@ -39,6 +44,7 @@ pub struct StageCount {
     /// Lines or files.
     pub items: u64,
     /// Entities by content type, assets by extension, schemas by kind.
+    #[serde(deserialize_with = "bounded")]
     pub types: BTreeMap<String, u64>,
 }
 
@@ -51,6 +57,63 @@ pub struct Told {
     pub count: u64,
     /// What it says.
     pub message: String,
+}
+
+/// Reads no more members than there are content types in an archive: small ones take many times their
+/// text in memory.
+fn bounded<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    struct Members<V>(PhantomData<V>);
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Members<V> {
+        type Value = BTreeMap<String, V>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = BTreeMap::new();
+            while let Some((name, value)) = map.next_entry()? {
+                members.insert(name, value);
+                if members.len() > MOST_TYPES {
+                    return Err(A::Error::custom(format_args!(
+                        "it has more than the {MOST_TYPES} counts that it may have"
+                    )));
+                }
+            }
+            Ok(members)
+        }
+    }
+    deserializer.deserialize_map(Members(PhantomData))
+}
+
+/// Reads no more warnings than are listed.
+fn listed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Told>, D::Error> {
+    struct Elements;
+    impl<'de> Visitor<'de> for Elements {
+        type Value = Vec<Told>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(told) = elements.next_element()? {
+                list.push(told);
+                if list.len() > LISTED {
+                    return Err(A::Error::custom(format_args!(
+                        "it has more than the {LISTED} warnings that it may have"
+                    )));
+                }
+            }
+            Ok(list)
+        }
+    }
+    deserializer.deserialize_seq(Elements)
 }
 
 impl Told {

@@ -2,8 +2,8 @@
 //!
 //! Whatever is refused here the database would refuse as well; what it may take is left to it.
 
-use super::calendar::{DAY, MICROSECONDS, civil_date, days_of};
 use super::{Value, text};
+use crate::calendar::{DAY, MICROSECONDS, civil_date, days_of};
 
 /// The largest exponent of a number whose digits are looked at.
 const MOST_ZEROS: i64 = 1000;

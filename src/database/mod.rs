@@ -3,7 +3,6 @@
 //! What differs between databases (quoting, catalogue, types, bulk loading, snapshots) is behind
 //! [`Connection`]; whatever uses it writes plain SQL with `?` for parameters, and no other `?`.
 
-pub mod calendar;
 mod inserter;
 mod limits;
 mod lock;

@@ -1,7 +1,7 @@
 //! The text forms of values that servers read and that are the same on all of them.
 
 use super::Value;
-use super::calendar::{DAY, MICROSECONDS, civil_date, to_wall_clock};
+use crate::calendar::{DAY, MICROSECONDS, civil_date, to_wall_clock};
 use jiff::tz::TimeZone;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;

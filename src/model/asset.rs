@@ -1,7 +1,7 @@
 //! Files of the media library.
 
 use super::Fields;
-use super::limits::LONGEST_NAME;
+use super::limits::LONGEST_FILE_NAME;
 use serde::Deserialize;
 
 /// A file of the media library: the upload itself or one of its formats (thumbnail, small, ...).
@@ -18,9 +18,6 @@ pub struct Asset {
 
 /// How the names of this program's own folders begin that stand beside the files of a media library.
 pub const STAGING_PREFIX: &str = ".backup-restore-";
-
-/// Bytes that the name of a file may have: the entries of an archive that have it have some more.
-const LONGEST_FILE_NAME: usize = LONGEST_NAME - 32;
 
 /// Whether a file of a media library may have this name: it names a file in a folder and none
 /// elsewhere, and nothing of this program's own.

@@ -3,7 +3,7 @@
 use super::entity::{Fields, Name, elements};
 use super::limits::DEEPEST;
 use super::skips::Skips;
-use super::{Attribute, Schema, Schemas};
+use super::{Attribute, Schema, Schemas, Short};
 use serde::de::Error as _;
 use std::borrow::Cow;
 use std::fmt;
@@ -51,9 +51,13 @@ impl fmt::Display for Misfit<'_> {
                 f.write_str("it is a list where one component belongs, or one where a list does")
             }
             Self::WithoutType => f.write_str("it holds a component without `__component`"),
-            Self::NotTaken(uid) => write!(f, "it does not take the component `{uid}`"),
+            Self::NotTaken(uid) => write!(f, "it does not take the component `{}`", Short(uid)),
             Self::Unknown(uid) => {
-                write!(f, "it holds a component `{uid}` that there is no schema of")
+                write!(
+                    f,
+                    "it holds a component `{}` that there is no schema of",
+                    Short(uid)
+                )
             }
             Self::TooDeep => write!(f, "components are nested deeper than {DEEPEST} levels"),
         }

@@ -8,6 +8,8 @@ use super::{Attribute, Schema};
 
 /// Bytes of an entry's name.
 pub const LONGEST_NAME: usize = 4 << 10;
+/// Bytes of the name of a file of the media library, and of each part of its path: file systems take no more.
+pub const LONGEST_FILE_NAME: usize = 255;
 /// Bytes of what stands before an entry and extends it.
 pub const LONGEST_EXTENSION: u64 = 1 << 20;
 /// Bytes of `metadata.json` and of `manifest.json`.
@@ -28,6 +30,10 @@ pub const LONGEST_SCHEMAS: u64 = 8 << 20;
 pub const MOST_PARTS: usize = 1 << 16;
 /// How deep a schema may be nested.
 pub const DEEPEST_SCHEMA: usize = 127;
+/// Content types of which an archive has entities.
+pub const MOST_TYPES: usize = 10_000;
+/// Bytes of the names of all of them.
+pub const LONGEST_TYPES: usize = 1 << 20;
 /// Members of an object that is a row or part of one.
 pub const MOST_MEMBERS: usize = 1 << 16;
 /// How deep the JSON of an attribute may be nested, and components in each other.

@@ -1,5 +1,6 @@
 //! A relation between two rows.
 
+use super::Short;
 use super::entity::{check_name, require_object};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -70,16 +71,16 @@ impl std::fmt::Display for LinkRef<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Id(id) => write!(f, "{id}"),
-            Self::Document(document) => f.write_str(document),
+            Self::Document(document) => Short(document).fmt(f),
         }
     }
 }
 
 impl std::fmt::Display for LinkEnd<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.model, self.reference)?;
+        write!(f, "{} {}", Short(&self.model), self.reference)?;
         match &self.field {
-            Some(field) => write!(f, " ({field})"),
+            Some(field) => write!(f, " ({})", Short(field)),
             None => Ok(()),
         }
     }

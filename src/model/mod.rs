@@ -2,7 +2,7 @@
 //!
 //! Entities and links travel as the JSON line that stands in the archive, beside the few facts the
 //! pipeline acts on (type, id, ends). So rows become bytes once, in the source, and no tree is built
-//! on the way. This room imports nothing else of ours.
+//! on the way. This room imports nothing else of ours but the calendar.
 
 mod asset;
 mod components;
@@ -18,6 +18,7 @@ mod names;
 mod schema;
 mod skips;
 mod stage;
+mod value;
 
 pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name, named_files};
 pub use components::{Component, Misfit, Visitor, is_component, walk};
@@ -27,8 +28,10 @@ pub use ids::IdSet;
 pub use line::Line;
 pub use link::{Link, LinkEnd, LinkRef};
 pub use metadata::{Metadata, Plugin};
-pub use names::NameMap;
+pub use names::{NameList, NameMap, Short};
 pub use schema::{
     Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas, column_kind,
 };
 pub use stage::Stage;
+pub use value::misfit;
+pub(crate) use value::{boolean, instant};

@@ -18,6 +18,13 @@ pub(super) fn place(uploads: &dyn Uploads, provider: &str, url: &str) -> Option<
     (!path.split('/').any(is_hidden)).then_some(path)
 }
 
+/// Whether a file that `provider` serves at `url` is in the place of the uploads, and hidden there: no restore
+/// puts one where it was.
+pub(super) fn is_hidden_there(uploads: &dyn Uploads, provider: &str, url: &str) -> bool {
+    let path = uploads.path(provider, url);
+    path.is_some_and(|path| path.split('/').any(is_hidden))
+}
+
 /// Whether a name is one that web servers may keep rules under.
 pub(super) fn is_hidden(name: &str) -> bool {
     name.starts_with('.') && !name.starts_with("..")

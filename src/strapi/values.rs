@@ -6,12 +6,12 @@
 
 mod times;
 
+use crate::calendar::{LAST, MICROSECONDS, is_in_range, parse_time};
 use crate::database::Value;
-use crate::database::calendar::MICROSECONDS;
-use crate::model::{Scalar, json};
+use crate::model::{Scalar, Short, boolean, instant, json};
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
-use times::{LAST, full_time, is_clock, is_day, is_in_range, is_no_day, iso, parse_time};
+use times::{full_time, is_clock, is_day, is_no_day, iso};
 
 /// What of a database matters to its values.
 #[derive(Debug, Clone)]
@@ -314,7 +314,7 @@ pub(super) fn read<'a>(home: &Home, scalar: Scalar, text: &'a str) -> Result<Val
                 // SQLite holds what is too large for it as a float; so does the text read back.
                 Err(_) => match digits.parse::<f64>() {
                     Ok(number) if number.is_finite() => Value::Real(number),
-                    _ => return Err(format!("{text} is not a whole number")),
+                    _ => return Err(format!("{} is not a whole number", Short(text))),
                 },
             })
         }
@@ -325,7 +325,7 @@ pub(super) fn read<'a>(home: &Home, scalar: Scalar, text: &'a str) -> Result<Val
                     .trim()
                     .parse::<f64>()
                     .map(Value::Real)
-                    .map_err(|_| format!("{text} is not a number"))
+                    .map_err(|_| format!("{} is not a number", Short(text)))
             }
             _ => Ok(match number(text)? {
                 Value::Real(number)
@@ -337,31 +337,12 @@ pub(super) fn read<'a>(home: &Home, scalar: Scalar, text: &'a str) -> Result<Val
                 number => number,
             }),
         },
-        Scalar::Boolean => match text {
-            "true" | "1" | "\"true\"" | "\"1\"" => Ok(Value::Integer(1)),
-            "false" | "0" | "\"false\"" | "\"0\"" => Ok(Value::Integer(0)),
-            _ => Err(format!("{text} is neither true nor false")),
-        },
-        Scalar::DateTime | Scalar::Timestamp => {
-            let of_milliseconds = |number: i64| number.checked_mul(MICROSECONDS);
-            let time = if first == b'"' {
-                let inner = string(text)?;
-                let number = match scalar {
-                    Scalar::Timestamp => inner.parse::<i64>().ok().and_then(of_milliseconds),
-                    _ => None,
-                };
-                number.or_else(|| parse_time(&inner, &home.zone).map(|(time, _)| time))
-            } else {
-                match number(text)? {
-                    Value::Integer(number) => of_milliseconds(number),
-                    Value::Real(number) => of_milliseconds(number as i64),
-                    _ => None,
-                }
-            };
-            time.filter(|time| is_in_range(*time))
-                .map(Value::Timestamp)
-                .ok_or_else(|| format!("{text} is not a date and time"))
-        }
+        Scalar::Boolean => boolean(text)
+            .map(|value| Value::Integer(value.into()))
+            .ok_or_else(|| format!("{} is neither true nor false", Short(text))),
+        Scalar::DateTime | Scalar::Timestamp => instant(scalar, text, &home.zone)
+            .map(Value::Timestamp)
+            .ok_or_else(|| format!("{} is not a date and time", Short(text))),
     }
 }
 
@@ -372,7 +353,7 @@ fn string(text: &str) -> Result<Cow<'_, str>, String> {
     }
     serde_json::from_str::<String>(text)
         .map(Cow::Owned)
-        .map_err(|error| format!("a text cannot be stored: {error}"))
+        .map_err(|_| "half a surrogate pair cannot be stored in a text".to_owned())
 }
 
 fn number(text: &str) -> Result<Value<'static>, String> {
@@ -383,7 +364,7 @@ fn number(text: &str) -> Result<Value<'static>, String> {
         .ok()
         .filter(|number| number.is_finite())
         .map(Value::Real)
-        .ok_or_else(|| format!("{text} is not a number"))
+        .ok_or_else(|| format!("{} is not a number", Short(text)))
 }
 
 /// Whether a number prints as it was written.

@@ -1,9 +1,9 @@
 //! What a source sends: which rows, which components, how much of each stage.
 //!
 //! Keeps sets of ids, compressed (a million rows cost some hundred kilobytes), eight bytes for each row
-//! of a content type, and some thirty for each file of the media library.
+//! of a content type, and some twenty for each file of the media library.
 
-use crate::model::{IdSet, Link, LinkEnd, LinkRef, NameMap, Stage};
+use crate::model::{ConfigKind, IdSet, Link, LinkEnd, LinkRef, NameList, Stage};
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
@@ -19,8 +19,10 @@ pub struct Inspection {
     /// Keys of the core store that decide who gets in.
     pub(super) access: BTreeSet<&'static str>,
     pub(super) webhooks: u64,
+    /// The rows of the configuration.
+    pub(super) settings: HashMap<ConfigKind, IdSet>,
     /// Files that rows of `plugin::upload.file` name and that do not come, each with its row.
-    pub(super) missing_files: NameMap<i64>,
+    pub(super) missing_files: NameList<i64>,
 }
 
 impl Inspection {

@@ -3,15 +3,15 @@
 
 use super::faults::{Faults, OnFault};
 use super::{
-    Event, Examples, Filter, Inspection, Observer, Sink, Subject, UPLOAD_TYPES, Warning,
-    WarningKind,
+    Event, Examples, Filter, Inspection, MOST_OF_A_KIND, Observer, Sink, Subject, UPLOAD_TYPES,
+    Warning, WarningKind,
 };
 use crate::error::{Error, Result};
 use crate::model::limits::{DEEPEST, deep_attribute, is_too_deep};
 use crate::model::{
     Asset, AssetMetadata, Attribute, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet,
-    Link, LinkEnd, LinkRef, Misfit, ModelType, Schema, Schemas, Stage, Visitor, is_component,
-    named_files, walk,
+    Link, LinkEnd, LinkRef, Misfit, ModelType, Schema, Schemas, Short, Stage, Visitor,
+    is_component, misfit, named_files, walk,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
@@ -25,9 +25,6 @@ const ACCESS: [&str; 4] = [
     "plugin_users-permissions_email",
 ];
 
-/// How many owners and attributes of links are told apart that lead nowhere.
-const KINDS: usize = 1000;
-
 /// An entity, for messages.
 struct Place<'a> {
     content_type: &'a str,
@@ -36,7 +33,8 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn damaged(&self, what: &str) -> Error {
-        Error::archive(format!("{} {}: {what}", self.content_type, self.id))
+        let uid = Short(self.content_type);
+        Error::archive(format!("{uid} {}: {what}", self.id))
     }
 }
 
@@ -60,6 +58,8 @@ pub(super) struct Inspector<'a> {
     warnings: BTreeMap<WarningKind, u64>,
     /// Links whose ends do not come along, by owner and attribute.
     orphans: BTreeMap<(String, String), Examples>,
+    /// The same of owners and attributes beyond the first few.
+    more_orphans: Examples,
     /// Components that come more than once, by type.
     shared: BTreeMap<String, Examples>,
     /// Files whose row does not come.
@@ -88,6 +88,7 @@ impl<'a> Inspector<'a> {
             found: Inspection::default(),
             warnings: BTreeMap::new(),
             orphans: BTreeMap::new(),
+            more_orphans: Examples::default(),
             shared: BTreeMap::new(),
             strays: Examples::default(),
             faults: Faults::new(on_fault),
@@ -109,9 +110,12 @@ impl<'a> Inspector<'a> {
     /// may mean that it was made without.
     pub fn finish(mut self, says_scope: bool) -> (Inspection, BTreeMap<WarningKind, u64>, Faults) {
         self.found.documents.sort();
+        self.found.missing_files.sort();
         if self.found.items(Stage::Entities) == 0 && !self.orphans.is_empty() {
             // All of them for one reason.
-            let links = self.orphans.values().map(Examples::count).sum();
+            let more = std::mem::take(&mut self.more_orphans);
+            let links = self.orphans.values().chain([&more]).map(Examples::count);
+            let links = links.sum();
             let reason = "the archive holds no entities that they could join";
             let subject = Subject::Stage(Stage::Links);
             self.orphans.clear();
@@ -123,6 +127,12 @@ impl<'a> Inspector<'a> {
                 self.tell(warning);
             }
         }
+        let more = std::mem::take(&mut self.more_orphans);
+        let links = Subject::Stage(Stage::Links);
+        if let Some(warning) = more.warning(WarningKind::OrphanLink, links) {
+            let reason = format!("of other attributes: {}", warning.reason);
+            self.tell(Warning { reason, ..warning });
+        }
         let subject = Subject::Stage(Stage::Assets);
         let strays = std::mem::take(&mut self.strays);
         if let Some(mut note) = strays.warning(WarningKind::Notice, subject) {
@@ -132,10 +142,17 @@ impl<'a> Inspector<'a> {
             );
             self.tell(note);
         }
-        for (uid, shared) in std::mem::take(&mut self.shared) {
+        let mut shared = std::mem::take(&mut self.shared).into_iter();
+        for (uid, shared) in shared.by_ref().take(MOST_OF_A_KIND) {
             if let Some(warning) = shared.of_shared_components(&uid) {
                 self.tell(warning);
             }
+        }
+        let more: u64 = shared.map(|(_, shared)| shared.count()).sum();
+        if more > 0 {
+            let reason = format!("{more} rows of other components stand in a second place as well");
+            let subject = Subject::Stage(Stage::Entities);
+            self.tell(Warning::new(WarningKind::Notice, subject, reason).times(more));
         }
         if says_scope || self.found.items(Stage::Assets) > 0 {
             self.tell_missing_files();
@@ -150,7 +167,7 @@ impl<'a> Inspector<'a> {
             &|name| row.text(name),
             row.get("formats"),
             &mut |name, _| {
-                missing.insert(&name, id);
+                missing.push(&name, id);
             },
         );
     }
@@ -186,6 +203,19 @@ impl<'a> Inspector<'a> {
         }
     }
 
+    /// What is wrong with a row of the configuration.
+    fn wrong_setting(&mut self, kind: ConfigKind, row: &Fields<'_>) -> Option<String> {
+        let mut values = row.0.iter();
+        if let Some((name, _)) = values.find(|(_, value)| is_too_deep(value.as_bytes())) {
+            return Some(too_deep(name));
+        }
+        let Some(id) = row.get("id").and_then(|id| id.parse::<i64>().ok()) else {
+            return Some("it has no integer `id`".into());
+        };
+        let is_new = self.found.settings.entry(kind).or_default().insert(id);
+        (!is_new).then(|| format!("the row {id} stands in the archive twice"))
+    }
+
     fn tell(&mut self, warning: Warning) {
         *self.warnings.entry(warning.kind).or_default() += warning.count;
         self.observer.on(Event::Warned(&warning));
@@ -193,7 +223,19 @@ impl<'a> Inspector<'a> {
 }
 
 fn too_deep(attribute: &str) -> String {
+    let attribute = Short(attribute);
     format!("attribute `{attribute}`: its JSON is nested deeper than {DEEPEST} levels")
+}
+
+/// The first value that is not of the kind that the schema says, and what is wrong with it.
+fn wrong_value(schema: &Schema, fields: &Fields<'_>) -> Option<String> {
+    fields.0.iter().find_map(|(name, value)| {
+        let Some(Attribute::Scalar(scalar)) = schema.attribute(name) else {
+            return None;
+        };
+        let why = misfit(*scalar, value)?;
+        Some(format!("attribute `{}`: {why}", Short(name)))
+    })
 }
 
 /// Collects the ids of an entity's components.
@@ -214,17 +256,23 @@ impl Visitor for Ids<'_, '_> {
         (_, ()): (&Schema, ()),
         component: &Component<'_, '_>,
     ) -> Result<Option<()>> {
-        let (attribute, uid) = (component.attribute, &component.schema.uid);
+        let (attribute, uid) = (Short(component.attribute), &component.schema.uid);
+        let named = Short(uid);
         if let Some(deep) = deep_attribute(component.schema, component.fields) {
             let why = too_deep(deep);
             self.faults.add(self.entity.damaged(&format!(
-                "attribute `{attribute}`: a component {uid}: {why}"
+                "attribute `{attribute}`: a component {named}: {why}"
+            )))?;
+        }
+        if let Some(why) = wrong_value(component.schema, component.fields) {
+            self.faults.add(self.entity.damaged(&format!(
+                "attribute `{attribute}`: a component {named}: {why}"
             )))?;
         }
         let id = component.fields.get("id");
         let Some(id) = id.and_then(|id| id.parse::<i64>().ok()) else {
             self.faults.add(self.entity.damaged(&format!(
-                "attribute `{attribute}`: a component {uid} has no integer `id`"
+                "attribute `{attribute}`: a component {named} has no integer `id`"
             )))?;
             return Ok(Some(()));
         };
@@ -249,8 +297,9 @@ impl Visitor for Ids<'_, '_> {
             return Ok(());
         }
         self.faults.add(self.entity.damaged(&format!(
-            "attribute `{attribute}` of {}: {misfit}",
-            owner.uid
+            "attribute `{}` of {}: {misfit}",
+            Short(attribute),
+            Short(&owner.uid)
         )))
     }
 }
@@ -292,6 +341,9 @@ impl Sink for Inspector<'_> {
         };
         if let Some(attribute) = deep_attribute(schema, &fields) {
             self.faults.add(place.damaged(&too_deep(attribute)))?;
+        }
+        if let Some(why) = wrong_value(schema, &fields) {
+            self.faults.add(place.damaged(&why))?;
         }
         if entity.content_type == UPLOAD_TYPES[0] {
             self.expect_files(entity.id, &fields);
@@ -347,14 +399,17 @@ impl Sink for Inspector<'_> {
             .find(|end| is_expected(end) && !self.found.has_end(end));
         if let Some(missing) = missing {
             let attribute = link.left.field.as_deref().unwrap_or("?").to_owned();
-            let mut kind = (link.left.model.to_string(), attribute);
-            if self.orphans.len() >= KINDS && !self.orphans.contains_key(&kind) {
-                kind = ("other types".to_owned(), "?".to_owned());
-            }
-            self.orphans.entry(kind).or_default().add(|| {
+            let kind = (link.left.model.to_string(), attribute);
+            let has_room = self.orphans.len() < MOST_OF_A_KIND || self.orphans.contains_key(&kind);
+            let orphans = match has_room {
+                true => self.orphans.entry(kind).or_default(),
+                false => &mut self.more_orphans,
+            };
+            orphans.add(|| {
+                let model = Short(&missing.model);
                 format!(
-                    "{} -> {}: {} {} is not in the archive",
-                    link.left, link.right, missing.model, missing.reference
+                    "{} -> {}: {model} {} is not in the archive",
+                    link.left, link.right, missing.reference
                 )
             });
         }
@@ -366,14 +421,17 @@ impl Sink for Inspector<'_> {
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
         self.found.count(Stage::Configuration);
-        if let Ok(row) = Fields::parse(item.value)
-            && let Some((name, _)) = row
-                .0
-                .iter()
-                .find(|(_, value)| is_too_deep(value.as_bytes()))
-        {
-            let (kind, key) = (item.kind.as_str(), row.text("key").unwrap_or_default());
-            let why = too_deep(name);
+        let kind = item.kind.as_str();
+        let row = match Fields::parse(item.value) {
+            Ok(row) => row,
+            Err(error) => {
+                let fault = Error::archive(format!("a row of the {kind}: {error}"));
+                return self.faults.add(fault);
+            }
+        };
+        let key = row.text("key");
+        if let Some(why) = self.wrong_setting(item.kind, &row) {
+            let key = Short(key.as_deref().unwrap_or("?"));
             return self
                 .faults
                 .add(Error::archive(format!("a row of the {kind}, {key}: {why}")));
@@ -381,10 +439,6 @@ impl Sink for Inspector<'_> {
         match item.kind {
             ConfigKind::Webhook => self.found.webhooks += 1,
             ConfigKind::CoreStore => {
-                // What is not an object is refused when it is loaded.
-                let key = Fields::parse(item.value)
-                    .ok()
-                    .and_then(|row| serde_json::from_str::<String>(row.get("key")?).ok());
                 let of_access = |own: &&&str| key.as_deref() == Some(**own);
                 self.found.access.extend(ACCESS.iter().find(of_access));
             }

@@ -34,7 +34,7 @@ pub use source::{Description, Provenance, Source};
 pub use spool::Spool;
 pub(crate) use texts::{Place, Texts};
 pub use version::VersionStrategy;
-pub use warning::{Examples, Subject, Warning, WarningKind};
+pub use warning::{Examples, MOST_OF_A_KIND, Subject, Warning, WarningKind};
 
 use crate::error::{Error, Result};
 use crate::model::{Schemas, Stage};

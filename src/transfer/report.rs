@@ -22,6 +22,10 @@ impl Count {
     }
 }
 
+/// How many groups of files are told apart, for extensions may be anything; the others are one more.
+const MOST_GROUPS: usize = 1000;
+const OTHER_GROUPS: &str = "others";
+
 /// A stage in numbers.
 #[derive(Debug, Clone, Default)]
 pub struct StageReport {
@@ -54,9 +58,15 @@ impl Report {
     fn count(&mut self, stage: Stage, group: Option<&str>, bytes: u64) {
         let report = self.stages.entry(stage).or_default();
         report.total.add(bytes);
-        let Some(group) = group else {
+        let Some(mut group) = group else {
             return;
         };
+        if stage == Stage::Assets
+            && report.groups.len() >= MOST_GROUPS
+            && !report.groups.contains_key(group)
+        {
+            group = OTHER_GROUPS;
+        }
         match report.groups.get_mut(group) {
             Some(count) => count.add(bytes),
             None => {

@@ -1,6 +1,6 @@
 //! What a transfer left out, or its user should know, as data: kind, what, how often, why.
 
-use crate::model::Stage;
+use crate::model::{Short, Stage};
 use std::fmt;
 
 /// Why the result of a transfer is not simply its source.
@@ -136,14 +136,23 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stage(stage) => write!(f, "the {stage}"),
-            Self::ContentType(uid) => write!(f, "the content type {uid}"),
-            Self::CustomField(uid) => write!(f, "the custom field {uid}"),
-            Self::Component(uid) => write!(f, "the component {uid}"),
-            Self::Attribute { uid, attribute } => write!(f, "attribute `{attribute}` of {uid}"),
-            Self::ComponentsIn { uid, attribute } => {
-                write!(f, "a component in attribute `{attribute}` of {uid}")
+            Self::ContentType(uid) => write!(f, "the content type {}", Short(uid)),
+            Self::CustomField(uid) => write!(f, "the custom field {}", Short(uid)),
+            Self::Component(uid) => write!(f, "the component {}", Short(uid)),
+            Self::Attribute { uid, attribute } => {
+                write!(f, "attribute `{}` of {}", Short(attribute), Short(uid))
             }
-            Self::LinksOf { uid, attribute } => write!(f, "links of `{attribute}` of {uid}"),
+            Self::ComponentsIn { uid, attribute } => {
+                write!(
+                    f,
+                    "a component in attribute `{}` of {}",
+                    Short(attribute),
+                    Short(uid)
+                )
+            }
+            Self::LinksOf { uid, attribute } => {
+                write!(f, "links of `{}` of {}", Short(attribute), Short(uid))
+            }
             Self::File {
                 id,
                 format,
@@ -156,8 +165,8 @@ impl fmt::Display for Subject {
                 write!(f, " ({filename})")
             }
             Self::Files => f.write_str("files of plugin::upload.file"),
-            Self::FilesOf(provider) => write!(f, "files of the provider `{provider}`"),
-            Self::Setting { kind, name } => write!(f, "`{name}` of the {kind}"),
+            Self::FilesOf(provider) => write!(f, "files of the provider `{}`", Short(provider)),
+            Self::Setting { kind, name } => write!(f, "`{}` of the {kind}", Short(name)),
             Self::Table(name) => write!(f, "the table {name}"),
             Self::Column { table, column } => write!(f, "column `{column}` of the table {table}"),
             Self::Path(path) | Self::Entry(path) => f.write_str(path),
@@ -197,8 +206,13 @@ impl Warning {
     }
 }
 
-/// How many things a warning names one by one.
+/// How many warnings of one kind stand one by one where there may be any number; one more stands for the
+/// others.
+pub const MOST_OF_A_KIND: usize = 20;
+
+/// How many things a warning names one by one, and how many bytes each name may have.
 const NAMED: usize = 3;
+const LONGEST_NAMED: usize = 500;
 
 /// Things that one warning stands for: how many, and a few of them by name.
 #[derive(Debug, Default)]
@@ -212,7 +226,13 @@ impl Examples {
     pub fn add(&mut self, name: impl FnOnce() -> String) {
         self.count += 1;
         if self.named.len() < NAMED {
-            self.named.push(name());
+            let mut name = name();
+            if name.len() > LONGEST_NAMED {
+                name.truncate(name.floor_char_boundary(LONGEST_NAMED));
+                name.push('…');
+                name.shrink_to_fit();
+            }
+            self.named.push(name);
         }
     }
 

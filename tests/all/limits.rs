@@ -216,6 +216,106 @@ fn lines_that_are_made_of_many_values_take_three_times_their_length() {
     outcome.says(["attribute `zone`"]);
 }
 
+/// Verifies an archive, which must keep to the memory and to some kilobytes of messages.
+fn verified_in_little(path: &Path, code: i32) -> Option<Outcome> {
+    let (outcome, peak) = measured(["verify", path.to_str().unwrap()])?;
+    assert!(peak <= MEMORY, "{} MB\n{}", peak >> 20, outcome.all());
+    let said = outcome.all().len();
+    assert!(said < 64 << 10, "{said} bytes of messages");
+    Some(outcome.ends_with(code))
+}
+
+#[test]
+fn content_types_without_number_take_little_memory_and_few_lines() {
+    let project = Project::testdata();
+    let name = "y".repeat(4000);
+    let mut lines = String::new();
+    for number in 0..25_000 {
+        let _ = writeln!(
+            lines,
+            r#"{{"type":"api::{name}{number}","id":1,"data":{{}}}}"#
+        );
+    }
+    let shard = header(ENTITIES, b'0', lines.len() as u64);
+    let padding = vec![0; lines.len().next_multiple_of(512) - lines.len()];
+    let mut others = small();
+    others.remove(ENTITIES);
+    let others = others.bytes();
+    let path = project.archive("types.tar.gz");
+    let parts = [&shard, lines.as_bytes(), &padding, &others];
+    bomb(&path, &parts.map(|part| (part, 1)));
+    if let Some(outcome) = verified_in_little(&path, 6) {
+        outcome.says(["the archive has no schema", "24,900 more of these"]);
+    }
+}
+
+#[test]
+fn counts_without_number_take_little_memory() {
+    let project = Project::testdata();
+    let mut types = String::new();
+    for number in 0..700_000 {
+        let _ = write!(types, "\"{number:x}\":1,");
+    }
+    let result = format!(
+        r#"{{"status":"complete","counts":{{"entities":{{"items":7,"types":{{{types}"a":1}}}}}},"warnings":[],"moreWarnings":0}}"#
+    );
+    let stages = r#"["schemas","entities","assets","links","configuration"]"#;
+    let manifest = format!(
+        r#"{{"format":1,"program":"backup","version":"1","scope":{{"stages":{stages},"types":[]}}}}"#
+    );
+    let mut tarball = small();
+    tarball
+        .entries
+        .insert(0, Entry::file("manifest.json", manifest));
+    tarball.entries.push(Entry::file("result.json", result));
+    let path = tarball.write(project.archive("result.tar"));
+    if let Some(outcome) = verified_in_little(&path, 6) {
+        outcome.says(["result.json: it has more than the 10000 counts"]);
+    }
+}
+
+#[test]
+fn links_of_many_long_attributes_are_told_in_a_few_lines() {
+    let project = Project::testdata();
+    let mut links = String::new();
+    for number in 0..300 {
+        let (long, end) = ("x".repeat(4000), "d".repeat(4000));
+        let _ = writeln!(
+            links,
+            r#"{{"kind":"relation.basic","relation":"oneToOne","left":{{"type":"api::{number}.{long}","ref":1,"field":"{long}"}},"right":{{"type":"api::{long}","ref":"{end}","field":null}}}}"#
+        );
+    }
+    let mut tarball = small();
+    tarball.entry("links/links_00001.jsonl").content = links.into();
+    let path = tarball.write(project.archive("links.tar"));
+    if let Some(outcome) = verified_in_little(&path, 0) {
+        assert_eq!(
+            outcome.lines("note: links of ").len(),
+            20,
+            "{}",
+            outcome.all()
+        );
+        outcome.says(["note: the links: 280 left out: of other attributes: "]);
+    }
+}
+
+#[test]
+fn what_no_text_can_hold_is_refused_with_its_row_and_attribute() {
+    let project = Project::testdata();
+    let before = project.state();
+    let edit = |lines: &mut Vec<String>| {
+        lines[1] = r#"{"type":"api::tag.tag","id":1,"data":{"name":"\ud800"}}"#.into();
+    };
+    let path = small()
+        .edit_lines(ENTITIES, edit)
+        .write(project.archive("half.tar"));
+    for options in [&["--dry-run"][..], &[]] {
+        let outcome = project.import(&path, options).ends_with(1);
+        outcome.says(["api::tag.tag 1, attribute `name`: half a surrogate pair"]);
+    }
+    before.assert_untouched(&project);
+}
+
 #[test]
 fn rows_of_files_with_long_names_or_urls_take_some_hundred_bytes_each() {
     const ROWS: usize = 20_000;
@@ -371,6 +471,25 @@ fn a_hidden_file_of_an_archive_does_not_replace_the_one_that_is_there() {
     assert_eq!(uploads[".gitkeep"], b"kept");
     assert!(uploads.contains_key("1_.gitkeep"), "{:?}", uploads.keys());
     project.import(&path, &[]).ends_with(0);
+}
+
+#[test]
+fn a_hidden_file_of_the_media_library_is_listed_by_an_export() {
+    let project = Project::testdata();
+    fs::write(project.uploads().join(".gitkeep"), "kept").unwrap();
+    project.sql(
+        "UPDATE files SET hash = '.gitkeep', ext = '', url = '/uploads/.gitkeep' WHERE id = 5",
+    );
+    let path = exported(
+        &project,
+        3,
+        ["plugin::upload.file 5 (.gitkeep) is left out: it is hidden"],
+    );
+    let before = project.state();
+    project.import(&path, &[]);
+    let after = project.state();
+    assert_eq!(before.tables["files"], after.tables["files"]);
+    assert!(before.uploads() == after.uploads());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What columns of MySQL's types hold, in a session in which nothing is cut to fit.
 
-use crate::database::calendar::{DAY, days_of, from_wall_clock};
+use crate::calendar::{DAY, days_of, from_wall_clock};
 use crate::database::{Column, Holds, Row, Value};
 use crate::error::Result;
 use jiff::tz::TimeZone;

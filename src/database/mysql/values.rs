@@ -1,7 +1,7 @@
 //! Values as MySQL sends and takes them.
 
 use super::literal::time;
-use crate::database::calendar::{DAY, MICROSECONDS, civil_date, days_of, from_wall_clock};
+use crate::calendar::{DAY, MICROSECONDS, civil_date, days_of, from_wall_clock};
 use crate::database::{Value, text};
 use jiff::tz::TimeZone;
 use mysql::consts::ColumnType;

@@ -1,6 +1,6 @@
 //! Values in PostgreSQL's text forms: for parameters, and for the lines of `COPY`.
 
-use crate::database::calendar::{MICROSECONDS, to_wall_clock};
+use crate::calendar::{MICROSECONDS, to_wall_clock};
 use crate::database::{Value, text};
 use jiff::tz::TimeZone;
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
 //! What columns of PostgreSQL's types hold.
 
+use crate::calendar::{DAY, days_of};
 use crate::database::Holds;
-use crate::database::calendar::{DAY, days_of};
 
 /// The bytes that PostgreSQL adds to the length in a type's modifier.
 const HEADER: i64 = 4;

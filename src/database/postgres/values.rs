@@ -1,7 +1,7 @@
 //! Values as PostgreSQL sends and takes them.
 
 use super::copy::text_of;
-use crate::database::calendar::{DAY, MICROSECONDS, from_wall_clock};
+use crate::calendar::{DAY, MICROSECONDS, from_wall_clock};
 use crate::database::{Value, text};
 use bytes::BytesMut;
 use jiff::tz::TimeZone;

@@ -1,7 +1,7 @@
 //! Values between SQLite and this layer.
 
 use super::explain::explain;
-use crate::database::calendar::MICROSECONDS;
+use crate::calendar::MICROSECONDS;
 use crate::database::{Row, Value, text};
 use crate::error::Result;
 use rusqlite::ToSql;

@@ -3,7 +3,7 @@
 use super::Restore;
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{ConfigItem, ConfigKind, Fields};
+use crate::model::{ConfigItem, ConfigKind, Fields, Short};
 use crate::strapi::core_store::{
     LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, TOKEN_KEY, add_row, column_scalar, table_of,
 };
@@ -36,6 +36,12 @@ impl Restore {
             }
             self.own_schema.is_needed = false;
         }
+        let refused = |why: &str| {
+            let key = Short(key.as_deref().unwrap_or("?"));
+            let kind = item.kind.as_str();
+            Error::failed(format!("a row of the {kind}, {key}: {why}"))
+                .hint("change the row where the archive was made")
+        };
         let present = self.inserters.columns(database, table)?;
         let (fields, foreign): (Vec<_>, Vec<_>) = fields
             .0
@@ -61,16 +67,12 @@ impl Restore {
                         _ => Cow::Borrowed(*value),
                     })
                 }
-                Some(scalar) => values::read(home, scalar, value).map_err(|why| wrong(&why))?,
+                Some(scalar) => values::read(home, scalar, value)
+                    .map_err(|why| refused(&format!("column {name}: {why}")))?,
             });
         }
         if let Some(why) = row.iter().find_map(|value| database.refusal(value)) {
-            let key = key.as_deref().unwrap_or("?");
-            return Err(Error::failed(format!(
-                "a row of the {}, {key}: {why}",
-                item.kind.as_str()
-            ))
-            .hint("change the row where the archive was made"));
+            return Err(refused(why));
         }
         // The project's own row may take its place.
         if self.only_checks && key.as_deref() != Some(SCHEMA_KEY) {

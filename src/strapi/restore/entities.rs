@@ -3,7 +3,9 @@
 use super::Restore;
 use crate::database::{Connection, Refusal, Value};
 use crate::error::{Error, Result};
-use crate::model::{Attribute, Component, Entity, Fields, IdSet, Misfit, Schema, Visitor, walk};
+use crate::model::{
+    Attribute, Component, Entity, Fields, IdSet, Misfit, Schema, Short, Visitor, walk,
+};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::tables::Model;
 use crate::transfer::{Filter, Inspection, Subject, UPLOAD_TYPES};
@@ -103,11 +105,13 @@ impl std::fmt::Display for Place<'_> {
 
 impl Place<'_> {
     fn wrong(&self, attribute: &str, why: &str) -> Error {
+        let attribute = Short(attribute);
         Error::archive(format!("{self}, attribute `{attribute}`: {why}"))
     }
 
     /// The archive is right; the database is not made for it.
     fn refused(&self, attribute: &str, why: &str) -> Error {
+        let attribute = Short(attribute);
         Error::failed(format!("{self}, attribute `{attribute}`: {why}")).hint(
             "change the value where the archive was made, or restore into another kind of database",
         )
@@ -182,7 +186,7 @@ impl Restore {
             if let Some(index) = model.columns.iter().position(|c| c.attribute == **name) {
                 row[index + 1] = model.columns[index]
                     .read(value)
-                    .map_err(|why| place.wrong(name, &why))?;
+                    .map_err(|why| place.refused(name, &why))?;
                 if let Some(why) = database.refusal(&row[index + 1]) {
                     return Err(place.refused(name, why));
                 }

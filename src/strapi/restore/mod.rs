@@ -31,7 +31,7 @@ use super::uploads::{Staged, StagedUploads, Uploads};
 use crate::database::{Connection, Inserter, Stop, Value};
 use crate::error::Result;
 use crate::model::{IdSet, Stage};
-use crate::transfer::{Filter, Subject, Warning, WarningKind};
+use crate::transfer::{Examples, Filter, MOST_OF_A_KIND, Subject, Warning, WarningKind};
 use entities::ComponentIds;
 use in_place::InPlace;
 use inserters::Inserters;
@@ -42,9 +42,6 @@ use placement::Placement;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
-
-/// How many kinds of things are told apart that there is no place for.
-const SUBJECTS: usize = 1000;
 
 /// What a restore knows and keeps while it goes on.
 struct Restore {
@@ -61,6 +58,8 @@ struct Restore {
     staying: Option<KeptLinks>,
     files: Box<dyn StagedUploads>,
     placement: Placement,
+    /// Files that came and lie elsewhere than their rows say.
+    moved: Examples,
     placed: Arc<Placed>,
     shared_links: SharedLinks,
     own_schema: OwnSchema,
@@ -138,6 +137,7 @@ impl Restore {
             files: uploads.stage(how),
             uploads,
             placement: Placement::new(folder),
+            moved: Examples::default(),
             placed: Arc::default(),
             shared_links: SharedLinks::default(),
             own_schema: OwnSchema::default(),
@@ -153,7 +153,8 @@ impl Restore {
     fn count_all_lost(&mut self, subject: Subject, count: u64) {
         if self.only_checks {
             // Names from an archive may all be different.
-            let subject = match self.lost.len() < SUBJECTS || self.lost.contains_key(&subject) {
+            let subject = match self.lost.len() < MOST_OF_A_KIND || self.lost.contains_key(&subject)
+            {
                 true => subject,
                 false => Subject::Entry("other things".into()),
             };
@@ -186,11 +187,14 @@ impl Restore {
     /// What is to be known of that which was checked.
     fn remarks(&mut self) -> Vec<Warning> {
         let mut remarks = Vec::new();
-        let changed = self.placement.changed();
-        if changed > 0 {
-            let reason = "their urls lead elsewhere; they come to the upload folder, and their rows get \
-                          the urls they have there";
-            remarks.push(Warning::new(WarningKind::Notice, Subject::Files, reason).times(changed));
+        let moved = std::mem::take(&mut self.moved);
+        if let Some(note) = moved.warning(WarningKind::Notice, Subject::Files) {
+            let reason = format!(
+                "the urls of {} lead elsewhere; they come to the upload folder, and their rows get the \
+                 urls they have there: {}",
+                note.count, note.reason
+            );
+            remarks.push(Warning { reason, ..note });
         }
         remarks.extend(self.placement.shut_out());
         for (subject, count) in std::mem::take(&mut self.lost) {

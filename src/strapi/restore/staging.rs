@@ -5,7 +5,7 @@ use super::Restore;
 use super::placement::Placement;
 use crate::database::Connection;
 use crate::error::Result;
-use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
+use crate::model::{Asset, ConfigItem, Entity, Fields, Link, Schema, Short, Stage};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::uploads::wanted;
 use crate::transfer::{Sink, Spool, Warning};
@@ -66,8 +66,16 @@ impl Sink for Intake<'_> {
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
         let restore = &mut self.staging.restore;
         restore.uploads.check_takes_files()?;
+        let changed = restore.placement.changed();
         let from = Placement::from(&asset.sidecar, restore.uploads.as_ref());
         let paths = restore.placement.paths(&asset.filename, from.as_deref())?;
+        if restore.placement.changed() > changed {
+            restore.moved.add(|| {
+                let sidecar = Fields::parse(&asset.sidecar);
+                let id = sidecar.ok().and_then(|it| it.get("id")).unwrap_or("?");
+                format!("row {id} ({})", Short(&asset.filename))
+            });
+        }
         restore.files.add(&paths, asset.size, content)
     }
 

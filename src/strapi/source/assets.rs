@@ -6,6 +6,7 @@ use super::{Reader, Rows, select_batch};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
+use crate::strapi::media::is_hidden_there;
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
 use crate::transfer::{Examples, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use std::borrow::Cow;
@@ -208,6 +209,12 @@ impl Reader<'_> {
         }
         if !is_file_name(&wanted.filename) {
             self.missing(wanted, "its hash and extension make no file name", sink);
+            return Ok(false);
+        }
+        if is_hidden_there(self.uploads.as_ref(), provider, &wanted.url) {
+            let why = "it is hidden, and no restore puts a file at a hidden name, where web servers keep \
+                       their rules";
+            self.missing(wanted, why, sink);
             return Ok(false);
         }
         // Rows may share a file; an archive holds it once.

@@ -1,12 +1,7 @@
 //! Dates, times of day and instants as text.
 
-use crate::database::calendar::{DAY, MICROSECONDS, civil_date, days_of};
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use crate::calendar::{DAY, MICROSECONDS, civil_date, days_of};
 use std::borrow::Cow;
-
-/// The last millisecond of JavaScript's dates, and the first with a minus.
-pub(super) const LAST: i64 = 8_640_000_000_000_000;
 
 /// Whether it is a day as Strapi takes it, `YYYY-MM-DD`.
 pub(super) fn is_day(text: &str) -> bool {
@@ -55,32 +50,6 @@ pub(super) fn is_clock(text: &str) -> bool {
         && (bytes.len() == 8 || (bytes[8] == b'.' && bytes[9..].iter().all(u8::is_ascii_digit)))
 }
 
-pub(super) fn is_in_range(time: i64) -> bool {
-    (-LAST..=LAST).contains(&(time.div_euclid(MICROSECONDS)))
-}
-
-/// Microseconds since 1970, and whether that is all of it. Text is UTC unless it names another offset
-/// or none at all with a time of day (then it is in `zone`).
-pub(super) fn parse_time(text: &str, zone: &TimeZone) -> Option<(i64, bool)> {
-    if let Some(time) = iso_time(text) {
-        return Some((time, true));
-    }
-    let parts = |timestamp: jiff::Timestamp| {
-        let is_whole = timestamp.subsec_nanosecond() % 1000 == 0;
-        (timestamp.as_microsecond(), is_whole)
-    };
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Some(parts(time));
-    }
-    let civil: DateTime = text.parse().ok()?;
-    let zone = if text.len() <= "YYYY-MM-DD".len() {
-        TimeZone::UTC
-    } else {
-        zone.clone()
-    };
-    Some(parts(civil.to_zoned(zone).ok()?.timestamp()))
-}
-
 /// `YYYY-MM-DDTHH:mm:ss.SSSZ`, with a sign and six digits for years outside 0 to 9999, as
 /// `Date.prototype.toISOString` prints it; and with three digits more where they are not zero.
 pub(super) fn iso(microseconds: i64) -> String {
@@ -115,34 +84,4 @@ pub(super) fn full_time(text: Cow<'_, str>) -> Cow<'_, str> {
         }
         _ => text,
     }
-}
-
-/// Reads a time as [`iso`] prints it, with three digits after the point or six. Its years reach
-/// further than the calendar crate's, whose last hours of 9999 are missing as well.
-fn iso_time(text: &str) -> Option<i64> {
-    let (sign, digits, rest) = match text.as_bytes().first()? {
-        b'+' => (1, 6, &text[1..]),
-        b'-' => (-1, 6, &text[1..]),
-        _ => (1, 4, text),
-    };
-    let part = |start: usize, length: usize, after: &str| {
-        let digits = rest.get(start..start + length)?;
-        let right = rest.get(start + length..)?.starts_with(after)
-            && digits.bytes().all(|byte| byte.is_ascii_digit());
-        right.then(|| digits.parse::<i64>().ok())?
-    };
-    let fine = match rest.len().checked_sub(digits + 17)? {
-        3 => part(digits + 16, 3, "Z")? * MICROSECONDS,
-        6 => part(digits + 16, 6, "Z")?,
-        _ => return None,
-    };
-    let year = sign * part(0, digits, "-")?;
-    let (month, day) = (part(digits + 1, 2, "-")?, part(digits + 4, 2, "T")?);
-    let (hour, minute) = (part(digits + 7, 2, ":")?, part(digits + 10, 2, ":")?);
-    let second = part(digits + 13, 2, ".")?;
-    let days = days_of(year, month, day);
-    let exists = civil_date(days) == (year, month, day) && hour < 24 && minute < 60 && second < 60;
-    let whole = days * DAY + ((hour * 60 + minute) * 60 + second) * 1000;
-    let time = whole.checked_mul(MICROSECONDS)?.checked_add(fine)?;
-    exists.then_some(time)
 }

@@ -239,6 +239,8 @@ pub fn all() -> Vec<Beast> {
     add("name-that-hides", 6, 6, behind(&[&raw("assets/uploads/\u{200b}a\u{202e}gnp\u{61c}".as_bytes(), b'0', 1, b"a")]), &["\\u{200b}a\\u{202e}gnp\\u{61c} has no sidecar"]);
     add("name-that-is-not-utf-8", 6, 6, behind(&[&raw(b"assets/uploads/\xff\xfe", b'0', 1, b"a")]), &["assets/uploads/\u{fffd}\u{fffd} has no sidecar"]);
 
+    add("name-of-a-file-of-256-bytes", 6, 6, behind(&[&raw(b"l", b'L', 272, format!("assets/uploads/{}\0", &long[..256]).as_bytes()), &raw(b"a", b'0', 1, b"a")]), &["no file of a media library can have its name"]);
+
     // ---------------------------------------------------------------- texts
     add("metadata-too-long", 6, 6, content("metadata.json", vec![b' '; (1 << 20) + 1]), &["metadata.json: it has more than the 1048576 bytes"]);
     add("metadata-that-is-not-utf-8", 6, 6, content("metadata.json", b"\xff".to_vec()), &["metadata.json: it is not UTF-8"]);
@@ -284,6 +286,13 @@ pub fn all() -> Vec<Beast> {
     add("ref-that-is-a-fraction", 6, 6, link("5.5", "1"), &["links_00001.jsonl, line 1: "]);
     add("ref-that-is-nothing", 6, 6, link("null", "1"), &["links_00001.jsonl, line 1: "]);
     add("ref-twice-in-an-end", 6, 6, link(r#"5,"ref":6"#, "1"), &["links_00001.jsonl, line 1: duplicate field `ref`"]);
+    add("half-a-surrogate-pair", 0, 1, tag("1", r#""name":"\ud800""#), &[]);
+    add("datetime-that-is-none", 6, 6, tag("1", r#""createdAt":"2026-02-30T00:00:00.000Z""#), &["line 2: api::tag.tag 1: attribute `createdAt`: \"2026-02-30T00:00:00.000Z\" is not a date and time"]);
+    add("datetime-that-is-an-object", 6, 6, tag("1", r#""createdAt":{}"#), &["line 2: api::tag.tag 1: attribute `createdAt`: {} is not a date and time"]);
+    add("setting-without-an-id", 6, 6, line(CONFIGURATION, 1, r#"{"type":"core-store","value":{}}"#), &["line 1: a row of the core-store, ?: it has no integer `id`"]);
+    add("setting-of-an-id-beyond-64-bits", 6, 6, line(CONFIGURATION, 1, r#"{"type":"webhook","value":{"id":99999999999999999999}}"#), &["line 1: a row of the webhook, ?: it has no integer `id`"]);
+    add("setting-of-an-id-in-floating-point", 6, 6, line(CONFIGURATION, 1, r#"{"type":"webhook","value":{"id":1e3}}"#), &["line 1: a row of the webhook, ?: it has no integer `id`"]);
+    add("setting-twice-with-other-members", 6, 6, content(CONFIGURATION, "{\"type\":\"webhook\",\"value\":{\"id\":1,\"name\":\"a\",\"url\":\"u\"}}\n{\"type\":\"webhook\",\"value\":{\"id\":1,\"name\":\"b\",\"url\":\"u\",\"enabled\":true}}"), &["line 2: a row of the webhook, ?: the row 1 stands in the archive twice"]);
     add("position-beyond-all", 6, 6, link("5", "1e999"), &["links_00001.jsonl, line 1: number out of range"]);
     all
 }
