@@ -1,11 +1,10 @@
 //! What the files of an archive are, where it has no sidecars: Strapi wrote none before 4.12, and what
 //! they would say stands in the rows of `plugin::upload.file`.
 
-use super::texts::{Place, Texts};
 use crate::error::Result;
 use crate::model::limits::{LONGEST_FILE_NAME, LONGEST_LINE};
 use crate::model::{Entity, Fields, NameList, is_file_name};
-use crate::transfer::UPLOAD_TYPES;
+use crate::transfer::{Place, Texts, UPLOAD_TYPES};
 use serde_json::json;
 use std::path::Path;
 
@@ -60,13 +59,15 @@ impl FileRows {
         };
         let id = entity.id.to_string();
         self.keep(&fields, || sidecar_of_row(&id, &fields))?;
-        let formats = fields.get("formats").and_then(|it| Fields::parse(it).ok());
+        let formats = fields
+            .get("formats")
+            .and_then(|it| Fields::parse_with_any_names(it).ok());
         let hash = fields
             .text("hash")
             .filter(|it| it.len() <= LONGEST_FILE_NAME);
         let main = json!(hash).to_string();
         for (name, format) in formats.iter().flat_map(|formats| &formats.0) {
-            if let Ok(format) = Fields::parse(format) {
+            if let Ok(format) = Fields::parse_with_any_names(format) {
                 self.keep(&format, || sidecar_of_format(&format, name, &id, &main))?;
             }
         }

@@ -5,7 +5,7 @@ use super::layout::{Entry, METADATA};
 use super::lines::{each_line, malformed, read_text};
 use super::manifest::Manifest;
 use crate::error::{Error, Kind, Result};
-use crate::model::limits::{LONGEST_SCHEMAS, LONGEST_TEXT};
+use crate::model::limits::{LONGEST_SCHEMAS, LONGEST_TEXT, MOST_PARTS};
 use crate::model::{Line, Metadata, Schema, Schemas, Stage};
 use crate::transfer::Description;
 
@@ -30,6 +30,7 @@ pub(super) struct Front {
     /// The first schema that is none; all are told of when they are streamed.
     fault_of_schemas: Option<Error>,
     bytes_of_schemas: u64,
+    parts_of_schemas: usize,
     /// Whether the entries so far are those that this program begins an archive with, in its order.
     pub is_ours: bool,
 }
@@ -69,11 +70,15 @@ impl Front {
                 let schemas = &mut self.schemas;
                 let fault = &mut self.fault_of_schemas;
                 let bytes = &mut self.bytes_of_schemas;
+                let parts = &mut self.parts_of_schemas;
                 let (stage, name) = (Stage::Schemas, &item.name);
                 each_line(stage, archive, name, item.content, &mut |line, place| {
                     add_schema(bytes, line.as_deref().map_or(0, str::len), place)?;
                     match line.and_then(|line| Line::parse(Stage::Schemas, line)) {
-                        Ok(Line::Schema(schema)) => schemas.push(schema),
+                        Ok(Line::Schema(schema)) => {
+                            add_parts(parts, &schema, place)?;
+                            schemas.push(schema);
+                        }
                         Ok(_) => {}
                         Err(why) => drop(fault.get_or_insert_with(|| malformed(place(), &why))),
                     }
@@ -93,6 +98,7 @@ impl Front {
         place: &dyn Fn() -> String,
     ) -> Result<()> {
         add_schema(&mut self.bytes_of_schemas, length, place)?;
+        add_parts(&mut self.parts_of_schemas, schema, place)?;
         self.schemas.push(schema.clone());
         Ok(())
     }
@@ -138,6 +144,19 @@ fn add_schema(bytes: &mut u64, length: usize, place: &dyn Fn() -> String) -> Res
     if *bytes > LONGEST_SCHEMAS {
         let why = format!(
             "with it, schemas have more than the {LONGEST_SCHEMAS} bytes that they may have"
+        );
+        return Err(malformed(place(), &why));
+    }
+    Ok(())
+}
+
+/// Adds what a schema names to what all of them do.
+fn add_parts(parts: &mut usize, schema: &Schema, place: &dyn Fn() -> String) -> Result<()> {
+    *parts += schema.parts();
+    if *parts > MOST_PARTS {
+        let why = format!(
+            "with it, schemas have more than the {MOST_PARTS} types, attributes and components of \
+             dynamic zones that they may have"
         );
         return Err(malformed(place(), &why));
     }

@@ -27,7 +27,6 @@ mod rounds;
 mod shard;
 mod sidecars;
 mod tar_entries;
-mod texts;
 mod writer;
 
 pub use audit::Protection;

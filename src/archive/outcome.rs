@@ -1,7 +1,7 @@
 //! `result.json`: what came of an export, known when all else of the archive is written.
 
 use crate::model::Stage;
-use crate::model::limits::{LONGEST_MESSAGE, MOST_TYPES};
+use crate::model::limits::{LONGEST_MESSAGE, LONGEST_RESULT, MOST_TYPES};
 use crate::transfer::{Report, Warning, WarningKind};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -152,9 +152,28 @@ impl Outcome {
         }
     }
 
-    /// The content of `result.json`.
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("strings and numbers serialise")
+    /// The content of `result.json`, with as many of the warnings as there is room for.
+    pub(super) fn into_json(mut self) -> String {
+        loop {
+            let text = serde_json::to_string_pretty(&self).expect("strings and numbers serialise");
+            let is_short = text.len() as u64 <= LONGEST_RESULT;
+            if is_short || !self.make_shorter() {
+                return text;
+            }
+        }
+    }
+
+    /// Leaves out what is long: extensions of files may be anything, and messages half escapes. Gives whether
+    /// there was something.
+    fn make_shorter(&mut self) -> bool {
+        let files = self.counts.get_mut(Stage::Assets.as_str());
+        if let Some(files) = files.filter(|files| !files.types.is_empty()) {
+            files.types.clear();
+            return true;
+        }
+        let left = self.warnings.len() / 2;
+        self.more_warnings += self.warnings.drain(left..).count() as u64;
+        left > 0
     }
 
     /// Whether something that exists could not be taken.
@@ -162,11 +181,23 @@ impl Outcome {
         self.status == Status::Incomplete
     }
 
-    /// The first of what could not be taken, where something could not.
-    pub fn shortfall(&self) -> Option<&str> {
-        let first = self.warnings.iter().find(|told| told.is_incomplete());
-        self.is_incomplete()
-            .then(|| first.map_or("result.json in it says why", |told| &told.message))
+    /// The first of what could not be taken and how many more there are, where something could not.
+    pub fn shortfall(&self) -> Option<String> {
+        if !self.is_incomplete() {
+            return None;
+        }
+        let mut losses = self.warnings.iter().filter(|told| told.is_incomplete());
+        let Some(first) = losses.next() else {
+            return Some("result.json in it says why".into());
+        };
+        let more = losses.count() as u64 + self.more_warnings;
+        Some(match more {
+            0 => first.message.clone(),
+            more => format!(
+                "{}; and {more} more, which `backup verify` lists",
+                first.message
+            ),
+        })
     }
 
     /// How many items a stage has.
@@ -190,21 +221,31 @@ impl Outcome {
 #[derive(Default)]
 pub(super) struct Warnings {
     list: Vec<Told>,
+    /// How many of them are none of what could not be taken.
+    notes: usize,
     more: u64,
 }
 
 impl Warnings {
-    /// Adds one.
+    /// Adds one. Where there is no room for all, what could not be taken goes before notes.
     pub fn add(&mut self, warning: &Warning) {
-        if self.list.len() == LISTED {
-            self.more += 1;
-            return;
-        }
-        self.list.push(Told {
+        let told = Told {
             kind: warning.kind.as_str().into(),
             count: warning.count,
             message: shortened(warning.to_string()),
-        });
+        };
+        if self.list.len() < LISTED {
+            self.notes += usize::from(!told.is_incomplete());
+            self.list.push(told);
+            return;
+        }
+        self.more += 1;
+        if told.is_incomplete() && self.notes > 0 {
+            let note = self.list.iter().rposition(|told| !told.is_incomplete());
+            self.list.remove(note.unwrap_or(LISTED - 1));
+            self.list.push(told);
+            self.notes -= 1;
+        }
     }
 }
 
@@ -215,4 +256,55 @@ fn shortened(mut message: String) -> String {
         message.push_str("...");
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transfer::Subject;
+
+    #[test]
+    fn notes_make_room_for_what_could_not_be_taken() {
+        let mut warnings = Warnings::default();
+        let mut add = |kind, name: &str| {
+            warnings.add(&Warning::new(kind, Subject::Table(name.into()), "why"));
+        };
+        for number in 0..LISTED {
+            add(WarningKind::Notice, &number.to_string());
+        }
+        add(WarningKind::Unreadable, "lost");
+        add(WarningKind::Notice, "late");
+        assert_eq!(warnings.list.len(), LISTED);
+        assert_eq!(warnings.more, 2);
+        let last = warnings.list.last().expect("one");
+        assert!(last.message.contains("lost"), "{last:?}");
+    }
+
+    #[test]
+    fn a_result_is_no_longer_than_it_may_be() {
+        let told = Told {
+            kind: "notice".into(),
+            count: 1,
+            message: "\u{1}".repeat(LONGEST_MESSAGE),
+        };
+        let extensions = (0..40_000).map(|number| (format!(".{number:0>200}"), 1));
+        let files = StageCount {
+            items: 40_000,
+            types: extensions.collect(),
+        };
+        let outcome = Outcome {
+            status: Status::Incomplete,
+            counts: [("assets".to_owned(), files)].into(),
+            warnings: vec![told; 2 * LISTED],
+            more_warnings: 5,
+        };
+        let text = outcome.into_json();
+        assert!(text.len() as u64 <= LONGEST_RESULT);
+        let back: Outcome = serde_json::from_str(&text).expect("a result");
+        assert_eq!(
+            (back.warnings.len(), back.more_warnings),
+            (LISTED, 5 + LISTED as u64)
+        );
+        assert_eq!(back.items(Stage::Assets), 40_000);
+    }
 }

@@ -1,8 +1,8 @@
 //! Sidecars whose file did not come yet: in an archive that was packed anew that may be all of them.
 
-use super::texts::{Place, Texts};
 use crate::error::Result;
 use crate::model::NameMap;
+use crate::transfer::{Place, Texts};
 use std::path::Path;
 
 /// Sidecars that wait for their files.

@@ -15,6 +15,8 @@ use tar::{EntryType, Header};
 const BLOCK: usize = 512;
 /// Bytes that are read at once, at the least.
 const BUFFER: usize = 64 << 10;
+/// How many faults are kept; of the others the number is.
+const KEPT: usize = 100;
 /// Where a header holds its own checksum.
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
@@ -25,7 +27,7 @@ pub(super) fn each(archive: &str, tar: Box<dyn Read>, each: &mut Each<'_>) -> Re
         inner: BufReader::with_capacity(BUFFER, tar),
         last: String::new(),
     };
-    let mut faults = Vec::new();
+    let mut faults = Faults::default();
     let mut extension = Extension::default();
     let mut number = 0;
     while let Some(header) = blocks.header()? {
@@ -75,7 +77,7 @@ pub(super) fn each(archive: &str, tar: Box<dyn Read>, each: &mut Each<'_>) -> Re
         return Err(blocks.malformed("nothing follows what extends an entry"));
     }
     blocks.end(&mut faults)?;
-    Ok(faults)
+    Ok(faults.told(&blocks))
 }
 
 /// Whether an entry is none, but says more of the next one.
@@ -161,6 +163,32 @@ fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
         &content[equals + 1..],
         &records[length..],
     ))
+}
+
+/// What stands where zeros belong: an archive may have it behind each of its entries.
+#[derive(Default)]
+struct Faults {
+    list: Vec<Error>,
+    more: u64,
+}
+
+impl Faults {
+    fn add(&mut self, fault: impl FnOnce() -> Error) {
+        if self.list.len() < KEPT {
+            self.list.push(fault());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Those that were kept, and how many there are beside them.
+    fn told(mut self, blocks: &Blocks<'_>) -> Vec<Error> {
+        if self.more > 0 {
+            let place = format!("in {} more places", self.more);
+            self.list.push(blocks.stained(&place));
+        }
+        self.list
+    }
 }
 
 /// The blocks of a tar, read one after the other.
@@ -258,14 +286,14 @@ impl Blocks<'_> {
     }
 
     /// Passes over the zeros behind so many bytes.
-    fn skip_padding(&mut self, length: u64, faults: &mut Vec<Error>) -> Result<()> {
+    fn skip_padding(&mut self, length: u64, faults: &mut Faults) -> Result<()> {
         let used = (length % BLOCK as u64) as usize;
         if used == 0 {
             return Ok(());
         }
         let padding = self.read((BLOCK - used) as u64)?;
         if padding.iter().any(|byte| *byte != 0) {
-            faults.push(self.stained(&format!("behind the entry {}", self.last)));
+            faults.add(|| self.stained(&format!("behind the entry {}", self.last)));
         }
         Ok(())
     }
@@ -281,7 +309,7 @@ impl Blocks<'_> {
     }
 
     /// Reads to the very end, from behind the first block of the mark of it.
-    fn end(&mut self, faults: &mut Vec<Error>) -> Result<()> {
+    fn end(&mut self, faults: &mut Faults) -> Result<()> {
         let mut length = 0;
         let mut is_stained = false;
         loop {
@@ -296,7 +324,7 @@ impl Blocks<'_> {
             return Err(self.cut("the mark of its end is missing".into()));
         }
         if is_stained {
-            faults.push(self.stained("behind the end of the tar"));
+            faults.add(|| self.stained("behind the end of the tar"));
         }
         Ok(())
     }

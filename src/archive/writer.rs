@@ -7,6 +7,7 @@ use super::manifest::Manifest;
 use super::outcome::{Outcome, Warnings};
 use super::shard::{Shard, Shards};
 use crate::error::{Error, Kind, Result};
+use crate::model::limits::{LONGEST_LIST, LONGEST_TEXT};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
 use crate::store::{Target, check_folder, folder_of, sync_folder, sync_name};
 use crate::transfer::{
@@ -137,10 +138,26 @@ impl Destination for ArchiveDestination {
             shards: None,
             warnings: Warnings::default(),
         };
-        load.text(METADATA, &metadata.to_json())?;
-        load.text(MANIFEST, &manifest.to_json())?;
+        for (name, text) in [
+            (METADATA, metadata.to_json()),
+            (MANIFEST, manifest.to_json()),
+        ] {
+            check_length(name, text.len() as u64, LONGEST_TEXT)?;
+            load.text(name, &text)?;
+        }
         Ok(Box::new(load))
     }
+}
+
+/// Nothing could be read from an archive in which such an entry is longer.
+fn check_length(name: &str, length: u64, longest: u64) -> Result<()> {
+    if length > longest {
+        return Err(Error::failed(format!(
+            "{name} would have {length} bytes, more than the {longest} that it may have"
+        ))
+        .hint("make several archives, of some content types each, with --only-content-types"));
+    }
+    Ok(())
 }
 
 fn new_salt() -> Result<[u8; SALT]> {
@@ -204,6 +221,7 @@ impl ArchiveLoad {
         let folder = &self.spool_folder;
         let fail = |error| Error::io("spool the digests in", folder, error);
         let (list, length) = self.checksums.content().map_err(fail)?;
+        check_length(CHECKSUMS, length, LONGEST_LIST)?;
         let Some((password, salt)) = &self.authentication else {
             return self.writer.entry(CHECKSUMS, length, list);
         };
@@ -239,7 +257,7 @@ impl Sink for ArchiveLoad {
     }
 
     fn schema(&mut self, schema: &Schema) -> Result<()> {
-        self.push(Stage::Schemas, &schema.to_line(), || schema.uid.clone())
+        self.push(Stage::Schemas, schema.to_line(), || schema.uid.clone())
     }
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
@@ -274,7 +292,7 @@ impl Load for ArchiveLoad {
     fn commit(mut self: Box<Self>, outcome: &Report, _warn: &mut dyn FnMut(Warning)) -> Result<()> {
         self.end_stage()?;
         let warnings = std::mem::take(&mut self.warnings);
-        self.text(RESULT, &Outcome::new(outcome, warnings).to_json())?;
+        self.text(RESULT, &Outcome::new(outcome, warnings).into_json())?;
         self.seal()?;
         self.writer.publish()
     }

@@ -8,7 +8,7 @@ use super::project::DatabaseArguments;
 use super::report::INCOMPLETE;
 use super::terminal::Reports;
 use super::{Cancellation, exit_code, open_archive, report, terminal};
-use crate::archive::{ArchiveSource, Outcome, Protection};
+use crate::archive::{ArchiveSource, Outcome, Protection, Told};
 use crate::error::{Error, Kind, Result};
 use crate::strapi::{Project, describe};
 use crate::transfer::{Extent, Filter, Nowhere, OnFault, Plan, Transfer};
@@ -142,13 +142,7 @@ impl Request {
 
     /// Says what was found; gives the exit code.
     fn conclude(&self, plan: &Plan, protection: &Protection) -> u8 {
-        let told = protection
-            .outcome
-            .iter()
-            .flat_map(|outcome| &outcome.warnings);
-        for told in told.take(TOLD) {
-            terminal::tell(&format!("when it was made: {}", told.message));
-        }
+        protection.outcome.iter().for_each(tell_of_export);
         print_faults(plan);
         let found = |kind: Kind| plan.faults.iter().any(|fault| fault.kind() == kind);
         let worst = [Kind::Archive, Kind::Version, Kind::Schema]
@@ -179,6 +173,25 @@ impl Request {
         };
         Reports::Stdout.print(verdict);
         code
+    }
+}
+
+/// Says what the export told of, what could not be taken first.
+fn tell_of_export(outcome: &Outcome) {
+    let (losses, notes): (Vec<&Told>, Vec<&Told>) = outcome
+        .warnings
+        .iter()
+        .partition(|told| told.is_incomplete());
+    let warnings = losses.iter().map(|told| ("warning", *told));
+    let notes = notes.iter().map(|told| ("note", *told));
+    for (kind, told) in warnings.chain(notes).take(TOLD) {
+        terminal::tell(&format!("when it was made: {kind}: {}", told.message));
+    }
+    let more = outcome.warnings.len().saturating_sub(TOLD) as u64 + outcome.more_warnings;
+    if more > 0 {
+        terminal::tell(&format!(
+            "when it was made: {more} more of these; result.json in the archive lists up to a thousand"
+        ));
     }
 }
 

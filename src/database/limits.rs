@@ -69,7 +69,7 @@ pub enum Holds {
         /// Whether a minute may have 61 seconds.
         leap_seconds: bool,
     },
-    /// Instants, in milliseconds since 1970.
+    /// Instants, in whole milliseconds since 1970.
     Instant {
         /// The first of them.
         first: i64,
@@ -168,6 +168,13 @@ fn integer(least: i128, most: i128, rounds: bool, value: &Value<'_>) -> Option<S
                 return outside();
             }
             Err(_) => return None,
+        },
+        Value::Text(text) => match text.parse::<i128>() {
+            Ok(number) => number,
+            Err(_) => {
+                let real = Value::Real(text.parse().ok()?);
+                return integer(least, most, rounds, &real);
+            }
         },
         _ => return None,
     };

@@ -42,9 +42,9 @@ pub fn named_files(
         }
     };
     file(own);
-    let formats = formats.and_then(|text| Fields::parse(text).ok());
+    let formats = formats.and_then(|text| Fields::parse_with_any_names(text).ok());
     for (_, format) in formats.iter().flat_map(|formats| &formats.0) {
-        if let Ok(format) = Fields::parse(format) {
+        if let Ok(format) = Fields::parse_with_any_names(format) {
             file(&|name| format.text(name));
         }
     }

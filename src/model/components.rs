@@ -2,7 +2,9 @@
 
 use super::entity::{Fields, Name, elements};
 use super::limits::DEEPEST;
+use super::skips::Skips;
 use super::{Attribute, Schema, Schemas, Short};
+use serde::de::Error as _;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -80,6 +82,12 @@ pub trait Visitor {
         component: &Component<'_, '_>,
     ) -> Result<Option<Self::Owner>, Self::Error>;
 
+    /// Is asked before each value that may be a component: a row may have millions.
+    ///
+    /// # Errors
+    /// Ends the walk.
+    fn go_on(&mut self) -> Result<(), Self::Error>;
+
     /// Sees a value that does not fit its schema; it is passed over.
     ///
     /// # Errors
@@ -104,86 +112,208 @@ pub fn walk<V: Visitor>(
     owner: V::Owner,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
-    descend(schemas, (schema, owner), fields, DEEPEST, visitor)
-}
-
-fn descend<V: Visitor>(
-    schemas: &Schemas,
-    owner: (&Schema, V::Owner),
-    fields: &Fields<'_>,
-    levels: usize,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    for (attribute, value) in &fields.0 {
-        if *value == "null" {
-            continue;
-        }
-        let (one, zone) = match owner.0.attribute(attribute) {
-            Some(Attribute::Component {
-                component,
-                repeatable,
-            }) => ((!repeatable).then_some(component), Ok(component)),
-            Some(Attribute::DynamicZone { components }) => (None, Err(components)),
-            _ => continue,
-        };
-        if one.is_some() == value.starts_with('[') {
-            let items = elements(value).map_or(1, Iterator::count);
-            visitor.misfit(owner.0, attribute, Misfit::OtherShape(items))?;
-            continue;
-        }
-        let items = match one {
-            Some(_) => None,
-            None => match elements(value) {
-                Ok(items) => Some(items),
-                Err(error) => {
-                    visitor.misfit(owner.0, attribute, Misfit::Malformed(error))?;
-                    continue;
-                }
-            },
-        };
-        let single = items.is_none().then_some(*value);
-        for (index, item) in items.into_iter().flatten().chain(single).enumerate() {
-            let fields = match Fields::parse(item) {
-                Ok(fields) => fields,
-                Err(error) => {
-                    visitor.misfit(owner.0, attribute, Misfit::Malformed(error))?;
-                    continue;
-                }
-            };
-            let known = match zone {
-                Ok(uid) => known(schemas, Cow::Borrowed(uid.as_str())),
-                Err(taken) => match fields.get("__component").map(serde_json::from_str) {
-                    Some(Ok(Name(uid))) => {
-                        let is_taken = taken.contains(&uid.to_string());
-                        let not_taken = is_taken.then_some(()).ok_or(Misfit::NotTaken(uid.clone()));
-                        known(schemas, uid).and_then(|schema| not_taken.map(|()| schema))
-                    }
-                    _ => Err(Misfit::WithoutType),
-                },
-            };
-            let schema = match known {
-                Ok(_) if levels == 0 => Err(Misfit::TooDeep),
-                known => known,
-            };
-            let schema = match schema {
-                Ok(schema) => schema,
-                Err(misfit) => {
-                    visitor.misfit(owner.0, attribute, misfit)?;
-                    continue;
-                }
-            };
-            let component = Component {
-                attribute,
-                schema,
-                position: one.is_none().then_some(index + 1),
-                fields: &fields,
-            };
-            if let Some(token) = visitor.component(owner, &component)? {
-                descend(schemas, (schema, token), &fields, levels - 1, visitor)?;
+    for (name, value) in &fields.0 {
+        if let Some(place) = holder(schema, name, value) {
+            if u32::try_from(value.len()).is_err() {
+                let why = serde_json::Error::custom("it is too long");
+                visitor.misfit(schema, name, Misfit::Malformed(why))?;
+                continue;
             }
+            let (root, skips) = (*value, None);
+            let walk = Walk {
+                schemas,
+                root,
+                skips,
+            };
+            walk.attribute((schema, owner), place, value, DEEPEST, visitor)?;
         }
     }
     Ok(())
+}
+
+/// The place of the attribute of this name, if it holds components and this is not `null`.
+fn holder(schema: &Schema, name: &str, value: &str) -> Option<usize> {
+    if value == "null" {
+        return None;
+    }
+    let place = schema.place(name)?;
+    let holds = matches!(
+        schema.attributes[place].1,
+        Attribute::Component { .. } | Attribute::DynamicZone { .. }
+    );
+    holds.then_some(place)
+}
+
+/// How many levels are read anew for each one, which costs less where there is little in them: those
+/// of any real row.
+const READ_ANEW: usize = 16;
+/// How long a value is, in bytes, that is read once for all levels.
+const LONG: usize = 64 << 10;
+
+/// A walk through the value of one attribute of a row.
+struct Walk<'s, 'a> {
+    schemas: &'s Schemas,
+    /// That value.
+    root: &'a str,
+    /// What need not be read again, of long values and below [`READ_ANEW`] levels.
+    skips: Option<&'s Skips<'a>>,
+}
+
+/// An attribute of a component that is to be visited. These are kept of each level that is open, and
+/// nothing else of the components: the members of all could be several times as long as the text.
+struct Held {
+    /// Its place in the schema.
+    place: u32,
+    /// Where in the text of the walk its value begins.
+    start: u32,
+    /// How long that is.
+    length: u32,
+}
+
+impl Held {
+    fn of(schema: &Schema, root: &str, (name, value): &(Cow<'_, str>, &str)) -> Option<Self> {
+        let start = value.as_ptr() as usize - root.as_ptr() as usize;
+        Some(Self {
+            place: holder(schema, name, value)? as u32,
+            start: start as u32,
+            length: value.len() as u32,
+        })
+    }
+
+    fn value<'a>(&self, root: &'a str) -> &'a str {
+        &root[self.start as usize..][..self.length as usize]
+    }
+}
+
+impl<'s, 'a> Walk<'s, 'a> {
+    fn attribute<V: Visitor>(
+        &self,
+        owner: (&Schema, V::Owner),
+        place: usize,
+        value: &'a str,
+        levels: usize,
+        visitor: &mut V,
+    ) -> Result<(), V::Error> {
+        let is_large = value.len() >= LONG || levels + READ_ANEW <= DEEPEST;
+        if self.skips.is_none() && is_large {
+            let skips = Skips::new(value);
+            let walk = Walk {
+                schemas: self.schemas,
+                root: value,
+                skips: Some(&skips),
+            };
+            return walk.components(owner, place, value, levels, visitor);
+        }
+        self.components(owner, place, value, levels, visitor)
+    }
+
+    fn components<V: Visitor>(
+        &self,
+        owner: (&Schema, V::Owner),
+        place: usize,
+        value: &'a str,
+        levels: usize,
+        visitor: &mut V,
+    ) -> Result<(), V::Error> {
+        let (name, attribute) = &owner.0.attributes[place];
+        let (one, zone) = match attribute {
+            Attribute::Component {
+                component,
+                repeatable,
+            } => ((!repeatable).then_some(component), Ok(component)),
+            Attribute::DynamicZone { components } => (None, Err(components)),
+            _ => return Ok(()),
+        };
+        if one.is_some() == value.starts_with('[') {
+            let items = elements(value).map_or(1, Iterator::count);
+            return visitor.misfit(owner.0, name, Misfit::OtherShape(items));
+        }
+        if one.is_some() {
+            return self.component(owner, name, (zone, value, None), levels, visitor);
+        }
+        let each = |item: &'a str, index: usize, visitor: &mut V| {
+            self.component(owner, name, (zone, item, Some(index + 1)), levels, visitor)
+        };
+        match (self.skips, elements(value)) {
+            (_, Err(error)) => visitor.misfit(owner.0, name, Misfit::Malformed(error)),
+            (Some(skips), _) => {
+                let mut items = skips.elements(value).enumerate();
+                items.try_for_each(|(index, item)| each(item, index, visitor))
+            }
+            (None, Ok(items)) => {
+                let mut items = items.enumerate();
+                items.try_for_each(|(index, item)| each(item, index, visitor))
+            }
+        }
+    }
+
+    /// Visits what may be a component: it is of this type, or of one of these.
+    fn component<V: Visitor>(
+        &self,
+        owner: (&Schema, V::Owner),
+        attribute: &str,
+        (zone, item, position): (Result<&String, &Vec<String>>, &'a str, Option<usize>),
+        levels: usize,
+        visitor: &mut V,
+    ) -> Result<(), V::Error> {
+        visitor.go_on()?;
+        let fields = match self.skips {
+            Some(skips) => skips.fields(item),
+            None => Fields::parse(item),
+        };
+        let fields = match fields {
+            Ok(fields) => fields,
+            Err(error) => return visitor.misfit(owner.0, attribute, Misfit::Malformed(error)),
+        };
+        let known = match zone {
+            Ok(uid) => known(self.schemas, Cow::Borrowed(uid.as_str())),
+            Err(taken) => match fields.get("__component").map(serde_json::from_str) {
+                Some(Ok(Name(uid))) => {
+                    let is_taken = taken.binary_search_by(|own| own.as_str().cmp(&uid)).is_ok();
+                    let not_taken = is_taken.then_some(()).ok_or(Misfit::NotTaken(uid.clone()));
+                    known(self.schemas, uid).and_then(|schema| not_taken.map(|()| schema))
+                }
+                _ => Err(Misfit::WithoutType),
+            },
+        };
+        let schema = match known {
+            Ok(_) if levels == 0 => Err(Misfit::TooDeep),
+            known => known,
+        };
+        let schema = match schema {
+            Ok(schema) => schema,
+            Err(misfit) => return visitor.misfit(owner.0, attribute, misfit),
+        };
+        let component = Component {
+            attribute,
+            schema,
+            position,
+            fields: &fields,
+        };
+        let Some(token) = visitor.component(owner, &component)? else {
+            return Ok(());
+        };
+        let mut held = Vec::new();
+        held.extend(
+            fields
+                .0
+                .iter()
+                .filter_map(|it| Held::of(schema, self.root, it)),
+        );
+        held.shrink_to_fit();
+        drop(fields);
+        for it in held {
+            let value = it.value(self.root);
+            self.attribute(
+                (schema, token),
+                it.place as usize,
+                value,
+                levels - 1,
+                visitor,
+            )?;
+        }
+        Ok(())
+    }
 }
 
 /// The schema of a component.
@@ -242,6 +372,10 @@ mod tests {
                 component.fields.get("id").unwrap_or("?"),
             ));
             Ok(Some(owner.1 + 1))
+        }
+
+        fn go_on(&mut self) -> Result<(), Self::Error> {
+            Ok(())
         }
 
         fn misfit(

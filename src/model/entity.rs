@@ -2,7 +2,7 @@
 
 use super::json;
 use super::limits::{LONGEST_NAME, MOST_MEMBERS};
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -89,10 +89,14 @@ const FEW: usize = 64;
 
 /// Names are kept, so they may not be of any length.
 pub(super) fn check_name(name: &str) -> Result<(), serde_json::Error> {
-    if name.len() > LONGEST_NAME {
+    check_length(name, LONGEST_NAME)
+}
+
+fn check_length(name: &str, longest: usize) -> Result<(), serde_json::Error> {
+    if name.len() > longest {
         let length = name.len();
         return Err(serde_json::Error::custom(format_args!(
-            "a name has {length} bytes, more than the {LONGEST_NAME} that it may have"
+            "a name has {length} bytes, more than the {longest} that it may have"
         )));
     }
     Ok(())
@@ -110,6 +114,21 @@ impl<'a> Fields<'a> {
     /// `text` is not a JSON object.
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
+    }
+
+    /// The same, with names of any length: those of formats of a file, and of what is in them. Nobody keeps
+    /// these.
+    ///
+    /// # Errors
+    /// `text` is not a JSON object.
+    pub fn parse_with_any_names(text: &'a str) -> Result<Self, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let taker = Taker {
+            longest_name: usize::MAX,
+        };
+        let fields = taker.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(fields)
     }
 
     /// The value of the member of this name.
@@ -143,49 +162,97 @@ impl<'a> Fields<'a> {
 
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Fields<'de>;
+        let taker = Taker {
+            longest_name: LONGEST_NAME,
+        };
+        taker.deserialize(deserializer)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
+/// Takes an object apart.
+struct Taker {
+    longest_name: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Taker {
+    type Value = Fields<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Fields<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Taker {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut members = Members {
+            longest_name: self.longest_name,
+            ..Members::default()
+        };
+        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+            let value = map.next_value::<&'de RawValue>()?.get();
+            members.add(name, value).map_err(A::Error::custom)?;
+        }
+        Ok(members.into_fields())
+    }
+}
+
+/// The members of an object that is being read.
+pub(super) struct Members<'a> {
+    fields: Vec<(Cow<'a, str>, &'a str)>,
+    /// Of long objects only: of short ones the names are compared.
+    places: HashMap<Cow<'a, str>, usize>,
+    longest_name: usize,
+}
+
+impl Default for Members<'_> {
+    fn default() -> Self {
+        Self {
+            fields: Vec::with_capacity(16),
+            places: HashMap::new(),
+            longest_name: LONGEST_NAME,
+        }
+    }
+}
+
+impl<'a> Members<'a> {
+    /// Takes the next member in.
+    pub fn add(&mut self, name: Cow<'a, str>, value: &'a str) -> Result<(), serde_json::Error> {
+        check_length(&name, self.longest_name)?;
+        let (fields, places) = (&mut self.fields, &mut self.places);
+        let place = if places.is_empty() {
+            fields.iter().position(|(own, _)| *own == name)
+        } else {
+            places.get(&name).copied()
+        };
+        match place {
+            Some(place) => fields[place].1 = value,
+            None if fields.len() == MOST_MEMBERS => {
+                return Err(serde_json::Error::custom(format_args!(
+                    "it has more than the {MOST_MEMBERS} members that an object may have"
+                )));
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields: Vec<(Cow<'de, str>, &'de str)> = Vec::with_capacity(16);
-                // Long objects only: of short ones the names are compared.
-                let mut places: HashMap<Cow<'de, str>, usize> = HashMap::new();
-                while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
-                    check_name(&name).map_err(A::Error::custom)?;
-                    let value = map.next_value::<&'de RawValue>()?.get();
-                    let place = if places.is_empty() {
-                        fields.iter().position(|(own, _)| *own == name)
-                    } else {
-                        places.get(&name).copied()
-                    };
-                    match place {
-                        Some(place) => fields[place].1 = value,
-                        None if fields.len() == MOST_MEMBERS => {
-                            return Err(A::Error::custom(format_args!(
-                                "it has more than the {MOST_MEMBERS} members that an object may have"
-                            )));
-                        }
-                        None => {
-                            if !places.is_empty() {
-                                places.insert(name.clone(), fields.len());
-                            }
-                            fields.push((name, value));
-                            if fields.len() == FEW && places.is_empty() {
-                                let names = fields.iter().map(|(name, _)| name.clone());
-                                places = names.zip(0..).collect();
-                            }
-                        }
-                    }
+            None => {
+                if !places.is_empty() {
+                    places.insert(name.clone(), fields.len());
                 }
-                Ok(Fields(fields))
+                fields.push((name, value));
+                if fields.len() == FEW && places.is_empty() {
+                    let names = fields.iter().map(|(name, _)| name.clone());
+                    *places = names.zip(0..).collect();
+                }
             }
         }
-        deserializer.deserialize_map(Members)
+        Ok(())
+    }
+
+    pub fn into_fields(self) -> Fields<'a> {
+        Fields(self.fields)
     }
 }
 
@@ -197,7 +264,7 @@ pub(super) struct Name<'a>(#[serde(borrow)] pub Cow<'a, str>);
 ///
 /// # Errors
 /// `text` is not a JSON array.
-pub(super) fn elements(text: &str) -> Result<Elements<'_>, serde_json::Error> {
+pub fn elements(text: &str) -> Result<Elements<'_>, serde_json::Error> {
     match text.strip_prefix('[') {
         Some(rest) => Ok(Elements { rest }),
         None => Err(serde_json::Error::custom("it is not a list")),
@@ -206,7 +273,8 @@ pub(super) fn elements(text: &str) -> Result<Elements<'_>, serde_json::Error> {
 
 /// The elements of a JSON array, one after the other: a list of all could be several times as long as
 /// the text.
-pub(super) struct Elements<'a> {
+#[derive(Debug)]
+pub struct Elements<'a> {
     rest: &'a str,
 }
 

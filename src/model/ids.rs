@@ -1,41 +1,49 @@
 //! Remembers many ids in little memory.
 
-use roaring::RoaringTreemap;
+use roaring::RoaringBitmap;
+use std::collections::BTreeSet;
 
-/// A set of ids, also of 0 and below. Compressed: a million of them cost some hundred kilobytes.
+/// A set of ids, also of 0 and below. Those of 32 bits are compressed: a million of them cost some hundred
+/// kilobytes, and a few megabytes wherever they lie. Others, which few sites have, cost some twenty bytes each.
 #[derive(Debug, Default, Clone)]
-pub struct IdSet(RoaringTreemap);
-
-/// Numbers without a sign, in the same order.
-fn shifted(id: i64) -> u64 {
-    id.cast_unsigned() ^ (1 << 63)
+pub struct IdSet {
+    small: RoaringBitmap,
+    others: BTreeSet<i64>,
 }
 
 impl IdSet {
     /// Puts an id in; gives whether it was not there.
     pub fn insert(&mut self, id: i64) -> bool {
-        self.0.insert(shifted(id))
+        match u32::try_from(id) {
+            Ok(id) => self.small.insert(id),
+            Err(_) => self.others.insert(id),
+        }
     }
 
     /// Whether an id is there.
     pub fn contains(&self, id: i64) -> bool {
-        self.0.contains(shifted(id))
+        match u32::try_from(id) {
+            Ok(id) => self.small.contains(id),
+            Err(_) => self.others.contains(&id),
+        }
     }
 
     /// The largest id.
     pub fn max(&self) -> Option<i64> {
-        let max = self.0.max()?;
-        Some((max ^ (1 << 63)).cast_signed())
+        self.small
+            .max()
+            .map(i64::from)
+            .max(self.others.last().copied())
     }
 
     /// How many there are.
     pub fn len(&self) -> u64 {
-        self.0.len()
+        self.small.len() + self.others.len() as u64
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.small.is_empty() && self.others.is_empty()
     }
 }
 

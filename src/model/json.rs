@@ -75,7 +75,7 @@ pub fn write_compact_or_string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Length of the string literal at the start of `text`, quotes included.
-fn string_length(text: &str) -> usize {
+pub(super) fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (index, byte) in text.bytes().enumerate().skip(1) {
         match byte {

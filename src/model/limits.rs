@@ -30,6 +30,10 @@ pub const LONGEST_SCHEMAS: u64 = 8 << 20;
 pub const MOST_TYPES: usize = 10_000;
 /// Bytes of the names of all of them.
 pub const LONGEST_TYPES: usize = 1 << 20;
+/// Content types, components, attributes, and components that dynamic zones take, of all schemas.
+pub const MOST_PARTS: usize = 1 << 16;
+/// How deep a schema may be nested.
+pub const DEEPEST_SCHEMA: usize = 127;
 /// Members of an object that is a row or part of one.
 pub const MOST_MEMBERS: usize = 1 << 16;
 /// How deep the JSON of an attribute may be nested, and components in each other.
@@ -37,6 +41,11 @@ pub const DEEPEST: usize = 512;
 
 /// Whether JSON is nested deeper than [`DEEPEST`]: a list in a list is nested twice.
 pub fn is_too_deep(json: &[u8]) -> bool {
+    is_deeper(json, DEEPEST)
+}
+
+/// Whether JSON is nested deeper than so many levels.
+pub(super) fn is_deeper(json: &[u8], levels: usize) -> bool {
     if !matches!(json.first(), Some(b'[' | b'{')) {
         return false;
     }
@@ -49,7 +58,7 @@ pub fn is_too_deep(json: &[u8]) -> bool {
             _ if in_string => {}
             b'[' | b'{' => {
                 depth += 1;
-                if depth > DEEPEST {
+                if depth > levels {
                     return true;
                 }
             }
@@ -63,11 +72,13 @@ pub fn is_too_deep(json: &[u8]) -> bool {
 /// The first attribute, components aside, whose JSON is nested too deep.
 pub fn deep_attribute<'f>(schema: &Schema, fields: &'f Fields<'_>) -> Option<&'f str> {
     let is_deep = |(name, value): &&'f (std::borrow::Cow<'_, str>, &str)| {
-        is_too_deep(value.as_bytes())
+        // Components in each other are looked at one by one: all of one, each time, would take long.
+        value.starts_with(['[', '{'])
             && !matches!(
                 schema.attribute(name),
                 Some(Attribute::Component { .. } | Attribute::DynamicZone { .. })
             )
+            && is_too_deep(value.as_bytes())
     };
     let found = fields.0.iter().find(is_deep);
     found.map(|(name, _)| name.as_ref())

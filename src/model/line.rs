@@ -23,10 +23,7 @@ impl<'a> Line<'a> {
     pub fn parse(stage: Stage, text: &'a str) -> Result<Self, String> {
         let why = |error: serde_json::Error| error.to_string();
         Ok(match stage {
-            Stage::Schemas => {
-                let json: serde_json::Map<_, _> = serde_json::from_str(text).map_err(why)?;
-                Self::Schema(Schema::from_json(&json)?)
-            }
+            Stage::Schemas => Self::Schema(Schema::parse(text)?),
             Stage::Entities => Self::Entity(Entity::parse(text).map_err(why)?),
             Stage::Links => Self::Link(Link::parse(text).map_err(why)?),
             Stage::Configuration => Self::Configuration(ConfigItem::parse(text).map_err(why)?),

@@ -16,13 +16,14 @@ mod link;
 mod metadata;
 mod names;
 mod schema;
+mod skips;
 mod stage;
 mod value;
 
 pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name, named_files};
 pub use components::{Component, Misfit, Visitor, is_component, walk};
 pub use configuration::{ConfigItem, ConfigKind};
-pub use entity::{Entity, Fields, ParsedEntity};
+pub use entity::{Elements, Entity, Fields, ParsedEntity, elements};
 pub use ids::IdSet;
 pub use line::Line;
 pub use link::{Link, LinkEnd, LinkRef};

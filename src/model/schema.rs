@@ -1,6 +1,8 @@
 //! Content types and components.
 
+use super::entity::{Fields, elements};
 use super::json;
+use super::limits::{DEEPEST_SCHEMA, is_deeper};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -173,7 +175,7 @@ pub enum Attribute {
     /// A value in a column.
     Scalar(Scalar),
     /// A relation.
-    Relation(Relation),
+    Relation(Box<Relation>),
     /// Files: the inverse side of `plugin::upload.file.related`.
     Media,
     /// One component, or a list of them.
@@ -185,7 +187,7 @@ pub enum Attribute {
     },
     /// A list of components of several types.
     DynamicZone {
-        /// The uids of the components it takes.
+        /// The uids of the components it takes, sorted.
         components: Vec<String>,
     },
     /// A type that neither Strapi's database layer nor this tool stores.
@@ -205,70 +207,132 @@ pub struct Schema {
     pub singular_name: String,
     /// The attributes, in order.
     pub attributes: Vec<(String, Attribute)>,
+    /// The places of the attributes, in the order of their names.
+    by_name: Vec<u32>,
+    /// The defaults, as JSON, of the attributes that have one, by place.
+    defaults: Vec<(u32, Box<str>)>,
     /// What travels: the exported properties, in the exported order.
-    pub json: Map<String, Value>,
+    line: String,
 }
 
 impl Schema {
-    /// Reads a schema. Properties that do not travel (such as `__schema__`) are left behind.
+    /// Reads a schema that was put together from what a project says.
     ///
     /// # Errors
-    /// A sentence that names the property that is missing.
+    /// As [`parse`](Self::parse).
     pub fn from_json(source: &Map<String, Value>) -> Result<Self, String> {
+        Self::parse(&serde_json::to_string(source).expect("a JSON value serialises"))
+    }
+
+    /// Reads a schema. Properties that do not travel (such as `__schema__`) are left behind. No tree is
+    /// built of it, which would take a hundred times the memory of the text.
+    ///
+    /// # Errors
+    /// A sentence that says why it is none, or names the property that is missing.
+    pub fn parse(source: &str) -> Result<Self, String> {
+        if is_deeper(source.trim_start().as_bytes(), DEEPEST_SCHEMA) {
+            return Err(format!("it is nested deeper than {DEEPEST_SCHEMA} levels"));
+        }
+        let why = |error: serde_json::Error| error.to_string();
+        let fields = Fields::parse(source).map_err(why)?;
         let text = |name: &str| {
-            source
-                .get(name)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
+            fields
+                .text(name)
                 .ok_or_else(|| format!("the property `{name}` is missing"))
         };
         let uid = text("uid")?;
-        let model_type = match source.get("modelType").and_then(Value::as_str) {
+        let model_type = match fields.text("modelType").as_deref() {
             Some("component") => ModelType::Component,
             Some("contentType") => ModelType::ContentType,
             _ => return Err("the property `modelType` is missing".into()),
         };
-        let attributes = match source.get("attributes") {
-            Some(Value::Object(attributes)) => attributes
-                .iter()
-                .map(|(name, attribute)| (name.clone(), Attribute::from_json(attribute)))
-                .collect(),
-            _ => Vec::new(),
-        };
-        let json = EXPORTED
-            .iter()
-            .filter_map(|&name| Some((name.to_owned(), source.get(name)?.clone())))
-            .collect();
+        let (collection_name, singular_name) = (text("collectionName")?, text("modelName")?);
+        let mut attributes = Vec::new();
+        let mut defaults = Vec::new();
+        if let Some(list) = fields.get("attributes").filter(|it| it.starts_with('{')) {
+            let list = Fields::parse(list).map_err(|error| format!("`attributes`: {error}"))?;
+            attributes.reserve_exact(list.0.len());
+            for (place, (name, attribute)) in (0..).zip(list.0) {
+                let properties = match attribute.starts_with('{') {
+                    true => Fields::parse(attribute)
+                        .map_err(|error| format!("attribute `{name}`: {error}"))?,
+                    false => Fields(Vec::new()),
+                };
+                if let Some(default) = properties.get("default") {
+                    defaults.push((place, default.into()));
+                }
+                attributes.push((name.into_owned(), Attribute::of(&properties)));
+            }
+        }
+        let mut by_name: Vec<u32> = (0..).take(attributes.len()).collect();
+        by_name.sort_unstable_by_key(|&place| attributes[place as usize].0.as_str());
+        let mut line = b"{".to_vec();
+        for name in EXPORTED {
+            if let Some(value) = fields.get(name) {
+                if line.len() > 1 {
+                    line.push(b',');
+                }
+                json::write_string(&mut line, name);
+                line.push(b':');
+                json::write_compact(&mut line, value);
+            }
+        }
+        line.push(b'}');
+        line.shrink_to_fit();
         Ok(Self {
-            collection_name: text("collectionName")?,
-            singular_name: text("modelName")?,
             uid,
             model_type,
+            collection_name,
+            singular_name,
             attributes,
-            json,
+            by_name,
+            defaults,
+            line: String::from_utf8(line).expect("it was made from text"),
         })
+    }
+
+    /// The place of the attribute of this name.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        let own = |place: &u32| self.attributes[*place as usize].0.as_str();
+        let found = self.by_name.binary_search_by(|place| own(place).cmp(name));
+        found.ok().map(|index| self.by_name[index] as usize)
     }
 
     /// The attribute of this name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes
-            .iter()
-            .find_map(|(own, attribute)| (own == name).then_some(attribute))
+        self.place(name).map(|place| &self.attributes[place].1)
     }
 
-    /// The line of `schemas/*.jsonl`.
-    pub fn to_line(&self) -> String {
-        let text = serde_json::to_string(&self.json).expect("a JSON value serialises");
-        let mut line = Vec::with_capacity(text.len());
-        json::write_compact(&mut line, &text);
-        String::from_utf8(line).expect("it was made from text")
+    /// The default of the attribute of this name, as JSON.
+    pub fn default(&self, name: &str) -> Option<&str> {
+        let place = self.place(name)?;
+        let own = |(it, _): &(u32, Box<str>)| *it as usize;
+        let found = self.defaults.binary_search_by_key(&place, own).ok()?;
+        Some(&self.defaults[found].1)
+    }
+
+    /// How many things it names that are remembered one by one: itself, its attributes, and the
+    /// components that its dynamic zones take.
+    pub fn parts(&self) -> usize {
+        let attributes = self.attributes.iter();
+        1 + attributes
+            .map(|(_, attribute)| match attribute {
+                Attribute::DynamicZone { components } => 1 + components.len(),
+                _ => 1,
+            })
+            .sum::<usize>()
+    }
+
+    /// The line of `schemas/*.jsonl`: the exported properties, in the exported order.
+    pub fn to_line(&self) -> &str {
+        &self.line
     }
 }
 
 impl Attribute {
-    fn from_json(json: &Value) -> Self {
-        let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
-        let flag = |name: &str| json.get(name).and_then(Value::as_bool).unwrap_or(false);
+    fn of(properties: &Fields<'_>) -> Self {
+        let text = |name: &str| properties.text(name);
+        let flag = |name: &str| properties.get(name) == Some("true");
         let name = text("type").unwrap_or_default();
         match name.as_str() {
             "media" => Self::Media,
@@ -276,38 +340,39 @@ impl Attribute {
                 component: text("component").unwrap_or_default(),
                 repeatable: flag("repeatable"),
             },
-            "dynamiczone" => Self::DynamicZone {
-                components: json
-                    .get("components")
-                    .and_then(Value::as_array)
+            "dynamiczone" => {
+                let taken = properties.get("components").map(elements);
+                let mut components: Vec<String> = taken
+                    .and_then(Result::ok)
                     .into_iter()
                     .flatten()
-                    .filter_map(|uid| uid.as_str().map(str::to_owned))
-                    .collect(),
-            },
+                    .filter_map(|uid| serde_json::from_str(uid).ok())
+                    .collect();
+                components.sort_unstable();
+                components.dedup();
+                components.shrink_to_fit();
+                Self::DynamicZone { components }
+            }
             "relation" => match text("relation")
                 .as_deref()
                 .and_then(RelationKind::from_name)
             {
-                Some(kind) => Self::Relation(Relation {
+                Some(kind) => Self::Relation(Box::new(Relation {
                     kind,
                     target: text("target"),
                     inversed_by: text("inversedBy"),
                     mapped_by: text("mappedBy"),
                     morph_by: text("morphBy"),
-                    use_join_table: json.get("useJoinTable").and_then(Value::as_bool)
-                        != Some(false),
-                    join_column: json.get("joinColumn").and_then(|column| {
-                        let part = |name: &str| {
-                            column.get(name).and_then(Value::as_str).map(str::to_owned)
-                        };
+                    use_join_table: properties.get("useJoinTable") != Some("false"),
+                    join_column: properties.get("joinColumn").and_then(|column| {
+                        let column = Fields::parse(column).ok()?;
                         Some((
-                            part("name")?,
-                            part("referencedColumn").unwrap_or("id".into()),
+                            column.text("name")?,
+                            column.text("referencedColumn").unwrap_or("id".into()),
                         ))
                     }),
                     is_virtual: flag("unstable_virtual"),
-                }),
+                })),
                 None => Self::Unknown(name),
             },
             other => Scalar::from_type(other).map_or(Self::Unknown(name), Self::Scalar),

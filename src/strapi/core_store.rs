@@ -2,7 +2,8 @@
 //! their columns leave and come back.
 
 use crate::database::{Connection, Value};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::model::limits::LONGEST_SCHEMAS;
 use crate::model::{ConfigKind, Scalar};
 
 /// The table of the core store.
@@ -37,6 +38,45 @@ pub(super) fn table_of(kind: ConfigKind) -> &'static str {
         ConfigKind::CoreStore => CORE_STORE,
         ConfigKind::Webhook => WEBHOOKS,
     }
+}
+
+/// Bytes of a row that describes all content types or tables: Strapi's description of a type is two or
+/// three times as long as what travels of it.
+pub(super) const LONGEST_DESCRIPTION: i64 = 4 * LONGEST_SCHEMAS.cast_signed();
+
+/// The value of a core-store row that describes content types, as text. How long it is, is looked at
+/// before it is read.
+///
+/// # Errors
+/// The table cannot be read, or the row is longer than [`LONGEST_DESCRIPTION`].
+pub(super) fn read_description(database: &mut dyn Connection, key: &str) -> Result<Option<String>> {
+    let sql = format!(
+        "SELECT COALESCE(MAX(OCTET_LENGTH({})), 0) FROM {} WHERE {} = ?",
+        database.quote("value"),
+        database.quote(CORE_STORE),
+        database.quote("key")
+    );
+    let bytes = database.number(&sql, &[key.into()])?;
+    check_description(
+        database.target(),
+        &format!("the row {key} of {CORE_STORE}"),
+        bytes,
+    )?;
+    read_value(database, key)
+}
+
+/// Fails where what describes content types or tables has so many bytes that it is none.
+///
+/// # Errors
+/// It has more than [`LONGEST_DESCRIPTION`]; `name` is what it is called.
+pub(super) fn check_description(target: &str, name: &str, bytes: i64) -> Result<()> {
+    if bytes <= LONGEST_DESCRIPTION {
+        return Ok(());
+    }
+    Err(Error::failed(format!(
+        "{name} in {target} has {bytes} bytes, more than the {LONGEST_DESCRIPTION} that it may have"
+    ))
+    .hint("start Strapi once, so that it writes its content types down again"))
 }
 
 /// The value of the core-store row with this key, as text.

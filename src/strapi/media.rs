@@ -61,7 +61,12 @@ pub(super) fn each_file(
             let place = ATTRIBUTES.iter().position(|own| *own == name)?;
             texts[place].clone()
         };
-        named_files(&own, formats.as_deref(), &mut |name, url| {
+        // Early versions of Strapi encoded JSON twice.
+        let inner = formats
+            .as_deref()
+            .and_then(|text| serde_json::from_str::<String>(text).ok());
+        let formats = inner.as_deref().or(formats.as_deref());
+        named_files(&own, formats, &mut |name, url| {
             each(name, url.and_then(|url| place(uploads, provider, &url)));
         });
         Ok(())

@@ -16,12 +16,14 @@ mod relations;
 mod restore;
 mod running;
 mod schema;
+mod script;
 mod shared_tables;
 mod source;
 mod tables;
 mod uploads;
 mod values;
 mod words;
+mod zone;
 
 pub use description::describe;
 pub use lock::LockWait;

@@ -4,6 +4,7 @@ use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
 use super::uploads::{Links, LocalUploads, Uploads};
 use super::values::Home;
+use super::zone;
 use crate::database::{
     Connection, DatabaseSettings, GLANCE, Mysql, Postgres, Sqlite, Stop, Timeouts,
 };
@@ -24,7 +25,7 @@ use std::thread;
 const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
 
 /// The largest file of a project that is read as a whole.
-const FILE_LIMIT: u64 = 8 << 20;
+pub(super) const FILE_LIMIT: u64 = 8 << 20;
 
 /// A Strapi project on disk.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ pub struct Project {
     pub(super) dialect: Dialect,
     pub(super) config: Arc<ProjectConfig>,
     timeouts: Timeouts,
-    stop: Stop,
+    pub(super) stop: Stop,
 }
 
 impl Project {
@@ -75,6 +76,11 @@ impl Project {
     /// Kind [`Interrupted`](crate::error::Kind::Interrupted): that was asked for before.
     pub(super) fn shut_out_stops(&self) -> Result<()> {
         self.stop.shut_out()
+    }
+
+    /// What tells that the run is to stop.
+    pub(super) fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 
     /// The version of Strapi it is on.
@@ -244,10 +250,16 @@ impl Project {
 
     /// The zone that Strapi runs in. Node's drivers store what its clock shows.
     pub(super) fn time_zone(&self) -> TimeZone {
-        let name = self.config.time_zone.as_deref().unwrap_or_default();
-        TimeZone::get(name)
-            .or_else(|_| TimeZone::posix(name))
-            .unwrap_or_else(|_| TimeZone::system())
+        match &self.config.time_zone {
+            Some(name) => zone::named(name).unwrap_or(TimeZone::UTC),
+            None => TimeZone::system(),
+        }
+    }
+
+    /// The value of `TZ`, where it is no zone.
+    pub(super) fn unknown_zone(&self) -> Option<&str> {
+        let name = self.config.time_zone.as_deref()?;
+        zone::named(name).is_none().then_some(name)
     }
 }
 

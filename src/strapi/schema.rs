@@ -5,13 +5,14 @@
 //! tables as Strapi made them: it gives the order of the components, and the columns of custom fields.
 
 use super::catalogue::Catalogue;
-use super::core_store::{CORE_STORE, SCHEMA_KEY, read_value};
+use super::core_store::{CORE_STORE, SCHEMA_KEY, check_description, read_description};
 use super::custom_fields::CustomFields;
 use super::identifiers::global_id;
 use super::project::{Project, read_text};
 use super::tables::Models;
 use crate::database::Connection;
 use crate::error::{Error, Result};
+use crate::model::limits::MOST_PARTS;
 use crate::model::{Attribute, Schema, Schemas};
 use crate::transfer::{Subject, Warning, WarningKind};
 use serde_json::{Map, Value};
@@ -40,19 +41,34 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
     };
     let content_types = read_content_types(database)?;
     let mut notices = Vec::new();
+    if let Some(name) = project.unknown_zone() {
+        let reason = format!(
+            "`{name}` is no time zone that Node knows; times are taken for UTC: name one as Europe/Vienna"
+        );
+        let subject = Subject::Path("TZ".into());
+        notices.push(Warning::new(WarningKind::Notice, subject, reason));
+    }
     check_drift(&project.root, &content_types, &mut notices)?;
     let components = read_components(project, &made)?;
-    let mut custom_fields = CustomFields::new(&project.root, &content_types);
+    let mut custom_fields = CustomFields::new(&project.root, &content_types, &project.stop);
     let mut schemas = Schemas::default();
     for mut json in content_types.into_iter().chain(components) {
         custom_fields.resolve(&mut json, project.dialect.naming(), |table, column| {
             made.attribute_type(table, column)
-        });
+        })?;
         let schema = Schema::from_json(&json).map_err(|reason| {
             let uid = json.get("uid").and_then(Value::as_str).unwrap_or("?");
             Error::failed(format!("the schema of {uid} is not complete: {reason}"))
         })?;
         schemas.push(schema);
+    }
+    let parts: usize = schemas.iter().map(Schema::parts).sum();
+    if parts > MOST_PARTS {
+        return Err(Error::failed(format!(
+            "the project's schemas have {parts} types, attributes and components of dynamic zones, \
+             more than the {MOST_PARTS} that an archive may hold"
+        ))
+        .hint("this is more than any project has: look at src/api and src/components"));
     }
     check_components(&schemas)?;
     let mut models = Models::new(&schemas, project.dialect, project.home())?;
@@ -66,7 +82,7 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
 }
 
 fn read_content_types(database: &mut dyn Connection) -> Result<Vec<Map<String, Value>>> {
-    let Some(text) = read_value(database, SCHEMA_KEY)? else {
+    let Some(text) = read_description(database, SCHEMA_KEY)? else {
         return Err(Error::failed(format!(
             "{} has no row {SCHEMA_KEY} in {CORE_STORE}: this project was never started",
             database.target()
@@ -236,8 +252,16 @@ impl TablesAsMade {
             database.quote(DATABASE_SCHEMA)
         );
         let mut text = String::new();
+        let target = database.target().to_owned();
         database.query(&sql, &[], &mut |row| {
-            text = row.value(0)?.as_str().unwrap_or_default().to_owned();
+            let value = row.value(0)?;
+            let value = value.as_str().unwrap_or_default();
+            check_description(
+                &target,
+                &format!("the row of {DATABASE_SCHEMA}"),
+                value.len() as i64,
+            )?;
+            text = value.to_owned();
             Ok(())
         })?;
         let schema: Value = serde_json::from_str(&text).unwrap_or_default();

@@ -266,7 +266,9 @@ impl Model {
                 uid: uid.clone(),
                 columns: present
                     .iter()
-                    .filter(|column| !(column.is_computed || is_strapis(&column.name)))
+                    .filter(|column| {
+                        !(column.is_computed || is_strapis(&column.name, own.is_none()))
+                    })
                     .map(|column| column.name.clone())
                     .collect(),
             });
@@ -283,9 +285,10 @@ impl Model {
 }
 
 /// Whether Strapi makes a column of this name beside those of attributes, or did for a schema that it
-/// has no more: ids, who made a row and when, its version, places in joins.
-fn is_strapis(column: &str) -> bool {
-    const OWN: [&str; 12] = [
+/// has no more: in the table of a type's own rows (`own`) ids, who made a row and when, its version; in
+/// one that joins rows, places and positions.
+fn is_strapis(column: &str, own: bool) -> bool {
+    const OF_ROWS: [&str; 8] = [
         "id",
         DOCUMENT_COLUMN,
         "created_at",
@@ -294,12 +297,12 @@ fn is_strapis(column: &str) -> bool {
         "created_by_id",
         "updated_by_id",
         "locale",
-        "entity_id",
-        "component_type",
-        "field",
-        "order",
     ];
-    OWN.contains(&column) || column.ends_with("_order") || column.ends_with("_ord")
+    const OF_JOINS: [&str; 5] = ["id", "entity_id", "component_type", "field", "order"];
+    if own {
+        return OF_ROWS.contains(&column);
+    }
+    OF_JOINS.contains(&column) || column.ends_with("_order") || column.ends_with("_ord")
 }
 
 /// The name under which the database has what Strapi calls `name`: MySQL cuts names to 64

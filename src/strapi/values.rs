@@ -309,6 +309,8 @@ pub(super) fn read<'a>(home: &Home, scalar: Scalar, text: &'a str) -> Result<Val
             };
             Ok(match digits.parse::<i64>() {
                 Ok(number) => Value::Integer(number),
+                // Columns of servers may have been made larger.
+                Err(_) if !home.is_sqlite && big_integer(&digits).is_some() => Value::Text(digits),
                 // SQLite holds what is too large for it as a float; so does the text read back.
                 Err(_) => match digits.parse::<f64>() {
                     Ok(number) if number.is_finite() => Value::Real(number),
@@ -326,7 +328,10 @@ pub(super) fn read<'a>(home: &Home, scalar: Scalar, text: &'a str) -> Result<Val
                     .map_err(|_| format!("{} is not a number", Short(text)))
             }
             _ => Ok(match number(text)? {
-                Value::Real(number) if scalar == Scalar::Decimal && !is_exact(number, text) => {
+                Value::Real(number)
+                    if (scalar == Scalar::Decimal || !home.is_sqlite)
+                        && !is_exact(number, text) =>
+                {
                     Value::Text(Cow::Borrowed(text))
                 }
                 number => number,

@@ -244,6 +244,7 @@ struct Ids<'i, 'p> {
     shared: &'i mut BTreeMap<String, Examples>,
     faults: &'i mut Faults,
     entity: &'p Place<'p>,
+    observer: &'p dyn Observer,
 }
 
 impl Visitor for Ids<'_, '_> {
@@ -281,6 +282,13 @@ impl Visitor for Ids<'_, '_> {
             shared.add(|| id.to_string());
         }
         Ok(Some(()))
+    }
+
+    fn go_on(&mut self) -> Result<()> {
+        match self.observer.is_cancelled() {
+            true => Err(Error::interrupted()),
+            false => Ok(()),
+        }
     }
 
     fn misfit(&mut self, owner: &Schema, attribute: &str, misfit: Misfit<'_>) -> Result<()> {
@@ -351,6 +359,7 @@ impl Sink for Inspector<'_> {
             shared: &mut self.shared,
             faults: &mut self.faults,
             entity: &place,
+            observer: self.observer,
         };
         walk(self.schemas, schema, &fields, (), &mut ids)?;
         self.next.entity(entity)

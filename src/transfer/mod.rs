@@ -17,6 +17,7 @@ mod schema_diff;
 mod scope;
 mod source;
 mod spool;
+mod texts;
 mod version;
 mod warning;
 
@@ -31,6 +32,7 @@ pub use schema_diff::SchemaStrategy;
 pub use scope::{Extent, Scope};
 pub use source::{Description, Provenance, Source};
 pub use spool::Spool;
+pub(crate) use texts::{Place, Texts};
 pub use version::VersionStrategy;
 pub use warning::{Examples, MOST_OF_A_KIND, Subject, Warning, WarningKind};
 

@@ -1,8 +1,8 @@
 //! Whether the schemas of source and destination go together (`--schema-strategy`).
 
 use crate::error::{Error, Kind, Result};
-use crate::model::{ModelType, Schema, Schemas, column_kind};
-use serde_json::Value;
+use crate::model::{Fields, ModelType, Schema, Schemas, column_kind, elements};
+use std::borrow::Cow;
 
 /// How much the schemas may differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,13 +26,25 @@ const OPTIONAL_TYPES: [&str; 1] = ["audit-log"];
 /// How many differences a message lists.
 const LISTED: usize = 50;
 
-/// A difference between two schemas.
+/// A difference between two schemas, in the JSON of both.
 #[derive(Debug, Clone, PartialEq)]
-struct Difference {
-    uid: String,
-    path: Vec<String>,
-    source: Option<Value>,
-    destination: Option<Value>,
+struct Difference<'a> {
+    uid: &'a str,
+    path: Vec<Cow<'a, str>>,
+    source: Option<&'a str>,
+    destination: Option<&'a str>,
+}
+
+/// The differences that count: a hostile schema may have millions.
+struct Differences<'s> {
+    strategy: SchemaStrategy,
+    source: &'s Schemas,
+    destination: &'s Schemas,
+    count: u64,
+    /// Whether `strict` accepts all of them.
+    all_harmless: bool,
+    /// The first ones, as text.
+    listed: Vec<String>,
 }
 
 impl SchemaStrategy {
@@ -50,33 +62,32 @@ impl SchemaStrategy {
     /// # Errors
     /// Kind [`Schema`](Kind::Schema): lists what differs, by type and attribute.
     pub fn check(self, source: &Schemas, destination: &Schemas) -> Result<()> {
-        let differences: Vec<Difference> = match self {
-            Self::Ignore => return Ok(()),
-            Self::Exact => differences(source, destination),
-            Self::Strict => differences(source, destination)
-                .into_iter()
-                .filter(|difference| !difference.is_harmless(source, destination))
-                .collect(),
+        if self == Self::Ignore {
+            return Ok(());
+        }
+        let mut found = Differences {
+            strategy: self,
+            source,
+            destination,
+            count: 0,
+            all_harmless: true,
+            listed: Vec::new(),
         };
-        if differences.is_empty() {
+        found.find();
+        if found.count == 0 {
             return Ok(());
         }
         let message = format!(
             "the schemas of archive and project differ in {} place{} (--schema-strategy {}):",
-            differences.len(),
-            if differences.len() == 1 { "" } else { "s" },
+            found.count,
+            if found.count == 1 { "" } else { "s" },
             self.as_str()
         );
-        let first = differences.iter().take(LISTED);
-        let mut list: Vec<String> = first.map(Difference::describe).collect();
-        if differences.len() > LISTED {
-            list.push(format!("and {} more", differences.len() - LISTED));
+        let mut list = found.listed;
+        if found.count > LISTED as u64 {
+            list.push(format!("and {} more", found.count - LISTED as u64));
         }
-        let hint = if self == Self::Exact
-            && differences
-                .iter()
-                .all(|difference| difference.is_harmless(source, destination))
-        {
+        let hint = if self == Self::Exact && found.all_harmless {
             "none of these changes the data: use --schema-strategy strict"
         } else {
             "bring the project to the code the archive was made with and start Strapi once, or use \
@@ -86,65 +97,82 @@ impl SchemaStrategy {
     }
 }
 
-fn differences(source: &Schemas, destination: &Schemas) -> Vec<Difference> {
-    let mut found = Vec::new();
-    for schema in source.iter() {
-        let from = Value::Object(schema.json.clone());
-        let to = destination
-            .get(&schema.uid)
-            .map(|schema| Value::Object(schema.json.clone()));
-        compare(
-            &schema.uid,
-            &mut Vec::new(),
-            Some(&from),
-            to.as_ref(),
-            &mut found,
-        );
-    }
-    for schema in destination.iter() {
-        if source.get(&schema.uid).is_none() {
-            let to = Value::Object(schema.json.clone());
-            compare(&schema.uid, &mut Vec::new(), None, Some(&to), &mut found);
+impl Differences<'_> {
+    fn find(&mut self) {
+        let (source, destination) = (self.source, self.destination);
+        for schema in source.iter() {
+            let to = destination.get(&schema.uid).map(Schema::to_line);
+            self.compare(&schema.uid, &mut Vec::new(), Some(schema.to_line()), to);
+        }
+        for schema in destination.iter() {
+            if source.get(&schema.uid).is_none() {
+                self.compare(&schema.uid, &mut Vec::new(), None, Some(schema.to_line()));
+            }
         }
     }
-    found.retain(|difference| !difference.is_of_custom_field(destination));
-    found
-}
 
-fn compare(
-    uid: &str,
-    path: &mut Vec<String>,
-    source: Option<&Value>,
-    destination: Option<&Value>,
-    found: &mut Vec<Difference>,
-) {
-    match (source, destination) {
-        (Some(Value::Object(from)), Some(Value::Object(to))) => {
-            let added = to.keys().filter(|key| !from.contains_key(*key));
-            for key in from.keys().chain(added) {
-                path.push(key.clone());
-                compare(uid, path, from.get(key), to.get(key), found);
-                path.pop();
+    /// Compares two values, which are as JavaScript writes them but for the order of members.
+    fn compare<'a>(
+        &mut self,
+        uid: &'a str,
+        path: &mut Vec<Cow<'a, str>>,
+        source: Option<&'a str>,
+        destination: Option<&'a str>,
+    ) {
+        if source == destination {
+            return;
+        }
+        if let (Some(from), Some(to)) = (source, destination) {
+            if let (Ok(from), Ok(to)) = (Fields::parse(from), Fields::parse(to)) {
+                let added = to.0.iter().filter(|(name, _)| from.get(name).is_none());
+                for (name, from) in &from.0 {
+                    path.push(name.clone());
+                    self.compare(uid, path, Some(from), to.get(name));
+                    path.pop();
+                }
+                for (name, to) in added {
+                    path.push(name.clone());
+                    self.compare(uid, path, None, Some(to));
+                    path.pop();
+                }
+                return;
+            }
+            if let (Ok(mut from), Ok(mut to)) = (elements(from), elements(to)) {
+                for index in 0_usize.. {
+                    let (from, to) = (from.next(), to.next());
+                    if from.is_none() && to.is_none() {
+                        return;
+                    }
+                    path.push(index.to_string().into());
+                    self.compare(uid, path, from, to);
+                    path.pop();
+                }
             }
         }
-        (Some(Value::Array(from)), Some(Value::Array(to))) => {
-            for index in 0..from.len().max(to.len()) {
-                path.push(index.to_string());
-                compare(uid, path, from.get(index), to.get(index), found);
-                path.pop();
-            }
-        }
-        (from, to) if from == to => {}
-        (from, to) => found.push(Difference {
-            uid: uid.to_owned(),
+        self.add(&Difference {
+            uid,
             path: path.clone(),
-            source: from.cloned(),
-            destination: to.cloned(),
-        }),
+            source,
+            destination,
+        });
+    }
+
+    fn add(&mut self, difference: &Difference<'_>) {
+        let is_harmless = difference.is_harmless(self.source, self.destination);
+        if is_harmless && self.strategy == SchemaStrategy::Strict
+            || difference.is_of_custom_field(self.destination)
+        {
+            return;
+        }
+        self.count += 1;
+        self.all_harmless &= is_harmless;
+        if self.listed.len() < LISTED {
+            self.listed.push(difference.describe());
+        }
     }
 }
 
-impl Difference {
+impl Difference<'_> {
     /// Whether `strict` accepts it.
     fn is_harmless(&self, source: &Schemas, destination: &Schemas) -> bool {
         let is_optional = |schema: Option<&Schema>| {
@@ -154,9 +182,9 @@ impl Difference {
             })
         };
         match self.path.as_slice() {
-            [] => is_optional(source.get(&self.uid).or_else(|| destination.get(&self.uid))),
+            [] => is_optional(source.get(self.uid).or_else(|| destination.get(self.uid))),
             [attributes, _, property] => {
-                attributes == "attributes" && HARMLESS.contains(&property.as_str())
+                attributes == "attributes" && HARMLESS.contains(&property.as_ref())
             }
             _ => false,
         }
@@ -165,22 +193,26 @@ impl Difference {
     /// Whether it is the type of an attribute that is a custom field in the destination, and both types
     /// have the same kind of column: what it is there may have been guessed.
     fn is_of_custom_field(&self, destination: &Schemas) -> bool {
-        let ([attributes, attribute, property], Some(Value::String(from)), Some(Value::String(to))) =
-            (self.path.as_slice(), &self.source, &self.destination)
+        let ([attributes, attribute, property], Some(from), Some(to)) =
+            (self.path.as_slice(), self.source, self.destination)
         else {
             return false;
         };
-        let schema = destination.get(&self.uid);
-        let custom = schema.and_then(|it| {
-            it.json
-                .get("attributes")?
-                .get(attribute)?
-                .get("customField")
+        let kind = |text| serde_json::from_str::<String>(text).ok();
+        let (true, true, Some(from), Some(to)) = (
+            attributes == "attributes",
+            property == "type",
+            kind(from),
+            kind(to),
+        ) else {
+            return false;
+        };
+        let member = |text, name: &str| Fields::parse(text).ok()?.get(name);
+        let custom = destination.get(self.uid).and_then(|schema| {
+            let attributes = member(schema.to_line(), "attributes")?;
+            member(member(attributes, attribute)?, "customField")
         });
-        attributes == "attributes"
-            && property == "type"
-            && custom.is_some()
-            && column_kind(from) == column_kind(to)
+        column_kind(&from) == column_kind(&to) && custom.is_some()
     }
 
     fn describe(&self) -> String {
@@ -205,20 +237,17 @@ impl Difference {
             }
             path => path.join("."),
         };
-        let short = |value: &Option<Value>| match value {
+        let short = |value: Option<&str>| match value {
             None => "nothing".to_owned(),
-            Some(value) => {
-                let text = value.to_string();
-                match text.char_indices().nth(60) {
-                    Some((end, _)) => format!("{}...", &text[..end]),
-                    None => text,
-                }
-            }
+            Some(text) => match text.char_indices().nth(60) {
+                Some((end, _)) => format!("{}...", &text[..end]),
+                None => text.to_owned(),
+            },
         };
         format!(
             "{uid}: {place} is {} in the archive, {} in the project",
-            short(&self.source),
-            short(&self.destination)
+            short(self.source),
+            short(self.destination)
         )
     }
 }
@@ -226,7 +255,7 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn schemas(attributes: Value) -> Schemas {
         let schema = json!({

@@ -108,6 +108,8 @@ pub enum Subject {
     },
     /// Rows of `plugin::upload.file` without their files.
     Files,
+    /// Files that this upload provider keeps.
+    FilesOf(String),
     /// A column of the core store or the webhooks.
     Setting {
         /// `core-store` or `webhook`.
@@ -163,6 +165,7 @@ impl fmt::Display for Subject {
                 write!(f, " ({filename})")
             }
             Self::Files => f.write_str("files of plugin::upload.file"),
+            Self::FilesOf(provider) => write!(f, "files of the provider `{}`", Short(provider)),
             Self::Setting { kind, name } => write!(f, "`{}` of the {kind}", Short(name)),
             Self::Table(name) => write!(f, "the table {name}"),
             Self::Column { table, column } => write!(f, "column `{column}` of the table {table}"),
@@ -283,6 +286,10 @@ impl fmt::Display for Warning {
                 f,
                 "the archive lacks {count} of the files that rows of plugin::upload.file name \
                  (rows {reason})"
+            ),
+            WarningKind::MissingAsset if matches!(subject, Subject::FilesOf(_)) => write!(
+                f,
+                "{subject}: {count} left out: this version does not read from there (rows {reason})"
             ),
             WarningKind::MissingAsset => write!(f, "{subject} is left out: {reason}"),
             WarningKind::OrphanLink | WarningKind::Unreadable => {

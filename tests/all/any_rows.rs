@@ -53,11 +53,15 @@ mod long {
 
 /// The first id that no row of the project in `testdata` has.
 const FIRST: usize = 2000;
+/// Bytes of a name that is too long for an archive.
+const LONG: usize = 5000;
+/// The table of the core store.
+const CORE_STORE: &str = "strapi_core_store_settings";
 /// Rows a table gets in a round.
 const ROWS: usize = 12;
 
-/// A table that gets random rows: its name, what its rows are called in warnings, and columns that are not random, with
-/// `ID` for the id.
+/// A table that gets random rows: its name, what its rows are called in warnings, and columns that are random less often,
+/// with `ID` for the id; never random where they begin with `=`.
 type Table = (
     &'static str,
     &'static str,
@@ -70,9 +74,9 @@ const TABLES: [Table; 8] = [
         "api::article.article",
         &[
             ("document_id", "'odd ID'"),
-            ("locale", "'en'"),
-            ("created_by_id", "NULL"),
-            ("updated_by_id", "NULL"),
+            ("locale", "='en'"),
+            ("created_by_id", "=NULL"),
+            ("updated_by_id", "=NULL"),
         ],
     ),
     (
@@ -80,10 +84,10 @@ const TABLES: [Table; 8] = [
         "api::tag.tag",
         &[
             ("document_id", "'odd ID'"),
-            ("created_by_id", "NULL"),
-            ("updated_by_id", "NULL"),
-            ("inline_category_id", "1"),
-            ("locale", "NULL"),
+            ("created_by_id", "=NULL"),
+            ("updated_by_id", "=NULL"),
+            ("inline_category_id", "=1"),
+            ("locale", "=NULL"),
         ],
     ),
     (
@@ -91,12 +95,12 @@ const TABLES: [Table; 8] = [
         "plugin::upload.file",
         &[
             ("document_id", "'odd ID'"),
-            ("hash", "'oddID'"),
-            ("ext", "'.txt'"),
-            ("url", "'/uploads/oddID.txt'"),
-            ("provider", "'local'"),
-            ("created_by_id", "NULL"),
-            ("updated_by_id", "NULL"),
+            ("hash", "='oddID'"),
+            ("ext", "='.txt'"),
+            ("url", "='/uploads/oddID.txt'"),
+            ("provider", "='local'"),
+            ("created_by_id", "=NULL"),
+            ("updated_by_id", "=NULL"),
         ],
     ),
     ("components_shared_seos", "shared.seo", &[]),
@@ -110,14 +114,18 @@ const TABLES: [Table; 8] = [
     ("strapi_webhooks", "the webhook", &[]),
 ];
 
-/// What makes the components those of the articles, and joins rows at random: `R` is a number of some row.
+/// Columns that no schema knows.
+const UNKNOWN: [&str; 2] = ["articles", "components_shared_seos"];
+
+/// What makes the components those of the articles, and joins rows at random: `R` is a number of some row. What stands
+/// in `<>` may be anything.
 const JOINS: [&str; 6] = [
-    "articles_cmps (entity_id, cmp_id, component_type, field) VALUES (ID, ID, 'shared.seo', 'seo')",
-    "components_shared_seos_cmps (entity_id, cmp_id, component_type, field, ORDER) VALUES (ID, ID, 'shared.kv', 'meta', R)",
-    "articles_cmps (entity_id, cmp_id, component_type, field, ORDER) VALUES (ID, ID, 'blocks.quote', 'zone', R)",
+    "articles_cmps (entity_id, cmp_id, component_type, field) VALUES (ID, ID, <'shared.seo'>, <'seo'>)",
+    "components_shared_seos_cmps (entity_id, cmp_id, component_type, field, ORDER) VALUES (ID, ID, <'shared.kv'>, <'meta'>, R)",
+    "articles_cmps (entity_id, cmp_id, component_type, field, ORDER) VALUES (ID, ID, <'blocks.quote'>, <'zone'>, R)",
     "articles_tags_lnk (article_id, tag_id, tag_ord, article_ord) VALUES (ID, R, P, P)",
-    "files_related_mph (file_id, related_id, related_type, field, ORDER) VALUES (ID, R, 'api::article.article', 'cover', P)",
-    "files_related_mph (file_id, related_id, related_type, field, ORDER) VALUES (R, ID, 'shared.seo', 'shareImage', P)",
+    "files_related_mph (file_id, related_id, related_type, field, ORDER) VALUES (ID, R, <'api::article.article'>, <'cover'>, P)",
+    "files_related_mph (file_id, related_id, related_type, field, ORDER) VALUES (R, ID, <'shared.seo'>, <'shareImage'>, P)",
 ];
 
 fn rounds(server: Option<Server>, rounds: usize) {
@@ -129,7 +137,14 @@ fn rounds(server: Option<Server>, rounds: usize) {
             "odd",
         )
         .unwrap();
+        fs::write(source.project().uploads().join(format(id)), "format").unwrap();
     }
+    let add =
+        |table: &str, column: &str| format!("ALTER TABLE {table} ADD COLUMN {column} VARCHAR(99)");
+    let unknown = UNKNOWN.map(|table| add(table, "unknown"));
+    // No server has names as long as that.
+    let long = server.is_none().then(|| add(CORE_STORE, &"x".repeat(LONG)));
+    statements(&source, server, unknown.into_iter().chain(long));
     let types = types(&source, server);
     let mut complete = 0;
     for round in 0..rounds {
@@ -138,16 +153,10 @@ fn rounds(server: Option<Server>, rounds: usize) {
         let rows = random_rows(&mut dice, server, &types, odds);
         put(&source, server, &rows);
         let what = format!("seed {}, round {round} on {server:?}", dice.seed);
-        complete += usize::from(round_trip(&source, &copy, server, &types, &what));
+        complete += usize::from(round_trip(&source, &copy, server, &types, &rows, &what));
         let sql = TABLES.map(|(table, ..)| format!("DELETE FROM {table} WHERE id >= {FIRST}"));
-        let joins = [
-            "articles_cmps",
-            "components_shared_seos_cmps",
-            "articles_tags_lnk",
-            "files_related_mph",
-        ];
         let start = START.map(|own| own.1);
-        let joins = joins.map(|table| format!("DELETE FROM {table} WHERE id >= {FIRST}"));
+        let joins = JOINED.map(|(table, ..)| format!("DELETE FROM {table} WHERE id >= {FIRST}"));
         statements(
             &source,
             server,
@@ -242,9 +251,16 @@ fn random_rows(
                 names.push(format!("{quote}{column}{quote}"));
                 let given = given.iter().find(|(own, _)| own == column);
                 values.push(match given {
-                    Some((_, value)) => value.replace("ID", &id.to_string()),
-                    None if dice.below(odds) == 0 => odd_value(dice, server, type_),
-                    None => "NULL".into(),
+                    Some((_, value)) if value.starts_with('=') || dice.below(4 * odds) != 0 => {
+                        value.trim_start_matches('=').replace("ID", &id.to_string())
+                    }
+                    Some(_) if server.is_none() && dice.below(3) == 0 => literal(&"x".repeat(LONG)),
+                    Some(_) => odd_value(dice, server, type_),
+                    None if dice.below(odds) != 0 => "NULL".into(),
+                    None if column == "formats" && dice.below(2) == 0 => {
+                        odd_formats(dice, server, id)
+                    }
+                    None => odd_value(dice, server, type_),
                 });
             }
             rows.push(format!(
@@ -276,7 +292,15 @@ fn random_rows(
                 "{table} (id, {}",
                 columns.replace("VALUES (", &format!("VALUES ({own}, "))
             );
-            let join = join.replace("ORDER", &format!("{quote}order{quote}"));
+            let mut join = join.replace("ORDER", &format!("{quote}order{quote}"));
+            while let Some((start, rest)) = join.split_once('<') {
+                let (name, end) = rest.split_once('>').unwrap();
+                let name = match dice.below(odds * 4) {
+                    0 => odd_name(dice, server, name),
+                    _ => name.to_owned(),
+                };
+                join = format!("{start}{name}{end}");
+            }
             rows.push(format!(
                 "{insert} INTO {}",
                 join.replace("ID", &id.to_string())
@@ -439,6 +463,39 @@ fn text(dice: &mut Dice) -> String {
     }
 }
 
+/// The file of a format of the file with this id.
+fn format(id: usize) -> String {
+    format!("odd{id}f.txt")
+}
+
+fn odd_formats(dice: &mut Dice, server: Option<Server>, id: usize) -> String {
+    let name = match dice.below(2) {
+        0 => "x".repeat(LONG),
+        _ => "thumbnail".to_owned(),
+    };
+    // In the order of PostgreSQL, which what was encoded twice has only after a restore.
+    let (hash, url) = (format!("odd{id}f"), format!("/uploads/{}", format(id)));
+    let formats = serde_json::json!({name: {"ext": ".txt", "url": url, "hash": hash}}).to_string();
+    let formats = match dice.below(2) {
+        0 if server != Some(Server::Mysql) => Json::from(formats).to_string(),
+        _ => formats,
+    };
+    literal(&formats)
+}
+
+/// A name that stands in a row that joins others, where this one should.
+fn odd_name(dice: &mut Dice, server: Option<Server>, name: &str) -> String {
+    match dice.below(if server.is_none() { 7 } else { 4 }) {
+        0 => "NULL".into(),
+        1 => "'nowhere'".into(),
+        2 => "''".into(),
+        3 => literal(ODD),
+        4 => format!("CAST({name} AS BLOB)"),
+        5 => "CAST(X'61ff62' AS TEXT)".into(),
+        _ => literal(&"x".repeat(LONG)),
+    }
+}
+
 fn odd_value(dice: &mut Dice, server: Option<Server>, type_: &str) -> String {
     match server {
         None => odd_on_sqlite(dice),
@@ -586,6 +643,7 @@ fn round_trip(
     copy: &Anywhere,
     server: Option<Server>,
     types: &BTreeMap<&'static str, Vec<(String, String)>>,
+    rows: &[String],
     what: &str,
 ) -> bool {
     let export = |site: &Anywhere| -> (Outcome, Archive, std::path::PathBuf) {
@@ -620,7 +678,14 @@ fn round_trip(
         imported.all()
     );
     let (again, second, _) = export(copy);
-    let differences = archive.differences(&second);
+    let mut differences = archive.differences(&second);
+    if code == Some(3) {
+        // SQLite gives links in the order of document ids, and those that were bytes have become texts.
+        let sorted =
+            |archive: &Archive| archive.lines("links").into_iter().collect::<BTreeSet<_>>();
+        let same = sorted(&archive) == sorted(&second);
+        differences.retain(|name| !(same && name.starts_with("links/")));
+    }
     if !differences.is_empty() {
         let lines = |archive: &Archive| -> BTreeSet<String> {
             let stages = ["entities", "links", "configuration"];
@@ -649,8 +714,33 @@ fn round_trip(
         "{what}\n{}",
         outcome.all()
     );
+    for id in FIRST..FIRST + ROWS {
+        let file = format(id);
+        let is_named = rows.iter().any(|row| row.contains(&file));
+        assert!(
+            !is_named
+                || archive
+                    .entries
+                    .contains_key(&format!("assets/uploads/{file}"))
+                || outcome.all().contains(&file),
+            "{what}: {file} is not there, and nothing says so\n{}",
+            outcome.all()
+        );
+    }
+    compare_joins(source, copy, &outcome, what);
     for (table, uid, _) in TABLES {
         for (column, type_) in &types[table] {
+            if column.len() == LONG || (column == "unknown" && UNKNOWN.contains(&table)) {
+                let is_listed = told.iter().any(|line| {
+                    line.contains(&format!("column `{column}` of the table {table}: "))
+                });
+                let values = cells(source, server, table, column);
+                assert!(
+                    is_listed || values.values().all(|value| value == "NULL"),
+                    "{what}: {table}.{column} was {values:?}, and nothing says so"
+                );
+                continue;
+            }
             // `provider_metadata` is called so in its schema as well.
             let listed =
                 [camel_case(column), column.clone()].map(|name| format!("`{name}` of {uid}:"));
@@ -662,8 +752,14 @@ fn round_trip(
                 cells(source, server, table, column),
                 cells(copy, server, table, column),
             );
-            assert_eq!(before.len(), after.len(), "{what}: rows of {table}");
-            for (one, other) in before.iter().zip(&after) {
+            // Components whose join is left out, which was held against what is told, are in no archive.
+            let may_lack = table.starts_with("components_");
+            assert!(
+                before.len() == after.len() || (may_lack && before.len() > after.len()),
+                "{what}: rows of {table}"
+            );
+            for (id, other) in &after {
+                let one = &before[id];
                 assert!(
                     is_same(uid, column, type_, one, other),
                     "{what}: {table}.{column} ({type_}) was {one} and is {other}, and nothing says so\n{}",
@@ -673,6 +769,97 @@ fn round_trip(
         }
     }
     code == Some(0)
+}
+
+/// A table that joins rows: its columns, and how the lines begin, behind what they are, that say what of it is left
+/// out or changed.
+type Joined = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const JOINED: [Joined; 4] = [
+    (
+        "articles_cmps",
+        &["entity_id", "cmp_id", "component_type", "field"],
+        &["of api::article.article: ", "the table articles_cmps: "],
+    ),
+    (
+        "components_shared_seos_cmps",
+        &["entity_id", "cmp_id", "component_type", "field"],
+        // What a component holds is left out with it.
+        &[
+            "of shared.seo: ",
+            "the table components_shared_seos_cmps: ",
+            "of api::article.article: ",
+            "the table articles_cmps: ",
+        ],
+    ),
+    (
+        "articles_tags_lnk",
+        &["article_id", "tag_id", "tag_ord", "article_ord"],
+        &[
+            "links of `tags` of api::article.article: ",
+            "the table articles_tags_lnk: ",
+        ],
+    ),
+    (
+        "files_related_mph",
+        &["file_id", "related_id", "related_type", "field", "order"],
+        &[
+            "links of `related` of plugin::upload.file: ",
+            "the table files_related_mph: ",
+        ],
+    ),
+];
+
+/// Fails where rows of tables that join others are not as they were, and the export did not say of so many that it
+/// leaves them out or changes them.
+fn compare_joins(source: &Anywhere, copy: &Anywhere, outcome: &Outcome, what: &str) {
+    let lines = [outcome.lines("warning: "), outcome.lines("note: ")].concat();
+    for (table, columns, subjects) in JOINED {
+        let rows = |site: &Anywhere| {
+            let mut connection = site.connect();
+            let list: Vec<String> = columns.iter().map(|name| connection.quote(name)).collect();
+            let sql = format!("SELECT {} FROM {table}", list.join(", "));
+            let mut rows = Vec::new();
+            let each = &mut |row: &dyn strapi_backup::database::Row| {
+                let values: Result<Vec<String>, _> = (0..columns.len())
+                    .map(|index| row.value(index).map(|value| format!("{value:?}")))
+                    .collect();
+                rows.push(values?.join(", "));
+                Ok(())
+            };
+            connection.query(&sql, &[], each).unwrap();
+            rows
+        };
+        let mut back = rows(copy);
+        let mut lost = rows(source);
+        lost.retain(|row| match back.iter().position(|own| own == row) {
+            Some(position) => {
+                back.swap_remove(position);
+                false
+            }
+            None => true,
+        });
+        let kinds = ["a component in attribute ", "links of ", "the table "];
+        let told = |line: &&str| -> Option<usize> {
+            let (_, of) = line.split_once(' ')?;
+            if !kinds.iter().any(|kind| of.starts_with(kind)) {
+                return None;
+            }
+            let about = subjects.iter().find_map(|subject| line.split_once(subject));
+            let (count, _) = about?.1.split_once(' ')?;
+            count.parse().ok()
+        };
+        let told: usize = lines.iter().filter_map(told).sum();
+        assert!(
+            lost.len() <= told && back.len() <= told,
+            "{what}: {table} lost {lost:#?} and has {back:#?}, and {told} are told of\n{}",
+            outcome.all()
+        );
+    }
 }
 
 fn camel_case(column: &str) -> String {
@@ -685,8 +872,13 @@ fn camel_case(column: &str) -> String {
     name
 }
 
-/// What a column holds in the rows that were added, as the database itself prints it.
-fn cells(site: &Anywhere, server: Option<Server>, table: &str, column: &str) -> Vec<String> {
+/// What a column holds in the rows that were added, by their ids, as the database itself prints it.
+fn cells(
+    site: &Anywhere,
+    server: Option<Server>,
+    table: &str,
+    column: &str,
+) -> BTreeMap<i64, String> {
     let mut connection = site.connect();
     let name = connection.quote(column);
     let shown = match server {
@@ -694,8 +886,18 @@ fn cells(site: &Anywhere, server: Option<Server>, table: &str, column: &str) -> 
         Some(Server::Postgres) => format!("coalesce({name}::text, 'NULL')"),
         Some(Server::Mysql) => format!("coalesce(hex(cast({name} AS char)), 'NULL')"),
     };
-    let sql = format!("SELECT {shown} FROM {table} WHERE id >= {FIRST} ORDER BY id");
-    connection.names(&sql, &[]).unwrap()
+    let sql = format!("SELECT id, {shown} FROM {table} WHERE id >= {FIRST}");
+    let mut cells = BTreeMap::new();
+    let each = &mut |row: &dyn strapi_backup::database::Row| {
+        let (id, value) = (row.value(0)?, row.value(1)?);
+        let value = value
+            .as_str()
+            .map_or_else(|| format!("{value:?}"), str::to_owned);
+        cells.insert(id.as_i64().unwrap(), value);
+        Ok(())
+    };
+    connection.query(&sql, &[], each).unwrap();
+    cells
 }
 
 /// Whether what was restored is what was there, but for the form that Strapi gives it as well.

@@ -32,14 +32,51 @@ fn a_type_that_was_guessed_is_a_note_and_with_strict_a_3() {
     let project = project();
     let options = [&["-f", "site"], &PLAIN[..]].concat();
     project.run("export", options.clone()).ends_with(0).says([
-        "note: the custom field global::code: no code in the project says which type it has; its \
-                components are exported with `string`, which its column was made for",
+        "note: the custom field global::code: no code in the project says for certain which type \
+         it has; its components are exported with `string`, which its column was made for",
     ]);
     assert_eq!(exported_type(&project), "string");
     std::fs::remove_file(project.archive("site.tar")).unwrap();
     project
         .run("export", [&options[..], &["--strict"]].concat())
         .ends_with(3);
+}
+
+#[test]
+fn a_type_that_does_not_fit_its_column_is_not_taken_and_with_strict_a_3() {
+    let project = project();
+    let code = "module.exports = { register({ strapi }) {
+        strapi.customFields.register({ name: 'code', type: 'json' });
+    } };";
+    std::fs::write(project.path().join("src/index.js"), code).unwrap();
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options.clone()).ends_with(0).says([
+        "note: the custom field global::code: its code registers it with the type `json`, which \
+         does not fit its column; its components are exported with `string`, which its column was \
+         made for",
+    ]);
+    assert_eq!(exported_type(&project), "string");
+    std::fs::remove_file(project.archive("site.tar")).unwrap();
+    let strict = project.run("export", [&options[..], &["--strict"]].concat());
+    strict.ends_with(3);
+}
+
+#[test]
+fn code_that_is_nested_too_deep_or_makes_the_parser_guess_ends_no_export() {
+    for (name, text) in [
+        (
+            "js",
+            format!("{}{}", "(".repeat(200_000), ")".repeat(200_000)),
+        ),
+        ("ts", "'c <(t= (-+-+-- ".repeat(40)),
+    ] {
+        let project = project();
+        let code = format!("// customFields\n{text}");
+        std::fs::write(project.path().join(format!("src/index.{name}")), code).unwrap();
+        let options = [&["-f", "site"], &PLAIN[..]].concat();
+        let exported = project.run("export", options).ends_with(0);
+        exported.says(["no code in the project says for certain which type it has"]);
+    }
 }
 
 #[test]

@@ -163,7 +163,7 @@ impl Sink for Collector<'_> {
     }
 
     fn schema(&mut self, schema: &Schema) -> Result<()> {
-        let json = serde_json::to_value(&schema.json).unwrap();
+        let json = serde_json::from_str(schema.to_line()).unwrap();
         self.schemas.insert(schema.uid.clone(), json);
         Ok(())
     }

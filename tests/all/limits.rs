@@ -6,6 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::archive::Archive;
 use crate::support::beasts::{raw, small};
 use crate::support::cli::{Outcome, PLAIN, Project, backup, backup_through, run};
 use crate::support::databases::{Server, Site, on_each_server};
@@ -92,6 +93,9 @@ fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
     for number in 0..50_000 {
         names.extend(header(&format!("other/{number}"), b'0', 0));
     }
+    // A folder with a long name, and something where it is padded.
+    let mut stained = raw(b"l", b'L', 4001, &[b'n'; 4000]);
+    stained.extend(raw(b"l", b'5', 1, b" x"));
     type Case<'a> = (&'a str, Vec<(&'a [u8], u64)>, &'a str);
     let long_name = header("l", b'L', LARGE);
     let long_link = header("l", b'K', LARGE);
@@ -144,6 +148,11 @@ fn archives_of_a_few_megabytes_take_no_gigabytes_of_memory() {
             "result.json: it has more than the 8388608",
         ),
         ("entries", vec![(front, 1), (&names, 1), (behind, 1)], ""),
+        (
+            "padding",
+            vec![(&stained, 150_000), (front, 1), (behind, 1)],
+            "stands something else than zeros",
+        ),
     ];
     for (name, parts, said) in cases {
         let path = project.archive(&format!("{name}.tar.gz"));
@@ -305,6 +314,103 @@ fn what_no_text_can_hold_is_refused_with_its_row_and_attribute() {
         outcome.says(["api::tag.tag 1, attribute `name`: half a surrogate pair"]);
     }
     before.assert_untouched(&project);
+}
+
+#[test]
+fn rows_of_files_with_long_names_or_urls_take_some_hundred_bytes_each() {
+    const ROWS: usize = 20_000;
+    let project = Project::testdata();
+    let row = |id: usize, hash: &str, url: &str| {
+        format!(
+            r#"{{"type":"plugin::upload.file","id":{id},"data":{{"name":"n","hash":"{hash}","ext":".png","mime":"image/png","size":1,"provider":"local","url":"{url}"}}}}"#
+        )
+    };
+    let long = "l".repeat(4000);
+    let folders = format!("{}/", "f".repeat(240)).repeat(15);
+    let rows = |row: &dyn Fn(usize) -> String| (100..ROWS + 100).map(row).collect();
+    let cases: [(&str, usize, Vec<String>); 8] = [
+        (
+            "folders",
+            1,
+            vec![row(
+                100,
+                "x",
+                &format!("/uploads/{}x.png", "a/".repeat(40_000)),
+            )],
+        ),
+        (
+            "hashes",
+            ROWS,
+            rows(&|id| row(id, &format!("{long}{id}"), &format!("/uploads/a/{id}.png"))),
+        ),
+        (
+            "urls",
+            ROWS,
+            rows(&|id| row(id, &id.to_string(), &format!("/uploads/{long}{id}"))),
+        ),
+        (
+            "paths",
+            ROWS,
+            rows(&|id| row(id, &id.to_string(), &format!("/uploads/{folders}{id}.png"))),
+        ),
+        (
+            "trees",
+            ROWS,
+            rows(&|id| {
+                row(
+                    id,
+                    &id.to_string(),
+                    &format!("/uploads/{id}/{}", "a/".repeat(1900)),
+                )
+            }),
+        ),
+        (
+            "one",
+            ROWS,
+            rows(&|id| row(id, "one", &format!("/uploads/{folders}{id}.png"))),
+        ),
+        (
+            "types",
+            ROWS,
+            rows(&|id| format!(r#"{{"type":"{long}{id}","id":1,"data":{{}}}}"#)),
+        ),
+        (
+            "ids",
+            20_000,
+            (1..300_000_u64)
+                .map(|id| {
+                    let id = id << 32;
+                    format!(r#"{{"type":"api::tag.tag","id":{id},"data":{{"name":"t"}}}}"#)
+                })
+                .collect(),
+        ),
+    ];
+    for (name, count, added) in cases {
+        let path = project.archive(&format!("{name}.tar"));
+        let edit = |lines: &mut Vec<String>| lines.extend(added);
+        small().edit_lines(ENTITIES, edit).write(path.clone());
+        let (root, file) = (project.path(), path.to_str().unwrap());
+        let import = [
+            "import",
+            "--dry-run",
+            "--project",
+            root.to_str().unwrap(),
+            "-f",
+            file,
+        ];
+        for arguments in [&["verify", file][..], &import] {
+            let Some((outcome, peak)) = measured(arguments.iter().copied()) else {
+                return;
+            };
+            assert!(
+                peak <= MEMORY + 500 * count as u64,
+                "{name}: {} MB\n{}",
+                peak >> 20,
+                outcome.all()
+            );
+        }
+        fs::remove_file(path).unwrap();
+    }
 }
 
 #[test]
@@ -480,6 +586,30 @@ fn components_that_hold_each_other_are_cut_and_listed() {
         3,
         ["its line would have more than 268435456 bytes"],
     );
+    // What no line can hold is not made either.
+    let (root, file) = (project.path(), project.archive("shared"));
+    let export = [
+        &["export", "--project", root.to_str().unwrap(), "-f"],
+        &[file.to_str().unwrap()][..],
+        &PLAIN[..],
+    ];
+    let Some((outcome, peak)) = measured(export.concat()) else {
+        return;
+    };
+    let outcome = outcome.ends_with(3);
+    assert!(peak <= MEMORY, "{} MB\n{}", peak >> 20, outcome.all());
+}
+
+#[test]
+fn values_of_files_that_are_not_kept_are_told_where_only_files_are_exported() {
+    let project = Project::testdata();
+    project.sql("UPDATE files SET caption = CAST('a' || x'ff' AS TEXT) WHERE id = 5");
+    for (name, only) in [("files", &["--only", "files"][..]), ("all", &[])] {
+        let options = [&["-f", name], only, &PLAIN[..]].concat();
+        let outcome = project.run("export", options).ends_with(3);
+        let told = outcome.lines("warning: attribute `caption` of plugin::upload.file: 1 not kept");
+        assert_eq!(told.len(), 1, "{only:?}: {}", outcome.all());
+    }
 }
 
 #[test]
@@ -509,6 +639,109 @@ fn a_file_whose_sidecar_would_be_too_long_or_its_name_is_listed() {
     ]);
     assert_eq!(listed.lines("warning: ").len(), 2, "{}", listed.all());
     run(backup(["verify"]).arg(project.archive("x.tar"))).ends_with(3);
+}
+
+#[test]
+fn names_in_links_that_are_too_long_are_listed() {
+    let project = Project::testdata();
+    project.sql(
+        "UPDATE files_related_mph SET field = printf('%.*c', 5000, 'x') WHERE id = 1;
+         UPDATE articles SET document_id = printf('%.*c', 5000, 'x') WHERE id = 30",
+    );
+    let path = exported(
+        &project,
+        3,
+        [
+            "links of `related` of plugin::upload.file: 1 left out: ",
+            "its field has 5000 bytes, more than the 4096 that a name may have",
+            "links of `localizations` of api::article.article: 1 left out: ",
+            "its document id has 5000 bytes, more than the 4096 that a name may have",
+        ],
+    );
+    let other = Project::testdata();
+    other.import(&path, &[]).ends_with(0);
+    let sql = "SELECT length(document_id) FROM articles WHERE id = 30";
+    let length: i64 = other
+        .connect()
+        .query_row(sql, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(length, 5000);
+}
+
+#[test]
+fn a_column_of_the_core_store_whose_name_is_too_long_is_listed() {
+    let project = Project::testdata();
+    let name = "x".repeat(5000);
+    project.sql(&format!(
+        "ALTER TABLE strapi_core_store_settings ADD COLUMN {name} TEXT"
+    ));
+    exported(&project, 0, []);
+    project.sql(&format!(
+        "UPDATE strapi_core_store_settings SET {name} = 'kept' WHERE id = 1"
+    ));
+    let said = "of the table strapi_core_store_settings: 1 not kept: its name has 5000 bytes";
+    let path = exported(&project, 3, [said]);
+    Project::testdata().import(&path, &[]).ends_with(0);
+}
+
+#[test]
+fn schemas_that_are_too_long_for_an_archive_are_refused() {
+    let refused = |edit: &dyn Fn(&mut serde_json::Value), said: &str| {
+        let project = Project::testdata();
+        project.edit_content_types(|types| edit(&mut types["api::article.article"]));
+        let outcome = project.run("export", [&["-f", "site"], &PLAIN[..]].concat());
+        outcome.ends_with(1).says([said, "start Strapi once"]);
+        assert!(!project.archive("site.tar").exists());
+    };
+    refused(
+        &|schema| schema["info"]["description"] = "x".repeat(9 << 20).into(),
+        "with that of api::article.article, the schemas have more than the 8388608 bytes that an archive may hold",
+    );
+    let name = "x".repeat(5000);
+    refused(
+        &|schema| {
+            schema["attributes"][&name] =
+                serde_json::json!({"type": "component", "component": "shared.seo"})
+        },
+        "in the schema of api::article.article has 5000 bytes, more than the 4096 that an archive may hold",
+    );
+    refused(
+        &|schema| {
+            for number in 0..66_000 {
+                let attribute = serde_json::json!({"type": "component", "component": "shared.seo"});
+                schema["attributes"][format!("a{number}")] = attribute;
+            }
+        },
+        "the schema of api::article.article has 660",
+    );
+}
+
+#[test]
+fn formats_with_long_names_come_back_and_too_many_of_them_are_listed() {
+    let project = Project::testdata();
+    let with_formats = "formats LIKE '%thumbnail%'";
+    let name = "x".repeat(5000);
+    let clean = project.exported(&[]).assets().len();
+    project.sql(&format!(
+        "UPDATE files SET formats = json_set(formats, '$.{name}', json_extract(formats, '$.thumbnail'))
+            WHERE id = (SELECT min(id) FROM files WHERE {with_formats})"
+    ));
+    let path = exported(&project, 0, []);
+    let other = Project::testdata();
+    other.import(&path, &[]).ends_with(0);
+    let archive = Archive::open(&path, None);
+    assert_eq!(archive.assets().len(), clean);
+    assert_eq!(archive.differences(&other.exported(&[])), [""; 0]);
+    project.sql(&format!(
+        "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 65536)
+            UPDATE files SET formats = (SELECT json_group_object('f' || i, json('{{}}')) FROM n)
+            WHERE id = (SELECT min(id) FROM files WHERE {with_formats})"
+    ));
+    exported(
+        &project,
+        3,
+        ["it has more than the 65536 members that an object may have"],
+    );
 }
 
 /// A list in a list, so often.

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use crate::locks::{import_as, project_of_a_user};
 use crate::support::archive::Archive;
-use crate::support::cli::{PLAIN, Project, strapi_archive};
+use crate::support::cli::{PLAIN, Project, backup, run, strapi_archive};
 use crate::support::restore::{assert_exports, project_with_other_data};
 use crate::support::tarball::{ENTITIES, Tarball};
 
@@ -41,6 +41,25 @@ fn files_in_folders_come_back_where_their_urls_say() {
     // And back again: the restore of another archive takes them away.
     project.import(&strapi_archive(), &[]).ends_with(0);
     assert!(!project.state().files.contains_key(there));
+}
+
+#[test]
+fn files_of_formats_that_were_encoded_twice_come_along() {
+    let project = Project::testdata();
+    let whole = project.exported(&[]);
+    project.sql("UPDATE files SET formats = json_quote(formats) WHERE formats IS NOT NULL");
+    let path = project.export("twice", &[]);
+    assert_eq!(Archive::open(&path, None).differences(&whole), [""; 0]);
+    run(&mut backup(["verify", path.to_str().unwrap()])).ends_with(0);
+    // Those of the project are replaced, not set aside under other names.
+    let files = project
+        .state()
+        .uploads()
+        .keys()
+        .map(|name| (*name).to_owned())
+        .collect::<Vec<_>>();
+    project.import(&path, &[]).ends_with(0);
+    assert!(project.state().uploads().keys().eq(files.iter()));
 }
 
 #[test]
@@ -202,6 +221,48 @@ fn files_of_rows_that_stay_are_replaced_where_they_lie_or_stay() {
         );
         assert_eq!(after.tables["files"], before.tables["files"]);
     }
+}
+
+#[test]
+fn many_files_that_are_missing_do_not_flood_what_is_said() {
+    let project = Project::testdata();
+    let rows = |provider: &str, count: u32| {
+        format!(
+            "INSERT INTO files (name, hash, ext, mime, size, url, provider)
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+             SELECT 'n', '{provider}' || i, '.png', 'image/png', 1, '/uploads/' || i, '{provider}' FROM n"
+        )
+    };
+    project.sql(&rows("aws-s3", 50));
+    project.sql(&rows("local", 1005));
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let outcome = project.run("export", options).ends_with(3);
+    assert_eq!(outcome.lines("warning: ").len(), 1002);
+    outcome.says([
+        "warning: files of the provider `aws-s3`: 50 left out: this version does not read from there (rows ",
+        "warning: the archive lacks 5 of the files that rows of plugin::upload.file name (rows ",
+    ]);
+}
+
+#[test]
+fn a_file_does_not_come_where_another_of_its_name_lies() {
+    let project = Project::testdata();
+    let uploads = project.uploads();
+    fs::create_dir(uploads.join("sub")).unwrap();
+    fs::write(uploads.join("ok.txt"), "one").unwrap();
+    fs::write(uploads.join("sub/ok.txt"), "other").unwrap();
+    project.sql(
+        "INSERT INTO files (id, document_id, name, hash, ext, mime, size, url, provider) VALUES
+         (900, 'a', 'n', 'ok', '.txt', 'text/plain', 1, '/uploads/ok.txt', 'local'),
+         (901, 'b', 'n', 'ok', '.txt', 'text/plain', 1, '/uploads/sub/ok.txt', 'local')",
+    );
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(3);
+    let archive = project.archive("site.tar");
+    let told = "warning: sub/ok.txt is left out: the archive holds another file of the same name";
+    project.import(&archive, &[]).ends_with(3).says([told]);
+    assert_eq!(fs::read(uploads.join("ok.txt")).unwrap(), b"one");
+    assert_eq!(fs::read(uploads.join("sub/ok.txt")).unwrap(), b"other");
 }
 
 #[test]

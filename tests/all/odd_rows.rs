@@ -36,6 +36,55 @@ fn a_link_that_lacks_an_end_is_named_by_its_table_and_row() {
     assert_eq!(whole.differences(&project.exported(&[])), [""; 0]);
 }
 
+#[test]
+fn a_join_of_a_component_that_lacks_something_is_named_by_its_table_and_row() {
+    let project = Project::testdata();
+    let whole = project.exported(&[]);
+    project.sql(
+        "INSERT INTO articles_cmps (id, entity_id, cmp_id, component_type, field)
+            VALUES (901, NULL, 1, 'shared.seo', 'seo'), (902, 1, NULL, 'shared.seo', 'seo'), (903, 1, 1, NULL, 'seo'),
+            (904, 1, 1, 'shared.seo', NULL)",
+    );
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(0).says([
+        "note: the table articles_cmps: 4 left out: entity_id of row 901 is null; cmp_id of row 902 is null; \
+         component_type of row 903 is null; ...",
+    ]);
+    assert_eq!(whole.differences(&project.exported(&[])), [""; 0]);
+}
+
+// ------------------------------------------------------------------ bytes where texts belong
+
+#[test]
+fn bytes_in_a_link_or_a_join_are_listed() {
+    let project = Project::testdata();
+    let whole = project.exported(&[]);
+    project.sql(
+        "UPDATE files_related_mph SET field = CAST(field AS BLOB) WHERE id = 1;
+         INSERT INTO files_related_mph (file_id, related_id, related_type, field)
+            VALUES (1, 1, CAST('api::article.article' AS BLOB), 'gallery');
+         INSERT INTO articles_cmps (id, entity_id, cmp_id, component_type, field)
+            VALUES (901, 1, 1, CAST('shared.seo' AS BLOB), 'seo'), (902, 1, 1, 'shared.seo', CAST('seo' AS BLOB)),
+            (903, 1, 1, 'shared.seo', CAST(X'61ff' AS TEXT))",
+    );
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let outcome = project.run("export", options).ends_with(3).says([
+        "warning: links of `related` of plugin::upload.file: 1 left out: plugin::upload.file 1 (related) -> ? 1 (gallery): \
+         its type is no text",
+        "warning: links of `related` of plugin::upload.file: 1 not kept: ",
+        "its field is no text",
+        "warning: a component in attribute `seo` of api::article.article: 1 left out: row 901 of articles_cmps: its \
+         component_type is no text",
+        "warning: a component in attribute `?` of api::article.article: 2 left out: row 902 of articles_cmps: its field is no \
+         text; row 903 of articles_cmps: its field is no text",
+    ]);
+    assert_eq!(outcome.lines("note: ").len(), 0, "{}", outcome.all());
+    let path = project.archive("site.tar");
+    run(&mut backup(["verify", path.to_str().unwrap()])).ends_with(3);
+    // The field is what the bytes say.
+    assert_eq!(Archive::open(&path, None).differences(&whole), [""; 0]);
+}
+
 // ------------------------------------------------------------------ ids of 0 and below
 
 /// An article with this id, components and a tag that have it as well, and a file.

@@ -13,12 +13,11 @@ use rquickjs::{Context, Ctx, Exception, Function, Object, Runtime, Value as JsVa
 use super::layout::Layout;
 use super::limit::Clock;
 use super::{connection_string, env, source};
+use crate::strapi::project::FILE_LIMIT;
 
 /// How much memory all of a project's configuration may use.
 pub(super) const MEMORY_LIMIT: usize = 64 << 20;
 const STACK_LIMIT: usize = 512 << 10;
-/// The largest file that a configuration may read or be.
-pub(super) const FILE_LIMIT: u64 = 8 << 20;
 /// How many modules may be asked for that are not there, and how long their names may be.
 const UNKNOWN_LIMIT: usize = 1000;
 

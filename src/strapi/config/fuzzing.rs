@@ -3,6 +3,7 @@
 use super::{connection_string, database, env, load, source};
 use crate::database::Stop;
 use crate::fuzzing::folder;
+use crate::strapi::custom_fields::read_code;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -32,12 +33,13 @@ pub fn configuration(bytes: &[u8]) {
     }
 }
 
-/// The text of a script, made plain JavaScript. No line may move.
+/// The text of a script, made plain JavaScript, of which no line may move; and read as the code of a plugin.
 pub fn typescript(bytes: &[u8]) {
     let Some((kind, text)) = file(bytes) else {
         return;
     };
     let name = format!("database.{kind}");
+    read_code(Path::new(&name), &text);
     if let Ok(code) = source::to_common_js(Path::new(&name), &text) {
         let lines = |text: &str| text.matches('\n').count();
         assert!(lines(&code) >= lines(&text), "{code}");

@@ -96,7 +96,7 @@ impl Layout {
 
     /// Where a file believes it is: in `outDir`, when it gets there by being compiled.
     pub(super) fn seen_as(&self, file: &Path) -> PathBuf {
-        let typed = super::source::is_typescript(file);
+        let typed = crate::strapi::script::is_typescript(file);
         match (&self.out_dir, file.strip_prefix(&self.project)) {
             (Some(out_dir), Ok(inner))
                 if !file.starts_with(out_dir) && (typed || self.allow_js) =>

@@ -1,4 +1,4 @@
-//! The time limit of an evaluation.
+//! The time limit of an evaluation, and of reading code.
 //!
 //! The engine asks the clock now and then while it runs a script. A few of its built-in functions never ask (joining an
 //! array of four billion holes is one), so the work also has a thread of its own, which is given up when it is overdue.
@@ -26,16 +26,16 @@ const STACK: usize = 8 << 20;
 
 /// Which file is running, and until when it may. Clones show the same time.
 #[derive(Clone, Default)]
-pub(super) struct Clock(Arc<Mutex<Option<(PathBuf, Instant)>>>);
+pub(in crate::strapi) struct Clock(Arc<Mutex<Option<(PathBuf, Instant)>>>);
 
 impl Clock {
     /// Starts the time of a file.
-    pub(super) fn start(&self, file: &Path) {
+    pub(in crate::strapi) fn start(&self, file: &Path) {
         *self.running() = Some((file.to_owned(), Instant::now() + TIME_LIMIT));
     }
 
     /// Says that nothing runs any more.
-    pub(super) fn stop(&self) {
+    pub(in crate::strapi) fn stop(&self) {
         *self.running() = None;
     }
 
@@ -60,7 +60,7 @@ impl Clock {
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// How work on a thread of its own can fail to give a result.
-pub(super) enum Lost {
+pub(in crate::strapi) enum Lost {
     /// The user wants the run to stop.
     Interrupted,
     /// It ran over its time in this file.
@@ -70,7 +70,7 @@ pub(super) enum Lost {
 }
 
 /// Does `work` on a thread of its own, and leaves that thread behind when it is overdue or `stop` is requested.
-pub(super) fn guard<T: Send + 'static>(
+pub(in crate::strapi) fn guard<T: Send + 'static>(
     stop: &Stop,
     work: impl FnOnce(Clock) -> T + Send + 'static,
 ) -> Result<T, Lost> {

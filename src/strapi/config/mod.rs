@@ -18,7 +18,7 @@ mod eval;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod layout;
-mod limit;
+pub(super) mod limit;
 mod redact;
 mod source;
 mod tls;

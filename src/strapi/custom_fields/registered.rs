@@ -1,75 +1,59 @@
-//! Which types the code of a project and of its plugins registers for custom fields:
-//! `strapi.customFields.register({ name, plugin, type })`. The code is read, and not run.
+//! Which types the code of a project and of its plugins registers for custom fields, and in which folders that code is.
 
-use oxc_allocator::Allocator;
-use oxc_ast::ast::*;
-use oxc_ast_visit::{Visit, walk};
-use oxc_parser::Parser;
-use oxc_span::SourceType;
+use super::code::{self, Plugin, Registration};
+use crate::database::Stop;
+use crate::error::{Error, Result};
+use crate::strapi::config::limit::{Clock, Lost, guard};
+use crate::strapi::project::read_text;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 use walkdir::{DirEntry, WalkDir};
 
-/// The largest file that is read; bundles of servers are much smaller.
-const LARGEST: u64 = 4 << 20;
 /// How many files of one plugin are looked at.
 const FILES: usize = 5_000;
 /// Folders without code of the server.
 const ELSEWHERE: [&str; 3] = ["node_modules", "admin", "tests"];
-/// The stack that code is read with: bundles may be nested deeply.
-const STACK: usize = 64 << 20;
-/// What only registrations in the admin panel have; the types there may be others.
-const OF_ADMIN: [&str; 4] = ["pluginId", "intlLabel", "components", "icon"];
-
-/// A custom field that code registers. What the code does not say in so many words is not known.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Registration {
-    name: String,
-    plugin: Plugin,
-    kind: String,
-}
-
-/// Which plugin a registration names.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Plugin {
-    None,
-    Named(String),
-    Unknown,
-}
 
 /// What the code of a project registers; each folder is read when it is asked for.
 pub(super) struct Registered {
     root: PathBuf,
+    stop: Stop,
     read: HashMap<PathBuf, BTreeSet<Registration>>,
     /// The folders of the plugins, by name.
     plugins: Option<Vec<(String, PathBuf)>>,
 }
 
 impl Registered {
-    /// What the project in this folder registers.
-    pub fn new(root: &Path) -> Self {
+    /// What the project in this folder registers. It is not waited for once `stop` is requested.
+    pub fn new(root: &Path, stop: &Stop) -> Self {
         Self {
             root: root.to_owned(),
+            stop: stop.clone(),
             read: HashMap::new(),
             plugins: None,
         }
     }
 
     /// The type of a custom field, where one is registered, and no other.
-    pub fn kind(&mut self, field: &str) -> Option<String> {
+    ///
+    /// # Errors
+    /// Kind [`Interrupted`](crate::error::Kind::Interrupted): that was asked for.
+    pub fn kind(&mut self, field: &str) -> Result<Option<String>> {
         let own = self.root.join("src");
         if let Some(name) = field.strip_prefix("global::") {
             let mut folders = vec![own];
-            folders.extend(self.plugins().iter().map(|(_, folder)| folder.clone()));
+            folders.extend(self.plugins()?.iter().map(|(_, folder)| folder.clone()));
             let fits = |it: &Registration, _: &Path| it.name == name && it.plugin == Plugin::None;
             return self.only(&folders, fits);
         }
-        let (plugin, name) = field.strip_prefix("plugin::")?.split_once('.')?;
+        let named = field.strip_prefix("plugin::");
+        let Some((plugin, name)) = named.and_then(|it| it.split_once('.')) else {
+            return Ok(None);
+        };
         let mut folders = Vec::new();
-        for (own, folder) in self.plugins() {
+        for (own, folder) in self.plugins()? {
             if own == plugin {
                 folders.push(folder.clone());
             }
@@ -91,65 +75,81 @@ impl Registered {
         &mut self,
         folders: &[PathBuf],
         fits: impl Fn(&Registration, &Path) -> bool,
-    ) -> Option<String> {
+    ) -> Result<Option<String>> {
         for folder in folders {
-            let read = self.read.entry(folder.clone());
-            let all = read.or_insert_with(|| {
-                let folder = folder.clone();
-                let reader = thread::Builder::new().stack_size(STACK);
-                let reader = reader.spawn(move || registrations(&folder));
-                reader
-                    .ok()
-                    .and_then(|it| it.join().ok())
-                    .unwrap_or_default()
-            });
-            let kinds: BTreeSet<&str> = all
+            if !self.read.contains_key(folder) {
+                let own = folder.clone();
+                let all = self.guarded(move |clock| registrations(&own, &clock))?;
+                self.read.insert(folder.clone(), all);
+            }
+            let kinds: BTreeSet<&str> = self.read[folder]
                 .iter()
                 .filter(|it| fits(it, folder))
                 .map(|it| it.kind.as_str())
                 .collect();
             match kinds.len() {
                 0 => {}
-                1 => return kinds.first().map(|kind| (*kind).to_owned()),
-                _ => return None,
+                1 => return Ok(kinds.first().map(|kind| (*kind).to_owned())),
+                _ => return Ok(None),
             }
         }
-        None
+        Ok(None)
     }
 
-    /// The plugins in `src/plugins`, and those that package.json depends on.
-    fn plugins(&mut self) -> &[(String, PathBuf)] {
-        let root = &self.root;
-        self.plugins.get_or_insert_with(|| {
-            let mut plugins = Vec::new();
-            let local = fs::read_dir(root.join("src/plugins"));
-            for folder in local.into_iter().flatten().flatten() {
-                let path = folder.path();
-                let name = plugin_name(&path);
-                plugins.extend(name.map(|name| (name, path.clone())));
-                // Its name is that under which config/plugins has it, most often the folder's.
-                plugins.push((folder.file_name().to_string_lossy().into_owned(), path));
+    /// The folders of the plugins, by name.
+    fn plugins(&mut self) -> Result<&[(String, PathBuf)]> {
+        let plugins = match self.plugins.take() {
+            Some(plugins) => plugins,
+            None => {
+                let root = self.root.clone();
+                self.guarded(move |_| plugins(&root))?
             }
-            let manifest = json(&root.join("package.json")).unwrap_or_default();
-            let dependencies = manifest.get("dependencies").and_then(Value::as_object);
-            for package in dependencies.into_iter().flat_map(|it| it.keys()) {
-                // As Node does: workspaces keep node_modules further up.
-                let mut places = root
-                    .ancestors()
-                    .map(|it| it.join("node_modules").join(package));
-                if let Some(folder) = places.find(|it| it.join("package.json").is_file())
-                    && let Some(name) = plugin_name(&folder)
-                {
-                    plugins.push((name, folder));
-                }
-            }
-            plugins
-        })
+        };
+        Ok(self.plugins.insert(plugins))
+    }
+
+    /// What `work` finds, and nothing where it takes too long.
+    fn guarded<T: Default + Send + 'static>(
+        &self,
+        work: impl FnOnce(Clock) -> T + Send + 'static,
+    ) -> Result<T> {
+        match guard(&self.stop, work) {
+            Ok(found) => Ok(found),
+            Err(Lost::Interrupted) => Err(Error::interrupted()),
+            Err(Lost::Overdue(_) | Lost::Broken(_)) => Ok(T::default()),
+        }
     }
 }
 
+/// The plugins in `src/plugins` of a project, and those that its package.json depends on.
+fn plugins(root: &Path) -> Vec<(String, PathBuf)> {
+    let mut plugins = Vec::new();
+    let local = fs::read_dir(root.join("src/plugins"));
+    for folder in local.into_iter().flatten().flatten() {
+        let path = folder.path();
+        let name = plugin_name(&path);
+        plugins.extend(name.map(|name| (name, path.clone())));
+        // Its name is that under which config/plugins has it, most often the folder's.
+        plugins.push((folder.file_name().to_string_lossy().into_owned(), path));
+    }
+    let manifest = json(&root.join("package.json")).unwrap_or_default();
+    let dependencies = manifest.get("dependencies").and_then(Value::as_object);
+    for package in dependencies.into_iter().flat_map(|it| it.keys()) {
+        // As Node does: workspaces keep node_modules further up.
+        let mut places = root
+            .ancestors()
+            .map(|it| it.join("node_modules").join(package));
+        if let Some(folder) = places.find(|it| it.join("package.json").is_file())
+            && let Some(name) = plugin_name(&folder)
+        {
+            plugins.push((name, folder));
+        }
+    }
+    plugins
+}
+
 fn json(path: &Path) -> Option<Value> {
-    serde_json::from_str(&fs::read_to_string(path).ok()?).ok()
+    serde_json::from_str(&read_text(path).ok()?).ok()
 }
 
 /// The name of the plugin in a folder, where its package says that it is one.
@@ -162,7 +162,7 @@ fn plugin_name(folder: &Path) -> Option<String> {
 }
 
 /// What the code in a folder registers.
-fn registrations(folder: &Path) -> BTreeSet<Registration> {
+fn registrations(folder: &Path, clock: &Clock) -> BTreeSet<Registration> {
     // Packages of workspaces are links.
     let Ok(folder) = folder.canonicalize() else {
         return BTreeSet::new();
@@ -183,12 +183,13 @@ fn registrations(folder: &Path) -> BTreeSet<Registration> {
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_file() && is_code(entry.path()));
     for file in files.take(FILES) {
-        if file.metadata().is_ok_and(|it| it.len() <= LARGEST)
-            && let Ok(text) = fs::read_to_string(file.path())
+        clock.start(file.path());
+        if let Ok(text) = read_text(file.path())
             && text.contains("customFields")
         {
-            found.extend(in_code(file.path(), &text));
+            found.extend(code::registrations(file.path(), &text));
         }
+        clock.stop();
     }
     found
 }
@@ -199,162 +200,13 @@ fn is_code(path: &Path) -> bool {
     extension.is_some_and(|it| of_code.contains(&it)) && !path.to_string_lossy().ends_with(".d.ts")
 }
 
-/// What a file registers. One that cannot be read as code registers nothing.
-fn in_code(path: &Path, text: &str) -> Vec<Registration> {
-    let kind = match path.extension().and_then(|it| it.to_str()) {
-        Some("ts" | "cts" | "mts") => SourceType::ts(),
-        Some("mjs") => SourceType::mjs(),
-        Some("cjs") => SourceType::cjs(),
-        _ => SourceType::unambiguous(),
-    };
-    let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, text, kind).parse();
-    let mut reader = Reader::default();
-    reader.visit_program(&parsed.program);
-    reader.registrations()
-}
-
-/// A value as the code has it.
-#[derive(Debug, Clone)]
-enum Word {
-    Text(String),
-    /// A variable.
-    Name(String),
-    Other,
-}
-
-/// An object as the code has it: its properties by name.
-type Object = HashMap<String, Word>;
-
-/// What is registered in one place.
-enum Registers {
-    Object(Object),
-    Name(String),
-}
-
-/// Collects registrations, and the variables that they may name.
-#[derive(Default)]
-struct Reader {
-    /// `None` where several variables of this name have different values.
-    texts: HashMap<String, Option<String>>,
-    objects: HashMap<String, Object>,
-    found: Vec<Registers>,
-}
-
-impl Reader {
-    fn registrations(self) -> Vec<Registration> {
-        let Self {
-            texts,
-            objects,
-            found,
-        } = self;
-        let text = |word: Option<&Word>| match word? {
-            Word::Text(text) => Some(text.clone()),
-            Word::Name(name) => texts.get(name)?.clone(),
-            Word::Other => None,
-        };
-        let registration = |registers: Registers| {
-            let object = match registers {
-                Registers::Object(object) => object,
-                Registers::Name(name) => objects.get(&name)?.clone(),
-            };
-            if OF_ADMIN.iter().any(|name| object.contains_key(*name)) {
-                return None;
-            }
-            let plugin = match object.get("plugin") {
-                None => Plugin::None,
-                word => text(word).map_or(Plugin::Unknown, Plugin::Named),
-            };
-            Some(Registration {
-                name: text(object.get("name"))?,
-                plugin,
-                kind: text(object.get("type"))?,
-            })
-        };
-        found.into_iter().filter_map(registration).collect()
-    }
-
-    fn registers(&mut self, expression: &Expression<'_>) {
-        match expression.get_inner_expression() {
-            Expression::ObjectExpression(it) => self.found.push(Registers::Object(object(it))),
-            Expression::Identifier(it) => self.found.push(Registers::Name(it.name.to_string())),
-            Expression::ArrayExpression(it) => {
-                for element in &it.elements {
-                    if let Some(element) = element.as_expression() {
-                        self.registers(element);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-impl<'a> Visit<'a> for Reader {
-    fn visit_variable_declarator(&mut self, it: &VariableDeclarator<'a>) {
-        if let (BindingPattern::BindingIdentifier(name), Some(value)) = (&it.id, &it.init) {
-            let name = name.name.to_string();
-            match value.get_inner_expression() {
-                Expression::ObjectExpression(it) => {
-                    self.objects.insert(name, object(it));
-                }
-                value => {
-                    if let Word::Text(text) = word(value) {
-                        let known = self.texts.entry(name);
-                        let known = known.or_insert_with(|| Some(text.clone()));
-                        if known.as_ref() != Some(&text) {
-                            *known = None;
-                        }
-                    }
-                }
-            }
-        }
-        walk::walk_variable_declarator(self, it);
-    }
-
-    fn visit_call_expression(&mut self, it: &CallExpression<'a>) {
-        if let Some((object, "register")) = member(&it.callee)
-            && let Some((_, "customFields")) = member(object)
-            && let Some(given) = it.arguments.first().and_then(Argument::as_expression)
-        {
-            self.registers(given);
-        }
-        walk::walk_call_expression(self, it);
-    }
-}
-
-/// The object and the property of `object.property`.
-fn member<'e, 'a>(it: &'e Expression<'a>) -> Option<(&'e Expression<'a>, &'e str)> {
-    let member = it.get_inner_expression().as_member_expression()?;
-    Some((member.object(), member.static_property_name()?))
-}
-
-fn object(it: &ObjectExpression<'_>) -> Object {
-    let mut object = Object::new();
-    for property in &it.properties {
-        if let ObjectPropertyKind::ObjectProperty(property) = property
-            && let Some(name) = property.key.static_name()
-        {
-            object.insert(name.into_owned(), word(&property.value));
-        }
-    }
-    object
-}
-
-fn word(it: &Expression<'_>) -> Word {
-    match it.get_inner_expression() {
-        Expression::StringLiteral(it) => Word::Text(it.value.to_string()),
-        Expression::TemplateLiteral(it) => it
-            .single_quasi()
-            .map_or(Word::Other, |text| Word::Text(text.to_string())),
-        Expression::Identifier(it) => Word::Name(it.name.to_string()),
-        _ => Word::Other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
+    use std::process::Command;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
 
     fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
@@ -367,7 +219,9 @@ mod tests {
     }
 
     fn kind(files: &[(&str, &str)], field: &str) -> Option<String> {
-        Registered::new(project(files).path()).kind(field)
+        let folder = project(files);
+        let mut registered = Registered::new(folder.path(), &Stop::default());
+        registered.kind(field).expect("no interruption")
     }
 
     #[test]
@@ -436,8 +290,82 @@ mod tests {
             "s.customFields.register(...all);",
             "// s.customFields.register({ name: 'a', type: 'string' });",
             "s.customFields.register({ name: 'a', type: 'string' }",
+            "s.customFields.register({ name: 'a', type: 'string' }); s.customFields.register({ name: 'a', type: T });",
+            "s.customFields.register({ name: 'a', type: 'no-type' });",
         ] {
             assert_eq!(kind(&[("src/index.js", code)], "global::a"), None, "{code}");
         }
+    }
+
+    #[test]
+    fn code_that_is_nested_deep_makes_the_parser_guess_or_is_too_long_says_nothing() {
+        let nested = |open: &str, close: &str, times: usize| {
+            format!(
+                "// customFields\n{}{}",
+                open.repeat(times),
+                close.repeat(times)
+            )
+        };
+        for (name, text) in [
+            ("strapi-server.js", nested("(", ")", 200_000)),
+            ("strapi-server.ts", nested("'c <(t= (-+-+-- ", "", 40)),
+            ("strapi-server.ts", nested("x = 1<", "", 4_000)),
+            ("strapi-server.js", nested("// \n", "", 3 << 20)),
+        ] {
+            let registers = "s.customFields.register({ name: 'a', plugin: 'x', type: 'json' });";
+            let path = format!("src/plugins/x/{name}");
+            let files = [(path.as_str(), format!("{registers}{text}"))];
+            let files = files.each_ref().map(|(path, text)| (*path, text.as_str()));
+            assert_eq!(kind(&files, "plugin::x.a"), None, "{name}");
+            // What other files say holds.
+            let files = [files[0], ("src/plugins/x/other.js", registers)];
+            assert_eq!(kind(&files, "plugin::x.a").as_deref(), Some("json"));
+        }
+    }
+
+    #[test]
+    fn code_that_is_nested_deep_is_read() {
+        let (open, close) = ("[".repeat(20_000), "]".repeat(20_000));
+        let code = format!("{open}s.customFields.register({{ name: 'a', type: 'json' }}){close}");
+        let found = kind(&[("src/index.js", &code)], "global::a");
+        assert_eq!(found.as_deref(), Some("json"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_or_too_large_is_not_read() {
+        let registers = "s.customFields.register({ name: 'a', plugin: 'x', type: 'json' });";
+        let folder = project(&[("src/plugins/y/strapi-server.js", registers)]);
+        let plugins = folder.path().join("src/plugins");
+        let pipe = |name: &str| {
+            let path = plugins.join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            let made = Command::new("mkfifo").arg(&path).status();
+            assert!(made.expect("mkfifo").success());
+        };
+        pipe("y/package.json");
+        pipe("y/a.js");
+        let package = r#"{"strapi": {"kind": "plugin", "name": "x"}}"#;
+        let large = format!("{package}{}", " ".repeat(9 << 20));
+        let mut registered = Registered::new(folder.path(), &Stop::default());
+        let kind = |registered: &mut Registered| registered.kind("plugin::x.a").expect("an answer");
+        assert_eq!(kind(&mut registered), None);
+        for (text, expected) in [(large.as_str(), None), (package, Some("json"))] {
+            fs::remove_file(plugins.join("y/package.json")).expect("removed");
+            fs::write(plugins.join("y/package.json"), text).expect("written");
+            let mut registered = Registered::new(folder.path(), &Stop::default());
+            assert_eq!(kind(&mut registered).as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn reading_code_ends_when_that_is_asked_for() {
+        let stop = Stop::new(Arc::new(AtomicBool::new(true)));
+        let guarded = Registered::new(Path::new("."), &stop).guarded(|_| {
+            // Nobody waits for it.
+            std::thread::park();
+        });
+        let error = guarded.expect_err("an interruption");
+        assert_eq!(error.kind(), Kind::Interrupted);
     }
 }

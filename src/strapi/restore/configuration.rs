@@ -11,7 +11,6 @@ use crate::strapi::values::{self, Home};
 use crate::transfer::Subject;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value as Json;
 use std::borrow::Cow;
 
 impl Restore {
@@ -105,26 +104,34 @@ impl Restore {
     /// Takes the bytes of the logos out of the project settings; while it checks, stages them as files.
     /// A logo that comes without bytes, as from Strapi 4, stays where it is.
     fn take_logos<'a>(&mut self, text: &'a str) -> Result<Cow<'a, str>> {
-        let Ok(Json::Object(mut settings)) = serde_json::from_str(text) else {
+        if !text.starts_with('{') {
             return Ok(Cow::Borrowed(text));
+        }
+        let wrong = |why: serde_json::Error| {
+            Error::archive(format!("the settings {PROJECT_SETTINGS}: {why}"))
         };
-        let mut changed = false;
+        let mut settings = Fields::parse(text).map_err(wrong)?;
+        let mut without = Vec::new();
         for name in LOGOS {
-            let Some(Json::Object(logo)) = settings.get_mut(name) else {
+            let Some(logo) = settings.get(name).filter(|logo| logo.starts_with('{')) else {
                 continue;
             };
-            let Some(encoded) = logo.shift_remove(LOGO_BYTES) else {
+            let mut logo = Fields::parse(logo).map_err(wrong)?;
+            let Some(encoded) = logo.get(LOGO_BYTES) else {
                 continue;
             };
-            changed = true;
+            let encoded = serde_json::from_str::<&str>(encoded).map(Cow::Borrowed);
             let bytes = encoded
-                .as_str()
-                .and_then(|text| STANDARD.decode(text).ok())
+                .ok()
+                .or_else(|| logo.text(LOGO_BYTES).map(Cow::Owned))
+                .and_then(|text| STANDARD.decode(text.as_bytes()).ok())
                 .ok_or_else(|| {
                     Error::archive(format!("the logo {name} of the admin panel is not base64"))
                 })?;
-            let member = |name: &str| logo.get(name).and_then(Json::as_str).unwrap_or_default();
+            let member = |name: &str| logo.text(name).unwrap_or_default();
             let filename = format!("{}{}", member("hash"), member("ext"));
+            logo.0.retain(|(name, _)| name != LOGO_BYTES);
+            without.push((name, logo.with(&|_, _| None)));
             if !self.only_checks {
                 continue;
             }
@@ -136,10 +143,14 @@ impl Restore {
                 self.count_lost(Subject::Setting { kind, name });
             }
         }
-        Ok(if changed {
-            Cow::Owned(Json::Object(settings).to_string())
-        } else {
-            Cow::Borrowed(text)
-        })
+        if without.is_empty() {
+            return Ok(Cow::Borrowed(text));
+        }
+        for (name, value) in &mut settings.0 {
+            if let Some((_, logo)) = without.iter().find(|(own, _)| own == name) {
+                *value = logo;
+            }
+        }
+        Ok(Cow::Owned(settings.with(&|_, _| None)))
     }
 }

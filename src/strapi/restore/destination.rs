@@ -189,21 +189,25 @@ impl Destination for ProjectDestination {
             false => (Some(spool), Staged::Kept),
             true => (None, Staged::Counted),
         };
-        let mut restore = Restore::new(&self.project, how);
+        let mut restore = Restore::new(&self.project, how, &self.spool_folder);
         restore.limits = Limits::find(self.database.as_mut(), &self.catalogue)?;
         if filter.includes(Stage::Assets) && !comes_with_rows(filter) {
             let Restore {
                 uploads, placement, ..
             } = &mut restore;
             let database = self.database.as_mut();
+            let mut outcome = Ok(());
             media::each_file(
                 database,
                 &self.catalogue,
                 uploads.as_ref(),
                 &mut |name, path| {
-                    placement.staying(name, path);
+                    if outcome.is_ok() {
+                        outcome = placement.staying(&name, path.as_deref());
+                    }
                 },
             )?;
+            outcome?;
         }
         let staging = self.staged.insert(Staging {
             restore,
@@ -253,8 +257,7 @@ impl Destination for ProjectDestination {
                 paths = media::paths(database.as_mut(), &catalogue, uploads)?;
                 // The archive has a row for it and not the file: better that one than none.
                 let lacks = |name: &str| plan.inspection.lacks_file(name);
-                let elsewhere = restore.placement.paths_of(lacks);
-                paths.retain(|path| !lacks(path) && !elsewhere.contains(path.as_str()));
+                paths.retain(|path| !lacks(path) && !restore.placement.waits_for(path));
             }
             restore.files.replace(paths)?;
         }

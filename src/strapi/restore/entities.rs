@@ -151,7 +151,7 @@ impl Restore {
         let fields =
             Fields::parse(data).map_err(|error| place.wrong("data", &error.to_string()))?;
         if is_file && self.only_checks {
-            self.placement.row(&fields, self.uploads.as_ref());
+            self.placement.row(&fields, self.uploads.as_ref())?;
         }
         self.write_row(database, model, schema, entity.id, &fields, &place)?;
         let mut components = ComponentRows {
@@ -274,6 +274,13 @@ impl Visitor for ComponentRows<'_> {
         Ok(Some(id))
     }
 
+    fn go_on(&mut self) -> Result<()> {
+        match self.restore.stop.is_requested() {
+            true => Err(Error::interrupted()),
+            false => Ok(()),
+        }
+    }
+
     fn misfit(&mut self, owner: &Schema, attribute: &str, misfit: Misfit<'_>) -> Result<()> {
         let count = match misfit {
             Misfit::Malformed(_) | Misfit::TooDeep => {
@@ -307,17 +314,9 @@ fn is_foreign(schema: &Schema, name: &str) -> bool {
 }
 
 /// The defaults of attributes that the archive does not know, as JSON, by column.
-fn defaults(schema: &Schema, model: &Model, given: &[bool]) -> Vec<(usize, String)> {
-    let Some(attributes) = schema.json.get("attributes") else {
-        return Vec::new();
-    };
+fn defaults<'s>(schema: &'s Schema, model: &Model, given: &[bool]) -> Vec<(usize, &'s str)> {
     (0..given.len())
         .filter(|&index| !given[index])
-        .filter_map(|index| {
-            let default = attributes
-                .get(&model.columns[index].attribute)?
-                .get("default")?;
-            Some((index, default.to_string()))
-        })
+        .filter_map(|index| Some((index, schema.default(&model.columns[index].attribute)?)))
         .collect()
 }

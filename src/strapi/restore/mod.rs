@@ -28,7 +28,7 @@ use super::catalogue::Catalogue;
 use super::project::Project;
 use super::tables::{INTERNAL_TABLES, Model};
 use super::uploads::{Staged, StagedUploads, Uploads};
-use crate::database::{Connection, Inserter, Value};
+use crate::database::{Connection, Inserter, Stop, Value};
 use crate::error::Result;
 use crate::model::{IdSet, Stage};
 use crate::transfer::{Examples, Filter, MOST_OF_A_KIND, Subject, Warning, WarningKind};
@@ -40,6 +40,7 @@ use limits::Limits;
 use links::SharedLinks;
 use placement::Placement;
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What a restore knows and keeps while it goes on.
@@ -47,6 +48,7 @@ struct Restore {
     /// Whether what comes is only held against the project: then nothing is written to its database,
     /// and what it has no place for is counted.
     only_checks: bool,
+    stop: Stop,
     component_ids: ComponentIds,
     inserters: Inserters,
     limits: Limits,
@@ -121,11 +123,12 @@ fn emptied_tables(database: &mut dyn Connection, filter: &Filter) -> Result<Vec<
 }
 
 impl Restore {
-    /// Nothing known yet: what comes is only checked.
-    fn new(project: &Project, how: Staged) -> Self {
+    /// Nothing known yet: what comes is only checked. What is too much for the memory goes to `folder`.
+    fn new(project: &Project, how: Staged, folder: &Path) -> Self {
         let uploads = project.uploads();
         Self {
             only_checks: true,
+            stop: project.stop(),
             component_ids: ComponentIds::default(),
             inserters: Inserters::default(),
             limits: Limits::default(),
@@ -133,7 +136,7 @@ impl Restore {
             staying: None,
             files: uploads.stage(how),
             uploads,
-            placement: Placement::default(),
+            placement: Placement::new(folder),
             moved: Examples::default(),
             placed: Arc::default(),
             shared_links: SharedLinks::default(),
@@ -193,6 +196,7 @@ impl Restore {
             );
             remarks.push(Warning { reason, ..note });
         }
+        remarks.extend(self.placement.shut_out());
         for (subject, count) in std::mem::take(&mut self.lost) {
             let reason = "the project has no place for";
             remarks.push(Warning::new(WarningKind::Lost, subject, reason).times(count));

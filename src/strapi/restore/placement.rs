@@ -6,134 +6,225 @@
 //! what the site serves beside its media library. Where two files claim one path, the second one gets
 //! another.
 
+use crate::error::Result;
 use crate::model::{Fields, NameMap, named_files};
 use crate::strapi::media::{is_hidden, place};
-use crate::strapi::uploads::{LOCAL_PROVIDER, Uploads};
+use crate::strapi::uploads::{LOCAL_PROVIDER, LONGEST_NAME, Uploads};
+use crate::transfer::{Examples, Place, Subject, Texts, Warning, WarningKind};
 use serde_json::json;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
-/// What rows of `plugin::upload.file` say of files, by the name that a file has in the archive. Some
-/// sixty bytes a file, and more for those that lie in folders.
-#[derive(Default)]
+/// At how many paths a file may lie beside its own name.
+const MOST_PATHS: usize = 100;
+/// Bytes of a name that stay of one that is too long for a file.
+const SHORTENED: usize = 200;
+/// Bytes of the longest extension that stays.
+const LONGEST_EXTENSION: usize = 16;
+
+/// What rows of `plugin::upload.file` say of files, by the name that a file has in the archive. In memory
+/// stay some hundred bytes a file, and sixteen for each folder; paths are put aside.
 pub(super) struct Placement {
     hasher: RandomState,
     /// Paths that are taken, each with the hash of the name of its file.
     claims: NameMap<u64>,
     /// Folders that files lie in.
-    folders: HashSet<String>,
-    /// Files that lie under their own name because a url says so.
-    plain: NameMap<()>,
-    /// Files that lie elsewhere, for one row at least.
-    elsewhere: HashMap<String, BTreeSet<String>>,
-    /// Files that have a url which leads to no place here, and whether they came.
-    moved: NameMap<bool>,
-    /// Where those came to lie that could not have their own name.
-    renamed: HashMap<String, String>,
-    /// How many of those that were moved came.
+    folders: NameMap<()>,
+    /// Files that rows name or that came, by the hash of their names.
+    files: HashMap<u64, File>,
+    paths: Texts,
+    /// How many came of those that have a url which leads to no place here.
     changed: u64,
+    /// Paths of files that did not come because another of the same name did.
+    shut_out: Examples,
+}
+
+/// Where a file goes.
+#[derive(Default)]
+struct File {
+    /// Paths at which it lies, for one row at least, beside that of its own name.
+    elsewhere: Vec<Place>,
+    /// Whether it lies under its own name because a url says so.
+    is_plain: bool,
+    /// Whether it has a url which leads to no place here.
+    is_moved: bool,
+    came: bool,
+    /// The hash of the path that it is from, where it lies there alone although rows have others for it.
+    only: Option<u64>,
+    /// What stands in front of its name where it could not have its own.
+    number: u32,
+}
+
+/// What comes of asking for a path.
+#[derive(PartialEq)]
+enum Claim {
+    New,
+    Own,
+    Taken,
 }
 
 impl Placement {
+    /// Nothing known yet; paths that are too much for the memory go to `folder`.
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            hasher: RandomState::new(),
+            claims: NameMap::default(),
+            folders: NameMap::default(),
+            files: HashMap::new(),
+            paths: Texts::new(folder),
+            changed: 0,
+            shut_out: Examples::default(),
+        }
+    }
+
     /// Hears of a row that comes.
-    pub fn row(&mut self, fields: &Fields<'_>, uploads: &dyn Uploads) {
+    ///
+    /// # Errors
+    /// Its paths cannot be put aside.
+    pub fn row(&mut self, fields: &Fields<'_>, uploads: &dyn Uploads) -> Result<()> {
         let provider = provider(fields);
+        let mut outcome = Ok(());
         named_files(
             &|name| fields.text(name),
             fields.get("formats"),
             &mut |name, url| {
                 let place = url.and_then(|url| place(uploads, &provider, &url));
-                self.file(name, place);
+                if outcome.is_ok() {
+                    outcome = self.file(&name, place.as_deref());
+                }
             },
         );
+        outcome
     }
 
     /// Hears of a file that a row of the project names which stays.
-    pub fn staying(&mut self, name: String, path: Option<String>) {
-        if path.is_some() {
-            self.file(name, path);
-        }
-    }
-
-    fn file(&mut self, name: String, path: Option<String>) {
+    ///
+    /// # Errors
+    /// Its path cannot be put aside.
+    pub fn staying(&mut self, name: &str, path: Option<&str>) -> Result<()> {
         match path {
-            Some(path) if self.claim(&path, &name) => {
-                if path == name {
-                    self.plain.insert(&name, ());
-                } else {
-                    self.elsewhere.entry(name).or_default().insert(path);
-                }
-            }
-            _ => {
-                self.moved.insert(&name, false);
-            }
+            Some(_) => self.file(name, path),
+            None => Ok(()),
         }
     }
 
-    /// Takes a path for a file; gives whether it has it.
-    fn claim(&mut self, path: &str, name: &str) -> bool {
+    fn file(&mut self, name: &str, path: Option<&str>) -> Result<()> {
         let own = self.hasher.hash_one(name);
-        if let Some(taken) = self.claims.get(path) {
-            return *taken == own;
+        let claimed = match path {
+            Some(path) if !self.is_everywhere(own) => self.claim(path, own),
+            Some(path) if self.claims.get(path) == Some(&own) => Claim::Own,
+            _ => Claim::Taken,
+        };
+        let file = self.files.entry(own).or_default();
+        match path.filter(|_| claimed != Claim::Taken) {
+            Some(path) if path == name => file.is_plain = true,
+            Some(path) if claimed == Claim::New => file.elsewhere.push(self.paths.keep(path)?),
+            Some(_) => {}
+            None => file.is_moved = true,
         }
-        let folders: Vec<&str> = Path::new(path)
-            .ancestors()
-            .skip(1)
-            .filter_map(Path::to_str)
-            .filter(|folder| !folder.is_empty())
-            .collect();
-        let is_file = |folder: &&str| self.claims.get(folder).is_some();
-        if self.folders.contains(path) || folders.iter().any(is_file) {
-            return false;
-        }
-        self.folders.extend(folders.into_iter().map(str::to_owned));
-        self.claims.insert(path, own);
-        true
+        Ok(())
     }
 
-    /// A file comes; gives the paths at which it is going to lie.
-    pub fn paths(&mut self, name: &str) -> Vec<String> {
-        let is_moved = self.moved.get_mut(name).map(|came| {
-            self.changed += u64::from(!*came);
-            *came = true;
-        });
-        let elsewhere = self.elsewhere.get(name).into_iter().flatten();
-        let mut paths: Vec<String> = elsewhere.cloned().collect();
-        if self.plain.get(name).is_some() {
-            paths.push(name.to_owned());
-        } else if is_moved.is_some() || paths.is_empty() {
-            paths.push(self.free_path(name));
+    /// Whether a file lies at as many paths as it may.
+    fn is_everywhere(&self, own: u64) -> bool {
+        let file = self.files.get(&own);
+        file.is_some_and(|file| file.elsewhere.len() >= MOST_PATHS)
+    }
+
+    /// Takes a path for a file.
+    fn claim(&mut self, path: &str, own: u64) -> Claim {
+        match self.claims.get(path) {
+            Some(taken) if *taken == own => return Claim::Own,
+            Some(_) => return Claim::Taken,
+            None => {}
         }
-        paths
+        // Above a folder that is known all are.
+        let folders = path.rmatch_indices('/').map(|(end, _)| &path[..end]);
+        let is_new = |folder: &&str| self.folders.get(folder).is_none();
+        let folders: Vec<&str> = folders.take_while(is_new).collect();
+        let is_file = |folder: &&str| self.claims.get(folder).is_some();
+        if self.folders.get(path).is_some() || folders.iter().any(is_file) {
+            return Claim::Taken;
+        }
+        for folder in folders {
+            self.folders.insert(folder, ());
+        }
+        self.claims.insert(path, own);
+        Claim::New
+    }
+
+    /// A file comes; gives the paths at which it is going to lie. `from` is the path that its sidecar says: where
+    /// rows have others for a file of this name, that is another file, which an archive cannot hold beside it.
+    ///
+    /// # Errors
+    /// They cannot be read back.
+    pub fn paths(&mut self, name: &str, from: Option<&str>) -> Result<Vec<String>> {
+        let own = self.hasher.hash_one(name);
+        let file = self.files.entry(own).or_default();
+        self.changed += u64::from(file.is_moved && !file.came);
+        file.came = true;
+        let mut paths = Vec::new();
+        for path in &file.elsewhere {
+            paths.push(self.paths.read(*path)?);
+        }
+        if file.is_plain {
+            paths.push(name.to_owned());
+        }
+        if let Some(from) = from
+            && paths.len() > 1
+            && paths.iter().any(|path| path == from)
+        {
+            file.only = Some(self.hasher.hash_one(from));
+            for path in paths.iter().filter(|path| *path != from) {
+                self.shut_out.add(|| path.clone());
+            }
+            return Ok(vec![from.to_owned()]);
+        }
+        if !file.is_plain && (file.is_moved || paths.is_empty()) {
+            paths.push(self.free_path(name, own));
+        }
+        Ok(paths)
+    }
+
+    /// Files that did not come because another of the same name did, where there are any.
+    pub fn shut_out(&mut self) -> Option<Warning> {
+        let shut_out = std::mem::take(&mut self.shut_out);
+        let warning = shut_out.warning(WarningKind::MissingAsset, Subject::Files)?;
+        let subject = Subject::Path(warning.reason);
+        let reason = "the archive holds another file of the same name".into();
+        Some(Warning {
+            subject,
+            reason,
+            ..warning
+        })
     }
 
     /// Whether a file that no row names can lie under its own name.
     pub fn is_free(&mut self, name: &str) -> bool {
-        !is_hidden(name) && self.claim(name, name)
+        let own = self.hasher.hash_one(name);
+        name.len() <= LONGEST_NAME && !is_hidden(name) && self.claim(name, own) != Claim::Taken
     }
 
-    /// The file's own name, or one like it where that is hidden or taken.
-    fn free_path(&mut self, name: &str) -> String {
-        let mut path = name.to_owned();
-        let mut number = 0;
-        while is_hidden(&path) || !self.claim(&path, name) {
+    /// The file's own name, or one like it where that is hidden, taken or too long.
+    fn free_path(&mut self, name: &str, own: u64) -> String {
+        let mut number = self.files.get(&own).map_or(0, |file| file.number);
+        let mut path = numbered(name, number);
+        while is_hidden(&path) || self.claim(&path, own) == Claim::Taken {
             number += 1;
-            path = format!("{number}_{name}");
+            path = numbered(name, number);
         }
-        if number > 0 {
-            self.renamed.insert(name.to_owned(), path.clone());
-        }
+        self.files.entry(own).or_default().number = number;
         path
     }
 
-    /// The paths of those files for which this is true, where they do not lie under their own names.
-    pub fn paths_of(&self, wanted: impl Fn(&str) -> bool) -> HashSet<&str> {
-        let files = self.elsewhere.iter().filter(|(name, _)| wanted(name));
-        files
-            .flat_map(|(_, paths)| paths)
-            .map(String::as_str)
-            .collect()
+    /// Whether a row names a file for this path that did not come.
+    pub fn waits_for(&self, path: &str) -> bool {
+        let file = self.claims.get(path).and_then(|own| self.files.get(own));
+        let is_other = |only: u64| only != self.hasher.hash_one(path);
+        file.is_some_and(|file| !file.came || file.only.is_some_and(is_other))
     }
 
     /// How many files came that get another url than their row says.
@@ -148,7 +239,9 @@ impl Placement {
         }
         let row = Fields::parse(row).ok()?;
         let provider = provider(&row);
-        let formats = row.get("formats").and_then(|text| Fields::parse(text).ok());
+        let formats = row
+            .get("formats")
+            .and_then(|text| Fields::parse_with_any_names(text).ok());
         let formats = formats.and_then(|formats| self.formats(&formats, &provider, uploads));
         let own = self.served(&row, &provider, uploads);
         if own.is_none() && formats.is_none() {
@@ -170,7 +263,7 @@ impl Placement {
         uploads: &dyn Uploads,
     ) -> Option<String> {
         let changed = |text: &str| {
-            let format = Fields::parse(text).ok()?;
+            let format = Fields::parse_with_any_names(text).ok()?;
             let (_, url) = self.served(&format, provider, uploads)?;
             Some(format.with(&|name, _| (name == "url").then(|| json!(url).to_string())))
         };
@@ -181,6 +274,12 @@ impl Placement {
         is_changed.then(|| formats.with(&|_, format| changed(format)))
     }
 
+    /// The path that the sidecar of a file says it is from, where it is one here.
+    pub fn from(sidecar: &str, uploads: &dyn Uploads) -> Option<String> {
+        let sidecar = Fields::parse(sidecar).ok()?;
+        place(uploads, &provider(&sidecar), &sidecar.text("url")?)
+    }
+
     /// The provider and the url that a file has here, if it came and has others in its row.
     fn served(
         &self,
@@ -189,17 +288,45 @@ impl Placement {
         uploads: &dyn Uploads,
     ) -> Option<(&'static str, String)> {
         let name = file.text("hash")? + &file.text("ext").unwrap_or_default();
-        if !self.moved.get(&name).copied().unwrap_or(false) {
-            return None;
-        }
+        let own = self.hasher.hash_one(&name);
+        let known = self.files.get(&own);
+        let known = known.filter(|known| known.is_moved && known.came)?;
         let path = file.text("url");
         let path = path.and_then(|url| place(uploads, row_provider, &url));
-        let own = self.hasher.hash_one(&name);
         if path.is_some_and(|path| self.claims.get(&path) == Some(&own)) {
             return None;
         }
-        Some(uploads.served(self.renamed.get(&name).unwrap_or(&name)))
+        Some(uploads.served(&numbered(&name, known.number)))
     }
+}
+
+/// A name with this number in front of it, if it is not 0; shortened where no file could have it.
+fn numbered(name: &str, number: u32) -> String {
+    let number = match number {
+        0 => String::new(),
+        number => format!("{number}_"),
+    };
+    let name = match number.len() + name.len() <= LONGEST_NAME {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(shortened(name)),
+    };
+    number + &name
+}
+
+/// The beginning of a name, something that tells it from others that begin so, and its extension.
+fn shortened(name: &str) -> String {
+    let digest = Sha256::digest(name);
+    let digits: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let extension = name.rfind('.').map_or("", |dot| &name[dot..]);
+    let extension = match extension.len() <= LONGEST_EXTENSION {
+        true => extension,
+        false => "",
+    };
+    let beginning = &name[..name.floor_char_boundary(SHORTENED)];
+    format!("{beginning}_{digits}{extension}")
 }
 
 fn provider(row: &Fields<'_>) -> String {
@@ -218,9 +345,10 @@ mod tests {
     }
 
     fn placement(rows: &[&str]) -> Placement {
-        let mut placement = Placement::default();
+        let mut placement = Placement::new(&std::env::temp_dir());
         for row in rows {
-            placement.row(&Fields::parse(row).expect("a row"), &uploads());
+            let row = Fields::parse(row).expect("a row");
+            placement.row(&row, &uploads()).expect("put aside");
         }
         placement
     }
@@ -256,9 +384,58 @@ mod tests {
             ("of no row", &["of no row"]),
         ];
         for (name, paths) in expected {
-            assert_eq!(placement.paths(name), paths, "{name}");
+            assert_eq!(placement.paths(name, None).expect("paths"), paths, "{name}");
         }
         assert_eq!(placement.changed(), 8);
+    }
+
+    #[test]
+    fn files_whose_url_or_name_no_file_can_have_get_one_that_they_can_have() {
+        let long = "n".repeat(300);
+        let urls = [
+            format!("/uploads/{long}"),
+            format!("/uploads/{}b.png", "a/".repeat(2040)),
+            format!("/uploads/{}b.png", "a/".repeat(40_000)),
+            format!("/uploads/{}b.png", "a/".repeat(17)),
+            format!("/uploads/{}b.png", format!("{}/", &long[..255]).repeat(16)),
+        ];
+        let rows = urls.map(|url| format!(r#"{{"hash":"b","ext":".png","url":"{url}"}}"#));
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let mut placement = placement(&rows);
+        assert_eq!(placement.paths("b.png", None).expect("paths"), ["b.png"]);
+        let mut seen = Vec::new();
+        for name in [format!("{long}1.png"), format!("{long}2.png")] {
+            let paths = placement.paths(&name, None).expect("paths");
+            assert!(
+                paths[0].len() <= 255 && paths[0].ends_with(".png"),
+                "{paths:?}"
+            );
+            assert_eq!(placement.paths(&name, None).expect("paths"), paths);
+            seen.extend(paths);
+        }
+        assert_ne!(seen[0], seen[1]);
+        let taken = "t".repeat(255);
+        let row = format!(r#"{{"hash":"other","url":"/uploads/{taken}"}}"#);
+        let mut placement = self::placement(&[&row]);
+        let paths = placement.paths(&taken, None).expect("paths");
+        assert!(
+            paths[0].len() <= 255 && paths[0].starts_with("1_t"),
+            "{paths:?}"
+        );
+    }
+
+    #[test]
+    fn a_file_lies_at_a_bounded_number_of_paths() {
+        let row = |number| format!(r#"{{"hash":"a","ext":".png","url":"/uploads/{number}.png"}}"#);
+        let rows: Vec<String> = (0..=MOST_PATHS + 1).map(row).collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let mut placement = placement(&rows);
+        let paths = placement.paths("a.png", None).expect("paths");
+        assert_eq!(paths.len(), MOST_PATHS + 1);
+        assert_eq!(paths[MOST_PATHS], "a.png");
+        assert_eq!(placement.with_urls(rows[0], &uploads()), None);
+        let changed = placement.with_urls(rows[MOST_PATHS + 1], &uploads());
+        assert_eq!(changed.expect("changed"), rows[0].replace("0.png", "a.png"));
     }
 
     #[test]
@@ -266,8 +443,9 @@ mod tests {
         let row = r#"{"name":"n","meta":1.00000000000000000000001,"hash":"a","ext":".png","url":"https://cdn/a.png","provider":"aws-s3","formats":{"thumbnail":{"hash":"t_a","ext":".png","url":"https://cdn/t_a.png","width":1}}}"#;
         let mut placement = placement(&[row]);
         assert_eq!(placement.with_urls(row, &uploads()), None);
-        placement.paths("a.png");
-        placement.paths("t_a.png");
+        for name in ["a.png", "t_a.png"] {
+            placement.paths(name, None).expect("paths");
+        }
         let changed = placement.with_urls(row, &uploads()).expect("changed");
         let expected = row
             .replace("https://cdn", "/uploads")

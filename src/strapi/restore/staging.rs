@@ -2,6 +2,7 @@
 //! in a spool.
 
 use super::Restore;
+use super::placement::Placement;
 use crate::database::Connection;
 use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Fields, Link, Schema, Short, Stage};
@@ -63,10 +64,11 @@ impl Sink for Intake<'_> {
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        self.staging.restore.uploads.check_takes_files()?;
         let restore = &mut self.staging.restore;
+        restore.uploads.check_takes_files()?;
+        let from = Placement::from(&asset.sidecar, restore.uploads.as_ref());
         let changed = restore.placement.changed();
-        let paths = restore.placement.paths(&asset.filename);
+        let paths = restore.placement.paths(&asset.filename, from.as_deref())?;
         if restore.placement.changed() > changed {
             restore.moved.add(|| {
                 let sidecar = Fields::parse(&asset.sidecar);

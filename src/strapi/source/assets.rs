@@ -3,29 +3,31 @@
 use super::attributes::{Tally, write_attributes, write_name};
 use super::sidecars::complete;
 use super::{Reader, Rows, select_batch};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
 use crate::strapi::media::is_hidden_there;
 use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
-use crate::transfer::{Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
+use crate::transfer::{Examples, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 /// A row of `plugin::upload.file`, as far as its files need it.
 struct FileRow {
     id: i64,
     sidecar: String,
-    values: Vec<Option<String>>,
+    values: [Option<String>; NEEDED.len()],
 }
 
-/// The attributes that are needed beside the sidecar, in the order of [`FileRow::values`].
+/// The attributes that are needed beside the sidecar, in the order of [`FileRow::values`]: texts, but for the
+/// JSON of the last.
 const NEEDED: [&str; 5] = ["hash", "ext", "url", "provider", "formats"];
 
 impl FileRow {
     fn value(&self, name: &str) -> Option<&str> {
         let index = NEEDED.iter().position(|own| *own == name)?;
-        self.values.get(index)?.as_deref()
+        self.values[index].as_deref()
     }
 }
 
@@ -39,6 +41,31 @@ struct Wanted<'a> {
     sidecar: String,
 }
 
+/// How many missing files are listed one by one.
+const LISTED: u64 = 1000;
+
+/// Files that could not be sent.
+#[derive(Default)]
+pub(super) struct MissingFiles {
+    listed: u64,
+    /// Those behind them.
+    more: Examples,
+    /// Those of other providers than the local one.
+    elsewhere: BTreeMap<String, Examples>,
+}
+
+impl MissingFiles {
+    /// Tells of those that were not listed one by one.
+    fn tell(&mut self, sink: &mut dyn Sink) {
+        let all = std::mem::take(self);
+        let more = all.more.warning(WarningKind::MissingAsset, Subject::Files);
+        let elsewhere = all.elsewhere.into_iter().filter_map(|(provider, files)| {
+            files.warning(WarningKind::MissingAsset, Subject::FilesOf(provider))
+        });
+        elsewhere.chain(more).for_each(|warning| sink.warn(warning));
+    }
+}
+
 impl Reader<'_> {
     pub(super) fn assets(&mut self, sink: &mut dyn Sink) -> Result<()> {
         let catalogue = self.catalogue;
@@ -50,31 +77,29 @@ impl Reader<'_> {
         if count > 0 {
             self.uploads.check()?;
         }
-        let positions = NEEDED.map(|name| model.columns.iter().position(|c| c.attribute == name));
         let (mut last, mut rows) = (None, Rows::FIRST);
+        let mut tally = Tally::default();
         loop {
             let mut batch: Vec<FileRow> = Vec::with_capacity(rows.0);
             let (sql, after) = select_batch(self.database, model, last, rows);
-            // With the rows among the entities.
-            let mut told = Tally::default();
             self.database.query(&sql, &after, &mut |row| {
                 let id = row.value(0)?.as_i64().unwrap_or_default();
                 let mut sidecar = b"{\"id\":".to_vec();
                 json::write_i64(&mut sidecar, id);
-                write_attributes(&mut sidecar, model, id, row, &mut told)
+                write_attributes(&mut sidecar, model, id, row, &mut tally)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 sidecar.push(b'}');
-                let mut values = Vec::with_capacity(NEEDED.len());
-                for position in positions {
-                    let value = match position {
-                        Some(position) => row.value(position + 1)?.as_str().map(str::to_owned),
-                        None => None,
-                    };
-                    values.push(value);
-                }
+                let sidecar = text(sidecar);
+                // What a reader of the archive finds there, not what the columns hold.
+                let written = Fields::parse(&sidecar)
+                    .map_err(|error| Error::failed(format!("{} {id}: {error}", model.uid)))?;
+                let values = NEEDED.map(|name| match name {
+                    "formats" => written.get(name).map(str::to_owned),
+                    _ => written.text(name),
+                });
                 batch.push(FileRow {
                     id,
-                    sidecar: text(sidecar),
+                    sidecar,
                     values,
                 });
                 Ok(())
@@ -83,11 +108,17 @@ impl Reader<'_> {
                 self.files_of(row, sink)?;
             }
             let bytes = batch.iter().map(|row| row.sidecar.len()).sum();
-            let (Some(end), Some(next)) = (batch.last(), rows.after(batch.len(), bytes)) else {
+            let (Some(end), Some(next)) = (batch.last(), rows.after(batch.len(), bytes, false))
+            else {
                 break;
             };
             (last, rows) = (Some(end.id), next);
         }
+        // Else they were told with the rows.
+        if !(self.filter.includes(Stage::Entities) && self.filter.includes_type(&model.uid)) {
+            tally.tell(|uid, attribute| Subject::Attribute { uid, attribute }, sink);
+        }
+        self.missing_files.tell(sink);
         let completed = std::mem::take(&mut self.completed_sidecars);
         if let Some(note) = completed.warning(WarningKind::Notice, Subject::Files) {
             let reason = format!(
@@ -111,12 +142,25 @@ impl Reader<'_> {
             sidecar: row.sidecar.clone(),
         };
         let sent = self.send(&main, sink)?;
-        let formats = row
-            .value("formats")
-            .and_then(|text| Fields::parse(text).ok());
+        let is_object = |text: &&str| text.starts_with('{');
+        let formats = row.value("formats").filter(is_object);
+        let formats = match formats.map(Fields::parse_with_any_names).transpose() {
+            Ok(formats) => formats,
+            Err(error) => {
+                self.missing_format(row, "all", &error.to_string(), sink);
+                return Ok(());
+            }
+        };
         for (name, format) in formats.iter().flat_map(|formats| &formats.0) {
-            let Ok(fields) = Fields::parse(format) else {
+            if !is_object(format) {
                 continue;
+            }
+            let fields = match Fields::parse_with_any_names(format) {
+                Ok(fields) => fields,
+                Err(error) => {
+                    self.missing_format(row, name, &error.to_string(), sink);
+                    continue;
+                }
             };
             let text = |member: &str| {
                 fields
@@ -132,7 +176,8 @@ impl Reader<'_> {
                 url: text("url"),
                 sidecar: format_sidecar(&fields, name, row.id, hash),
             };
-            if sent {
+            let is_elsewhere = row.value("provider").is_some_and(|it| it != LOCAL_PROVIDER);
+            if sent || is_elsewhere {
                 self.send(&wanted, sink)?;
             } else {
                 // Strapi sends no format without its upload.
@@ -145,6 +190,12 @@ impl Reader<'_> {
     /// Sends a file; gives whether it was there.
     fn send(&mut self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<bool> {
         let provider = wanted.row.value("provider").unwrap_or(LOCAL_PROVIDER);
+        if provider != LOCAL_PROVIDER {
+            let file = || format!("{} ({})", wanted.row.id, wanted.filename);
+            let others = self.missing_files.elsewhere.entry(provider.to_owned());
+            others.or_default().add(file);
+            return Ok(false);
+        }
         let opened = match self.uploads.open(provider, &wanted.url) {
             Ok(opened) => opened,
             Err(why) => {
@@ -209,7 +260,23 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    fn missing(&self, wanted: &Wanted<'_>, why: &str, sink: &mut dyn Sink) {
+    /// Lists a format of which not even the file is known.
+    fn missing_format(&self, row: &FileRow, format: &str, why: &str, sink: &mut dyn Sink) {
+        let subject = Subject::File {
+            id: row.id,
+            format: Some(format.to_owned()),
+            filename: row.value("hash").unwrap_or_default().to_owned(),
+        };
+        sink.warn(Warning::new(WarningKind::MissingAsset, subject, why));
+    }
+
+    fn missing(&mut self, wanted: &Wanted<'_>, why: &str, sink: &mut dyn Sink) {
+        if self.missing_files.listed == LISTED {
+            let more = &mut self.missing_files.more;
+            more.add(|| format!("{} ({})", wanted.row.id, wanted.filename));
+            return;
+        }
+        self.missing_files.listed += 1;
         sink.warn(Warning::new(
             WarningKind::MissingAsset,
             Subject::File {

@@ -99,7 +99,8 @@ impl<'a> Reader<'a> {
                     "entity_id",
                     table.id_column.as_str(),
                     "component_type",
-                    "field"
+                    "field",
+                    "id"
                 ]
             ),
             self.database.quote(&table.table),
@@ -112,7 +113,14 @@ impl<'a> Reader<'a> {
             self.database.query(&sql, &[], &mut |row| {
                 let (parent, id) = (row.value(0)?.as_i64(), row.value(1)?.as_i64());
                 let (component, name) = (row.value(2)?, row.value(3)?);
-                if id.is_none() && !row.value(1)?.is_null() {
+                // All of these are told at the end: such rows may have no owner.
+                if row.value(1)?.is_null() || component.is_null() || name.is_null() {
+                    return Ok(());
+                }
+                let no_text = [("component_type", &component), ("field", &name)]
+                    .into_iter()
+                    .find(|(_, value)| value.as_str().is_none());
+                if id.is_none() {
                     let field = name.as_str().unwrap_or("?");
                     let unreadable = self
                         .unreadable_components
@@ -122,6 +130,13 @@ impl<'a> Reader<'a> {
                         let parent = parent.unwrap_or_default();
                         format!("{} {parent}: {} is no id", model.uid, shown(&what))
                     });
+                } else if let Some((column, _)) = no_text {
+                    let field = name.as_str().unwrap_or("?");
+                    let key = (model.uid.clone(), field.to_owned());
+                    let row = row.value(4)?.as_i64().unwrap_or_default();
+                    let unreadable = self.unreadable_components.entry(key).or_default();
+                    unreadable
+                        .add(|| format!("row {row} of {}: its {column} is no text", table.table));
                 }
                 if let (Some(parent), Some(id), Some(component), Some(name)) =
                     (parent, id, component.as_str(), name.as_str())
@@ -156,6 +171,20 @@ impl<'a> Reader<'a> {
         let key = (owner.uid.clone(), attribute.to_owned());
         let gone = self.gone_components.entry(key).or_default();
         gone.add(|| format!("{id} -> {component} {inner}: {why}"));
+    }
+
+    /// Tells of the joins that lack something.
+    pub(super) fn joins_with_nulls(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let catalogue = self.catalogue;
+        for model in catalogue.models.iter() {
+            if let Some(table) = &model.component_table
+                && self.filter.includes_type(&model.uid)
+            {
+                let columns = ["entity_id", &table.id_column, "component_type", "field"];
+                self.tell_of_nulls(&table.table, columns, sink)?;
+            }
+        }
+        Ok(())
     }
 
     /// Tells of the joins whose owner is named by what is no id, which only SQLite takes.

@@ -1,7 +1,7 @@
 //! Components and dynamic zones, read by batch and table, never by entity.
 //!
-//! First the rows that are held, each once, however they hold each other; then the JSON of each, from
-//! the inside out. Rows that hold themselves end there, as does what is nested too deep.
+//! First the rows that are held, each once, however they hold each other; then what each holds, from
+//! the inside out; then the lines. Rows that hold themselves end there, as does what is nested too deep.
 
 use super::Reader;
 use super::attributes::write_name;
@@ -13,16 +13,58 @@ use crate::strapi::dialect::Dialect;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
 use std::collections::HashMap;
 
-/// A component with all that it holds.
-#[derive(Default)]
+/// A component, and what it holds. The JSON of what it holds stands in none but the line that is
+/// written: components may hold the same ones, and what is made of them is then as large as one likes.
 struct Component<'a> {
+    /// The JSON of its row, without what it holds and its last brace.
     json: Vec<u8>,
-    /// Each component in it, itself first.
-    rows: Vec<Row<'a>>,
+    /// What each field holds, in the order in which the fields stand.
+    fields: Vec<(&'a ComponentField, Vec<Row<'a>>)>,
+    /// Bytes of its JSON without its braces, with all that it holds.
+    length: u64,
     /// How many levels of components are in it.
     height: usize,
-    /// Whether no line could hold it; then there is nothing of it here.
-    is_too_long: bool,
+}
+
+/// Components, of which each comes behind those that it holds.
+#[derive(Default)]
+struct Made<'a>(HashMap<Row<'a>, Component<'a>>);
+
+impl<'a> Made<'a> {
+    /// How many bytes a member has that holds these.
+    fn length(&self, field: &ComponentField, held: &[Row<'a>], dialect: Dialect) -> u64 {
+        // One byte stands for what is in front of the member, and one for each component.
+        let mut frame = vec![b'-'];
+        let mut length = 0_u64;
+        write_field(&mut frame, field, held, dialect, &mut |frame, row| {
+            frame.push(b'-');
+            let inner = self.0.get(&row).map_or(1, |inner| inner.length);
+            length = length.saturating_add(inner - 1);
+        });
+        length.saturating_add(frame.len() as u64 - 1)
+    }
+
+    /// Appends the member that holds these.
+    fn write(&self, out: &mut Vec<u8>, field: &ComponentField, held: &[Row<'a>], dialect: Dialect) {
+        write_field(out, field, held, dialect, &mut |out, row| {
+            let Some(component) = self.0.get(&row) else {
+                return;
+            };
+            out.extend_from_slice(&component.json[1..]);
+            for (field, held) in &component.fields {
+                self.write(out, field, held, dialect);
+            }
+        });
+    }
+
+    /// Goes through a component and all that it holds.
+    fn each(&self, row: Row<'a>, each: &mut dyn FnMut(Row<'a>)) {
+        each(row);
+        let fields = self.0.get(&row).into_iter().flat_map(|it| &it.fields);
+        for inner in fields.flat_map(|(_, held)| held) {
+            self.each(*inner, each);
+        }
+    }
 }
 
 /// The components of a batch of rows.
@@ -30,12 +72,16 @@ struct Component<'a> {
 pub(super) struct Components<'a> {
     /// Row and field to the components there, in order.
     held: HashMap<(i64, usize), Vec<Row<'a>>>,
-    made: HashMap<Row<'a>, Component<'a>>,
+    made: Made<'a>,
 }
 
 impl<'a> Components<'a> {
-    /// Appends the members that hold components to the JSON object of row `id`; adds the rows of what
-    /// was written to `written`. Gives whether all could be written.
+    fn held(&self, id: i64, field: usize) -> &[Row<'a>] {
+        self.held.get(&(id, field)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Appends the members that hold components to the JSON object of row `id`, if a line can hold them.
+    /// Gives whether it can.
     pub fn write(
         &self,
         out: &mut Vec<u8>,
@@ -43,60 +89,72 @@ impl<'a> Components<'a> {
         model: &Model,
         fields: &[usize],
         id: i64,
-        written: &mut Vec<Row<'a>>,
     ) -> bool {
-        fields.iter().all(|&index| {
+        let dialect = models.dialect;
+        let mut length = out.len() as u64;
+        for &index in fields {
             let field = &model.component_fields[index];
-            write_name(out, &field.attribute);
-            let held = self.held.get(&(id, index)).into_iter().flatten();
-            let made = held.filter_map(|row| self.made.get(row));
-            write_field(out, field, models.dialect, made, written)
-        })
+            let added = self.made.length(field, self.held(id, index), dialect);
+            length = length.saturating_add(added);
+        }
+        if length > LONGEST_LINE {
+            return false;
+        }
+        out.reserve_exact(length as usize - out.len());
+        for &index in fields {
+            let field = &model.component_fields[index];
+            self.made.write(out, field, self.held(id, index), dialect);
+        }
+        true
+    }
+
+    /// Goes through all components that these fields of row `id` hold, and those in them.
+    pub fn each(&self, fields: &[usize], id: i64, each: &mut dyn FnMut(Row<'a>)) {
+        for &index in fields {
+            for row in self.held(id, index) {
+                self.made.each(*row, each);
+            }
+        }
     }
 }
 
-/// Appends what a field holds. Gives whether all could be written.
-fn write_field<'c, 'a: 'c>(
+/// Appends a member that holds components. `content` appends what stands between the braces of one.
+fn write_field<'a>(
     out: &mut Vec<u8>,
     field: &ComponentField,
+    held: &[Row<'a>],
     dialect: Dialect,
-    mut components: impl Iterator<Item = &'c Component<'a>>,
-    written: &mut Vec<Row<'a>>,
-) -> bool {
-    let mut write = |out: &mut Vec<u8>, component: &Component<'a>| {
-        let length = (out.len() + component.json.len()) as u64;
-        if component.is_too_long || length > LONGEST_LINE {
-            return false;
+    content: &mut dyn FnMut(&mut Vec<u8>, Row<'a>),
+) {
+    write_name(out, &field.attribute);
+    let mut write = |out: &mut Vec<u8>, row: Row<'a>| {
+        out.push(b'{');
+        let is_named = matches!(field.shape, ComponentShape::Zone(_));
+        if is_named && dialect.names_component_first() {
+            write_type(out, row.0);
+            out.push(b',');
         }
-        written.extend(&component.rows);
-        match (&field.shape, component.rows.first()) {
-            (ComponentShape::Zone(_), Some((uid, _))) => {
-                write_with_type(out, &component.json, uid, dialect);
-            }
-            _ => out.extend_from_slice(&component.json),
+        content(out, row);
+        if is_named && !dialect.names_component_first() {
+            write_type(out, row.0);
         }
-        true
+        out.push(b'}');
     };
     if let ComponentShape::Single(_) = field.shape {
-        return match components.next() {
-            Some(component) => write(out, component),
-            None => {
-                out.extend_from_slice(b"null");
-                true
-            }
-        };
+        match held.first() {
+            Some(row) => write(out, *row),
+            None => out.extend_from_slice(b"null"),
+        }
+        return;
     }
     out.push(b'[');
-    for (position, component) in components.enumerate() {
+    for (position, row) in held.iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }
-        if !write(out, component) {
-            return false;
-        }
+        write(out, *row);
     }
     out.push(b']');
-    true
 }
 
 /// The order in which the members that hold components stand in an entity.
@@ -182,7 +240,7 @@ impl<'a> Reader<'a> {
             }
             let held = components.held.entry((join.parent, join.field));
             let held = held.or_default();
-            match row.filter(|row| components.made.contains_key(row)) {
+            match row.filter(|row| components.made.0.contains_key(row)) {
                 Some(row) if takes_another(model, join.field, held) => held.push(row),
                 found => {
                     let why = if found.is_some() { SECOND } else { NO_ROW };
@@ -201,13 +259,13 @@ impl<'a> Reader<'a> {
         row: Row<'a>,
         parts: &mut Parts<'a>,
         path: &mut Vec<Row<'a>>,
-        made: &mut HashMap<Row<'a>, Component<'a>>,
+        made: &mut Made<'a>,
     ) {
         let catalogue = self.catalogue;
-        if made.contains_key(&row) {
+        if made.0.contains_key(&row) {
             return;
         }
-        let (Some(mut json), Some(model)) = (parts.rows.remove(&row), catalogue.models.get(row.0))
+        let (Some(json), Some(model)) = (parts.rows.remove(&row), catalogue.models.get(row.0))
         else {
             return;
         };
@@ -222,7 +280,7 @@ impl<'a> Reader<'a> {
             }
             let is_deep = path.len() == DEEPEST && parts.rows.contains_key(&inner);
             let is_circle = path.contains(&inner);
-            let levels = match made.get(&inner) {
+            let levels = match made.0.get(&inner) {
                 Some(inner) => 1 + inner.height,
                 None if is_circle || is_deep => 1,
                 None => {
@@ -253,45 +311,31 @@ impl<'a> Reader<'a> {
             }
         }
         path.pop();
-        let mut rows = vec![row];
-        let is_whole = in_key_order(&catalogue.models, model)
-            .into_iter()
-            .all(|index| {
-                let field = &model.component_fields[index];
-                write_name(&mut json, &field.attribute);
-                let held = fields.get(&index).into_iter().flatten();
-                let inner = held.filter_map(|row| made.get(row));
-                write_field(&mut json, field, catalogue.models.dialect, inner, &mut rows)
+        let in_order = in_key_order(&catalogue.models, model).into_iter();
+        let fields: Vec<_> = in_order
+            .map(|index| {
+                let held = fields.remove(&index).unwrap_or_default();
+                (&model.component_fields[index], held)
+            })
+            .collect();
+        let dialect = catalogue.models.dialect;
+        let length = fields
+            .iter()
+            .fold(json.len() as u64 - 1, |sum, (field, held)| {
+                sum.saturating_add(made.length(field, held, dialect))
             });
-        json.push(b'}');
-        let component = match is_whole {
-            true => Component {
-                json,
-                rows,
-                height,
-                is_too_long: false,
-            },
-            false => Component {
-                is_too_long: true,
-                ..Component::default()
-            },
+        let component = Component {
+            json,
+            fields,
+            length,
+            height,
         };
-        made.insert(row, component);
+        made.0.insert(row, component);
     }
 }
 
-/// Appends a component of a dynamic zone: its row with its type.
-fn write_with_type(out: &mut Vec<u8>, row: &[u8], component: &str, dialect: Dialect) {
-    if dialect.names_component_first() {
-        out.push(b'{');
-        write_name(out, "__component");
-        json::write_string(out, component);
-        out.push(b',');
-        out.extend_from_slice(&row[1..]);
-    } else {
-        out.extend_from_slice(&row[..row.len() - 1]);
-        write_name(out, "__component");
-        json::write_string(out, component);
-        out.push(b'}');
-    }
+/// Appends the member that says the type of a component.
+fn write_type(out: &mut Vec<u8>, component: &str) {
+    write_name(out, "__component");
+    json::write_string(out, component);
 }

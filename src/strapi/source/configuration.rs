@@ -5,8 +5,8 @@ use super::link_lines::shown;
 use super::{Reader, column_list};
 use crate::database::{Row, Value};
 use crate::error::Result;
-use crate::model::limits::{DEEPEST, LONGEST_LINE, is_too_deep};
-use crate::model::{ConfigItem, ConfigKind, Stage, json};
+use crate::model::limits::{DEEPEST, LONGEST_LINE, LONGEST_NAME, is_too_deep};
+use crate::model::{ConfigItem, ConfigKind, Fields, Stage, json};
 use crate::strapi::core_store::{
     LOGO_BYTES, LOGOS, PROJECT_SETTINGS, TOKEN_KEY, column_scalar, table_of,
 };
@@ -16,7 +16,6 @@ use crate::strapi::values::{self, Home, Kept};
 use crate::transfer::{Sink, Subject, Warning, WarningKind};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value as Json;
 use std::io::Read;
 
 impl Reader<'_> {
@@ -35,12 +34,17 @@ impl Reader<'_> {
 
     fn configuration_of(&mut self, kind: ConfigKind, sink: &mut dyn Sink) -> Result<()> {
         let table = table_of(kind);
-        let columns: Vec<String> = self
-            .database
-            .columns(table)?
-            .into_iter()
+        let names = self.database.columns(table)?.into_iter();
+        let (columns, unnamed): (Vec<String>, Vec<String>) = names
             .map(|column| column.name)
-            .collect();
+            .partition(|name| name.len() <= LONGEST_NAME);
+        for column in unnamed {
+            let length = column.len();
+            let why = format!(
+                "its name has {length} bytes, more than the {LONGEST_NAME} that it may have"
+            );
+            self.column_left_out(table, &column, &why, sink)?;
+        }
         let sql = format!(
             "SELECT {} FROM {} ORDER BY id",
             column_list(self.database, columns.iter().map(String::as_str)),
@@ -79,7 +83,7 @@ impl Reader<'_> {
                     && let Some(text) = row.value(index)?.as_str()
                     && let Some(enriched) = with_logos(text, project, sink)?
                 {
-                    line.extend_from_slice(enriched.as_bytes());
+                    json::write_compact(&mut line, &enriched);
                 } else {
                     let kept = write_column(&mut line, home, kind, column, row, index)?;
                     if kept != Kept::Whole {
@@ -154,17 +158,17 @@ fn write_column(
 
 /// The project settings with the bytes of their logos; `None` where there are no logos.
 fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Option<String>> {
-    let Ok(Json::Object(mut settings)) = serde_json::from_str(text) else {
+    let Ok(settings) = Fields::parse(text) else {
         return Ok(None);
     };
-    let mut changed = false;
+    let mut logos = Vec::new();
     for name in LOGOS {
-        let Some(Json::Object(logo)) = settings.get_mut(name) else {
+        let Some(Ok(logo)) = settings.get(name).map(Fields::parse) else {
             continue;
         };
-        let member = |name: &str| logo.get(name).and_then(Json::as_str);
-        let provider = member("provider").unwrap_or(LOCAL_PROVIDER);
-        let Some(url) = member("url").filter(|url| !url.is_empty()) else {
+        let provider = logo.text("provider");
+        let provider = provider.as_deref().unwrap_or(LOCAL_PROVIDER);
+        let Some(url) = logo.text("url").filter(|url| !url.is_empty()) else {
             continue;
         };
         let subject = Subject::Setting {
@@ -180,7 +184,7 @@ fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Opti
             sink.warn(Warning::new(WarningKind::Notice, subject, reason));
             continue;
         }
-        let opened = project.uploads().open(provider, url);
+        let opened = project.uploads().open(provider, &url);
         let mut bytes = Vec::new();
         let read = opened.and_then(|mut opened| {
             let read = opened.content.read_to_end(&mut bytes);
@@ -189,8 +193,11 @@ fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Opti
         match read {
             Ok(0) => {}
             Ok(_) => {
-                logo.insert(LOGO_BYTES.into(), STANDARD.encode(&bytes).into());
-                changed = true;
+                let encoded = format!("\"{}\"", STANDARD.encode(&bytes));
+                let mut logo = logo;
+                logo.0.retain(|(name, _)| name != LOGO_BYTES);
+                logo.0.push((LOGO_BYTES.into(), &encoded));
+                logos.push((name, logo.with(&|_, _| None)));
             }
             Err(why) => {
                 let reason = format!("the logo of the admin panel ({url}): {why}");
@@ -198,5 +205,10 @@ fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Opti
             }
         }
     }
-    Ok(changed.then(|| Json::Object(settings).to_string()))
+    Ok((!logos.is_empty()).then(|| {
+        settings.with(&|name, _| {
+            let own = logos.iter().find(|(own, _)| *own == name);
+            own.map(|(_, logo)| logo.clone())
+        })
+    }))
 }

@@ -3,7 +3,7 @@
 use super::attributes::write_attributes;
 use super::component_rows::Parents;
 use super::components::in_key_order;
-use super::{Reader, Rows, select_batch};
+use super::{BATCH, Reader, Rows, select_batch};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_LINE;
 use crate::model::{Entity, Stage, json};
@@ -28,6 +28,7 @@ impl Reader<'_> {
             .try_for_each(|model| self.entities_of(model, sink))?;
         std::mem::take(&mut self.tally)
             .tell(|uid, attribute| Subject::Attribute { uid, attribute }, sink);
+        self.joins_with_nulls(sink)?;
         self.joins_without_id(sink)?;
         self.unknown_columns(sink)?;
         for ((uid, attribute), gone) in std::mem::take(&mut self.gone_components) {
@@ -57,18 +58,30 @@ impl Reader<'_> {
             if !self.filter.includes_type(uid) {
                 continue;
             }
-            let sql = format!(
-                "SELECT count({}) FROM {}",
-                self.database.quote(column),
-                self.database.quote(table)
-            );
-            let count = u64::try_from(self.database.number(&sql, &[])?).unwrap_or(0);
-            if count > 0 {
-                let (table, column) = (table.to_owned(), column.to_owned());
-                let why = "values of a column that the project's schema does not know";
-                let subject = Subject::Column { table, column };
-                sink.warn(Warning::new(WarningKind::NotKept, subject, why).times(count));
-            }
+            let why = "values of a column that the project's schema does not know";
+            self.column_left_out(table, column, why, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of a column that is in no archive, where it has values.
+    pub(super) fn column_left_out(
+        &mut self,
+        table: &str,
+        column: &str,
+        why: &str,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        let sql = format!(
+            "SELECT count({}) FROM {}",
+            self.database.quote(column),
+            self.database.quote(table)
+        );
+        let count = u64::try_from(self.database.number(&sql, &[])?).unwrap_or(0);
+        if count > 0 {
+            let (table, column) = (table.to_owned(), column.to_owned());
+            let subject = Subject::Column { table, column };
+            sink.warn(Warning::new(WarningKind::NotKept, subject, why).times(count));
         }
         Ok(())
     }
@@ -79,12 +92,17 @@ impl Reader<'_> {
         json::write_string(&mut head, &model.uid);
         head.extend_from_slice(b",\"id\":");
         let (mut last, mut rows) = (None, Rows::FIRST);
-        let mut written = Vec::new();
         let mut left_out = Examples::default();
         loop {
             let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(rows.0);
             let (sql, after) = select_batch(self.database, model, last, rows);
+            let (mut bytes, mut left) = (0, false);
             self.database.query(&sql, &after, &mut |row| {
+                // What is too much for one batch comes with the next.
+                left |= bytes > BATCH;
+                if left {
+                    return Ok(());
+                }
                 let id = row.value(0)?.as_i64().ok_or_else(|| {
                     Error::failed(format!("{} has a row without an id", model.table))
                 })?;
@@ -95,6 +113,7 @@ impl Reader<'_> {
                 line.push(b'{');
                 write_attributes(&mut line, model, id, row, &mut self.tally)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
+                bytes += line.len();
                 batch.push((id, line, data));
                 Ok(())
             })?;
@@ -102,13 +121,12 @@ impl Reader<'_> {
                 break;
             };
             last = Some(end);
-            let (came, mut bytes) = (batch.len(), 0);
+            let taken = batch.len();
+            bytes = 0;
             let components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
-                written.clear();
                 let models = &self.catalogue.models;
-                let is_whole =
-                    components.write(&mut line, models, model, &fields, id, &mut written);
+                let is_whole = components.write(&mut line, models, model, &fields, id);
                 line.extend_from_slice(b"}}");
                 bytes += line.len();
                 if !is_whole || line.len() as u64 > LONGEST_LINE {
@@ -119,7 +137,7 @@ impl Reader<'_> {
                     });
                     continue;
                 }
-                self.remember_components(&written);
+                components.each(&fields, id, &mut |row| self.remember_component(row));
                 let line = std::str::from_utf8(&line).map_err(|error| {
                     Error::failed(format!("{} {id} is not UTF-8: {error}", model.uid))
                 })?;
@@ -130,7 +148,7 @@ impl Reader<'_> {
                     data: &line[data..line.len() - 1],
                 })?;
             }
-            let Some(next) = rows.after(came, bytes) else {
+            let Some(next) = rows.after(taken, bytes, left) else {
                 break;
             };
             rows = next;
@@ -142,20 +160,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Remembers which components were sent.
-    fn remember_components(&mut self, written: &[(&str, i64)]) {
-        for &(uid, id) in written {
-            let is_new = match self.sent_components.get_mut(uid) {
-                Some(sent) => sent.insert(id),
-                None => {
-                    let sent = self.sent_components.entry(uid.to_owned());
-                    sent.or_default().insert(id)
-                }
-            };
-            if !is_new {
-                let shared = self.shared_components.entry(uid.to_owned());
-                shared.or_default().add(|| id.to_string());
+    /// Remembers that a component was sent.
+    fn remember_component(&mut self, (uid, id): (&str, i64)) {
+        let is_new = match self.sent_components.get_mut(uid) {
+            Some(sent) => sent.insert(id),
+            None => {
+                let sent = self.sent_components.entry(uid.to_owned());
+                sent.or_default().insert(id)
             }
+        };
+        if !is_new {
+            let shared = self.shared_components.entry(uid.to_owned());
+            shared.or_default().add(|| id.to_string());
         }
     }
 }

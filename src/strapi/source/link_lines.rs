@@ -3,6 +3,7 @@
 use super::attributes::write_name;
 use crate::database::Value;
 use crate::error::Result;
+use crate::model::limits::LONGEST_NAME;
 use crate::model::{IdSet, Link, LinkEnd, LinkRef, is_component, json};
 use crate::strapi::relations::StoredRelation;
 use crate::strapi::tables::Model;
@@ -53,6 +54,8 @@ pub(super) enum Form {
 pub(super) struct Positioned<'a> {
     pub end: LinkEnd<'a>,
     pub position: Option<Option<f64>>,
+    /// Whether its field is not what stands in the row, but what comes close.
+    pub has_other_field: bool,
 }
 
 /// A position as it stands in a column: that of what is no number is NaN.
@@ -68,8 +71,8 @@ pub(super) struct Shape {
     left_out: Examples,
     /// Links that were left out, because what stands at an end is no id.
     unreadable: Examples,
-    /// Links whose place among others is no number.
-    unplaced: Examples,
+    /// Links whose place among others is no number, or whose field no text.
+    changed: Examples,
 }
 
 /// Whether a link can be sent, as far as its ends go.
@@ -81,6 +84,8 @@ pub(super) enum Ends {
     Gone,
     /// What stands for one is no id.
     NoId,
+    /// What stands for the type of one is no text.
+    NoType,
 }
 
 impl Ends {
@@ -136,6 +141,18 @@ impl Nulls {
     }
 }
 
+/// What of an end has more bytes than a name in an archive, and how many. What the schema names has not.
+fn too_long(end: &LinkEnd<'_>) -> Option<(&'static str, usize)> {
+    let document = match &end.reference {
+        LinkRef::Document(document) => document.len(),
+        LinkRef::Id(_) => 0,
+    };
+    let field = end.field.as_ref().map_or(0, |field| field.len());
+    [("document id", document), ("field", field)]
+        .into_iter()
+        .find(|(_, length)| *length > LONGEST_NAME)
+}
+
 /// What stands where an id belongs, for messages.
 pub(super) fn shown<'a>(value: &'a Value<'_>) -> &'a str {
     match value {
@@ -156,7 +173,7 @@ impl Shape {
             line: Vec::new(),
             left_out: Examples::default(),
             unreadable: Examples::default(),
-            unplaced: Examples::default(),
+            changed: Examples::default(),
         }
     }
 
@@ -175,6 +192,7 @@ impl Shape {
                 pos: position.flatten(),
             },
             position,
+            has_other_field: false,
         }
     }
 
@@ -187,9 +205,14 @@ impl Shape {
         sent: &Sent<'_>,
         sink: &mut dyn Sink,
     ) -> Result<()> {
-        if ends == Ends::NoId {
+        let unreadable = match ends {
+            Ends::NoId => Some("this is no id"),
+            Ends::NoType => Some("its type is no text"),
+            Ends::There | Ends::Gone => None,
+        };
+        if let Some(why) = unreadable {
             self.unreadable
-                .add(|| format!("{} -> {}: this is no id", left.end, right.end));
+                .add(|| format!("{} -> {}: {why}", left.end, right.end));
             return Ok(());
         }
         let exists = ends == Ends::There;
@@ -211,12 +234,23 @@ impl Shape {
             });
             return Ok(());
         }
+        if let Some((what, length)) = too_long(&right.end) {
+            self.unreadable.add(|| {
+                let (left, right) = (&left.end, &right.end.model);
+                format!("{left} -> {right}: its {what} has {length} bytes, more than the {LONGEST_NAME} that a name may have")
+            });
+            return Ok(());
+        }
+        if right.has_other_field {
+            self.changed
+                .add(|| format!("{} -> {}: its field is no text", left.end, right.end));
+        }
         let is_placed = |end: &Positioned<'_>| match end.position {
             Some(Some(position)) => position.is_finite(),
             _ => true,
         };
         if !(is_placed(&left) && is_placed(&right)) {
-            self.unplaced
+            self.changed
                 .add(|| format!("{} -> {}: its place is no number", left.end, right.end));
         }
         let (left_order, right_order): (&[Member], &[Member]) = {
@@ -252,7 +286,7 @@ impl Shape {
         };
         for (examples, kind) in [
             (self.unreadable, WarningKind::Unreadable),
-            (self.unplaced, WarningKind::NotKept),
+            (self.changed, WarningKind::NotKept),
             (self.left_out, WarningKind::OrphanLink),
         ] {
             if let Some(warning) = examples.warning(kind, subject.clone()) {

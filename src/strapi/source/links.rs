@@ -6,6 +6,7 @@
 
 use super::Reader;
 use super::link_lines::{Ends, Form, Nulls, Sent, Shape, position as position_of, reference};
+use crate::database::Value;
 use crate::error::Result;
 use crate::model::{LinkRef, Stage};
 use crate::strapi::relations::{Sharing, Storage, StoredRelation};
@@ -133,9 +134,16 @@ impl Reader<'_> {
                 &[]
             };
             let ends = Ends::of(exist, by_id);
+            let right = match &value {
+                // As it stands in the row itself.
+                Value::Bytes(bytes) if referenced != "id" => {
+                    LinkRef::Document(String::from_utf8_lossy(bytes))
+                }
+                value => reference(value),
+            };
             let (left, right) = (
                 shape.end(&model.uid, LinkRef::Id(id), Some(&relation.attribute), None),
-                shape.end(&target.uid, reference(&value), None, None),
+                shape.end(&target.uid, right, None, None),
             );
             shape.send(left, right, Form::JoinColumn, ends, &sent, sink)
         })?;
@@ -258,11 +266,11 @@ impl Reader<'_> {
         )
     }
 
-    /// Tells of the rows of a table of links that lack an end, or the type of one.
-    fn tell_of_nulls(
+    /// Tells of the rows of a table of links or components that lack an end, or the type of one.
+    pub(super) fn tell_of_nulls<const N: usize>(
         &mut self,
         table: &str,
-        columns: [&str; 3],
+        columns: [&str; N],
         sink: &mut dyn Sink,
     ) -> Result<()> {
         let quoted = columns.map(|column| self.database.quote(column));
@@ -276,8 +284,11 @@ impl Reader<'_> {
         );
         let mut nulls = Nulls::default();
         self.database.query(&sql, &[], &mut |row| {
-            let values = [row.value(0)?, row.value(1)?, row.value(2)?];
-            nulls.takes(&values, columns, &row.value(3)?);
+            let mut values = [const { Value::Null }; N];
+            for (index, value) in values.iter_mut().enumerate() {
+                *value = row.value(index)?;
+            }
+            nulls.takes(&values, columns, &row.value(N)?);
             Ok(())
         })?;
         nulls.finish(table, sink);
@@ -301,7 +312,10 @@ impl Reader<'_> {
         };
         self.database.query(sql, &[], &mut |row| {
             let type_ = row.value(2)?;
-            let type_ = type_.as_str().unwrap_or_default();
+            let (type_, has_type) = match type_.as_str() {
+                Some(type_) => (type_, true),
+                None => ("?", false),
+            };
             if !filter.includes_type(type_) {
                 return Ok(());
             }
@@ -315,10 +329,20 @@ impl Reader<'_> {
             let field = row.value(3)?;
             let mut right = shape.end(type_, reference(&ids[1]), None, None);
             if in_table {
-                right.end.field = field.as_str().map(Cow::Borrowed);
+                right.end.field = match &field {
+                    Value::Null => None,
+                    Value::Bytes(bytes) => Some(String::from_utf8_lossy(bytes)),
+                    Value::Integer(number) => Some(number.to_string().into()),
+                    Value::Real(number) => Some(number.to_string().into()),
+                    field => field.as_str().map(Cow::Borrowed),
+                };
+                right.has_other_field = field.as_str().is_none() && !field.is_null();
                 right.position = Some(position_of(&row.value(4)?));
             }
-            let ends = Ends::of(row.value(5)?.as_i64() == Some(1), &ids);
+            let ends = match has_type {
+                true => Ends::of(row.value(5)?.as_i64() == Some(1), &ids),
+                false => Ends::NoType,
+            };
             let form = if in_table {
                 Form::MorphTable
             } else {

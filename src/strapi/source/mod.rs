@@ -20,11 +20,13 @@ use super::schema;
 use super::tables::Model;
 use super::uploads::{Links, Uploads};
 use crate::database::{Connection, LockMode, Snapshot, Value};
-use crate::error::Result;
-use crate::model::{IdSet, Metadata, NameMap, Stage};
+use crate::error::{Error, Result};
+use crate::model::limits::{LONGEST_NAME, LONGEST_SCHEMAS, MOST_MEMBERS};
+use crate::model::{IdSet, Metadata, NameMap, Schema, Stage};
 use crate::transfer::{
     Description, Examples, Filter, Provenance, Sink, Source, Subject, Warning, WarningKind,
 };
+use assets::MissingFiles;
 use std::collections::{BTreeMap, HashMap};
 
 /// The most rows that are read at once.
@@ -40,12 +42,13 @@ impl Rows {
     /// To begin with, while nothing is known of how long they are.
     const FIRST: Self = Self(50);
 
-    /// After a batch of this size, of which this many rows came and took so many bytes; `None` if these were the last.
-    fn after(self, came: usize, bytes: usize) -> Option<Self> {
-        if came < self.0 {
+    /// After a batch of this size, of which this many rows were taken, with so many bytes, and more were `left`;
+    /// `None` if these were the last.
+    fn after(self, taken: usize, bytes: usize, left: bool) -> Option<Self> {
+        if taken < self.0 && !left {
             return None;
         }
-        let fits = BATCH / (bytes / came.max(1)).max(1);
+        let fits = BATCH / (bytes / taken.max(1)).max(1);
         Some(Self(fits.clamp(1, MOST_ROWS).min(self.0 * 4)))
     }
 }
@@ -118,6 +121,8 @@ struct Reader<'a> {
     gone_components: BTreeMap<(String, String), Examples>,
     /// Files whose rows lack what a sidecar needs.
     completed_sidecars: Examples,
+    /// Files that could not be sent.
+    missing_files: MissingFiles,
     /// Files that were sent, and the places they are from.
     sent_files: NameMap<String>,
 }
@@ -165,6 +170,7 @@ impl Source for ProjectSource {
             too_long: BTreeMap::new(),
             gone_components: BTreeMap::new(),
             completed_sidecars: Examples::default(),
+            missing_files: MissingFiles::default(),
             sent_files: NameMap::default(),
         };
         for stage in Stage::ALL {
@@ -186,11 +192,56 @@ impl Source for ProjectSource {
 impl Reader<'_> {
     fn schemas(&mut self, sink: &mut dyn Sink) -> Result<()> {
         sink.stage(Stage::Schemas, Some(self.catalogue.schemas.len() as u64))?;
-        self.catalogue
-            .schemas
-            .iter()
-            .try_for_each(|schema| sink.schema(schema))
+        let mut bytes = 0;
+        for schema in self.catalogue.schemas.iter() {
+            bytes += check_schema(schema)?;
+            if bytes > LONGEST_SCHEMAS {
+                return Err(no_archive(format!(
+                    "with that of {}, the schemas have more than the {LONGEST_SCHEMAS} bytes",
+                    schema.uid
+                )));
+            }
+            sink.schema(schema)?;
+        }
+        Ok(())
     }
+}
+
+/// Holds a schema against the limits of an archive, from which nothing could be restored without it; gives its
+/// length.
+fn check_schema(schema: &Schema) -> Result<u64> {
+    let names = schema.attributes.iter().map(|(name, _)| name);
+    if let Some(long) = [&schema.uid]
+        .into_iter()
+        .chain(names)
+        .find(|name| name.len() > LONGEST_NAME)
+    {
+        let start = &long[..long.floor_char_boundary(SHOWN)];
+        return Err(no_archive(format!(
+            "the name {start}... in the schema of {} has {} bytes, more than the {LONGEST_NAME}",
+            &schema.uid[..schema.uid.floor_char_boundary(SHOWN)],
+            long.len(),
+        )));
+    }
+    if schema.attributes.len() + MORE_MEMBERS > MOST_MEMBERS {
+        return Err(no_archive(format!(
+            "the schema of {} has {} attributes, more than the {}",
+            schema.uid,
+            schema.attributes.len(),
+            MOST_MEMBERS - MORE_MEMBERS
+        )));
+    }
+    Ok(schema.to_line().len() as u64)
+}
+
+/// How much of a name that is too long is shown, in bytes.
+const SHOWN: usize = 60;
+/// Members that rows may have beside those of the schema: ids, times, and what says which component they are.
+const MORE_MEMBERS: usize = 32;
+
+fn no_archive(why: String) -> Error {
+    Error::failed(format!("{why} that an archive may hold"))
+        .hint("make the schemas shorter, such as their descriptions, and start Strapi once")
 }
 
 /// A list of column names for a query.
@@ -239,12 +290,13 @@ mod tests {
 
     #[test]
     fn long_rows_are_read_a_few_at_once_and_short_ones_many() {
-        let next = |rows: Rows, bytes| rows.after(rows.0, bytes).expect("more").0;
+        let next = |rows: Rows, bytes| rows.after(rows.0, bytes, false).expect("more").0;
         assert_eq!(next(Rows::FIRST, 50 * 100), 200);
         assert_eq!(next(Rows(200), 200 * 100), MOST_ROWS);
         assert_eq!(next(Rows(MOST_ROWS), MOST_ROWS << 20), 4);
         assert_eq!(next(Rows(4), 4 << 28), 1);
         assert_eq!(next(Rows(1), 0), 4);
-        assert!(Rows(4).after(3, 100).is_none());
+        assert!(Rows(4).after(3, 100, false).is_none());
+        assert!(Rows(4).after(3, 100, true).is_some());
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn complete<'a>(sidecar: &'a str, filename: &str, bytes: u64) -> Cow<
     if AssetMetadata::parse(sidecar, filename).is_ok() {
         return Cow::Borrowed(sidecar);
     }
-    let Ok(fields) = Fields::parse(sidecar) else {
+    let Ok(fields) = Fields::parse_with_any_names(sidecar) else {
         return Cow::Borrowed(sidecar);
     };
     let text = |name: &str| fields.text(name).filter(|text| !text.is_empty());

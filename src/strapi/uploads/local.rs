@@ -1,7 +1,7 @@
 //! The `local` upload provider: files below the public folder.
 
 use super::beneath::{NotOpened, open_beneath};
-use super::paths::{leads_elsewhere, stays_inside};
+use super::paths::{can_be, leads_elsewhere, stays_inside};
 use super::staged::{self, StagedFiles};
 use super::{Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads};
 use crate::error::{Error, Result};
@@ -85,6 +85,9 @@ impl Uploads for LocalUploads {
                 "its provider is `{provider}`, which this version does not read from"
             ));
         }
+        if url.is_empty() {
+            return Err("it has no url".into());
+        }
         let Some(path) = path_of(&self.public, url) else {
             return Err("its url leads out of the public folder".into());
         };
@@ -102,7 +105,12 @@ impl Uploads for LocalUploads {
                 path.display()
             ),
             NotOpened::Failed(error) if error.kind() == io::ErrorKind::NotFound => {
-                format!("there is no {}", path.display())
+                let what = match fs::symlink_metadata(&path) {
+                    Ok(about) if about.is_symlink() => "a link that leads nowhere",
+                    Ok(_) => "no file",
+                    Err(_) => return format!("there is no {}", path.display()),
+                };
+                format!("{} is {what}", path.display())
             }
             NotOpened::Failed(error) => Error::io("read the file", &path, error).to_string(),
         })
@@ -110,8 +118,10 @@ impl Uploads for LocalUploads {
 
     fn path(&self, provider: &str, url: &str) -> Option<String> {
         let path = path_of(&self.public, url).filter(|_| provider == LOCAL_PROVIDER)?;
-        let inside = path.strip_prefix(self.folder()).ok()?.to_str()?;
-        let is_here = stays_inside(inside) && !leads_elsewhere(&self.folder(), inside);
+        let folder = self.folder();
+        let inside = path.strip_prefix(&folder).ok()?.to_str()?;
+        let is_here =
+            can_be(&folder, inside) && stays_inside(inside) && !leads_elsewhere(&folder, inside);
         is_here.then(|| inside.to_owned())
     }
 

@@ -11,6 +11,7 @@ mod staged;
 
 pub(super) use held::Held;
 pub(super) use local::LocalUploads;
+pub(super) use paths::LONGEST_NAME;
 pub(super) use room::wanted;
 
 use crate::error::Result;

@@ -7,8 +7,24 @@ use crate::store::{Owner, folder_of};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
+
+/// The bytes that a name may have on the usual file systems.
+pub(in crate::strapi) const LONGEST_NAME: usize = 255;
+/// The bytes that a path may have, its end included.
+const LONGEST_PATH: usize = 4096;
+/// The bytes of it that are left to what this tool puts between an upload folder and a path below it.
+const STAGING_ROOM: usize = 64;
+/// How many folders a path may lead through: who looks at paths remembers the folders of each.
+const MOST_FOLDERS: usize = 16;
+
+/// Whether there can be a file at a path below an upload folder.
+pub(super) fn can_be(folder: &Path, path: &str) -> bool {
+    path.len() + folder.as_os_str().len() + STAGING_ROOM < LONGEST_PATH
+        && path.split('/').count() <= MOST_FOLDERS + 1
+        && path.split('/').all(|name| name.len() <= LONGEST_NAME)
+}
 
 /// Whether a path below the upload folder stays below it, and out of what this tool keeps there.
 pub(super) fn stays_inside(path: &str) -> bool {
@@ -51,19 +67,23 @@ fn folders(path: &str) -> impl Iterator<Item = &Path> {
     folders.filter(|folder| !folder.as_os_str().is_empty())
 }
 
+/// What the folders are that a path leads through, from the outermost to the last that is there.
+fn folders_there(root: &Path, path: &str) -> impl Iterator<Item = fs::Metadata> {
+    let mut folders: Vec<PathBuf> = folders(path).map(|folder| root.join(folder)).collect();
+    folders.reverse();
+    let there = folders.into_iter().map(fs::symlink_metadata);
+    there.map_while(Result::ok)
+}
+
 /// Whether a folder that this path leads through is a link.
 fn leads_through_link(root: &Path, path: &str) -> bool {
-    folders(path).any(|folder| root.join(folder).is_symlink())
+    folders_there(root, path).any(|folder| folder.is_symlink())
 }
 
 /// Whether a path leads through a link or to another file system, from which nothing can be renamed.
 pub(super) fn leads_elsewhere(root: &Path, path: &str) -> bool {
-    let device = |folder: &Path| Some(fs::symlink_metadata(folder).ok()?.dev());
-    leads_through_link(root, path)
-        || folders(path).any(|folder| {
-            let there = device(&root.join(folder));
-            there.is_some() && there != fs::metadata(root).ok().map(|root| root.dev())
-        })
+    let own = || fs::metadata(root).ok().map(|root| root.dev());
+    folders_there(root, path).any(|folder| folder.is_symlink() || Some(folder.dev()) != own())
 }
 
 /// Refuses such a path.

@@ -5,7 +5,7 @@
 
 use super::held::{self, Held};
 use super::journal::{self, Journal, Moves};
-use super::paths::{exists, files_below, make_folders, stays_inside};
+use super::paths::{can_be, exists, files_below, make_folders, stays_inside};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::error::{Error, Result};
 use crate::model::STAGING_PREFIX;
@@ -19,9 +19,6 @@ use std::path::{Path, PathBuf};
 
 /// The mode of a staging folder: what waits in it is nobody else's business yet.
 const STAGING_MODE: u32 = 0o700;
-
-/// The bytes that a name may have on the usual file systems.
-const LONGEST_NAME: usize = 255;
 
 /// Bytes of a file that are read and written at once.
 const BLOCK: usize = 128 << 10;
@@ -193,7 +190,7 @@ impl StagedFiles {
 impl StagedUploads for StagedFiles {
     fn add(&mut self, paths: &[String], size: u64, content: &mut dyn Read) -> Result<()> {
         for path in paths {
-            if !stays_inside(path) || path.split('/').any(|name| name.len() > LONGEST_NAME) {
+            if !(stays_inside(path) && can_be(&self.uploads, path)) {
                 return Err(Error::archive(format!(
                     "the archive holds a file named \"{path}\", which is no file name"
                 )));

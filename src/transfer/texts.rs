@@ -10,10 +10,10 @@ use tempfile::SpooledTempFile;
 const IN_MEMORY: usize = 4 << 20;
 
 /// Where a text stands, and how long it is.
-pub(super) type Place = (u64, u32);
+pub(crate) type Place = (u64, u32);
 
 /// Texts that were put aside.
-pub(super) struct Texts {
+pub(crate) struct Texts {
     folder: PathBuf,
     spool: SpooledTempFile,
     end: u64,
