@@ -340,7 +340,8 @@ mod tests {
                 "contentType",
                 json!({
                     "one": {"type": "component", "component": "c.box"},
-                    "zone": {"type": "dynamiczone", "components": ["c.box"]},
+                    "zone": {"type": "dynamiczone", "components": ["c.other", "c.box", "c.box", "c.any"]},
+                    "narrow": {"type": "dynamiczone", "components": ["c.other"]},
                 }),
             ),
             schema(
@@ -431,5 +432,23 @@ mod tests {
         let seen = visited(&format!(r#"{{"one":{data}}}"#));
         assert_eq!(seen.len(), DEEPEST + 1);
         assert!(seen[DEEPEST].contains("nested deeper"), "{seen:?}");
+    }
+
+    #[test]
+    fn a_long_value_is_visited_as_a_short_one_is() {
+        let text = |filler: &str| {
+            let inside =
+                format!(r#"[{{"id":2,"t":"{filler}"}}, {{"id":3,"inside":[{{"id":4}}]}}]"#);
+            let one = format!(r#"{{"id":1,"t":[[],{{"x":"]"}}],"inside":{inside}}}"#);
+            let item = format!(r#"{{"inside":{inside},"__component":"c.box","id":5}}"#);
+            format!(r#"{{"one":{one},"zone":[{item},7,{item}],"narrow":[{item}]}}"#)
+        };
+        let seen = visited(&text("]\\\"}"));
+        assert_eq!(seen.len(), 14, "{seen:?}");
+        assert!(
+            seen[13].contains("does not take the component `c.box`"),
+            "{seen:?}"
+        );
+        assert_eq!(visited(&text(&"x".repeat(LONG))), seen);
     }
 }

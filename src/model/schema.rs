@@ -433,3 +433,56 @@ impl FromIterator<Schema> for Schemas {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_found_by_name_and_keep_their_order_and_defaults() {
+        let names: Vec<String> = (0..1000)
+            .map(|number| format!("a{}", number * 7 % 1000))
+            .collect();
+        let attributes: Vec<String> = names
+            .iter()
+            .map(|name| format!(r#""{name}":{{"type":"string", "default" : "{name}"}}"#))
+            .collect();
+        let text = format!(
+            r#"{{"uid":"a.b","modelType":"component","modelName":"b","collectionName":"bs","other":1,
+                "attributes":{{{},"z":{{"type":"dynamiczone","components":["a.c","a.b"]}}}}}}"#,
+            attributes.join(",")
+        );
+        let schema = Schema::parse(&text).expect("a schema");
+        assert!(
+            schema
+                .attributes
+                .iter()
+                .map(|(name, _)| name)
+                .eq(names.iter().chain([&"z".into()]))
+        );
+        for name in &names {
+            assert!(matches!(
+                schema.attribute(name),
+                Some(Attribute::Scalar(Scalar::Text))
+            ));
+            assert_eq!(schema.default(name), Some(format!("\"{name}\"").as_str()));
+        }
+        assert!(schema.attribute("a1000").is_none() && schema.default("z").is_none());
+        assert_eq!(schema.parts(), 1 + 1000 + 3);
+        let line = schema.to_line();
+        assert!(line.starts_with(
+            r#"{"collectionName":"bs","attributes":{"a0":{"type":"string","default":"a0"},"#
+        ));
+        assert!(
+            line.ends_with(r#""modelType":"component","modelName":"b","uid":"a.b"}"#),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn a_schema_that_is_nested_deep_is_none() {
+        let text = format!(r#"{{"uid":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+        let error = Schema::parse(&text).expect_err("too deep");
+        assert!(error.contains("deeper than 127"), "{error}");
+    }
+}

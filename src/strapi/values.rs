@@ -367,11 +367,12 @@ fn number(text: &str) -> Result<Value<'static>, String> {
         .ok_or_else(|| format!("{} is not a number", Short(text)))
 }
 
-/// Whether a number prints as it was written.
+/// Whether a number is all that was written.
 fn is_exact(number: f64, text: &str) -> bool {
-    let mut printed = Vec::new();
+    let (mut printed, mut written) = (Vec::new(), Vec::new());
     json::write_f64(&mut printed, number);
-    printed == text.as_bytes()
+    json::write_number(&mut written, text);
+    printed == written
 }
 
 #[cfg(test)]

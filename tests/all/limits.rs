@@ -14,7 +14,7 @@ use crate::support::skip;
 use crate::support::tarball::{ENTITIES, Entry, Tarball};
 
 /// What any archive may take, in bytes, beside three times its longest line.
-const MEMORY: u64 = 64 << 20;
+pub const MEMORY: u64 = 64 << 20;
 
 // ------------------------------------------------------------------ archives
 
@@ -30,7 +30,7 @@ const MEASURE: &str = r#"
 "#;
 
 /// Runs the binary and gives the peak of its memory in bytes; nothing where it cannot be measured.
-fn measured<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<(Outcome, u64)> {
+pub fn measured<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<(Outcome, u64)> {
     let mut perl = Command::new("perl");
     perl.args(["-e", MEASURE]);
     let outcome = run(&mut backup_through(perl, arguments));

@@ -28,6 +28,7 @@ mod database_values;
 mod databases;
 mod fixture;
 mod flips;
+mod hostile_lines;
 mod interrupted;
 mod keys;
 mod kills;
