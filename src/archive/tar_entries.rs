@@ -7,6 +7,7 @@
 use super::item::{Each, Item, Next, damaged, refused};
 use super::layout;
 use crate::error::{Error, Result};
+use crate::model::Short;
 use crate::model::limits::{LONGEST_EXTENSION, LONGEST_NAME};
 use std::io::{self, BufReader, Read};
 use tar::{EntryType, Header};
@@ -204,7 +205,7 @@ impl Blocks<'_> {
     fn place(&self) -> String {
         match self.last.as_str() {
             "" => "its first entry".into(),
-            last => format!("the entry behind {last}"),
+            last => format!("the entry behind {}", Short(last)),
         }
     }
 
@@ -293,7 +294,7 @@ impl Blocks<'_> {
         }
         let padding = self.read((BLOCK - used) as u64)?;
         if padding.iter().any(|byte| *byte != 0) {
-            faults.add(|| self.stained(&format!("behind the entry {}", self.last)));
+            faults.add(|| self.stained(&format!("behind the entry {}", Short(&self.last))));
         }
         Ok(())
     }

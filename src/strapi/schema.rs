@@ -58,7 +58,8 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
         })?;
         let schema = Schema::from_json(&json).map_err(|reason| {
             let uid = json.get("uid").and_then(Value::as_str).unwrap_or("?");
-            Error::failed(format!("the schema of {uid} is not complete: {reason}"))
+            Error::failed(format!("the schema of {uid} cannot be taken: {reason}"))
+                .hint("mend it where it is made, and start Strapi once")
         })?;
         schemas.push(schema);
     }
