@@ -3,9 +3,6 @@
 //!
 //! Without them an archive of a few megabytes could ask for any amount of memory.
 
-use super::entity::Fields;
-use super::{Attribute, Schema};
-
 /// Bytes of an entry's name.
 pub const LONGEST_NAME: usize = 4 << 10;
 /// Bytes of the name of a file of the media library, and of each part of its path: file systems take no more.
@@ -67,21 +64,6 @@ pub(super) fn is_deeper(json: &[u8], levels: usize) -> bool {
         }
     }
     false
-}
-
-/// The first attribute, components aside, whose JSON is nested too deep.
-pub fn deep_attribute<'f>(schema: &Schema, fields: &'f Fields<'_>) -> Option<&'f str> {
-    let is_deep = |(name, value): &&'f (std::borrow::Cow<'_, str>, &str)| {
-        // Components in each other are looked at one by one: all of one, each time, would take long.
-        value.starts_with(['[', '{'])
-            && !matches!(
-                schema.attribute(name),
-                Some(Attribute::Component { .. } | Attribute::DynamicZone { .. })
-            )
-            && is_too_deep(value.as_bytes())
-    };
-    let found = fields.0.iter().find(is_deep);
-    found.map(|(name, _)| name.as_ref())
 }
 
 #[cfg(test)]

@@ -33,5 +33,5 @@ pub use schema::{
     Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas, column_kind,
 };
 pub use stage::Stage;
-pub use value::misfit;
 pub(crate) use value::{boolean, instant};
+pub use value::{deep_attribute, misfit};

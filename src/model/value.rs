@@ -1,7 +1,8 @@
 //! What the values of attributes are in an archive: the one place that says which JSON values are of the kind
 //! that a schema names.
 
-use super::{Scalar, Short};
+use super::limits::is_too_deep;
+use super::{Attribute, Fields, Scalar, Schema, Short};
 use crate::calendar::{MICROSECONDS, is_in_range, parse_time};
 use jiff::tz::TimeZone;
 use std::borrow::Cow;
@@ -23,6 +24,21 @@ pub fn misfit(scalar: Scalar, json: &str) -> Option<String> {
         }
     };
     (!fits).then(|| format!("{} is not {kind}", Short(json)))
+}
+
+/// The first attribute, components aside, whose JSON is nested too deep.
+pub fn deep_attribute<'f>(schema: &Schema, fields: &'f Fields<'_>) -> Option<&'f str> {
+    let is_deep = |(name, value): &&'f (Cow<'_, str>, &str)| {
+        // Components in each other are looked at one by one: all of one, each time, would take long.
+        value.starts_with(['[', '{'])
+            && !matches!(
+                schema.attribute(name),
+                Some(Attribute::Component { .. } | Attribute::DynamicZone { .. })
+            )
+            && is_too_deep(value.as_bytes())
+    };
+    let found = fields.0.iter().find(is_deep);
+    found.map(|(name, _)| name.as_ref())
 }
 
 /// A boolean, as Strapi takes it.

@@ -1,7 +1,8 @@
 //! What is known of a project's content once its database is open.
 
+use super::models::Models;
 use super::relations::StoredRelation;
-use super::tables::{Model, Models};
+use super::tables::Model;
 use crate::model::Schemas;
 use crate::transfer::Warning;
 

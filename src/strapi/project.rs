@@ -2,6 +2,7 @@
 
 use super::config::{self, ProjectConfig};
 use super::dialect::Dialect;
+use super::files::read_text;
 use super::uploads::{Links, LocalUploads, Uploads};
 use super::values::Home;
 use super::zone;
@@ -14,8 +15,7 @@ use jiff::tz::TimeZone;
 use semver::Version;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -23,9 +23,6 @@ use std::thread;
 
 /// The packages that make a project a Strapi project, of all majors since 4.
 const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
-
-/// The largest file of a project that is read as a whole.
-pub(super) const FILE_LIMIT: u64 = 8 << 20;
 
 /// A Strapi project on disk.
 #[derive(Debug, Clone)]
@@ -270,23 +267,6 @@ fn not_a_project(root: &Path, why: &str) -> Error {
     )
 }
 
-/// The text of a file of a project, which is a plain file of moderate size.
-pub(super) fn read_text(path: &Path) -> io::Result<String> {
-    let about = fs::metadata(path)?;
-    if !about.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    let mut text = String::new();
-    File::open(path)?
-        .take(FILE_LIMIT + 1)
-        .read_to_string(&mut text)?;
-    if text.len() as u64 > FILE_LIMIT {
-        let what = format!("it is larger than {} MB", FILE_LIMIT >> 20);
-        return Err(io::Error::other(what));
-    }
-    Ok(text)
-}
-
 fn read_json(path: &Path) -> Result<Option<Value>> {
     match read_text(path) {
         Ok(text) => serde_json::from_str(&text)
@@ -343,6 +323,7 @@ fn find_version(root: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn project(manifest: &str, installed: Option<&str>) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");

@@ -7,9 +7,10 @@
 use super::catalogue::Catalogue;
 use super::core_store::{CORE_STORE, SCHEMA_KEY, check_description, read_description};
 use super::custom_fields::CustomFields;
+use super::files::read_text;
 use super::identifiers::global_id;
-use super::project::{Project, read_text};
-use super::tables::Models;
+use super::models::Models;
+use super::project::Project;
 use crate::database::Connection;
 use crate::error::{Error, Result};
 use crate::model::limits::MOST_PARTS;

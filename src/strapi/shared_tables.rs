@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::model::{Schema, Schemas};
     use crate::strapi::dialect::Dialect;
-    use crate::strapi::tables::Models;
+    use crate::strapi::models::Models;
     use crate::strapi::values::Home;
     use jiff::tz::TimeZone;
     use serde_json::{Value, json};

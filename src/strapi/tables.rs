@@ -3,15 +3,13 @@
 //! The rules are those of `createMetadata` in `@strapi/database` and
 //! `transformContentTypesToModels` in `@strapi/core`.
 
-use super::core_store::{CORE_STORE, WEBHOOKS};
 use super::dialect::Dialect;
 use super::relations::{Sharing, Storage, StoredRelation, storage};
-use super::shared_tables::{UnusedTable, share_tables};
 use super::values::{self, Home, Kept};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Tables of internal models that belong to the content and are emptied with it: they describe rows
@@ -110,7 +108,12 @@ impl Model {
         Some(&mapping.column)
     }
 
-    fn new(schema: &Schema, schemas: &Schemas, dialect: Dialect, home: &Arc<Home>) -> Result<Self> {
+    pub fn new(
+        schema: &Schema,
+        schemas: &Schemas,
+        dialect: Dialect,
+        home: &Arc<Home>,
+    ) -> Result<Self> {
         let naming = dialect.naming();
         let table = naming.table(&schema.collection_name);
         let mut columns = Vec::new();
@@ -224,7 +227,7 @@ impl Model {
     }
 
     /// Finds the real names of tables and columns: databases cut long ones.
-    fn resolve(
+    pub fn resolve(
         &mut self,
         database: &mut dyn Connection,
         tables: &HashSet<String>,
@@ -284,6 +287,14 @@ impl Model {
     }
 }
 
+/// Columns of a table that no attribute is stored in.
+#[derive(Debug)]
+pub(super) struct Unknown {
+    /// The type that the table belongs to.
+    pub uid: String,
+    pub columns: Vec<String>,
+}
+
 /// Whether Strapi makes a column of this name beside those of attributes, or did for a schema that it
 /// has no more: in the table of a type's own rows (`own`) ids, who made a row and when, its version; in
 /// one that joins rows, places and positions.
@@ -308,137 +319,11 @@ fn is_strapis(column: &str, own: bool) -> bool {
 /// The name under which the database has what Strapi calls `name`: MySQL cuts names to 64
 /// characters, PostgreSQL to as many whole ones as fit into 63 bytes. Strapi 4 does not shorten its names
 /// itself, and Strapi 5 counts characters, not bytes.
-fn real_name(name: &str, is_there: impl Fn(&str) -> bool) -> Option<String> {
+pub(super) fn real_name(name: &str, is_there: impl Fn(&str) -> bool) -> Option<String> {
     let characters = name.char_indices().nth(64).map_or(name.len(), |(at, _)| at);
     [name.len(), characters, name.floor_char_boundary(63)]
         .into_iter()
         .map(|length| &name[..length])
         .find(|name| is_there(name))
         .map(str::to_owned)
-}
-
-/// All content types and components, in the order of their schemas.
-#[derive(Debug)]
-pub(super) struct Models {
-    pub dialect: Dialect,
-    /// The database that holds them.
-    pub home: Arc<Home>,
-    list: Vec<Model>,
-    by_uid: HashMap<String, usize>,
-    unused: Vec<UnusedTable>,
-    /// By table.
-    unknown: BTreeMap<String, Unknown>,
-}
-
-/// Columns of a table that no attribute is stored in.
-#[derive(Debug)]
-struct Unknown {
-    /// The type that the table belongs to.
-    uid: String,
-    columns: Vec<String>,
-}
-
-impl Models {
-    /// Maps all schemas.
-    pub fn new(schemas: &Schemas, dialect: Dialect, home: Home) -> Result<Self> {
-        let home = Arc::new(home);
-        let mut list = schemas
-            .iter()
-            .map(|schema| Model::new(schema, schemas, dialect, &home))
-            .collect::<Result<Vec<_>>>()?;
-        let by_uid = list
-            .iter()
-            .enumerate()
-            .map(|(index, model)| (model.uid.clone(), index))
-            .collect();
-        let unused = share_tables(&mut list, &by_uid);
-        Ok(Self {
-            dialect,
-            home,
-            list,
-            by_uid,
-            unused,
-            unknown: BTreeMap::new(),
-        })
-    }
-
-    /// The model of this uid.
-    pub fn get(&self, uid: &str) -> Option<&Model> {
-        self.by_uid.get(uid).map(|&index| &self.list[index])
-    }
-
-    /// All models, content types first.
-    pub fn iter(&self) -> impl Iterator<Item = &Model> {
-        self.list.iter()
-    }
-
-    /// The content types.
-    pub fn content_types(&self) -> impl Iterator<Item = &Model> {
-        self.iter()
-            .filter(|model| model.model_type == ModelType::ContentType)
-    }
-
-    /// The components.
-    pub fn components(&self) -> impl Iterator<Item = &Model> {
-        self.iter()
-            .filter(|model| model.model_type == ModelType::Component)
-    }
-
-    /// Join tables that Strapi makes and does not use.
-    pub fn unused_tables(&self) -> &[UnusedTable] {
-        &self.unused
-    }
-
-    /// Every table that is read or written, but for those that join.
-    pub fn tables(&self) -> impl Iterator<Item = &str> {
-        let own = self.iter().map(|model| model.table.as_str());
-        own.chain([CORE_STORE, WEBHOOKS])
-    }
-
-    /// Holds the mapping against the tables that are there, and takes their real names.
-    ///
-    /// # Errors
-    /// Names the first table or column that is missing.
-    pub fn resolve(
-        &mut self,
-        database: &mut dyn Connection,
-        tables: &HashSet<String>,
-    ) -> Result<()> {
-        self.unused.retain_mut(|unused| {
-            let real = real_name(&unused.table, |name| tables.contains(name));
-            real.map(|real| unused.table = real).is_some()
-        });
-        self.list
-            .iter_mut()
-            .try_for_each(|model| model.resolve(database, tables, &mut self.unknown))
-    }
-
-    /// Columns that no attribute is stored in and that Strapi does not make: the type that the table
-    /// belongs to, the table, the column.
-    pub fn unknown_columns(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.unknown.iter().flat_map(|(table, unknown)| {
-            let columns = unknown.columns.iter();
-            columns.map(|column| (unknown.uid.as_str(), table.as_str(), column.as_str()))
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_a_database_cut_are_found() {
-        let long = "a".repeat(80);
-        let cut = |length: usize| move |name: &str| name.len() == length;
-        assert_eq!(real_name(&long, cut(80)), Some(long.clone()));
-        assert_eq!(real_name(&long, cut(63)), Some("a".repeat(63)));
-        assert_eq!(real_name(&long, cut(64)), Some("a".repeat(64)));
-        assert_eq!(real_name("short", cut(63)), None);
-        let cyrillic = format!("x{}", "я".repeat(40));
-        assert_eq!(
-            real_name(&cyrillic, cut(63)),
-            Some(format!("x{}", "я".repeat(31)))
-        );
-    }
 }

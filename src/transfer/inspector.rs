@@ -7,11 +7,11 @@ use super::{
     Warning, WarningKind,
 };
 use crate::error::{Error, Result};
-use crate::model::limits::{DEEPEST, deep_attribute, is_too_deep};
+use crate::model::limits::{DEEPEST, is_too_deep};
 use crate::model::{
     Asset, AssetMetadata, Attribute, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet,
     Link, LinkEnd, LinkRef, Misfit, ModelType, Schema, Schemas, Short, Stage, Visitor,
-    is_component, misfit, named_files, walk,
+    deep_attribute, is_component, misfit, named_files, walk,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;

@@ -13,7 +13,7 @@ use rquickjs::{Context, Ctx, Exception, Function, Object, Runtime, Value as JsVa
 use super::layout::Layout;
 use super::limit::Clock;
 use super::{connection_string, env, source};
-use crate::strapi::project::FILE_LIMIT;
+use crate::strapi::files::FILE_LIMIT;
 
 /// How much memory all of a project's configuration may use.
 pub(super) const MEMORY_LIMIT: usize = 64 << 20;

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use regex_lite::Regex;
 
 use super::error::ConfigError;
-use crate::strapi::project::FILE_LIMIT;
+use crate::strapi::files::FILE_LIMIT;
 
 /// One assignment, wherever a line starts. The alternatives of the value are tried in order, and one that does not
 /// reach the end of its line (blanks and a comment aside) gives way to the next.

@@ -165,7 +165,7 @@ pub(super) fn normal(path: &Path) -> PathBuf {
 /// An option of a `tsconfig.json` or of the files it extends, with the folder its paths are relative to. A file that
 /// cannot be read or understood has no options: the compiler's defaults are then as good a guess as any.
 fn compiler_option(file: &Path, name: &str, depth: u8) -> Option<(PathBuf, Value)> {
-    let text = crate::strapi::project::read_text(file).ok()?;
+    let text = crate::strapi::files::read_text(file).ok()?;
     let config = parse(&text)?;
     let folder = file.parent()?.to_owned();
     if let Some(value) = config

@@ -4,7 +4,7 @@ use super::code::{self, Plugin, Registration};
 use crate::database::Stop;
 use crate::error::{Error, Result};
 use crate::strapi::config::limit::{Clock, Lost, guard};
-use crate::strapi::project::read_text;
+use crate::strapi::files::read_text;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::fs;

@@ -1,6 +1,6 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
-use super::attributes::{Tally, write_attributes, write_name};
+use super::attributes::{Tally, text, write_attributes, write_name};
 use super::sidecars::complete;
 use super::{Reader, Rows, select_batch};
 use crate::error::{Error, Result};
@@ -320,10 +320,6 @@ fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> 
     }
     out.push(b'}');
     text(out)
-}
-
-pub(super) fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("JSON was written from text")
 }
 
 /// Gives exactly as many bytes as the file had when it was opened.

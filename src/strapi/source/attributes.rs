@@ -76,3 +76,8 @@ pub(super) fn write_name(out: &mut Vec<u8>, name: &str) {
     json::write_string(out, name);
     out.push(b':');
 }
+
+/// JSON that was written from text, as text.
+pub(super) fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("JSON was written from text")
+}

@@ -10,7 +10,8 @@ use crate::error::Result;
 use crate::model::json;
 use crate::model::limits::{DEEPEST, LONGEST_LINE};
 use crate::strapi::dialect::Dialect;
-use crate::strapi::tables::{ComponentField, ComponentShape, Model, Models};
+use crate::strapi::models::Models;
+use crate::strapi::tables::{ComponentField, ComponentShape, Model};
 use std::collections::HashMap;
 
 /// A component, and what it holds. The JSON of what it holds stands in none but the line that is

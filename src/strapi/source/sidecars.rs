@@ -72,7 +72,7 @@ pub(super) fn complete<'a>(sidecar: &'a str, filename: &str, bytes: u64) -> Cow<
         out.extend_from_slice(&value);
     }
     out.push(b'}');
-    Cow::Owned(super::assets::text(out))
+    Cow::Owned(super::attributes::text(out))
 }
 
 fn media_type(filename: &str) -> &'static str {
