@@ -3,12 +3,14 @@
 
 mod background;
 mod ecb;
+mod gzip;
 mod pack;
 mod password;
+mod pool;
 mod unpack;
 
 pub(super) use pack::Packer;
-pub use pack::Packing;
+pub use pack::{Level, Packing};
 pub use password::Password;
 pub(super) use password::SALT;
 pub(super) use unpack::{Sealed, Unpacked, needless_key};
