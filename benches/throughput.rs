@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use strapi_backup::archive::{
-    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands, Packing,
-    Password,
+    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands, Level,
+    Packing, Password,
 };
 use strapi_backup::database::{Stop, Timeouts};
 use strapi_backup::store::FileTarget;
@@ -198,7 +198,7 @@ fn throughput(criterion: &mut Criterion) {
         (
             "gzip and ecb",
             Packing {
-                compress: true,
+                compression: Some(Level::default()),
                 password: Some(Password::new(KEY)),
             },
         ),

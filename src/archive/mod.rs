@@ -30,7 +30,7 @@ mod tar_entries;
 mod writer;
 
 pub use audit::Protection;
-pub use codec::{Packing, Password};
+pub use codec::{Level, Packing, Password};
 pub use name::ArchiveName;
 pub use outcome::{Outcome, StageCount, Status, Told};
 pub use reader::{Archive, ArchiveSource, Demands};

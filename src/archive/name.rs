@@ -29,7 +29,7 @@ impl ArchiveName {
             }
         }
         name.push_str(".tar");
-        if packing.compress {
+        if packing.compression.is_some() {
             name.push_str(".gz");
         }
         if packing.password.is_some() {
@@ -42,7 +42,7 @@ impl ArchiveName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::Password;
+    use crate::archive::{Level, Password};
 
     #[test]
     fn extensions_follow_the_packing_and_are_not_doubled() {
@@ -57,7 +57,7 @@ mod tests {
             (".tar", true, None, ".tar.tar.gz"),
         ] {
             let packing = Packing {
-                compress,
+                compression: compress.then(Level::default),
                 password: key,
             };
             assert_eq!(

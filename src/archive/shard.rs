@@ -1,45 +1,31 @@
 //! Rolling files of JSON lines.
 //!
-//! A tar entry tells its length before its content, so a shard is spooled: in memory while it is
-//! small, then in an unnamed file beside the archive.
+//! A tar entry tells its length before its content, so a shard is kept in memory until it is full. Shards may be
+//! smaller than they have to be, and so they are small.
 
 use super::layout::shard_name;
 use crate::error::{Error, Result};
 use crate::model::Stage;
-use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
-use tempfile::SpooledTempFile;
 
-/// How much of a shard is kept in memory, in bytes.
-const IN_MEMORY: usize = 4 << 20;
-
-/// A full shard: its entry's name, its length, its content.
-pub(super) struct Shard {
-    pub name: String,
-    pub length: u64,
-    pub content: SpooledTempFile,
-}
+/// A shard of several lines is not larger than this, in bytes.
+const IN_MEMORY: usize = 8 << 20;
 
 /// Collects the lines of one stage.
 pub(super) struct Shards {
     stage: Stage,
     limit: u64,
-    folder: PathBuf,
     number: u32,
-    length: u64,
-    content: Option<SpooledTempFile>,
+    content: Vec<u8>,
 }
 
 impl Shards {
-    /// Shards of at most `limit` bytes, spooled in `folder`.
-    pub fn new(stage: Stage, limit: u64, folder: &Path) -> Self {
+    /// Shards of at most `limit` bytes.
+    pub fn new(stage: Stage, limit: u64) -> Self {
         Self {
             stage,
             limit,
-            folder: folder.to_owned(),
             number: 0,
-            length: 0,
-            content: None,
+            content: Vec::new(),
         }
     }
 
@@ -48,89 +34,97 @@ impl Shards {
         self.stage
     }
 
-    /// Adds a line; gives the shard that became full by it. `what` names the line in errors.
-    pub fn push(&mut self, line: &str, what: impl FnOnce() -> String) -> Result<Option<Shard>> {
-        let line_length = line.len() as u64;
-        if line_length > self.limit {
+    /// Whether there is room for a line beside those that are there. `what` names it in errors.
+    ///
+    /// # Errors
+    /// It is larger than a shard may be.
+    pub fn has_room(&self, line: &str, what: impl FnOnce() -> String) -> Result<bool> {
+        if line.len() as u64 > self.limit {
             return Err(Error::failed(format!(
-                "{} takes {line_length} bytes, more than a shard may have ({})",
+                "{} takes {} bytes, more than a shard may have ({})",
                 what(),
+                line.len(),
                 self.limit
             ))
             .hint("allow larger shards with --max-size-jsonl"));
         }
-        let full = if self.length > 0 && self.length + 1 + line_length > self.limit {
-            self.take()?
-        } else {
-            None
-        };
-        let content = self
-            .content
-            .get_or_insert_with(|| tempfile::spooled_tempfile_in(IN_MEMORY, &self.folder));
-        let mut write = || -> io::Result<()> {
-            if self.length > 0 {
-                content.write_all(b"\n")?;
-                self.length += 1;
-            }
-            content.write_all(line.as_bytes())?;
-            self.length += line_length;
-            Ok(())
-        };
-        write().map_err(|error| Error::io("spool a shard in", &self.folder, error))?;
-        Ok(full)
+        let length = self.content.len() + 1 + line.len();
+        Ok(self.content.is_empty() || length as u64 <= self.limit && length <= IN_MEMORY)
     }
 
-    /// Takes what was collected, if anything was.
-    pub fn take(&mut self) -> Result<Option<Shard>> {
-        let Some(mut content) = self.content.take() else {
-            return Ok(None);
-        };
-        content
-            .rewind()
-            .map_err(|error| Error::io("spool a shard in", &self.folder, error))?;
+    /// Adds a line that there is room for.
+    pub fn push(&mut self, line: &str) {
+        if !self.content.is_empty() {
+            self.content.push(b'\n');
+        }
+        self.content.extend_from_slice(line.as_bytes());
+    }
+
+    /// The entry's name and the content of what was collected, if anything was. To be cleared after that.
+    pub fn full(&mut self) -> Option<(String, &[u8])> {
+        if self.content.is_empty() {
+            return None;
+        }
+        Some((self.next_name(), &self.content))
+    }
+
+    /// Whether a line makes a shard of its own, and is not to be copied.
+    pub fn stands_alone(line: &str) -> bool {
+        line.len() > IN_MEMORY
+    }
+
+    /// The name of the next entry.
+    pub fn next_name(&mut self) -> String {
         self.number += 1;
-        Ok(Some(Shard {
-            name: shard_name(self.stage, self.number),
-            length: std::mem::take(&mut self.length),
-            content,
-        }))
+        shard_name(self.stage, self.number)
+    }
+
+    /// Starts the next shard.
+    pub fn clear(&mut self) {
+        self.content.clear();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
 
-    fn text(shard: Shard) -> String {
-        let (mut text, mut content) = (String::new(), shard.content);
-        content.read_to_string(&mut text).expect("text");
-        assert_eq!(text.len() as u64, shard.length);
-        text
+    fn has_room(shards: &Shards, line: &str) -> bool {
+        shards.has_room(line, String::new).expect("a line")
     }
 
     #[test]
     fn a_shard_rolls_before_it_passes_the_limit() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut shards = Shards::new(Stage::Links, 7, folder.path());
-        let push = |shards: &mut Shards, line| shards.push(line, String::new).expect("pushed");
-        assert!(push(&mut shards, "abc").is_none());
-        assert!(push(&mut shards, "def").is_none());
-        let first = push(&mut shards, "g").expect("a full shard");
-        assert_eq!(first.name, "links/links_00001.jsonl");
-        assert_eq!(text(first), "abc\ndef");
-        let second = shards.take().expect("taken").expect("a shard");
-        assert_eq!(second.name, "links/links_00002.jsonl");
-        assert_eq!(text(second), "g");
+        let mut shards = Shards::new(Stage::Links, 7);
+        for line in ["abc", "def"] {
+            assert!(has_room(&shards, line));
+            shards.push(line);
+        }
+        assert!(!has_room(&shards, "g"));
+        let first = ("links/links_00001.jsonl".to_owned(), &b"abc\ndef"[..]);
+        assert_eq!(shards.full(), Some(first));
+        shards.clear();
+        assert_eq!(shards.full(), None);
+        shards.push("g");
+        let second = ("links/links_00002.jsonl".to_owned(), &b"g"[..]);
+        assert_eq!(shards.full(), Some(second));
+    }
+
+    #[test]
+    fn a_shard_rolls_before_it_takes_much_memory() {
+        let mut shards = Shards::new(Stage::Entities, u64::MAX);
+        let line = "x".repeat(IN_MEMORY);
+        assert!(!Shards::stands_alone(&line));
+        assert!(has_room(&shards, &line));
+        shards.push(&line);
+        assert!(!has_room(&shards, "x"));
     }
 
     #[test]
     fn a_line_larger_than_a_shard_is_named() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut shards = Shards::new(Stage::Entities, 3, folder.path());
-        let Err(error) = shards.push("four", || "api::a.a 7".into()) else {
-            panic!("it fits");
-        };
-        assert!(error.to_string().starts_with("api::a.a 7 takes 4 bytes"));
+        let shards = Shards::new(Stage::Entities, 3);
+        let error = shards.has_room("four", || "api::a.a 7".into());
+        let error = error.expect_err("it does not fit").to_string();
+        assert!(error.starts_with("api::a.a 7 takes 4 bytes"), "{error}");
     }
 }

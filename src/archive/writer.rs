@@ -5,7 +5,7 @@ use super::codec::{Packer, Packing, Password, SALT};
 use super::layout::{CHECKSUMS, HMAC, MANIFEST, METADATA, RESULT, sidecar_name, upload_name};
 use super::manifest::Manifest;
 use super::outcome::{Outcome, Warnings};
-use super::shard::{Shard, Shards};
+use super::shard::Shards;
 use crate::error::{Error, Kind, Result};
 use crate::model::limits::{LONGEST_LIST, LONGEST_TEXT};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
@@ -25,6 +25,11 @@ use walkdir::WalkDir;
 /// The mode of folders, and but for the right to search that of files: an export holds password
 /// hashes.
 const OWNER_ONLY: u32 = 0o700;
+
+/// Entries of a tar begin at multiples of this, in bytes.
+const BLOCK: u64 = 512;
+/// Bytes that are moved at once.
+const BUFFER: usize = 256 << 10;
 
 /// Where entries go.
 trait EntryWriter: Send {
@@ -58,6 +63,7 @@ impl ArchiveDestination {
                 modified: SystemTime::now()
                     .duration_since(SystemTime::UNIX_EPOCH)
                     .map_or(0, |since| since.as_secs()),
+                buffer: vec![0; BUFFER],
             }),
         }
     }
@@ -192,26 +198,35 @@ impl ArchiveLoad {
     }
 
     fn push(&mut self, stage: Stage, line: &str, what: impl FnOnce() -> String) -> Result<()> {
-        let shards = self
-            .shards
-            .get_or_insert_with(|| Shards::new(stage, self.shard_size, &self.spool_folder));
+        let mut shards = match self.shards.take() {
+            Some(shards) => shards,
+            None => Shards::new(stage, self.shard_size),
+        };
         debug_assert_eq!(shards.stage(), stage);
-        match shards.push(line, what)? {
-            Some(full) => self.write_shard(full),
-            None => Ok(()),
+        if !shards.has_room(line, what)? {
+            self.write_shard(&mut shards)?;
         }
+        if Shards::stands_alone(line) {
+            let name = shards.next_name();
+            self.entry(&name, line.len() as u64, &mut line.as_bytes())?;
+        } else {
+            shards.push(line);
+        }
+        self.shards = Some(shards);
+        Ok(())
     }
 
-    fn write_shard(&mut self, mut shard: Shard) -> Result<()> {
-        self.entry(&shard.name, shard.length, &mut shard.content)
+    fn write_shard(&mut self, shards: &mut Shards) -> Result<()> {
+        if let Some((name, mut content)) = shards.full() {
+            self.entry(&name, content.len() as u64, &mut content)?;
+        }
+        shards.clear();
+        Ok(())
     }
 
     fn end_stage(&mut self) -> Result<()> {
         match self.shards.take() {
-            Some(mut shards) => match shards.take()? {
-                Some(last) => self.write_shard(last),
-                None => Ok(()),
-            },
+            Some(mut shards) => self.write_shard(&mut shards),
             None => Ok(()),
         }
     }
@@ -303,6 +318,7 @@ struct TarWriter {
     tar: tar::Builder<Packer>,
     name: String,
     modified: u64,
+    buffer: Vec<u8>,
 }
 
 impl Drop for TarWriter {
@@ -313,14 +329,37 @@ impl Drop for TarWriter {
     }
 }
 
+impl TarWriter {
+    /// Writes the content of an entry, and zeros up to where the next one begins.
+    fn content(&mut self, length: u64, content: &mut dyn Read) -> io::Result<()> {
+        let packer = self.tar.get_mut();
+        let mut written = 0;
+        loop {
+            let read = match content.read(&mut self.buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            packer.write_all(&self.buffer[..read])?;
+            written += read as u64;
+        }
+        debug_assert_eq!(written, length);
+        let padding = length.next_multiple_of(BLOCK) - length;
+        packer.write_all(&[0; BLOCK as usize][..padding as usize])
+    }
+}
+
 impl EntryWriter for TarWriter {
     fn entry(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<()> {
         let mut header = tar::Header::new_gnu();
         header.set_size(length);
         header.set_mode(0o644);
         header.set_mtime(self.modified);
+        // The builder would move the content in small steps.
         self.tar
-            .append_data(&mut header, name, content)
+            .append_data(&mut header, name, io::empty())
+            .and_then(|()| self.content(length, content))
             .map_err(|error| Packer::explain(&self.name, error))
     }
 

@@ -8,7 +8,9 @@ use super::prompt::Prompt;
 use super::terminal::Reports;
 use super::waiting::WaitArguments;
 use super::{Cancellation, STREAM, key, report, terminal};
-use crate::archive::{ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Packing, Password};
+use crate::archive::{
+    ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Level, Packing, Password,
+};
 use crate::error::{Error, Result};
 use crate::store::{FileTarget, StreamTarget};
 use crate::strapi::{Links, LockWait, Project, ProjectSource};
@@ -57,6 +59,9 @@ pub(super) struct Arguments {
     /// Do not compress
     #[arg(long)]
     no_compress: bool,
+    /// How hard to compress: 0 not at all, 1 fast, 9 smallest
+    #[arg(long, value_name = "LEVEL", value_parser = level, default_value_t, conflicts_with = "no_compress")]
+    compression_level: Level,
     /// One file, or the same tree unpacked in a folder (needs --no-encrypt)
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -78,6 +83,12 @@ pub(super) struct Arguments {
     verbose: bool,
     #[command(flatten)]
     filter: FilterArguments,
+}
+
+/// A level of compression, as it stands on the command line.
+fn level(text: &str) -> std::result::Result<Level, String> {
+    let level = text.parse().ok().and_then(Level::new);
+    level.ok_or_else(|| format!("it goes from 0 to {}", Level::MAX))
 }
 
 /// What an archive is.
@@ -145,7 +156,7 @@ impl Arguments {
             project,
             place,
             packing: Packing {
-                compress: !self.no_compress,
+                compression: (!self.no_compress).then_some(self.compression_level),
                 password,
             },
             shard_size: self.max_size_jsonl * MEGABYTE,

@@ -1,31 +1,58 @@
-//! A writer that works in a thread of its own, behind a bounded channel.
+//! A writer that works in threads of its own, behind bounded channels.
 //!
-//! Compression and encryption each take a core; reading rows takes another.
+//! Compression takes all cores, encryption and the disk take one; reading rows takes another.
 
+use super::pool::{pool, threads};
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 
-/// Bytes in a block that is handed over.
+/// Bytes in a block that is handed over as it is.
 const BLOCK: usize = 256 << 10;
 /// Blocks that may wait.
 const WAITING: usize = 8;
 
-/// Hands what is written to it over to a thread that writes it to `W`.
+/// Hands what is written to it over to a thread that writes it to `W`, in blocks of a fixed size but for the last.
 pub(super) struct Background<W> {
     block: Vec<u8>,
-    sender: Option<SyncSender<Vec<u8>>>,
+    size: usize,
+    /// Hands a block over; gives whether it was taken. `None` at the end.
+    give: Option<Box<Give>>,
     thread: Option<JoinHandle<io::Result<W>>>,
 }
+
+type Give = dyn Fn(Vec<u8>) -> bool + Send;
 
 impl<W: Write + Send + 'static> Background<W> {
     /// Starts a thread that writes to `inner`.
     pub fn new(inner: W) -> Self {
         let (sender, receiver) = sync_channel(WAITING);
+        let give = move |block| sender.send(block).is_ok();
+        Self::start(BLOCK, give, inner, receiver.into_iter())
+    }
+
+    /// Starts a thread that writes to `inner` what other threads make of blocks of `size` bytes: one a core, each with
+    /// what `worker` makes for it.
+    pub fn through<F>(size: usize, worker: impl Fn() -> F, inner: W) -> Self
+    where
+        F: FnMut(Vec<u8>) -> Vec<u8> + Send + 'static,
+    {
+        let threads = threads();
+        let (jobs, results) = pool(threads, threads + 2, worker);
+        Self::start(size, move |block| jobs.give(block), inner, results)
+    }
+
+    fn start(
+        size: usize,
+        give: impl Fn(Vec<u8>) -> bool + Send + 'static,
+        inner: W,
+        blocks: impl Iterator<Item = Vec<u8>> + Send + 'static,
+    ) -> Self {
         Self {
-            block: Vec::with_capacity(BLOCK),
-            sender: Some(sender),
-            thread: Some(std::thread::spawn(move || work(inner, receiver))),
+            block: Vec::with_capacity(size),
+            size,
+            give: Some(Box::new(give)),
+            thread: Some(std::thread::spawn(move || work(inner, blocks))),
         }
     }
 
@@ -42,12 +69,8 @@ impl<W: Write + Send + 'static> Background<W> {
         if self.block.is_empty() {
             return Ok(());
         }
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
-        let sent = self
-            .sender
-            .as_ref()
-            .is_some_and(|sender| sender.send(block).is_ok());
-        if sent {
+        let block = std::mem::replace(&mut self.block, Vec::with_capacity(self.size));
+        if self.give.as_ref().is_some_and(|give| give(block)) {
             return Ok(());
         }
         // The thread only stops early when it failed.
@@ -58,7 +81,7 @@ impl<W: Write + Send + 'static> Background<W> {
     }
 
     fn join(&mut self) -> io::Result<W> {
-        drop(self.sender.take());
+        drop(self.give.take());
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,
             Some(Err(panic)) => std::panic::resume_unwind(panic),
@@ -67,8 +90,8 @@ impl<W: Write + Send + 'static> Background<W> {
     }
 }
 
-fn work<W: Write>(mut inner: W, receiver: Receiver<Vec<u8>>) -> io::Result<W> {
-    for block in receiver {
+fn work<W: Write>(mut inner: W, blocks: impl Iterator<Item = Vec<u8>>) -> io::Result<W> {
+    for block in blocks {
         inner.write_all(&block)?;
     }
     Ok(inner)
@@ -76,9 +99,9 @@ fn work<W: Write>(mut inner: W, receiver: Receiver<Vec<u8>>) -> io::Result<W> {
 
 impl<W: Write + Send + 'static> Write for Background<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = bytes.len().min(BLOCK - self.block.len());
+        let length = bytes.len().min(self.size - self.block.len());
         self.block.extend_from_slice(&bytes[..length]);
-        if self.block.len() == BLOCK {
+        if self.block.len() == self.size {
             self.hand_over()?;
         }
         Ok(length)
@@ -91,7 +114,7 @@ impl<W: Write + Send + 'static> Write for Background<W> {
 
 impl<W> Drop for Background<W> {
     fn drop(&mut self) {
-        drop(self.sender.take());
+        drop(self.give.take());
         if let Some(thread) = self.thread.take() {
             // Whoever drops it without `finish` has an error to report already.
             let _ = thread.join();
@@ -111,6 +134,16 @@ mod tests {
             background.write_all(part).expect("written");
         }
         assert!(background.finish().expect("finished") == bytes);
+    }
+
+    #[test]
+    fn what_others_made_of_it_arrives_in_order() {
+        let upper = || |block: Vec<u8>| block.to_ascii_uppercase();
+        let mut background = Background::through(7, upper, Vec::new());
+        let text = "all that is written ".repeat(100);
+        background.write_all(text.as_bytes()).expect("written");
+        let arrived = background.finish().expect("finished");
+        assert_eq!(String::from_utf8_lossy(&arrived), text.to_uppercase());
     }
 
     #[test]

@@ -5,14 +5,16 @@ mod background;
 mod ecb;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
+mod gzip;
 mod pack;
 mod password;
+mod pool;
 mod unpack;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use fuzzing::scramble;
 pub(super) use pack::Packer;
-pub use pack::Packing;
+pub use pack::{Level, Packing};
 pub use password::Password;
 pub(super) use password::SALT;
 pub(super) use unpack::{Sealed, Unpacked, needless_key};

@@ -1,0 +1,108 @@
+//! Work that several threads share, and whose results come back in the order in which it was given.
+
+use std::num::NonZero;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// The most threads that work at one thing: more bring little, and each takes memory.
+const MOST_THREADS: usize = 8;
+
+/// As many threads as there are cores, within bounds.
+pub(super) fn threads() -> usize {
+    thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(MOST_THREADS)
+}
+
+/// Takes the work.
+pub(super) struct Jobs<J, R> {
+    order: SyncSender<Receiver<R>>,
+    queue: Sender<(J, SyncSender<R>)>,
+}
+
+/// Gives the results.
+pub(super) struct Results<R> {
+    order: Receiver<Receiver<R>>,
+}
+
+/// Starts so many threads, each of which works with what `worker` makes for it. At most `waiting` results are not yet
+/// taken; whoever gives more work waits.
+///
+/// The threads end when no more work can come.
+pub(super) fn pool<J, R, W>(
+    threads: usize,
+    waiting: usize,
+    worker: impl Fn() -> W,
+) -> (Jobs<J, R>, Results<R>)
+where
+    J: Send + 'static,
+    R: Send + 'static,
+    W: FnMut(J) -> R + Send + 'static,
+{
+    let (order, results) = sync_channel(waiting);
+    let (queue, jobs) = channel();
+    let jobs = Arc::new(Mutex::new(jobs));
+    for _ in 0..threads {
+        let (jobs, mut work) = (Arc::clone(&jobs), worker());
+        thread::spawn(move || while work_once(&jobs, &mut work) {});
+    }
+    (Jobs { order, queue }, Results { order: results })
+}
+
+/// Does the next piece of work; gives whether there was one.
+fn work_once<J, R>(
+    jobs: &Mutex<Receiver<(J, SyncSender<R>)>>,
+    work: &mut impl FnMut(J) -> R,
+) -> bool {
+    // Only one waits for work; the others wait for it to get some.
+    let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    match next {
+        Ok((job, result)) => {
+            // Nobody may want it any more.
+            let _ = result.send(work(job));
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+impl<J, R> Jobs<J, R> {
+    /// Gives a piece of work. Gives `false` where nobody takes the results any more.
+    pub fn give(&self, job: J) -> bool {
+        let (sender, receiver) = sync_channel(1);
+        self.order.send(receiver).is_ok() && self.queue.send((job, sender)).is_ok()
+    }
+}
+
+impl<R> Iterator for Results<R> {
+    type Item = R;
+
+    fn next(&mut self) -> Option<R> {
+        let result = self.order.recv().ok()?;
+        Some(result.recv().expect("no worker panics"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_work() {
+        let (jobs, results) = pool(4, 3, || {
+            |number: u64| (0..number % 7 * 10_000).sum::<u64>() + number
+        });
+        let giver = thread::spawn(move || (0..500).all(|number| jobs.give(number)));
+        let expected = (0..500).map(|number| (0..number % 7 * 10_000).sum::<u64>() + number);
+        assert!(results.eq(expected));
+        assert!(giver.join().expect("no panic"));
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_is_refused() {
+        let (jobs, results) = pool(1, 1, || |number: u8| number);
+        drop(results);
+        assert!(!jobs.give(1));
+    }
+}
