@@ -6,6 +6,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use std::fmt;
 
 /// Milliseconds in a day.
 pub const DAY: i64 = 86_400_000;
@@ -43,6 +44,20 @@ pub fn days_of(year: i64, month: i64, day: i64) -> i64 {
     let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     era * CYCLE.1 + day_of_era - 719_468
+}
+
+/// What a clock shows so many milliseconds after midnight, with `fine` microseconds more: `HH:mm:ss.SSS`, and three
+/// digits more where they are not zero.
+pub fn clock(time: i64, fine: i64) -> impl fmt::Display {
+    fmt::from_fn(move |f| {
+        let (hours, minutes) = (time / 3_600_000, time / 60_000 % 60);
+        let (seconds, thousandths) = (time / 1000 % 60, time % 1000);
+        write!(f, "{hours:02}:{minutes:02}:{seconds:02}.{thousandths:03}")?;
+        match fine {
+            0 => Ok(()),
+            fine => write!(f, "{fine:03}"),
+        }
+    })
 }
 
 /// The instant at which clocks in `zone` show `local`. Both are milliseconds since 1970, `local` as

@@ -27,6 +27,7 @@ pub mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod model;
+mod nesting;
 pub mod store;
 pub mod strapi;
 pub mod transfer;

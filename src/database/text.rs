@@ -1,7 +1,7 @@
 //! The text forms of values that servers read and that are the same on all of them.
 
 use super::Value;
-use crate::calendar::{DAY, MICROSECONDS, civil_date, to_wall_clock};
+use crate::calendar::{DAY, MICROSECONDS, civil_date, clock, to_wall_clock};
 use jiff::tz::TimeZone;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -17,26 +17,6 @@ pub(super) fn json(text: &str) -> Cow<'_, str> {
         Ok(_) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(serde_json::Value::from(text).to_string()),
     }
-}
-
-/// How deep JSON is nested: a list in a list is nested twice.
-pub(super) fn nesting(json: &str) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'[' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// A JSON string without its quotes, anything else as it is: what Node's drivers make of a column
@@ -64,19 +44,8 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Value<'_> {
 pub(super) fn wall_clock(instant: i64, zone: &TimeZone) -> (String, bool) {
     let local = to_wall_clock(instant.div_euclid(MICROSECONDS), zone);
     let (date, before_christ) = date(local.div_euclid(DAY));
-    let time = local.rem_euclid(DAY);
-    let mut text = format!(
-        "{date} {:02}:{:02}:{:02}.{:03}",
-        time / 3_600_000,
-        time / 60_000 % 60,
-        time / 1000 % 60,
-        time % 1000
-    );
-    let rest = instant.rem_euclid(MICROSECONDS);
-    if rest > 0 {
-        text.push_str(&format!("{rest:03}"));
-    }
-    (text, before_christ)
+    let clock = clock(local.rem_euclid(DAY), instant.rem_euclid(MICROSECONDS));
+    (format!("{date} {clock}"), before_christ)
 }
 
 /// A day counted from 1970-01-01, as `YYYY-MM-DD`, and whether its year is before the first.

@@ -3,6 +3,8 @@
 //!
 //! Without them an archive of a few megabytes could ask for any amount of memory.
 
+use crate::nesting::is_deeper_than;
+
 /// Bytes of an entry's name.
 pub const LONGEST_NAME: usize = 4 << 10;
 /// Bytes of the name of a file of the media library, and of each part of its path: file systems take no more.
@@ -38,32 +40,7 @@ pub const DEEPEST: usize = 512;
 
 /// Whether JSON is nested deeper than [`DEEPEST`]: a list in a list is nested twice.
 pub fn is_too_deep(json: &[u8]) -> bool {
-    is_deeper(json, DEEPEST)
-}
-
-/// Whether JSON is nested deeper than so many levels.
-pub(super) fn is_deeper(json: &[u8], levels: usize) -> bool {
-    if !matches!(json.first(), Some(b'[' | b'{')) {
-        return false;
-    }
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > levels {
-                    return true;
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
+    is_deeper_than(DEEPEST, json)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::entity::{Fields, elements};
 use super::json;
-use super::limits::{DEEPEST_SCHEMA, is_deeper};
+use super::limits::DEEPEST_SCHEMA;
+use crate::nesting::is_deeper_than;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -230,7 +231,7 @@ impl Schema {
     /// # Errors
     /// A sentence that says why it is none, or names the property that is missing.
     pub fn parse(source: &str) -> Result<Self, String> {
-        if is_deeper(source.trim_start().as_bytes(), DEEPEST_SCHEMA) {
+        if is_deeper_than(DEEPEST_SCHEMA, source.trim_start().as_bytes()) {
             return Err(format!("it is nested deeper than {DEEPEST_SCHEMA} levels"));
         }
         let why = |error: serde_json::Error| error.to_string();

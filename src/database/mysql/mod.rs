@@ -16,6 +16,7 @@ use super::stop::{Watch, is_asked};
 use super::text;
 use super::{Column, Connection, LockMode, Locking, Refusal, Row, Snapshot, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
+use crate::nesting::is_deeper_than;
 use explain::{explain, explain_rows};
 use jiff::tz::TimeZone;
 use mysql::Conn;
@@ -314,7 +315,7 @@ impl Connection for Mysql {
         };
         // What is not JSON is stored as a JSON string.
         let is_deep = self.deepest_json < usize::MAX
-            && text::nesting(json) > self.deepest_json
+            && is_deeper_than(self.deepest_json, json.trim_start().as_bytes())
             && matches!(text::json(json), Cow::Borrowed(_));
         is_deep.then_some(
             "its JSON is nested deeper than MySQL or MariaDB takes it (100 or 31 levels)",

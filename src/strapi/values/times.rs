@@ -1,6 +1,6 @@
 //! Dates, times of day and instants as text.
 
-use crate::calendar::{DAY, MICROSECONDS, civil_date, days_of};
+use crate::calendar::{DAY, MICROSECONDS, civil_date, clock, days_of};
 use std::borrow::Cow;
 
 /// Whether it is a day as Strapi takes it, `YYYY-MM-DD`.
@@ -55,25 +55,16 @@ pub(super) fn is_clock(text: &str) -> bool {
 pub(super) fn iso(microseconds: i64) -> String {
     let milliseconds = microseconds.div_euclid(MICROSECONDS);
     let (year, month, day) = civil_date(milliseconds.div_euclid(DAY));
-    let time = milliseconds.rem_euclid(DAY);
+    let clock = clock(
+        milliseconds.rem_euclid(DAY),
+        microseconds.rem_euclid(MICROSECONDS),
+    );
     let year = match year {
         0..=9999 => format!("{year:04}"),
         _ if year < 0 => format!("-{:06}", -year),
         _ => format!("+{year:06}"),
     };
-    let mut text = format!(
-        "{year}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}",
-        time / 3_600_000,
-        time / 60_000 % 60,
-        time / 1000 % 60,
-        time % 1000
-    );
-    let rest = microseconds.rem_euclid(MICROSECONDS);
-    if rest > 0 {
-        text.push_str(&format!("{rest:03}"));
-    }
-    text.push('Z');
-    text
+    format!("{year}-{month:02}-{day:02}T{clock}Z")
 }
 
 /// A time of day with seconds and milliseconds, as Strapi stores it; PostgreSQL prints fewer digits.
