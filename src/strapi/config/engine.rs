@@ -13,7 +13,7 @@ use rquickjs::{Context, Ctx, Exception, Function, Object, Runtime, Value as JsVa
 use super::layout::Layout;
 use super::limit::Clock;
 use super::{connection_string, env, source};
-use crate::strapi::files::FILE_LIMIT;
+use crate::strapi::files;
 
 /// How much memory all of a project's configuration may use.
 pub(super) const MEMORY_LIMIT: usize = 64 << 20;
@@ -298,16 +298,8 @@ fn kind(path: &Path) -> &'static str {
 }
 
 fn read(ctx: &Ctx<'_>, path: &str) -> rquickjs::Result<Vec<u8>> {
-    let refuse =
-        |why: String| Exception::throw_message(ctx, &format!("{path} cannot be read: {why}"));
-    let about = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
-    if !about.is_file() {
-        return Err(refuse("it is not a file".into()));
-    }
-    if about.len() > FILE_LIMIT {
-        return Err(refuse(format!("it is larger than {} MB", FILE_LIMIT >> 20)));
-    }
-    std::fs::read(path).map_err(|error| refuse(error.to_string()))
+    files::read(path.as_ref())
+        .map_err(|why| Exception::throw_message(ctx, &format!("{path} cannot be read: {why}")))
 }
 
 fn read_text(ctx: &Ctx<'_>, path: &str) -> rquickjs::Result<String> {

@@ -6,14 +6,14 @@
 //! interpolated. A variable of the process wins over the file, even when it is empty.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
 use super::error::ConfigError;
-use crate::strapi::files::FILE_LIMIT;
+use crate::strapi::files;
 
 /// One assignment, wherever a line starts. The alternatives of the value are tried in order, and one that does not
 /// reach the end of its line (blanks and a comment aside) gives way to the next.
@@ -42,18 +42,7 @@ pub fn load(
         Some(path) => project.join(with_home(path, process)),
         None => project.join(".env"),
     };
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        // It may be a pipe.
-        let opened = std::fs::File::open(&file)?;
-        opened.take(FILE_LIMIT + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > FILE_LIMIT {
-            let what = format!("it is larger than {} MB", FILE_LIMIT >> 20);
-            return Err(std::io::Error::other(what));
-        }
-        Ok(bytes)
-    };
-    match read() {
+    match files::read_any(&file) {
         Ok(bytes) => {
             for (key, value) in parse(&String::from_utf8_lossy(&bytes)) {
                 environment.entry(key).or_insert(value);
