@@ -1,38 +1,24 @@
-//! How fast a project is exported and restored.
-//!
-//! The project is that of `testdata`, grown by articles with components, relations and media, and by
-//! files that do not compress:
-//!
-//! ```sh
-//! cargo bench
-//! ```
+//! The project that is measured: that of `testdata`, grown by articles with components, relations and media, and by files
+//! that do not compress.
 
-use criterion::{
-    BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
-};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use strapi_backup::archive::{
-    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands, Level,
-    Packing, Password,
-};
 use strapi_backup::database::{Stop, Timeouts};
-use strapi_backup::store::FileTarget;
-use strapi_backup::strapi::{LockWait, Project, ProjectDestination, ProjectSource};
+use strapi_backup::strapi::Project;
 use strapi_backup::transfer::{
-    Destination, Extent, Filter, Nowhere, OnFault, SchemaStrategy, Silent, Source, Transfer,
-    VersionStrategy,
+    Destination, Extent, Filter, OnFault, SchemaStrategy, Silent, Source, Transfer, VersionStrategy,
 };
 
 /// Articles to add. Each brings 5 components and 12 links.
-const ARTICLES: u32 = 5000;
+pub const ARTICLES: u32 = 5000;
 /// Files to add, of a megabyte each.
 const FILES: u32 = 20;
 /// The key archives are encrypted with.
-const KEY: &str = "bench";
+pub const KEY: &str = "bench";
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder.
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
@@ -45,7 +31,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn grow(project: &Path) {
+/// Adds articles and files.
+pub fn grow(project: &Path) {
     let numbers = format!(
         "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {ARTICLES})"
     );
@@ -125,7 +112,8 @@ fn grow(project: &Path) {
     }
 }
 
-fn open(project: &Path) -> Project {
+/// Opens a project.
+pub fn open(project: &Path) -> Project {
     Project::open(
         project,
         &BTreeMap::new(),
@@ -136,7 +124,11 @@ fn open(project: &Path) -> Project {
     .expect("a project")
 }
 
-fn transfer<'a>(source: &'a mut dyn Source, destination: impl Destination + 'a) -> Transfer<'a> {
+/// From a source to a destination, whatever they are.
+pub fn transfer<'a>(
+    source: &'a mut dyn Source,
+    destination: impl Destination + 'a,
+) -> Transfer<'a> {
     Transfer {
         source,
         destination: Box::new(destination),
@@ -149,76 +141,14 @@ fn transfer<'a>(source: &'a mut dyn Source, destination: impl Destination + 'a) 
     }
 }
 
-fn run(mut transfer: Transfer<'_>) {
+/// Checks and runs.
+pub fn run(mut transfer: Transfer<'_>) {
     let plan = transfer.plan().expect("a plan");
     transfer.run(&plan).expect("done");
 }
 
-fn export(project: &Path, archive: &Path, packing: &Packing) {
-    let mut source = ProjectSource::open(open(project), &LockWait::default()).expect("a project");
-    let target = Box::new(FileTarget::create(archive).expect("an archive"));
-    let destination = ArchiveDestination::packed(target, packing, DEFAULT_SHARD_SIZE);
-    run(transfer(&mut source, destination));
+/// The project of `testdata` in a folder.
+pub fn testdata(to: &Path) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/strapi5-sqlite/project");
+    copy(&from, to);
 }
-
-fn source(archive: &Path) -> ArchiveSource {
-    let folder = archive.parent().expect("a folder");
-    let archive = Archive::at(archive, folder).expect("an archive");
-    archive
-        .open(Some(Password::new(KEY)), Demands::default())
-        .expect("a key")
-}
-
-fn verify(archive: &Path) {
-    let mut source = source(archive);
-    let mut transfer = transfer(&mut source, Nowhere::default());
-    transfer.plan().expect("a plan");
-}
-
-fn restore(archive: &Path, project: &Path) {
-    let mut source = source(archive);
-    let destination =
-        ProjectDestination::open(open(project), &LockWait::default(), &std::env::temp_dir())
-            .expect("a project");
-    run(transfer(&mut source, destination));
-}
-
-fn throughput(criterion: &mut Criterion) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/strapi5-sqlite/project");
-    let (project, target) = (folder.path().join("project"), folder.path().join("target"));
-    copy(&testdata, &project);
-    copy(&testdata, &target);
-    grow(&project);
-    let mut group = criterion.benchmark_group("project");
-    group.sample_size(10).sampling_mode(SamplingMode::Flat);
-    group.throughput(Throughput::Elements(u64::from(ARTICLES)));
-    let packings = [
-        ("plain", Packing::default()),
-        (
-            "gzip and ecb",
-            Packing {
-                compression: Some(Level::default()),
-                password: Some(Password::new(KEY)),
-            },
-        ),
-    ];
-    let base = folder.path().join("archive");
-    for (name, packing) in &packings {
-        let archive = ArchiveName::with_extensions(&base, packing);
-        group.bench_function(BenchmarkId::new("export", name), |bencher| {
-            bencher.iter(|| export(&project, &archive, packing));
-        });
-    }
-    let archive = ArchiveName::with_extensions(&base, &packings[1].1);
-    group.bench_function("verify", |bencher| {
-        bencher.iter(|| verify(&archive));
-    });
-    group.bench_function("restore", |bencher| {
-        bencher.iter(|| restore(&archive, &target));
-    });
-    group.finish();
-}
-
-criterion_group!(benches, throughput);
-criterion_main!(benches);
