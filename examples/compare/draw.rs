@@ -21,8 +21,10 @@ const PANELS: [[(&str, &str); 3]; 2] = [
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 210.0;
 const LEFT: f64 = 52.0;
-const TOP: f64 = 92.0;
+const TOP: f64 = 118.0;
+/// Between panels: beside each other, and above each other.
 const GAP: f64 = 62.0;
+const ABOVE: f64 = 80.0;
 
 const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#333}.title{font-weight:600;font-size:13px}.head{font-size:16px;\
 font-weight:600}.tick{font-size:11px;fill:#666}.grid{stroke:#ddd;stroke-width:1}.axis{stroke:#999;stroke-width:1}path{fill:none;\
@@ -112,7 +114,7 @@ pub fn picture(numbers: &Numbers) -> String {
         .filter(|(name, _)| numbers.runs.iter().any(|run| run.database == *name))
         .collect();
     let width = LEFT + 3.0 * (WIDTH + GAP);
-    let height = TOP + rows.len() as f64 * (HEIGHT + GAP);
+    let height = TOP + rows.len() as f64 * (HEIGHT + ABOVE) - 40.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
          aria-label=\"Time against size\">\n<style>{STYLE}</style>\n<rect width=\"{width}\" height=\"{height}\" \
@@ -123,7 +125,10 @@ pub fn picture(numbers: &Numbers) -> String {
     let names = [
         ("backup", "backup"),
         ("strapi", "Strapi"),
-        ("native", "tar, pigz, openssl; the tools of the servers"),
+        (
+            "native",
+            "tar, pigz, openssl and the tools of the databases",
+        ),
     ];
     let mut x = LEFT;
     for (class, name) in names {
@@ -145,15 +150,22 @@ pub fn picture(numbers: &Numbers) -> String {
             let y = Scale {
                 least: fastest,
                 most: slowest,
-                start: TOP + row as f64 * (HEIGHT + GAP) + HEIGHT,
+                start: TOP + row as f64 * (HEIGHT + ABOVE) + HEIGHT,
                 length: -HEIGHT,
             };
+            let lines = lines(numbers, database, work);
+            let mut names = lines.iter().map(|(name, _)| name.as_str());
+            let native = names.find(|name| class(name) == "native");
             svg.push_str(&format!(
-                "<text class=\"title\" x=\"{:.1}\" y=\"{:.1}\">{name}: {title}</text>\n",
+                "<text class=\"title\" x=\"{:.1}\" y=\"{:.1}\">{name}: {title}</text>\n\
+                 <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">{}</text>\n",
                 x.start,
-                y.start - HEIGHT - 8.0
+                y.start - HEIGHT - 26.0,
+                x.start,
+                y.start - HEIGHT - 11.0,
+                native.map_or_else(String::new, |native| format!("grey: {native}"))
             ));
-            panel(&mut svg, &x, &y, &sites, &lines(numbers, database, work));
+            panel(&mut svg, &x, &y, &sites, &lines);
         }
     }
     svg.push_str("</svg>\n");
@@ -191,8 +203,6 @@ fn panel(svg: &mut String, x: &Scale, y: &Scale, sites: &[f64], lines: &[Line]) 
             y.start - 8.0
         ));
     }
-    // The label of a line stands above its end, or below it where another is close.
-    let mut labels: Vec<f64> = Vec::new();
     for (contender, points) in lines {
         let class = class(contender);
         let at: Vec<(f64, f64)> = points
@@ -209,17 +219,6 @@ fn panel(svg: &mut String, x: &Scale, y: &Scale, sites: &[f64], lines: &[Line]) 
                 "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>\n"
             ));
         }
-        let Some(&(end, height)) = at.last() else {
-            continue;
-        };
-        let mut label = height - 9.0;
-        if labels.iter().any(|other| (other - label).abs() < 14.0) {
-            label = height + 17.0;
-        }
-        labels.push(label);
-        svg.push_str(&format!(
-            "<text class=\"{class}\" text-anchor=\"end\" x=\"{end:.1}\" y=\"{label:.1}\">{contender}</text>\n"
-        ));
     }
 }
 
