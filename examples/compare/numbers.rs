@@ -15,6 +15,9 @@ pub struct Machine {
     /// In bytes.
     pub memory: u64,
     pub kernel: String,
+    /// How many processes wanted to run in the minute before: what else the machine did.
+    #[serde(default)]
+    pub load: Option<f64>,
     /// The versions of the contenders.
     pub versions: BTreeMap<String, String>,
 }
@@ -35,6 +38,8 @@ impl Machine {
             .strip_suffix(" kB")
             .and_then(|text| text.parse().ok());
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split_whitespace().next();
         let versions = versions.iter().map(|text| {
             let (name, version) = text.split_once('=').unwrap_or((text, ""));
             (name.trim().to_owned(), version.trim().to_owned())
@@ -45,6 +50,7 @@ impl Machine {
             cores: std::thread::available_parallelism()?.get(),
             memory: kilobytes.unwrap_or(0) * 1024,
             kernel: format!("Linux {}", kernel.trim()),
+            load: load.and_then(|load| load.parse().ok()),
             versions: versions.collect(),
         })
     }

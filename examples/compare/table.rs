@@ -160,12 +160,13 @@ fn machine(numbers: &Numbers) -> String {
         )
     });
     format!(
-        "- Measured on {}, {}, {} cores, {} of memory, {}.\n- The site: {site}.\n- Versions: {}.\n",
+        "- Measured on {}, {}, {} cores, {} of memory, {}; load when it began: {}.\n- The site: {site}.\n- Versions: {}.\n",
         machine.date,
         machine.processor,
         machine.cores,
         memory(machine.memory),
         machine.kernel,
+        or_nothing(machine.load, |load| format!("{load:.1}")),
         versions.join("; "),
     )
 }
@@ -326,8 +327,8 @@ fn limits(numbers: &Numbers) -> String {
         let cores = numbers.machine.cores as f64;
         let limit = (cpu / cores).max(slowest);
         text.push_str(&format!(
-            "\nTogether {} of CPU, {} on {cores} cores; the longest step alone takes {}. So nothing that does all of this is \
-             faster than {}; the encrypted export takes {}, {} that, with reading rows and writing them as JSON in it.\n",
+            "\nTogether {} of CPU, {} on {cores} cores; the longest step alone takes {}. So nothing that does\nall of this \
+             is faster than {}; the encrypted export takes {}, {} that, with reading rows and writing them as JSON in it.\n",
             seconds(cpu),
             seconds(cpu / cores),
             seconds(slowest),
@@ -453,8 +454,8 @@ fn summary(numbers: &Numbers) -> String {
     let run = numbers.runs.iter().find(|run| run.site == site);
     let what = or_nothing(run, |run| {
         format!(
-            "A site of {}: {} documents in draft and published form, {} images; {} cores; archives compressed and encrypted; \
-             times are medians, memory is the peak of all processes.",
+            "A site of {}: {} documents in draft and published form, {} images; {} cores; archives compressed and encrypted.\n\
+             Times are medians, memory is the peak of all processes.",
             bytes(site),
             run.documents,
             run.images,
