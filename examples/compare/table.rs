@@ -327,8 +327,8 @@ fn limits(numbers: &Numbers) -> String {
         let cores = numbers.machine.cores as f64;
         let limit = (cpu / cores).max(slowest);
         text.push_str(&format!(
-            "\nTogether {} of CPU, {} on {cores} cores; the longest step alone takes {}. So nothing that does\nall of this \
-             is faster than {}; the encrypted export takes {}, {} that, with reading rows and writing them as JSON in it.\n",
+            "\nTogether {} of CPU, {} on {cores} cores; the longest step alone takes {}. These programs in perfect parallel \
+             would take\n{}; the encrypted export takes {}, {} that, and reads rows and writes them as JSON besides.\n",
             seconds(cpu),
             seconds(cpu / cores),
             seconds(slowest),
