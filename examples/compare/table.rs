@@ -462,5 +462,9 @@ fn summary(numbers: &Numbers) -> String {
             numbers.machine.cores
         )
     });
-    format!("{}\n{what}\n", table(&rows))
+    let load = numbers.machine.load.filter(|load| *load >= 1.0);
+    let busy = load.map_or_else(String::new, |load| {
+        format!("The machine was busy with something else (load {load:.1}): all times are longer than they have to be.\n")
+    });
+    format!("{}\n{what}\n{busy}", table(&rows))
 }
