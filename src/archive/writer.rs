@@ -1,7 +1,8 @@
 //! An archive as a destination: a tar file, or the same tree unpacked in a folder.
 
-use super::checksums::{Checksums, Digesting, hex};
+use super::checksums::{Checksums, hex};
 use super::codec::{Packer, Packing, Password, SALT};
+use super::digests::Digests;
 use super::layout::{CHECKSUMS, HMAC, MANIFEST, METADATA, RESULT, sidecar_name, upload_name};
 use super::manifest::Manifest;
 use super::outcome::{Outcome, Warnings};
@@ -139,6 +140,7 @@ impl Destination for ArchiveDestination {
             shard_size: self.shard_size,
             writer: self.writer,
             checksums: Checksums::new(&self.spool_folder),
+            digests: Digests::new(),
             spool_folder: self.spool_folder,
             authentication: self.password.zip(salt),
             shards: None,
@@ -178,6 +180,7 @@ struct ArchiveLoad {
     shard_size: u64,
     writer: Box<dyn EntryWriter>,
     checksums: Checksums,
+    digests: Digests<String>,
     spool_folder: PathBuf,
     authentication: Option<(Password, [u8; SALT])>,
     shards: Option<Shards>,
@@ -186,11 +189,13 @@ struct ArchiveLoad {
 
 impl ArchiveLoad {
     fn entry(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<()> {
-        let mut content = Digesting::new(content);
+        let mut content = self.digests.watch(content);
         self.writer.entry(name, length, &mut content)?;
-        self.checksums
-            .add(name, &content.finish())
-            .map_err(|error| Error::io("spool the digests in", &self.spool_folder, error))
+        self.digests.end(name.to_owned());
+        for (name, digest) in self.digests.ready() {
+            list(&mut self.checksums, &name, &digest, &self.spool_folder)?;
+        }
+        Ok(())
     }
 
     fn text(&mut self, name: &str, text: &str) -> Result<()> {
@@ -233,6 +238,9 @@ impl ArchiveLoad {
 
     /// Writes the list of digests, and what authenticates it. Neither is listed itself.
     fn seal(&mut self) -> Result<()> {
+        for (name, digest) in self.digests.finish() {
+            list(&mut self.checksums, &name, &digest, &self.spool_folder)?;
+        }
         let folder = &self.spool_folder;
         let fail = |error| Error::io("spool the digests in", folder, error);
         let (list, length) = self.checksums.content().map_err(fail)?;
@@ -250,6 +258,13 @@ impl ArchiveLoad {
         self.writer
             .entry(HMAC, text.len() as u64, &mut text.as_bytes())
     }
+}
+
+/// Adds an entry to the list of digests.
+fn list(checksums: &mut Checksums, name: &str, digest: &[u8], folder: &Path) -> Result<()> {
+    checksums
+        .add(name, digest)
+        .map_err(|error| Error::io("spool the digests in", folder, error))
 }
 
 /// Shows what is read to somebody else as well.
