@@ -2,8 +2,8 @@
 
 use super::Wrapping;
 use super::ecb::{Decryptor, Encryptor, Key};
-use super::unpack::Members;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use super::members::inflating;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 
 /// More is not read: what is small when compressed may be large.
 const ENOUGH: u64 = 16 << 20;
@@ -24,15 +24,16 @@ pub fn scramble(how: [u8; 4], content: &[u8]) {
             _ => {}
         }
     }
-    let plain: Box<dyn Read> = match is_encrypted {
-        true => Box::new(Decryptor::new(&*packed, &key)),
-        false => Box::new(&*packed),
+    let packed = Cursor::new(packed);
+    let plain: Box<dyn Read + Send> = match is_encrypted {
+        true => Box::new(Decryptor::new(packed, &key)),
+        false => Box::new(packed),
     };
     let mut plain = BufReader::new(plain);
     let start = plain.fill_buf().unwrap_or_default();
     let is_gzip = Wrapping::of(start) == Wrapping::Gzip;
     let read = match is_gzip {
-        true => io::copy(&mut Members::new(plain).take(ENOUGH), &mut io::sink()),
+        true => io::copy(&mut inflating(plain).take(ENOUGH), &mut io::sink()),
         false => io::copy(&mut plain.take(ENOUGH), &mut io::sink()),
     };
     if is_encrypted && change > 1 && !is_gzip {

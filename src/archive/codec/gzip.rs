@@ -3,7 +3,7 @@
 //! A member holds at most [`BLOCK`] bytes, and tells its own length in an extra field, as bgzip does it: whoever reads
 //! can find the next member before this one is inflated. Any reader of gzip passes the field over.
 
-use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use flate2::{Compress, Compression, Crc, Decompress, FlushCompress, FlushDecompress, Status};
 
 /// Bytes that a member holds, at the most.
 pub(super) const BLOCK: usize = 1 << 20;
@@ -12,7 +12,7 @@ pub(super) const BLOCK: usize = 1 << 20;
 /// unknown system; the extra field is 8 bytes long; it is called `SB`, and 4 bytes long.
 const START: [u8; 16] = [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 8, 0, b'S', b'B', 4, 0];
 /// Bytes in front of the deflated data.
-const HEADER: usize = START.len() + 4;
+pub(super) const HEADER: usize = START.len() + 4;
 /// Bytes behind it: CRC-32 and length.
 const TRAILER: usize = 8;
 /// The most that a stored block of deflate holds.
@@ -52,14 +52,17 @@ impl Compressor {
         out.extend_from_slice(&START);
         out.extend_from_slice(&[0; 4]);
         let mut rest = block;
+        // What comes again is told by the first that looks random, for all of the block.
+        let mut comes_again = None;
         loop {
+            let (length, looks_random) = self.run(rest);
             let part;
-            (part, rest) = rest.split_at(self.run(rest));
+            (part, rest) = rest.split_at(length);
             let is_last = rest.is_empty();
             let before = out.len();
-            if self.stores_all
-                || self.is_random(part)
-                || !deflate(&mut self.deflate, part, is_last, &mut out)
+            let is_random = looks_random
+                && !*comes_again.get_or_insert_with(|| self.becomes_smaller(&part[..WINDOW]));
+            if self.stores_all || is_random || !deflate(&mut self.deflate, part, is_last, &mut out)
             {
                 out.truncate(before);
                 store(part, is_last, &mut out);
@@ -77,30 +80,60 @@ impl Compressor {
         out
     }
 
-    /// How many bytes at the start of `rest` are alike: they look random, or they do not.
-    fn run(&self, rest: &[u8]) -> usize {
-        if self.stores_all {
-            return rest.len();
-        }
+    /// How many bytes at the start of `rest` are alike, and whether these look random.
+    fn run(&self, rest: &[u8]) -> (usize, bool) {
         let mut windows = rest.chunks(WINDOW);
-        let Some(first) = windows.next() else {
-            return 0;
+        let Some(first) = windows.next().filter(|_| !self.stores_all) else {
+            return (rest.len(), false);
         };
         let is_random = looks_random(first);
         let alike = windows.take_while(|window| looks_random(window) == is_random);
-        first.len() + alike.map(<[u8]>::len).sum::<usize>()
+        let length = first.len() + alike.map(<[u8]>::len).sum::<usize>();
+        (length, is_random)
     }
 
-    /// Whether bytes that are alike would not become smaller.
-    fn is_random(&mut self, part: &[u8]) -> bool {
-        if !looks_random(&part[..part.len().min(WINDOW)]) {
-            return false;
-        }
-        // Bytes that look random one by one may come again.
-        let start = &part[..WINDOW];
+    /// Whether bytes become smaller that look random one by one, because they come again.
+    fn becomes_smaller(&mut self, window: &[u8]) -> bool {
         self.scratch.clear();
-        !deflate(&mut self.probe, start, true, &mut self.scratch)
-            || self.scratch.len() > start.len() / 100 * 98
+        deflate(&mut self.probe, window, true, &mut self.scratch)
+            && self.scratch.len() <= window.len() / 100 * 98
+    }
+}
+
+/// How long a member of ours is, as its header says; `None` where it is none of ours.
+pub(super) fn whole_length(header: &[u8]) -> Option<usize> {
+    let length = header.strip_prefix(&START)?.try_into().ok()?;
+    let length = u32::from_le_bytes(length) as usize;
+    (HEADER + TRAILER < length && length <= bound(BLOCK)).then_some(length)
+}
+
+/// Inflates members.
+pub(super) struct Inflater(Decompress);
+
+impl Inflater {
+    pub fn new() -> Self {
+        Self(Decompress::new(false))
+    }
+
+    /// What a member of ours holds, if it is whole.
+    pub fn content(&mut self, member: &[u8]) -> Option<Vec<u8>> {
+        let (deflated, trailer) = member.get(HEADER..)?.split_last_chunk::<TRAILER>()?;
+        let (sum, length) = trailer.split_at(TRAILER / 2);
+        let length = u32::from_le_bytes(length.try_into().ok()?) as usize;
+        if length > BLOCK {
+            return None;
+        }
+        let mut content = Vec::with_capacity(length);
+        self.0.reset(false);
+        let end = self
+            .0
+            .decompress_vec(deflated, &mut content, FlushDecompress::Finish);
+        let is_whole = matches!(end, Ok(Status::StreamEnd))
+            && self.0.total_in() == deflated.len() as u64
+            && content.len() == length;
+        let mut crc = Crc::new();
+        crc.update(&content);
+        (is_whole && crc.sum().to_le_bytes() == sum).then_some(content)
     }
 }
 
@@ -212,8 +245,7 @@ mod tests {
     fn what_does_not_become_smaller_is_stored() {
         let mut compressor = Compressor::new(Compression::default());
         let block = noise(BLOCK);
-        assert_eq!(compressor.run(&block), BLOCK);
-        assert!(compressor.is_random(&block));
+        assert_eq!(compressor.run(&block), (BLOCK, true));
         let stored = HEADER + BLOCK + BLOCK.div_ceil(STORED) * 5 + TRAILER;
         assert_eq!(compressor.member(&block).len(), stored);
     }

@@ -1,16 +1,15 @@
 //! Unpacks an archive: finds out from its first bytes what it is wrapped in, and takes that off.
 
+use super::ahead::Ahead;
 use super::ecb::{BLOCK, Decryptor, Key, peek};
+use super::members::inflating;
 use super::password::Password;
-use super::{GZIP, PROBE, Wrapping, read_start};
+use super::{PROBE, Wrapping, read_start};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, Origin};
-use flate2::bufread::GzDecoder;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::BufRead;
 use std::path::Path;
 
-/// Bytes that are read at once.
-const BUFFER: usize = 256 << 10;
 /// How a zip file begins.
 const ZIP: &[u8] = b"PK\x03\x04";
 
@@ -124,61 +123,13 @@ impl Unpacked {
     ///
     /// # Errors
     /// It cannot be opened again.
-    pub fn read(&mut self, again: bool, interrupt: &Interrupt) -> Result<Box<dyn Read>> {
+    pub fn read(&mut self, again: bool, interrupt: &Interrupt) -> Result<Box<dyn BufRead>> {
         let raw = interrupt.reader(self.sealed.origin.open(again)?);
-        let raw = BufReader::with_capacity(BUFFER, raw);
-        let plain: Box<dyn Read> = match &self.key {
-            Some(key) => Box::new(Decryptor::new(raw, key)),
-            None => Box::new(raw),
+        let plain = match &self.key {
+            Some(key) => Ahead::new(Decryptor::new(raw, key)),
+            None => Ahead::new(raw),
         };
-        Ok(if self.gzip {
-            Box::new(Members::new(BufReader::with_capacity(BUFFER, plain)))
-        } else {
-            plain
-        })
-    }
-}
-
-/// Inflates one gzip member after the other, and takes nothing else behind them.
-pub(super) struct Members<R> {
-    /// `None` while a member passes on to the next.
-    member: Option<GzDecoder<R>>,
-}
-
-impl<R: BufRead> Members<R> {
-    pub fn new(inner: R) -> Self {
-        Self {
-            member: Some(GzDecoder::new(inner)),
-        }
-    }
-}
-
-impl<R: BufRead> Read for Members<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let Some(member) = &mut self.member else {
-                return Ok(0);
-            };
-            let read = member.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            let ended = self.member.take().map(GzDecoder::into_inner);
-            let Some(mut rest) = ended else {
-                return Ok(0);
-            };
-            let next = rest.fill_buf()?;
-            if next.is_empty() {
-                return Ok(0);
-            }
-            if next[0] != GZIP[0] {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "something stands behind the compressed data",
-                ));
-            }
-            self.member = Some(GzDecoder::new(rest));
-        }
+        Ok(Box::new(if self.gzip { inflating(plain) } else { plain }))
     }
 }
 
