@@ -1,5 +1,6 @@
 //! The SHA-256 of entries, worked out in a thread of its own while other threads read and write them.
 
+use crate::effort::{Effort, Work};
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
@@ -17,6 +18,7 @@ type Named<T> = (T, [u8; 32]);
 
 /// Digests entries one after the other.
 pub(super) struct Digests<T> {
+    effort: Effort,
     piece: Piece<T>,
     /// `None` at the end.
     pieces: Option<SyncSender<Piece<T>>>,
@@ -41,12 +43,13 @@ impl<T> Piece<T> {
 
 impl<T: Send + 'static> Digests<T> {
     /// Starts the thread.
-    pub fn new() -> Self {
+    pub fn new(effort: &Effort) -> Self {
         let (pieces, given) = sync_channel::<Piece<T>>(WAITING);
         let (done, digests) = channel();
+        let work = effort.clone();
         let thread = thread::spawn(move || {
             let mut digest = Sha256::new();
-            for Piece { bytes, ends } in given {
+            let mut take = |Piece { bytes, ends }: Piece<T>| {
                 let mut start = 0;
                 for (end, name) in ends {
                     digest.update(&bytes[start..end]);
@@ -55,9 +58,13 @@ impl<T: Send + 'static> Digests<T> {
                     let _ = done.send((name, digest.finalize_reset().into()));
                 }
                 digest.update(&bytes[start..]);
+            };
+            for piece in given {
+                work.time(Work::Digests, || take(piece));
             }
         });
         Self {
+            effort: effort.clone(),
             piece: Piece::new(),
             pieces: Some(pieces),
             digests,
@@ -103,7 +110,9 @@ impl<T: Send + 'static> Digests<T> {
     fn hand_over(&mut self) {
         let piece = std::mem::replace(&mut self.piece, Piece::new());
         // The thread takes all there is, unless it panics, which `finish` finds.
-        let _ = self.pieces.as_ref().map(|pieces| pieces.send(piece));
+        let _ = self
+            .effort
+            .time(Work::Waiting, || Some(self.pieces.as_ref()?.send(piece)));
     }
 
     /// Passes on what `inner` gives, as bytes of the current entry.
@@ -137,7 +146,7 @@ mod tests {
     fn every_entry_has_its_digest_however_long_it_is() {
         let lengths = [0, 1, PIECE - 1, PIECE, PIECE + 1, 0, 3 * PIECE + 7, 5];
         let bytes: Vec<u8> = (0..4 * PIECE).map(|n| (n % 251) as u8).collect();
-        let mut digests = Digests::new();
+        let mut digests = Digests::new(&Effort::default());
         let mut found = Vec::new();
         for length in lengths {
             let read = io::copy(&mut digests.watch(&bytes[..length]), &mut io::sink());
@@ -152,7 +161,7 @@ mod tests {
 
     #[test]
     fn many_empty_entries_have_digests() {
-        let mut digests = Digests::new();
+        let mut digests = Digests::new(&Effort::default());
         (0..3 * ENDS + 1).for_each(|number| digests.end(number));
         let names = digests.finish().map(|(number, _)| number);
         assert!(names.eq(0..3 * ENDS + 1));

@@ -7,6 +7,7 @@ use super::digests::Digests;
 use super::entries::Entries;
 use super::item::{Item, Next, damaged};
 use super::layout::Entry;
+use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use sha2::{Digest, Sha256};
@@ -36,7 +37,7 @@ pub(super) enum Step<'s, 'i> {
 pub(super) fn round(
     entries: &mut Entries,
     again: bool,
-    interrupt: &Interrupt,
+    (interrupt, effort): (&Interrupt, &Effort),
     seen: &mut Seen,
     each: &mut dyn FnMut(Step<'_, '_>) -> Result<Next>,
 ) -> Result<Vec<Error>> {
@@ -45,7 +46,7 @@ pub(super) fn round(
         Error::failed(format!("{archive} was changed while it was read"))
             .hint("see that nobody writes to it, and run it again")
     };
-    let mut digests = Digests::new();
+    let mut digests = Digests::new(effort);
     let mut whole = Sha256::new();
     let (mut count, mut is_stopped) = (0, false);
     let beginning = seen.beginning;
@@ -63,7 +64,7 @@ pub(super) fn round(
             _ => Ok((name, entry, digest)),
         }
     };
-    let faults = entries.each(again, interrupt, &mut |item| {
+    let faults = entries.each(again, interrupt, effort, &mut |item| {
         let mut content = digests.watch(item.content);
         let mut item = Item {
             content: &mut content,

@@ -7,6 +7,7 @@ use super::layout::{CHECKSUMS, HMAC, MANIFEST, METADATA, RESULT, sidecar_name, u
 use super::manifest::Manifest;
 use super::outcome::{Outcome, Warnings};
 use super::shard::Shards;
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::model::limits::{LONGEST_LIST, LONGEST_TEXT};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
@@ -47,6 +48,7 @@ pub struct ArchiveDestination {
     writer: Box<dyn EntryWriter>,
     spool_folder: PathBuf,
     password: Option<Password>,
+    effort: Effort,
 }
 
 impl ArchiveDestination {
@@ -58,6 +60,7 @@ impl ArchiveDestination {
             shard_size,
             spool_folder: packer.spool_folder().to_owned(),
             password: packing.password.clone(),
+            effort: packing.effort.clone(),
             writer: Box::new(TarWriter {
                 name: packer.name().to_owned(),
                 tar: tar::Builder::new(packer),
@@ -69,11 +72,11 @@ impl ArchiveDestination {
         }
     }
 
-    /// An unpacked archive in the folder `path`, which must not exist, or be empty.
+    /// An unpacked archive in the folder `path`, which must not exist, or be empty. `effort` collects what takes time.
     ///
     /// # Errors
     /// The folder holds something, or cannot be made.
-    pub fn folder(path: &Path, shard_size: u64) -> Result<Self> {
+    pub fn folder(path: &Path, shard_size: u64, effort: &Effort) -> Result<Self> {
         let holds_something = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
         if holds_something || path.is_file() {
             return Err(Error::usage(format!(
@@ -95,7 +98,9 @@ impl ArchiveDestination {
             shard_size,
             spool_folder: parent.to_owned(),
             password: None,
+            effort: effort.clone(),
             writer: Box::new(FolderWriter {
+                effort: effort.clone(),
                 temporary,
                 path: path.to_owned(),
             }),
@@ -140,7 +145,7 @@ impl Destination for ArchiveDestination {
             shard_size: self.shard_size,
             writer: self.writer,
             checksums: Checksums::new(&self.spool_folder),
-            digests: Digests::new(),
+            digests: Digests::new(&self.effort),
             spool_folder: self.spool_folder,
             authentication: self.password.zip(salt),
             shards: None,
@@ -387,6 +392,7 @@ impl EntryWriter for TarWriter {
 
 /// A folder.
 struct FolderWriter {
+    effort: Effort,
     temporary: TempDir,
     path: PathBuf,
 }
@@ -404,9 +410,8 @@ impl EntryWriter for FolderWriter {
                 .create_new(true)
                 .mode(OWNER_ONLY & 0o666)
                 .open(&path)?;
-            io::copy(content, &mut file)?;
-            file.flush()?;
-            file.sync_all()
+            io::copy(content, &mut self.effort.metered(Work::Archive, &mut file))?;
+            self.effort.time(Work::Archive, || file.sync_all())
         };
         write().map_err(|error| {
             Error::from_io(error, |error| Error::io("write the file", &path, error))
@@ -414,7 +419,9 @@ impl EntryWriter for FolderWriter {
     }
 
     fn publish(self: Box<Self>) -> Result<()> {
-        let Self { temporary, path } = *self;
+        let Self {
+            temporary, path, ..
+        } = *self;
         let fail = |error| Error::io("write the folder", &path, error);
         for entry in WalkDir::new(temporary.path()) {
             let entry = entry.map_err(|error| fail(error.into()))?;

@@ -81,7 +81,6 @@ impl StreamOrigin {
                 kept: tempfile::spooled_tempfile_in(IN_MEMORY, spool_folder),
                 length: 0,
                 keeps: true,
-                readers: 0,
                 spool_folder: spool_folder.to_owned(),
             }))),
         }
@@ -103,17 +102,9 @@ impl Origin for StreamOrigin {
         let state = Arc::clone(state);
         if !again {
             self.state = None;
+            state.lock().unwrap_or_else(PoisonError::into_inner).keeps = false;
         }
-        let mut recorded = state.lock().unwrap_or_else(PoisonError::into_inner);
-        recorded.keeps = again;
-        recorded.readers += 1;
-        let reader = recorded.readers;
-        drop(recorded);
-        Ok(Box::new(FromStart {
-            state,
-            reader,
-            position: 0,
-        }))
+        Ok(Box::new(FromStart { state, position: 0 }))
     }
 
     fn length(&self) -> Option<u64> {
@@ -129,9 +120,6 @@ struct Recorded {
     length: u64,
     /// Whether more is kept.
     keeps: bool,
-    /// How many have begun to read. Only the last one may go on: another may be left over in a thread that reads
-    /// ahead.
-    readers: u64,
     spool_folder: PathBuf,
 }
 
@@ -151,17 +139,12 @@ impl Recorded {
 /// Reads a stream from its beginning: first what was kept of it, then on.
 struct FromStart {
     state: Arc<Mutex<Recorded>>,
-    /// Which of the readers it is.
-    reader: u64,
     position: u64,
 }
 
 impl Read for FromStart {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.reader != state.readers {
-            return Err(io::Error::other("somebody else reads it now"));
-        }
         let read = if self.position < state.length {
             state.kept.seek(SeekFrom::Start(self.position))?;
             state.kept.read(buffer)?
@@ -180,19 +163,6 @@ impl Read for FromStart {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_looked_at_a_stream_takes_nothing_from_who_reads_it() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut origin = StreamOrigin::new("standard input", &b"the archive"[..], folder.path());
-        let mut look = origin.open(true).expect("opened");
-        look.read_exact(&mut [0; 3]).expect("read");
-        let mut reader = origin.open(false).expect("opened");
-        assert!(look.read(&mut [0; 3]).is_err());
-        let mut text = String::new();
-        reader.read_to_string(&mut text).expect("read");
-        assert_eq!(text, "the archive");
-    }
 
     #[test]
     fn a_stream_can_be_looked_at_and_then_read_once() {

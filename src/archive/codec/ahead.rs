@@ -1,11 +1,12 @@
 //! A reader that works in threads of its own, behind bounded channels: while one block is looked at, the next ones are
 //! read, decrypted and inflated.
 
+use crate::effort::{Effort, Work};
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-/// Bytes in a block.
+/// Bytes in a block, at the most.
 pub(super) const BLOCK: usize = 256 << 10;
 /// Blocks that may wait.
 const WAITING: usize = 4;
@@ -27,15 +28,19 @@ pub(super) enum Then {
 }
 
 impl Block {
-    /// The next bytes of `inner`.
+    /// The next bytes of `inner`, as many as it gives at once.
     pub fn read(inner: &mut dyn Read) -> Self {
-        let mut bytes = Vec::with_capacity(BLOCK);
-        let then = match inner.take(BLOCK as u64).read_to_end(&mut bytes) {
-            Ok(BLOCK) => Then::More,
-            Ok(_) => Then::End,
-            Err(error) => Then::Failed(error),
-        };
-        Self { bytes, then }
+        let mut bytes = vec![0; BLOCK];
+        loop {
+            let (length, then) = match inner.read(&mut bytes) {
+                Ok(0) => (0, Then::End),
+                Ok(length) => (length, Then::More),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => (0, Then::Failed(error)),
+            };
+            bytes.truncate(length);
+            return Self { bytes, then };
+        }
     }
 
     /// Whether another one comes behind it.
@@ -49,6 +54,7 @@ pub(super) struct Ahead {
     blocks: Box<dyn Iterator<Item = Block> + Send>,
     block: Block,
     given: usize,
+    effort: Effort,
 }
 
 impl Ahead {
@@ -70,6 +76,7 @@ impl Ahead {
     /// Reads these blocks. The last one says that it is.
     pub fn of(blocks: impl Iterator<Item = Block> + Send + 'static) -> Self {
         Self {
+            effort: Effort::default(),
             blocks: Box::new(blocks),
             block: Block {
                 bytes: Vec::new(),
@@ -79,13 +86,20 @@ impl Ahead {
         }
     }
 
+    /// Lets it collect how long it waits.
+    pub fn measured(self, effort: &Effort) -> Self {
+        let effort = effort.clone();
+        Self { effort, ..self }
+    }
+
     /// Goes on to the next block that has bytes; gives whether there is one.
     fn next(&mut self) -> io::Result<bool> {
         while self.given == self.block.bytes.len() {
             match &mut self.block.then {
                 Then::More => {
                     let stopped = || io::Error::other("whoever reads ahead stopped");
-                    self.block = self.blocks.next().ok_or_else(stopped)?;
+                    let next = self.effort.time(Work::Waiting, || self.blocks.next());
+                    self.block = next.ok_or_else(stopped)?;
                     self.given = 0;
                 }
                 Then::End => return Ok(false),
@@ -149,6 +163,18 @@ mod tests {
             ahead.read_to_end(&mut read).expect("read");
             assert!(read == bytes, "{length} bytes");
             assert_eq!(ahead.read(&mut [0; 9]).expect("the end"), 0);
+        }
+    }
+
+    #[test]
+    fn what_a_slow_stream_gave_waits_for_nothing() {
+        let (output, mut input) = io::pipe().expect("a pipe");
+        let mut ahead = Ahead::new(output);
+        for text in [b"one", b"two"] {
+            io::Write::write_all(&mut input, text).expect("written");
+            let mut read = [0; 3];
+            ahead.read_exact(&mut read).expect("read");
+            assert_eq!(&read, text);
         }
     }
 

@@ -5,6 +5,7 @@ use super::ahead::{Ahead, Block, Then};
 use super::gzip::{self, HEADER, Inflater, whole_length};
 use super::pool::{Jobs, pool, threads};
 use super::read_start;
+use crate::effort::{Effort, Work};
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::thread;
@@ -13,22 +14,26 @@ use std::thread;
 const BUFFER: usize = 256 << 10;
 
 /// Reads what `inner` holds compressed, in threads.
-pub(super) fn inflating(inner: impl BufRead + Send + 'static) -> Ahead {
+pub(super) fn inflating(inner: impl BufRead + Send + 'static, effort: &Effort) -> Ahead {
     let threads = threads();
     let worker = || {
         let mut inflater = Inflater::new();
-        move |work: Work| match work {
-            Work::Member(member) => inflate(&mut inflater, &member),
-            Work::Done(block) => block,
+        let effort = effort.clone();
+        move |job: Job| match job {
+            Job::Member(member) => {
+                effort.time(Work::Compression, || inflate(&mut inflater, &member))
+            }
+            Job::Done(block) => block,
         }
     };
     let (jobs, blocks) = pool(threads, threads + 2, worker);
-    thread::spawn(move || hand_out(inner, &jobs));
+    let hands = effort.clone();
+    thread::spawn(move || hand_out(inner, &jobs, &hands));
     Ahead::of(blocks)
 }
 
 /// What a thread does for one block.
-enum Work {
+enum Job {
     /// It inflates a member of ours.
     Member(Vec<u8>),
     /// Nothing.
@@ -36,7 +41,7 @@ enum Work {
 }
 
 /// Hands members out as long as they are ours and whole. What follows is inflated here.
-fn hand_out(mut inner: impl BufRead, jobs: &Jobs<Work, Block>) {
+fn hand_out(mut inner: impl BufRead, jobs: &Jobs<Job, Block>, effort: &Effort) {
     let mut is_first = true;
     loop {
         let mut member = match read_start(&mut inner, HEADER) {
@@ -51,36 +56,36 @@ fn hand_out(mut inner: impl BufRead, jobs: &Jobs<Work, Block>) {
             _ => is_first = false,
         }
         let Some(length) = whole_length(&member) else {
-            return inflate_here(Cursor::new(member).chain(inner), jobs);
+            return inflate_here(Cursor::new(member).chain(inner), jobs, effort);
         };
         let rest = (length - HEADER) as u64;
         match (&mut inner).take(rest).read_to_end(&mut member) {
             Ok(_) if member.len() == length => {
-                if !jobs.give(Work::Member(member)) {
+                if !jobs.give(Job::Member(member)) {
                     return;
                 }
             }
             // As much as there is of it is worth reading.
-            Ok(_) => return inflate_here(Cursor::new(member), jobs),
+            Ok(_) => return inflate_here(Cursor::new(member), jobs, effort),
             Err(error) => {
-                return inflate_here(Cursor::new(member).chain(Broken(Some(error))), jobs);
+                return inflate_here(Cursor::new(member).chain(Broken(Some(error))), jobs, effort);
             }
         }
     }
 }
 
-fn end(jobs: &Jobs<Work, Block>, then: Then) {
+fn end(jobs: &Jobs<Job, Block>, then: Then) {
     let bytes = Vec::new();
-    jobs.give(Work::Done(Block { bytes, then }));
+    jobs.give(Job::Done(Block { bytes, then }));
 }
 
 /// Inflates all there is, in one thread.
-fn inflate_here(packed: impl Read, jobs: &Jobs<Work, Block>) {
+fn inflate_here(packed: impl Read, jobs: &Jobs<Job, Block>, effort: &Effort) {
     let mut members = Members::new(BufReader::with_capacity(BUFFER, packed));
     loop {
-        let block = Block::read(&mut members);
+        let block = effort.time(Work::Compression, || Block::read(&mut members));
         let goes_on = block.goes_on();
-        if !jobs.give(Work::Done(block)) || !goes_on {
+        if !jobs.give(Job::Done(block)) || !goes_on {
             return;
         }
     }
@@ -192,7 +197,9 @@ mod tests {
     /// What is read, and what is wrong.
     fn read(inner: impl BufRead + Send + 'static) -> (Vec<u8>, Option<io::Error>) {
         let mut bytes = Vec::new();
-        let error = inflating(inner).read_to_end(&mut bytes).err();
+        let error = inflating(inner, &Effort::default())
+            .read_to_end(&mut bytes)
+            .err();
         (bytes, error)
     }
 

@@ -1,13 +1,14 @@
 //! Unpacks an archive: finds out from its first bytes what it is wrapped in, and takes that off.
 
-use super::ahead::Ahead;
-use super::ecb::{BLOCK, Decryptor, Key, peek};
-use super::members::inflating;
+use super::ahead::{Ahead, BLOCK};
+use super::ecb::{self, Decryptor, Key, peek};
+use super::members::{Members, inflating};
 use super::password::Password;
 use super::{PROBE, Wrapping, read_start};
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, Origin};
-use std::io::BufRead;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 /// How a zip file begins.
@@ -47,7 +48,7 @@ impl Sealed {
     /// encrypted data is never text, and comes in whole blocks unless it was cut.
     pub fn is_encrypted(&self) -> bool {
         let whole_blocks = match self.origin.length() {
-            Some(length) => length.is_multiple_of(BLOCK as u64),
+            Some(length) => length.is_multiple_of(ecb::BLOCK as u64),
             None => true,
         };
         Wrapping::of(&self.start) == Wrapping::Unknown
@@ -119,17 +120,36 @@ impl Unpacked {
         self.sealed.name()
     }
 
-    /// The tar in it, from its beginning. With `again`, it is going to be read once more.
+    /// The tar in it, from its beginning, read ahead in threads. With `again`, it is going to be read once more.
     ///
     /// # Errors
     /// It cannot be opened again.
-    pub fn read(&mut self, again: bool, interrupt: &Interrupt) -> Result<Box<dyn BufRead>> {
+    pub fn read(
+        &mut self,
+        again: bool,
+        interrupt: &Interrupt,
+        effort: &Effort,
+    ) -> Result<Box<dyn BufRead>> {
         let raw = interrupt.reader(self.sealed.origin.open(again)?);
-        let plain = match &self.key {
-            Some(key) => Ahead::new(Decryptor::new(raw, key)),
-            None => Ahead::new(raw),
+        let raw = effort.metered(Work::Archive, raw);
+        let plain: Box<dyn Read + Send> = match &self.key {
+            Some(key) => Box::new(Decryptor::new(raw, key, effort)),
+            None => Box::new(raw),
         };
-        Ok(Box::new(if self.gzip { inflating(plain) } else { plain }))
+        // Whoever only looks at the beginning of a stream would wait for more of it than he needs.
+        if again && self.sealed.origin.length().is_none() {
+            let plain = BufReader::with_capacity(BLOCK, plain);
+            return Ok(match self.gzip {
+                true => Box::new(BufReader::with_capacity(BLOCK, Members::new(plain))),
+                false => Box::new(plain),
+            });
+        }
+        let plain = Ahead::new(plain);
+        let tar = match self.gzip {
+            true => inflating(plain, effort),
+            false => plain,
+        };
+        Ok(Box::new(tar.measured(effort)))
     }
 }
 
