@@ -70,26 +70,14 @@ impl Effort {
         done
     }
 
-    /// Does a piece of work that calls `each` in between, which is none of it.
-    pub fn time_around<A, T, R>(
-        &self,
-        work: Work,
-        mut each: impl FnMut(A) -> T,
-        run: impl FnOnce(&mut dyn FnMut(A) -> T) -> R,
-    ) -> R {
-        if self.0.is_none() {
-            return run(&mut each);
+    /// Begins a piece of work, which goes on until the watch is dropped.
+    pub fn start(&self, work: Work) -> Watch<'_> {
+        Watch {
+            effort: self,
+            work,
+            started: self.0.as_ref().map(|_| Instant::now()),
+            paused: Duration::ZERO,
         }
-        let started = Instant::now();
-        let mut within = Duration::ZERO;
-        let done = run(&mut |argument| {
-            let started = Instant::now();
-            let done = each(argument);
-            within += started.elapsed();
-            done
-        });
-        self.add(work, started.elapsed().saturating_sub(within));
-        done
     }
 
     /// Reads and writes by way of this count as `work`.
@@ -118,6 +106,38 @@ impl Effort {
         if let Some(spent) = &self.0 {
             let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
             spent.nanoseconds[work as usize].fetch_add(nanoseconds, Ordering::Relaxed);
+        }
+    }
+}
+
+/// See [`Effort::start`].
+#[derive(Debug)]
+pub struct Watch<'a> {
+    effort: &'a Effort,
+    work: Work,
+    /// `None` where nothing is measured.
+    started: Option<Instant>,
+    paused: Duration,
+}
+
+impl Watch<'_> {
+    /// Does something that is none of the work.
+    pub fn pause<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        if self.started.is_none() {
+            return run();
+        }
+        let started = Instant::now();
+        let done = run();
+        self.paused += started.elapsed();
+        done
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if let Some(started) = self.started {
+            let time = started.elapsed().saturating_sub(self.paused);
+            self.effort.add(self.work, time);
         }
     }
 }
@@ -168,19 +188,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_called_in_between_is_no_work() {
+    fn pauses_are_no_work() {
         let effort = Effort::measured();
-        let nap = || {
+        let busy = || {
             let started = Instant::now();
-            while started.elapsed() < Duration::from_micros(200) {}
+            while started.elapsed() < Duration::from_millis(1) {}
         };
-        let sum = effort.time_around(
-            Work::Database,
-            |number: u32| effort.time(Work::Files, || (nap(), number).1),
-            |each| (0..10).map(each).sum::<u32>(),
-        );
-        assert_eq!(sum, 45);
-        assert!(effort.spent(Work::Files) >= Duration::from_millis(2));
+        let mut watch = effort.start(Work::Database);
+        for _ in 0..3 {
+            watch.pause(|| effort.time(Work::Files, busy));
+        }
+        drop(watch);
+        assert!(effort.spent(Work::Files) >= Duration::from_millis(3));
         let wall = effort.elapsed().expect("it measures");
         assert!(effort.spent(Work::Database) + effort.spent(Work::Files) <= wall);
     }

@@ -73,7 +73,7 @@ pub(super) struct Arguments {
     /// Take every note as a sign of an incomplete restore (exit code 3)
     #[arg(long)]
     strict: bool,
-    /// Say more
+    /// Say more, and where the time went
     #[arg(long)]
     verbose: bool,
     #[command(flatten)]

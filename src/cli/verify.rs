@@ -49,7 +49,7 @@ pub(super) struct Arguments {
     /// Take every note as a sign of an incomplete archive (exit code 3)
     #[arg(long)]
     strict: bool,
-    /// Say more
+    /// Say more, and where the time went
     #[arg(long)]
     verbose: bool,
 }
