@@ -304,6 +304,14 @@ impl Schema {
         self.place(name).map(|place| &self.attributes[place].1)
     }
 
+    /// Finds attributes one after the other.
+    pub fn in_order(&self) -> InOrder<'_> {
+        InOrder {
+            schema: self,
+            next: 0,
+        }
+    }
+
     /// The default of the attribute of this name, as JSON.
     pub fn default(&self, name: &str) -> Option<&str> {
         let place = self.place(name)?;
@@ -432,6 +440,36 @@ impl FromIterator<Schema> for Schemas {
         let mut all = Self::default();
         schemas.into_iter().for_each(|schema| all.push(schema));
         all
+    }
+}
+
+/// How many attributes behind the last one are looked at before all are.
+const NEAR: usize = 4;
+
+/// Finds the attributes of a schema by their names. The members of a row mostly stand in the order of the
+/// schema, where the next one is found at once.
+#[derive(Debug)]
+pub struct InOrder<'s> {
+    schema: &'s Schema,
+    next: usize,
+}
+
+impl<'s> InOrder<'s> {
+    /// The attribute of this name, and its place.
+    pub(super) fn find(&mut self, name: &str) -> Option<(usize, &'s Attribute)> {
+        let rest = self.schema.attributes.iter().skip(self.next).take(NEAR);
+        let near = rest.map(|(own, _)| own).position(|own| own == name);
+        let place = match near {
+            Some(steps) => self.next + steps,
+            None => self.schema.place(name)?,
+        };
+        self.next = place + 1;
+        Some((place, &self.schema.attributes[place].1))
+    }
+
+    /// The attribute of this name.
+    pub fn attribute(&mut self, name: &str) -> Option<&'s Attribute> {
+        self.find(name).map(|(_, attribute)| attribute)
     }
 }
 

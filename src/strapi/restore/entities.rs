@@ -185,8 +185,10 @@ impl Restore {
         let mut row: Vec<Value<'_>> = vec![Value::Null; model.columns.len() + 1];
         row[0] = Value::Integer(id);
         let mut given = vec![false; model.columns.len()];
+        let mut next = 0;
         for (name, value) in &fields.0 {
-            if let Some(index) = model.columns.iter().position(|c| c.attribute == **name) {
+            if let Some(index) = model.place_of(name, next) {
+                next = index + 1;
                 row[index + 1] = model.columns[index]
                     .read(value)
                     .map_err(|why| place.refused(name, &why))?;
