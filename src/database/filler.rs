@@ -1,11 +1,12 @@
 //! Adds rows by way of a thread of its own, while those that follow are made.
 
+mod batch;
+
 use super::references;
 use super::{Connection, Inserter, Value};
 use crate::error::{Error, Result};
-use std::borrow::Cow;
+use batch::{Batch, Job, Table, Task, length};
 use std::fmt::{Display, Write};
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,12 +15,13 @@ use std::thread::{self, JoinHandle};
 /// How many bytes of values go to the thread at once.
 const BATCH: usize = 64 << 10;
 
-/// How many batches may wait for it.
-const WAITING: usize = 32;
+/// How many batches may wait for it: together as much as a server gets at once, so that neither waits for
+/// the other.
+const WAITING: usize = 64;
 
 /// How many bytes the values of a row may have to be copied; the thread is waited for where they have
 /// more.
-const COPIED: usize = 1 << 20;
+const COPIED: usize = 128 << 10;
 
 /// A connection that adds rows in a thread of its own, in the order in which they were given.
 ///
@@ -35,13 +37,7 @@ pub struct Filler {
     is_begun: bool,
     /// Whether the batch says what its last rows are of.
     is_said: bool,
-}
-
-/// What rows are added to.
-#[derive(Debug, PartialEq, Eq)]
-struct Table {
-    name: String,
-    columns: Vec<String>,
+    has_failed: bool,
 }
 
 enum State {
@@ -65,45 +61,6 @@ struct Thread {
     is_abandoned: Arc<AtomicBool>,
 }
 
-/// What is to be done, and the values for it.
-#[derive(Default)]
-struct Batch {
-    jobs: Vec<Job>,
-    cells: Vec<Cell>,
-    texts: String,
-    bytes: Vec<u8>,
-}
-
-enum Job {
-    /// What follows is of this, for messages.
-    Place { text: Range<usize>, is_new: bool },
-    /// A table gets the next number.
-    Prepare(Arc<Table>),
-    /// The next values, so many, are for this.
-    Task(Task, usize),
-}
-
-/// What is done with values.
-enum Task {
-    /// A row is added to the table of this number.
-    Insert(usize),
-    /// The row with this id gets them in all columns but the first of the table of this number.
-    Update(usize, i64),
-    /// A row gets them in these columns. The last one is its id.
-    Set(Box<Table>),
-}
-
-/// A value, its text in that of all.
-enum Cell {
-    Null,
-    Integer(i64),
-    Real(f64),
-    Text(Range<usize>),
-    Json(Range<usize>),
-    Timestamp(i64),
-    Bytes(Range<usize>),
-}
-
 impl Filler {
     /// Adds rows to what is behind `connection`, in the transaction that it is in.
     pub fn new(connection: Box<dyn Connection>) -> Self {
@@ -117,6 +74,7 @@ impl Filler {
             place: String::new(),
             is_begun: true,
             is_said: true,
+            has_failed: false,
         }
     }
 
@@ -210,9 +168,9 @@ impl Filler {
             if !std::mem::replace(&mut self.is_begun, true) {
                 hand.connection.flush_if_full()?;
             }
-            return hand
-                .perform(&task, values)
-                .map_err(|error| error.within(&self.place));
+            let done = hand.perform(&task, values);
+            self.has_failed = done.is_err();
+            return done.map_err(|error| error.within(&self.place));
         }
         if !std::mem::replace(&mut self.is_said, true) {
             let text = self.batch.text(&self.place);
@@ -225,7 +183,7 @@ impl Filler {
     }
 
     fn send_if_full(&mut self) -> Result<()> {
-        match self.batch.texts.len() + self.batch.bytes.len() + size_of_val(&*self.batch.cells) {
+        match self.batch.size() {
             0..BATCH => Ok(()),
             _ => self.send(),
         }
@@ -233,6 +191,9 @@ impl Filler {
 
     /// Hands the batch over to the thread, which is started where there is none.
     fn send(&mut self) -> Result<()> {
+        if self.has_failed {
+            return Err(lost());
+        }
         if self.batch.jobs.is_empty() {
             return Ok(());
         }
@@ -264,6 +225,7 @@ impl Filler {
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.state = State::Here(hand);
+        self.has_failed = outcome.is_err();
         outcome
     }
 }
@@ -295,7 +257,12 @@ impl Thread {
         let handle = thread::Builder::new()
             .name("rows".into())
             .spawn(work)
-            .map_err(|error| Error::failed(format!("cannot start a thread: {error}")))?;
+            .map_err(|error| {
+                Error::failed(format!(
+                    "cannot start the thread that adds rows to the database: {error}"
+                ))
+                .hint("let this user have more processes (ulimit -u) and run it again")
+            })?;
         Ok(Self {
             batches,
             handle,
@@ -366,49 +333,5 @@ impl Hand {
     }
 }
 
-impl Batch {
-    fn text(&mut self, text: &str) -> Range<usize> {
-        let start = self.texts.len();
-        self.texts.push_str(text);
-        start..self.texts.len()
-    }
-
-    fn keep(&mut self, value: &Value<'_>) {
-        let cell = match value {
-            Value::Null => Cell::Null,
-            Value::Integer(number) => Cell::Integer(*number),
-            Value::Real(number) => Cell::Real(*number),
-            Value::Timestamp(instant) => Cell::Timestamp(*instant),
-            Value::Text(text) => Cell::Text(self.text(text)),
-            Value::Json(json) => Cell::Json(self.text(json)),
-            Value::Bytes(bytes) => {
-                let start = self.bytes.len();
-                self.bytes.extend_from_slice(bytes);
-                Cell::Bytes(start..self.bytes.len())
-            }
-        };
-        self.cells.push(cell);
-    }
-
-    fn value(&self, cell: &Cell) -> Value<'_> {
-        let text = |range: &Range<usize>| Cow::Borrowed(&self.texts[range.clone()]);
-        match cell {
-            Cell::Null => Value::Null,
-            Cell::Integer(number) => Value::Integer(*number),
-            Cell::Real(number) => Value::Real(*number),
-            Cell::Timestamp(instant) => Value::Timestamp(*instant),
-            Cell::Text(range) => Value::Text(text(range)),
-            Cell::Json(range) => Value::Json(text(range)),
-            Cell::Bytes(range) => Value::Bytes(Cow::Borrowed(&self.bytes[range.clone()])),
-        }
-    }
-}
-
-/// How long what a value holds is, beside itself.
-fn length(value: &Value<'_>) -> usize {
-    match value {
-        Value::Text(text) | Value::Json(text) => text.len(),
-        Value::Bytes(bytes) => bytes.len(),
-        _ => 0,
-    }
-}
+#[cfg(test)]
+mod tests;

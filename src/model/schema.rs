@@ -507,6 +507,14 @@ mod tests {
             assert_eq!(schema.default(name), Some(format!("\"{name}\"").as_str()));
         }
         assert!(schema.attribute("a1000").is_none() && schema.default("z").is_none());
+        let mut attributes = schema.in_order();
+        let places = [0, 1, 3, 9, 999, 5, 6, 6, 1000].map(|place: usize| {
+            let (found, _) = attributes.find(&schema.attributes[place].0)?;
+            let is_none = attributes.find("a1000").is_none();
+            is_none.then_some(found)
+        });
+        let expected = [0, 1, 3, 9, 999, 5, 6, 6, 1000].map(Some);
+        assert_eq!(places, expected, "in any order");
         assert_eq!(schema.parts(), 1 + 1000 + 3);
         let line = schema.to_line();
         assert!(line.starts_with(
