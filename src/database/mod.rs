@@ -3,6 +3,7 @@
 //! What differs between databases (quoting, catalogue, types, bulk loading, snapshots) is behind
 //! [`Connection`]; whatever uses it writes plain SQL with `?` for parameters, and no other `?`.
 
+mod filler;
 mod inserter;
 mod limits;
 mod lock;
@@ -18,6 +19,7 @@ mod stop;
 mod text;
 mod timeouts;
 
+pub use filler::Filler;
 pub use inserter::Inserter;
 pub use limits::{Column, Holds};
 pub use lock::{LockMode, Locking};

@@ -2,6 +2,7 @@
 
 use super::entity::{Fields, Name, elements};
 use super::limits::DEEPEST;
+use super::schema::InOrder;
 use super::skips::Skips;
 use super::{Attribute, Schema, Schemas, Short};
 use serde::de::Error as _;
@@ -112,8 +113,9 @@ pub fn walk<V: Visitor>(
     owner: V::Owner,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
+    let mut attributes = schema.in_order();
     for (name, value) in &fields.0 {
-        if let Some(place) = holder(schema, name, value) {
+        if let Some(place) = holder(&mut attributes, name, value) {
             if u32::try_from(value.len()).is_err() {
                 let why = serde_json::Error::custom("it is too long");
                 visitor.misfit(schema, name, Misfit::Malformed(why))?;
@@ -132,13 +134,13 @@ pub fn walk<V: Visitor>(
 }
 
 /// The place of the attribute of this name, if it holds components and this is not `null`.
-fn holder(schema: &Schema, name: &str, value: &str) -> Option<usize> {
+fn holder(attributes: &mut InOrder<'_>, name: &str, value: &str) -> Option<usize> {
     if value == "null" {
         return None;
     }
-    let place = schema.place(name)?;
+    let (place, attribute) = attributes.find(name)?;
     let holds = matches!(
-        schema.attributes[place].1,
+        attribute,
         Attribute::Component { .. } | Attribute::DynamicZone { .. }
     );
     holds.then_some(place)
@@ -171,10 +173,14 @@ struct Held {
 }
 
 impl Held {
-    fn of(schema: &Schema, root: &str, (name, value): &(Cow<'_, str>, &str)) -> Option<Self> {
+    fn of(
+        attributes: &mut InOrder<'_>,
+        root: &str,
+        (name, value): &(Cow<'_, str>, &str),
+    ) -> Option<Self> {
         let start = value.as_ptr() as usize - root.as_ptr() as usize;
         Some(Self {
-            place: holder(schema, name, value)? as u32,
+            place: holder(attributes, name, value)? as u32,
             start: start as u32,
             length: value.len() as u32,
         })
@@ -293,12 +299,12 @@ impl<'s, 'a> Walk<'s, 'a> {
         let Some(token) = visitor.component(owner, &component)? else {
             return Ok(());
         };
-        let mut held = Vec::new();
+        let (mut held, mut attributes) = (Vec::new(), schema.in_order());
         held.extend(
             fields
                 .0
                 .iter()
-                .filter_map(|it| Held::of(schema, self.root, it)),
+                .filter_map(|it| Held::of(&mut attributes, self.root, it)),
         );
         held.shrink_to_fit();
         drop(fields);

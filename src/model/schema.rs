@@ -304,6 +304,14 @@ impl Schema {
         self.place(name).map(|place| &self.attributes[place].1)
     }
 
+    /// Finds attributes one after the other.
+    pub fn in_order(&self) -> InOrder<'_> {
+        InOrder {
+            schema: self,
+            next: 0,
+        }
+    }
+
     /// The default of the attribute of this name, as JSON.
     pub fn default(&self, name: &str) -> Option<&str> {
         let place = self.place(name)?;
@@ -435,6 +443,36 @@ impl FromIterator<Schema> for Schemas {
     }
 }
 
+/// How many attributes behind the last one are looked at before all are.
+const NEAR: usize = 4;
+
+/// Finds the attributes of a schema by their names. The members of a row mostly stand in the order of the
+/// schema, where the next one is found at once.
+#[derive(Debug)]
+pub struct InOrder<'s> {
+    schema: &'s Schema,
+    next: usize,
+}
+
+impl<'s> InOrder<'s> {
+    /// The attribute of this name, and its place.
+    pub(super) fn find(&mut self, name: &str) -> Option<(usize, &'s Attribute)> {
+        let rest = self.schema.attributes.iter().skip(self.next).take(NEAR);
+        let near = rest.map(|(own, _)| own).position(|own| own == name);
+        let place = match near {
+            Some(steps) => self.next + steps,
+            None => self.schema.place(name)?,
+        };
+        self.next = place + 1;
+        Some((place, &self.schema.attributes[place].1))
+    }
+
+    /// The attribute of this name.
+    pub fn attribute(&mut self, name: &str) -> Option<&'s Attribute> {
+        self.find(name).map(|(_, attribute)| attribute)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -469,6 +507,14 @@ mod tests {
             assert_eq!(schema.default(name), Some(format!("\"{name}\"").as_str()));
         }
         assert!(schema.attribute("a1000").is_none() && schema.default("z").is_none());
+        let mut attributes = schema.in_order();
+        let places = [0, 1, 3, 9, 999, 5, 6, 6, 1000].map(|place: usize| {
+            let (found, _) = attributes.find(&schema.attributes[place].0)?;
+            let is_none = attributes.find("a1000").is_none();
+            is_none.then_some(found)
+        });
+        let expected = [0, 1, 3, 9, 999, 5, 6, 6, 1000].map(Some);
+        assert_eq!(places, expected, "in any order");
         assert_eq!(schema.parts(), 1 + 1000 + 3);
         let line = schema.to_line();
         assert!(line.starts_with(

@@ -28,11 +28,12 @@ pub fn misfit(scalar: Scalar, json: &str) -> Option<String> {
 
 /// The first attribute, components aside, whose JSON is nested too deep.
 pub fn deep_attribute<'f>(schema: &Schema, fields: &'f Fields<'_>) -> Option<&'f str> {
+    let mut attributes = schema.in_order();
     let is_deep = |(name, value): &&'f (Cow<'_, str>, &str)| {
         // Components in each other are looked at one by one: all of one, each time, would take long.
         value.starts_with(['[', '{'])
             && !matches!(
-                schema.attribute(name),
+                attributes.attribute(name),
                 Some(Attribute::Component { .. } | Attribute::DynamicZone { .. })
             )
             && is_too_deep(value.as_bytes())

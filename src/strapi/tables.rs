@@ -101,6 +101,16 @@ impl Model {
         self.model_type == ModelType::Component
     }
 
+    /// The place of an attribute among the columns. It is looked for at `next` first, for members of a row
+    /// mostly stand in the order of the columns.
+    pub fn place_of(&self, attribute: &str, next: usize) -> Option<usize> {
+        let is_it = |mapping: &ColumnMapping| mapping.attribute == attribute;
+        match self.columns.get(next) {
+            Some(mapping) if is_it(mapping) => Some(next),
+            _ => self.columns.iter().position(is_it),
+        }
+    }
+
     /// The column of an attribute, if it has one.
     pub fn column_of(&self, attribute: &str) -> Option<&str> {
         let mut columns = self.columns.iter();

@@ -229,8 +229,9 @@ fn too_deep(attribute: &str) -> String {
 
 /// The first value that is not of the kind that the schema says, and what is wrong with it.
 fn wrong_value(schema: &Schema, fields: &Fields<'_>) -> Option<String> {
+    let mut attributes = schema.in_order();
     fields.0.iter().find_map(|(name, value)| {
-        let Some(Attribute::Scalar(scalar)) = schema.attribute(name) else {
+        let Some(Attribute::Scalar(scalar)) = attributes.attribute(name) else {
             return None;
         };
         let why = misfit(*scalar, value)?;

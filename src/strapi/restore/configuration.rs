@@ -1,6 +1,6 @@
 //! Loads the core store and the webhooks.
 
-use super::Restore;
+use super::{Goal, Restore};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
 use crate::model::{ConfigItem, ConfigKind, Fields, Short};
@@ -16,7 +16,7 @@ use std::borrow::Cow;
 impl Restore {
     pub(super) fn configuration(
         &mut self,
-        database: &mut dyn Connection,
+        goal: &mut Goal<'_>,
         home: &Home,
         item: &ConfigItem<'_>,
     ) -> Result<()> {
@@ -42,7 +42,7 @@ impl Restore {
             Error::failed(format!("a row of the {kind}, {key}: {why}"))
                 .hint("change the row where the archive was made")
         };
-        let present = self.inserters.columns(database, table)?;
+        let present = self.inserters.columns(goal, table)?;
         let (fields, foreign): (Vec<_>, Vec<_>) = fields
             .0
             .iter()
@@ -71,21 +71,28 @@ impl Restore {
                     .map_err(|why| refused(&format!("column {name}: {why}")))?,
             });
         }
+        let database = match goal {
+            Goal::Check(database) => database,
+            Goal::Fill(filler) => {
+                let database = filler.connection()?;
+                let inserter = database.inserter(table, &columns)?;
+                database.insert(inserter, &row)?;
+                return database.flush_if_full();
+            }
+        };
         if let Some(why) = row.iter().find_map(|value| database.refusal(value)) {
             return Err(refused(why));
         }
         // The project's own row may take its place.
-        if self.only_checks && key.as_deref() != Some(SCHEMA_KEY) {
+        if key.as_deref() != Some(SCHEMA_KEY) {
             let key = key.as_deref().unwrap_or("?");
             self.limits
-                .setting(database, table, &columns, &row)
+                .setting(*database, table, &columns, &row)
                 .map_err(|error| {
                     error.within(format!("a row of the {}, {key}", item.kind.as_str()))
                 })?;
         }
-        self.add(database, &row, |_, database| {
-            database.inserter(table, &columns)
-        })
+        Ok(())
     }
 
     /// Puts the project's own row of content types back, if the archive had none.

@@ -6,7 +6,7 @@ use super::load::ProjectLoad;
 use super::outside::Outside;
 use super::staging::{Intake, Staging};
 use super::{OwnSchema, Restore, emptied_tables, in_place, recovered, recovery, replaced, staying};
-use crate::database::{Connection, LockMode};
+use crate::database::{Connection, Filler, LockMode};
 use crate::error::{Error, Result};
 use crate::model::Stage;
 use crate::store::{folder_of, real_path};
@@ -288,7 +288,7 @@ impl Destination for ProjectDestination {
         Ok(Box::new(ProjectLoad {
             project,
             lock,
-            database,
+            filler: Filler::new(database),
             catalogue,
             restore,
         }))

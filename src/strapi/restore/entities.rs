@@ -1,6 +1,6 @@
 //! Loads entities and their components.
 
-use super::Restore;
+use super::{Goal, Restore};
 use crate::database::{Connection, Refusal, Value};
 use crate::error::{Error, Result};
 use crate::model::{
@@ -131,7 +131,7 @@ impl Place<'_> {
 impl Restore {
     pub(super) fn entity(
         &mut self,
-        database: &mut dyn Connection,
+        goal: &mut Goal<'_>,
         catalogue: &Catalogue,
         entity: &Entity<'_>,
     ) -> Result<()> {
@@ -153,10 +153,13 @@ impl Restore {
         if is_file && self.only_checks {
             self.placement.row(&fields, self.uploads.as_ref())?;
         }
-        self.write_row(database, model, schema, entity.id, &fields, &place)?;
+        if let Goal::Fill(filler) = goal {
+            filler.place(&place);
+        }
+        self.write_row(goal, model, schema, entity.id, &fields, &place)?;
         let mut components = ComponentRows {
             restore: self,
-            database,
+            goal,
             catalogue,
             place: &place,
         };
@@ -172,7 +175,7 @@ impl Restore {
     /// Writes a row, without its components.
     fn write_row(
         &mut self,
-        database: &mut dyn Connection,
+        goal: &mut Goal<'_>,
         model: &Model,
         schema: &Schema,
         id: i64,
@@ -182,12 +185,16 @@ impl Restore {
         let mut row: Vec<Value<'_>> = vec![Value::Null; model.columns.len() + 1];
         row[0] = Value::Integer(id);
         let mut given = vec![false; model.columns.len()];
+        let mut next = 0;
         for (name, value) in &fields.0 {
-            if let Some(index) = model.columns.iter().position(|c| c.attribute == **name) {
+            if let Some(index) = model.place_of(name, next) {
+                next = index + 1;
                 row[index + 1] = model.columns[index]
                     .read(value)
                     .map_err(|why| place.refused(name, &why))?;
-                if let Some(why) = database.refusal(&row[index + 1]) {
+                if let Goal::Check(database) = goal
+                    && let Some(why) = database.refusal(&row[index + 1])
+                {
                     return Err(place.refused(name, why));
                 }
                 given[index] = true;
@@ -202,33 +209,33 @@ impl Restore {
         for (index, value) in &defaults {
             row[index + 1] = model.columns[*index].read(value).unwrap_or(Value::Null);
         }
-        if self.only_checks {
-            let refusal = self.limits.row(database, model, &row)?;
-            return refusal.map_or(Ok(()), |refusal| Err(place.refused_row(model, &refusal)));
+        let filler = match goal {
+            Goal::Check(database) => {
+                let refusal = self.limits.row(*database, model, &row)?;
+                return refusal.map_or(Ok(()), |refusal| Err(place.refused_row(model, &refusal)));
+            }
+            Goal::Fill(filler) => filler,
+        };
+        let inserter = self.inserters.rows(filler, model);
+        if self.in_place.take(&model.uid, id) {
+            // No row to add; but those that this type adds come before what belongs to this one.
+            filler.insert(inserter, &[])?;
+            return filler.update_row(inserter, id, &row[1..]);
         }
-        self.inserters
-            .rows(database, model)
-            .and_then(|inserter| match self.in_place.take(&model.uid, id) {
-                // No row to add; but those that this type adds come before what belongs to this one.
-                Some(columns) => database
-                    .insert(inserter, &[])
-                    .and_then(|()| database.update_row(&model.table, columns, id, &row[1..])),
-                None => database.insert(inserter, &row),
-            })
-            .map_err(|error| error.within(place))
+        filler.insert(inserter, &row)
     }
 }
 
 /// Writes the components of an entity, each with what joins it to its owner. An owner is known by the
 /// id it has here.
-struct ComponentRows<'a> {
+struct ComponentRows<'a, 'g> {
     restore: &'a mut Restore,
-    database: &'a mut dyn Connection,
+    goal: &'a mut Goal<'g>,
     catalogue: &'a Catalogue,
     place: &'a Place<'a>,
 }
 
-impl Visitor for ComponentRows<'_> {
+impl Visitor for ComponentRows<'_, '_> {
     type Owner = i64;
     type Error = Error;
 
@@ -258,7 +265,10 @@ impl Visitor for ComponentRows<'_> {
             Arc::make_mut(&mut restore.placed).add(&schema.uid, old);
         }
         let id = restore.component_ids.assign(&schema.uid, old);
-        restore.write_row(self.database, model, schema, id, fields, self.place)?;
+        restore.write_row(self.goal, model, schema, id, fields, self.place)?;
+        let Goal::Fill(filler) = self.goal else {
+            return Ok(Some(id));
+        };
         let row = [
             Value::Integer(owner_id),
             Value::Integer(id),
@@ -266,11 +276,8 @@ impl Visitor for ComponentRows<'_> {
             Value::from(attribute),
             Value::from(component.position.map(|position| position as f64)),
         ];
-        restore
-            .add(self.database, &row, |inserters, database| {
-                inserters.components(database, owner, joins)
-            })
-            .map_err(|error| error.within(self.place))?;
+        let inserter = restore.inserters.components(filler, owner, joins);
+        filler.insert(inserter, &row)?;
         Ok(Some(id))
     }
 

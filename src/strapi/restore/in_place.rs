@@ -19,7 +19,6 @@ use std::sync::Arc;
 /// Rows of a model that wait for their new values.
 pub(super) struct Kept {
     table: String,
-    columns: Vec<String>,
     /// Their ids, as the unsigned numbers with the same bits.
     ids: RoaringTreemap,
 }
@@ -58,13 +57,10 @@ pub(super) struct InPlace {
 }
 
 impl InPlace {
-    /// Where the row of a model waits for its new values, those columns that get them. It does not
-    /// wait any more.
-    pub fn take(&mut self, uid: &str, id: i64) -> Option<&[String]> {
-        let kept = self.kept.get_mut(uid)?;
-        kept.ids
-            .remove(id.cast_unsigned())
-            .then_some(kept.columns.as_slice())
+    /// Whether the row of a model waits for its new values. It does not wait any more.
+    pub fn take(&mut self, uid: &str, id: i64) -> bool {
+        let kept = self.kept.get_mut(uid);
+        kept.is_some_and(|kept| kept.ids.remove(id.cast_unsigned()))
     }
 
     /// Deletes the rows that were announced and did not come, because the project has no place for
@@ -125,10 +121,8 @@ impl<'a> Deleting<'a> {
             delete(database, &model.table, &list)?;
         }
         self.empty_columns(database, model)?;
-        let columns = model.columns.iter().map(|column| column.column.clone());
         let kept = Kept {
             table: model.table.clone(),
-            columns: columns.collect(),
             ids,
         };
         self.kept.insert(model.uid.clone(), kept);

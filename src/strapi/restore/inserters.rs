@@ -1,12 +1,13 @@
 //! What adds rows to the tables of a restore, each made with the first row that needs it.
 
-use crate::database::{Connection, Inserter};
+use super::Goal;
+use crate::database::{Filler, Inserter};
 use crate::error::Result;
 use crate::strapi::relations::StoredRelation;
 use crate::strapi::tables::{ComponentTable, Model};
 use std::collections::HashMap;
 
-/// The inserters of a restore. They belong to the connection of its database.
+/// The inserters of a restore. They belong to what fills its database.
 #[derive(Default)]
 pub(super) struct Inserters {
     /// Of the rows of content types and components, by their uid.
@@ -21,11 +22,11 @@ pub(super) struct Inserters {
 
 impl Inserters {
     /// Adds rows of a type: the id, then the model's columns.
-    pub fn rows(&mut self, database: &mut dyn Connection, model: &Model) -> Result<Inserter> {
+    pub fn rows(&mut self, filler: &mut Filler, model: &Model) -> Inserter {
         get(&mut self.rows, &model.uid, || {
             let columns = model.columns.iter().map(|column| column.column.clone());
-            let names: Vec<String> = std::iter::once("id".to_owned()).chain(columns).collect();
-            database.inserter(&model.table, &names)
+            let names = std::iter::once("id".to_owned()).chain(columns);
+            filler.inserter(&model.table, names.collect())
         })
     }
 
@@ -33,10 +34,10 @@ impl Inserters {
     /// attribute, the place in it.
     pub fn components(
         &mut self,
-        database: &mut dyn Connection,
+        filler: &mut Filler,
         owner: &Model,
         joins: &ComponentTable,
-    ) -> Result<Inserter> {
+    ) -> Inserter {
         get(&mut self.components, &owner.uid, || {
             let columns = [
                 "entity_id",
@@ -45,38 +46,38 @@ impl Inserters {
                 "field",
                 "order",
             ];
-            database.inserter(&joins.table, &columns.map(str::to_owned))
+            filler.inserter(&joins.table, columns.map(str::to_owned).into())
         })
     }
 
     /// Stores the links of a relation in its table. `columns` names them.
     pub fn links(
         &mut self,
-        database: &mut dyn Connection,
+        filler: &mut Filler,
         owner: &Model,
         relation: &StoredRelation,
         table: &str,
         columns: impl FnOnce() -> Vec<String>,
-    ) -> Result<Inserter> {
+    ) -> Inserter {
         if let Some(inserter) = self
             .links
             .get(&owner.uid)
             .and_then(|links| links.get(&relation.attribute))
         {
-            return Ok(*inserter);
+            return *inserter;
         }
-        let inserter = database.inserter(table, &columns())?;
+        let inserter = filler.inserter(table, columns());
         self.links
             .entry(owner.uid.clone())
             .or_default()
             .insert(relation.attribute.clone(), inserter);
-        Ok(inserter)
+        inserter
     }
 
     /// The columns of a table.
-    pub fn columns(&mut self, database: &mut dyn Connection, table: &str) -> Result<&[String]> {
+    pub fn columns(&mut self, goal: &mut Goal<'_>, table: &str) -> Result<&[String]> {
         if !self.columns.contains_key(table) {
-            let columns = database.columns(table)?.into_iter();
+            let columns = goal.database()?.columns(table)?.into_iter();
             let names = columns.map(|column| column.name).collect();
             self.columns.insert(table.to_owned(), names);
         }
@@ -88,12 +89,12 @@ impl Inserters {
 fn get(
     inserters: &mut HashMap<String, Inserter>,
     name: &str,
-    make: impl FnOnce() -> Result<Inserter>,
-) -> Result<Inserter> {
+    make: impl FnOnce() -> Inserter,
+) -> Inserter {
     if let Some(inserter) = inserters.get(name) {
-        return Ok(*inserter);
+        return *inserter;
     }
-    let inserter = make()?;
+    let inserter = make();
     inserters.insert(name.to_owned(), inserter);
-    Ok(inserter)
+    inserter
 }

@@ -1,7 +1,7 @@
 //! Loads links.
 
-use super::Restore;
-use crate::database::{Connection, Value};
+use super::{Goal, Restore};
+use crate::database::Value;
 use crate::error::Result;
 use crate::model::{Link, LinkEnd, LinkRef, is_component};
 use crate::strapi::catalogue::Catalogue;
@@ -9,6 +9,7 @@ use crate::strapi::relations::{Sharing, Storage, StoredRelation};
 use crate::strapi::tables::Model;
 use crate::transfer::Subject;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 /// The links that came for tables that two attributes share, by table: Strapi exports each of them
 /// twice, once from either side. Few projects have such tables; a link takes some 30 bytes.
@@ -44,7 +45,7 @@ impl SharedLinks {
 impl Restore {
     pub(super) fn link(
         &mut self,
-        database: &mut dyn Connection,
+        goal: &mut Goal<'_>,
         catalogue: &Catalogue,
         link: &Link<'_>,
     ) -> Result<()> {
@@ -66,14 +67,14 @@ impl Restore {
             });
             return Ok(());
         };
+        if let Goal::Fill(filler) = goal {
+            filler.place(&Place(link));
+        }
         let rights = self.ids(&link.right);
         for left in self.ids(&link.left) {
             for right in &rights {
                 let ids = [left.clone(), right.clone()];
-                self.store(database, model, relation, link, ids)
-                    .map_err(|error| {
-                        error.within(format!("link {} -> {}", link.left, link.right))
-                    })?;
+                self.store(goal, model, relation, link, ids)?;
             }
         }
         Ok(())
@@ -82,7 +83,7 @@ impl Restore {
     /// Stores a link between the rows that have these ids here.
     fn store(
         &mut self,
-        database: &mut dyn Connection,
+        goal: &mut Goal<'_>,
         model: &Model,
         relation: &StoredRelation,
         link: &Link<'_>,
@@ -92,22 +93,16 @@ impl Restore {
             // The row holds the document id itself.
             Storage::JoinColumn { referenced, .. } if referenced != "id" => Ok(()),
             Storage::JoinColumn { column, .. } => {
-                let sql = format!(
-                    "UPDATE {} SET {} = ? WHERE id = ?",
-                    database.quote(&model.table),
-                    database.quote(column)
-                );
-                self.update(database, &sql, &[right_id, left_id])
+                set(goal, &model.table, &[column], &[right_id, left_id])
             }
             Storage::MorphColumns { id, type_ } => {
-                let sql = format!(
-                    "UPDATE {} SET {} = ?, {} = ? WHERE id = ?",
-                    database.quote(&model.table),
-                    database.quote(id),
-                    database.quote(type_)
-                );
                 let target = Value::from(link.right.model.as_ref());
-                self.update(database, &sql, &[right_id, target, left_id])
+                set(
+                    goal,
+                    &model.table,
+                    &[id, type_],
+                    &[right_id, target, left_id],
+                )
             }
             Storage::JoinTable {
                 table,
@@ -131,7 +126,7 @@ impl Restore {
                         row.push(end.pos.into());
                     }
                 }
-                self.add_link(database, model, relation, table, columns, &row)
+                self.add_link(goal, (model, relation, link), table, columns, &row)
             }
             Storage::MorphTable {
                 table,
@@ -152,7 +147,7 @@ impl Restore {
                     field.map_or(Value::Null, Value::from),
                     link.right.pos.into(),
                 ];
-                self.add_link(database, model, relation, table, columns, &row)
+                self.add_link(goal, (model, relation, link), table, columns, &row)
             }
         }
     }
@@ -160,28 +155,26 @@ impl Restore {
     /// Adds a link that is a row of `table`, or says why the database would not take it.
     fn add_link(
         &mut self,
-        database: &mut dyn Connection,
-        model: &Model,
-        relation: &StoredRelation,
+        goal: &mut Goal<'_>,
+        (model, relation, link): (&Model, &StoredRelation, &Link<'_>),
         table: &str,
         columns: impl FnOnce() -> Vec<String>,
         row: &[Value<'_>],
     ) -> Result<()> {
-        if self.only_checks {
-            let attribute = (model.uid.as_str(), relation.attribute.as_str());
-            return self.limits.link(database, attribute, table, columns, row);
+        match goal {
+            Goal::Check(database) => {
+                let attribute = (model.uid.as_str(), relation.attribute.as_str());
+                self.limits
+                    .link(*database, attribute, table, columns, row)
+                    .map_err(|error| error.within(Place(link)))
+            }
+            Goal::Fill(filler) => {
+                let inserter = self
+                    .inserters
+                    .links(filler, model, relation, table, columns);
+                filler.insert(inserter, row)
+            }
         }
-        self.add(database, row, |inserters, database| {
-            inserters.links(database, model, relation, table, columns)
-        })
-    }
-
-    /// Changes a row, unless it is only checked.
-    fn update(&self, database: &mut dyn Connection, sql: &str, values: &[Value<'_>]) -> Result<()> {
-        if self.only_checks {
-            return Ok(());
-        }
-        database.execute(sql, values).map(drop)
     }
 
     /// The ids that an end has here: several where the archive has a component with several owners.
@@ -193,6 +186,23 @@ impl Restore {
             }
             LinkRef::Document(document) => vec![Value::Text(document.to_string().into())],
         }
+    }
+}
+
+/// A link that is being loaded, for messages.
+struct Place<'a>(&'a Link<'a>);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "link {} -> {}", self.0.left, self.0.right)
+    }
+}
+
+/// Changes a row, unless it is only checked. The last value is its id.
+fn set(goal: &mut Goal<'_>, table: &str, columns: &[&str], values: &[Value<'_>]) -> Result<()> {
+    match goal {
+        Goal::Check(_) => Ok(()),
+        Goal::Fill(filler) => filler.set(table, columns, values),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A project that is being restored: rows are loaded in one transaction, files swapped as it ends.
 
-use super::{Restore, recovery};
-use crate::database::Connection;
+use super::{Goal, Restore, recovery};
+use crate::database::Filler;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::strapi::catalogue::Catalogue;
@@ -14,7 +14,7 @@ use std::io::Read;
 /// A project that is being restored.
 pub(super) struct ProjectLoad {
     pub project: Project,
-    pub database: Box<dyn Connection>,
+    pub filler: Filler,
     pub catalogue: Catalogue,
     pub restore: Restore,
     /// The last to go, when all else is put back or forgotten.
@@ -27,10 +27,11 @@ impl Load for ProjectLoad {
         let Self {
             lock: _lock,
             project,
-            mut database,
+            filler,
             catalogue,
             mut restore,
         } = *self;
+        let mut database = filler.into_connection()?;
         restore.put_back_links(database.as_mut())?;
         restore.in_place.finish(database.as_mut())?;
         restore.put_back_schema(database.as_mut())?;
@@ -115,9 +116,9 @@ fn half_way(error: &Error, away: &Error, kept: Option<String>) -> Error {
 
 impl Sink for ProjectLoad {
     fn stage(&mut self, stage: Stage, _items: Option<u64>) -> Result<()> {
-        self.database.flush()?;
+        self.filler.flush()?;
         if stage > Stage::Entities {
-            self.restore.put_back_links(self.database.as_mut())?;
+            self.restore.put_back_links(self.filler.connection()?)?;
         }
         Ok(())
     }
@@ -128,9 +129,8 @@ impl Sink for ProjectLoad {
     }
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
-        let database = self.database.as_mut();
-        self.restore.entity(database, &self.catalogue, entity)?;
-        database.flush_if_full()
+        let mut goal = Goal::Fill(&mut self.filler);
+        self.restore.entity(&mut goal, &self.catalogue, entity)
     }
 
     fn asset(&mut self, _asset: &Asset, _content: &mut dyn Read) -> Result<()> {
@@ -139,16 +139,14 @@ impl Sink for ProjectLoad {
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
-        let database = self.database.as_mut();
-        self.restore.link(database, &self.catalogue, link)?;
-        database.flush_if_full()
+        let mut goal = Goal::Fill(&mut self.filler);
+        self.restore.link(&mut goal, &self.catalogue, link)
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
-        let database = self.database.as_mut();
-        self.restore
-            .configuration(database, &self.catalogue.models.home, item)?;
-        database.flush_if_full()
+        let mut goal = Goal::Fill(&mut self.filler);
+        let home = &self.catalogue.models.home;
+        self.restore.configuration(&mut goal, home, item)
     }
 
     fn warn(&mut self, _warning: Warning) {}

@@ -28,7 +28,7 @@ use super::catalogue::Catalogue;
 use super::project::Project;
 use super::tables::{INTERNAL_TABLES, Model};
 use super::uploads::{Staged, StagedUploads, Uploads};
-use crate::database::{Connection, Inserter, Stop, Value};
+use crate::database::{Connection, Filler, Stop};
 use crate::error::Result;
 use crate::model::{IdSet, Stage};
 use crate::transfer::{Examples, Filter, MOST_OF_A_KIND, Subject, Warning, WarningKind};
@@ -65,6 +65,24 @@ struct Restore {
     own_schema: OwnSchema,
     /// What the project has no place for, and how often it came.
     lost: BTreeMap<Subject, u64>,
+}
+
+/// Where rows go that come.
+enum Goal<'a> {
+    /// Nowhere: they are held against what the tables ask of them.
+    Check(&'a mut dyn Connection),
+    /// Into their tables. What is wrong with a row names its place already.
+    Fill(&'a mut Filler),
+}
+
+impl Goal<'_> {
+    /// The database, once it has all rows that came.
+    fn database(&mut self) -> Result<&mut dyn Connection> {
+        match self {
+            Self::Check(database) => Ok(*database),
+            Self::Fill(filler) => filler.connection(),
+        }
+    }
 }
 
 /// The components that the project has a place for, of those that come.
@@ -160,20 +178,6 @@ impl Restore {
             };
             *self.lost.entry(subject).or_default() += count;
         }
-    }
-
-    /// Adds a row, unless it is only checked.
-    fn add(
-        &mut self,
-        database: &mut dyn Connection,
-        row: &[Value<'_>],
-        inserter: impl FnOnce(&mut Inserters, &mut dyn Connection) -> Result<Inserter>,
-    ) -> Result<()> {
-        if self.only_checks {
-            return Ok(());
-        }
-        let inserter = inserter(&mut self.inserters, database)?;
-        database.insert(inserter, row)
     }
 
     /// Puts the links of rows that stay back, now that all rows are there.

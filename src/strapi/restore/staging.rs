@@ -1,8 +1,8 @@
 //! What comes is put aside, and held against the project on its way: files where they will live, lines
 //! in a spool.
 
-use super::Restore;
 use super::placement::Placement;
+use super::{Goal, Restore};
 use crate::database::Connection;
 use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Fields, Link, Schema, Short, Stage};
@@ -59,7 +59,7 @@ impl Sink for Intake<'_> {
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
         self.staging
             .restore
-            .entity(self.database, self.catalogue, entity)?;
+            .entity(&mut Goal::Check(self.database), self.catalogue, entity)?;
         self.keep(entity.line, |spool| spool.entity(entity))
     }
 
@@ -82,14 +82,15 @@ impl Sink for Intake<'_> {
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
         self.staging
             .restore
-            .link(self.database, self.catalogue, link)?;
+            .link(&mut Goal::Check(self.database), self.catalogue, link)?;
         self.keep(link.line, |spool| spool.link(link))
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
+        let goal = &mut Goal::Check(self.database);
         self.staging
             .restore
-            .configuration(self.database, &self.catalogue.models.home, item)?;
+            .configuration(goal, &self.catalogue.models.home, item)?;
         self.keep(item.line, |spool| spool.configuration(item))
     }
 
