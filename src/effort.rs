@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 /// What takes time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Waiting for the database: reading rows, adding some.
+    /// The thread that goes through everything works with the database: reads rows, deletes some, commits.
     Database,
+    /// Rows are added to the database.
+    Rows,
     /// Reading or writing files of the media library.
     Files,
     /// Working out digests.
@@ -20,6 +22,8 @@ pub enum Work {
     Encryption,
     /// Reading or writing the archive.
     Archive,
+    /// What was written is put on disk, and in its place.
+    Sync,
     /// The thread that goes through everything waits for another one.
     Waiting,
     /// Somebody is asked, and thinks.
@@ -28,13 +32,15 @@ pub enum Work {
 
 impl Work {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Database,
+        Self::Rows,
         Self::Files,
         Self::Digests,
         Self::Compression,
         Self::Encryption,
         Self::Archive,
+        Self::Sync,
         Self::Waiting,
         Self::Asking,
     ];

@@ -10,6 +10,7 @@ use std::path::Path;
 use strapi_backup::archive::{
     Archive, ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Demands, Level, Packing, Password,
 };
+use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, Metadata, Schema, Stage};
 use strapi_backup::store::{FileTarget, StreamTarget, Target};
@@ -134,6 +135,7 @@ pub fn packing(criterion: &mut Criterion) {
         bencher.iter(|| black_box(Sha256::digest(&random)));
     });
     let gzip = |level| Packing {
+        effort: Effort::default(),
         compression: Level::new(level),
         password: None,
     };

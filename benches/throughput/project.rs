@@ -9,6 +9,7 @@ use strapi_backup::archive::{
     Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands, Level,
     Packing, Password,
 };
+use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use strapi_backup::store::FileTarget;
@@ -128,6 +129,7 @@ pub fn project(criterion: &mut Criterion) {
         (
             "gzip and ecb",
             Packing {
+                effort: Effort::default(),
                 compression: Some(Level::default()),
                 password: Some(Password::new(KEY)),
             },

@@ -411,7 +411,7 @@ impl EntryWriter for FolderWriter {
                 .mode(OWNER_ONLY & 0o666)
                 .open(&path)?;
             io::copy(content, &mut self.effort.metered(Work::Archive, &mut file))?;
-            self.effort.time(Work::Archive, || file.sync_all())
+            self.effort.time(Work::Sync, || file.sync_all())
         };
         write().map_err(|error| {
             Error::from_io(error, |error| Error::io("write the file", &path, error))

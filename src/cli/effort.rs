@@ -12,18 +12,20 @@ const LINES: &str = "lines of JSON";
 fn named(work: Work) -> &'static str {
     match work {
         Work::Database => "database",
+        Work::Rows => "adding rows",
         Work::Files => "files",
         Work::Digests => "digests",
         Work::Compression => "compression",
         Work::Encryption => "encryption",
         Work::Archive => "archive",
+        Work::Sync => "sync to disk",
         Work::Waiting => "waiting for these",
         Work::Asking => "your answer",
     }
 }
 
-/// Tells where the time went, if that was measured. `own` is the work that the thread does itself which goes through
-/// everything; threads of their own do the rest.
+/// Tells where the time went, if that was measured. The thread that goes through everything works with the database
+/// itself, and with what is its `own`; threads of their own do the rest.
 pub(super) fn tell(effort: &Effort, own: &[Work]) {
     let Some(elapsed) = effort.elapsed() else {
         return;
@@ -31,11 +33,13 @@ pub(super) fn tell(effort: &Effort, own: &[Work]) {
     let spent = |work: &Work| (named(*work), effort.spent(*work));
     let wall = elapsed.saturating_sub(effort.spent(Work::Asking));
     let (_, waiting) = spent(&Work::Waiting);
-    let mut first: Vec<_> = own.iter().map(spent).collect();
+    let mut first = vec![spent(&Work::Database)];
+    first.extend(own.iter().map(spent));
+    first.push(spent(&Work::Sync));
     let busy: Duration = first.iter().map(|(_, time)| *time).sum();
     first.push((LINES, wall.saturating_sub(waiting + busy)));
     let beside = [
-        Work::Database,
+        Work::Rows,
         Work::Files,
         Work::Digests,
         Work::Compression,

@@ -256,7 +256,7 @@ impl Request {
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::tell(&shortfall);
         }
-        effort::tell(&self.packing.effort, &[Work::Database, Work::Files]);
+        effort::tell(&self.packing.effort, &[Work::Files]);
         reports.print(&format!("The archive is in {}", terminal::safe(&shown)));
         Ok(report)
     }

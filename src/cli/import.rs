@@ -214,7 +214,7 @@ impl Request {
         check_losses(&plan.losses, self.allow_reference_loss)?;
         if self.dry_run {
             Reports::Stdout.print(&report::table(&plan.announced));
-            effort::tell(&self.effort, &[Work::Database]);
+            effort::tell(&self.effort, &[]);
             Reports::Stdout.print("Dry run: nothing was changed");
             return Ok(plan.announced);
         }
@@ -235,7 +235,7 @@ impl Request {
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::tell(&shortfall);
         }
-        effort::tell(&self.effort, &[Work::Database]);
+        effort::tell(&self.effort, &[]);
         Reports::Stdout.print(&format!(
             "{} is restored; start Strapi again if it was running",
             terminal::safe(&target)

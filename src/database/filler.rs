@@ -4,6 +4,7 @@ mod batch;
 
 use super::references;
 use super::{Connection, Inserter, Value};
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use batch::{Batch, Job, Table, Task, length};
 use std::fmt::{Display, Write};
@@ -28,6 +29,7 @@ const COPIED: usize = 128 << 10;
 /// What goes wrong with a row may be told with a later one, or with [`flush`](Self::flush), and names
 /// the place that was [said](Self::place) before the row. Nothing more is added after that.
 pub struct Filler {
+    effort: Effort,
     state: State,
     tables: Vec<Arc<Table>>,
     batch: Batch,
@@ -62,9 +64,11 @@ struct Thread {
 }
 
 impl Filler {
-    /// Adds rows to what is behind `connection`, in the transaction that it is in.
-    pub fn new(connection: Box<dyn Connection>) -> Self {
+    /// Adds rows to what is behind `connection`, in the transaction that it is in. `effort` collects how long that
+    /// takes.
+    pub fn new(connection: Box<dyn Connection>, effort: &Effort) -> Self {
         Self {
+            effort: effort.clone(),
             state: State::Here(Hand {
                 connection,
                 prepared: Vec::new(),
@@ -201,11 +205,14 @@ impl Filler {
         // What follows may be of the same place.
         self.is_said = false;
         self.state = match std::mem::replace(&mut self.state, State::Nowhere) {
-            State::Here(hand) => State::Away(Thread::start(hand)?),
+            State::Here(hand) => State::Away(Thread::start(hand, &self.effort)?),
             state => state,
         };
+        let effort = self.effort.clone();
+        let give =
+            |thread: &Thread| effort.time(Work::Waiting, || thread.batches.send(batch).is_ok());
         match &self.state {
-            State::Away(thread) if thread.batches.send(batch).is_ok() => Ok(()),
+            State::Away(thread) if give(thread) => Ok(()),
             // It has ended, and says why.
             State::Away(_) => self.wait().and_then(|()| Err(lost())),
             _ => Err(lost()),
@@ -220,9 +227,9 @@ impl Filler {
             return Ok(());
         };
         drop(thread.batches);
-        let (hand, outcome) = thread
-            .handle
-            .join()
+        let (hand, outcome) = self
+            .effort
+            .time(Work::Waiting, || thread.handle.join())
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         self.state = State::Here(hand);
         self.has_failed = outcome.is_err();
@@ -246,12 +253,13 @@ fn lost() -> Error {
 }
 
 impl Thread {
-    fn start(mut hand: Hand) -> Result<Self> {
+    fn start(mut hand: Hand, effort: &Effort) -> Result<Self> {
         let (batches, waiting) = sync_channel(WAITING);
         let is_abandoned = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&is_abandoned);
+        let effort = effort.clone();
         let work = move || {
-            let outcome = hand.run_all(&waiting, &seen);
+            let outcome = hand.run_all(&waiting, &seen, &effort);
             (hand, outcome)
         };
         let handle = thread::Builder::new()
@@ -272,12 +280,17 @@ impl Thread {
 }
 
 impl Hand {
-    fn run_all(&mut self, batches: &Receiver<Batch>, is_abandoned: &AtomicBool) -> Result<()> {
+    fn run_all(
+        &mut self,
+        batches: &Receiver<Batch>,
+        is_abandoned: &AtomicBool,
+        effort: &Effort,
+    ) -> Result<()> {
         for batch in batches {
             if is_abandoned.load(Ordering::Relaxed) {
                 break;
             }
-            self.run(&batch)?;
+            effort.time(Work::Rows, || self.run(&batch))?;
         }
         Ok(())
     }

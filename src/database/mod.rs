@@ -33,6 +33,7 @@ pub(crate) use stop::GLANCE;
 pub use stop::Stop;
 pub use timeouts::Timeouts;
 
+use crate::effort::Effort;
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -132,6 +133,9 @@ pub struct Snapshot {
 pub trait Connection: Send {
     /// Where it leads, for messages. Never holds a password.
     fn target(&self) -> &str;
+
+    /// Has the connection collect how long its queries take.
+    fn measure(&mut self, effort: &Effort);
 
     /// Ends what the connection waits for once `stop` is requested, with an error of kind
     /// [`Interrupted`](crate::error::Kind::Interrupted).

@@ -189,6 +189,7 @@ impl Project {
                 Ok(opened) => {
                     let mut database = opened?;
                     database.stop_with(&self.stop);
+                    database.measure(&self.effort);
                     return Ok(database);
                 }
                 Err(RecvTimeoutError::Timeout) if self.stop.is_requested() => {

@@ -145,7 +145,7 @@ impl Packer {
             return Err(fail(io::ErrorKind::BrokenPipe.into()));
         };
         let target = layers.end().map_err(fail)?;
-        self.effort.time(Work::Archive, || target.publish())
+        self.effort.time(Work::Sync, || target.publish())
     }
 
     /// Ends the archive where it is; what is written from now on is dropped.

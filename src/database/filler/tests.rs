@@ -14,7 +14,7 @@ fn database() -> (tempfile::TempDir, std::path::PathBuf) {
 fn filler(path: &std::path::Path) -> Filler {
     let mut connection = Sqlite::open_to_write(path, Timeouts::default()).expect("opened");
     connection.begin_write().expect("begun");
-    Filler::new(Box::new(connection))
+    Filler::new(Box::new(connection), &Effort::default())
 }
 
 fn add(filler: &mut Filler, id: i64, text: &str) -> Result<()> {

@@ -15,6 +15,7 @@ use super::settings::ServerSettings;
 use super::stop::{Watch, is_asked};
 use super::text;
 use super::{Column, Connection, LockMode, Locking, Refusal, Row, Snapshot, Stop, Timeouts, Value};
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::nesting::is_deeper_than;
 use explain::{explain, explain_rows};
@@ -40,6 +41,7 @@ const MARIADB_JSON: usize = 31;
 /// A database on a MySQL or MariaDB server.
 pub struct Mysql {
     connection: Conn,
+    effort: Effort,
     target: String,
     /// The zone that columns without a zone are in.
     zone: TimeZone,
@@ -68,6 +70,7 @@ impl Mysql {
         let connection = session::open(settings, timeouts, &target)?;
         let mut mysql = Self {
             connection,
+            effort: Effort::default(),
             target,
             zone,
             longest_packet: 0,
@@ -188,6 +191,10 @@ impl Connection for Mysql {
         &self.target
     }
 
+    fn measure(&mut self, effort: &Effort) {
+        self.effort = effort.clone();
+    }
+
     fn stop_with(&mut self, stop: &Stop) {
         let id = self.connection.connection_id();
         let (settings, timeouts, target) =
@@ -260,14 +267,18 @@ impl Connection for Mysql {
         each: &mut dyn FnMut(&dyn Row) -> Result<()>,
     ) -> Result<()> {
         self.flush()?;
+        let effort = self.effort.clone();
+        let mut watch = effort.start(Work::Database);
         let parameters = values::parameters(parameters, &self.zone);
         let fail = |error| explain(&self.target, is_asked(&self.watch), "read from", error);
         let rows = self.connection.exec_iter(sql, parameters).map_err(fail)?;
         for row in rows {
-            each(&MysqlRow {
-                row: &row.map_err(fail)?,
-                target: &self.target,
-                zone: &self.zone,
+            watch.pause(|| {
+                each(&MysqlRow {
+                    row: &row.map_err(fail)?,
+                    target: &self.target,
+                    zone: &self.zone,
+                })
             })?;
         }
         Ok(())

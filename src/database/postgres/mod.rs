@@ -15,6 +15,7 @@ use super::rules;
 use super::settings::ServerSettings;
 use super::stop::{Watch, is_asked};
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use explain::{explain, explain_copy};
 use jiff::tz::TimeZone;
@@ -33,6 +34,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// A database on a PostgreSQL server.
 pub struct Postgres {
     client: Client,
+    effort: Effort,
     target: String,
     /// The zone that columns without a zone are in.
     zone: TimeZone,
@@ -57,6 +59,7 @@ impl Postgres {
         let (client, connector) = session::open(settings, timeouts, &target)?;
         Ok(Self {
             client,
+            effort: Effort::default(),
             target,
             zone,
             statements: HashMap::new(),
@@ -146,6 +149,10 @@ impl Row for PostgresRow<'_> {
 impl Connection for Postgres {
     fn target(&self) -> &str {
         &self.target
+    }
+
+    fn measure(&mut self, effort: &Effort) {
+        self.effort = effort.clone();
     }
 
     fn stop_with(&mut self, stop: &Stop) {
@@ -274,6 +281,8 @@ impl Connection for Postgres {
         each: &mut dyn FnMut(&dyn Row) -> Result<()>,
     ) -> Result<()> {
         self.flush()?;
+        let effort = self.effort.clone();
+        let mut watch = effort.start(Work::Database);
         let rows = if parameters.is_empty() {
             self.client.query_raw(sql, Vec::<Parameter<'_>>::new())
         } else {
@@ -286,10 +295,12 @@ impl Connection for Postgres {
         let fail = |error| explain(&self.target, is_asked(&self.watch), "read from", error);
         let mut rows = rows.map_err(fail)?;
         while let Some(row) = rows.next().map_err(fail)? {
-            each(&PostgresRow {
-                row,
-                target: &self.target,
-                zone: &self.zone,
+            watch.pause(|| {
+                each(&PostgresRow {
+                    row,
+                    target: &self.target,
+                    zone: &self.zone,
+                })
             })?;
         }
         Ok(())

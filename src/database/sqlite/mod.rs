@@ -13,6 +13,7 @@ use super::references::{self, ForeignKey, Trigger};
 use super::rules;
 use super::stop::{GLANCE, Watch};
 use super::{Column, Connection, Holds, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use explain::{explain, is_busy};
 use rusqlite::OpenFlags;
@@ -37,6 +38,7 @@ const CACHED_STATEMENTS: usize = 512;
 /// A SQLite database file.
 pub struct Sqlite {
     connection: rusqlite::Connection,
+    effort: Effort,
     target: String,
     inserts: PreparedInserts,
     /// How long to wait for somebody else's write to end.
@@ -92,6 +94,7 @@ impl Sqlite {
                 .map_err(|error| explain(&target, "open the database", error))?;
         let sqlite = Self {
             connection,
+            effort: Effort::default(),
             target,
             inserts: PreparedInserts::default(),
             patience: timeouts.lock().unwrap_or(BUSY_TIMEOUT),
@@ -224,6 +227,10 @@ impl Connection for Sqlite {
         &self.target
     }
 
+    fn measure(&mut self, effort: &Effort) {
+        self.effort = effort.clone();
+    }
+
     fn stop_with(&mut self, stop: &Stop) {
         self.stop = stop.clone();
         self.watch();
@@ -308,6 +315,8 @@ impl Connection for Sqlite {
         parameters: &[Value<'_>],
         each: &mut dyn FnMut(&dyn Row) -> Result<()>,
     ) -> Result<()> {
+        let effort = self.effort.clone();
+        let mut watch = effort.start(Work::Database);
         let fail = |error| explain(&self.target, "read from", error);
         // Those without parameters name ids, and do not come back; keeping them would cost memory.
         let (mut once, mut kept);
@@ -322,9 +331,11 @@ impl Connection for Sqlite {
             .query(rusqlite::params_from_iter(parameters))
             .map_err(fail)?;
         while let Some(row) = rows.next().map_err(fail)? {
-            each(&SqliteRow {
-                row,
-                target: &self.target,
+            watch.pause(|| {
+                each(&SqliteRow {
+                    row,
+                    target: &self.target,
+                })
             })?;
         }
         Ok(())

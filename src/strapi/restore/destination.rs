@@ -7,6 +7,7 @@ use super::outside::Outside;
 use super::staging::{Intake, Staging};
 use super::{OwnSchema, Restore, emptied_tables, in_place, recovered, recovery, replaced, staying};
 use crate::database::{Connection, Filler, LockMode};
+use crate::effort::Work;
 use crate::error::{Error, Result};
 use crate::model::Stage;
 use crate::store::{folder_of, real_path};
@@ -244,6 +245,8 @@ impl Destination for ProjectDestination {
             loses_references,
             ..
         } = *self;
+        let effort = project.effort.clone();
+        let _watch = effort.start(Work::Database);
         let nothing = || Error::failed("nothing was staged that could be restored");
         let mut restore = staged.ok_or_else(nothing)?.restore;
         database.begin_write()?;
@@ -288,7 +291,7 @@ impl Destination for ProjectDestination {
         Ok(Box::new(ProjectLoad {
             project,
             lock,
-            filler: Filler::new(database),
+            filler: Filler::new(database, &effort),
             catalogue,
             restore,
         }))

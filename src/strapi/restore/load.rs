@@ -2,6 +2,7 @@
 
 use super::{Goal, Restore, recovery};
 use crate::database::Filler;
+use crate::effort::Work;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::strapi::catalogue::Catalogue;
@@ -32,6 +33,8 @@ impl Load for ProjectLoad {
             mut restore,
         } = *self;
         let mut database = filler.into_connection()?;
+        let effort = project.effort.clone();
+        let mut watch = effort.start(Work::Database);
         restore.put_back_links(database.as_mut())?;
         restore.in_place.finish(database.as_mut())?;
         restore.put_back_schema(database.as_mut())?;
@@ -42,7 +45,9 @@ impl Load for ProjectLoad {
             database.move_sequence_past_ids(table)?;
         }
         project.shut_out_stops()?;
-        let swapped = restore.files.swap_in(&token, &project.database_identity());
+        let identity = project.database_identity();
+        let swap = || restore.files.swap_in(&token, &identity);
+        let swapped = watch.pause(|| effort.time(Work::Sync, swap));
         swapped.map_err(|error| put_back(restore.files.as_mut(), error))?;
         if let Err(error) = database.commit() {
             database.rollback();
