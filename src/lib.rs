@@ -22,6 +22,7 @@ pub mod archive;
 mod calendar;
 pub mod cli;
 pub mod database;
+pub mod effort;
 pub mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -135,7 +135,7 @@ pub fn packing(criterion: &mut Criterion) {
     });
     let gzip = |level| Packing {
         compression: Level::new(level),
-        password: None,
+        ..Packing::default()
     };
     let encrypted = |packing| Packing {
         password: Some(Password::new(KEY)),

@@ -130,6 +130,7 @@ pub fn project(criterion: &mut Criterion) {
             Packing {
                 compression: Some(Level::default()),
                 password: Some(Password::new(KEY)),
+                ..Packing::default()
             },
         ),
     ];

@@ -3,7 +3,6 @@
 use super::layout::CHECKSUMS;
 use crate::model::NameMap;
 use crate::model::limits::LONGEST_NAME;
-use sha2::{Digest, Sha256};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::Path;
 use tempfile::SpooledTempFile;
@@ -194,38 +193,10 @@ fn each_line(from: &mut impl Read, each: &mut dyn FnMut(&str)) -> io::Result<()>
     }
 }
 
-/// Passes bytes on and digests them.
-pub(super) struct Digesting<R> {
-    inner: R,
-    digest: Sha256,
-}
-
-impl<R: Read> Digesting<R> {
-    /// Digests what is read from `inner`.
-    pub fn new(inner: R) -> Self {
-        Self {
-            inner,
-            digest: Sha256::new(),
-        }
-    }
-
-    /// The digest of what was read.
-    pub fn finish(self) -> [u8; 32] {
-        self.digest.finalize().into()
-    }
-}
-
-impl<R: Read> Read for Digesting<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.digest.update(&buffer[..read]);
-        Ok(read)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest, Sha256};
     use std::io::Cursor;
 
     fn list(names: &[&str]) -> Cursor<String> {

@@ -3,6 +3,7 @@
 use super::codec::Unpacked;
 use super::item::Each;
 use super::{folder, tar_entries};
+use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use std::path::PathBuf;
@@ -39,14 +40,15 @@ impl Entries {
         &mut self,
         again: bool,
         interrupt: &Interrupt,
+        effort: &Effort,
         each: &mut Each<'_>,
     ) -> Result<Vec<Error>> {
         match self {
             Self::Tar(unpacked) => {
-                let tar = unpacked.read(again, interrupt)?;
+                let tar = unpacked.read(again, interrupt, effort)?;
                 tar_entries::each(&unpacked.name(), tar, each)
             }
-            Self::Folder(path) => folder::each(path, interrupt, each).map(|()| Vec::new()),
+            Self::Folder(path) => folder::each(path, interrupt, effort, each).map(|()| Vec::new()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::item::{Each, Item, Next, refused};
 use super::layout::{self, Entry};
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::model::Stage;
 use crate::store::Interrupt;
@@ -15,7 +16,12 @@ const FIRST: [&str; 2] = [layout::METADATA, layout::MANIFEST];
 const LAST: [&str; 3] = [layout::RESULT, layout::CHECKSUMS, layout::HMAC];
 
 /// What [`Entries::each`](super::entries::Entries::each) does, for a folder.
-pub(super) fn each(root: &Path, interrupt: &Interrupt, each: &mut Each<'_>) -> Result<()> {
+pub(super) fn each(
+    root: &Path,
+    interrupt: &Interrupt,
+    effort: &Effort,
+    each: &mut Each<'_>,
+) -> Result<()> {
     let archive = root.display().to_string();
     for (number, name) in names(root)?.into_iter().enumerate() {
         let path = root.join(&name);
@@ -35,7 +41,7 @@ pub(super) fn each(root: &Path, interrupt: &Interrupt, each: &mut Each<'_>) -> R
             entry: named.entry,
             name: named.name,
             length,
-            content: &mut interrupt.reader(BufReader::new(file)),
+            content: &mut interrupt.reader(effort.metered(Work::Archive, BufReader::new(file))),
         })?;
         if next == Next::Stop {
             break;

@@ -8,6 +8,7 @@
 mod audit;
 mod checksums;
 mod codec;
+mod digests;
 mod entries;
 mod file_rows;
 mod files;

@@ -59,6 +59,7 @@ mod tests {
             let packing = Packing {
                 compression: compress.then(Level::default),
                 password: key,
+                ..Packing::default()
             };
             assert_eq!(
                 ArchiveName::with_extensions(Path::new(base), &packing),

@@ -10,6 +10,7 @@ use super::lines::count_lines;
 use super::manifest::Manifest;
 use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
+use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::model::{Metadata, Stage};
 use crate::store::{FileOrigin, Interrupt, Origin};
@@ -105,6 +106,8 @@ pub struct Demands {
     pub tolerant: bool,
     /// Reading it stops when the user wants that.
     pub interrupt: Interrupt,
+    /// Collects what takes time.
+    pub effort: Effort,
 }
 
 /// An archive file, or the same tree unpacked in a folder.
@@ -151,31 +154,37 @@ impl ArchiveSource {
         let mut may_be_bare = true;
         let demands = &self.demands;
         let (all, seen) = (&mut self.entries, &mut self.seen);
-        round(all, true, &demands.interrupt, seen, &mut |step| {
-            let Step::Read(item) = step else {
-                return Ok(Next::Go);
-            };
-            let is_front = front.take(&archive, item)?;
-            let Some(stage) = item.entry.stage() else {
-                return Ok(Next::Go);
-            };
-            // Behind the schemas nothing describes the archive, if it is as this program writes it.
-            if !is_front && front.is_ours {
-                in_order = true;
-                return Ok(Next::Stop);
-            }
-            *entries.entry(stage).or_default() += 1;
-            match item.entry {
-                Entry::Lines(Stage::Schemas, _) => {}
-                Entry::Sidecar(_) => may_be_bare = false,
-                Entry::Lines(..) => {
-                    let lines = count_lines(&archive, item.content)?;
-                    *items.entry(stage).or_default() += lines;
+        round(
+            all,
+            true,
+            (&demands.interrupt, &demands.effort),
+            seen,
+            &mut |step| {
+                let Step::Read(item) = step else {
+                    return Ok(Next::Go);
+                };
+                let is_front = front.take(&archive, item)?;
+                let Some(stage) = item.entry.stage() else {
+                    return Ok(Next::Go);
+                };
+                // Behind the schemas nothing describes the archive, if it is as this program writes it.
+                if !is_front && front.is_ours {
+                    in_order = true;
+                    return Ok(Next::Stop);
                 }
-                _ => *items.entry(stage).or_default() += 1,
-            }
-            Ok(Next::Go)
-        })?;
+                *entries.entry(stage).or_default() += 1;
+                match item.entry {
+                    Entry::Lines(Stage::Schemas, _) => {}
+                    Entry::Sidecar(_) => may_be_bare = false,
+                    Entry::Lines(..) => {
+                        let lines = count_lines(&archive, item.content)?;
+                        *items.entry(stage).or_default() += lines;
+                    }
+                    _ => *items.entry(stage).or_default() += 1,
+                }
+                Ok(Next::Go)
+            },
+        )?;
         items.insert(Stage::Schemas, front.schemas.len() as u64);
         Ok(Known {
             may_be_bare: may_be_bare && front.manifest.is_none(),
@@ -285,22 +294,28 @@ impl Source for ArchiveSource {
             let again = pass.may_repeat();
             let demands = &self.demands;
             let (all, seen) = (&mut self.entries, &mut self.seen);
-            let faults = round(all, again, &demands.interrupt, seen, &mut |step| {
-                match (step, &mut front) {
-                    (Step::Read(item), Some(front))
-                        if matches!(item.entry, Entry::Metadata | Entry::Manifest) =>
-                    {
-                        front.take(&archive, item)?;
-                    }
-                    (Step::Read(item), front) => pass.entry(item, front, filter, sink)?,
-                    (Step::Through(name, entry, digest), _) => {
-                        if let Some(audit) = &mut pass.audit {
-                            audit.entry(name, entry, digest)?;
+            let faults = round(
+                all,
+                again,
+                (&demands.interrupt, &demands.effort),
+                seen,
+                &mut |step| {
+                    match (step, &mut front) {
+                        (Step::Read(item), Some(front))
+                            if matches!(item.entry, Entry::Metadata | Entry::Manifest) =>
+                        {
+                            front.take(&archive, item)?;
+                        }
+                        (Step::Read(item), front) => pass.entry(item, front, filter, sink)?,
+                        (Step::Through(name, entry, digest), _) => {
+                            if let Some(audit) = &mut pass.audit {
+                                audit.entry(name, entry, digest)?;
+                            }
                         }
                     }
-                }
-                Ok(Next::Go)
-            })?;
+                    Ok(Next::Go)
+                },
+            )?;
             if let Some(audit) = pass.audit.take() {
                 for fault in faults {
                     sink.damaged(fault)?;

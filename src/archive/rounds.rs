@@ -3,10 +3,11 @@
 //! An archive is looked at, checked, and then loaded, each time from its beginning. Whoever writes to
 //! it meanwhile would have something else loaded than was checked.
 
-use super::checksums::Digesting;
+use super::digests::Digests;
 use super::entries::Entries;
 use super::item::{Item, Next, damaged};
 use super::layout::Entry;
+use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use sha2::{Digest, Sha256};
@@ -36,7 +37,7 @@ pub(super) enum Step<'s, 'i> {
 pub(super) fn round(
     entries: &mut Entries,
     again: bool,
-    interrupt: &Interrupt,
+    (interrupt, effort): (&Interrupt, &Effort),
     seen: &mut Seen,
     each: &mut dyn FnMut(Step<'_, '_>) -> Result<Next>,
 ) -> Result<Vec<Error>> {
@@ -45,10 +46,26 @@ pub(super) fn round(
         Error::failed(format!("{archive} was changed while it was read"))
             .hint("see that nobody writes to it, and run it again")
     };
+    let mut digests = Digests::new(effort);
     let mut whole = Sha256::new();
     let (mut count, mut is_stopped) = (0, false);
-    let faults = entries.each(again, interrupt, &mut |item| {
-        let mut content = Digesting::new(item.content);
+    let beginning = seen.beginning;
+    let mut through = |(name, entry): (String, Entry), digest: [u8; 32]| {
+        whole.update((name.len() as u64).to_le_bytes());
+        whole.update(&name);
+        whole.update(digest);
+        count += 1;
+        match beginning {
+            Some((entries, expected))
+                if entries == count && whole.clone().finalize()[..] != expected[..] =>
+            {
+                Err(changed())
+            }
+            _ => Ok((name, entry, digest)),
+        }
+    };
+    let faults = entries.each(again, interrupt, effort, &mut |item| {
+        let mut content = digests.watch(item.content);
         let mut item = Item {
             content: &mut content,
             ..item
@@ -59,19 +76,17 @@ pub(super) fn round(
         }
         let Item { name, entry, .. } = item;
         io::copy(&mut content, &mut io::sink()).map_err(|error| damaged(&archive, error))?;
-        let digest = content.finish();
-        whole.update((name.len() as u64).to_le_bytes());
-        whole.update(&name);
-        whole.update(digest);
-        count += 1;
-        if let Some((entries, expected)) = &seen.beginning
-            && *entries == count
-            && whole.clone().finalize()[..] != expected[..]
-        {
-            return Err(changed());
+        digests.end((name, entry));
+        for (item, digest) in digests.ready() {
+            let (name, entry, digest) = through(item, digest)?;
+            each(Step::Through(&name, &entry, &digest))?;
         }
-        each(Step::Through(&name, &entry, &digest))
+        Ok(Next::Go)
     })?;
+    for (item, digest) in digests.finish() {
+        let (name, entry, digest) = through(item, digest)?;
+        each(Step::Through(&name, &entry, &digest))?;
+    }
     let digest: [u8; 32] = whole.finalize().into();
     if is_stopped {
         seen.beginning = Some((count, digest));

@@ -9,23 +9,25 @@ use super::layout;
 use crate::error::{Error, Result};
 use crate::model::Short;
 use crate::model::limits::{LONGEST_EXTENSION, LONGEST_NAME};
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use tar::{EntryType, Header};
 
 /// Entries begin at multiples of this.
 const BLOCK: usize = 512;
-/// Bytes that are read at once, at the least.
-const BUFFER: usize = 64 << 10;
 /// How many faults are kept; of the others the number is.
 const KEPT: usize = 100;
 /// Where a header holds its own checksum.
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
 /// What [`Entries::each`](super::entries::Entries::each) does, for a tar.
-pub(super) fn each(archive: &str, tar: Box<dyn Read>, each: &mut Each<'_>) -> Result<Vec<Error>> {
+pub(super) fn each(
+    archive: &str,
+    tar: Box<dyn BufRead>,
+    each: &mut Each<'_>,
+) -> Result<Vec<Error>> {
     let mut blocks = Blocks {
         archive,
-        inner: BufReader::with_capacity(BUFFER, tar),
+        inner: tar,
         last: String::new(),
     };
     let mut faults = Faults::default();
@@ -195,7 +197,7 @@ impl Faults {
 /// The blocks of a tar, read one after the other.
 struct Blocks<'a> {
     archive: &'a str,
-    inner: BufReader<Box<dyn Read>>,
+    inner: Box<dyn BufRead>,
     /// The name of the last entry that was read, for messages.
     last: String,
 }
@@ -335,7 +337,7 @@ impl Blocks<'_> {
 struct Content<'a> {
     archive: &'a str,
     name: &'a str,
-    inner: &'a mut BufReader<Box<dyn Read>>,
+    inner: &'a mut Box<dyn BufRead>,
     left: u64,
 }
 

@@ -1,11 +1,13 @@
 //! An archive as a destination: a tar file, or the same tree unpacked in a folder.
 
-use super::checksums::{Checksums, Digesting, hex};
+use super::checksums::{Checksums, hex};
 use super::codec::{Packer, Packing, Password, SALT};
+use super::digests::Digests;
 use super::layout::{CHECKSUMS, HMAC, MANIFEST, METADATA, RESULT, sidecar_name, upload_name};
 use super::manifest::Manifest;
 use super::outcome::{Outcome, Warnings};
 use super::shard::Shards;
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::model::limits::{LONGEST_LIST, LONGEST_TEXT};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
@@ -46,6 +48,7 @@ pub struct ArchiveDestination {
     writer: Box<dyn EntryWriter>,
     spool_folder: PathBuf,
     password: Option<Password>,
+    effort: Effort,
 }
 
 impl ArchiveDestination {
@@ -57,6 +60,7 @@ impl ArchiveDestination {
             shard_size,
             spool_folder: packer.spool_folder().to_owned(),
             password: packing.password.clone(),
+            effort: packing.effort.clone(),
             writer: Box::new(TarWriter {
                 name: packer.name().to_owned(),
                 tar: tar::Builder::new(packer),
@@ -68,11 +72,11 @@ impl ArchiveDestination {
         }
     }
 
-    /// An unpacked archive in the folder `path`, which must not exist, or be empty.
+    /// An unpacked archive in the folder `path`, which must not exist, or be empty. `effort` collects what takes time.
     ///
     /// # Errors
     /// The folder holds something, or cannot be made.
-    pub fn folder(path: &Path, shard_size: u64) -> Result<Self> {
+    pub fn folder(path: &Path, shard_size: u64, effort: &Effort) -> Result<Self> {
         let holds_something = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
         if holds_something || path.is_file() {
             return Err(Error::usage(format!(
@@ -94,7 +98,9 @@ impl ArchiveDestination {
             shard_size,
             spool_folder: parent.to_owned(),
             password: None,
+            effort: effort.clone(),
             writer: Box::new(FolderWriter {
+                effort: effort.clone(),
                 temporary,
                 path: path.to_owned(),
             }),
@@ -139,6 +145,7 @@ impl Destination for ArchiveDestination {
             shard_size: self.shard_size,
             writer: self.writer,
             checksums: Checksums::new(&self.spool_folder),
+            digests: Digests::new(&self.effort),
             spool_folder: self.spool_folder,
             authentication: self.password.zip(salt),
             shards: None,
@@ -178,6 +185,7 @@ struct ArchiveLoad {
     shard_size: u64,
     writer: Box<dyn EntryWriter>,
     checksums: Checksums,
+    digests: Digests<String>,
     spool_folder: PathBuf,
     authentication: Option<(Password, [u8; SALT])>,
     shards: Option<Shards>,
@@ -186,11 +194,13 @@ struct ArchiveLoad {
 
 impl ArchiveLoad {
     fn entry(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<()> {
-        let mut content = Digesting::new(content);
+        let mut content = self.digests.watch(content);
         self.writer.entry(name, length, &mut content)?;
-        self.checksums
-            .add(name, &content.finish())
-            .map_err(|error| Error::io("spool the digests in", &self.spool_folder, error))
+        self.digests.end(name.to_owned());
+        for (name, digest) in self.digests.ready() {
+            list(&mut self.checksums, &name, &digest, &self.spool_folder)?;
+        }
+        Ok(())
     }
 
     fn text(&mut self, name: &str, text: &str) -> Result<()> {
@@ -233,6 +243,9 @@ impl ArchiveLoad {
 
     /// Writes the list of digests, and what authenticates it. Neither is listed itself.
     fn seal(&mut self) -> Result<()> {
+        for (name, digest) in self.digests.finish() {
+            list(&mut self.checksums, &name, &digest, &self.spool_folder)?;
+        }
         let folder = &self.spool_folder;
         let fail = |error| Error::io("spool the digests in", folder, error);
         let (list, length) = self.checksums.content().map_err(fail)?;
@@ -250,6 +263,13 @@ impl ArchiveLoad {
         self.writer
             .entry(HMAC, text.len() as u64, &mut text.as_bytes())
     }
+}
+
+/// Adds an entry to the list of digests.
+fn list(checksums: &mut Checksums, name: &str, digest: &[u8], folder: &Path) -> Result<()> {
+    checksums
+        .add(name, digest)
+        .map_err(|error| Error::io("spool the digests in", folder, error))
 }
 
 /// Shows what is read to somebody else as well.
@@ -372,6 +392,7 @@ impl EntryWriter for TarWriter {
 
 /// A folder.
 struct FolderWriter {
+    effort: Effort,
     temporary: TempDir,
     path: PathBuf,
 }
@@ -389,9 +410,8 @@ impl EntryWriter for FolderWriter {
                 .create_new(true)
                 .mode(OWNER_ONLY & 0o666)
                 .open(&path)?;
-            io::copy(content, &mut file)?;
-            file.flush()?;
-            file.sync_all()
+            io::copy(content, &mut self.effort.metered(Work::Archive, &mut file))?;
+            self.effort.time(Work::Archive, || file.sync_all())
         };
         write().map_err(|error| {
             Error::from_io(error, |error| Error::io("write the file", &path, error))
@@ -399,7 +419,9 @@ impl EntryWriter for FolderWriter {
     }
 
     fn publish(self: Box<Self>) -> Result<()> {
-        let Self { temporary, path } = *self;
+        let Self {
+            temporary, path, ..
+        } = *self;
         let fail = |error| Error::io("write the folder", &path, error);
         for entry in WalkDir::new(temporary.path()) {
             let entry = entry.map_err(|error| fail(error.into()))?;

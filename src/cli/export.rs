@@ -7,10 +7,11 @@ use super::project::ProjectArguments;
 use super::prompt::Prompt;
 use super::terminal::Reports;
 use super::waiting::WaitArguments;
-use super::{Cancellation, STREAM, key, report, terminal};
+use super::{Cancellation, STREAM, effort, key, report, terminal};
 use crate::archive::{
     ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Level, Packing, Password,
 };
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::store::{FileTarget, StreamTarget};
 use crate::strapi::{Links, LockWait, Project, ProjectSource};
@@ -78,7 +79,7 @@ pub(super) struct Arguments {
     /// Take every note as a sign of an incomplete archive (exit code 3)
     #[arg(long)]
     strict: bool,
-    /// Say more
+    /// Say more, and where the time went
     #[arg(long)]
     verbose: bool,
     #[command(flatten)]
@@ -142,7 +143,9 @@ impl Arguments {
         let cancellation = Cancellation::listen()?;
         let place = self.place()?;
         let filter = self.filter.filter()?;
+        let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = self.project.open(environment, &cancellation)?;
+        let project = project.measured(&effort);
         let password = if self.no_encrypt {
             None
         } else {
@@ -158,6 +161,7 @@ impl Arguments {
             packing: Packing {
                 compression: (!self.no_compress).then_some(self.compression_level),
                 password,
+                effort,
             },
             shard_size: self.max_size_jsonl * MEGABYTE,
             filter,
@@ -252,6 +256,7 @@ impl Request {
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::tell(&shortfall);
         }
+        effort::tell(&self.packing.effort, &[Work::Database, Work::Files]);
         reports.print(&format!("The archive is in {}", terminal::safe(&shown)));
         Ok(report)
     }
@@ -286,7 +291,7 @@ impl Request {
                 (path.display().to_string(), Reports::Stdout, destination)
             }
             Place::Folder(path) => {
-                let destination = ArchiveDestination::folder(path, shard_size)?;
+                let destination = ArchiveDestination::folder(path, shard_size, &packing.effort)?;
                 (path.display().to_string(), Reports::Stdout, destination)
             }
             Place::Stdout => {

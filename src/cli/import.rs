@@ -9,7 +9,8 @@ use super::project::ProjectArguments;
 use super::prompt::Prompt;
 use super::terminal::Reports;
 use super::waiting::WaitArguments;
-use super::{Cancellation, open_archive, plan, report, terminal};
+use super::{Cancellation, effort, open_archive, plan, report, terminal};
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::strapi::{LockWait, Project, ProjectDestination};
 use crate::transfer::{Extent, Filter, OnFault, Report, Source, Transfer, check_losses};
@@ -72,7 +73,7 @@ pub(super) struct Arguments {
     /// Take every note as a sign of an incomplete restore (exit code 3)
     #[arg(long)]
     strict: bool,
-    /// Say more
+    /// Say more, and where the time went
     #[arg(long)]
     verbose: bool,
     #[command(flatten)]
@@ -100,6 +101,7 @@ struct Request {
     dry_run: bool,
     allow_reference_loss: bool,
     verbose: bool,
+    effort: Effort,
     wait: LockWait,
     cancellation: Cancellation,
 }
@@ -127,14 +129,17 @@ impl Arguments {
             .hint("add --force, or look first with --dry-run"));
         }
         let filter = self.filter.filter()?;
+        let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let archive = open_archive(
             &self.file,
             &self.key,
             OnFault::Stop,
             &cancellation,
+            &effort,
             environment,
         )?;
         let project = self.project.open(environment, &cancellation)?;
+        let project = project.measured(&effort);
         Ok(Request {
             project,
             source: Box::new(archive),
@@ -146,6 +151,7 @@ impl Arguments {
             dry_run: self.dry_run,
             allow_reference_loss: self.allow_reference_loss,
             verbose: self.verbose,
+            effort,
             wait: self.waiting.wait(cancellation.interrupt()),
             cancellation,
         })
@@ -208,12 +214,15 @@ impl Request {
         check_losses(&plan.losses, self.allow_reference_loss)?;
         if self.dry_run {
             Reports::Stdout.print(&report::table(&plan.announced));
+            effort::tell(&self.effort, &[Work::Database]);
             Reports::Stdout.print("Dry run: nothing was changed");
             return Ok(plan.announced);
         }
         let question = "Delete this and load the archive?";
         if let Some(prompt) = self.prompt
-            && !prompt.confirm(question)?
+            && !self
+                .effort
+                .time(Work::Asking, || prompt.confirm(question))?
         {
             return Err(Error::new(
                 Kind::Failed,
@@ -226,6 +235,7 @@ impl Request {
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::tell(&shortfall);
         }
+        effort::tell(&self.effort, &[Work::Database]);
         Reports::Stdout.print(&format!(
             "{} is restored; start Strapi again if it was running",
             terminal::safe(&target)

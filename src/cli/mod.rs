@@ -2,6 +2,7 @@
 //! process environment.
 
 mod choices;
+mod effort;
 mod environment;
 mod export;
 mod filter;
@@ -20,6 +21,7 @@ mod waiting;
 
 use crate::archive::{Archive, ArchiveSource, Demands};
 use crate::database::Stop;
+use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, StreamOrigin};
 use crate::transfer::OnFault;
@@ -125,6 +127,7 @@ fn open_archive(
     key: &KeyArguments,
     on_fault: OnFault,
     cancellation: &Cancellation,
+    effort: &Effort,
     environment: &Environment,
 ) -> Result<ArchiveSource> {
     let spool_folder = &environment.temporary;
@@ -146,6 +149,7 @@ fn open_archive(
         authentic: key.require_authentication,
         tolerant: on_fault == OnFault::GoOn,
         interrupt,
+        effort: effort.clone(),
     };
     archive.open(password, demands)
 }

@@ -7,8 +7,9 @@ use super::progress::Progress;
 use super::project::DatabaseArguments;
 use super::report::INCOMPLETE;
 use super::terminal::Reports;
-use super::{Cancellation, exit_code, open_archive, report, terminal};
+use super::{Cancellation, effort, exit_code, open_archive, report, terminal};
 use crate::archive::{ArchiveSource, Outcome, Protection, Told};
+use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::strapi::{Project, describe};
 use crate::transfer::{Extent, Filter, Nowhere, OnFault, Plan, Transfer};
@@ -48,7 +49,7 @@ pub(super) struct Arguments {
     /// Take every note as a sign of an incomplete archive (exit code 3)
     #[arg(long)]
     strict: bool,
-    /// Say more
+    /// Say more, and where the time went
     #[arg(long)]
     verbose: bool,
 }
@@ -66,6 +67,7 @@ struct Request {
     strategies: StrategyArguments,
     strict: bool,
     verbose: bool,
+    effort: Effort,
     cancellation: Cancellation,
 }
 
@@ -93,6 +95,7 @@ impl Arguments {
             )
             .hint("name it with --project"));
         }
+        let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = match &self.project {
             Some(folder) => Some(self.database.open(folder, environment, &cancellation)?),
             None => None,
@@ -103,12 +106,14 @@ impl Arguments {
                 &self.key,
                 OnFault::GoOn,
                 &cancellation,
+                &effort,
                 environment,
             )?,
             project,
             strategies: self.strategies,
             strict: self.strict,
             verbose: self.verbose,
+            effort,
             cancellation,
         })
     }
@@ -133,6 +138,7 @@ impl Request {
         };
         let plan = transfer.plan()?;
         drop(transfer);
+        effort::tell(&self.effort, &[]);
         let none = Protection::default();
         let protection = self.archive.protection().unwrap_or(&none);
         terminal::tell(&report::origin(&plan.source));

@@ -9,6 +9,7 @@ use super::zone;
 use crate::database::{
     Connection, DatabaseSettings, GLANCE, Mysql, Postgres, Sqlite, Stop, Timeouts,
 };
+use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::store::real_path;
 use jiff::tz::TimeZone;
@@ -33,6 +34,7 @@ pub struct Project {
     pub(super) config: Arc<ProjectConfig>,
     timeouts: Timeouts,
     pub(super) stop: Stop,
+    pub(super) effort: Effort,
 }
 
 impl Project {
@@ -64,7 +66,15 @@ impl Project {
             config,
             timeouts,
             stop,
+            effort: Effort::default(),
         })
+    }
+
+    /// Has what is done with it collect how long that takes.
+    #[must_use]
+    pub fn measured(self, effort: &Effort) -> Self {
+        let effort = effort.clone();
+        Self { effort, ..self }
     }
 
     /// From here on nothing is stopped.

@@ -516,3 +516,41 @@ fn completions_are_printed_for_every_shell() {
         .ends_with(2)
         .says(["tcsh"]);
 }
+
+// ------------------------------------------------------------------ what is said
+
+#[test]
+fn verbose_runs_end_with_where_the_time_went() {
+    let project = Project::testdata();
+    let archive = project.archive("site.tar.gz.enc");
+    let archive = archive.to_str().unwrap();
+    let runs: [(&str, &[&str], &[&str]); 3] = [
+        ("export", &EXPORT, &["database", "lines of JSON"]),
+        ("verify", &[archive, "-k", KEY], &["lines of JSON"]),
+        (
+            "import",
+            &["-f", archive, "-k", KEY, "--force"],
+            &["database", "lines of JSON"],
+        ),
+    ];
+    for (verb, options, parts) in runs {
+        let with = |more: &[&str]| {
+            let options = [options, more].concat();
+            match verb {
+                "verify" => run(&mut backup([&["verify"], &options[..]].concat())),
+                _ => project.run(verb, options),
+            }
+        };
+        let outcome = with(&["--verbose"]).ends_with(0);
+        let told = outcome.lines("where ");
+        let [told] = told[..] else {
+            panic!("{verb}\n{}", outcome.all());
+        };
+        assert!(told.contains(" went: ") && told.contains("; the brake is "));
+        assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+        if verb == "export" {
+            fs::remove_file(archive).unwrap();
+        }
+        assert!(with(&[]).ends_with(0).lines("where ").is_empty());
+    }
+}

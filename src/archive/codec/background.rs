@@ -3,6 +3,7 @@
 //! Compression takes all cores, encryption and the disk take one; reading rows takes another.
 
 use super::pool::{pool, threads};
+use crate::effort::{Effort, Work};
 use std::io::{self, Write};
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
@@ -16,6 +17,7 @@ const WAITING: usize = 8;
 pub(super) struct Background<W> {
     block: Vec<u8>,
     size: usize,
+    effort: Effort,
     /// Hands a block over; gives whether it was taken. `None` at the end.
     give: Option<Box<Give>>,
     thread: Option<JoinHandle<io::Result<W>>>,
@@ -25,21 +27,21 @@ type Give = dyn Fn(Vec<u8>) -> bool + Send;
 
 impl<W: Write + Send + 'static> Background<W> {
     /// Starts a thread that writes to `inner`.
-    pub fn new(inner: W) -> Self {
+    pub fn new(inner: W, effort: &Effort) -> Self {
         let (sender, receiver) = sync_channel(WAITING);
         let give = move |block| sender.send(block).is_ok();
-        Self::start(BLOCK, give, inner, receiver.into_iter())
+        Self::start(BLOCK, give, inner, receiver.into_iter(), effort)
     }
 
     /// Starts a thread that writes to `inner` what other threads make of blocks of `size` bytes: one a core, each with
     /// what `worker` makes for it.
-    pub fn through<F>(size: usize, worker: impl Fn() -> F, inner: W) -> Self
+    pub fn through<F>(size: usize, worker: impl Fn() -> F, inner: W, effort: &Effort) -> Self
     where
         F: FnMut(Vec<u8>) -> Vec<u8> + Send + 'static,
     {
         let threads = threads();
         let (jobs, results) = pool(threads, threads + 2, worker);
-        Self::start(size, move |block| jobs.give(block), inner, results)
+        Self::start(size, move |block| jobs.give(block), inner, results, effort)
     }
 
     fn start(
@@ -47,8 +49,10 @@ impl<W: Write + Send + 'static> Background<W> {
         give: impl Fn(Vec<u8>) -> bool + Send + 'static,
         inner: W,
         blocks: impl Iterator<Item = Vec<u8>> + Send + 'static,
+        effort: &Effort,
     ) -> Self {
         Self {
+            effort: effort.clone(),
             block: Vec::with_capacity(size),
             size,
             give: Some(Box::new(give)),
@@ -70,7 +74,8 @@ impl<W: Write + Send + 'static> Background<W> {
             return Ok(());
         }
         let block = std::mem::replace(&mut self.block, Vec::with_capacity(self.size));
-        if self.give.as_ref().is_some_and(|give| give(block)) {
+        let give = || self.give.as_ref().is_some_and(|give| give(block));
+        if self.effort.time(Work::Waiting, give) {
             return Ok(());
         }
         // The thread only stops early when it failed.
@@ -82,7 +87,11 @@ impl<W: Write + Send + 'static> Background<W> {
 
     fn join(&mut self) -> io::Result<W> {
         drop(self.give.take());
-        match self.thread.take().map(JoinHandle::join) {
+        let thread = self.thread.take();
+        match self
+            .effort
+            .time(Work::Waiting, || thread.map(JoinHandle::join))
+        {
             Some(Ok(result)) => result,
             Some(Err(panic)) => std::panic::resume_unwind(panic),
             None => Err(io::Error::other("the writer stopped")),
@@ -128,7 +137,7 @@ mod tests {
 
     #[test]
     fn everything_arrives_in_order() {
-        let mut background = Background::new(Vec::new());
+        let mut background = Background::new(Vec::new(), &Effort::default());
         let bytes: Vec<u8> = (0..3 * BLOCK + 5).map(|n| (n % 253) as u8).collect();
         for part in bytes.chunks(1000) {
             background.write_all(part).expect("written");
@@ -139,7 +148,7 @@ mod tests {
     #[test]
     fn what_others_made_of_it_arrives_in_order() {
         let upper = || |block: Vec<u8>| block.to_ascii_uppercase();
-        let mut background = Background::through(7, upper, Vec::new());
+        let mut background = Background::through(7, upper, Vec::new(), &Effort::default());
         let text = "all that is written ".repeat(100);
         background.write_all(text.as_bytes()).expect("written");
         let arrived = background.finish().expect("finished");
@@ -157,7 +166,7 @@ mod tests {
                 Ok(())
             }
         }
-        let mut background = Background::new(Full);
+        let mut background = Background::new(Full, &Effort::default());
         let written = background
             .write_all(&vec![0; 100 * BLOCK])
             .and_then(|()| background.finish().map(drop));

@@ -5,6 +5,7 @@
 //! here. It is what `strapi import` reads.
 
 use super::password::Password;
+use crate::effort::{Effort, Work};
 use aes::Aes128;
 use aes::cipher::{Block, BlockModeDecrypt, BlockModeEncrypt, KeyInit};
 use std::io::{self, Read, Write};
@@ -49,15 +50,17 @@ fn blocks(bytes: &mut [u8]) -> &mut [Block<Aes128>] {
 /// Encrypts what is written to it.
 pub struct Encryptor<W> {
     inner: W,
+    effort: Effort,
     cipher: ecb::Encryptor<Aes128>,
     buffer: Vec<u8>,
 }
 
 impl<W: Write> Encryptor<W> {
     /// Encrypts into `inner`.
-    pub fn new(inner: W, key: &Key) -> Self {
+    pub fn new(inner: W, key: &Key, effort: &Effort) -> Self {
         Self {
             inner,
+            effort: effort.clone(),
             cipher: ecb::Encryptor::new(&key.0.into()),
             buffer: Vec::with_capacity(BUFFER),
         }
@@ -78,7 +81,9 @@ impl<W: Write> Encryptor<W> {
     fn write_blocks(&mut self) -> io::Result<()> {
         let whole = self.buffer.len() / BLOCK * BLOCK;
         let ready = &mut self.buffer[..whole];
-        self.cipher.encrypt_blocks(blocks(ready));
+        let cipher = &mut self.cipher;
+        self.effort
+            .time(Work::Encryption, || cipher.encrypt_blocks(blocks(ready)));
         self.inner.write_all(ready)?;
         self.buffer.drain(..whole);
         Ok(())
@@ -103,6 +108,7 @@ impl<W: Write> Write for Encryptor<W> {
 /// Decrypts what is read from it.
 pub struct Decryptor<R> {
     inner: R,
+    effort: Effort,
     cipher: ecb::Decryptor<Aes128>,
     /// Decrypted; the last block is held back until it is known whether it holds the padding.
     buffer: Vec<u8>,
@@ -112,9 +118,10 @@ pub struct Decryptor<R> {
 
 impl<R: Read> Decryptor<R> {
     /// Decrypts what `inner` gives.
-    pub fn new(inner: R, key: &Key) -> Self {
+    pub fn new(inner: R, key: &Key, effort: &Effort) -> Self {
         Self {
             inner,
+            effort: effort.clone(),
             cipher: ecb::Decryptor::new(&key.0.into()),
             buffer: Vec::with_capacity(BUFFER + BLOCK),
             given: 0,
@@ -150,8 +157,9 @@ impl<R: Read> Decryptor<R> {
                 "the encrypted data was cut short",
             ));
         }
-        self.cipher
-            .decrypt_blocks(blocks(&mut self.buffer[start..]));
+        let (cipher, read_now) = (&mut self.cipher, &mut self.buffer[start..]);
+        self.effort
+            .time(Work::Encryption, || cipher.decrypt_blocks(blocks(read_now)));
         if read < BUFFER {
             self.remove_padding()?;
             self.ended = true;
@@ -206,11 +214,12 @@ mod tests {
 
     #[test]
     fn what_was_cut_gives_nothing_but_errors_however_often_it_is_read() {
-        let mut encryptor = Encryptor::new(Vec::new(), &Key::fixed());
+        let mut encryptor = Encryptor::new(Vec::new(), &Key::fixed(), &Effort::default());
         encryptor.write_all(&[0; 40]).expect("written");
         let packed = encryptor.finish().expect("written");
         for length in 0..packed.len() {
-            let mut decryptor = Decryptor::new(&packed[..length], &Key::fixed());
+            let mut decryptor =
+                Decryptor::new(&packed[..length], &Key::fixed(), &Effort::default());
             for _ in 0..3 {
                 let error = decryptor.read(&mut [0; 64]).expect_err("it was cut");
                 assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
@@ -220,12 +229,12 @@ mod tests {
 
     fn round_trip(plain: &[u8]) -> Vec<u8> {
         let key = Key([7; 16]);
-        let mut encryptor = Encryptor::new(Vec::new(), &key);
+        let mut encryptor = Encryptor::new(Vec::new(), &key, &Effort::default());
         encryptor.write_all(plain).expect("written");
         let encrypted = encryptor.finish().expect("finished");
         assert_eq!(encrypted.len(), (plain.len() / BLOCK + 1) * BLOCK);
         let mut out = Vec::new();
-        Decryptor::new(&encrypted[..], &key)
+        Decryptor::new(&encrypted[..], &key, &Effort::default())
             .read_to_end(&mut out)
             .expect("read");
         out
@@ -250,12 +259,13 @@ mod tests {
     #[test]
     fn data_that_was_cut_is_noticed() {
         let key = Key([7; 16]);
-        let mut encryptor = Encryptor::new(Vec::new(), &key);
+        let mut encryptor = Encryptor::new(Vec::new(), &key, &Effort::default());
         encryptor.write_all(&[200; 100]).expect("written");
         let encrypted = encryptor.finish().expect("finished");
         for length in [0, 5, 16, 96, encrypted.len() - 1] {
             let mut out = Vec::new();
-            let read = Decryptor::new(&encrypted[..length], &key).read_to_end(&mut out);
+            let read = Decryptor::new(&encrypted[..length], &key, &Effort::default())
+                .read_to_end(&mut out);
             assert!(read.is_err(), "{length} bytes");
         }
     }

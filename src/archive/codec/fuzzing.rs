@@ -2,19 +2,20 @@
 
 use super::Wrapping;
 use super::ecb::{Decryptor, Encryptor, Key};
-use super::unpack::Members;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use super::members::inflating;
+use crate::effort::Effort;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 
 /// More is not read: what is small when compressed may be large.
 const ENOUGH: u64 = 16 << 20;
 
 /// Reads `content` to its end: as it is, or encrypted and then changed in the way that `how` says.
 pub fn scramble(how: [u8; 4], content: &[u8]) {
-    let key = Key::fixed();
+    let (key, effort) = (Key::fixed(), Effort::default());
     let mut packed = content.to_vec();
     let (is_encrypted, change) = (how[0] & 1 == 1, how[0] >> 1 & 3);
     if is_encrypted {
-        let mut encryptor = Encryptor::new(Vec::new(), &key);
+        let mut encryptor = Encryptor::new(Vec::new(), &key, &effort);
         encryptor.write_all(content).expect("memory takes all");
         packed = encryptor.finish().expect("memory takes all");
         let place = usize::from(u16::from_le_bytes([how[1], how[2]])) % packed.len();
@@ -24,15 +25,16 @@ pub fn scramble(how: [u8; 4], content: &[u8]) {
             _ => {}
         }
     }
-    let plain: Box<dyn Read> = match is_encrypted {
-        true => Box::new(Decryptor::new(&*packed, &key)),
-        false => Box::new(&*packed),
+    let packed = Cursor::new(packed);
+    let plain: Box<dyn Read + Send> = match is_encrypted {
+        true => Box::new(Decryptor::new(packed, &key, &effort)),
+        false => Box::new(packed),
     };
     let mut plain = BufReader::new(plain);
     let start = plain.fill_buf().unwrap_or_default();
     let is_gzip = Wrapping::of(start) == Wrapping::Gzip;
     let read = match is_gzip {
-        true => io::copy(&mut Members::new(plain).take(ENOUGH), &mut io::sink()),
+        true => io::copy(&mut inflating(plain, &effort).take(ENOUGH), &mut io::sink()),
         false => io::copy(&mut plain.take(ENOUGH), &mut io::sink()),
     };
     if is_encrypted && change > 1 && !is_gzip {

@@ -1,11 +1,13 @@
 //! How bytes are packed: compression and encryption, stacked in one place each way, and how to tell
 //! them from the bytes.
 
+mod ahead;
 mod background;
 mod ecb;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
 mod gzip;
+mod members;
 mod pack;
 mod password;
 mod pool;

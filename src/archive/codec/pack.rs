@@ -4,6 +4,7 @@ use super::background::Background;
 use super::ecb::{Encryptor, Key};
 use super::gzip::{BLOCK, Compressor};
 use super::password::Password;
+use crate::effort::{Effort, Metered, Work};
 use crate::error::{Error, Result};
 use crate::store::Target;
 use flate2::Compression;
@@ -18,6 +19,8 @@ pub struct Packing {
     pub compression: Option<Level>,
     /// With Strapi's cipher and this password.
     pub password: Option<Password>,
+    /// Collects what takes time.
+    pub effort: Effort,
 }
 
 /// How hard gzip tries: 0 stores, 1 is fast, 9 makes the smallest archives.
@@ -58,28 +61,30 @@ trait Layer: Write + Send {
     fn end(self: Box<Self>) -> io::Result<Box<dyn Target>>;
 }
 
-impl Layer for Background<Box<dyn Target>> {
+impl Layer for Background<Metered<Box<dyn Target>>> {
     fn end(self: Box<Self>) -> io::Result<Box<dyn Target>> {
-        self.finish()
+        Ok(self.finish()?.into_inner())
     }
 }
 
-impl Layer for Background<Encryptor<Box<dyn Target>>> {
+impl Layer for Background<Encryptor<Metered<Box<dyn Target>>>> {
     fn end(self: Box<Self>) -> io::Result<Box<dyn Target>> {
-        self.finish()?.finish()
+        Ok(self.finish()?.finish()?.into_inner())
     }
 }
 
 /// Writes to `inner` in the background, compressed or as it is.
-fn background<W: Write + Send + 'static>(inner: W, compression: Option<Level>) -> Background<W> {
-    let Some(level) = compression else {
-        return Background::new(inner);
+fn background<W: Write + Send + 'static>(inner: W, packing: &Packing) -> Background<W> {
+    let effort = &packing.effort;
+    let Some(level) = packing.compression else {
+        return Background::new(inner, effort);
     };
     let worker = || {
         let mut compressor = Compressor::new(Compression::new(level.get().into()));
-        move |block: Vec<u8>| compressor.member(&block)
+        let effort = effort.clone();
+        move |block: Vec<u8>| effort.time(Work::Compression, || compressor.member(&block))
     };
-    Background::through(BLOCK, worker, inner)
+    Background::through(BLOCK, worker, inner, effort)
 }
 
 /// Packs what is written to it. Dropped before it is published, the target shows nothing.
@@ -88,6 +93,7 @@ pub(in crate::archive) struct Packer {
     layers: Option<Box<dyn Layer>>,
     name: String,
     spool_folder: PathBuf,
+    effort: Effort,
 }
 
 impl Packer {
@@ -95,18 +101,20 @@ impl Packer {
     pub fn new(target: Box<dyn Target>, packing: &Packing) -> Self {
         let name = target.name();
         let spool_folder = target.spool_folder().to_owned();
-        let compression = packing.compression;
+        let effort = packing.effort.clone();
+        let target = effort.metered(Work::Archive, target);
         let layers: Box<dyn Layer> = match &packing.password {
-            None => Box::new(background(target, compression)),
+            None => Box::new(background(target, packing)),
             Some(password) => {
-                let encryptor = Encryptor::new(target, &Key::derive(password));
-                Box::new(background(encryptor, compression))
+                let encryptor = Encryptor::new(target, &Key::derive(password), &effort);
+                Box::new(background(encryptor, packing))
             }
         };
         Self {
             layers: Some(layers),
             name,
             spool_folder,
+            effort,
         }
     }
 
@@ -136,7 +144,8 @@ impl Packer {
         let Some(layers) = self.layers.take() else {
             return Err(fail(io::ErrorKind::BrokenPipe.into()));
         };
-        layers.end().map_err(fail)?.publish()
+        let target = layers.end().map_err(fail)?;
+        self.effort.time(Work::Archive, || target.publish())
     }
 
     /// Ends the archive where it is; what is written from now on is dropped.

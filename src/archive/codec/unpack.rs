@@ -1,16 +1,16 @@
 //! Unpacks an archive: finds out from its first bytes what it is wrapped in, and takes that off.
 
-use super::ecb::{BLOCK, Decryptor, Key, peek};
+use super::ahead::{Ahead, BLOCK};
+use super::ecb::{self, Decryptor, Key, peek};
+use super::members::{Members, inflating};
 use super::password::Password;
-use super::{GZIP, PROBE, Wrapping, read_start};
+use super::{PROBE, Wrapping, read_start};
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, Origin};
-use flate2::bufread::GzDecoder;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-/// Bytes that are read at once.
-const BUFFER: usize = 256 << 10;
 /// How a zip file begins.
 const ZIP: &[u8] = b"PK\x03\x04";
 
@@ -48,7 +48,7 @@ impl Sealed {
     /// encrypted data is never text, and comes in whole blocks unless it was cut.
     pub fn is_encrypted(&self) -> bool {
         let whole_blocks = match self.origin.length() {
-            Some(length) => length.is_multiple_of(BLOCK as u64),
+            Some(length) => length.is_multiple_of(ecb::BLOCK as u64),
             None => true,
         };
         Wrapping::of(&self.start) == Wrapping::Unknown
@@ -120,65 +120,36 @@ impl Unpacked {
         self.sealed.name()
     }
 
-    /// The tar in it, from its beginning. With `again`, it is going to be read once more.
+    /// The tar in it, from its beginning, read ahead in threads. With `again`, it is going to be read once more.
     ///
     /// # Errors
     /// It cannot be opened again.
-    pub fn read(&mut self, again: bool, interrupt: &Interrupt) -> Result<Box<dyn Read>> {
+    pub fn read(
+        &mut self,
+        again: bool,
+        interrupt: &Interrupt,
+        effort: &Effort,
+    ) -> Result<Box<dyn BufRead>> {
         let raw = interrupt.reader(self.sealed.origin.open(again)?);
-        let raw = BufReader::with_capacity(BUFFER, raw);
-        let plain: Box<dyn Read> = match &self.key {
-            Some(key) => Box::new(Decryptor::new(raw, key)),
+        let raw = effort.metered(Work::Archive, raw);
+        let plain: Box<dyn Read + Send> = match &self.key {
+            Some(key) => Box::new(Decryptor::new(raw, key, effort)),
             None => Box::new(raw),
         };
-        Ok(if self.gzip {
-            Box::new(Members::new(BufReader::with_capacity(BUFFER, plain)))
-        } else {
-            plain
-        })
-    }
-}
-
-/// Inflates one gzip member after the other, and takes nothing else behind them.
-pub(super) struct Members<R> {
-    /// `None` while a member passes on to the next.
-    member: Option<GzDecoder<R>>,
-}
-
-impl<R: BufRead> Members<R> {
-    pub fn new(inner: R) -> Self {
-        Self {
-            member: Some(GzDecoder::new(inner)),
+        // Whoever only looks at the beginning of a stream would wait for more of it than he needs.
+        if again && self.sealed.origin.length().is_none() {
+            let plain = BufReader::with_capacity(BLOCK, plain);
+            return Ok(match self.gzip {
+                true => Box::new(BufReader::with_capacity(BLOCK, Members::new(plain))),
+                false => Box::new(plain),
+            });
         }
-    }
-}
-
-impl<R: BufRead> Read for Members<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let Some(member) = &mut self.member else {
-                return Ok(0);
-            };
-            let read = member.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            let ended = self.member.take().map(GzDecoder::into_inner);
-            let Some(mut rest) = ended else {
-                return Ok(0);
-            };
-            let next = rest.fill_buf()?;
-            if next.is_empty() {
-                return Ok(0);
-            }
-            if next[0] != GZIP[0] {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "something stands behind the compressed data",
-                ));
-            }
-            self.member = Some(GzDecoder::new(rest));
-        }
+        let plain = Ahead::new(plain);
+        let tar = match self.gzip {
+            true => inflating(plain, effort),
+            false => plain,
+        };
+        Ok(Box::new(tar.measured(effort)))
     }
 }
 

@@ -97,10 +97,11 @@ impl ProjectDestination {
     ///
     /// # Errors
     /// The project keeps its files elsewhere; there is no room for what its database needs meanwhile.
-    fn check_staged(&self, filter: &Filter) -> Result<()> {
-        let Some(staged) = &self.staged else {
+    fn check_staged(&mut self, filter: &Filter) -> Result<()> {
+        let Some(staged) = &mut self.staged else {
             return Ok(());
         };
+        staged.restore.files.written()?;
         if filter.includes(Stage::Assets) {
             staged.restore.uploads.check_takes_files()?;
         }

@@ -134,7 +134,7 @@ impl Restore {
             limits: Limits::default(),
             in_place: InPlace::default(),
             staying: None,
-            files: uploads.stage(how),
+            files: uploads.stage(how, &project.effort),
             uploads,
             placement: Placement::new(folder),
             moved: Examples::default(),

@@ -3,6 +3,7 @@
 use super::attributes::{Tally, text, write_attributes, write_name};
 use super::sidecars::complete;
 use super::{Reader, Rows, select_batch};
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
@@ -248,7 +249,7 @@ impl Reader<'_> {
             size: opened.size,
         };
         let subject = Subject::Path(opened.place.clone());
-        let mut content = Exactly::new(opened);
+        let mut content = Exactly::new(opened, &self.project.effort);
         sink.asset(&asset, &mut content)?;
         if content.fell_short {
             sink.warn(Warning::new(
@@ -330,9 +331,9 @@ struct Exactly {
 }
 
 impl Exactly {
-    fn new(opened: Opened) -> Self {
+    fn new(opened: Opened, effort: &Effort) -> Self {
         Self {
-            content: opened.content,
+            content: Box::new(effort.metered(Work::Files, opened.content)),
             left: opened.size,
             fell_short: false,
         }

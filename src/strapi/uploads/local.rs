@@ -4,6 +4,7 @@ use super::beneath::{NotOpened, open_beneath};
 use super::paths::{can_be, leads_elsewhere, stays_inside};
 use super::staged::{self, StagedFiles};
 use super::{Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads};
+use crate::effort::Effort;
 use crate::error::{Error, Result};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -147,8 +148,8 @@ impl Uploads for LocalUploads {
         .hint("restore everything else with --exclude files"))
     }
 
-    fn stage(&self, how: Staged) -> Box<dyn StagedUploads> {
-        Box::new(StagedFiles::new(self.folder(), how))
+    fn stage(&self, how: Staged, effort: &Effort) -> Box<dyn StagedUploads> {
+        Box::new(StagedFiles::new(self.folder(), how, effort))
     }
 
     fn hold(&self) -> Result<Vec<Held>> {

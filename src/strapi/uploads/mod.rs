@@ -8,12 +8,14 @@ mod local;
 mod paths;
 mod room;
 mod staged;
+mod writer;
 
 pub(super) use held::Held;
 pub(super) use local::LocalUploads;
 pub(super) use paths::LONGEST_NAME;
 pub(super) use room::wanted;
 
+use crate::effort::Effort;
 use crate::error::Result;
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -63,8 +65,9 @@ pub(super) trait Uploads: Send {
     /// The project keeps them elsewhere.
     fn check_takes_files(&self) -> Result<()>;
 
-    /// Starts to take files. With [`Staged::Counted`] they are read, and not kept.
-    fn stage(&self, how: Staged) -> Box<dyn StagedUploads>;
+    /// Starts to take files. With [`Staged::Counted`] they are read, and not kept. `effort` collects how long
+    /// writing them takes.
+    fn stage(&self, how: Staged, effort: &Effort) -> Box<dyn StagedUploads>;
 
     /// Keeps other runs, also on other machines, away from what is left of restores until that is dropped.
     ///
@@ -145,8 +148,15 @@ pub(super) trait StagedUploads: Send {
     /// Stages a file of so many bytes, which is going to lie at all of these paths.
     ///
     /// # Errors
-    /// It cannot be read; a path leads elsewhere; there is no room, or no permission.
+    /// It cannot be read; a path leads elsewhere; there is no room, or no permission. That an earlier one cannot be
+    /// written may be told here as well.
     fn add(&mut self, paths: &[String], size: u64, content: &mut dyn Read) -> Result<()>;
+
+    /// Waits until all that came is written, as far as that goes on meanwhile.
+    ///
+    /// # Errors
+    /// Those of [`add`](Self::add).
+    fn written(&mut self) -> Result<()>;
 
     /// The files at these paths go as well, also where none comes.
     ///

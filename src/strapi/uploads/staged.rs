@@ -6,22 +6,21 @@
 use super::held::{self, Held};
 use super::journal::{self, Journal, Moves};
 use super::paths::{can_be, exists, files_below, make_folders, stays_inside};
+use super::writer::{BLOCK, FileWriter};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
+use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::model::STAGING_PREFIX;
 use crate::store::Owner;
 use rustix::fs::{Access, access};
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The mode of a staging folder: what waits in it is nobody else's business yet.
 const STAGING_MODE: u32 = 0o700;
-
-/// Bytes of a file that are read and written at once.
-const BLOCK: usize = 128 << 10;
 
 /// Files that wait to be swapped in. Dropped before the swap is final, everything is as it was.
 pub(super) struct StagedFiles {
@@ -32,6 +31,8 @@ pub(super) struct StagedFiles {
     held: Option<Held>,
     /// How many files could not get the owner, group and mode that they should have.
     others: u64,
+    /// Writes what comes.
+    writer: FileWriter,
     /// How many bytes came that were only counted.
     counted: u64,
     /// Files that go even if none comes to their paths.
@@ -42,13 +43,14 @@ pub(super) struct StagedFiles {
 
 impl StagedFiles {
     /// Nothing staged yet.
-    pub fn new(uploads: PathBuf, how: Staged) -> Self {
+    pub fn new(uploads: PathBuf, how: Staged, effort: &Effort) -> Self {
         Self {
             uploads,
             how,
             staging: None,
             held: None,
             others: 0,
+            writer: FileWriter::new(effort.clone()),
             counted: 0,
             replaced: BTreeSet::new(),
             swap: None,
@@ -201,44 +203,44 @@ impl StagedUploads for StagedFiles {
             return Ok(());
         };
         let waiting = self.waiting(first)?;
-        let name = waiting.display();
+        let name = waiting.display().to_string();
         let bytes = size.saturating_mul(paths.len() as u64);
         let bytes = bytes.saturating_add(self.counted);
         wanted(&self.uploads, bytes, "the files of the media library")?;
-        let mut file = match self.how {
-            Staged::Kept => Some(
-                File::create(&waiting)
-                    .map_err(|error| Error::io("write the file", &waiting, error))?,
-            ),
-            Staged::Counted => None,
-        };
-        let mut block = vec![0; BLOCK];
+        let is_kept = self.how == Staged::Kept;
+        if is_kept {
+            self.writer.create(waiting)?;
+        }
         loop {
-            let length = match content.read(&mut block) {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    return Err(Error::from_io(error, |error| {
-                        Error::archive(format!("cannot read what is to be {name}: {error}"))
-                    }));
-                }
-            };
-            match &mut file {
-                Some(file) => file
-                    .write_all(&block[..length])
-                    .map_err(|error| Error::io("write the file", &waiting, error))?,
-                None => self.counted += length as u64,
+            let length = usize::try_from(size).map_or(BLOCK, |size| size.clamp(1, BLOCK));
+            let mut block = Vec::with_capacity(length);
+            let read = (&mut *content).take(BLOCK as u64).read_to_end(&mut block);
+            read.map_err(|error| {
+                Error::from_io(error, |error| {
+                    Error::archive(format!("cannot read what is to be {name}: {error}"))
+                })
+            })?;
+            let is_last = block.len() < BLOCK;
+            if is_kept {
+                self.writer.write(block)?;
+            } else {
+                self.counted += block.len() as u64;
+            }
+            if is_last {
+                break;
             }
         }
         for other in others {
             let other = self.waiting(other)?;
-            if file.is_some() {
-                fs::copy(&waiting, &other)
-                    .map_err(|error| Error::io("write the file", &other, error))?;
+            if is_kept {
+                self.writer.copy(other)?;
             }
         }
         Ok(())
+    }
+
+    fn written(&mut self) -> Result<()> {
+        self.writer.finish()
     }
 
     fn replace(&mut self, paths: BTreeSet<String>) -> Result<()> {
@@ -258,6 +260,7 @@ impl StagedUploads for StagedFiles {
         let Some(staging) = self.staging.as_ref().map(|folder| folder.path().to_owned()) else {
             return Ok(());
         };
+        self.written()?;
         let moves = self.moves(&staging)?;
         self.prepare(&staging, &moves)?;
         sync(&staging.join("new"))?;
@@ -300,6 +303,7 @@ impl StagedUploads for StagedFiles {
 
 impl Drop for StagedFiles {
     fn drop(&mut self) {
+        let _ = self.written();
         // Whoever drops it half-way has an error to report; the next run tries again.
         let _ = self.put_back();
         // The journal may be written, also where its swap could not begin; it goes first, or all stays.

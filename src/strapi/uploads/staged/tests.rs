@@ -31,7 +31,7 @@ fn expect(folder: &Path, files: &[(&str, &str)]) {
 }
 
 fn kept(folder: &Path) -> StagedFiles {
-    StagedFiles::new(folder.to_owned(), Staged::Kept)
+    StagedFiles::new(folder.to_owned(), Staged::Kept, &Effort::default())
 }
 
 fn add(staged: &mut StagedFiles, path: &str, text: &str) -> Result<()> {
@@ -234,11 +234,11 @@ fn what_stands_in_the_way_is_named_before_anything_is_staged() {
     fs::create_dir(folder.path().join("folder")).expect("made");
     for how in [Staged::Kept, Staged::Counted] {
         for name in ["folder", "file/new"] {
-            let mut staged = StagedFiles::new(folder.path().to_owned(), how);
+            let mut staged = StagedFiles::new(folder.path().to_owned(), how, &Effort::default());
             let error = add(&mut staged, name, "new").expect_err("refused");
             assert!(error.to_string().contains("stands where"), "{error}");
         }
-        let mut staged = StagedFiles::new(folder.path().to_owned(), how);
+        let mut staged = StagedFiles::new(folder.path().to_owned(), how, &Effort::default());
         add(&mut staged, &"x".repeat(256), "new").expect_err("too long");
     }
     expect(folder.path(), &[("file", "own"), ("folder", "")]);
@@ -247,7 +247,11 @@ fn what_stands_in_the_way_is_named_before_anything_is_staged() {
 #[test]
 fn files_that_are_only_counted_leave_nothing() {
     let folder = uploads(&[("a", "old")]);
-    let mut staged = StagedFiles::new(folder.path().to_owned(), Staged::Counted);
+    let mut staged = StagedFiles::new(
+        folder.path().to_owned(),
+        Staged::Counted,
+        &Effort::default(),
+    );
     add(&mut staged, "b", "new").expect("counted");
     let error = staged
         .add(&["c".to_owned()], u64::MAX - 3, &mut &b""[..])

@@ -1,0 +1,164 @@
+//! Writes files in a thread of its own, one after the other, while whoever has their bytes reads on.
+
+use crate::effort::{Effort, Work};
+use crate::error::{Error, Result};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+/// Bytes of a file that are handed over at once.
+pub(super) const BLOCK: usize = 256 << 10;
+/// Steps that may wait.
+const WAITING: usize = 8;
+
+/// What is done next.
+enum Step {
+    /// This file is begun.
+    Create(PathBuf),
+    /// It goes on like this.
+    Bytes(Vec<u8>),
+    /// It has ended, and becomes this one as well.
+    Copy(PathBuf),
+}
+
+/// Writes files. Errors come with a later step, at the latest with [`finish`](Self::finish).
+#[derive(Default)]
+pub(super) struct FileWriter {
+    effort: Effort,
+    steps: Option<SyncSender<Step>>,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+impl FileWriter {
+    /// One that collects what takes time.
+    pub fn new(effort: Effort) -> Self {
+        Self {
+            effort,
+            steps: None,
+            thread: None,
+        }
+    }
+
+    /// Begins a file.
+    pub fn create(&mut self, path: PathBuf) -> Result<()> {
+        self.give(Step::Create(path))
+    }
+
+    /// Adds bytes to the file that was begun.
+    pub fn write(&mut self, bytes: Vec<u8>) -> Result<()> {
+        self.give(Step::Bytes(bytes))
+    }
+
+    /// Makes a copy of the file that was begun, and has ended.
+    pub fn copy(&mut self, to: PathBuf) -> Result<()> {
+        self.give(Step::Copy(to))
+    }
+
+    /// Waits until all is written.
+    ///
+    /// # Errors
+    /// A file could not be.
+    pub fn finish(&mut self) -> Result<()> {
+        self.steps = None;
+        let thread = self.thread.take();
+        match self
+            .effort
+            .time(Work::Waiting, || thread.map(JoinHandle::join))
+        {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => Ok(()),
+        }
+    }
+
+    fn give(&mut self, step: Step) -> Result<()> {
+        let steps = match &self.steps {
+            Some(steps) => steps,
+            None => {
+                let (sender, steps) = sync_channel(WAITING);
+                let effort = self.effort.clone();
+                self.thread = Some(thread::spawn(move || work(&steps, &effort)));
+                self.steps.insert(sender)
+            }
+        };
+        if self.effort.time(Work::Waiting, || steps.send(step)).is_ok() {
+            return Ok(());
+        }
+        // The thread only stops early when it failed.
+        self.finish()
+            .and_then(|()| Err(Error::failed("the writer of files stopped")))
+    }
+}
+
+impl Drop for FileWriter {
+    fn drop(&mut self) {
+        self.steps = None;
+        if let Some(thread) = self.thread.take() {
+            // Whoever drops it without `finish` has an error to report already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(steps: &Receiver<Step>, effort: &Effort) -> Result<()> {
+    let mut current = None;
+    for step in steps {
+        effort.time(Work::Files, || take(step, &mut current))?;
+    }
+    Ok(())
+}
+
+fn take(step: Step, current: &mut Option<(PathBuf, File)>) -> Result<()> {
+    let fail = |path: &Path, error| Error::io("write the file", path, error);
+    match (step, current) {
+        (Step::Create(path), current) => {
+            let file = File::create(&path).map_err(|error| fail(&path, error))?;
+            *current = Some((path, file));
+        }
+        (Step::Bytes(bytes), Some((path, file))) => {
+            file.write_all(&bytes).map_err(|error| fail(path, error))?;
+        }
+        (Step::Copy(to), Some((path, _))) => {
+            fs::copy(path, &to).map_err(|error| fail(&to, error))?;
+        }
+        (Step::Bytes(_) | Step::Copy(_), None) => {
+            return Err(Error::failed("no file was begun that could be written"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_hold_what_was_written_and_copies_all_of_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let mut writer = FileWriter::default();
+        for (name, parts) in [("a", 3), ("b", 0), ("c", 20), ("a", 2)] {
+            writer.create(path(name)).expect("begun");
+            for _ in 0..parts {
+                writer.write(name.repeat(1000).into()).expect("taken");
+            }
+        }
+        writer.copy(path("d")).expect("taken");
+        writer.finish().expect("written");
+        for (name, length) in [("a", 2000), ("b", 0), ("c", 20_000), ("d", 2000)] {
+            assert_eq!(fs::read(path(name)).expect("a file").len(), length);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_told_at_the_latest_at_the_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("missing").join("file");
+        let mut writer = FileWriter::default();
+        writer.create(path.clone()).expect("taken");
+        let error = writer.finish().expect_err("there is no such folder");
+        assert!(error.to_string().contains(path.to_str().expect("text")));
+    }
+}
