@@ -137,7 +137,7 @@ pub fn packing(criterion: &mut Criterion) {
     let gzip = |level| Packing {
         effort: Effort::default(),
         compression: Level::new(level),
-        password: None,
+        ..Packing::default()
     };
     let encrypted = |packing| Packing {
         password: Some(Password::new(KEY)),

@@ -132,6 +132,7 @@ pub fn project(criterion: &mut Criterion) {
                 effort: Effort::default(),
                 compression: Some(Level::default()),
                 password: Some(Password::new(KEY)),
+                ..Packing::default()
             },
         ),
     ];
