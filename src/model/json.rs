@@ -8,12 +8,56 @@ use serde::de::IgnoredAny;
 
 /// Appends `text` as a JSON string.
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("writing to memory does not fail");
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    for chunk in text.as_bytes().chunks(CHUNK) {
+        // Without a way out of the loop it takes many bytes at once.
+        match chunk
+            .iter()
+            .fold(false, |any, byte| any | is_escaped(*byte))
+        {
+            false => out.extend_from_slice(chunk),
+            true => chunk.iter().for_each(|byte| write_escaped(out, *byte)),
+        }
+    }
+    out.push(b'"');
+}
+
+/// Bytes of a text that are looked at together.
+const CHUNK: usize = 32;
+
+fn is_escaped(byte: u8) -> bool {
+    (byte < b' ') | (byte == b'"') | (byte == b'\\')
+}
+
+fn write_escaped(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let letter = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        0..b' ' => {
+            out.extend_from_slice(b"\\u00");
+            out.extend([byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
+            return;
+        }
+        _ => {
+            out.push(byte);
+            return;
+        }
+    };
+    out.extend([b'\\', letter]);
 }
 
 /// Appends `number` as JavaScript prints it; `null` for what JSON has no number for.
 pub fn write_f64(out: &mut Vec<u8>, number: f64) {
-    if number.is_finite() {
+    let whole = number as i64;
+    if whole as f64 == number && whole.unsigned_abs() <= EXACT {
+        write_i64(out, whole);
+    } else if number.is_finite() {
         let mut buffer = ryu_js::Buffer::new();
         out.extend_from_slice(buffer.format_finite(number).as_bytes());
     } else {
@@ -21,10 +65,12 @@ pub fn write_f64(out: &mut Vec<u8>, number: f64) {
     }
 }
 
+/// Up to here floats have all whole numbers, and are printed as those are.
+const EXACT: u64 = 1 << 53;
+
 /// Appends `number`.
 pub fn write_i64(out: &mut Vec<u8>, number: i64) {
-    use std::io::Write;
-    write!(out, "{number}").expect("writing to memory does not fail");
+    serde_json::to_writer(out, &number).expect("writing to memory does not fail");
 }
 
 /// Whether `text` is one JSON value.
@@ -183,6 +229,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn texts_and_numbers_are_printed_as_the_parser_prints_them(
+            text in "[\\x00-\\x7f\\u{80}-\\u{10ffff}]{0,100}",
+            whole in any::<i64>(),
+            float in prop_oneof![any::<f64>(), (-(1_i64 << 54)..1 << 54).prop_map(|it| it as f64)],
+        ) {
+            let mut out = Vec::new();
+            write_string(&mut out, &text);
+            prop_assert_eq!(&out, &serde_json::to_vec(&text).expect("text"));
+            out.clear();
+            write_i64(&mut out, whole);
+            prop_assert_eq!(String::from_utf8(out), Ok(whole.to_string()));
+            if float.is_finite() {
+                let mut buffer = ryu_js::Buffer::new();
+                prop_assert_eq!(number(float), buffer.format(float).to_owned());
+            }
+        }
+
         #[test]
         fn compacting_changes_no_value_and_only_once(value in values()) {
             let spaced = serde_json::to_string_pretty(&value).expect("text");

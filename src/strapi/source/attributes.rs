@@ -50,7 +50,8 @@ pub(super) fn write_attributes(
     tally: &mut Tally,
 ) -> Result<()> {
     for (index, column) in model.columns.iter().enumerate() {
-        write_name(out, &column.attribute);
+        separate(out);
+        out.extend_from_slice(&column.member);
         let value = row
             .value(1 + index)
             .map_err(|error| error.within(format!("attribute `{}`", column.attribute)))?;
@@ -70,11 +71,16 @@ pub(super) fn write_attributes(
 
 /// Appends `"name":`, after a comma where something stands before it in the object.
 pub(super) fn write_name(out: &mut Vec<u8>, name: &str) {
+    separate(out);
+    json::write_string(out, name);
+    out.push(b':');
+}
+
+/// Appends a comma where something stands before it in the object.
+fn separate(out: &mut Vec<u8>) {
     if !matches!(out.last(), Some(b'{' | b'[') | None) {
         out.push(b',');
     }
-    json::write_string(out, name);
-    out.push(b':');
 }
 
 /// JSON that was written from text, as text.
