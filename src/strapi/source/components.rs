@@ -9,18 +9,18 @@ use super::component_rows::{NO_ROW, Parents, Parts, Row, SECOND};
 use crate::error::Result;
 use crate::model::json;
 use crate::model::limits::{DEEPEST, LONGEST_LINE};
-use crate::strapi::dialect::Dialect;
 use crate::strapi::models::Models;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 /// A component, and what it holds. The JSON of what it holds stands in none but the line that is
 /// written: components may hold the same ones, and what is made of them is then as large as one likes.
 struct Component<'a> {
-    /// The JSON of its row, without what it holds and its last brace.
-    json: Vec<u8>,
+    /// Where the JSON of its row stands, without what it holds and its last brace.
+    json: Range<usize>,
     /// What each field holds, in the order in which the fields stand.
-    fields: Vec<(&'a ComponentField, Vec<Row<'a>>)>,
+    fields: Vec<(&'a ComponentField, Vec<Row>)>,
     /// Bytes of its JSON without its braces, with all that it holds.
     length: u64,
     /// How many levels of components are in it.
@@ -28,40 +28,44 @@ struct Component<'a> {
 }
 
 /// Components, of which each comes behind those that it holds.
-#[derive(Default)]
-struct Made<'a>(HashMap<Row<'a>, Component<'a>>);
+struct Made<'a> {
+    models: &'a Models,
+    /// The JSON of all rows.
+    json: Vec<u8>,
+    rows: HashMap<Row, Component<'a>>,
+}
 
 impl<'a> Made<'a> {
     /// How many bytes a member has that holds these.
-    fn length(&self, field: &ComponentField, held: &[Row<'a>], dialect: Dialect) -> u64 {
+    fn length(&self, field: &ComponentField, held: &[Row]) -> u64 {
         // One byte stands for what is in front of the member, and one for each component.
         let mut frame = vec![b'-'];
         let mut length = 0_u64;
-        write_field(&mut frame, field, held, dialect, &mut |frame, row| {
+        write_field(&mut frame, field, held, self.models, &mut |frame, row| {
             frame.push(b'-');
-            let inner = self.0.get(&row).map_or(1, |inner| inner.length);
+            let inner = self.rows.get(&row).map_or(1, |inner| inner.length);
             length = length.saturating_add(inner - 1);
         });
         length.saturating_add(frame.len() as u64 - 1)
     }
 
     /// Appends the member that holds these.
-    fn write(&self, out: &mut Vec<u8>, field: &ComponentField, held: &[Row<'a>], dialect: Dialect) {
-        write_field(out, field, held, dialect, &mut |out, row| {
-            let Some(component) = self.0.get(&row) else {
+    fn write(&self, out: &mut Vec<u8>, field: &ComponentField, held: &[Row]) {
+        write_field(out, field, held, self.models, &mut |out, row| {
+            let Some(component) = self.rows.get(&row) else {
                 return;
             };
-            out.extend_from_slice(&component.json[1..]);
+            out.extend_from_slice(&self.json[component.json.clone()][1..]);
             for (field, held) in &component.fields {
-                self.write(out, field, held, dialect);
+                self.write(out, field, held);
             }
         });
     }
 
     /// Goes through a component and all that it holds.
-    fn each(&self, row: Row<'a>, each: &mut dyn FnMut(Row<'a>)) {
+    fn each(&self, row: Row, each: &mut dyn FnMut(Row)) {
         each(row);
-        let fields = self.0.get(&row).into_iter().flat_map(|it| &it.fields);
+        let fields = self.rows.get(&row).into_iter().flat_map(|it| &it.fields);
         for inner in fields.flat_map(|(_, held)| held) {
             self.each(*inner, each);
         }
@@ -69,33 +73,24 @@ impl<'a> Made<'a> {
 }
 
 /// The components of a batch of rows.
-#[derive(Default)]
 pub(super) struct Components<'a> {
     /// Row and field to the components there, in order.
-    held: HashMap<(i64, usize), Vec<Row<'a>>>,
+    held: HashMap<(i64, usize), Vec<Row>>,
     made: Made<'a>,
 }
 
 impl<'a> Components<'a> {
-    fn held(&self, id: i64, field: usize) -> &[Row<'a>] {
+    fn held(&self, id: i64, field: usize) -> &[Row] {
         self.held.get(&(id, field)).map_or(&[], Vec::as_slice)
     }
 
     /// Appends the members that hold components to the JSON object of row `id`, if a line can hold them.
     /// Gives whether it can.
-    pub fn write(
-        &self,
-        out: &mut Vec<u8>,
-        models: &Models,
-        model: &Model,
-        fields: &[usize],
-        id: i64,
-    ) -> bool {
-        let dialect = models.dialect;
+    pub fn write(&self, out: &mut Vec<u8>, model: &Model, fields: &[usize], id: i64) -> bool {
         let mut length = out.len() as u64;
         for &index in fields {
             let field = &model.component_fields[index];
-            let added = self.made.length(field, self.held(id, index), dialect);
+            let added = self.made.length(field, self.held(id, index));
             length = length.saturating_add(added);
         }
         if length > LONGEST_LINE {
@@ -104,13 +99,13 @@ impl<'a> Components<'a> {
         out.reserve_exact(length as usize - out.len());
         for &index in fields {
             let field = &model.component_fields[index];
-            self.made.write(out, field, self.held(id, index), dialect);
+            self.made.write(out, field, self.held(id, index));
         }
         true
     }
 
     /// Goes through all components that these fields of row `id` hold, and those in them.
-    pub fn each(&self, fields: &[usize], id: i64, each: &mut dyn FnMut(Row<'a>)) {
+    pub fn each(&self, fields: &[usize], id: i64, each: &mut dyn FnMut(Row)) {
         for &index in fields {
             for row in self.held(id, index) {
                 self.made.each(*row, each);
@@ -120,24 +115,25 @@ impl<'a> Components<'a> {
 }
 
 /// Appends a member that holds components. `content` appends what stands between the braces of one.
-fn write_field<'a>(
+fn write_field(
     out: &mut Vec<u8>,
     field: &ComponentField,
-    held: &[Row<'a>],
-    dialect: Dialect,
-    content: &mut dyn FnMut(&mut Vec<u8>, Row<'a>),
+    held: &[Row],
+    models: &Models,
+    content: &mut dyn FnMut(&mut Vec<u8>, Row),
 ) {
     write_name(out, &field.attribute);
-    let mut write = |out: &mut Vec<u8>, row: Row<'a>| {
+    let dialect = models.dialect;
+    let mut write = |out: &mut Vec<u8>, row: Row| {
         out.push(b'{');
         let is_named = matches!(field.shape, ComponentShape::Zone(_));
         if is_named && dialect.names_component_first() {
-            write_type(out, row.0);
+            write_type(out, &models.at(row.0).uid);
             out.push(b',');
         }
         content(out, row);
         if is_named && !dialect.names_component_first() {
-            write_type(out, row.0);
+            write_type(out, &models.at(row.0).uid);
         }
         out.push(b'}');
     };
@@ -198,7 +194,7 @@ fn queries<'m>(
 }
 
 /// Whether a field takes another component beside those that it holds.
-fn takes_another(owner: &Model, field: usize, held: &[Row<'_>]) -> bool {
+fn takes_another(owner: &Model, field: usize, held: &[Row]) -> bool {
     let shape = &owner.component_fields[field].shape;
     held.is_empty() || !matches!(shape, ComponentShape::Single(_))
 }
@@ -210,69 +206,65 @@ impl<'a> Reader<'a> {
         model: &Model,
         parents: &Parents<'_>,
     ) -> Result<Components<'a>> {
-        let catalogue = self.catalogue;
-        let mut components = Components::default();
+        let models = &self.catalogue.models;
+        let mut components = Components {
+            held: HashMap::new(),
+            made: Made {
+                models,
+                json: Vec::new(),
+                rows: HashMap::new(),
+            },
+        };
         if model.component_table.is_none() {
             return Ok(components);
         }
         let joins = self.joins(model, parents)?;
         let mut parts = Parts::default();
-        let mut wanted: HashMap<&'a str, Vec<i64>> = HashMap::new();
+        let mut wanted: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
         for join in &joins {
-            if let Some(component) = catalogue.models.get(&join.component) {
-                wanted.entry(&component.uid).or_default().push(join.id);
-            }
+            wanted.entry(join.row.0).or_default().push(join.row.1);
         }
         for _ in 0..=DEEPEST {
             if wanted.is_empty() {
                 break;
             }
-            let mut next: HashMap<&'a str, Vec<i64>> = HashMap::new();
-            for (uid, ids) in std::mem::take(&mut wanted) {
-                self.parts(uid, ids, &mut parts, &mut next)?;
+            let mut next = BTreeMap::new();
+            for (place, ids) in std::mem::take(&mut wanted) {
+                self.parts(place, ids, &mut parts, &mut next)?;
             }
             wanted = next;
         }
+        components.made.json = std::mem::take(&mut parts.json);
         for join in joins {
-            let component = catalogue.models.get(&join.component);
-            let row = component.map(|component| (component.uid.as_str(), join.id));
-            if let Some(row) = row {
-                self.make(row, &mut parts, &mut Vec::new(), &mut components.made);
-            }
+            self.make(join.row, &mut parts, &mut Vec::new(), &mut components.made);
             let held = components.held.entry((join.parent, join.field));
             let held = held.or_default();
-            match row.filter(|row| components.made.0.contains_key(row)) {
-                Some(row) if takes_another(model, join.field, held) => held.push(row),
-                found => {
-                    let why = if found.is_some() { SECOND } else { NO_ROW };
-                    let inner = (join.component.as_str(), join.id);
-                    let attribute = &model.component_fields[join.field].attribute;
-                    self.gone_component((model, join.parent), attribute, inner, why);
-                }
+            let is_made = components.made.rows.contains_key(&join.row);
+            if is_made && takes_another(model, join.field, held) {
+                held.push(join.row);
+            } else {
+                let why = if is_made { SECOND } else { NO_ROW };
+                let inner = (models.at(join.row.0).uid.as_str(), join.row.1);
+                let attribute = &model.component_fields[join.field].attribute;
+                self.gone_component((model, join.parent), attribute, inner, why);
             }
         }
         Ok(components)
     }
 
     /// Makes a component of its parts, and before it those that it holds. `path` leads to it.
-    fn make(
-        &mut self,
-        row: Row<'a>,
-        parts: &mut Parts<'a>,
-        path: &mut Vec<Row<'a>>,
-        made: &mut Made<'a>,
-    ) {
-        let catalogue = self.catalogue;
-        if made.0.contains_key(&row) {
+    fn make(&mut self, row: Row, parts: &mut Parts, path: &mut Vec<Row>, made: &mut Made<'a>) {
+        let models = &self.catalogue.models;
+        if made.rows.contains_key(&row) {
             return;
         }
-        let (Some(json), Some(model)) = (parts.rows.remove(&row), catalogue.models.get(row.0))
-        else {
+        let Some(json) = parts.rows.remove(&row) else {
             return;
         };
+        let model = models.at(row.0);
         path.push(row);
         let held = parts.held.remove(&row).unwrap_or_default();
-        let mut fields: HashMap<usize, Vec<Row<'a>>> = HashMap::new();
+        let mut fields = vec![Vec::new(); model.component_fields.len()];
         let mut height = 0;
         for (field, inner) in held {
             // Deeper down nothing could be taken, and the stack would not last for ever.
@@ -281,49 +273,48 @@ impl<'a> Reader<'a> {
             }
             let is_deep = path.len() == DEEPEST && parts.rows.contains_key(&inner);
             let is_circle = path.contains(&inner);
-            let levels = match made.0.get(&inner) {
+            let attribute = &model.component_fields[field].attribute;
+            let named = (models.at(inner.0).uid.as_str(), inner.1);
+            let levels = match made.rows.get(&inner) {
                 Some(inner) => 1 + inner.height,
                 None if is_circle || is_deep => 1,
                 None => {
-                    let attribute = &model.component_fields[field].attribute;
-                    self.gone_component((model, row.1), attribute, inner, NO_ROW);
+                    self.gone_component((model, row.1), attribute, named, NO_ROW);
                     continue;
                 }
             };
             if is_circle || path.len() + levels > DEEPEST {
-                let (uid, id) = row;
-                let attribute = &model.component_fields[field].attribute;
-                let key = (uid.to_owned(), attribute.clone());
+                let (uid, id) = (&model.uid, row.1);
+                let key = (uid.clone(), attribute.clone());
                 let why = match is_circle {
                     true => "it holds itself".to_owned(),
                     false => format!("components are nested deeper than {DEEPEST} levels there"),
                 };
                 let unreadable = self.unreadable_components.entry(key).or_default();
-                unreadable.add(|| format!("{} {} in {uid} {id}: {why}", inner.0, inner.1));
+                unreadable.add(|| format!("{} {} in {uid} {id}: {why}", named.0, named.1));
                 continue;
             }
-            let held = fields.entry(field).or_default();
+            let held = &mut fields[field];
             if takes_another(model, field, held) {
                 height = height.max(levels);
                 held.push(inner);
             } else {
-                let attribute = &model.component_fields[field].attribute;
-                self.gone_component((model, row.1), attribute, inner, SECOND);
+                self.gone_component((model, row.1), attribute, named, SECOND);
             }
         }
         path.pop();
-        let in_order = in_key_order(&catalogue.models, model).into_iter();
+        let order = self.key_orders.entry(row.0);
+        let in_order = order.or_insert_with(|| in_key_order(models, model)).iter();
         let fields: Vec<_> = in_order
-            .map(|index| {
-                let held = fields.remove(&index).unwrap_or_default();
+            .map(|&index| {
+                let held = std::mem::take(&mut fields[index]);
                 (&model.component_fields[index], held)
             })
             .collect();
-        let dialect = catalogue.models.dialect;
         let length = fields
             .iter()
             .fold(json.len() as u64 - 1, |sum, (field, held)| {
-                sum.saturating_add(made.length(field, held, dialect))
+                sum.saturating_add(made.length(field, held))
             });
         let component = Component {
             json,
@@ -331,7 +322,7 @@ impl<'a> Reader<'a> {
             length,
             height,
         };
-        made.0.insert(row, component);
+        made.rows.insert(row, component);
     }
 }
 

@@ -1,14 +1,17 @@
 //! The stage of the entities.
 
 use super::attributes::write_attributes;
-use super::component_rows::Parents;
+use super::component_rows::{Parents, Row};
 use super::components::in_key_order;
 use super::{BATCH, Reader, Rows, select_batch};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_LINE;
-use crate::model::{Entity, Stage, json};
+use crate::model::{Entity, IdSet, Stage, json};
 use crate::strapi::tables::Model;
 use crate::transfer::{Examples, Sink, Subject, Warning, WarningKind};
+
+/// Bytes of a line that are asked for before it is known how long it is.
+const LONG: usize = 16 << 10;
 
 impl Reader<'_> {
     pub(super) fn entities(&mut self, sink: &mut dyn Sink) -> Result<()> {
@@ -93,6 +96,8 @@ impl Reader<'_> {
         head.extend_from_slice(b",\"id\":");
         let (mut last, mut rows) = (None, Rows::FIRST);
         let mut left_out = Examples::default();
+        let mut sent = IdSet::default();
+        let mut length = head.len();
         loop {
             let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(rows.0);
             let (sql, after) = select_batch(self.database, model, last, rows);
@@ -106,7 +111,9 @@ impl Reader<'_> {
                 let id = row.value(0)?.as_i64().ok_or_else(|| {
                     Error::failed(format!("{} has a row without an id", model.table))
                 })?;
-                let mut line = head.clone();
+                // Rows are much alike, and most find room here with their components.
+                let mut line = Vec::with_capacity(length.min(LONG));
+                line.extend_from_slice(&head);
                 json::write_i64(&mut line, id);
                 line.extend_from_slice(b",\"data\":");
                 let data = line.len();
@@ -125,10 +132,10 @@ impl Reader<'_> {
             bytes = 0;
             let components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
-                let models = &self.catalogue.models;
-                let is_whole = components.write(&mut line, models, model, &fields, id);
+                let is_whole = components.write(&mut line, model, &fields, id);
                 line.extend_from_slice(b"}}");
-                bytes += line.len();
+                length = line.len();
+                bytes += length;
                 if !is_whole || line.len() as u64 > LONGEST_LINE {
                     let too_long = self.too_long.entry(model.uid.clone());
                     too_long.or_default().insert(id);
@@ -137,6 +144,7 @@ impl Reader<'_> {
                     });
                     continue;
                 }
+                sent.insert(id);
                 components.each(&fields, id, &mut |row| self.remember_component(row));
                 let line = std::str::from_utf8(&line).map_err(|error| {
                     Error::failed(format!("{} {id} is not UTF-8: {error}", model.uid))
@@ -153,6 +161,7 @@ impl Reader<'_> {
             };
             rows = next;
         }
+        self.sent.insert(model.uid.clone(), sent);
         let subject = Subject::ContentType(model.uid.clone());
         if let Some(warning) = left_out.warning(WarningKind::Unreadable, subject) {
             sink.warn(warning);
@@ -161,11 +170,12 @@ impl Reader<'_> {
     }
 
     /// Remembers that a component was sent.
-    fn remember_component(&mut self, (uid, id): (&str, i64)) {
-        let is_new = match self.sent_components.get_mut(uid) {
+    fn remember_component(&mut self, (place, id): Row) {
+        let uid = self.catalogue.models.at(place).uid.as_str();
+        let is_new = match self.sent.get_mut(uid) {
             Some(sent) => sent.insert(id),
             None => {
-                let sent = self.sent_components.entry(uid.to_owned());
+                let sent = self.sent.entry(uid.to_owned());
                 sent.or_default().insert(id)
             }
         };

@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Which links are left out, and whether that is told.
 pub(super) struct Sent<'a> {
-    /// Components that were sent with their owners.
-    pub components: &'a HashMap<String, IdSet>,
-    /// Rows of content types that were not sent.
+    /// Rows that were sent, by type: components with their owners.
+    pub rows: &'a HashMap<String, IdSet>,
+    /// Rows of content types that are there and were not sent.
     pub too_long: &'a BTreeMap<String, IdSet>,
     /// Whether owners are left out on purpose.
     pub is_partial: bool,
@@ -25,10 +25,7 @@ impl Sent<'_> {
     /// Whether an end takes part: not where it is of a component without an owner in the archive.
     fn takes(&self, end: &LinkEnd<'_>) -> bool {
         match &end.reference {
-            LinkRef::Id(id) if is_component(&end.model) => self
-                .components
-                .get(end.model.as_ref())
-                .is_some_and(|ids| ids.contains(*id)),
+            LinkRef::Id(id) if is_component(&end.model) => self.has_sent(&end.model, *id),
             LinkRef::Id(id) => {
                 let too_long = self.too_long.get(end.model.as_ref());
                 too_long.is_none_or(|ids| !ids.contains(*id))
@@ -36,6 +33,23 @@ impl Sent<'_> {
             // Which row of the document that would be, only the row says, and there it stands as well.
             LinkRef::Document(_) => !self.too_long.contains_key(end.model.as_ref()),
         }
+    }
+
+    fn has_sent(&self, uid: &str, id: i64) -> bool {
+        self.rows.get(uid).is_some_and(|ids| ids.contains(id))
+    }
+
+    /// Whether the row at an end exists. Of components without an owner in the archive only the database knows.
+    fn exists(&self, end: &LinkEnd<'_>) -> Option<bool> {
+        let LinkRef::Id(id) = &end.reference else {
+            return Some(true);
+        };
+        if self.has_sent(&end.model, *id) {
+            return Some(true);
+        }
+        let too_long = self.too_long.get(end.model.as_ref());
+        let is_left_out = too_long.is_some_and(|ids| ids.contains(*id));
+        (is_left_out || !is_component(&end.model)).then_some(is_left_out)
     }
 }
 
@@ -68,19 +82,66 @@ pub(super) struct Shape {
     head: Vec<u8>,
     line: Vec<u8>,
     /// Links that were left out, because a row at an end is not there.
-    left_out: Examples,
+    left_out: LeftOut,
     /// Links that were left out, because what stands at an end is no id.
     unreadable: Examples,
     /// Links whose place among others is no number, or whose field no text.
     changed: Examples,
 }
 
-/// Whether a link can be sent, as far as its ends go.
+/// Links that were left out. Why is found out at the end, for the few that are named: a query for each would
+/// run beside the one that reads them.
+#[derive(Default)]
+struct LeftOut {
+    count: u64,
+    named: Vec<Named>,
+}
+
+/// A link that was left out.
+struct Named {
+    link: String,
+    /// Why, if both rows exist.
+    why: &'static str,
+    /// Whether they do, as far as that is known.
+    exist: bool,
+    /// Components of which it is not known.
+    unsure: Vec<(String, i64)>,
+}
+
+impl LeftOut {
+    fn add(&mut self, name: impl FnOnce() -> Named) {
+        self.count += 1;
+        if self.named.len() < Examples::MOST {
+            self.named.push(name());
+        }
+    }
+
+    /// What is to be told of them. `exists` finds out whether a row is there.
+    fn examples(self, exists: &mut dyn FnMut(&str, i64) -> Result<bool>) -> Result<Examples> {
+        let mut examples = Examples::default();
+        for named in self.named {
+            let mut exist = named.exist;
+            for (uid, id) in &named.unsure {
+                exist = exist && exists(uid, *id)?;
+            }
+            let why = match exist {
+                true => named.why,
+                false => "one of the two does not exist",
+            };
+            examples.add(|| format!("{}: {why}", named.link));
+        }
+        Ok(examples.of_all(self.count))
+    }
+}
+
+/// What the ends of a link name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ends {
-    /// Both rows are there.
-    There,
-    /// One is not.
+    /// Rows, by their ids.
+    Ids,
+    /// Rows that are there, one by something else.
+    Named,
+    /// Rows of which one is not there, by something else.
     Gone,
     /// What stands for one is no id.
     NoId,
@@ -89,13 +150,12 @@ pub(super) enum Ends {
 }
 
 impl Ends {
-    /// What the query found of both rows, and what it read of their ids.
-    pub fn of(exist: bool, ids: &[Value<'_>]) -> Self {
+    /// What was read of their ids.
+    pub fn of<'a, 'v: 'a>(ids: impl IntoIterator<Item = &'a Value<'v>>) -> Self {
         let is_id = |value: &Value<'_>| value.is_null() || value.as_i64().is_some();
-        match (ids.iter().all(is_id), exist) {
-            (false, _) => Self::NoId,
-            (true, true) => Self::There,
-            (true, false) => Self::Gone,
+        match ids.into_iter().all(is_id) {
+            true => Self::Ids,
+            false => Self::NoId,
         }
     }
 }
@@ -171,7 +231,7 @@ impl Shape {
         Self {
             head,
             line: Vec::new(),
-            left_out: Examples::default(),
+            left_out: LeftOut::default(),
             unreadable: Examples::default(),
             changed: Examples::default(),
         }
@@ -208,29 +268,39 @@ impl Shape {
         let unreadable = match ends {
             Ends::NoId => Some("this is no id"),
             Ends::NoType => Some("its type is no text"),
-            Ends::There | Ends::Gone => None,
+            Ends::Ids | Ends::Named | Ends::Gone => None,
         };
         if let Some(why) = unreadable {
             self.unreadable
                 .add(|| format!("{} -> {}: {why}", left.end, right.end));
             return Ok(());
         }
-        let exists = ends == Ends::There;
         let is_sent = sent.takes(&left.end) && sent.takes(&right.end);
         if !is_sent && sent.is_partial {
             return Ok(());
         }
-        if !(exists && is_sent) {
+        let exist = [sent.exists(&left.end), sent.exists(&right.end)];
+        if !is_sent || ends == Ends::Gone || exist.contains(&Some(false)) {
             self.left_out.add(|| {
+                let ends_there = [&left.end, &right.end];
                 let is_row = |end: &LinkEnd<'_>| !sent.takes(end) && !is_component(&end.model);
-                let why = if exists && (is_row(&left.end) || is_row(&right.end)) {
-                    "the row at an end is left out"
-                } else if exists {
-                    "a component at an end has no owner"
-                } else {
-                    "one of the two does not exist"
-                };
-                format!("{} -> {}: {why}", left.end, right.end)
+                let unsure = ends_there.into_iter().zip(exist);
+                Named {
+                    link: format!("{} -> {}", left.end, right.end),
+                    why: match ends_there.into_iter().any(is_row) {
+                        true => "the row at an end is left out",
+                        false => "a component at an end has no owner",
+                    },
+                    exist: ends != Ends::Gone && !exist.contains(&Some(false)),
+                    unsure: unsure
+                        .filter_map(|(end, exists)| match end.reference {
+                            LinkRef::Id(id) if exists.is_none() => {
+                                Some((end.model.clone().into_owned(), id))
+                            }
+                            _ => None,
+                        })
+                        .collect(),
+                }
             });
             return Ok(());
         }
@@ -278,8 +348,14 @@ impl Shape {
 }
 
 impl Shape {
-    /// Tells of the links that were left out, once all were seen.
-    pub fn finish(self, model: &Model, relation: &StoredRelation, sink: &mut dyn Sink) {
+    /// Tells of the links that were left out, once all were seen. `exists` finds out whether a row is there.
+    pub fn finish(
+        self,
+        model: &Model,
+        relation: &StoredRelation,
+        sink: &mut dyn Sink,
+        exists: &mut dyn FnMut(&str, i64) -> Result<bool>,
+    ) -> Result<()> {
         let subject = Subject::LinksOf {
             uid: model.uid.clone(),
             attribute: relation.attribute.clone(),
@@ -287,12 +363,13 @@ impl Shape {
         for (examples, kind) in [
             (self.unreadable, WarningKind::Unreadable),
             (self.changed, WarningKind::NotKept),
-            (self.left_out, WarningKind::OrphanLink),
+            (self.left_out.examples(exists)?, WarningKind::OrphanLink),
         ] {
             if let Some(warning) = examples.warning(kind, subject.clone()) {
                 sink.warn(warning);
             }
         }
+        Ok(())
     }
 }
 

@@ -30,7 +30,7 @@ use assets::MissingFiles;
 use std::collections::{BTreeMap, HashMap};
 
 /// The most rows that are read at once.
-const MOST_ROWS: usize = 500;
+const MOST_ROWS: usize = 2000;
 /// How much the rows that are read at once are to take, in bytes.
 const BATCH: usize = 4 << 20;
 
@@ -107,8 +107,10 @@ struct Reader<'a> {
     catalogue: &'a Catalogue,
     filter: &'a Filter,
     uploads: Box<dyn Uploads>,
-    /// Components that were sent with their owners: links of the others are left out as well.
-    sent_components: HashMap<String, IdSet>,
+    /// Rows that were sent, by type; components with their owners: links of the others are left out as well.
+    sent: HashMap<String, IdSet>,
+    /// In which order the members of components stand that hold others, by the place of their model.
+    key_orders: HashMap<usize, Vec<usize>>,
     /// Values of entities and components that an archive cannot hold as they are.
     tally: Tally,
     /// Components that were sent more than once, by type.
@@ -163,7 +165,8 @@ impl Source for ProjectSource {
             catalogue: &self.catalogue,
             filter,
             uploads: self.project.uploads_with(self.links),
-            sent_components: HashMap::new(),
+            sent: HashMap::new(),
+            key_orders: HashMap::new(),
             tally: Tally::default(),
             shared_components: BTreeMap::new(),
             unreadable_components: BTreeMap::new(),
@@ -292,7 +295,8 @@ mod tests {
     fn long_rows_are_read_a_few_at_once_and_short_ones_many() {
         let next = |rows: Rows, bytes| rows.after(rows.0, bytes, false).expect("more").0;
         assert_eq!(next(Rows::FIRST, 50 * 100), 200);
-        assert_eq!(next(Rows(200), 200 * 100), MOST_ROWS);
+        assert_eq!(next(Rows(200), 200 * 100), 800);
+        assert_eq!(next(Rows(800), 800 * 100), MOST_ROWS);
         assert_eq!(next(Rows(MOST_ROWS), MOST_ROWS << 20), 4);
         assert_eq!(next(Rows(4), 4 << 28), 1);
         assert_eq!(next(Rows(1), 0), 4);
