@@ -7,20 +7,28 @@
 use serde::de::IgnoredAny;
 
 /// Appends `text` as a JSON string.
-pub fn write_string(out: &mut Vec<u8>, text: &str) {
+pub fn write_string(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
-    out.push(b'"');
-    for chunk in text.as_bytes().chunks(CHUNK) {
+    out.push('"');
+    let mut written = 0;
+    for (chunk, start) in text.as_bytes().chunks(CHUNK).zip((0..).step_by(CHUNK)) {
         // Without a way out of the loop it takes many bytes at once.
-        match chunk
+        if !chunk
             .iter()
             .fold(false, |any, byte| any | is_escaped(*byte))
         {
-            false => out.extend_from_slice(chunk),
-            true => chunk.iter().for_each(|byte| write_escaped(out, *byte)),
+            continue;
+        }
+        for (at, byte) in (start..).zip(chunk) {
+            if is_escaped(*byte) {
+                out.push_str(&text[written..at]);
+                write_escaped(out, *byte);
+                written = at + 1;
+            }
         }
     }
-    out.push(b'"');
+    out.push_str(&text[written..]);
+    out.push('"');
 }
 
 /// Bytes of a text that are looked at together.
@@ -30,38 +38,35 @@ fn is_escaped(byte: u8) -> bool {
     (byte < b' ') | (byte == b'"') | (byte == b'\\')
 }
 
-fn write_escaped(out: &mut Vec<u8>, byte: u8) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let letter = match byte {
-        b'"' | b'\\' => byte,
-        b'\n' => b'n',
-        b'\r' => b'r',
-        b'\t' => b't',
-        0x08 => b'b',
-        0x0c => b'f',
-        0..b' ' => {
-            out.extend_from_slice(b"\\u00");
-            out.extend([byte >> 4, byte & 15].map(|digit| HEX[usize::from(digit)]));
-            return;
-        }
+fn write_escaped(out: &mut String, byte: u8) {
+    let escape = match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        0x08 => "\\b",
+        0x0c => "\\f",
         _ => {
-            out.push(byte);
+            let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+            out.push_str("\\u00");
+            out.extend([digit(byte >> 4), digit(byte & 15)]);
             return;
         }
     };
-    out.extend([b'\\', letter]);
+    out.push_str(escape);
 }
 
 /// Appends `number` as JavaScript prints it; `null` for what JSON has no number for.
-pub fn write_f64(out: &mut Vec<u8>, number: f64) {
+pub fn write_f64(out: &mut String, number: f64) {
     let whole = number as i64;
     if whole as f64 == number && whole.unsigned_abs() <= EXACT {
         write_i64(out, whole);
     } else if number.is_finite() {
         let mut buffer = ryu_js::Buffer::new();
-        out.extend_from_slice(buffer.format_finite(number).as_bytes());
+        out.push_str(buffer.format_finite(number));
     } else {
-        out.extend_from_slice(b"null");
+        out.push_str("null");
     }
 }
 
@@ -69,8 +74,8 @@ pub fn write_f64(out: &mut Vec<u8>, number: f64) {
 const EXACT: u64 = 1 << 53;
 
 /// Appends `number`.
-pub fn write_i64(out: &mut Vec<u8>, number: i64) {
-    serde_json::to_writer(out, &number).expect("writing to memory does not fail");
+pub fn write_i64(out: &mut String, number: i64) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 /// Whether `text` is one JSON value.
@@ -80,7 +85,7 @@ pub fn is_valid(text: &str) -> bool {
 
 /// Appends the JSON value in `text` as `JSON.stringify(JSON.parse(text))` would print it, but keeps
 /// every digit. Returns whether `text` was one JSON value; if not, nothing was appended.
-pub fn write_compact(out: &mut Vec<u8>, text: &str) -> bool {
+pub fn write_compact(out: &mut String, text: &str) -> bool {
     if !is_valid(text) {
         return false;
     }
@@ -104,7 +109,7 @@ pub fn write_compact(out: &mut Vec<u8>, text: &str) -> bool {
                 length
             }
             _ => {
-                out.push(first);
+                out.push(char::from(first));
                 1
             }
         };
@@ -114,7 +119,7 @@ pub fn write_compact(out: &mut Vec<u8>, text: &str) -> bool {
 }
 
 /// Appends what a text column holds: its JSON value, or the text itself as a string where it is none.
-pub fn write_compact_or_string(out: &mut Vec<u8>, text: &str) {
+pub fn write_compact_or_string(out: &mut String, text: &str) {
     if !write_compact(out, text) {
         write_string(out, text);
     }
@@ -135,23 +140,23 @@ pub(super) fn string_length(text: &str) -> usize {
 }
 
 /// Copies a string literal, with the escapes JavaScript would choose.
-fn copy_string(out: &mut Vec<u8>, literal: &str) {
+fn copy_string(out: &mut String, literal: &str) {
     if !literal.contains('\\') {
-        out.extend_from_slice(literal.as_bytes());
+        out.push_str(literal);
         return;
     }
     match serde_json::from_str::<String>(literal) {
         Ok(text) => write_string(out, &text),
         // A surrogate without its partner has no other form than its escape.
-        Err(_) => out.extend_from_slice(literal.as_bytes()),
+        Err(_) => out.push_str(literal),
     }
 }
 
 /// Appends a number literal as JavaScript prints it, or as it stands where that would lose digits.
-pub fn write_number(out: &mut Vec<u8>, literal: &str) {
+pub fn write_number(out: &mut String, literal: &str) {
     let integer = literal.bytes().all(|byte| byte.is_ascii_digit());
     if integer && literal.len() <= 15 {
-        out.extend_from_slice(literal.as_bytes());
+        out.push_str(literal);
         return;
     }
     if let Ok(number) = literal.parse::<f64>()
@@ -160,11 +165,11 @@ pub fn write_number(out: &mut Vec<u8>, literal: &str) {
         let mut buffer = ryu_js::Buffer::new();
         let printed = buffer.format_finite(number);
         if Decimal::parse(printed) == Decimal::parse(literal) {
-            out.extend_from_slice(printed.as_bytes());
+            out.push_str(printed);
             return;
         }
     }
-    out.extend_from_slice(literal.as_bytes());
+    out.push_str(literal);
 }
 
 /// A decimal number in a form that can be compared: `0.digits * 10^exponent`.
@@ -235,12 +240,12 @@ mod tests {
             whole in any::<i64>(),
             float in prop_oneof![any::<f64>(), (-(1_i64 << 54)..1 << 54).prop_map(|it| it as f64)],
         ) {
-            let mut out = Vec::new();
+            let mut out = String::new();
             write_string(&mut out, &text);
-            prop_assert_eq!(&out, &serde_json::to_vec(&text).expect("text"));
+            prop_assert_eq!(&out, &serde_json::to_string(&text).expect("text"));
             out.clear();
             write_i64(&mut out, whole);
-            prop_assert_eq!(String::from_utf8(out), Ok(whole.to_string()));
+            prop_assert_eq!(out, whole.to_string());
             if float.is_finite() {
                 let mut buffer = ryu_js::Buffer::new();
                 prop_assert_eq!(number(float), buffer.format(float).to_owned());
@@ -259,14 +264,14 @@ mod tests {
     }
 
     fn compact(text: &str) -> Option<String> {
-        let mut out = Vec::new();
-        write_compact(&mut out, text).then(|| String::from_utf8(out).expect("UTF-8"))
+        let mut out = String::new();
+        write_compact(&mut out, text).then_some(out)
     }
 
     fn number(value: f64) -> String {
-        let mut out = Vec::new();
+        let mut out = String::new();
         write_f64(&mut out, value);
-        String::from_utf8(out).expect("ASCII")
+        out
     }
 
     #[test]

@@ -31,16 +31,16 @@ pub(super) struct ColumnMapping {
     pub column: String,
     pub attribute: String,
     /// How the member of a JSON object begins that is this attribute.
-    pub member: Vec<u8>,
+    pub member: String,
     pub scalar: Scalar,
     home: Arc<Home>,
 }
 
 impl ColumnMapping {
     fn new(column: String, attribute: &str, scalar: Scalar, home: &Arc<Home>) -> Self {
-        let mut member = Vec::new();
+        let mut member = String::new();
         json::write_string(&mut member, attribute);
-        member.push(b':');
+        member.push(':');
         Self {
             column,
             attribute: attribute.to_owned(),
@@ -51,7 +51,7 @@ impl ColumnMapping {
     }
 
     /// Appends a column's value as the JSON value of its attribute.
-    pub fn write(&self, out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
+    pub fn write(&self, out: &mut String, value: &Value<'_>) -> Kept {
         values::write(out, &self.home, self.scalar, value)
     }
 

@@ -43,11 +43,19 @@ pub(super) const SECOND: &str = "Strapi shows the first there alone";
 #[derive(Default)]
 pub(super) struct Parts {
     /// The JSON of all rows, one after the other.
-    pub json: Vec<u8>,
-    /// Where that of each row stands, without what it holds and its last brace.
-    pub rows: HashMap<Row, Range<usize>>,
-    /// What each holds: the field, and the component in it.
-    pub held: HashMap<Row, Vec<(usize, Row)>>,
+    pub json: String,
+    pub list: Vec<Part>,
+    /// The place of each in the list.
+    pub places: HashMap<Row, usize>,
+}
+
+/// A component, before it is put into another.
+pub(super) struct Part {
+    pub row: Row,
+    /// Where the JSON of its row stands, without what it holds and its last brace.
+    pub json: Range<usize>,
+    /// What it holds: the field, and the component in it.
+    pub held: Vec<(usize, Row)>,
 }
 
 impl Reader<'_> {
@@ -63,17 +71,19 @@ impl Reader<'_> {
         let model = self.catalogue.models.at(place);
         ids.sort_unstable();
         ids.dedup();
-        ids.retain(|id| !parts.rows.contains_key(&(place, *id)));
+        ids.retain(|id| !parts.places.contains_key(&(place, *id)));
         self.component_rows((place, model), &ids, parts)?;
         if model.component_table.is_none() {
             return Ok(());
         }
         // What rows that are gone held is in no archive.
-        ids.retain(|id| parts.rows.contains_key(&(place, *id)));
+        ids.retain(|id| parts.places.contains_key(&(place, *id)));
         for join in self.joins(model, &Parents::Ids(&ids))? {
-            let held = parts.held.entry((place, join.parent)).or_default();
-            held.push((join.field, join.row));
-            if !parts.rows.contains_key(&join.row) {
+            let Some(&parent) = parts.places.get(&(place, join.parent)) else {
+                continue;
+            };
+            parts.list[parent].held.push((join.field, join.row));
+            if !parts.places.contains_key(&join.row) {
                 next.entry(join.row.0).or_default().push(join.row.1);
             }
         }
@@ -237,6 +247,7 @@ impl Reader<'_> {
     ) -> Result<()> {
         let uid = &model.uid;
         let select = select_rows(self.database, model);
+        parts.places.reserve(ids.len());
         for wanted in Wanted::of(&Parents::Ids(ids)) {
             let sql = format!("{select} WHERE {}", wanted.condition("id"));
             self.database.query(&sql, &wanted.range(), &mut |row| {
@@ -244,11 +255,16 @@ impl Reader<'_> {
                     return Ok(());
                 };
                 let start = parts.json.len();
-                parts.json.extend_from_slice(b"{\"id\":");
+                parts.json.push_str("{\"id\":");
                 json::write_i64(&mut parts.json, id);
                 write_attributes(&mut parts.json, model, id, row, &mut self.tally)
                     .map_err(|error| error.within(format!("component {uid} {id}")))?;
-                parts.rows.insert((place, id), start..parts.json.len());
+                parts.places.insert((place, id), parts.list.len());
+                parts.list.push(Part {
+                    row: (place, id),
+                    json: start..parts.json.len(),
+                    held: Vec::new(),
+                });
                 Ok(())
             })?;
         }

@@ -5,7 +5,7 @@
 
 use super::Reader;
 use super::attributes::write_name;
-use super::component_rows::{NO_ROW, Parents, Parts, Row, SECOND};
+use super::component_rows::{Join, NO_ROW, Parents, Parts, Row, SECOND};
 use crate::error::Result;
 use crate::model::json;
 use crate::model::limits::{DEEPEST, LONGEST_LINE};
@@ -14,48 +14,57 @@ use crate::strapi::tables::{ComponentField, ComponentShape, Model};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-/// A component, and what it holds. The JSON of what it holds stands in none but the line that is
+/// A component, and what it holds, by its place among those of the batch. The JSON of what it holds stands in none but the line that is
 /// written: components may hold the same ones, and what is made of them is then as large as one likes.
 struct Component<'a> {
     /// Where the JSON of its row stands, without what it holds and its last brace.
     json: Range<usize>,
     /// What each field holds, in the order in which the fields stand.
-    fields: Vec<(&'a ComponentField, Vec<Row>)>,
+    fields: Vec<(&'a ComponentField, Vec<usize>)>,
     /// Bytes of its JSON without its braces, with all that it holds.
     length: u64,
     /// How many levels of components are in it.
     height: usize,
 }
 
-/// Components, of which each comes behind those that it holds.
+/// Components, of which each is made behind those that it holds.
 struct Made<'a> {
     models: &'a Models,
     /// The JSON of all rows.
-    json: Vec<u8>,
-    rows: HashMap<Row, Component<'a>>,
+    json: String,
+    /// All of a batch, and which rows they are.
+    list: Vec<(Row, Option<Component<'a>>)>,
 }
 
 impl<'a> Made<'a> {
+    fn get(&self, place: usize) -> Option<&Component<'a>> {
+        self.list[place].1.as_ref()
+    }
+
+    fn model(&self, place: usize) -> &'a Model {
+        self.models.at(self.list[place].0.0)
+    }
+
     /// How many bytes a member has that holds these.
-    fn length(&self, field: &ComponentField, held: &[Row]) -> u64 {
+    fn length(&self, field: &ComponentField, held: &[impl Held]) -> u64 {
         // One byte stands for what is in front of the member, and one for each component.
-        let mut frame = vec![b'-'];
+        let mut frame = String::from('-');
         let mut length = 0_u64;
-        write_field(&mut frame, field, held, self.models, &mut |frame, row| {
-            frame.push(b'-');
-            let inner = self.rows.get(&row).map_or(1, |inner| inner.length);
+        self.write_field(&mut frame, field, held, &mut |frame, place| {
+            frame.push('-');
+            let inner = self.get(place).map_or(1, |inner| inner.length);
             length = length.saturating_add(inner - 1);
         });
         length.saturating_add(frame.len() as u64 - 1)
     }
 
     /// Appends the member that holds these.
-    fn write(&self, out: &mut Vec<u8>, field: &ComponentField, held: &[Row]) {
-        write_field(out, field, held, self.models, &mut |out, row| {
-            let Some(component) = self.rows.get(&row) else {
+    fn write(&self, out: &mut String, field: &ComponentField, held: &[impl Held]) {
+        self.write_field(out, field, held, &mut |out, place| {
+            let Some(component) = self.get(place) else {
                 return;
             };
-            out.extend_from_slice(&self.json[component.json.clone()][1..]);
+            out.push_str(&self.json[component.json.clone()][1..]);
             for (field, held) in &component.fields {
                 self.write(out, field, held);
             }
@@ -63,30 +72,99 @@ impl<'a> Made<'a> {
     }
 
     /// Goes through a component and all that it holds.
-    fn each(&self, row: Row, each: &mut dyn FnMut(Row)) {
-        each(row);
-        let fields = self.rows.get(&row).into_iter().flat_map(|it| &it.fields);
+    fn each(&self, place: usize, each: &mut dyn FnMut(Row)) {
+        each(self.list[place].0);
+        let fields = self.get(place).into_iter().flat_map(|it| &it.fields);
         for inner in fields.flat_map(|(_, held)| held) {
             self.each(*inner, each);
         }
+    }
+
+    /// Appends a member that holds components. `content` appends what stands between the braces of one.
+    fn write_field(
+        &self,
+        out: &mut String,
+        field: &ComponentField,
+        held: &[impl Held],
+        content: &mut dyn FnMut(&mut String, usize),
+    ) {
+        write_name(out, &field.attribute);
+        let dialect = self.models.dialect;
+        let mut write = |out: &mut String, place: usize| {
+            out.push('{');
+            let is_named = matches!(field.shape, ComponentShape::Zone(_));
+            if is_named && dialect.names_component_first() {
+                write_type(out, &self.model(place).uid);
+                out.push(',');
+            }
+            content(out, place);
+            if is_named && !dialect.names_component_first() {
+                write_type(out, &self.model(place).uid);
+            }
+            out.push('}');
+        };
+        if let ComponentShape::Single(_) = field.shape {
+            match held.first() {
+                Some(held) => write(out, held.place()),
+                None => out.push_str("null"),
+            }
+            return;
+        }
+        out.push('[');
+        for (position, held) in held.iter().enumerate() {
+            if position > 0 {
+                out.push(',');
+            }
+            write(out, held.place());
+        }
+        out.push(']');
+    }
+}
+
+/// What stands for a component that something holds.
+trait Held {
+    /// Its place among those of the batch.
+    fn place(&self) -> usize;
+}
+
+impl Held for usize {
+    fn place(&self) -> usize {
+        *self
+    }
+}
+
+/// A component that a row of the batch holds.
+struct InRow {
+    parent: i64,
+    field: usize,
+    place: usize,
+}
+
+impl Held for InRow {
+    fn place(&self) -> usize {
+        self.place
     }
 }
 
 /// The components of a batch of rows.
 pub(super) struct Components<'a> {
-    /// Row and field to the components there, in order.
-    held: HashMap<(i64, usize), Vec<Row>>,
+    /// By row and field, in order.
+    held: Vec<InRow>,
     made: Made<'a>,
 }
 
 impl<'a> Components<'a> {
-    fn held(&self, id: i64, field: usize) -> &[Row] {
-        self.held.get(&(id, field)).map_or(&[], Vec::as_slice)
+    fn held(&self, id: i64, field: usize) -> &[InRow] {
+        let start = self
+            .held
+            .partition_point(|it| (it.parent, it.field) < (id, field));
+        let held = &self.held[start..];
+        &held[..held.partition_point(|it| (it.parent, it.field) == (id, field))]
     }
 
     /// Appends the members that hold components to the JSON object of row `id`, if a line can hold them.
     /// Gives whether it can.
-    pub fn write(&self, out: &mut Vec<u8>, model: &Model, fields: &[usize], id: i64) -> bool {
+    pub fn write(&self, out: &mut String, model: &Model, fields: &[usize], id: i64) -> bool {
         let mut length = out.len() as u64;
         for &index in fields {
             let field = &model.component_fields[index];
@@ -107,51 +185,11 @@ impl<'a> Components<'a> {
     /// Goes through all components that these fields of row `id` hold, and those in them.
     pub fn each(&self, fields: &[usize], id: i64, each: &mut dyn FnMut(Row)) {
         for &index in fields {
-            for row in self.held(id, index) {
-                self.made.each(*row, each);
+            for held in self.held(id, index) {
+                self.made.each(held.place, each);
             }
         }
     }
-}
-
-/// Appends a member that holds components. `content` appends what stands between the braces of one.
-fn write_field(
-    out: &mut Vec<u8>,
-    field: &ComponentField,
-    held: &[Row],
-    models: &Models,
-    content: &mut dyn FnMut(&mut Vec<u8>, Row),
-) {
-    write_name(out, &field.attribute);
-    let dialect = models.dialect;
-    let mut write = |out: &mut Vec<u8>, row: Row| {
-        out.push(b'{');
-        let is_named = matches!(field.shape, ComponentShape::Zone(_));
-        if is_named && dialect.names_component_first() {
-            write_type(out, &models.at(row.0).uid);
-            out.push(b',');
-        }
-        content(out, row);
-        if is_named && !dialect.names_component_first() {
-            write_type(out, &models.at(row.0).uid);
-        }
-        out.push(b'}');
-    };
-    if let ComponentShape::Single(_) = field.shape {
-        match held.first() {
-            Some(row) => write(out, *row),
-            None => out.extend_from_slice(b"null"),
-        }
-        return;
-    }
-    out.push(b'[');
-    for (position, row) in held.iter().enumerate() {
-        if position > 0 {
-            out.push(b',');
-        }
-        write(out, *row);
-    }
-    out.push(b']');
 }
 
 /// The order in which the members that hold components stand in an entity.
@@ -193,10 +231,10 @@ fn queries<'m>(
     }
 }
 
-/// Whether a field takes another component beside those that it holds.
-fn takes_another(owner: &Model, field: usize, held: &[Row]) -> bool {
+/// Whether a field holds one component.
+fn is_single(owner: &Model, field: usize) -> bool {
     let shape = &owner.component_fields[field].shape;
-    held.is_empty() || !matches!(shape, ComponentShape::Single(_))
+    matches!(shape, ComponentShape::Single(_))
 }
 
 impl<'a> Reader<'a> {
@@ -207,17 +245,6 @@ impl<'a> Reader<'a> {
         parents: &Parents<'_>,
     ) -> Result<Components<'a>> {
         let models = &self.catalogue.models;
-        let mut components = Components {
-            held: HashMap::new(),
-            made: Made {
-                models,
-                json: Vec::new(),
-                rows: HashMap::new(),
-            },
-        };
-        if model.component_table.is_none() {
-            return Ok(components);
-        }
         let joins = self.joins(model, parents)?;
         let mut parts = Parts::default();
         let mut wanted: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
@@ -234,55 +261,69 @@ impl<'a> Reader<'a> {
             }
             wanted = next;
         }
-        components.made.json = std::mem::take(&mut parts.json);
-        for join in joins {
-            self.make(join.row, &mut parts, &mut Vec::new(), &mut components.made);
-            let held = components.held.entry((join.parent, join.field));
-            let held = held.or_default();
-            let is_made = components.made.rows.contains_key(&join.row);
-            if is_made && takes_another(model, join.field, held) {
-                held.push(join.row);
-            } else {
-                let why = if is_made { SECOND } else { NO_ROW };
-                let inner = (models.at(join.row.0).uid.as_str(), join.row.1);
-                let attribute = &model.component_fields[join.field].attribute;
-                self.gone_component((model, join.parent), attribute, inner, why);
+        let mut made = Made {
+            models,
+            json: std::mem::take(&mut parts.json),
+            list: parts.list.iter().map(|part| (part.row, None)).collect(),
+        };
+        let mut held: Vec<InRow> = Vec::with_capacity(joins.len());
+        for Join { parent, field, row } in joins {
+            let place = parts.places.get(&row).copied();
+            if let Some(place) = place {
+                self.make(place, &mut parts, &mut Vec::new(), &mut made);
+            }
+            let mut others = held.iter().rev().take_while(|it| it.parent == parent);
+            let is_second = is_single(model, field) && others.any(|it| it.field == field);
+            match place.filter(|_| !is_second) {
+                Some(place) => held.push(InRow {
+                    parent,
+                    field,
+                    place,
+                }),
+                None => {
+                    let why = if place.is_some() { SECOND } else { NO_ROW };
+                    let inner = (models.at(row.0).uid.as_str(), row.1);
+                    let attribute = &model.component_fields[field].attribute;
+                    self.gone_component((model, parent), attribute, inner, why);
+                }
             }
         }
-        Ok(components)
+        held.sort_by_key(|it| (it.parent, it.field));
+        Ok(Components { held, made })
     }
 
     /// Makes a component of its parts, and before it those that it holds. `path` leads to it.
-    fn make(&mut self, row: Row, parts: &mut Parts, path: &mut Vec<Row>, made: &mut Made<'a>) {
-        let models = &self.catalogue.models;
-        if made.rows.contains_key(&row) {
+    fn make(
+        &mut self,
+        place: usize,
+        parts: &mut Parts,
+        path: &mut Vec<usize>,
+        made: &mut Made<'a>,
+    ) {
+        if made.get(place).is_some() || path.contains(&place) {
             return;
         }
-        let Some(json) = parts.rows.remove(&row) else {
-            return;
-        };
+        let models = &self.catalogue.models;
+        let part = &mut parts.list[place];
+        let (row, json) = (part.row, part.json.clone());
+        let held = std::mem::take(&mut part.held);
         let model = models.at(row.0);
-        path.push(row);
-        let held = parts.held.remove(&row).unwrap_or_default();
+        path.push(place);
         let mut fields = vec![Vec::new(); model.component_fields.len()];
         let mut height = 0;
         for (field, inner) in held {
-            // Deeper down nothing could be taken, and the stack would not last for ever.
-            if path.len() < DEEPEST {
-                self.make(inner, parts, path, made);
-            }
-            let is_deep = path.len() == DEEPEST && parts.rows.contains_key(&inner);
-            let is_circle = path.contains(&inner);
             let attribute = &model.component_fields[field].attribute;
             let named = (models.at(inner.0).uid.as_str(), inner.1);
-            let levels = match made.rows.get(&inner) {
-                Some(inner) => 1 + inner.height,
-                None if is_circle || is_deep => 1,
-                None => {
-                    self.gone_component((model, row.1), attribute, named, NO_ROW);
-                    continue;
-                }
+            let Some(&place) = parts.places.get(&inner) else {
+                self.gone_component((model, row.1), attribute, named, NO_ROW);
+                continue;
             };
+            // Deeper down nothing could be taken, and the stack would not last for ever.
+            if path.len() < DEEPEST {
+                self.make(place, parts, path, made);
+            }
+            let is_circle = path.contains(&place);
+            let levels = 1 + made.get(place).map_or(0, |inner| inner.height);
             if is_circle || path.len() + levels > DEEPEST {
                 let (uid, id) = (&model.uid, row.1);
                 let key = (uid.clone(), attribute.clone());
@@ -294,10 +335,10 @@ impl<'a> Reader<'a> {
                 unreadable.add(|| format!("{} {} in {uid} {id}: {why}", named.0, named.1));
                 continue;
             }
-            let held = &mut fields[field];
-            if takes_another(model, field, held) {
+            let held: &mut Vec<usize> = &mut fields[field];
+            if held.is_empty() || !is_single(model, field) {
                 height = height.max(levels);
-                held.push(inner);
+                held.push(place);
             } else {
                 self.gone_component((model, row.1), attribute, named, SECOND);
             }
@@ -316,18 +357,17 @@ impl<'a> Reader<'a> {
             .fold(json.len() as u64 - 1, |sum, (field, held)| {
                 sum.saturating_add(made.length(field, held))
             });
-        let component = Component {
+        made.list[place].1 = Some(Component {
             json,
             fields,
             length,
             height,
-        };
-        made.rows.insert(row, component);
+        });
     }
 }
 
 /// Appends the member that says the type of a component.
-fn write_type(out: &mut Vec<u8>, component: &str) {
+fn write_type(out: &mut String, component: &str) {
     write_name(out, "__component");
     json::write_string(out, component);
 }

@@ -1,20 +1,21 @@
 //! The lines of links: which members an end has, and in which order.
 
-use super::attributes::write_name;
 use crate::database::Value;
 use crate::error::Result;
 use crate::model::limits::LONGEST_NAME;
 use crate::model::{IdSet, Link, LinkEnd, LinkRef, is_component, json};
+use crate::strapi::models::Models;
 use crate::strapi::relations::StoredRelation;
 use crate::strapi::tables::Model;
 use crate::transfer::{Examples, Sink, Subject, WarningKind};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Which links are left out, and whether that is told.
 pub(super) struct Sent<'a> {
-    /// Rows that were sent, by type: components with their owners.
-    pub rows: &'a HashMap<String, IdSet>,
+    pub models: &'a Models,
+    /// Rows that were sent, by the place of their model: components with their owners.
+    pub rows: &'a [IdSet],
     /// Rows of content types that are there and were not sent.
     pub too_long: &'a BTreeMap<String, IdSet>,
     /// Whether owners are left out on purpose.
@@ -36,7 +37,8 @@ impl Sent<'_> {
     }
 
     fn has_sent(&self, uid: &str, id: i64) -> bool {
-        self.rows.get(uid).is_some_and(|ids| ids.contains(id))
+        let place = self.models.place(uid);
+        place.is_some_and(|place| self.rows[place].contains(id))
     }
 
     /// Whether the row at an end exists. Of components without an owner in the archive only the database knows.
@@ -79,8 +81,8 @@ pub(super) fn position(value: &Value<'_>) -> Option<f64> {
 
 /// What the links of one relation have in common.
 pub(super) struct Shape {
-    head: Vec<u8>,
-    line: Vec<u8>,
+    head: String,
+    line: String,
     /// Links that were left out, because a row at an end is not there.
     left_out: LeftOut,
     /// Links that were left out, because what stands at an end is no id.
@@ -224,13 +226,13 @@ pub(super) fn shown<'a>(value: &'a Value<'_>) -> &'a str {
 
 impl Shape {
     pub fn new(model: &Model, relation: &StoredRelation) -> Self {
-        let mut head = b"{\"kind\":".to_vec();
+        let mut head = "{\"kind\":".to_owned();
         json::write_string(&mut head, relation.link_kind(&model.uid));
-        head.extend_from_slice(b",\"relation\":");
+        head.push_str(",\"relation\":");
         json::write_string(&mut head, relation.kind.as_str());
         Self {
             head,
-            line: Vec::new(),
+            line: String::new(),
             left_out: LeftOut::default(),
             unreadable: Examples::default(),
             changed: Examples::default(),
@@ -332,15 +334,14 @@ impl Shape {
             }
         };
         self.line.clear();
-        self.line.extend_from_slice(&self.head);
-        self.line.extend_from_slice(b",\"left\":");
+        self.line.push_str(&self.head);
+        self.line.push_str(",\"left\":");
         write_end(&mut self.line, &left, left_order);
-        self.line.extend_from_slice(b",\"right\":");
+        self.line.push_str(",\"right\":");
         write_end(&mut self.line, &right, right_order);
-        self.line.push(b'}');
-        let line = std::str::from_utf8(&self.line).expect("names and ids were written as UTF-8");
+        self.line.push('}');
         sink.link(&Link {
-            line,
+            line: &self.line,
             left: left.end,
             right: right.end,
         })
@@ -384,30 +385,38 @@ enum Member {
     Pos,
 }
 
-fn write_end(out: &mut Vec<u8>, positioned: &Positioned<'_>, order: &[Member]) {
+/// Appends the name of a member as it stands there, after a comma where something stands before it.
+fn write_key(out: &mut String, key: &str) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push_str(key);
+}
+
+fn write_end(out: &mut String, positioned: &Positioned<'_>, order: &[Member]) {
     let end = &positioned.end;
-    out.push(b'{');
+    out.push('{');
     for member in order {
         match member {
             Member::Type => {
-                write_name(out, "type");
+                write_key(out, "\"type\":");
                 json::write_string(out, &end.model);
             }
             Member::Field => {
                 if let Some(field) = &end.field {
-                    write_name(out, "field");
+                    write_key(out, "\"field\":");
                     json::write_string(out, field);
                 }
             }
             Member::FieldOrNull => {
-                write_name(out, "field");
+                write_key(out, "\"field\":");
                 match &end.field {
                     Some(field) => json::write_string(out, field),
-                    None => out.extend_from_slice(b"null"),
+                    None => out.push_str("null"),
                 }
             }
             Member::Ref => {
-                write_name(out, "ref");
+                write_key(out, "\"ref\":");
                 match &end.reference {
                     LinkRef::Id(id) => json::write_i64(out, *id),
                     LinkRef::Document(document) => json::write_string(out, document),
@@ -415,11 +424,11 @@ fn write_end(out: &mut Vec<u8>, positioned: &Positioned<'_>, order: &[Member]) {
             }
             Member::Pos => {
                 if let Some(position) = positioned.position {
-                    write_name(out, "pos");
+                    write_key(out, "\"pos\":");
                     json::write_f64(out, position.unwrap_or(f64::NAN));
                 }
             }
         }
     }
-    out.push(b'}');
+    out.push('}');
 }

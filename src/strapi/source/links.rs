@@ -129,6 +129,7 @@ impl Reader<'_> {
         );
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
+            models: &self.catalogue.models,
             rows: &self.sent,
             too_long: &self.too_long,
             is_partial: self.filter.is_partial(),
@@ -193,6 +194,7 @@ impl Reader<'_> {
         let ordered = (left_order.is_some(), right_order.is_some());
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
+            models: &self.catalogue.models,
             rows: &self.sent,
             too_long: &self.too_long,
             is_partial: self.filter.is_partial(),
@@ -306,6 +308,7 @@ impl Reader<'_> {
         let filter = self.filter;
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
+            models: &self.catalogue.models,
             rows: &self.sent,
             too_long: &self.too_long,
             is_partial: self.filter.is_partial(),

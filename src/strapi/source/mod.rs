@@ -107,8 +107,8 @@ struct Reader<'a> {
     catalogue: &'a Catalogue,
     filter: &'a Filter,
     uploads: Box<dyn Uploads>,
-    /// Rows that were sent, by type; components with their owners: links of the others are left out as well.
-    sent: HashMap<String, IdSet>,
+    /// Rows that were sent, by the place of their model; components with their owners: links of the others are left out as well.
+    sent: Vec<IdSet>,
     /// In which order the members of components stand that hold others, by the place of their model.
     key_orders: HashMap<usize, Vec<usize>>,
     /// Values of entities and components that an archive cannot hold as they are.
@@ -165,7 +165,7 @@ impl Source for ProjectSource {
             catalogue: &self.catalogue,
             filter,
             uploads: self.project.uploads_with(self.links),
-            sent: HashMap::new(),
+            sent: vec![IdSet::default(); self.catalogue.models.iter().count()],
             key_orders: HashMap::new(),
             tally: Tally::default(),
             shared_components: BTreeMap::new(),
