@@ -14,8 +14,9 @@ use crate::strapi::tables::{ComponentField, ComponentShape, Model};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-/// A component, and what it holds, by its place among those of the batch. The JSON of what it holds stands in none but the line that is
-/// written: components may hold the same ones, and what is made of them is then as large as one likes.
+/// A component, and the places of what it holds among the components of the batch. The JSON of what it holds
+/// stands in none but the line that is written: components may hold the same ones, and what is made of them is
+/// then as large as one likes.
 struct Component<'a> {
     /// Where the JSON of its row stands, without what it holds and its last brace.
     json: Range<usize>,
@@ -26,6 +27,9 @@ struct Component<'a> {
     /// How many levels of components are in it.
     height: usize,
 }
+
+/// What stands behind the last member of an entity.
+pub(super) const END: &str = "}}";
 
 /// Components, of which each is made behind those that it holds.
 struct Made<'a> {
@@ -174,7 +178,7 @@ impl<'a> Components<'a> {
         if length > LONGEST_LINE {
             return false;
         }
-        out.reserve_exact(length as usize - out.len());
+        out.reserve_exact(length as usize - out.len() + END.len());
         for &index in fields {
             let field = &model.component_fields[index];
             self.made.write(out, field, self.held(id, index));

@@ -2,7 +2,7 @@
 
 use super::attributes::write_attributes;
 use super::component_rows::{Parents, Row};
-use super::components::in_key_order;
+use super::components::{END, in_key_order};
 use super::{BATCH, Reader, Rows, select_batch};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_LINE;
@@ -133,7 +133,7 @@ impl Reader<'_> {
             let components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
                 let is_whole = components.write(&mut line, model, &fields, id);
-                line.push_str("}}");
+                line.push_str(END);
                 length = line.len();
                 bytes += length;
                 if !is_whole || line.len() as u64 > LONGEST_LINE {

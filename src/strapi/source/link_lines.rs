@@ -1,5 +1,6 @@
 //! The lines of links: which members an end has, and in which order.
 
+use super::left_out::{LeftOut, Omitted};
 use crate::database::Value;
 use crate::error::Result;
 use crate::model::limits::LONGEST_NAME;
@@ -89,51 +90,6 @@ pub(super) struct Shape {
     unreadable: Examples,
     /// Links whose place among others is no number, or whose field no text.
     changed: Examples,
-}
-
-/// Links that were left out. Why is found out at the end, for the few that are named: a query for each would
-/// run beside the one that reads them.
-#[derive(Default)]
-struct LeftOut {
-    count: u64,
-    named: Vec<Named>,
-}
-
-/// A link that was left out.
-struct Named {
-    link: String,
-    /// Why, if both rows exist.
-    why: &'static str,
-    /// Whether they do, as far as that is known.
-    exist: bool,
-    /// Components of which it is not known.
-    unsure: Vec<(String, i64)>,
-}
-
-impl LeftOut {
-    fn add(&mut self, name: impl FnOnce() -> Named) {
-        self.count += 1;
-        if self.named.len() < Examples::MOST {
-            self.named.push(name());
-        }
-    }
-
-    /// What is to be told of them. `exists` finds out whether a row is there.
-    fn examples(self, exists: &mut dyn FnMut(&str, i64) -> Result<bool>) -> Result<Examples> {
-        let mut examples = Examples::default();
-        for named in self.named {
-            let mut exist = named.exist;
-            for (uid, id) in &named.unsure {
-                exist = exist && exists(uid, *id)?;
-            }
-            let why = match exist {
-                true => named.why,
-                false => "one of the two does not exist",
-            };
-            examples.add(|| format!("{}: {why}", named.link));
-        }
-        Ok(examples.of_all(self.count))
-    }
 }
 
 /// What the ends of a link name.
@@ -287,7 +243,7 @@ impl Shape {
                 let ends_there = [&left.end, &right.end];
                 let is_row = |end: &LinkEnd<'_>| !sent.takes(end) && !is_component(&end.model);
                 let unsure = ends_there.into_iter().zip(exist);
-                Named {
+                Omitted {
                     link: format!("{} -> {}", left.end, right.end),
                     why: match ends_there.into_iter().any(is_row) {
                         true => "the row at an end is left out",

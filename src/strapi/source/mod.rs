@@ -6,6 +6,7 @@ mod component_rows;
 mod components;
 mod configuration;
 mod entities;
+mod left_out;
 mod link_lines;
 mod links;
 mod sidecars;
