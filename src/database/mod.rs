@@ -90,7 +90,7 @@ impl Value<'_> {
 
     /// Whether it is `NULL`.
     pub fn is_null(&self) -> bool {
-        *self == Self::Null
+        matches!(self, Self::Null)
     }
 }
 

@@ -145,18 +145,18 @@ impl<'a> Fields<'a> {
 
     /// The object as text, with other values where `change` gives some.
     pub fn with(&self, change: &dyn Fn(&str, &str) -> Option<String>) -> String {
-        let mut out = b"{".to_vec();
+        let mut out = String::from('{');
         for (index, (name, value)) in self.0.iter().enumerate() {
             if index > 0 {
-                out.push(b',');
+                out.push(',');
             }
             json::write_string(&mut out, name);
-            out.push(b':');
+            out.push(':');
             let changed = change(name, value);
-            out.extend_from_slice(changed.as_deref().unwrap_or(value).as_bytes());
+            out.push_str(changed.as_deref().unwrap_or(value));
         }
-        out.push(b'}');
-        String::from_utf8(out).expect("JSON was written from text")
+        out.push('}');
+        out
     }
 }
 

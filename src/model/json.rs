@@ -7,24 +7,75 @@
 use serde::de::IgnoredAny;
 
 /// Appends `text` as a JSON string.
-pub fn write_string(out: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(out, text).expect("writing to memory does not fail");
+pub fn write_string(out: &mut String, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push('"');
+    let mut written = 0;
+    for (chunk, start) in text.as_bytes().chunks(CHUNK).zip((0..).step_by(CHUNK)) {
+        // Without a way out of the loop it takes many bytes at once.
+        if !chunk
+            .iter()
+            .fold(false, |any, byte| any | is_escaped(*byte))
+        {
+            continue;
+        }
+        for (at, byte) in (start..).zip(chunk) {
+            if is_escaped(*byte) {
+                out.push_str(&text[written..at]);
+                write_escaped(out, *byte);
+                written = at + 1;
+            }
+        }
+    }
+    out.push_str(&text[written..]);
+    out.push('"');
+}
+
+/// Bytes of a text that are looked at together.
+const CHUNK: usize = 32;
+
+fn is_escaped(byte: u8) -> bool {
+    (byte < b' ') | (byte == b'"') | (byte == b'\\')
+}
+
+fn write_escaped(out: &mut String, byte: u8) {
+    let escape = match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        0x08 => "\\b",
+        0x0c => "\\f",
+        _ => {
+            let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
+            out.push_str("\\u00");
+            out.extend([digit(byte >> 4), digit(byte & 15)]);
+            return;
+        }
+    };
+    out.push_str(escape);
 }
 
 /// Appends `number` as JavaScript prints it; `null` for what JSON has no number for.
-pub fn write_f64(out: &mut Vec<u8>, number: f64) {
-    if number.is_finite() {
+pub fn write_f64(out: &mut String, number: f64) {
+    let whole = number as i64;
+    if whole as f64 == number && whole.unsigned_abs() <= EXACT {
+        write_i64(out, whole);
+    } else if number.is_finite() {
         let mut buffer = ryu_js::Buffer::new();
-        out.extend_from_slice(buffer.format_finite(number).as_bytes());
+        out.push_str(buffer.format_finite(number));
     } else {
-        out.extend_from_slice(b"null");
+        out.push_str("null");
     }
 }
 
+/// Up to here floats have all whole numbers, and are printed as those are.
+const EXACT: u64 = 1 << 53;
+
 /// Appends `number`.
-pub fn write_i64(out: &mut Vec<u8>, number: i64) {
-    use std::io::Write;
-    write!(out, "{number}").expect("writing to memory does not fail");
+pub fn write_i64(out: &mut String, number: i64) {
+    out.push_str(itoa::Buffer::new().format(number));
 }
 
 /// Whether `text` is one JSON value.
@@ -34,7 +85,7 @@ pub fn is_valid(text: &str) -> bool {
 
 /// Appends the JSON value in `text` as `JSON.stringify(JSON.parse(text))` would print it, but keeps
 /// every digit. Returns whether `text` was one JSON value; if not, nothing was appended.
-pub fn write_compact(out: &mut Vec<u8>, text: &str) -> bool {
+pub fn write_compact(out: &mut String, text: &str) -> bool {
     if !is_valid(text) {
         return false;
     }
@@ -58,7 +109,7 @@ pub fn write_compact(out: &mut Vec<u8>, text: &str) -> bool {
                 length
             }
             _ => {
-                out.push(first);
+                out.push(char::from(first));
                 1
             }
         };
@@ -68,7 +119,7 @@ pub fn write_compact(out: &mut Vec<u8>, text: &str) -> bool {
 }
 
 /// Appends what a text column holds: its JSON value, or the text itself as a string where it is none.
-pub fn write_compact_or_string(out: &mut Vec<u8>, text: &str) {
+pub fn write_compact_or_string(out: &mut String, text: &str) {
     if !write_compact(out, text) {
         write_string(out, text);
     }
@@ -89,23 +140,23 @@ pub(super) fn string_length(text: &str) -> usize {
 }
 
 /// Copies a string literal, with the escapes JavaScript would choose.
-fn copy_string(out: &mut Vec<u8>, literal: &str) {
+fn copy_string(out: &mut String, literal: &str) {
     if !literal.contains('\\') {
-        out.extend_from_slice(literal.as_bytes());
+        out.push_str(literal);
         return;
     }
     match serde_json::from_str::<String>(literal) {
         Ok(text) => write_string(out, &text),
         // A surrogate without its partner has no other form than its escape.
-        Err(_) => out.extend_from_slice(literal.as_bytes()),
+        Err(_) => out.push_str(literal),
     }
 }
 
 /// Appends a number literal as JavaScript prints it, or as it stands where that would lose digits.
-pub fn write_number(out: &mut Vec<u8>, literal: &str) {
+pub fn write_number(out: &mut String, literal: &str) {
     let integer = literal.bytes().all(|byte| byte.is_ascii_digit());
     if integer && literal.len() <= 15 {
-        out.extend_from_slice(literal.as_bytes());
+        out.push_str(literal);
         return;
     }
     if let Ok(number) = literal.parse::<f64>()
@@ -114,11 +165,11 @@ pub fn write_number(out: &mut Vec<u8>, literal: &str) {
         let mut buffer = ryu_js::Buffer::new();
         let printed = buffer.format_finite(number);
         if Decimal::parse(printed) == Decimal::parse(literal) {
-            out.extend_from_slice(printed.as_bytes());
+            out.push_str(printed);
             return;
         }
     }
-    out.extend_from_slice(literal.as_bytes());
+    out.push_str(literal);
 }
 
 /// A decimal number in a form that can be compared: `0.digits * 10^exponent`.
@@ -184,6 +235,24 @@ mod tests {
 
     proptest! {
         #[test]
+        fn texts_and_numbers_are_printed_as_the_parser_prints_them(
+            text in "[\\x00-\\x7f\\u{80}-\\u{10ffff}]{0,100}",
+            whole in any::<i64>(),
+            float in prop_oneof![any::<f64>(), (-(1_i64 << 54)..1 << 54).prop_map(|it| it as f64)],
+        ) {
+            let mut out = String::new();
+            write_string(&mut out, &text);
+            prop_assert_eq!(&out, &serde_json::to_string(&text).expect("text"));
+            out.clear();
+            write_i64(&mut out, whole);
+            prop_assert_eq!(out, whole.to_string());
+            if float.is_finite() {
+                let mut buffer = ryu_js::Buffer::new();
+                prop_assert_eq!(number(float), buffer.format(float).to_owned());
+            }
+        }
+
+        #[test]
         fn compacting_changes_no_value_and_only_once(value in values()) {
             let spaced = serde_json::to_string_pretty(&value).expect("text");
             let once = compact(&spaced).expect("it is JSON");
@@ -195,14 +264,14 @@ mod tests {
     }
 
     fn compact(text: &str) -> Option<String> {
-        let mut out = Vec::new();
-        write_compact(&mut out, text).then(|| String::from_utf8(out).expect("UTF-8"))
+        let mut out = String::new();
+        write_compact(&mut out, text).then_some(out)
     }
 
     fn number(value: f64) -> String {
-        let mut out = Vec::new();
+        let mut out = String::new();
         write_f64(&mut out, value);
-        String::from_utf8(out).expect("ASCII")
+        out
     }
 
     #[test]

@@ -267,18 +267,18 @@ impl Schema {
         }
         let mut by_name: Vec<u32> = (0..).take(attributes.len()).collect();
         by_name.sort_unstable_by_key(|&place| attributes[place as usize].0.as_str());
-        let mut line = b"{".to_vec();
+        let mut line = String::from('{');
         for name in EXPORTED {
             if let Some(value) = fields.get(name) {
                 if line.len() > 1 {
-                    line.push(b',');
+                    line.push(',');
                 }
                 json::write_string(&mut line, name);
-                line.push(b':');
+                line.push(':');
                 json::write_compact(&mut line, value);
             }
         }
-        line.push(b'}');
+        line.push('}');
         line.shrink_to_fit();
         Ok(Self {
             uid,
@@ -288,7 +288,7 @@ impl Schema {
             attributes,
             by_name,
             defaults,
-            line: String::from_utf8(line).expect("it was made from text"),
+            line,
         })
     }
 

@@ -53,6 +53,16 @@ impl Models {
         self.by_uid.get(uid).map(|&index| &self.list[index])
     }
 
+    /// The place of the model of this uid among all of them.
+    pub fn place(&self, uid: &str) -> Option<usize> {
+        self.by_uid.get(uid).copied()
+    }
+
+    /// The model at a place.
+    pub fn at(&self, place: usize) -> &Model {
+        &self.list[place]
+    }
+
     /// All models, content types first.
     pub fn iter(&self) -> impl Iterator<Item = &Model> {
         self.list.iter()

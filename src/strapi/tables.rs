@@ -8,7 +8,7 @@ use super::relations::{Sharing, Storage, StoredRelation, storage};
 use super::values::{self, Home, Kept};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas};
+use crate::model::{Attribute, ModelType, RelationKind, Scalar, Schema, Schemas, json};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -30,13 +30,28 @@ const DOCUMENT_COLUMN: &str = "document_id";
 pub(super) struct ColumnMapping {
     pub column: String,
     pub attribute: String,
+    /// How the member of a JSON object begins that is this attribute.
+    pub member: String,
     pub scalar: Scalar,
     home: Arc<Home>,
 }
 
 impl ColumnMapping {
+    fn new(column: String, attribute: &str, scalar: Scalar, home: &Arc<Home>) -> Self {
+        let mut member = String::new();
+        json::write_string(&mut member, attribute);
+        member.push(':');
+        Self {
+            column,
+            attribute: attribute.to_owned(),
+            member,
+            scalar,
+            home: Arc::clone(home),
+        }
+    }
+
     /// Appends a column's value as the JSON value of its attribute.
-    pub fn write(&self, out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
+    pub fn write(&self, out: &mut String, value: &Value<'_>) -> Kept {
         values::write(out, &self.home, self.scalar, value)
     }
 
@@ -130,21 +145,15 @@ impl Model {
         let mut component_fields = Vec::new();
         let mut relations = Vec::new();
         if dialect.has_document_ids() && schema.model_type == ModelType::ContentType {
-            columns.push(ColumnMapping {
-                column: DOCUMENT_COLUMN.into(),
-                attribute: DOCUMENT_ID.into(),
-                scalar: Scalar::Text,
-                home: Arc::clone(home),
-            });
+            let column = DOCUMENT_COLUMN.into();
+            columns.push(ColumnMapping::new(column, DOCUMENT_ID, Scalar::Text, home));
         }
         for (name, attribute) in &schema.attributes {
             match attribute {
-                Attribute::Scalar(scalar) => columns.push(ColumnMapping {
-                    column: naming.column(name),
-                    attribute: name.clone(),
-                    scalar: *scalar,
-                    home: Arc::clone(home),
-                }),
+                Attribute::Scalar(scalar) => {
+                    let column = naming.column(name);
+                    columns.push(ColumnMapping::new(column, name, *scalar, home));
+                }
                 Attribute::Component {
                     component,
                     repeatable,

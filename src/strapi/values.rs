@@ -44,9 +44,9 @@ const BYTES: Kept = Kept::Changed("bytes, taken as UTF-8");
 const ROUNDED: Kept = Kept::Changed("finer than its form holds");
 
 /// Appends a column's value as the JSON value of an attribute.
-pub(super) fn write(out: &mut Vec<u8>, home: &Home, scalar: Scalar, value: &Value<'_>) -> Kept {
+pub(super) fn write(out: &mut String, home: &Home, scalar: Scalar, value: &Value<'_>) -> Kept {
     if value.is_null() {
-        out.extend_from_slice(b"null");
+        out.push_str("null");
         return Kept::Whole;
     }
     match scalar {
@@ -90,9 +90,9 @@ pub(super) fn write(out: &mut Vec<u8>, home: &Home, scalar: Scalar, value: &Valu
 }
 
 /// Appends a value as the JSON value of its own kind.
-pub(super) fn write_plain(out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
+pub(super) fn write_plain(out: &mut String, value: &Value<'_>) -> Kept {
     match value {
-        Value::Null => out.extend_from_slice(b"null"),
+        Value::Null => out.push_str("null"),
         Value::Integer(number) => json::write_i64(out, *number),
         Value::Real(number) => {
             json::write_f64(out, *number);
@@ -110,18 +110,18 @@ pub(super) fn write_plain(out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
     Kept::Whole
 }
 
-fn literal(out: &mut Vec<u8>, text: &str) -> Kept {
-    out.extend_from_slice(text.as_bytes());
+fn literal(out: &mut String, text: &str) -> Kept {
+    out.push_str(text);
     Kept::Whole
 }
 
-fn empty(out: &mut Vec<u8>, why: Kept) -> Kept {
-    out.extend_from_slice(b"null");
+fn empty(out: &mut String, why: Kept) -> Kept {
+    out.push_str("null");
     why
 }
 
 /// As [`write_plain`], of an attribute that is to hold values of another kind.
-fn write_foreign(out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
+fn write_foreign(out: &mut String, value: &Value<'_>) -> Kept {
     match write_plain(out, value) {
         Kept::Whole => Kept::Foreign,
         kept => kept,
@@ -132,13 +132,13 @@ fn kept_if(takes: bool) -> Kept {
     if takes { Kept::Whole } else { Kept::Foreign }
 }
 
-fn write_text(out: &mut Vec<u8>, home: &Home, value: &Value<'_>) -> Kept {
+fn write_text(out: &mut String, home: &Home, value: &Value<'_>) -> Kept {
     match value {
         Value::Real(number) if !number.is_finite() => empty(out, NO_JSON),
         Value::Integer(_) | Value::Real(_) => {
-            out.push(b'"');
+            out.push('"');
             write_plain(out, value);
-            out.push(b'"');
+            out.push('"');
             Kept::Whole
         }
         // A column of MySQL that holds bytes takes the same text again.
@@ -150,18 +150,18 @@ fn write_text(out: &mut Vec<u8>, home: &Home, value: &Value<'_>) -> Kept {
     }
 }
 
-fn write_big_integer(out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
+fn write_big_integer(out: &mut String, value: &Value<'_>) -> Kept {
     match value {
         Value::Integer(number) => {
-            out.push(b'"');
+            out.push('"');
             json::write_i64(out, *number);
-            out.push(b'"');
+            out.push('"');
             Kept::Whole
         }
         Value::Real(number) if number.is_finite() => {
-            out.push(b'"');
+            out.push('"');
             json::write_f64(out, *number);
-            out.push(b'"');
+            out.push('"');
             kept_if(number.fract() == 0.0 && number.abs() < 1e21)
         }
         Value::Text(text) => match big_integer(text) {
@@ -175,7 +175,7 @@ fn write_big_integer(out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
     }
 }
 
-fn write_a_number(out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
+fn write_a_number(out: &mut String, value: &Value<'_>) -> Kept {
     match value {
         Value::Integer(_) | Value::Real(_) => write_plain(out, value),
         Value::Text(text) if json::is_valid(text) && is_number(text) => {
@@ -184,7 +184,7 @@ fn write_a_number(out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
         }
         // As Strapi takes it.
         Value::Text(text) if text.trim().is_empty() => {
-            out.push(b'0');
+            out.push('0');
             Kept::Changed("an empty text where a number belongs")
         }
         _ => empty(out, NO_NUMBER),
@@ -193,7 +193,7 @@ fn write_a_number(out: &mut Vec<u8>, value: &Value<'_>) -> Kept {
 
 /// Appends what a JSON column holds. Strapi 5 parses a string it finds there once more (versions
 /// before 5.0 stored JSON twice encoded) and falls back to the text itself.
-fn write_json(out: &mut Vec<u8>, home: &Home, value: &Value<'_>) -> Kept {
+fn write_json(out: &mut String, home: &Home, value: &Value<'_>) -> Kept {
     let Value::Text(text) = value else {
         return write_plain(out, value);
     };
@@ -219,7 +219,7 @@ fn write_json(out: &mut Vec<u8>, home: &Home, value: &Value<'_>) -> Kept {
     Kept::Whole
 }
 
-fn write_instant(out: &mut Vec<u8>, home: &Home, scalar: Scalar, value: &Value<'_>) -> Kept {
+fn write_instant(out: &mut String, home: &Home, scalar: Scalar, value: &Value<'_>) -> Kept {
     let found = match value {
         Value::Timestamp(time) => Some((*time, Kept::Whole)),
         Value::Integer(number) => number.checked_mul(MICROSECONDS).map(|it| (it, Kept::Whole)),
@@ -369,7 +369,7 @@ fn number(text: &str) -> Result<Value<'static>, String> {
 
 /// Whether a number is all that was written.
 fn is_exact(number: f64, text: &str) -> bool {
-    let (mut printed, mut written) = (Vec::new(), Vec::new());
+    let (mut printed, mut written) = (String::new(), String::new());
     json::write_f64(&mut printed, number);
     json::write_number(&mut written, text);
     printed == written

@@ -222,6 +222,15 @@ pub struct Examples {
 }
 
 impl Examples {
+    /// How many are named.
+    pub const MOST: usize = NAMED;
+
+    /// The same, of so many in all.
+    #[must_use]
+    pub fn of_all(self, count: u64) -> Self {
+        Self { count, ..self }
+    }
+
     /// Adds one; `name` is asked for the first few.
     pub fn add(&mut self, name: impl FnOnce() -> String) {
         self.count += 1;

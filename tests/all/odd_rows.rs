@@ -245,6 +245,29 @@ fn links_of_components_without_an_owner_stay_out_as_a_note() {
     assert!(!outcome.stderr.contains("left out"), "{}", outcome.all());
 }
 
+#[test]
+fn links_that_stay_out_say_what_an_end_lacks() {
+    let project = Project::testdata();
+    project.sql(WITHOUT_OWNER);
+    project.sql(
+        "PRAGMA foreign_keys = OFF;
+         INSERT INTO components_shared_links_tags_lnk (link_id, tag_id) VALUES (911, 7777), (7777, 1), (911, 2);
+         INSERT INTO files_related_mph (file_id, related_id, related_type, field) VALUES
+            (7777, 910, 'blocks.hero', 'image'), (1, 1, 'blocks.gone', 'image')",
+    );
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let outcome = project.run("export", options).ends_with(0);
+    outcome.says([
+        "note: links of `tags` of shared.link: 4 left out: shared.link 911 (tags) -> api::tag.tag 1: a component at an \
+         end has no owner; shared.link 911 (tags) -> api::tag.tag 7777: one of the two does not exist; shared.link 7777 \
+         (tags) -> api::tag.tag 1: one of the two does not exist; ...",
+        "note: links of `related` of plugin::upload.file: 3 left out: plugin::upload.file 1 (related) -> blocks.hero 910 \
+         (image): a component at an end has no owner; plugin::upload.file 7777 (related) -> blocks.hero 910 (image): one \
+         of the two does not exist; plugin::upload.file 1 (related) -> blocks.gone 1 (image): one of the two does not \
+         exist",
+    ]);
+}
+
 /// The seo of an article, with a component and an image in it, becomes that of a second one as well.
 const WITH_TWO_OWNERS: &str = "
     INSERT INTO articles (id, document_id, title, locale) VALUES (901, 'one', 'one', 'en'), (902, 'two', 'two', 'en');

@@ -4,6 +4,7 @@
 //! such a database is a copy of the file, which takes as long as copying it does; in WAL mode it is
 //! a read transaction.
 
+mod copy;
 mod explain;
 mod values;
 
@@ -17,9 +18,9 @@ use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use explain::{explain, is_busy};
 use rusqlite::OpenFlags;
-use rusqlite::backup::{Backup, StepResult};
 use std::collections::HashSet;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use values::SqliteRow;
 
@@ -29,9 +30,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before trying again, where SQLite itself does not wait.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// How many pages are copied before it is looked whether to stop.
-const PAGES: i32 = 4096;
-
 /// How many prepared statements are kept: one a table is enough for large projects.
 const CACHED_STATEMENTS: usize = 512;
 
@@ -39,6 +37,10 @@ const CACHED_STATEMENTS: usize = 512;
 pub struct Sqlite {
     connection: rusqlite::Connection,
     effort: Effort,
+    /// The same file, once it was opened to be copied. To close it would give up the locks that the connection
+    /// has, so it comes behind that.
+    original: Option<File>,
+    path: PathBuf,
     target: String,
     inserts: PreparedInserts,
     /// How long to wait for somebody else's write to end.
@@ -95,6 +97,8 @@ impl Sqlite {
         let sqlite = Self {
             connection,
             effort: Effort::default(),
+            original: None,
+            path: path.to_owned(),
             target,
             inserts: PreparedInserts::default(),
             patience: timeouts.lock().unwrap_or(BUSY_TIMEOUT),
@@ -120,41 +124,6 @@ impl Sqlite {
 
     fn explain(&self, action: &str, error: rusqlite::Error) -> Error {
         explain(&self.target, action, error)
-    }
-
-    /// Goes on with a copy of the database, which nobody else reads or writes.
-    fn work_on_copy(&mut self) -> Result<(), Box<dyn std::error::Error>> {
-        let beside = Path::new(&self.target).parent().unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".backup-").suffix(".db");
-        let file = builder
-            .tempfile_in(beside)
-            .or_else(|_| builder.tempfile())?
-            .into_temp_path();
-        let mut copy = rusqlite::Connection::open(&file)?;
-        copy.pragma_update(None, "journal_mode", "OFF")?;
-        copy.pragma_update(None, "synchronous", "OFF")?;
-        // The open file stays usable, and nothing is left of it however this process ends.
-        file.close()?;
-        // Whoever writes between two steps would have it begin again.
-        self.begin_reading()?;
-        let backup = Backup::new(&self.connection, &mut copy)?;
-        let is_done = self.wait(|| {
-            loop {
-                match backup.step(PAGES)? {
-                    StepResult::More if !self.stop.is_requested() => {}
-                    result => break Ok(result == StepResult::Done),
-                }
-            }
-        })?;
-        drop(backup);
-        if !is_done {
-            return Err("the database is busy".into());
-        }
-        copy.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-        self.connection = copy;
-        self.watch();
-        Ok(())
     }
 
     /// Begins a transaction that reads, or does not.

@@ -1,6 +1,6 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
-use super::attributes::{Tally, text, write_attributes, write_name};
+use super::attributes::{Tally, write_attributes, write_name};
 use super::sidecars::complete;
 use super::{Reader, Rows, select_batch};
 use crate::effort::{Effort, Work};
@@ -85,12 +85,11 @@ impl Reader<'_> {
             let (sql, after) = select_batch(self.database, model, last, rows);
             self.database.query(&sql, &after, &mut |row| {
                 let id = row.value(0)?.as_i64().unwrap_or_default();
-                let mut sidecar = b"{\"id\":".to_vec();
+                let mut sidecar = "{\"id\":".to_owned();
                 json::write_i64(&mut sidecar, id);
                 write_attributes(&mut sidecar, model, id, row, &mut tally)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
-                sidecar.push(b'}');
-                let sidecar = text(sidecar);
+                sidecar.push('}');
                 // What a reader of the archive finds there, not what the columns hold.
                 let written = Fields::parse(&sidecar)
                     .map_err(|error| Error::failed(format!("{} {id}: {error}", model.uid)))?;
@@ -293,10 +292,10 @@ impl Reader<'_> {
 /// The sidecar of a format: the object under `formats`, then `type`, `id` and `mainHash`, which
 /// replace members of the same name where they stand.
 fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> String {
-    let mut added: Vec<(&str, Vec<u8>)> = ["type", "id", "mainHash"]
+    let mut added: Vec<(&str, String)> = ["type", "id", "mainHash"]
         .into_iter()
         .map(|member| {
-            let mut value = Vec::new();
+            let mut value = String::new();
             match member {
                 "type" => json::write_string(&mut value, name),
                 "id" => json::write_i64(&mut value, id),
@@ -305,11 +304,11 @@ fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> 
             (member, value)
         })
         .collect();
-    let mut out = b"{".to_vec();
+    let mut out = "{".to_owned();
     for (member, value) in &fields.0 {
         write_name(&mut out, member);
         match added.iter().position(|(own, _)| own == member) {
-            Some(index) => out.extend_from_slice(&added.remove(index).1),
+            Some(index) => out.push_str(&added.remove(index).1),
             None => {
                 json::write_compact(&mut out, value);
             }
@@ -317,10 +316,10 @@ fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> 
     }
     for (member, value) in added {
         write_name(&mut out, member);
-        out.extend_from_slice(&value);
+        out.push_str(&value);
     }
-    out.push(b'}');
-    text(out)
+    out.push('}');
+    out
 }
 
 /// Gives exactly as many bytes as the file had when it was opened.

@@ -43,22 +43,23 @@ impl Tally {
 
 /// Appends `"name":value` for each attribute column of row `id`, which stand behind its id.
 pub(super) fn write_attributes(
-    out: &mut Vec<u8>,
+    out: &mut String,
     model: &Model,
     id: i64,
     row: &dyn Row,
     tally: &mut Tally,
 ) -> Result<()> {
     for (index, column) in model.columns.iter().enumerate() {
-        write_name(out, &column.attribute);
+        separate(out);
+        out.push_str(&column.member);
         let value = row
             .value(1 + index)
             .map_err(|error| error.within(format!("attribute `{}`", column.attribute)))?;
         let start = out.len();
         let mut kept = column.write(out, &value);
-        if is_too_deep(&out[start..]) {
+        if is_too_deep(&out.as_bytes()[start..]) {
             out.truncate(start);
-            out.extend_from_slice(b"null");
+            out.push_str("null");
             kept = Kept::Empty("nested deeper than 512 levels");
         }
         if kept != Kept::Whole {
@@ -69,15 +70,15 @@ pub(super) fn write_attributes(
 }
 
 /// Appends `"name":`, after a comma where something stands before it in the object.
-pub(super) fn write_name(out: &mut Vec<u8>, name: &str) {
-    if !matches!(out.last(), Some(b'{' | b'[') | None) {
-        out.push(b',');
-    }
+pub(super) fn write_name(out: &mut String, name: &str) {
+    separate(out);
     json::write_string(out, name);
-    out.push(b':');
+    out.push(':');
 }
 
-/// JSON that was written from text, as text.
-pub(super) fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("JSON was written from text")
+/// Appends a comma where something stands before it in the object.
+fn separate(out: &mut String) {
+    if !matches!(out.as_bytes().last(), Some(b'{' | b'[') | None) {
+        out.push(',');
+    }
 }

@@ -3,14 +3,18 @@
 use super::attributes::write_attributes;
 use super::link_lines::shown;
 use super::{Reader, column_list, select_rows};
+use crate::database::Value;
 use crate::error::Result;
 use crate::model::json;
 use crate::strapi::tables::{ComponentShape, Model};
 use crate::transfer::{Examples, Sink, Subject, WarningKind};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 /// How many ids one query names.
 const IDS: usize = 1000;
+/// Where one of so many rows is wanted, the others are read as well: that takes less than to look for each.
+const DENSE: u64 = 2;
 
 /// The rows whose components are wanted.
 pub(super) enum Parents<'a> {
@@ -20,15 +24,14 @@ pub(super) enum Parents<'a> {
     Ids(&'a [i64]),
 }
 
-/// A row of a component: its type and its id.
-pub(super) type Row<'a> = (&'a str, i64);
+/// A row of a component: the place of its type among all models, and its id.
+pub(super) type Row = (usize, i64);
 
 /// A row of a table that joins rows to their components.
 pub(super) struct Join {
     pub parent: i64,
     pub field: usize,
-    pub component: String,
-    pub id: i64,
+    pub row: Row,
 }
 
 /// Why a join leads to nothing.
@@ -38,48 +41,50 @@ pub(super) const SECOND: &str = "Strapi shows the first there alone";
 
 /// The components that a batch of rows holds, before they are put into each other.
 #[derive(Default)]
-pub(super) struct Parts<'a> {
-    /// The JSON of each row, without what it holds and its last brace.
-    pub rows: HashMap<Row<'a>, Vec<u8>>,
-    /// What each holds: the field, and the component in it.
-    pub held: HashMap<Row<'a>, Vec<(usize, Row<'a>)>>,
+pub(super) struct Parts {
+    /// The JSON of all rows, one after the other.
+    pub json: String,
+    pub list: Vec<Part>,
+    /// The place of each in the list.
+    pub places: HashMap<Row, usize>,
 }
 
-impl<'a> Reader<'a> {
+/// A component, before it is put into another.
+pub(super) struct Part {
+    pub row: Row,
+    /// Where the JSON of its row stands, without what it holds and its last brace.
+    pub json: Range<usize>,
+    /// What it holds: the field, and the component in it.
+    pub held: Vec<(usize, Row)>,
+}
+
+impl Reader<'_> {
     /// Reads rows of a component, and which components they hold; those that were not read yet are
     /// wanted `next`.
     pub(super) fn parts(
         &mut self,
-        uid: &'a str,
+        place: usize,
         mut ids: Vec<i64>,
-        parts: &mut Parts<'a>,
-        next: &mut HashMap<&'a str, Vec<i64>>,
+        parts: &mut Parts,
+        next: &mut BTreeMap<usize, Vec<i64>>,
     ) -> Result<()> {
-        let catalogue = self.catalogue;
-        let Some(model) = catalogue.models.get(uid) else {
-            return Ok(());
-        };
+        let model = self.catalogue.models.at(place);
         ids.sort_unstable();
         ids.dedup();
-        ids.retain(|id| !parts.rows.contains_key(&(uid, *id)));
-        self.component_rows(model, &ids, parts)?;
-        // What rows that are gone held is in no archive.
-        ids.retain(|id| parts.rows.contains_key(&(uid, *id)));
-        if ids.is_empty() || model.component_table.is_none() {
+        ids.retain(|id| !parts.places.contains_key(&(place, *id)));
+        self.component_rows((place, model), &ids, parts)?;
+        if model.component_table.is_none() {
             return Ok(());
         }
+        // What rows that are gone held is in no archive.
+        ids.retain(|id| parts.places.contains_key(&(place, *id)));
         for join in self.joins(model, &Parents::Ids(&ids))? {
-            let Some(component) = catalogue.models.get(&join.component) else {
-                let inner = (join.component.as_str(), join.id);
-                let attribute = &model.component_fields[join.field].attribute;
-                self.gone_component((model, join.parent), attribute, inner, NO_ROW);
+            let Some(&parent) = parts.places.get(&(place, join.parent)) else {
                 continue;
             };
-            let row = (component.uid.as_str(), join.id);
-            let held = parts.held.entry((uid, join.parent)).or_default();
-            held.push((join.field, row));
-            if !parts.rows.contains_key(&row) {
-                next.entry(row.0).or_default().push(row.1);
+            parts.list[parent].held.push((join.field, join.row));
+            if !parts.places.contains_key(&join.row) {
+                next.entry(join.row.0).or_default().push(join.row.1);
             }
         }
         Ok(())
@@ -105,13 +110,17 @@ impl<'a> Reader<'a> {
             ),
             self.database.quote(&table.table),
         );
-        // What an older schema left behind, by attribute.
+        // What leads nowhere, by attribute: what an older schema left behind, above all.
         let mut left = Vec::new();
+        let models = &self.catalogue.models;
         let order = format!("ORDER BY entity_id, {}, id", self.database.quote("order"));
-        for condition in conditions("entity_id", parents) {
-            let sql = format!("{select} {condition} {order}");
-            self.database.query(&sql, &[], &mut |row| {
+        for wanted in Wanted::of(parents) {
+            let sql = format!("{select} {} {order}", wanted.condition("entity_id"));
+            self.database.query(&sql, &wanted.range(), &mut |row| {
                 let (parent, id) = (row.value(0)?.as_i64(), row.value(1)?.as_i64());
+                if parent.is_some_and(|parent| !wanted.takes(parent)) {
+                    return Ok(());
+                }
                 let (component, name) = (row.value(2)?, row.value(3)?);
                 // All of these are told at the end: such rows may have no owner.
                 if row.value(1)?.is_null() || component.is_null() || name.is_null() {
@@ -141,21 +150,24 @@ impl<'a> Reader<'a> {
                 if let (Some(parent), Some(id), Some(component), Some(name)) =
                     (parent, id, component.as_str(), name.as_str())
                 {
-                    match field_for(model, name, component) {
-                        Some(field) => joins.push(Join {
+                    let field = field_for(model, name, component);
+                    match (field, models.place(component)) {
+                        (Some(field), Some(place)) => joins.push(Join {
                             parent,
                             field,
-                            component: component.to_owned(),
-                            id,
+                            row: (place, id),
                         }),
-                        None => left.push((name.to_owned(), component.to_owned(), parent, id)),
+                        (field, _) => {
+                            let why = if field.is_some() { NO_ROW } else { NO_FIELD };
+                            left.push((name.to_owned(), component.to_owned(), parent, id, why));
+                        }
                     }
                 }
                 Ok(())
             })?;
         }
-        for (attribute, component, parent, id) in left {
-            self.gone_component((model, parent), &attribute, (&component, id), NO_FIELD);
+        for (attribute, component, parent, id, why) in left {
+            self.gone_component((model, parent), &attribute, (&component, id), why);
         }
         Ok(joins)
     }
@@ -165,7 +177,7 @@ impl<'a> Reader<'a> {
         &mut self,
         (owner, id): (&Model, i64),
         attribute: &str,
-        (component, inner): Row<'_>,
+        (component, inner): (&str, i64),
         why: &str,
     ) {
         let key = (owner.uid.clone(), attribute.to_owned());
@@ -229,23 +241,30 @@ impl<'a> Reader<'a> {
     /// The rows of a component as JSON objects, by id.
     fn component_rows(
         &mut self,
-        model: &'a Model,
+        (place, model): (usize, &Model),
         ids: &[i64],
-        parts: &mut Parts<'a>,
+        parts: &mut Parts,
     ) -> Result<()> {
-        let uid = model.uid.as_str();
+        let uid = &model.uid;
         let select = select_rows(self.database, model);
-        for condition in conditions("id", &Parents::Ids(ids)) {
-            let sql = format!("{select} WHERE {condition}");
-            self.database.query(&sql, &[], &mut |row| {
-                let Some(id) = row.value(0)?.as_i64() else {
+        parts.places.reserve(ids.len());
+        for wanted in Wanted::of(&Parents::Ids(ids)) {
+            let sql = format!("{select} WHERE {}", wanted.condition("id"));
+            self.database.query(&sql, &wanted.range(), &mut |row| {
+                let Some(id) = row.value(0)?.as_i64().filter(|id| wanted.takes(*id)) else {
                     return Ok(());
                 };
-                let mut object = b"{\"id\":".to_vec();
-                json::write_i64(&mut object, id);
-                write_attributes(&mut object, model, id, row, &mut self.tally)
+                let start = parts.json.len();
+                parts.json.push_str("{\"id\":");
+                json::write_i64(&mut parts.json, id);
+                write_attributes(&mut parts.json, model, id, row, &mut self.tally)
                     .map_err(|error| error.within(format!("component {uid} {id}")))?;
-                parts.rows.insert((uid, id), object);
+                parts.places.insert((place, id), parts.list.len());
+                parts.list.push(Part {
+                    row: (place, id),
+                    json: start..parts.json.len(),
+                    held: Vec::new(),
+                });
                 Ok(())
             })?;
         }
@@ -264,16 +283,93 @@ fn field_for(model: &Model, name: &str, component: &str) -> Option<usize> {
     })
 }
 
-/// The conditions of the queries it takes to read rows with these ids. Ids are numbers, and safe.
-fn conditions(column: &str, parents: &Parents<'_>) -> Vec<String> {
-    match parents {
-        Parents::Between(first, last) => vec![format!("{column} BETWEEN {first} AND {last}")],
-        Parents::Ids(ids) => ids
-            .chunks(IDS)
-            .map(|ids| {
+/// The rows that one query is to read.
+enum Wanted<'a> {
+    /// Those in a range, ends included.
+    Range(i64, i64),
+    /// These, and to read what lies between them takes little.
+    Dense(&'a [i64]),
+    /// These, by name.
+    Ids(&'a [i64]),
+}
+
+impl<'a> Wanted<'a> {
+    /// The queries it takes to read the components of these rows, which stand in order.
+    fn of(parents: &Parents<'a>) -> Vec<Self> {
+        match *parents {
+            Parents::Between(first, last) => vec![Self::Range(first, last)],
+            Parents::Ids([]) => Vec::new(),
+            Parents::Ids(ids) if is_dense(ids) => vec![Self::Dense(ids)],
+            Parents::Ids(ids) => ids
+                .chunks(IDS)
+                .map(|ids| match is_dense(ids) {
+                    true => Self::Dense(ids),
+                    false => Self::Ids(ids),
+                })
+                .collect(),
+        }
+    }
+
+    /// The ends of the range, which are the parameters of the query.
+    fn range(&self) -> Vec<Value<'static>> {
+        let ends = match *self {
+            Self::Range(first, last) => Some((first, last)),
+            Self::Dense(ids) => ids.first().copied().zip(ids.last().copied()),
+            Self::Ids(_) => None,
+        };
+        let ends = ends.into_iter().flat_map(|(first, last)| [first, last]);
+        ends.map(Value::Integer).collect()
+    }
+
+    /// What the query asks of the column of the ids. Ids are numbers, and safe.
+    fn condition(&self, column: &str) -> String {
+        match self {
+            Self::Range(..) | Self::Dense(_) => format!("{column} BETWEEN ? AND ?"),
+            Self::Ids(ids) => {
                 let list: Vec<String> = ids.iter().map(i64::to_string).collect();
                 format!("{column} IN ({})", list.join(","))
-            })
-            .collect(),
+            }
+        }
+    }
+
+    /// Whether a row that the query gives is one of them.
+    fn takes(&self, id: i64) -> bool {
+        match self {
+            Self::Dense(ids) => ids.binary_search(&id).is_ok(),
+            Self::Range(..) | Self::Ids(_) => true,
+        }
+    }
+}
+
+fn is_dense(ids: &[i64]) -> bool {
+    let (Some(first), Some(last)) = (ids.first(), ids.last()) else {
+        return false;
+    };
+    last.abs_diff(*first) < ids.len() as u64 * DENSE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_lie_close_together_are_read_as_a_range_and_others_by_name() {
+        let close: Vec<i64> = (-3..3000).map(|id| id * 2).collect();
+        let [wanted] = &Wanted::of(&Parents::Ids(&close))[..] else {
+            panic!("one query");
+        };
+        assert_eq!(wanted.condition("id"), "id BETWEEN ? AND ?");
+        assert_eq!(wanted.range(), [(-6).into(), 5998.into()]);
+        assert!(wanted.takes(-6) && !wanted.takes(-5) && wanted.takes(5998));
+        // Far apart as a whole, and close in one of the queries.
+        let apart: Vec<i64> = (0..1000).chain((1..=3).map(|id| id << 40)).collect();
+        let [near, far] = &Wanted::of(&Parents::Ids(&apart))[..] else {
+            panic!("two queries");
+        };
+        assert_eq!(near.range(), [0.into(), 999.into()]);
+        assert!(far.range().is_empty());
+        let far = far.condition("id");
+        assert_eq!(far, "id IN (1099511627776,2199023255552,3298534883328)");
+        assert!(Wanted::of(&Parents::Ids(&[])).is_empty());
     }
 }

@@ -5,157 +5,195 @@
 
 use super::Reader;
 use super::attributes::write_name;
-use super::component_rows::{NO_ROW, Parents, Parts, Row, SECOND};
+use super::component_rows::{Join, NO_ROW, Parents, Parts, Row, SECOND};
 use crate::error::Result;
 use crate::model::json;
 use crate::model::limits::{DEEPEST, LONGEST_LINE};
-use crate::strapi::dialect::Dialect;
 use crate::strapi::models::Models;
 use crate::strapi::tables::{ComponentField, ComponentShape, Model};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
-/// A component, and what it holds. The JSON of what it holds stands in none but the line that is
-/// written: components may hold the same ones, and what is made of them is then as large as one likes.
+/// A component, and the places of what it holds among the components of the batch. The JSON of what it holds
+/// stands in none but the line that is written: components may hold the same ones, and what is made of them is
+/// then as large as one likes.
 struct Component<'a> {
-    /// The JSON of its row, without what it holds and its last brace.
-    json: Vec<u8>,
+    /// Where the JSON of its row stands, without what it holds and its last brace.
+    json: Range<usize>,
     /// What each field holds, in the order in which the fields stand.
-    fields: Vec<(&'a ComponentField, Vec<Row<'a>>)>,
+    fields: Vec<(&'a ComponentField, Vec<usize>)>,
     /// Bytes of its JSON without its braces, with all that it holds.
     length: u64,
     /// How many levels of components are in it.
     height: usize,
 }
 
-/// Components, of which each comes behind those that it holds.
-#[derive(Default)]
-struct Made<'a>(HashMap<Row<'a>, Component<'a>>);
+/// What stands behind the last member of an entity.
+pub(super) const END: &str = "}}";
+
+/// Components, of which each is made behind those that it holds.
+struct Made<'a> {
+    models: &'a Models,
+    /// The JSON of all rows.
+    json: String,
+    /// All of a batch, and which rows they are.
+    list: Vec<(Row, Option<Component<'a>>)>,
+}
 
 impl<'a> Made<'a> {
+    fn get(&self, place: usize) -> Option<&Component<'a>> {
+        self.list[place].1.as_ref()
+    }
+
+    fn model(&self, place: usize) -> &'a Model {
+        self.models.at(self.list[place].0.0)
+    }
+
     /// How many bytes a member has that holds these.
-    fn length(&self, field: &ComponentField, held: &[Row<'a>], dialect: Dialect) -> u64 {
+    fn length(&self, field: &ComponentField, held: &[impl Held]) -> u64 {
         // One byte stands for what is in front of the member, and one for each component.
-        let mut frame = vec![b'-'];
+        let mut frame = String::from('-');
         let mut length = 0_u64;
-        write_field(&mut frame, field, held, dialect, &mut |frame, row| {
-            frame.push(b'-');
-            let inner = self.0.get(&row).map_or(1, |inner| inner.length);
+        self.write_field(&mut frame, field, held, &mut |frame, place| {
+            frame.push('-');
+            let inner = self.get(place).map_or(1, |inner| inner.length);
             length = length.saturating_add(inner - 1);
         });
         length.saturating_add(frame.len() as u64 - 1)
     }
 
     /// Appends the member that holds these.
-    fn write(&self, out: &mut Vec<u8>, field: &ComponentField, held: &[Row<'a>], dialect: Dialect) {
-        write_field(out, field, held, dialect, &mut |out, row| {
-            let Some(component) = self.0.get(&row) else {
+    fn write(&self, out: &mut String, field: &ComponentField, held: &[impl Held]) {
+        self.write_field(out, field, held, &mut |out, place| {
+            let Some(component) = self.get(place) else {
                 return;
             };
-            out.extend_from_slice(&component.json[1..]);
+            out.push_str(&self.json[component.json.clone()][1..]);
             for (field, held) in &component.fields {
-                self.write(out, field, held, dialect);
+                self.write(out, field, held);
             }
         });
     }
 
     /// Goes through a component and all that it holds.
-    fn each(&self, row: Row<'a>, each: &mut dyn FnMut(Row<'a>)) {
-        each(row);
-        let fields = self.0.get(&row).into_iter().flat_map(|it| &it.fields);
+    fn each(&self, place: usize, each: &mut dyn FnMut(Row)) {
+        each(self.list[place].0);
+        let fields = self.get(place).into_iter().flat_map(|it| &it.fields);
         for inner in fields.flat_map(|(_, held)| held) {
             self.each(*inner, each);
         }
     }
+
+    /// Appends a member that holds components. `content` appends what stands between the braces of one.
+    fn write_field(
+        &self,
+        out: &mut String,
+        field: &ComponentField,
+        held: &[impl Held],
+        content: &mut dyn FnMut(&mut String, usize),
+    ) {
+        write_name(out, &field.attribute);
+        let dialect = self.models.dialect;
+        let mut write = |out: &mut String, place: usize| {
+            out.push('{');
+            let is_named = matches!(field.shape, ComponentShape::Zone(_));
+            if is_named && dialect.names_component_first() {
+                write_type(out, &self.model(place).uid);
+                out.push(',');
+            }
+            content(out, place);
+            if is_named && !dialect.names_component_first() {
+                write_type(out, &self.model(place).uid);
+            }
+            out.push('}');
+        };
+        if let ComponentShape::Single(_) = field.shape {
+            match held.first() {
+                Some(held) => write(out, held.place()),
+                None => out.push_str("null"),
+            }
+            return;
+        }
+        out.push('[');
+        for (position, held) in held.iter().enumerate() {
+            if position > 0 {
+                out.push(',');
+            }
+            write(out, held.place());
+        }
+        out.push(']');
+    }
+}
+
+/// What stands for a component that something holds.
+trait Held {
+    /// Its place among those of the batch.
+    fn place(&self) -> usize;
+}
+
+impl Held for usize {
+    fn place(&self) -> usize {
+        *self
+    }
+}
+
+/// A component that a row of the batch holds.
+struct InRow {
+    parent: i64,
+    field: usize,
+    place: usize,
+}
+
+impl Held for InRow {
+    fn place(&self) -> usize {
+        self.place
+    }
 }
 
 /// The components of a batch of rows.
-#[derive(Default)]
 pub(super) struct Components<'a> {
-    /// Row and field to the components there, in order.
-    held: HashMap<(i64, usize), Vec<Row<'a>>>,
+    /// By row and field, in order.
+    held: Vec<InRow>,
     made: Made<'a>,
 }
 
 impl<'a> Components<'a> {
-    fn held(&self, id: i64, field: usize) -> &[Row<'a>] {
-        self.held.get(&(id, field)).map_or(&[], Vec::as_slice)
+    fn held(&self, id: i64, field: usize) -> &[InRow] {
+        let start = self
+            .held
+            .partition_point(|it| (it.parent, it.field) < (id, field));
+        let held = &self.held[start..];
+        &held[..held.partition_point(|it| (it.parent, it.field) == (id, field))]
     }
 
     /// Appends the members that hold components to the JSON object of row `id`, if a line can hold them.
     /// Gives whether it can.
-    pub fn write(
-        &self,
-        out: &mut Vec<u8>,
-        models: &Models,
-        model: &Model,
-        fields: &[usize],
-        id: i64,
-    ) -> bool {
-        let dialect = models.dialect;
+    pub fn write(&self, out: &mut String, model: &Model, fields: &[usize], id: i64) -> bool {
         let mut length = out.len() as u64;
         for &index in fields {
             let field = &model.component_fields[index];
-            let added = self.made.length(field, self.held(id, index), dialect);
+            let added = self.made.length(field, self.held(id, index));
             length = length.saturating_add(added);
         }
         if length > LONGEST_LINE {
             return false;
         }
-        out.reserve_exact(length as usize - out.len());
+        out.reserve_exact(length as usize - out.len() + END.len());
         for &index in fields {
             let field = &model.component_fields[index];
-            self.made.write(out, field, self.held(id, index), dialect);
+            self.made.write(out, field, self.held(id, index));
         }
         true
     }
 
     /// Goes through all components that these fields of row `id` hold, and those in them.
-    pub fn each(&self, fields: &[usize], id: i64, each: &mut dyn FnMut(Row<'a>)) {
+    pub fn each(&self, fields: &[usize], id: i64, each: &mut dyn FnMut(Row)) {
         for &index in fields {
-            for row in self.held(id, index) {
-                self.made.each(*row, each);
+            for held in self.held(id, index) {
+                self.made.each(held.place, each);
             }
         }
     }
-}
-
-/// Appends a member that holds components. `content` appends what stands between the braces of one.
-fn write_field<'a>(
-    out: &mut Vec<u8>,
-    field: &ComponentField,
-    held: &[Row<'a>],
-    dialect: Dialect,
-    content: &mut dyn FnMut(&mut Vec<u8>, Row<'a>),
-) {
-    write_name(out, &field.attribute);
-    let mut write = |out: &mut Vec<u8>, row: Row<'a>| {
-        out.push(b'{');
-        let is_named = matches!(field.shape, ComponentShape::Zone(_));
-        if is_named && dialect.names_component_first() {
-            write_type(out, row.0);
-            out.push(b',');
-        }
-        content(out, row);
-        if is_named && !dialect.names_component_first() {
-            write_type(out, row.0);
-        }
-        out.push(b'}');
-    };
-    if let ComponentShape::Single(_) = field.shape {
-        match held.first() {
-            Some(row) => write(out, *row),
-            None => out.extend_from_slice(b"null"),
-        }
-        return;
-    }
-    out.push(b'[');
-    for (position, row) in held.iter().enumerate() {
-        if position > 0 {
-            out.push(b',');
-        }
-        write(out, *row);
-    }
-    out.push(b']');
 }
 
 /// The order in which the members that hold components stand in an entity.
@@ -197,10 +235,10 @@ fn queries<'m>(
     }
 }
 
-/// Whether a field takes another component beside those that it holds.
-fn takes_another(owner: &Model, field: usize, held: &[Row<'_>]) -> bool {
+/// Whether a field holds one component.
+fn is_single(owner: &Model, field: usize) -> bool {
     let shape = &owner.component_fields[field].shape;
-    held.is_empty() || !matches!(shape, ComponentShape::Single(_))
+    matches!(shape, ComponentShape::Single(_))
 }
 
 impl<'a> Reader<'a> {
@@ -210,133 +248,130 @@ impl<'a> Reader<'a> {
         model: &Model,
         parents: &Parents<'_>,
     ) -> Result<Components<'a>> {
-        let catalogue = self.catalogue;
-        let mut components = Components::default();
-        if model.component_table.is_none() {
-            return Ok(components);
-        }
+        let models = &self.catalogue.models;
         let joins = self.joins(model, parents)?;
         let mut parts = Parts::default();
-        let mut wanted: HashMap<&'a str, Vec<i64>> = HashMap::new();
+        let mut wanted: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
         for join in &joins {
-            if let Some(component) = catalogue.models.get(&join.component) {
-                wanted.entry(&component.uid).or_default().push(join.id);
-            }
+            wanted.entry(join.row.0).or_default().push(join.row.1);
         }
         for _ in 0..=DEEPEST {
             if wanted.is_empty() {
                 break;
             }
-            let mut next: HashMap<&'a str, Vec<i64>> = HashMap::new();
-            for (uid, ids) in std::mem::take(&mut wanted) {
-                self.parts(uid, ids, &mut parts, &mut next)?;
+            let mut next = BTreeMap::new();
+            for (place, ids) in std::mem::take(&mut wanted) {
+                self.parts(place, ids, &mut parts, &mut next)?;
             }
             wanted = next;
         }
-        for join in joins {
-            let component = catalogue.models.get(&join.component);
-            let row = component.map(|component| (component.uid.as_str(), join.id));
-            if let Some(row) = row {
-                self.make(row, &mut parts, &mut Vec::new(), &mut components.made);
+        let mut made = Made {
+            models,
+            json: std::mem::take(&mut parts.json),
+            list: parts.list.iter().map(|part| (part.row, None)).collect(),
+        };
+        let mut held: Vec<InRow> = Vec::with_capacity(joins.len());
+        for Join { parent, field, row } in joins {
+            let place = parts.places.get(&row).copied();
+            if let Some(place) = place {
+                self.make(place, &mut parts, &mut Vec::new(), &mut made);
             }
-            let held = components.held.entry((join.parent, join.field));
-            let held = held.or_default();
-            match row.filter(|row| components.made.0.contains_key(row)) {
-                Some(row) if takes_another(model, join.field, held) => held.push(row),
-                found => {
-                    let why = if found.is_some() { SECOND } else { NO_ROW };
-                    let inner = (join.component.as_str(), join.id);
-                    let attribute = &model.component_fields[join.field].attribute;
-                    self.gone_component((model, join.parent), attribute, inner, why);
+            let mut others = held.iter().rev().take_while(|it| it.parent == parent);
+            let is_second = is_single(model, field) && others.any(|it| it.field == field);
+            match place.filter(|_| !is_second) {
+                Some(place) => held.push(InRow {
+                    parent,
+                    field,
+                    place,
+                }),
+                None => {
+                    let why = if place.is_some() { SECOND } else { NO_ROW };
+                    let inner = (models.at(row.0).uid.as_str(), row.1);
+                    let attribute = &model.component_fields[field].attribute;
+                    self.gone_component((model, parent), attribute, inner, why);
                 }
             }
         }
-        Ok(components)
+        held.sort_by_key(|it| (it.parent, it.field));
+        Ok(Components { held, made })
     }
 
     /// Makes a component of its parts, and before it those that it holds. `path` leads to it.
     fn make(
         &mut self,
-        row: Row<'a>,
-        parts: &mut Parts<'a>,
-        path: &mut Vec<Row<'a>>,
+        place: usize,
+        parts: &mut Parts,
+        path: &mut Vec<usize>,
         made: &mut Made<'a>,
     ) {
-        let catalogue = self.catalogue;
-        if made.0.contains_key(&row) {
+        if made.get(place).is_some() || path.contains(&place) {
             return;
         }
-        let (Some(json), Some(model)) = (parts.rows.remove(&row), catalogue.models.get(row.0))
-        else {
-            return;
-        };
-        path.push(row);
-        let held = parts.held.remove(&row).unwrap_or_default();
-        let mut fields: HashMap<usize, Vec<Row<'a>>> = HashMap::new();
+        let models = &self.catalogue.models;
+        let part = &mut parts.list[place];
+        let (row, json) = (part.row, part.json.clone());
+        let held = std::mem::take(&mut part.held);
+        let model = models.at(row.0);
+        path.push(place);
+        let mut fields = vec![Vec::new(); model.component_fields.len()];
         let mut height = 0;
         for (field, inner) in held {
+            let attribute = &model.component_fields[field].attribute;
+            let named = (models.at(inner.0).uid.as_str(), inner.1);
+            let Some(&place) = parts.places.get(&inner) else {
+                self.gone_component((model, row.1), attribute, named, NO_ROW);
+                continue;
+            };
             // Deeper down nothing could be taken, and the stack would not last for ever.
             if path.len() < DEEPEST {
-                self.make(inner, parts, path, made);
+                self.make(place, parts, path, made);
             }
-            let is_deep = path.len() == DEEPEST && parts.rows.contains_key(&inner);
-            let is_circle = path.contains(&inner);
-            let levels = match made.0.get(&inner) {
-                Some(inner) => 1 + inner.height,
-                None if is_circle || is_deep => 1,
-                None => {
-                    let attribute = &model.component_fields[field].attribute;
-                    self.gone_component((model, row.1), attribute, inner, NO_ROW);
-                    continue;
-                }
-            };
+            let is_circle = path.contains(&place);
+            let levels = 1 + made.get(place).map_or(0, |inner| inner.height);
             if is_circle || path.len() + levels > DEEPEST {
-                let (uid, id) = row;
-                let attribute = &model.component_fields[field].attribute;
-                let key = (uid.to_owned(), attribute.clone());
+                let (uid, id) = (&model.uid, row.1);
+                let key = (uid.clone(), attribute.clone());
                 let why = match is_circle {
                     true => "it holds itself".to_owned(),
                     false => format!("components are nested deeper than {DEEPEST} levels there"),
                 };
                 let unreadable = self.unreadable_components.entry(key).or_default();
-                unreadable.add(|| format!("{} {} in {uid} {id}: {why}", inner.0, inner.1));
+                unreadable.add(|| format!("{} {} in {uid} {id}: {why}", named.0, named.1));
                 continue;
             }
-            let held = fields.entry(field).or_default();
-            if takes_another(model, field, held) {
+            let held: &mut Vec<usize> = &mut fields[field];
+            if held.is_empty() || !is_single(model, field) {
                 height = height.max(levels);
-                held.push(inner);
+                held.push(place);
             } else {
-                let attribute = &model.component_fields[field].attribute;
-                self.gone_component((model, row.1), attribute, inner, SECOND);
+                self.gone_component((model, row.1), attribute, named, SECOND);
             }
         }
         path.pop();
-        let in_order = in_key_order(&catalogue.models, model).into_iter();
+        let order = self.key_orders.entry(row.0);
+        let in_order = order.or_insert_with(|| in_key_order(models, model)).iter();
         let fields: Vec<_> = in_order
-            .map(|index| {
-                let held = fields.remove(&index).unwrap_or_default();
+            .map(|&index| {
+                let held = std::mem::take(&mut fields[index]);
                 (&model.component_fields[index], held)
             })
             .collect();
-        let dialect = catalogue.models.dialect;
         let length = fields
             .iter()
             .fold(json.len() as u64 - 1, |sum, (field, held)| {
-                sum.saturating_add(made.length(field, held, dialect))
+                sum.saturating_add(made.length(field, held))
             });
-        let component = Component {
+        made.list[place].1 = Some(Component {
             json,
             fields,
             length,
             height,
-        };
-        made.0.insert(row, component);
+        });
     }
 }
 
 /// Appends the member that says the type of a component.
-fn write_type(out: &mut Vec<u8>, component: &str) {
+fn write_type(out: &mut String, component: &str) {
     write_name(out, "__component");
     json::write_string(out, component);
 }

@@ -54,7 +54,7 @@ impl Reader<'_> {
         let project = self.project;
         let home = &self.catalogue.models.home;
         let mut tally = Tally::default();
-        let mut line = Vec::new();
+        let mut line = String::new();
         self.database.query(&sql, &[], &mut |row| {
             if let Some(column) = key_column
                 && row.value(column)?.as_str() == Some(TOKEN_KEY)
@@ -62,11 +62,11 @@ impl Reader<'_> {
                 return Ok(());
             }
             line.clear();
-            line.extend_from_slice(b"{\"type\":");
+            line.push_str("{\"type\":");
             json::write_string(&mut line, kind.as_str());
-            line.extend_from_slice(b",\"value\":");
+            line.push_str(",\"value\":");
             let start = line.len();
-            line.push(b'{');
+            line.push('{');
             let is_settings = match key_column {
                 Some(column) => row.value(column)?.as_str() == Some(PROJECT_SETTINGS),
                 None => false,
@@ -94,9 +94,9 @@ impl Reader<'_> {
                         tally.add(kind.as_str(), column, &name, kept);
                     }
                 }
-                if is_too_deep(&line[before..]) {
+                if is_too_deep(&line.as_bytes()[before..]) {
                     line.truncate(before);
-                    line.extend_from_slice(b"null");
+                    line.push_str("null");
                     let key = key_column.map(|column| row.value(column)).transpose()?;
                     let why = format!(
                         "`{column}` is nested deeper than {DEEPEST} levels, and null stands for it"
@@ -105,9 +105,9 @@ impl Reader<'_> {
                     sink.warn(Warning::new(WarningKind::Unreadable, subject, why));
                 }
             }
-            line.push(b'}');
+            line.push('}');
             let end = line.len();
-            line.push(b'}');
+            line.push('}');
             if line.len() as u64 > LONGEST_LINE {
                 let key = key_column.map(|column| row.value(column)).transpose()?;
                 let why = format!("its line would have more than {LONGEST_LINE} bytes");
@@ -115,11 +115,10 @@ impl Reader<'_> {
                 sink.warn(Warning::new(WarningKind::Unreadable, subject, why));
                 return Ok(());
             }
-            let text = std::str::from_utf8(&line).expect("JSON was written from text");
             sink.configuration(&ConfigItem {
                 kind,
-                value: &text[start..end],
-                line: text,
+                value: &line[start..end],
+                line: &line,
             })
         })?;
         let kind = kind.as_str();
@@ -129,7 +128,7 @@ impl Reader<'_> {
 }
 
 fn write_column(
-    out: &mut Vec<u8>,
+    out: &mut String,
     home: &Home,
     kind: ConfigKind,
     column: &str,

@@ -1,14 +1,17 @@
 //! The stage of the entities.
 
 use super::attributes::write_attributes;
-use super::component_rows::Parents;
-use super::components::in_key_order;
+use super::component_rows::{Parents, Row};
+use super::components::{END, in_key_order};
 use super::{BATCH, Reader, Rows, select_batch};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_LINE;
-use crate::model::{Entity, Stage, json};
+use crate::model::{Entity, IdSet, Stage, json};
 use crate::strapi::tables::Model;
 use crate::transfer::{Examples, Sink, Subject, Warning, WarningKind};
+
+/// Bytes of a line that are asked for before it is known how long it is.
+const LONG: usize = 16 << 10;
 
 impl Reader<'_> {
     pub(super) fn entities(&mut self, sink: &mut dyn Sink) -> Result<()> {
@@ -88,13 +91,15 @@ impl Reader<'_> {
 
     fn entities_of(&mut self, model: &Model, sink: &mut dyn Sink) -> Result<()> {
         let fields = in_key_order(&self.catalogue.models, model);
-        let mut head = b"{\"type\":".to_vec();
+        let mut head = "{\"type\":".to_owned();
         json::write_string(&mut head, &model.uid);
-        head.extend_from_slice(b",\"id\":");
+        head.push_str(",\"id\":");
         let (mut last, mut rows) = (None, Rows::FIRST);
         let mut left_out = Examples::default();
+        let mut sent = IdSet::default();
+        let mut length = head.len();
         loop {
-            let mut batch: Vec<(i64, Vec<u8>, usize)> = Vec::with_capacity(rows.0);
+            let mut batch: Vec<(i64, String, usize)> = Vec::with_capacity(rows.0);
             let (sql, after) = select_batch(self.database, model, last, rows);
             let (mut bytes, mut left) = (0, false);
             self.database.query(&sql, &after, &mut |row| {
@@ -106,11 +111,13 @@ impl Reader<'_> {
                 let id = row.value(0)?.as_i64().ok_or_else(|| {
                     Error::failed(format!("{} has a row without an id", model.table))
                 })?;
-                let mut line = head.clone();
+                // Rows are much alike, and most find room here with their components.
+                let mut line = String::with_capacity(length.min(LONG));
+                line.push_str(&head);
                 json::write_i64(&mut line, id);
-                line.extend_from_slice(b",\"data\":");
+                line.push_str(",\"data\":");
                 let data = line.len();
-                line.push(b'{');
+                line.push('{');
                 write_attributes(&mut line, model, id, row, &mut self.tally)
                     .map_err(|error| error.within(format!("{} {id}", model.uid)))?;
                 bytes += line.len();
@@ -125,10 +132,10 @@ impl Reader<'_> {
             bytes = 0;
             let components = self.components(model, &Parents::Between(first, end))?;
             for (id, mut line, data) in batch {
-                let models = &self.catalogue.models;
-                let is_whole = components.write(&mut line, models, model, &fields, id);
-                line.extend_from_slice(b"}}");
-                bytes += line.len();
+                let is_whole = components.write(&mut line, model, &fields, id);
+                line.push_str(END);
+                length = line.len();
+                bytes += length;
                 if !is_whole || line.len() as u64 > LONGEST_LINE {
                     let too_long = self.too_long.entry(model.uid.clone());
                     too_long.or_default().insert(id);
@@ -137,14 +144,12 @@ impl Reader<'_> {
                     });
                     continue;
                 }
+                sent.insert(id);
                 components.each(&fields, id, &mut |row| self.remember_component(row));
-                let line = std::str::from_utf8(&line).map_err(|error| {
-                    Error::failed(format!("{} {id} is not UTF-8: {error}", model.uid))
-                })?;
                 sink.entity(&Entity {
                     content_type: &model.uid,
                     id,
-                    line,
+                    line: &line,
                     data: &line[data..line.len() - 1],
                 })?;
             }
@@ -152,6 +157,9 @@ impl Reader<'_> {
                 break;
             };
             rows = next;
+        }
+        if let Some(place) = self.catalogue.models.place(&model.uid) {
+            self.sent[place] = sent;
         }
         let subject = Subject::ContentType(model.uid.clone());
         if let Some(warning) = left_out.warning(WarningKind::Unreadable, subject) {
@@ -161,16 +169,11 @@ impl Reader<'_> {
     }
 
     /// Remembers that a component was sent.
-    fn remember_component(&mut self, (uid, id): (&str, i64)) {
-        let is_new = match self.sent_components.get_mut(uid) {
-            Some(sent) => sent.insert(id),
-            None => {
-                let sent = self.sent_components.entry(uid.to_owned());
-                sent.or_default().insert(id)
-            }
-        };
+    fn remember_component(&mut self, (place, id): Row) {
+        let is_new = self.sent[place].insert(id);
         if !is_new {
-            let shared = self.shared_components.entry(uid.to_owned());
+            let uid = self.catalogue.models.at(place).uid.clone();
+            let shared = self.shared_components.entry(uid);
             shared.or_default().add(|| id.to_string());
         }
     }

@@ -1,21 +1,23 @@
 //! The lines of links: which members an end has, and in which order.
 
-use super::attributes::write_name;
+use super::left_out::{LeftOut, Omitted};
 use crate::database::Value;
 use crate::error::Result;
 use crate::model::limits::LONGEST_NAME;
 use crate::model::{IdSet, Link, LinkEnd, LinkRef, is_component, json};
+use crate::strapi::models::Models;
 use crate::strapi::relations::StoredRelation;
 use crate::strapi::tables::Model;
 use crate::transfer::{Examples, Sink, Subject, WarningKind};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Which links are left out, and whether that is told.
 pub(super) struct Sent<'a> {
-    /// Components that were sent with their owners.
-    pub components: &'a HashMap<String, IdSet>,
-    /// Rows of content types that were not sent.
+    pub models: &'a Models,
+    /// Rows that were sent, by the place of their model: components with their owners.
+    pub rows: &'a [IdSet],
+    /// Rows of content types that are there and were not sent.
     pub too_long: &'a BTreeMap<String, IdSet>,
     /// Whether owners are left out on purpose.
     pub is_partial: bool,
@@ -25,10 +27,7 @@ impl Sent<'_> {
     /// Whether an end takes part: not where it is of a component without an owner in the archive.
     fn takes(&self, end: &LinkEnd<'_>) -> bool {
         match &end.reference {
-            LinkRef::Id(id) if is_component(&end.model) => self
-                .components
-                .get(end.model.as_ref())
-                .is_some_and(|ids| ids.contains(*id)),
+            LinkRef::Id(id) if is_component(&end.model) => self.has_sent(&end.model, *id),
             LinkRef::Id(id) => {
                 let too_long = self.too_long.get(end.model.as_ref());
                 too_long.is_none_or(|ids| !ids.contains(*id))
@@ -36,6 +35,24 @@ impl Sent<'_> {
             // Which row of the document that would be, only the row says, and there it stands as well.
             LinkRef::Document(_) => !self.too_long.contains_key(end.model.as_ref()),
         }
+    }
+
+    fn has_sent(&self, uid: &str, id: i64) -> bool {
+        let place = self.models.place(uid);
+        place.is_some_and(|place| self.rows[place].contains(id))
+    }
+
+    /// Whether the row at an end exists. Of components without an owner in the archive only the database knows.
+    fn exists(&self, end: &LinkEnd<'_>) -> Option<bool> {
+        let LinkRef::Id(id) = &end.reference else {
+            return Some(true);
+        };
+        if self.has_sent(&end.model, *id) {
+            return Some(true);
+        }
+        let too_long = self.too_long.get(end.model.as_ref());
+        let is_left_out = too_long.is_some_and(|ids| ids.contains(*id));
+        (is_left_out || !is_component(&end.model)).then_some(is_left_out)
     }
 }
 
@@ -65,22 +82,24 @@ pub(super) fn position(value: &Value<'_>) -> Option<f64> {
 
 /// What the links of one relation have in common.
 pub(super) struct Shape {
-    head: Vec<u8>,
-    line: Vec<u8>,
+    head: String,
+    line: String,
     /// Links that were left out, because a row at an end is not there.
-    left_out: Examples,
+    left_out: LeftOut,
     /// Links that were left out, because what stands at an end is no id.
     unreadable: Examples,
     /// Links whose place among others is no number, or whose field no text.
     changed: Examples,
 }
 
-/// Whether a link can be sent, as far as its ends go.
+/// What the ends of a link name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ends {
-    /// Both rows are there.
-    There,
-    /// One is not.
+    /// Rows, by their ids.
+    Ids,
+    /// Rows that are there, one by something else.
+    Named,
+    /// Rows of which one is not there, by something else.
     Gone,
     /// What stands for one is no id.
     NoId,
@@ -89,13 +108,12 @@ pub(super) enum Ends {
 }
 
 impl Ends {
-    /// What the query found of both rows, and what it read of their ids.
-    pub fn of(exist: bool, ids: &[Value<'_>]) -> Self {
+    /// What was read of their ids.
+    pub fn of<'a, 'v: 'a>(ids: impl IntoIterator<Item = &'a Value<'v>>) -> Self {
         let is_id = |value: &Value<'_>| value.is_null() || value.as_i64().is_some();
-        match (ids.iter().all(is_id), exist) {
-            (false, _) => Self::NoId,
-            (true, true) => Self::There,
-            (true, false) => Self::Gone,
+        match ids.into_iter().all(is_id) {
+            true => Self::Ids,
+            false => Self::NoId,
         }
     }
 }
@@ -164,14 +182,14 @@ pub(super) fn shown<'a>(value: &'a Value<'_>) -> &'a str {
 
 impl Shape {
     pub fn new(model: &Model, relation: &StoredRelation) -> Self {
-        let mut head = b"{\"kind\":".to_vec();
+        let mut head = "{\"kind\":".to_owned();
         json::write_string(&mut head, relation.link_kind(&model.uid));
-        head.extend_from_slice(b",\"relation\":");
+        head.push_str(",\"relation\":");
         json::write_string(&mut head, relation.kind.as_str());
         Self {
             head,
-            line: Vec::new(),
-            left_out: Examples::default(),
+            line: String::new(),
+            left_out: LeftOut::default(),
             unreadable: Examples::default(),
             changed: Examples::default(),
         }
@@ -208,29 +226,39 @@ impl Shape {
         let unreadable = match ends {
             Ends::NoId => Some("this is no id"),
             Ends::NoType => Some("its type is no text"),
-            Ends::There | Ends::Gone => None,
+            Ends::Ids | Ends::Named | Ends::Gone => None,
         };
         if let Some(why) = unreadable {
             self.unreadable
                 .add(|| format!("{} -> {}: {why}", left.end, right.end));
             return Ok(());
         }
-        let exists = ends == Ends::There;
         let is_sent = sent.takes(&left.end) && sent.takes(&right.end);
         if !is_sent && sent.is_partial {
             return Ok(());
         }
-        if !(exists && is_sent) {
+        let exist = [sent.exists(&left.end), sent.exists(&right.end)];
+        if !is_sent || ends == Ends::Gone || exist.contains(&Some(false)) {
             self.left_out.add(|| {
+                let ends_there = [&left.end, &right.end];
                 let is_row = |end: &LinkEnd<'_>| !sent.takes(end) && !is_component(&end.model);
-                let why = if exists && (is_row(&left.end) || is_row(&right.end)) {
-                    "the row at an end is left out"
-                } else if exists {
-                    "a component at an end has no owner"
-                } else {
-                    "one of the two does not exist"
-                };
-                format!("{} -> {}: {why}", left.end, right.end)
+                let unsure = ends_there.into_iter().zip(exist);
+                Omitted {
+                    link: format!("{} -> {}", left.end, right.end),
+                    why: match ends_there.into_iter().any(is_row) {
+                        true => "the row at an end is left out",
+                        false => "a component at an end has no owner",
+                    },
+                    exist: ends != Ends::Gone && !exist.contains(&Some(false)),
+                    unsure: unsure
+                        .filter_map(|(end, exists)| match end.reference {
+                            LinkRef::Id(id) if exists.is_none() => {
+                                Some((end.model.clone().into_owned(), id))
+                            }
+                            _ => None,
+                        })
+                        .collect(),
+                }
             });
             return Ok(());
         }
@@ -262,15 +290,14 @@ impl Shape {
             }
         };
         self.line.clear();
-        self.line.extend_from_slice(&self.head);
-        self.line.extend_from_slice(b",\"left\":");
+        self.line.push_str(&self.head);
+        self.line.push_str(",\"left\":");
         write_end(&mut self.line, &left, left_order);
-        self.line.extend_from_slice(b",\"right\":");
+        self.line.push_str(",\"right\":");
         write_end(&mut self.line, &right, right_order);
-        self.line.push(b'}');
-        let line = std::str::from_utf8(&self.line).expect("names and ids were written as UTF-8");
+        self.line.push('}');
         sink.link(&Link {
-            line,
+            line: &self.line,
             left: left.end,
             right: right.end,
         })
@@ -278,8 +305,14 @@ impl Shape {
 }
 
 impl Shape {
-    /// Tells of the links that were left out, once all were seen.
-    pub fn finish(self, model: &Model, relation: &StoredRelation, sink: &mut dyn Sink) {
+    /// Tells of the links that were left out, once all were seen. `exists` finds out whether a row is there.
+    pub fn finish(
+        self,
+        model: &Model,
+        relation: &StoredRelation,
+        sink: &mut dyn Sink,
+        exists: &mut dyn FnMut(&str, i64) -> Result<bool>,
+    ) -> Result<()> {
         let subject = Subject::LinksOf {
             uid: model.uid.clone(),
             attribute: relation.attribute.clone(),
@@ -287,12 +320,13 @@ impl Shape {
         for (examples, kind) in [
             (self.unreadable, WarningKind::Unreadable),
             (self.changed, WarningKind::NotKept),
-            (self.left_out, WarningKind::OrphanLink),
+            (self.left_out.examples(exists)?, WarningKind::OrphanLink),
         ] {
             if let Some(warning) = examples.warning(kind, subject.clone()) {
                 sink.warn(warning);
             }
         }
+        Ok(())
     }
 }
 
@@ -307,30 +341,38 @@ enum Member {
     Pos,
 }
 
-fn write_end(out: &mut Vec<u8>, positioned: &Positioned<'_>, order: &[Member]) {
+/// Appends the name of a member as it stands there, after a comma where something stands before it.
+fn write_key(out: &mut String, key: &str) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push_str(key);
+}
+
+fn write_end(out: &mut String, positioned: &Positioned<'_>, order: &[Member]) {
     let end = &positioned.end;
-    out.push(b'{');
+    out.push('{');
     for member in order {
         match member {
             Member::Type => {
-                write_name(out, "type");
+                write_key(out, "\"type\":");
                 json::write_string(out, &end.model);
             }
             Member::Field => {
                 if let Some(field) = &end.field {
-                    write_name(out, "field");
+                    write_key(out, "\"field\":");
                     json::write_string(out, field);
                 }
             }
             Member::FieldOrNull => {
-                write_name(out, "field");
+                write_key(out, "\"field\":");
                 match &end.field {
                     Some(field) => json::write_string(out, field),
-                    None => out.extend_from_slice(b"null"),
+                    None => out.push_str("null"),
                 }
             }
             Member::Ref => {
-                write_name(out, "ref");
+                write_key(out, "\"ref\":");
                 match &end.reference {
                     LinkRef::Id(id) => json::write_i64(out, *id),
                     LinkRef::Document(document) => json::write_string(out, document),
@@ -338,11 +380,11 @@ fn write_end(out: &mut Vec<u8>, positioned: &Positioned<'_>, order: &[Member]) {
             }
             Member::Pos => {
                 if let Some(position) = positioned.position {
-                    write_name(out, "pos");
+                    write_key(out, "\"pos\":");
                     json::write_f64(out, position.unwrap_or(f64::NAN));
                 }
             }
         }
     }
-    out.push(b'}');
+    out.push('}');
 }

@@ -1,8 +1,8 @@
 //! The stage of the links: every relation, at the side that stores it.
 //!
-//! Each query finds out, row by row, whether both ends exist; links that lost one are left out and
-//! told. Strapi names no order; links come by the id of the row that stores them, except those in a
-//! join column, which SQLite reads from the index over it.
+//! Which rows exist is known from the stage of the entities, which sees them all; links that lost an end are
+//! left out and told. Strapi names no order; links come by the id of the row that stores them, except those
+//! in a join column, which SQLite reads from the index over it.
 
 use super::Reader;
 use super::link_lines::{Ends, Form, Nulls, Sent, Shape, position as position_of, reference};
@@ -76,12 +76,12 @@ impl Reader<'_> {
                 type_,
             } => {
                 self.tell_of_nulls(table, [left, id, type_], sink)?;
-                let sql = self.morph_sql(model, table, [left, id, type_, "field", "order"]);
+                let sql = self.morph_sql(table, [left, id, type_, "field", "order"]);
                 self.morph_links(model, relation, &sql, sink)
             }
             Storage::MorphColumns { id, type_ } => {
                 self.tell_of_halves(&model.table, [id, type_], sink)?;
-                let sql = self.morph_sql(model, &model.table, ["id", id, type_, "", ""]);
+                let sql = self.morph_sql(&model.table, ["id", id, type_, "", ""]);
                 self.morph_links(model, relation, &sql, sink)
             }
         }
@@ -108,18 +108,29 @@ impl Reader<'_> {
             }
         }
         order.push("o.id".into());
+        let by_id = referenced == "id";
+        // What a column holds is in that column.
+        let is_there = by_id || (target.table == model.table && referenced == column);
+        let exists = match is_there {
+            true => "1".into(),
+            false => format!(
+                "EXISTS (SELECT 1 FROM {target} t WHERE t.{referenced} = o.{column})",
+                target = q(&target.table),
+                referenced = q(referenced),
+                column = q(column),
+            ),
+        };
         let sql = format!(
-            "SELECT o.id, o.{column}, EXISTS (SELECT 1 FROM {target} t WHERE t.{referenced} = \
-             o.{column}) FROM {owner} o WHERE o.{column} IS NOT NULL ORDER BY {order}",
+            "SELECT o.id, o.{column}, {exists} FROM {owner} o WHERE o.{column} IS NOT NULL ORDER BY \
+             {order}",
             column = q(column),
-            target = q(&target.table),
-            referenced = q(referenced),
             owner = q(&model.table),
             order = order.join(", "),
         );
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
-            components: &self.sent_components,
+            models: &self.catalogue.models,
+            rows: &self.sent,
             too_long: &self.too_long,
             is_partial: self.filter.is_partial(),
         };
@@ -128,18 +139,14 @@ impl Reader<'_> {
                 return Ok(());
             };
             let value = row.value(1)?;
-            let exist = row.value(2)?.as_i64() == Some(1);
-            let by_id = if referenced == "id" {
-                std::slice::from_ref(&value)
-            } else {
-                &[]
+            let ends = match by_id {
+                true => Ends::of([&value]),
+                false if row.value(2)?.as_i64() == Some(1) => Ends::Named,
+                false => Ends::Gone,
             };
-            let ends = Ends::of(exist, by_id);
             let right = match &value {
                 // As it stands in the row itself.
-                Value::Bytes(bytes) if referenced != "id" => {
-                    LinkRef::Document(String::from_utf8_lossy(bytes))
-                }
+                Value::Bytes(bytes) if !by_id => LinkRef::Document(String::from_utf8_lossy(bytes)),
                 value => reference(value),
             };
             let (left, right) = (
@@ -148,8 +155,7 @@ impl Reader<'_> {
             );
             shape.send(left, right, Form::JoinColumn, ends, &sent, sink)
         })?;
-        shape.finish(model, relation, sink);
-        Ok(())
+        self.finish(shape, model, relation, sink)
     }
 
     fn join_table_links(
@@ -178,28 +184,25 @@ impl Reader<'_> {
             None => "NULL".into(),
         };
         let sql = format!(
-            "SELECT j.{left}, j.{right}, {left_order}, {right_order}, l.id, r.id, j.id FROM {table} j \
-             LEFT JOIN {owner} l ON j.{left} = l.id LEFT JOIN {target} r ON j.{right} = r.id \
-             ORDER BY j.id",
+            "SELECT j.{left}, j.{right}, {left_order}, {right_order}, j.id FROM {table} j ORDER BY j.id",
             left = q(left),
             right = q(right),
             left_order = position(left_order),
             right_order = position(right_order),
             table = q(table),
-            owner = q(&model.table),
-            target = q(&target.table),
         );
         let ordered = (left_order.is_some(), right_order.is_some());
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
-            components: &self.sent_components,
+            models: &self.catalogue.models,
+            rows: &self.sent,
             too_long: &self.too_long,
             is_partial: self.filter.is_partial(),
         };
         let mut nulls = Nulls::default();
         self.database.query(&sql, &[], &mut |row| {
             let ids = [row.value(0)?, row.value(1)?];
-            if nulls.takes(&ids, [left, right], &row.value(6)?) {
+            if nulls.takes(&ids, [left, right], &row.value(4)?) {
                 return Ok(());
             }
             let position = |column, ordered: bool| -> Result<Option<Option<f64>>> {
@@ -219,47 +222,23 @@ impl Reader<'_> {
                 relation.inversed_by.as_deref(),
                 position(3, ordered.1)?,
             );
-            let exist = !row.value(4)?.is_null() && !row.value(5)?.is_null();
-            let ends = Ends::of(exist, &ids);
+            let ends = Ends::of(&ids);
             shape.send(left, right, Form::JoinTable, ends, &sent, sink)
         })?;
         nulls.finish(table, sink);
-        shape.finish(model, relation, sink);
-        Ok(())
+        self.finish(shape, model, relation, sink)
     }
 
-    /// A query for a morph relation of `owner`: owner, target, type, field, position, and whether both
-    /// rows are there. `columns` are the first five; an empty name stands for nothing.
-    fn morph_sql(&self, owner: &Model, table: &str, columns: [&str; 5]) -> String {
+    /// A query for a morph relation: owner, target, type, field and position. An empty name stands for
+    /// nothing.
+    fn morph_sql(&self, table: &str, columns: [&str; 5]) -> String {
         let q = |name: &str| match name {
             "" => "NULL".into(),
             name => format!("m.{}", self.database.quote(name)),
         };
-        let exists: String = self
-            .catalogue
-            .models
-            .iter()
-            .map(|model| {
-                format!(
-                    " WHEN '{}' THEN CASE WHEN EXISTS (SELECT 1 FROM {} t WHERE t.id = {}) THEN 1 ELSE \
-                     0 END",
-                    model.uid.replace('\'', "''"),
-                    self.database.quote(&model.table),
-                    q(columns[1])
-                )
-            })
-            .collect();
-        // No foreign key keeps the row of an owner on every database.
-        let has_owner = format!(
-            "EXISTS (SELECT 1 FROM {} o WHERE o.id = {})",
-            self.database.quote(&owner.table),
-            q(columns[0])
-        );
         format!(
-            "SELECT {}, CASE WHEN {has_owner} THEN CASE {}{exists} ELSE 0 END ELSE 0 END FROM {} m WHERE {} IS NOT NULL AND {} IS NOT \
-             NULL AND {} IS NOT NULL ORDER BY m.id",
+            "SELECT {} FROM {} m WHERE {} IS NOT NULL AND {} IS NOT NULL AND {} IS NOT NULL ORDER BY m.id",
             columns.map(q).join(", "),
-            q(columns[2]),
             self.database.quote(table),
             q(columns[0]),
             q(columns[1]),
@@ -329,7 +308,8 @@ impl Reader<'_> {
         let filter = self.filter;
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
-            components: &self.sent_components,
+            models: &self.catalogue.models,
+            rows: &self.sent,
             too_long: &self.too_long,
             is_partial: self.filter.is_partial(),
         };
@@ -363,7 +343,7 @@ impl Reader<'_> {
                 right.position = Some(position_of(&row.value(4)?));
             }
             let ends = match has_type {
-                true => Ends::of(row.value(5)?.as_i64() == Some(1), &ids),
+                true => Ends::of(&ids),
                 false => Ends::NoType,
             };
             let form = if in_table {
@@ -373,7 +353,26 @@ impl Reader<'_> {
             };
             shape.send(left, right, form, ends, &sent, sink)
         })?;
-        shape.finish(model, relation, sink);
-        Ok(())
+        self.finish(shape, model, relation, sink)
+    }
+
+    /// Tells of the links of a relation that were left out, once all were seen.
+    fn finish(
+        &mut self,
+        shape: Shape,
+        model: &Model,
+        relation: &StoredRelation,
+        sink: &mut dyn Sink,
+    ) -> Result<()> {
+        let models = &self.catalogue.models;
+        let database = &mut *self.database;
+        shape.finish(model, relation, sink, &mut |uid, id| {
+            let Some(model) = models.get(uid) else {
+                return Ok(false);
+            };
+            let table = database.quote(&model.table);
+            let sql = format!("SELECT count(*) FROM {table} WHERE id = ?");
+            Ok(database.number(&sql, &[id.into()])? > 0)
+        })
     }
 }

@@ -6,6 +6,7 @@ mod component_rows;
 mod components;
 mod configuration;
 mod entities;
+mod left_out;
 mod link_lines;
 mod links;
 mod sidecars;
@@ -107,8 +108,10 @@ struct Reader<'a> {
     catalogue: &'a Catalogue,
     filter: &'a Filter,
     uploads: Box<dyn Uploads>,
-    /// Components that were sent with their owners: links of the others are left out as well.
-    sent_components: HashMap<String, IdSet>,
+    /// Rows that were sent, by the place of their model; components with their owners: links of the others are left out as well.
+    sent: Vec<IdSet>,
+    /// In which order the members of components stand that hold others, by the place of their model.
+    key_orders: HashMap<usize, Vec<usize>>,
     /// Values of entities and components that an archive cannot hold as they are.
     tally: Tally,
     /// Components that were sent more than once, by type.
@@ -163,7 +166,8 @@ impl Source for ProjectSource {
             catalogue: &self.catalogue,
             filter,
             uploads: self.project.uploads_with(self.links),
-            sent_components: HashMap::new(),
+            sent: vec![IdSet::default(); self.catalogue.models.iter().count()],
+            key_orders: HashMap::new(),
             tally: Tally::default(),
             shared_components: BTreeMap::new(),
             unreadable_components: BTreeMap::new(),

@@ -36,7 +36,7 @@ pub(super) fn complete<'a>(sidecar: &'a str, filename: &str, bytes: u64) -> Cow<
     };
     let text = |name: &str| fields.text(name).filter(|text| !text.is_empty());
     let quoted = |text: &str| {
-        let mut value = Vec::new();
+        let mut value = String::new();
         json::write_string(&mut value, text);
         value
     };
@@ -55,24 +55,24 @@ pub(super) fn complete<'a>(sidecar: &'a str, filename: &str, bytes: u64) -> Cow<
     }
     if !size.is_some_and(|size| size.is_finite() && size >= 0.0) {
         // Kilobytes with two digits, as Strapi counts them.
-        let mut value = Vec::new();
+        let mut value = String::new();
         json::write_f64(&mut value, (bytes as f64 / 10.0).round() / 100.0);
         needed.push(("size", value));
     }
-    let mut out = b"{".to_vec();
+    let mut out = "{".to_owned();
     for (member, value) in &fields.0 {
         write_name(&mut out, member);
         match needed.iter().position(|(own, _)| own == member) {
-            Some(index) => out.extend_from_slice(&needed.remove(index).1),
-            None => out.extend_from_slice(value.as_bytes()),
+            Some(index) => out.push_str(&needed.remove(index).1),
+            None => out.push_str(value),
         }
     }
     for (member, value) in needed {
         write_name(&mut out, member);
-        out.extend_from_slice(&value);
+        out.push_str(&value);
     }
-    out.push(b'}');
-    Cow::Owned(super::attributes::text(out))
+    out.push('}');
+    Cow::Owned(out)
 }
 
 fn media_type(filename: &str) -> &'static str {

@@ -1,6 +1,6 @@
 //! Dates, times of day and instants as text.
 
-use crate::calendar::{DAY, MICROSECONDS, civil_date, clock, days_of};
+use crate::calendar::{DAY, MICROSECONDS, civil_date, days_of};
 use std::borrow::Cow;
 
 /// Whether it is a day as Strapi takes it, `YYYY-MM-DD`.
@@ -55,16 +55,44 @@ pub(super) fn is_clock(text: &str) -> bool {
 pub(super) fn iso(microseconds: i64) -> String {
     let milliseconds = microseconds.div_euclid(MICROSECONDS);
     let (year, month, day) = civil_date(milliseconds.div_euclid(DAY));
-    let clock = clock(
+    let (time, fine) = (
         milliseconds.rem_euclid(DAY),
         microseconds.rem_euclid(MICROSECONDS),
     );
-    let year = match year {
-        0..=9999 => format!("{year:04}"),
-        _ if year < 0 => format!("-{:06}", -year),
-        _ => format!("+{year:06}"),
+    let mut text = String::with_capacity("+YYYYYY-MM-DDTHH:mm:ss.SSSSSSZ".len());
+    let digits = match year {
+        0..=9999 => 4,
+        _ => {
+            text.push(if year < 0 { '-' } else { '+' });
+            6
+        }
     };
-    format!("{year}-{month:02}-{day:02}T{clock}Z")
+    push_padded(&mut text, year.abs(), digits);
+    for (before, number, digits) in [
+        ('-', month, 2),
+        ('-', day, 2),
+        ('T', time / 3_600_000, 2),
+        (':', time / 60_000 % 60, 2),
+        (':', time / 1000 % 60, 2),
+        ('.', time % 1000, 3),
+    ] {
+        text.push(before);
+        push_padded(&mut text, number, digits);
+    }
+    if fine > 0 {
+        push_padded(&mut text, fine, 3);
+    }
+    text.push('Z');
+    text
+}
+
+/// Appends the last digits of a number, with zeros in front. There are many times, and the formatting machinery
+/// takes its time.
+fn push_padded(text: &mut String, number: i64, digits: u32) {
+    for power in (0..digits).rev() {
+        let digit = number / 10_i64.pow(power) % 10;
+        text.push(char::from(b'0' + digit as u8));
+    }
 }
 
 /// A time of day with seconds and milliseconds, as Strapi stores it; PostgreSQL prints fewer digits.
