@@ -41,7 +41,7 @@ pub fn lines(criterion: &mut Criterion) {
             });
         });
         group.bench_function(BenchmarkId::new("compact", folder), |bencher| {
-            let mut out = Vec::new();
+            let mut out = String::new();
             bencher.iter(|| {
                 out.clear();
                 for line in &lines {
@@ -53,7 +53,7 @@ pub fn lines(criterion: &mut Criterion) {
     let text = "A sentence with Größe, 日本 and \"quotes\", as it stands in a field.\n".repeat(100);
     group.throughput(Throughput::Bytes(text.len() as u64));
     group.bench_function("write a text", |bencher| {
-        let mut out = Vec::new();
+        let mut out = String::new();
         bencher.iter(|| {
             out.clear();
             json::write_string(&mut out, black_box(&text));
@@ -61,7 +61,7 @@ pub fn lines(criterion: &mut Criterion) {
     });
     group.throughput(Throughput::Elements(3));
     group.bench_function("write numbers", |bencher| {
-        let mut out = Vec::new();
+        let mut out = String::new();
         bencher.iter(|| {
             out.clear();
             json::write_f64(&mut out, black_box(1234.5678));
