@@ -132,7 +132,6 @@ pub fn project(criterion: &mut Criterion) {
                 effort: Effort::default(),
                 compression: Some(Level::default()),
                 password: Some(Password::new(KEY)),
-                ..Packing::default()
             },
         ),
     ];

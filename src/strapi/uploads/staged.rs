@@ -6,7 +6,7 @@
 use super::held::{self, Held};
 use super::journal::{self, Journal, Moves};
 use super::paths::{can_be, exists, files_below, make_folders, stays_inside};
-use super::writer::{BLOCK, FileWriter};
+use super::writer::{BLOCK, FileWriters};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
@@ -32,7 +32,7 @@ pub(super) struct StagedFiles {
     /// How many files could not get the owner, group and mode that they should have.
     others: u64,
     /// Writes what comes.
-    writer: FileWriter,
+    writers: FileWriters,
     /// How many bytes came that were only counted.
     counted: u64,
     /// Files that go even if none comes to their paths.
@@ -50,7 +50,7 @@ impl StagedFiles {
             staging: None,
             held: None,
             others: 0,
-            writer: FileWriter::new(effort.clone()),
+            writers: FileWriters::new(effort),
             counted: 0,
             replaced: BTreeSet::new(),
             swap: None,
@@ -207,9 +207,14 @@ impl StagedUploads for StagedFiles {
         let bytes = size.saturating_mul(paths.len() as u64);
         let bytes = bytes.saturating_add(self.counted);
         wanted(&self.uploads, bytes, "the files of the media library")?;
-        let is_kept = self.how == Staged::Kept;
-        if is_kept {
-            self.writer.create(waiting)?;
+        let others = others.iter().map(|path| self.waiting(path));
+        let others = others.collect::<Result<Vec<_>>>()?;
+        let mut writer = match self.how {
+            Staged::Kept => Some(self.writers.next(paths)?),
+            Staged::Counted => None,
+        };
+        if let Some(writer) = &mut writer {
+            writer.create(waiting)?;
         }
         loop {
             let length = usize::try_from(size).map_or(BLOCK, |size| size.clamp(1, BLOCK));
@@ -221,26 +226,22 @@ impl StagedUploads for StagedFiles {
                 })
             })?;
             let is_last = block.len() < BLOCK;
-            if is_kept {
-                self.writer.write(block)?;
-            } else {
-                self.counted += block.len() as u64;
+            match &mut writer {
+                Some(writer) => writer.write(block)?,
+                None => self.counted += block.len() as u64,
             }
             if is_last {
                 break;
             }
         }
-        for other in others {
-            let other = self.waiting(other)?;
-            if is_kept {
-                self.writer.copy(other)?;
-            }
+        match writer {
+            Some(writer) => others.into_iter().try_for_each(|path| writer.copy(path)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn written(&mut self) -> Result<()> {
-        self.writer.finish()
+        self.writers.finish()
     }
 
     fn replace(&mut self, paths: BTreeSet<String>) -> Result<()> {

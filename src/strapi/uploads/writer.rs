@@ -1,17 +1,22 @@
-//! Writes files in a thread of its own, one after the other, while whoever has their bytes reads on.
+//! Writes files in threads of their own, while whoever has their bytes reads on.
 
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
+use std::collections::HashSet;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 /// Bytes of a file that are handed over at once.
 pub(super) const BLOCK: usize = 256 << 10;
-/// Steps that may wait.
-const WAITING: usize = 8;
+/// Steps that may wait, for each thread.
+const WAITING: usize = 4;
+/// The most threads: what they wait for is the system, which takes no more from many.
+const MOST_THREADS: usize = 4;
 
 /// What is done next.
 enum Step {
@@ -23,8 +28,54 @@ enum Step {
     Copy(PathBuf),
 }
 
-/// Writes files. Errors come with a later step, at the latest with [`finish`](Self::finish).
-#[derive(Default)]
+/// Writes files, several at once. Errors come with a later file, at the latest with [`finish`](Self::finish).
+pub(super) struct FileWriters {
+    writers: Vec<FileWriter>,
+    next: usize,
+    /// The paths that were given, hashed: of two files of one path the later one is to stay.
+    given: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl FileWriters {
+    /// As many as there are cores, within bounds. `effort` collects how long writing takes.
+    pub fn new(effort: &Effort) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let writer = || FileWriter::new(effort.clone());
+        Self {
+            writers: std::iter::repeat_with(writer)
+                .take(cores.min(MOST_THREADS))
+                .collect(),
+            next: 0,
+            given: HashSet::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// The one that writes the next file, and copies of it, to these paths.
+    pub fn next(&mut self, paths: &[String]) -> Result<&mut FileWriter> {
+        let mut is_new = true;
+        for path in paths {
+            is_new &= self.given.insert(self.hasher.hash_one(path));
+        }
+        if !is_new {
+            self.finish()?;
+        }
+        self.next = (self.next + 1) % self.writers.len();
+        Ok(&mut self.writers[self.next])
+    }
+
+    /// Waits until all is written.
+    ///
+    /// # Errors
+    /// A file could not be.
+    pub fn finish(&mut self) -> Result<()> {
+        self.writers.iter_mut().try_for_each(FileWriter::finish)
+    }
+}
+
+/// Writes files, one after the other, in a thread. Errors come with a later step, at the latest with
+/// [`finish`](Self::finish).
 pub(super) struct FileWriter {
     effort: Effort,
     steps: Option<SyncSender<Step>>,
@@ -32,8 +83,7 @@ pub(super) struct FileWriter {
 }
 
 impl FileWriter {
-    /// One that collects what takes time.
-    pub fn new(effort: Effort) -> Self {
+    fn new(effort: Effort) -> Self {
         Self {
             effort,
             steps: None,
@@ -60,7 +110,7 @@ impl FileWriter {
     ///
     /// # Errors
     /// A file could not be.
-    pub fn finish(&mut self) -> Result<()> {
+    fn finish(&mut self) -> Result<()> {
         self.steps = None;
         let thread = self.thread.take();
         match self
@@ -138,16 +188,18 @@ mod tests {
     fn files_hold_what_was_written_and_copies_all_of_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
-        let mut writer = FileWriter::default();
-        for (name, parts) in [("a", 3), ("b", 0), ("c", 20), ("a", 2)] {
+        let mut writers = FileWriters::new(&Effort::default());
+        for (name, parts) in [("a", 300), ("b", 0), ("c", 20), ("a", 2)] {
+            let names = [name.to_owned(), format!("copy of {name}")];
+            let writer = writers.next(&names).expect("ready");
             writer.create(path(name)).expect("begun");
             for _ in 0..parts {
                 writer.write(name.repeat(1000).into()).expect("taken");
             }
+            writer.copy(path(&names[1])).expect("taken");
         }
-        writer.copy(path("d")).expect("taken");
-        writer.finish().expect("written");
-        for (name, length) in [("a", 2000), ("b", 0), ("c", 20_000), ("d", 2000)] {
+        writers.finish().expect("written");
+        for (name, length) in [("a", 2000), ("b", 0), ("c", 20_000), ("copy of a", 2000)] {
             assert_eq!(fs::read(path(name)).expect("a file").len(), length);
         }
     }
@@ -156,9 +208,10 @@ mod tests {
     fn a_file_that_cannot_be_written_is_told_at_the_latest_at_the_end() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("missing").join("file");
-        let mut writer = FileWriter::default();
+        let mut writers = FileWriters::new(&Effort::default());
+        let writer = writers.next(&["file".into()]).expect("ready");
         writer.create(path.clone()).expect("taken");
-        let error = writer.finish().expect_err("there is no such folder");
+        let error = writers.finish().expect_err("there is no such folder");
         assert!(error.to_string().contains(path.to_str().expect("text")));
     }
 }
