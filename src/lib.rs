@@ -31,4 +31,5 @@ pub mod model;
 mod nesting;
 pub mod store;
 pub mod strapi;
+mod threads;
 pub mod transfer;

@@ -99,7 +99,8 @@ fn text(random: &[u8]) -> Vec<u8> {
 }
 
 fn pack(content: &mut Content, packing: &Packing, target: Box<dyn Target>) {
-    let destination = ArchiveDestination::packed(target, packing, DEFAULT_SHARD_SIZE);
+    let destination =
+        ArchiveDestination::packed(target, packing, DEFAULT_SHARD_SIZE).expect("threads");
     run(transfer(content, destination));
 }
 

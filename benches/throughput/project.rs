@@ -19,7 +19,8 @@ use strapi_backup::transfer::{Filter, Nowhere, Sink, Source, Warning};
 fn export(project: &Path, archive: &Path, packing: &Packing) {
     let mut source = ProjectSource::open(open(project), &LockWait::default()).expect("a project");
     let target = Box::new(FileTarget::create(archive).expect("an archive"));
-    let destination = ArchiveDestination::packed(target, packing, DEFAULT_SHARD_SIZE);
+    let destination =
+        ArchiveDestination::packed(target, packing, DEFAULT_SHARD_SIZE).expect("threads");
     run(transfer(&mut source, destination));
 }
 

@@ -1,10 +1,12 @@
 //! The SHA-256 of entries, worked out in a thread of its own while other threads read and write them.
 
 use crate::effort::{Effort, Work};
+use crate::error::Result;
+use crate::threads::start;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 /// Bytes that are handed over at once.
 const PIECE: usize = 256 << 10;
@@ -43,11 +45,14 @@ impl<T> Piece<T> {
 
 impl<T: Send + 'static> Digests<T> {
     /// Starts the thread.
-    pub fn new(effort: &Effort) -> Self {
+    ///
+    /// # Errors
+    /// The system gives none.
+    pub fn new(effort: &Effort) -> Result<Self> {
         let (pieces, given) = sync_channel::<Piece<T>>(WAITING);
         let (done, digests) = channel();
         let work = effort.clone();
-        let thread = thread::spawn(move || {
+        let thread = start(move || {
             let mut digest = Sha256::new();
             let mut take = |Piece { bytes, ends }: Piece<T>| {
                 let mut start = 0;
@@ -62,14 +67,14 @@ impl<T: Send + 'static> Digests<T> {
             for piece in given {
                 work.time(Work::Digests, || take(piece));
             }
-        });
-        Self {
+        })?;
+        Ok(Self {
             effort: effort.clone(),
             piece: Piece::new(),
             pieces: Some(pieces),
             digests,
             thread: Some(thread),
-        }
+        })
     }
 
     /// More bytes of the current entry.
@@ -146,7 +151,7 @@ mod tests {
     fn every_entry_has_its_digest_however_long_it_is() {
         let lengths = [0, 1, PIECE - 1, PIECE, PIECE + 1, 0, 3 * PIECE + 7, 5];
         let bytes: Vec<u8> = (0..4 * PIECE).map(|n| (n % 251) as u8).collect();
-        let mut digests = Digests::new(&Effort::default());
+        let mut digests = Digests::new(&Effort::default()).expect("a thread");
         let mut found = Vec::new();
         for length in lengths {
             let read = io::copy(&mut digests.watch(&bytes[..length]), &mut io::sink());
@@ -161,7 +166,7 @@ mod tests {
 
     #[test]
     fn many_empty_entries_have_digests() {
-        let mut digests = Digests::new(&Effort::default());
+        let mut digests = Digests::new(&Effort::default()).expect("a thread");
         (0..3 * ENDS + 1).for_each(|number| digests.end(number));
         let names = digests.finish().map(|(number, _)| number);
         assert!(names.eq(0..3 * ENDS + 1));

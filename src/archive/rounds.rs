@@ -46,7 +46,7 @@ pub(super) fn round(
         Error::failed(format!("{archive} was changed while it was read"))
             .hint("see that nobody writes to it, and run it again")
     };
-    let mut digests = Digests::new(effort);
+    let mut digests = Digests::new(effort)?;
     let mut whole = Sha256::new();
     let (mut count, mut is_stopped) = (0, false);
     let beginning = seen.beginning;

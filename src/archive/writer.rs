@@ -53,9 +53,12 @@ pub struct ArchiveDestination {
 
 impl ArchiveDestination {
     /// An archive file that goes to `target`; shards hold at most `shard_size` bytes.
-    pub fn packed(target: Box<dyn Target>, packing: &Packing, shard_size: u64) -> Self {
-        let packer = Packer::new(target, packing);
-        Self {
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub fn packed(target: Box<dyn Target>, packing: &Packing, shard_size: u64) -> Result<Self> {
+        let packer = Packer::new(target, packing)?;
+        Ok(Self {
             name: packer.name().to_owned(),
             shard_size,
             spool_folder: packer.spool_folder().to_owned(),
@@ -69,7 +72,7 @@ impl ArchiveDestination {
                     .map_or(0, |since| since.as_secs()),
                 buffer: vec![0; BUFFER],
             }),
-        }
+        })
     }
 
     /// An unpacked archive in the folder `path`, which must not exist, or be empty. `effort` collects what takes time.
@@ -145,7 +148,7 @@ impl Destination for ArchiveDestination {
             shard_size: self.shard_size,
             writer: self.writer,
             checksums: Checksums::new(&self.spool_folder),
-            digests: Digests::new(&self.effort),
+            digests: Digests::new(&self.effort)?,
             spool_folder: self.spool_folder,
             authentication: self.password.zip(salt),
             shards: None,

@@ -2,8 +2,7 @@
 
 use super::terminal;
 use crate::effort::{Effort, Work};
-use std::num::NonZero;
-use std::thread;
+use crate::threads::one_a_core;
 use std::time::Duration;
 
 /// What is left of the time of the thread that goes through everything.
@@ -51,7 +50,7 @@ pub(super) fn tell(effort: &Effort, own: &[Work]) {
         .filter(|it| !own.contains(it))
         .map(spent)
         .collect();
-    let cores = thread::available_parallelism().map_or(1, NonZero::get) as u32;
+    let cores = one_a_core(usize::MAX) as u32;
     let brake = brake(&first, &beside, wall, waiting, cores);
     first.push((named(Work::Waiting), waiting));
     terminal::tell(&format!(

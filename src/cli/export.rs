@@ -287,7 +287,7 @@ impl Request {
             Place::File(base) => {
                 let path = ArchiveName::with_extensions(base, packing);
                 let target = Box::new(FileTarget::create(&path)?);
-                let destination = ArchiveDestination::packed(target, packing, shard_size);
+                let destination = ArchiveDestination::packed(target, packing, shard_size)?;
                 (path.display().to_string(), Reports::Stdout, destination)
             }
             Place::Folder(path) => {
@@ -301,7 +301,7 @@ impl Request {
                     Error::failed(format!("cannot write the archive to stdout: {error}"))
                 })?;
                 let out = StreamTarget::new("stdout", File::from(stdout), &environment.temporary);
-                let destination = ArchiveDestination::packed(Box::new(out), packing, shard_size);
+                let destination = ArchiveDestination::packed(Box::new(out), packing, shard_size)?;
                 ("stdout".into(), Reports::Stderr, destination)
             }
         })

@@ -6,12 +6,13 @@ use super::references;
 use super::{Connection, Inserter, Value};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
+use crate::threads::start;
 use batch::{Batch, Job, Table, Task, length};
 use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 /// How many bytes of values go to the thread at once.
 const BATCH: usize = 64 << 10;
@@ -262,15 +263,7 @@ impl Thread {
             let outcome = hand.run_all(&waiting, &seen, &effort);
             (hand, outcome)
         };
-        let handle = thread::Builder::new()
-            .name("rows".into())
-            .spawn(work)
-            .map_err(|error| {
-                Error::failed(format!(
-                    "cannot start the thread that adds rows to the database: {error}"
-                ))
-                .hint("let this user have more processes (ulimit -u) and run it again")
-            })?;
+        let handle = start(work)?;
         Ok(Self {
             batches,
             handle,

@@ -1,5 +1,6 @@
 //! Archives in files.
 
+use super::early::EarlySync;
 use super::{Origin, StreamOrigin, Target};
 use crate::error::{Error, Result};
 use std::fs::File;
@@ -13,6 +14,7 @@ use tempfile::NamedTempFile;
 /// A file that appears under its name when it is complete and on disk.
 pub struct FileTarget {
     temporary: Temporary,
+    early: EarlySync,
     path: PathBuf,
 }
 
@@ -107,6 +109,7 @@ impl FileTarget {
             .map_err(|error| Error::io("write into the folder", folder, error))?;
         Ok(Self {
             temporary,
+            early: EarlySync::default(),
             path: path.to_owned(),
         })
     }
@@ -114,7 +117,11 @@ impl FileTarget {
 
 impl Write for FileTarget {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temporary.file().write(bytes)
+        let written = self.temporary.file().write(bytes)?;
+        self.early
+            .wrote(self.temporary.file(), written)
+            .map_err(Error::into_io)?;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -134,9 +141,11 @@ impl Target for FileTarget {
     fn publish(self: Box<Self>) -> Result<()> {
         let Self {
             mut temporary,
+            early,
             path,
         } = *self;
         let fail = |error| Error::io("write the archive", &path, error);
+        early.finish().map_err(fail)?;
         temporary.file().sync_all().map_err(fail)?;
         temporary.persist(&path).map_err(fail)?;
         sync_name(&path)

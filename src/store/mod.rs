@@ -3,6 +3,7 @@
 //! This room moves bytes and knows nothing of what is in them. A [`Target`] takes an archive and
 //! shows it when it is complete; an [`Origin`] gives one. Whose files are is known here as well.
 
+mod early;
 mod file;
 mod interrupt;
 mod owner;

@@ -2,9 +2,10 @@
 //! read, decrypted and inflated.
 
 use crate::effort::{Effort, Work};
+use crate::error::Result;
+use crate::threads::start;
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::sync_channel;
-use std::thread;
 
 /// Bytes in a block, at the most.
 pub(super) const BLOCK: usize = 256 << 10;
@@ -59,9 +60,12 @@ pub(super) struct Ahead {
 
 impl Ahead {
     /// Reads `inner` in a thread.
-    pub fn new(mut inner: impl Read + Send + 'static) -> Self {
+    ///
+    /// # Errors
+    /// The system gives none.
+    pub fn new(mut inner: impl Read + Send + 'static) -> Result<Self> {
         let (sender, receiver) = sync_channel(WAITING);
-        thread::spawn(move || {
+        start(move || {
             loop {
                 let block = Block::read(&mut inner);
                 let goes_on = block.goes_on();
@@ -69,8 +73,8 @@ impl Ahead {
                     break;
                 }
             }
-        });
-        Self::of(receiver.into_iter())
+        })?;
+        Ok(Self::of(receiver.into_iter()))
     }
 
     /// Reads these blocks. The last one says that it is.
@@ -159,7 +163,7 @@ mod tests {
         for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 9 * BLOCK + 3] {
             let bytes: Vec<u8> = (0..length).map(|n| (n % 253) as u8).collect();
             let mut read = Vec::new();
-            let mut ahead = Ahead::new(io::Cursor::new(bytes.clone()));
+            let mut ahead = Ahead::new(io::Cursor::new(bytes.clone())).expect("a thread");
             ahead.read_to_end(&mut read).expect("read");
             assert!(read == bytes, "{length} bytes");
             assert_eq!(ahead.read(&mut [0; 9]).expect("the end"), 0);
@@ -169,7 +173,7 @@ mod tests {
     #[test]
     fn what_a_slow_stream_gave_waits_for_nothing() {
         let (output, mut input) = io::pipe().expect("a pipe");
-        let mut ahead = Ahead::new(output);
+        let mut ahead = Ahead::new(output).expect("a thread");
         for text in [b"one", b"two"] {
             io::Write::write_all(&mut input, text).expect("written");
             let mut read = [0; 3];
@@ -180,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_error_comes_behind_the_bytes_that_were_read_and_again() {
-        let mut ahead = Ahead::new(Broken(2 * BLOCK + 5));
+        let mut ahead = Ahead::new(Broken(2 * BLOCK + 5)).expect("a thread");
         let mut read = Vec::new();
         for _ in 0..3 {
             let error = ahead.read_to_end(&mut read).expect_err("it is broken");

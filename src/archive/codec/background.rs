@@ -2,8 +2,10 @@
 //!
 //! Compression takes all cores, encryption and the disk take one; reading rows takes another.
 
-use super::pool::{pool, threads};
+use super::pool::pool;
 use crate::effort::{Effort, Work};
+use crate::error::Result;
+use crate::threads::start;
 use std::io::{self, Write};
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
@@ -26,8 +28,8 @@ pub(super) struct Background<W> {
 type Give = dyn Fn(Vec<u8>) -> bool + Send;
 
 impl<W: Write + Send + 'static> Background<W> {
-    /// Starts a thread that writes to `inner`.
-    pub fn new(inner: W, effort: &Effort) -> Self {
+    /// Starts a thread that writes to `inner`. As all of these, it fails where the system gives no thread.
+    pub fn new(inner: W, effort: &Effort) -> Result<Self> {
         let (sender, receiver) = sync_channel(WAITING);
         let give = move |block| sender.send(block).is_ok();
         Self::start(BLOCK, give, inner, receiver.into_iter(), effort)
@@ -35,12 +37,16 @@ impl<W: Write + Send + 'static> Background<W> {
 
     /// Starts a thread that writes to `inner` what other threads make of blocks of `size` bytes: one a core, each with
     /// what `worker` makes for it.
-    pub fn through<F>(size: usize, worker: impl Fn() -> F, inner: W, effort: &Effort) -> Self
+    pub fn through<F>(
+        size: usize,
+        worker: impl Fn() -> F,
+        inner: W,
+        effort: &Effort,
+    ) -> Result<Self>
     where
         F: FnMut(Vec<u8>) -> Vec<u8> + Send + 'static,
     {
-        let threads = threads();
-        let (jobs, results) = pool(threads, threads + 2, worker);
+        let (jobs, results) = pool(worker)?;
         Self::start(size, move |block| jobs.give(block), inner, results, effort)
     }
 
@@ -50,14 +56,14 @@ impl<W: Write + Send + 'static> Background<W> {
         inner: W,
         blocks: impl Iterator<Item = Vec<u8>> + Send + 'static,
         effort: &Effort,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        Ok(Self {
             effort: effort.clone(),
             block: Vec::with_capacity(size),
             size,
             give: Some(Box::new(give)),
-            thread: Some(std::thread::spawn(move || work(inner, blocks))),
-        }
+            thread: Some(start(move || work(inner, blocks))?),
+        })
     }
 
     /// Waits until everything is written and gives the inner writer back.
@@ -137,7 +143,7 @@ mod tests {
 
     #[test]
     fn everything_arrives_in_order() {
-        let mut background = Background::new(Vec::new(), &Effort::default());
+        let mut background = Background::new(Vec::new(), &Effort::default()).expect("a thread");
         let bytes: Vec<u8> = (0..3 * BLOCK + 5).map(|n| (n % 253) as u8).collect();
         for part in bytes.chunks(1000) {
             background.write_all(part).expect("written");
@@ -148,7 +154,8 @@ mod tests {
     #[test]
     fn what_others_made_of_it_arrives_in_order() {
         let upper = || |block: Vec<u8>| block.to_ascii_uppercase();
-        let mut background = Background::through(7, upper, Vec::new(), &Effort::default());
+        let mut background =
+            Background::through(7, upper, Vec::new(), &Effort::default()).expect("threads");
         let text = "all that is written ".repeat(100);
         background.write_all(text.as_bytes()).expect("written");
         let arrived = background.finish().expect("finished");
@@ -166,7 +173,7 @@ mod tests {
                 Ok(())
             }
         }
-        let mut background = Background::new(Full, &Effort::default());
+        let mut background = Background::new(Full, &Effort::default()).expect("a thread");
         let written = background
             .write_all(&vec![0; 100 * BLOCK])
             .and_then(|()| background.finish().map(drop));

@@ -34,7 +34,10 @@ pub fn scramble(how: [u8; 4], content: &[u8]) {
     let start = plain.fill_buf().unwrap_or_default();
     let is_gzip = Wrapping::of(start) == Wrapping::Gzip;
     let read = match is_gzip {
-        true => io::copy(&mut inflating(plain, &effort).take(ENOUGH), &mut io::sink()),
+        true => io::copy(
+            &mut inflating(plain, &effort).expect("threads").take(ENOUGH),
+            &mut io::sink(),
+        ),
         false => io::copy(&mut plain.take(ENOUGH), &mut io::sink()),
     };
     if is_encrypted && change > 1 && !is_gzip {

@@ -3,19 +3,22 @@
 use super::GZIP;
 use super::ahead::{Ahead, Block, Then};
 use super::gzip::{self, HEADER, Inflater, whole_length};
-use super::pool::{Jobs, pool, threads};
+use super::pool::{Jobs, pool};
 use super::read_start;
 use crate::effort::{Effort, Work};
+use crate::error::Result;
+use crate::threads::start;
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
-use std::thread;
 
 /// Bytes that are read at once.
 const BUFFER: usize = 256 << 10;
 
 /// Reads what `inner` holds compressed, in threads.
-pub(super) fn inflating(inner: impl BufRead + Send + 'static, effort: &Effort) -> Ahead {
-    let threads = threads();
+///
+/// # Errors
+/// The system gives none.
+pub(super) fn inflating(inner: impl BufRead + Send + 'static, effort: &Effort) -> Result<Ahead> {
     let worker = || {
         let mut inflater = Inflater::new();
         let effort = effort.clone();
@@ -26,10 +29,10 @@ pub(super) fn inflating(inner: impl BufRead + Send + 'static, effort: &Effort) -
             Job::Done(block) => block,
         }
     };
-    let (jobs, blocks) = pool(threads, threads + 2, worker);
+    let (jobs, blocks) = pool(worker)?;
     let hands = effort.clone();
-    thread::spawn(move || hand_out(inner, &jobs, &hands));
-    Ahead::of(blocks)
+    start(move || hand_out(inner, &jobs, &hands))?;
+    Ok(Ahead::of(blocks))
 }
 
 /// What a thread does for one block.
@@ -198,6 +201,7 @@ mod tests {
     fn read(inner: impl BufRead + Send + 'static) -> (Vec<u8>, Option<io::Error>) {
         let mut bytes = Vec::new();
         let error = inflating(inner, &Effort::default())
+            .expect("threads")
             .read_to_end(&mut bytes)
             .err();
         (bytes, error)

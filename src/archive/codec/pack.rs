@@ -74,7 +74,7 @@ impl Layer for Background<Encryptor<Metered<Box<dyn Target>>>> {
 }
 
 /// Writes to `inner` in the background, compressed or as it is.
-fn background<W: Write + Send + 'static>(inner: W, packing: &Packing) -> Background<W> {
+fn background<W: Write + Send + 'static>(inner: W, packing: &Packing) -> Result<Background<W>> {
     let effort = &packing.effort;
     let Some(level) = packing.compression else {
         return Background::new(inner, effort);
@@ -98,24 +98,27 @@ pub(in crate::archive) struct Packer {
 
 impl Packer {
     /// Starts to pack into `target`.
-    pub fn new(target: Box<dyn Target>, packing: &Packing) -> Self {
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub fn new(target: Box<dyn Target>, packing: &Packing) -> Result<Self> {
         let name = target.name();
         let spool_folder = target.spool_folder().to_owned();
         let effort = packing.effort.clone();
         let target = effort.metered(Work::Archive, target);
         let layers: Box<dyn Layer> = match &packing.password {
-            None => Box::new(background(target, packing)),
+            None => Box::new(background(target, packing)?),
             Some(password) => {
                 let encryptor = Encryptor::new(target, &Key::derive(password), &effort);
-                Box::new(background(encryptor, packing))
+                Box::new(background(encryptor, packing)?)
             }
         };
-        Self {
+        Ok(Self {
             layers: Some(layers),
             name,
             spool_folder,
             effort,
-        }
+        })
     }
 
     /// Where the archive goes, for messages.

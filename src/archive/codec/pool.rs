@@ -1,19 +1,12 @@
 //! Work that several threads share, and whose results come back in the order in which it was given.
 
-use std::num::NonZero;
+use crate::error::Result;
+use crate::threads::{one_a_core, start};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
-/// The most threads that work at one thing: more bring little, and each takes memory.
+/// The most threads that work at one thing: more bring little.
 const MOST_THREADS: usize = 8;
-
-/// As many threads as there are cores, within bounds.
-pub(super) fn threads() -> usize {
-    thread::available_parallelism()
-        .map_or(1, NonZero::get)
-        .min(MOST_THREADS)
-}
 
 /// Takes the work.
 pub(super) struct Jobs<J, R> {
@@ -26,28 +19,28 @@ pub(super) struct Results<R> {
     order: Receiver<Receiver<R>>,
 }
 
-/// Starts so many threads, each of which works with what `worker` makes for it. At most `waiting` results are not yet
-/// taken; whoever gives more work waits.
+/// Starts a thread a core, each of which works with what `worker` makes for it. Two more results than there are
+/// threads may wait to be taken; whoever gives more work waits.
 ///
 /// The threads end when no more work can come.
-pub(super) fn pool<J, R, W>(
-    threads: usize,
-    waiting: usize,
-    worker: impl Fn() -> W,
-) -> (Jobs<J, R>, Results<R>)
+///
+/// # Errors
+/// The system gives no threads.
+pub(super) fn pool<J, R, W>(worker: impl Fn() -> W) -> Result<(Jobs<J, R>, Results<R>)>
 where
     J: Send + 'static,
     R: Send + 'static,
     W: FnMut(J) -> R + Send + 'static,
 {
-    let (order, results) = sync_channel(waiting);
+    let count = one_a_core(MOST_THREADS);
+    let (order, results) = sync_channel(count + 2);
     let (queue, jobs) = channel();
     let jobs = Arc::new(Mutex::new(jobs));
-    for _ in 0..threads {
+    for _ in 0..count {
         let (jobs, mut work) = (Arc::clone(&jobs), worker());
-        thread::spawn(move || while work_once(&jobs, &mut work) {});
+        start(move || while work_once(&jobs, &mut work) {})?;
     }
-    (Jobs { order, queue }, Results { order: results })
+    Ok((Jobs { order, queue }, Results { order: results }))
 }
 
 /// Does the next piece of work; gives whether there was one.
@@ -90,10 +83,9 @@ mod tests {
 
     #[test]
     fn results_come_in_the_order_of_the_work() {
-        let (jobs, results) = pool(4, 3, || {
-            |number: u64| (0..number % 7 * 10_000).sum::<u64>() + number
-        });
-        let giver = thread::spawn(move || (0..500).all(|number| jobs.give(number)));
+        let (jobs, results) =
+            pool(|| |number: u64| (0..number % 7 * 10_000).sum::<u64>() + number).expect("threads");
+        let giver = std::thread::spawn(move || (0..500).all(|number| jobs.give(number)));
         let expected = (0..500).map(|number| (0..number % 7 * 10_000).sum::<u64>() + number);
         assert!(results.eq(expected));
         assert!(giver.join().expect("no panic"));
@@ -101,7 +93,7 @@ mod tests {
 
     #[test]
     fn work_that_nobody_waits_for_is_refused() {
-        let (jobs, results) = pool(1, 1, || |number: u8| number);
+        let (jobs, results) = pool(|| |number: u8| number).expect("threads");
         drop(results);
         assert!(!jobs.give(1));
     }

@@ -123,7 +123,7 @@ impl Unpacked {
     /// The tar in it, from its beginning, read ahead in threads. With `again`, it is going to be read once more.
     ///
     /// # Errors
-    /// It cannot be opened again.
+    /// It cannot be opened again; the system gives no threads.
     pub fn read(
         &mut self,
         again: bool,
@@ -144,9 +144,9 @@ impl Unpacked {
                 false => Box::new(plain),
             });
         }
-        let plain = Ahead::new(plain);
+        let plain = Ahead::new(plain)?;
         let tar = match self.gzip {
-            true => inflating(plain, effort),
+            true => inflating(plain, effort)?,
             false => plain,
         };
         Ok(Box::new(tar.measured(effort)))

@@ -12,12 +12,15 @@ use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::model::STAGING_PREFIX;
 use crate::store::Owner;
+use crate::threads::start;
 use rustix::fs::{Access, access};
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
 /// The mode of a staging folder: what waits in it is nobody else's business yet.
 const STAGING_MODE: u32 = 0o700;
@@ -33,6 +36,8 @@ pub(super) struct StagedFiles {
     others: u64,
     /// Writes what comes.
     writers: FileWriters,
+    /// Puts what was written on disk.
+    syncing: Option<JoinHandle<Result<()>>>,
     /// How many bytes came that were only counted.
     counted: u64,
     /// Files that go even if none comes to their paths.
@@ -51,6 +56,7 @@ impl StagedFiles {
             held: None,
             others: 0,
             writers: FileWriters::new(effort),
+            syncing: None,
             counted: 0,
             replaced: BTreeSet::new(),
             swap: None,
@@ -241,7 +247,15 @@ impl StagedUploads for StagedFiles {
     }
 
     fn written(&mut self) -> Result<()> {
-        self.writers.finish()
+        self.writers.finish()?;
+        if self.how == Staged::Kept
+            && let Some(staging) = &self.staging
+        {
+            // The disk has time for it while rows are loaded.
+            let new = staging.path().join("new");
+            self.syncing = Some(start(move || sync(&new))?);
+        }
+        Ok(())
     }
 
     fn replace(&mut self, paths: BTreeSet<String>) -> Result<()> {
@@ -261,9 +275,15 @@ impl StagedUploads for StagedFiles {
         let Some(staging) = self.staging.as_ref().map(|folder| folder.path().to_owned()) else {
             return Ok(());
         };
-        self.written()?;
+        self.writers.finish()?;
         let moves = self.moves(&staging)?;
         self.prepare(&staging, &moves)?;
+        // Whatever went wrong there is told there alone.
+        if let Some(syncing) = self.syncing.take() {
+            syncing
+                .join()
+                .unwrap_or_else(|panic| resume_unwind(panic))?;
+        }
         sync(&staging.join("new"))?;
         let journal = Journal::begin(&staging, &self.uploads, [token, database], moves)?;
         self.swap.insert(journal).advance()
@@ -304,7 +324,7 @@ impl StagedUploads for StagedFiles {
 
 impl Drop for StagedFiles {
     fn drop(&mut self) {
-        let _ = self.written();
+        let _ = self.writers.finish();
         // Whoever drops it half-way has an error to report; the next run tries again.
         let _ = self.put_back();
         // The journal may be written, also where its swap could not begin; it goes first, or all stays.

@@ -2,14 +2,14 @@
 
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
+use crate::threads::{one_a_core, start};
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 /// Bytes of a file that are handed over at once.
 pub(super) const BLOCK: usize = 256 << 10;
@@ -40,11 +40,10 @@ pub(super) struct FileWriters {
 impl FileWriters {
     /// As many as there are cores, within bounds. `effort` collects how long writing takes.
     pub fn new(effort: &Effort) -> Self {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let writer = || FileWriter::new(effort.clone());
         Self {
             writers: std::iter::repeat_with(writer)
-                .take(cores.min(MOST_THREADS))
+                .take(one_a_core(MOST_THREADS))
                 .collect(),
             next: 0,
             given: HashSet::new(),
@@ -129,7 +128,7 @@ impl FileWriter {
             None => {
                 let (sender, steps) = sync_channel(WAITING);
                 let effort = self.effort.clone();
-                self.thread = Some(thread::spawn(move || work(&steps, &effort)));
+                self.thread = Some(start(move || work(&steps, &effort))?);
                 self.steps.insert(sender)
             }
         };

@@ -1,0 +1,25 @@
+//! The threads of a run: how many there are of a kind, and what is said where the system gives none.
+
+use crate::error::{Error, Result};
+use std::num::NonZero;
+use std::thread::{self, JoinHandle};
+
+/// As many as there are cores, and not more than `most`: each takes memory.
+pub(crate) fn one_a_core(most: usize) -> usize {
+    thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(most)
+}
+
+/// Starts a thread that does this.
+///
+/// # Errors
+/// The system gives none.
+pub(crate) fn start<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>> {
+    thread::Builder::new().spawn(work).map_err(|error| {
+        Error::failed(format!("cannot start a thread: {error}"))
+            .hint("let this user have more processes (ulimit -u), and run it again")
+    })
+}
