@@ -68,10 +68,10 @@ fn sync(file: &File, steps: &Receiver<()>) -> io::Result<()> {
 
 /// Tells the system that nobody reads soon what is on disk.
 #[cfg(target_os = "linux")]
-fn forget(file: &File) {
+pub(crate) fn forget(file: &File) {
     // It need not hear of it.
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
 }
 
 #[cfg(not(target_os = "linux"))]
-fn forget(_file: &File) {}
+pub(crate) fn forget(_file: &File) {}

@@ -10,6 +10,7 @@ mod owner;
 mod plain;
 mod stream;
 
+pub(crate) use early::forget;
 pub use file::{
     FileOrigin, FileTarget, check_folder, folder_of, real_path, sync_folder, sync_name,
 };

@@ -7,6 +7,7 @@ mod journal;
 mod local;
 mod paths;
 mod room;
+mod settler;
 mod staged;
 mod writer;
 

@@ -6,21 +6,19 @@
 use super::held::{self, Held};
 use super::journal::{self, Journal, Moves};
 use super::paths::{can_be, exists, files_below, make_folders, stays_inside};
+use super::settler::sync;
 use super::writer::{BLOCK, FileWriters};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::model::STAGING_PREFIX;
 use crate::store::Owner;
-use crate::threads::start;
 use rustix::fs::{Access, access};
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 
 /// The mode of a staging folder: what waits in it is nobody else's business yet.
 const STAGING_MODE: u32 = 0o700;
@@ -36,8 +34,6 @@ pub(super) struct StagedFiles {
     others: u64,
     /// Writes what comes.
     writers: FileWriters,
-    /// Puts what was written on disk.
-    syncing: Option<JoinHandle<Result<()>>>,
     /// How many bytes came that were only counted.
     counted: u64,
     /// Files that go even if none comes to their paths.
@@ -56,7 +52,6 @@ impl StagedFiles {
             held: None,
             others: 0,
             writers: FileWriters::new(effort),
-            syncing: None,
             counted: 0,
             replaced: BTreeSet::new(),
             swap: None,
@@ -216,7 +211,10 @@ impl StagedUploads for StagedFiles {
         let others = others.iter().map(|path| self.waiting(path));
         let others = others.collect::<Result<Vec<_>>>()?;
         let mut writer = match self.how {
-            Staged::Kept => Some(self.writers.next(paths)?),
+            Staged::Kept => {
+                let folder = self.staging()?.join("new");
+                Some(self.writers.next(paths, folder)?)
+            }
             Staged::Counted => None,
         };
         if let Some(writer) = &mut writer {
@@ -247,15 +245,7 @@ impl StagedUploads for StagedFiles {
     }
 
     fn written(&mut self) -> Result<()> {
-        self.writers.finish()?;
-        if self.how == Staged::Kept
-            && let Some(staging) = &self.staging
-        {
-            // The disk has time for it while rows are loaded.
-            let new = staging.path().join("new");
-            self.syncing = Some(start(move || sync(&new))?);
-        }
-        Ok(())
+        self.writers.finish()
     }
 
     fn replace(&mut self, paths: BTreeSet<String>) -> Result<()> {
@@ -278,12 +268,7 @@ impl StagedUploads for StagedFiles {
         self.writers.finish()?;
         let moves = self.moves(&staging)?;
         self.prepare(&staging, &moves)?;
-        // Whatever went wrong there is told there alone.
-        if let Some(syncing) = self.syncing.take() {
-            syncing
-                .join()
-                .unwrap_or_else(|panic| resume_unwind(panic))?;
-        }
+        self.writers.settle()?;
         sync(&staging.join("new"))?;
         let journal = Journal::begin(&staging, &self.uploads, [token, database], moves)?;
         self.swap.insert(journal).advance()
@@ -384,22 +369,6 @@ fn names(folder: &Path) -> Result<Vec<String>> {
         Ok(names.filter_map(|name| name.into_string().ok()).collect())
     };
     read().map_err(|error| Error::io("read the upload folder", folder, error))
-}
-
-/// Sees that what was written to a folder's file system is on disk.
-fn sync(folder: &Path) -> Result<()> {
-    let fail = |error: io::Error| Error::io("write to disk", folder, error);
-    let open = File::open(folder).map_err(fail)?;
-    #[cfg(target_os = "linux")]
-    rustix::fs::syncfs(&open).map_err(|error| fail(error.into()))?;
-    #[cfg(not(target_os = "linux"))]
-    for path in files_below(folder)? {
-        File::open(folder.join(path))
-            .and_then(|file| file.sync_all())
-            .map_err(fail)?;
-    }
-    drop(open);
-    Ok(())
 }
 
 #[cfg(test)]

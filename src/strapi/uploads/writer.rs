@@ -1,5 +1,6 @@
 //! Writes files in threads of their own, while whoever has their bytes reads on.
 
+use super::settler::{Settler, Written};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::threads::{one_a_core, start};
@@ -8,7 +9,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 /// Bytes of a file that are handed over at once.
@@ -31,6 +32,7 @@ enum Step {
 /// Writes files, several at once. Errors come with a later file, at the latest with [`finish`](Self::finish).
 pub(super) struct FileWriters {
     writers: Vec<FileWriter>,
+    settler: Option<Settler>,
     next: usize,
     /// The paths that were given, hashed: of two files of one path the later one is to stay.
     given: HashSet<u64>,
@@ -45,31 +47,58 @@ impl FileWriters {
             writers: std::iter::repeat_with(writer)
                 .take(one_a_core(MOST_THREADS))
                 .collect(),
+            settler: None,
             next: 0,
             given: HashSet::new(),
             hasher: RandomState::new(),
         }
     }
 
-    /// The one that writes the next file, and copies of it, to these paths.
-    pub fn next(&mut self, paths: &[String]) -> Result<&mut FileWriter> {
+    /// The one that writes the next file, and copies of it, to these paths below `folder`.
+    ///
+    /// # Errors
+    /// The system gives no thread; an earlier file could not be written.
+    pub fn next(&mut self, paths: &[String], folder: PathBuf) -> Result<&mut FileWriter> {
         let mut is_new = true;
         for path in paths {
             is_new &= self.given.insert(self.hasher.hash_one(path));
         }
         if !is_new {
-            self.finish()?;
+            self.wait()?;
         }
+        let settler = match &mut self.settler {
+            Some(settler) => settler,
+            none => none.insert(Settler::new(folder)?),
+        };
         self.next = (self.next + 1) % self.writers.len();
-        Ok(&mut self.writers[self.next])
+        let writer = &mut self.writers[self.next];
+        if writer.thread.is_none() {
+            writer.written = settler.written();
+        }
+        Ok(writer)
     }
 
-    /// Waits until all is written.
+    /// Waits until all that was written is on disk, after [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// Something did not get there.
+    pub fn settle(&mut self) -> Result<()> {
+        self.settler.take().map_or(Ok(()), Settler::finish)
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.writers.iter_mut().try_for_each(FileWriter::finish)
+    }
+
+    /// Waits until all is written, as there is no more.
     ///
     /// # Errors
     /// A file could not be.
     pub fn finish(&mut self) -> Result<()> {
-        self.writers.iter_mut().try_for_each(FileWriter::finish)
+        self.wait()?;
+        // It goes on with what is left, while others do other things.
+        self.settler.iter_mut().for_each(Settler::end);
+        Ok(())
     }
 }
 
@@ -78,6 +107,8 @@ impl FileWriters {
 pub(super) struct FileWriter {
     effort: Effort,
     steps: Option<SyncSender<Step>>,
+    /// Where the thread is going to name files that were written.
+    written: Option<Sender<Written>>,
     thread: Option<JoinHandle<Result<()>>>,
 }
 
@@ -86,6 +117,7 @@ impl FileWriter {
         Self {
             effort,
             steps: None,
+            written: None,
             thread: None,
         }
     }
@@ -111,6 +143,7 @@ impl FileWriter {
     /// A file could not be.
     fn finish(&mut self) -> Result<()> {
         self.steps = None;
+        self.written = None;
         let thread = self.thread.take();
         match self
             .effort
@@ -128,7 +161,8 @@ impl FileWriter {
             None => {
                 let (sender, steps) = sync_channel(WAITING);
                 let effort = self.effort.clone();
-                self.thread = Some(start(move || work(&steps, &effort))?);
+                let written = self.written.take();
+                self.thread = Some(start(move || work(&steps, written, &effort))?);
                 self.steps.insert(sender)
             }
         };
@@ -151,32 +185,64 @@ impl Drop for FileWriter {
     }
 }
 
-fn work(steps: &Receiver<Step>, effort: &Effort) -> Result<()> {
-    let mut current = None;
+/// The work of a thread.
+struct Hand {
+    current: Option<(PathBuf, File)>,
+    /// How many bytes it has.
+    bytes: u64,
+    written: Option<Sender<Written>>,
+}
+
+fn work(steps: &Receiver<Step>, written: Option<Sender<Written>>, effort: &Effort) -> Result<()> {
+    let mut hand = Hand {
+        current: None,
+        bytes: 0,
+        written,
+    };
     for step in steps {
-        effort.time(Work::Files, || take(step, &mut current))?;
+        effort.time(Work::Files, || hand.take(step))?;
     }
+    hand.end();
     Ok(())
 }
 
-fn take(step: Step, current: &mut Option<(PathBuf, File)>) -> Result<()> {
-    let fail = |path: &Path, error| Error::io("write the file", path, error);
-    match (step, current) {
-        (Step::Create(path), current) => {
-            let file = File::create(&path).map_err(|error| fail(&path, error))?;
-            *current = Some((path, file));
+impl Hand {
+    fn take(&mut self, step: Step) -> Result<()> {
+        let fail = |path: &Path, error| Error::io("write the file", path, error);
+        match (step, &mut self.current) {
+            (Step::Create(path), _) => {
+                self.end();
+                let file = File::create(&path).map_err(|error| fail(&path, error))?;
+                self.current = Some((path, file));
+            }
+            (Step::Bytes(bytes), Some((path, file))) => {
+                file.write_all(&bytes).map_err(|error| fail(path, error))?;
+                self.bytes += bytes.len() as u64;
+            }
+            (Step::Copy(to), Some((path, _))) => {
+                fs::copy(path, &to).map_err(|error| fail(&to, error))?;
+                self.name(to);
+            }
+            (Step::Bytes(_) | Step::Copy(_), None) => {
+                return Err(Error::failed("no file was begun that could be written"));
+            }
         }
-        (Step::Bytes(bytes), Some((path, file))) => {
-            file.write_all(&bytes).map_err(|error| fail(path, error))?;
-        }
-        (Step::Copy(to), Some((path, _))) => {
-            fs::copy(path, &to).map_err(|error| fail(&to, error))?;
-        }
-        (Step::Bytes(_) | Step::Copy(_), None) => {
-            return Err(Error::failed("no file was begun that could be written"));
-        }
+        Ok(())
     }
-    Ok(())
+
+    /// The current file is as it is to be.
+    fn end(&mut self) {
+        if let Some((path, file)) = self.current.take() {
+            drop(file);
+            self.name(path);
+        }
+        self.bytes = 0;
+    }
+
+    fn name(&self, path: PathBuf) {
+        // Where it has stopped, that is told at the end.
+        let _ = self.written.as_ref().map(|it| it.send((path, self.bytes)));
+    }
 }
 
 #[cfg(test)]
@@ -190,7 +256,7 @@ mod tests {
         let mut writers = FileWriters::new(&Effort::default());
         for (name, parts) in [("a", 300), ("b", 0), ("c", 20), ("a", 2)] {
             let names = [name.to_owned(), format!("copy of {name}")];
-            let writer = writers.next(&names).expect("ready");
+            let writer = writers.next(&names, folder.path().into()).expect("ready");
             writer.create(path(name)).expect("begun");
             for _ in 0..parts {
                 writer.write(name.repeat(1000).into()).expect("taken");
@@ -198,6 +264,7 @@ mod tests {
             writer.copy(path(&names[1])).expect("taken");
         }
         writers.finish().expect("written");
+        writers.settle().expect("on disk");
         for (name, length) in [("a", 2000), ("b", 0), ("c", 20_000), ("copy of a", 2000)] {
             assert_eq!(fs::read(path(name)).expect("a file").len(), length);
         }
@@ -208,7 +275,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("missing").join("file");
         let mut writers = FileWriters::new(&Effort::default());
-        let writer = writers.next(&["file".into()]).expect("ready");
+        let writer = writers
+            .next(&["file".into()], folder.path().into())
+            .expect("ready");
         writer.create(path.clone()).expect("taken");
         let error = writers.finish().expect_err("there is no such folder");
         assert!(error.to_string().contains(path.to_str().expect("text")));
