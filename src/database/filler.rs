@@ -19,7 +19,7 @@ const BATCH: usize = 64 << 10;
 
 /// How many batches may wait for it: together as much as a server gets at once, so that neither waits for
 /// the other.
-const WAITING: usize = 64;
+const WAITING: usize = 32;
 
 /// How many bytes the values of a row may have to be copied; the thread is waited for where they have
 /// more.

@@ -1,7 +1,6 @@
 //! Archives in files.
 
-use super::early::EarlySync;
-use super::{Origin, StreamOrigin, Target};
+use super::{Origin, StreamOrigin, Target, WriteBack};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -14,7 +13,7 @@ use tempfile::NamedTempFile;
 /// A file that appears under its name when it is complete and on disk.
 pub struct FileTarget {
     temporary: Temporary,
-    early: EarlySync,
+    write_back: WriteBack,
     path: PathBuf,
 }
 
@@ -109,7 +108,7 @@ impl FileTarget {
             .map_err(|error| Error::io("write into the folder", folder, error))?;
         Ok(Self {
             temporary,
-            early: EarlySync::default(),
+            write_back: WriteBack::default(),
             path: path.to_owned(),
         })
     }
@@ -118,9 +117,7 @@ impl FileTarget {
 impl Write for FileTarget {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.temporary.file().write(bytes)?;
-        self.early
-            .wrote(self.temporary.file(), written)
-            .map_err(Error::into_io)?;
+        self.write_back.wrote(self.temporary.file(), written);
         Ok(written)
     }
 
@@ -141,11 +138,10 @@ impl Target for FileTarget {
     fn publish(self: Box<Self>) -> Result<()> {
         let Self {
             mut temporary,
-            early,
             path,
+            ..
         } = *self;
         let fail = |error| Error::io("write the archive", &path, error);
-        early.finish().map_err(fail)?;
         temporary.file().sync_all().map_err(fail)?;
         temporary.persist(&path).map_err(fail)?;
         sync_name(&path)

@@ -3,14 +3,13 @@
 //! This room moves bytes and knows nothing of what is in them. A [`Target`] takes an archive and
 //! shows it when it is complete; an [`Origin`] gives one. Whose files are is known here as well.
 
-mod early;
 mod file;
 mod interrupt;
 mod owner;
 mod plain;
 mod stream;
+mod write_back;
 
-pub(crate) use early::forget;
 pub use file::{
     FileOrigin, FileTarget, check_folder, folder_of, real_path, sync_folder, sync_name,
 };
@@ -18,6 +17,7 @@ pub use interrupt::{Interrupt, Interruptible};
 pub(crate) use owner::Owner;
 pub(crate) use plain::{not_opened, open_plain};
 pub use stream::{StreamOrigin, StreamTarget};
+pub(crate) use write_back::{WriteBack, write_back};
 
 use crate::error::Result;
 use std::io::{Read, Write};

@@ -19,7 +19,7 @@ pub(super) struct Results<R> {
     order: Receiver<Receiver<R>>,
 }
 
-/// Starts a thread a core, each of which works with what `worker` makes for it. Two more results than there are
+/// Starts a thread a core, each of which works with what `worker` makes for it. As many results as there are
 /// threads may wait to be taken; whoever gives more work waits.
 ///
 /// The threads end when no more work can come.
@@ -33,7 +33,7 @@ where
     W: FnMut(J) -> R + Send + 'static,
 {
     let count = one_a_core(MOST_THREADS);
-    let (order, results) = sync_channel(count + 2);
+    let (order, results) = sync_channel(count);
     let (queue, jobs) = channel();
     let jobs = Arc::new(Mutex::new(jobs));
     for _ in 0..count {

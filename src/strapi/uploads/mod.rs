@@ -7,7 +7,6 @@ mod journal;
 mod local;
 mod paths;
 mod room;
-mod settler;
 mod staged;
 mod writer;
 

@@ -6,7 +6,6 @@
 use super::held::{self, Held};
 use super::journal::{self, Journal, Moves};
 use super::paths::{can_be, exists, files_below, make_folders, stays_inside};
-use super::settler::sync;
 use super::writer::{BLOCK, FileWriters};
 use super::{PendingSwap, Staged, StagedUploads, wanted};
 use crate::effort::Effort;
@@ -15,7 +14,7 @@ use crate::model::STAGING_PREFIX;
 use crate::store::Owner;
 use rustix::fs::{Access, access};
 use std::collections::BTreeSet;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -211,10 +210,7 @@ impl StagedUploads for StagedFiles {
         let others = others.iter().map(|path| self.waiting(path));
         let others = others.collect::<Result<Vec<_>>>()?;
         let mut writer = match self.how {
-            Staged::Kept => {
-                let folder = self.staging()?.join("new");
-                Some(self.writers.next(paths, folder)?)
-            }
+            Staged::Kept => Some(self.writers.next(paths)?),
             Staged::Counted => None,
         };
         if let Some(writer) = &mut writer {
@@ -268,7 +264,6 @@ impl StagedUploads for StagedFiles {
         self.writers.finish()?;
         let moves = self.moves(&staging)?;
         self.prepare(&staging, &moves)?;
-        self.writers.settle()?;
         sync(&staging.join("new"))?;
         let journal = Journal::begin(&staging, &self.uploads, [token, database], moves)?;
         self.swap.insert(journal).advance()
@@ -369,6 +364,22 @@ fn names(folder: &Path) -> Result<Vec<String>> {
         Ok(names.filter_map(|name| name.into_string().ok()).collect())
     };
     read().map_err(|error| Error::io("read the upload folder", folder, error))
+}
+
+/// Sees that what was written to a folder's file system is on disk.
+fn sync(folder: &Path) -> Result<()> {
+    let fail = |error: io::Error| Error::io("write to disk", folder, error);
+    let open = File::open(folder).map_err(fail)?;
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(&open).map_err(|error| fail(error.into()))?;
+    #[cfg(not(target_os = "linux"))]
+    for path in files_below(folder)? {
+        File::open(folder.join(path))
+            .and_then(|file| file.sync_all())
+            .map_err(fail)?;
+    }
+    drop(open);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! Writes files in threads of their own, while whoever has their bytes reads on.
 
-use super::settler::{Settler, Written};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
+use crate::store::{WriteBack, write_back};
 use crate::threads::{one_a_core, start};
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 /// Bytes of a file that are handed over at once.
@@ -18,6 +18,10 @@ pub(super) const BLOCK: usize = 256 << 10;
 const WAITING: usize = 4;
 /// The most threads: what they wait for is the system, which takes no more from many.
 const MOST_THREADS: usize = 4;
+
+/// How many bytes may be on their way to the disk, for each thread, and in how many files.
+const LEAVING: u64 = 16 << 20;
+const MOST_LEAVING: usize = 32;
 
 /// What is done next.
 enum Step {
@@ -32,7 +36,6 @@ enum Step {
 /// Writes files, several at once. Errors come with a later file, at the latest with [`finish`](Self::finish).
 pub(super) struct FileWriters {
     writers: Vec<FileWriter>,
-    settler: Option<Settler>,
     next: usize,
     /// The paths that were given, hashed: of two files of one path the later one is to stay.
     given: HashSet<u64>,
@@ -47,58 +50,36 @@ impl FileWriters {
             writers: std::iter::repeat_with(writer)
                 .take(one_a_core(MOST_THREADS))
                 .collect(),
-            settler: None,
             next: 0,
             given: HashSet::new(),
             hasher: RandomState::new(),
         }
     }
 
-    /// The one that writes the next file, and copies of it, to these paths below `folder`.
+    /// The one that writes the next file, and copies of it, to these paths.
     ///
     /// # Errors
     /// The system gives no thread; an earlier file could not be written.
-    pub fn next(&mut self, paths: &[String], folder: PathBuf) -> Result<&mut FileWriter> {
+    pub fn next(&mut self, paths: &[String]) -> Result<&mut FileWriter> {
         let mut is_new = true;
         for path in paths {
             is_new &= self.given.insert(self.hasher.hash_one(path));
         }
         if !is_new {
-            self.wait()?;
+            self.finish()?;
         }
-        let settler = match &mut self.settler {
-            Some(settler) => settler,
-            none => none.insert(Settler::new(folder)?),
-        };
         self.next = (self.next + 1) % self.writers.len();
-        let writer = &mut self.writers[self.next];
-        if writer.thread.is_none() {
-            writer.written = settler.written();
-        }
-        Ok(writer)
+        Ok(&mut self.writers[self.next])
     }
 
-    /// Waits until all that was written is on disk, after [`finish`](Self::finish).
-    ///
-    /// # Errors
-    /// Something did not get there.
-    pub fn settle(&mut self) -> Result<()> {
-        self.settler.take().map_or(Ok(()), Settler::finish)
-    }
-
-    fn wait(&mut self) -> Result<()> {
-        self.writers.iter_mut().try_for_each(FileWriter::finish)
-    }
-
-    /// Waits until all is written, as there is no more.
+    /// Waits until all is written.
     ///
     /// # Errors
     /// A file could not be.
     pub fn finish(&mut self) -> Result<()> {
-        self.wait()?;
-        // It goes on with what is left, while others do other things.
-        self.settler.iter_mut().for_each(Settler::end);
-        Ok(())
+        // All of them end, whoever failed.
+        let outcomes: Vec<_> = self.writers.iter_mut().map(FileWriter::finish).collect();
+        outcomes.into_iter().collect()
     }
 }
 
@@ -107,8 +88,6 @@ impl FileWriters {
 pub(super) struct FileWriter {
     effort: Effort,
     steps: Option<SyncSender<Step>>,
-    /// Where the thread is going to name files that were written.
-    written: Option<Sender<Written>>,
     thread: Option<JoinHandle<Result<()>>>,
 }
 
@@ -117,7 +96,6 @@ impl FileWriter {
         Self {
             effort,
             steps: None,
-            written: None,
             thread: None,
         }
     }
@@ -143,7 +121,6 @@ impl FileWriter {
     /// A file could not be.
     fn finish(&mut self) -> Result<()> {
         self.steps = None;
-        self.written = None;
         let thread = self.thread.take();
         match self
             .effort
@@ -161,8 +138,7 @@ impl FileWriter {
             None => {
                 let (sender, steps) = sync_channel(WAITING);
                 let effort = self.effort.clone();
-                let written = self.written.take();
-                self.thread = Some(start(move || work(&steps, written, &effort))?);
+                self.thread = Some(start(move || work(&steps, &effort))?);
                 self.steps.insert(sender)
             }
         };
@@ -185,25 +161,22 @@ impl Drop for FileWriter {
     }
 }
 
-/// The work of a thread.
-struct Hand {
-    current: Option<(PathBuf, File)>,
-    /// How many bytes it has.
-    bytes: u64,
-    written: Option<Sender<Written>>,
+fn work(steps: &Receiver<Step>, effort: &Effort) -> Result<()> {
+    let mut hand = Hand::default();
+    steps
+        .iter()
+        .try_for_each(|step| effort.time(Work::Files, || hand.take(step)))
 }
 
-fn work(steps: &Receiver<Step>, written: Option<Sender<Written>>, effort: &Effort) -> Result<()> {
-    let mut hand = Hand {
-        current: None,
-        bytes: 0,
-        written,
-    };
-    for step in steps {
-        effort.time(Work::Files, || hand.take(step))?;
-    }
-    hand.end();
-    Ok(())
+/// What a thread has to do with.
+#[derive(Default)]
+struct Hand {
+    /// The file that was begun last.
+    current: Option<(PathBuf, File)>,
+    on_disk: WriteBack,
+    /// Files that are on their way to the disk, and how many bytes each has.
+    leaving: VecDeque<(File, u64)>,
+    bytes: u64,
 }
 
 impl Hand {
@@ -217,11 +190,11 @@ impl Hand {
             }
             (Step::Bytes(bytes), Some((path, file))) => {
                 file.write_all(&bytes).map_err(|error| fail(path, error))?;
+                self.on_disk.wrote(file, bytes.len());
                 self.bytes += bytes.len() as u64;
             }
             (Step::Copy(to), Some((path, _))) => {
                 fs::copy(path, &to).map_err(|error| fail(&to, error))?;
-                self.name(to);
             }
             (Step::Bytes(_) | Step::Copy(_), None) => {
                 return Err(Error::failed("no file was begun that could be written"));
@@ -232,16 +205,19 @@ impl Hand {
 
     /// The current file is as it is to be.
     fn end(&mut self) {
-        if let Some((path, file)) = self.current.take() {
-            drop(file);
-            self.name(path);
+        let bytes = std::mem::take(&mut self.bytes);
+        let Some((_, file)) = self.current.take() else {
+            return;
+        };
+        write_back(&file);
+        self.leaving.push_back((file, bytes));
+        let sum = |leaving: &VecDeque<(File, u64)>| leaving.iter().map(|it| it.1).sum::<u64>();
+        while self.leaving.len() > MOST_LEAVING || sum(&self.leaving) > LEAVING {
+            // By now it is there, and need not be kept in memory.
+            if let Some((file, _)) = self.leaving.pop_front() {
+                write_back(&file);
+            }
         }
-        self.bytes = 0;
-    }
-
-    fn name(&self, path: PathBuf) {
-        // Where it has stopped, that is told at the end.
-        let _ = self.written.as_ref().map(|it| it.send((path, self.bytes)));
     }
 }
 
@@ -256,7 +232,7 @@ mod tests {
         let mut writers = FileWriters::new(&Effort::default());
         for (name, parts) in [("a", 300), ("b", 0), ("c", 20), ("a", 2)] {
             let names = [name.to_owned(), format!("copy of {name}")];
-            let writer = writers.next(&names, folder.path().into()).expect("ready");
+            let writer = writers.next(&names).expect("ready");
             writer.create(path(name)).expect("begun");
             for _ in 0..parts {
                 writer.write(name.repeat(1000).into()).expect("taken");
@@ -264,7 +240,6 @@ mod tests {
             writer.copy(path(&names[1])).expect("taken");
         }
         writers.finish().expect("written");
-        writers.settle().expect("on disk");
         for (name, length) in [("a", 2000), ("b", 0), ("c", 20_000), ("copy of a", 2000)] {
             assert_eq!(fs::read(path(name)).expect("a file").len(), length);
         }
@@ -275,9 +250,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("missing").join("file");
         let mut writers = FileWriters::new(&Effort::default());
-        let writer = writers
-            .next(&["file".into()], folder.path().into())
-            .expect("ready");
+        let writer = writers.next(&["file".into()]).expect("ready");
         writer.create(path.clone()).expect("taken");
         let error = writers.finish().expect_err("there is no such folder");
         assert!(error.to_string().contains(path.to_str().expect("text")));
