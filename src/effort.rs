@@ -1,5 +1,7 @@
 //! Where the time of a run goes, for whoever wants to know what holds it up. Whoever does not pays nothing for it.
 
+use rustix::time::{ClockId, clock_gettime};
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +16,8 @@ pub enum Work {
     Rows,
     /// Reading or writing files of the media library.
     Files,
+    /// Keys are made of passwords.
+    Key,
     /// Working out digests.
     Digests,
     /// Compressing and decompressing.
@@ -32,10 +36,11 @@ pub enum Work {
 
 impl Work {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Database,
         Self::Rows,
         Self::Files,
+        Self::Key,
         Self::Digests,
         Self::Compression,
         Self::Encryption,
@@ -44,6 +49,32 @@ impl Work {
         Self::Waiting,
         Self::Asking,
     ];
+}
+
+thread_local! {
+    /// The work that this thread is at, a bit each.
+    static BUSY: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Work {
+    fn bit(self) -> u32 {
+        1 << self as u32
+    }
+
+    /// A clock: that of the thread for what is nothing but computing, so that what it waits for meanwhile is none of
+    /// it.
+    fn now(self) -> Duration {
+        let clock = match self {
+            Self::Key | Self::Digests | Self::Compression | Self::Encryption => {
+                ClockId::ThreadCPUTime
+            }
+            _ => ClockId::Monotonic,
+        };
+        let now = clock_gettime(clock);
+        let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+        let nanoseconds = u32::try_from(now.tv_nsec).unwrap_or_default();
+        Duration::new(seconds, nanoseconds)
+    }
 }
 
 /// Collects how long each sort of work took, in all threads. Clones collect together.
@@ -67,21 +98,21 @@ impl Effort {
 
     /// Does a piece of work.
     pub fn time<T>(&self, work: Work, run: impl FnOnce() -> T) -> T {
-        if self.0.is_none() {
-            return run();
-        }
-        let started = Instant::now();
-        let done = run();
-        self.add(work, started.elapsed());
-        done
+        let _watch = self.start(work);
+        run()
     }
 
-    /// Begins a piece of work, which goes on until the watch is dropped.
+    /// Begins a piece of work, which goes on until the watch is dropped. Within work of its own kind it is none.
     pub fn start(&self, work: Work) -> Watch<'_> {
+        let is_measured = self.0.is_some() && BUSY.get() & work.bit() == 0;
+        let started = is_measured.then(|| work.now());
+        if is_measured {
+            BUSY.set(BUSY.get() | work.bit());
+        }
         Watch {
             effort: self,
             work,
-            started: self.0.as_ref().map(|_| Instant::now()),
+            started,
             paused: Duration::ZERO,
         }
     }
@@ -122,7 +153,7 @@ pub struct Watch<'a> {
     effort: &'a Effort,
     work: Work,
     /// `None` where nothing is measured.
-    started: Option<Instant>,
+    started: Option<Duration>,
     paused: Duration,
 }
 
@@ -132,9 +163,9 @@ impl Watch<'_> {
         if self.started.is_none() {
             return run();
         }
-        let started = Instant::now();
+        let started = self.work.now();
         let done = run();
-        self.paused += started.elapsed();
+        self.paused += self.work.now().saturating_sub(started);
         done
     }
 }
@@ -142,7 +173,9 @@ impl Watch<'_> {
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         if let Some(started) = self.started {
-            let time = started.elapsed().saturating_sub(self.paused);
+            BUSY.set(BUSY.get() & !self.work.bit());
+            let time = self.work.now().saturating_sub(started);
+            let time = time.saturating_sub(self.paused);
             self.effort.add(self.work, time);
         }
     }

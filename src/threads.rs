@@ -4,6 +4,9 @@ use crate::error::{Error, Result};
 use std::num::NonZero;
 use std::thread::{self, JoinHandle};
 
+/// The most threads that work at one thing: more bring little.
+pub(crate) const MOST: usize = 8;
+
 /// As many as there are cores, and not more than `most`: each takes memory.
 pub(crate) fn one_a_core(most: usize) -> usize {
     thread::available_parallelism()

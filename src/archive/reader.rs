@@ -10,7 +10,7 @@ use super::lines::count_lines;
 use super::manifest::Manifest;
 use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
-use crate::effort::Effort;
+use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::model::{Metadata, Stage};
 use crate::store::{FileOrigin, Interrupt, Origin};
@@ -79,7 +79,10 @@ impl Archive {
                 return Err(needless_key(&path.display().to_string()));
             }
             Form::Folder(path) => Entries::Folder(path),
-            Form::Sealed(sealed) => Entries::Tar(sealed.open(password.as_ref())?),
+            Form::Sealed(sealed) => {
+                let open = || sealed.open(password.as_ref());
+                Entries::Tar(demands.effort.time(Work::Key, open)?)
+            }
         };
         let source = ArchiveSource {
             entries,

@@ -149,6 +149,7 @@ impl Destination for ArchiveDestination {
             writer: self.writer,
             checksums: Checksums::new(&self.spool_folder),
             digests: Digests::new(&self.effort)?,
+            effort: self.effort,
             spool_folder: self.spool_folder,
             authentication: self.password.zip(salt),
             shards: None,
@@ -189,6 +190,7 @@ struct ArchiveLoad {
     writer: Box<dyn EntryWriter>,
     checksums: Checksums,
     digests: Digests<String>,
+    effort: Effort,
     spool_folder: PathBuf,
     authentication: Option<(Password, [u8; SALT])>,
     shards: Option<Shards>,
@@ -256,7 +258,7 @@ impl ArchiveLoad {
         let Some((password, salt)) = &self.authentication else {
             return self.writer.entry(CHECKSUMS, length, list);
         };
-        let mut mac = password.authenticator(salt);
+        let mut mac = self.effort.time(Work::Key, || password.authenticator(salt));
         let mut watched = Watched {
             inner: list,
             see: |bytes: &[u8]| mac.update(bytes),

@@ -2,8 +2,11 @@
 
 use super::terminal;
 use crate::effort::{Effort, Work};
-use crate::threads::one_a_core;
+use crate::threads::{self, one_a_core};
 use std::time::Duration;
+
+/// What several threads do at once.
+const SHARED: [Work; 2] = [Work::Compression, Work::Files];
 
 /// What is left of the time of the thread that goes through everything.
 const LINES: &str = "lines of JSON";
@@ -13,6 +16,7 @@ fn named(work: Work) -> &'static str {
         Work::Database => "database",
         Work::Rows => "adding rows",
         Work::Files => "files",
+        Work::Key => "key",
         Work::Digests => "digests",
         Work::Compression => "compression",
         Work::Encryption => "encryption",
@@ -34,6 +38,7 @@ pub(super) fn tell(effort: &Effort, own: &[Work]) {
     let (_, waiting) = spent(&Work::Waiting);
     let mut first = vec![spent(&Work::Database)];
     first.extend(own.iter().map(spent));
+    first.push(spent(&Work::Key));
     first.push(spent(&Work::Sync));
     let busy: Duration = first.iter().map(|(_, time)| *time).sum();
     first.push((LINES, wall.saturating_sub(waiting + busy)));
@@ -50,7 +55,7 @@ pub(super) fn tell(effort: &Effort, own: &[Work]) {
         .filter(|it| !own.contains(it))
         .map(spent)
         .collect();
-    let cores = one_a_core(usize::MAX) as u32;
+    let cores = one_a_core(threads::MOST) as u32;
     let brake = brake(&first, &beside, wall, waiting, cores);
     first.push((named(Work::Waiting), waiting));
     terminal::tell(&format!(
@@ -70,10 +75,10 @@ fn brake(
     cores: u32,
 ) -> &'static str {
     let longest = |parts: &[(&'static str, Duration)]| parts.iter().copied().max_by_key(|it| it.1);
-    // All cores compress.
+    // Several threads do these.
     let beside: Vec<_> = beside
         .iter()
-        .map(|(name, time)| match *name == named(Work::Compression) {
+        .map(|(name, time)| match SHARED.map(named).contains(name) {
             true => (*name, *time / cores),
             false => (*name, *time),
         })

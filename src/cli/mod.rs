@@ -24,6 +24,7 @@ use crate::database::Stop;
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, StreamOrigin};
+use crate::threads::start;
 use crate::transfer::OnFault;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -220,7 +221,8 @@ impl Cancellation {
             signal_hook::low_level::unregister(exit);
         }
         let own = self.clone();
-        thread::spawn(move || {
+        // Without it, it is said at the end alone.
+        let _ = start(move || {
             while !own.tell_held() {
                 thread::sleep(GLANCE);
             }

@@ -97,7 +97,10 @@ impl Arguments {
         }
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = match &self.project {
-            Some(folder) => Some(self.database.open(folder, environment, &cancellation)?),
+            Some(folder) => {
+                let project = self.database.open(folder, environment, &cancellation)?;
+                Some(project.measured(&effort))
+            }
             None => None,
         };
         Ok(Request {

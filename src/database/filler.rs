@@ -17,8 +17,7 @@ use std::thread::JoinHandle;
 /// How many bytes of values go to the thread at once.
 const BATCH: usize = 64 << 10;
 
-/// How many batches may wait for it: together as much as a server gets at once, so that neither waits for
-/// the other.
+/// How many batches may wait for it: about as much as a server gets at once, so that neither waits for the other.
 const WAITING: usize = 32;
 
 /// How many bytes the values of a row may have to be copied; the thread is waited for where they have
@@ -122,6 +121,7 @@ impl Filler {
         let known = self.tables.iter().position(|known| **known == table);
         Inserter(known.unwrap_or_else(|| {
             let table = Arc::new(table);
+            self.say_place();
             self.batch.jobs.push(Job::Prepare(Arc::clone(&table)));
             self.tables.push(table);
             self.tables.len() - 1
@@ -160,7 +160,9 @@ impl Filler {
     /// # Errors
     /// A row breaks a rule of its table.
     pub fn flush(&mut self) -> Result<()> {
-        self.connection()?.flush()
+        let effort = self.effort.clone();
+        let connection = self.connection()?;
+        effort.time(Work::Database, || connection.flush())
     }
 
     /// Puts a task into the batch, or does it at once where its values are long.
@@ -173,18 +175,24 @@ impl Filler {
             if !std::mem::replace(&mut self.is_begun, true) {
                 hand.connection.flush_if_full()?;
             }
-            let done = hand.perform(&task, values);
+            let perform = || hand.perform(&task, values);
+            let done = self.effort.time(Work::Database, perform);
             self.has_failed = done.is_err();
             return done.map_err(|error| error.within(&self.place));
         }
+        self.say_place();
+        values.iter().for_each(|value| self.batch.keep(value));
+        self.batch.jobs.push(Job::Task(task, values.len()));
+        self.send_if_full()
+    }
+
+    /// Lets the batch say what the rows that follow are of, unless it does.
+    fn say_place(&mut self) {
         if !std::mem::replace(&mut self.is_said, true) {
             let text = self.batch.text(&self.place);
             let is_new = !std::mem::replace(&mut self.is_begun, true);
             self.batch.jobs.push(Job::Place { text, is_new });
         }
-        values.iter().for_each(|value| self.batch.keep(value));
-        self.batch.jobs.push(Job::Task(task, values.len()));
-        self.send_if_full()
     }
 
     fn send_if_full(&mut self) -> Result<()> {

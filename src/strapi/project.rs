@@ -12,6 +12,7 @@ use crate::database::{
 use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::store::real_path;
+use crate::threads::start;
 use jiff::tz::TimeZone;
 use semver::Version;
 use serde_json::Value;
@@ -20,7 +21,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 
 /// The packages that make a project a Strapi project, of all majors since 4.
 const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
@@ -183,7 +183,7 @@ impl Project {
         let (sender, opened) = mpsc::channel();
         let project = self.clone();
         // What is left behind in there ends with the process.
-        thread::spawn(move || sender.send(open(&project)));
+        start(move || sender.send(open(&project)))?;
         loop {
             match opened.recv_timeout(GLANCE) {
                 Ok(opened) => {

@@ -109,7 +109,8 @@ impl Packer {
         let layers: Box<dyn Layer> = match &packing.password {
             None => Box::new(background(target, packing)?),
             Some(password) => {
-                let encryptor = Encryptor::new(target, &Key::derive(password), &effort);
+                let key = effort.time(Work::Key, || Key::derive(password));
+                let encryptor = Encryptor::new(target, &key, &effort);
                 Box::new(background(encryptor, packing)?)
             }
         };

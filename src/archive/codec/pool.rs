@@ -1,12 +1,9 @@
 //! Work that several threads share, and whose results come back in the order in which it was given.
 
 use crate::error::Result;
-use crate::threads::{one_a_core, start};
+use crate::threads::{MOST, one_a_core, start};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// The most threads that work at one thing: more bring little.
-const MOST_THREADS: usize = 8;
 
 /// Takes the work.
 pub(super) struct Jobs<J, R> {
@@ -32,7 +29,7 @@ where
     R: Send + 'static,
     W: FnMut(J) -> R + Send + 'static,
 {
-    let count = one_a_core(MOST_THREADS);
+    let count = one_a_core(MOST);
     let (order, results) = sync_channel(count);
     let (queue, jobs) = channel();
     let jobs = Arc::new(Mutex::new(jobs));

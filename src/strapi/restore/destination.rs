@@ -68,6 +68,8 @@ impl ProjectDestination {
         spool_folder: &Path,
         see_to_earlier: fn(&Project, &mut dyn Connection) -> Result<Vec<String>>,
     ) -> Result<Self> {
+        let effort = project.effort.clone();
+        let _watch = effort.start(Work::Database);
         let mut database = project.connect_to_write()?;
         let (lock, _) = ProjectLock::take(&project, database.as_mut(), LockMode::Exclusive, wait)?;
         let told = see_to_earlier(&project, database.as_mut())?;

@@ -21,6 +21,7 @@ use super::schema;
 use super::tables::Model;
 use super::uploads::{Links, Uploads};
 use crate::database::{Connection, LockMode, Snapshot, Value};
+use crate::effort::Work;
 use crate::error::{Error, Result};
 use crate::model::limits::{LONGEST_NAME, LONGEST_SCHEMAS, MOST_MEMBERS};
 use crate::model::{IdSet, Metadata, NameMap, Schema, Stage};
@@ -77,6 +78,8 @@ impl ProjectSource {
     /// # Errors
     /// An import holds it; its database cannot be read, or does not fit its schemas.
     pub fn open(project: Project, wait: &LockWait) -> Result<Self> {
+        let effort = project.effort.clone();
+        let _watch = effort.start(Work::Database);
         let mut database = project.connect_to_read()?;
         let told = recover_first(&project, database.as_mut(), wait)?;
         let (lock, note) = ProjectLock::take(&project, database.as_mut(), LockMode::Shared, wait)?;
