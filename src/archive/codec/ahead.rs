@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Read};
 use std::sync::mpsc::sync_channel;
 
 /// Bytes in a block, at the most.
-pub(super) const BLOCK: usize = 256 << 10;
+pub(super) const BLOCK: usize = 128 << 10;
 /// Blocks that may wait.
 const WAITING: usize = 4;
 

@@ -5,7 +5,7 @@
 use super::pool::pool;
 use crate::effort::{Effort, Work};
 use crate::error::Result;
-use crate::threads::start;
+use crate::threads::{MOST, start};
 use std::io::{self, Write};
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
@@ -46,7 +46,7 @@ impl<W: Write + Send + 'static> Background<W> {
     where
         F: FnMut(Vec<u8>) -> Vec<u8> + Send + 'static,
     {
-        let (jobs, results) = pool(worker)?;
+        let (jobs, results) = pool(MOST, worker)?;
         Self::start(size, move |block| jobs.give(block), inner, results, effort)
     }
 

@@ -77,6 +77,8 @@ impl Compressor {
         out.extend_from_slice(&(block.len() as u32).to_le_bytes());
         let length = out.len() as u32;
         out[START.len()..HEADER].copy_from_slice(&length.to_le_bytes());
+        // It may wait.
+        out.shrink_to_fit();
         out
     }
 

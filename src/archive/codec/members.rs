@@ -11,6 +11,8 @@ use crate::threads::start;
 use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
+/// The most threads that inflate: what is made of it takes longer than they do.
+const MOST_INFLATING: usize = 4;
 /// Bytes that are read at once.
 const BUFFER: usize = 256 << 10;
 
@@ -29,7 +31,7 @@ pub(super) fn inflating(inner: impl BufRead + Send + 'static, effort: &Effort) -
             Job::Done(block) => block,
         }
     };
-    let (jobs, blocks) = pool(worker)?;
+    let (jobs, blocks) = pool(MOST_INFLATING, worker)?;
     let hands = effort.clone();
     start(move || hand_out(inner, &jobs, &hands))?;
     Ok(Ahead::of(blocks))

@@ -1,7 +1,7 @@
 //! Work that several threads share, and whose results come back in the order in which it was given.
 
 use crate::error::Result;
-use crate::threads::{MOST, one_a_core, start};
+use crate::threads::{one_a_core, start};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,20 +16,20 @@ pub(super) struct Results<R> {
     order: Receiver<Receiver<R>>,
 }
 
-/// Starts a thread a core, each of which works with what `worker` makes for it. As many results as there are
-/// threads may wait to be taken; whoever gives more work waits.
+/// Starts a thread a core, but not more than `most`, each of which works with what `worker` makes for it. As many
+/// results as there are threads may wait to be taken; whoever gives more work waits.
 ///
 /// The threads end when no more work can come.
 ///
 /// # Errors
 /// The system gives no threads.
-pub(super) fn pool<J, R, W>(worker: impl Fn() -> W) -> Result<(Jobs<J, R>, Results<R>)>
+pub(super) fn pool<J, R, W>(most: usize, worker: impl Fn() -> W) -> Result<(Jobs<J, R>, Results<R>)>
 where
     J: Send + 'static,
     R: Send + 'static,
     W: FnMut(J) -> R + Send + 'static,
 {
-    let count = one_a_core(MOST);
+    let count = one_a_core(most);
     let (order, results) = sync_channel(count);
     let (queue, jobs) = channel();
     let jobs = Arc::new(Mutex::new(jobs));
@@ -80,8 +80,10 @@ mod tests {
 
     #[test]
     fn results_come_in_the_order_of_the_work() {
-        let (jobs, results) =
-            pool(|| |number: u64| (0..number % 7 * 10_000).sum::<u64>() + number).expect("threads");
+        let (jobs, results) = pool(4, || {
+            |number: u64| (0..number % 7 * 10_000).sum::<u64>() + number
+        })
+        .expect("threads");
         let giver = std::thread::spawn(move || (0..500).all(|number| jobs.give(number)));
         let expected = (0..500).map(|number| (0..number % 7 * 10_000).sum::<u64>() + number);
         assert!(results.eq(expected));
@@ -90,7 +92,7 @@ mod tests {
 
     #[test]
     fn work_that_nobody_waits_for_is_refused() {
-        let (jobs, results) = pool(|| |number: u8| number).expect("threads");
+        let (jobs, results) = pool(1, || |number: u8| number).expect("threads");
         drop(results);
         assert!(!jobs.give(1));
     }
