@@ -13,6 +13,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// The most threads that inflate: what is made of it takes longer than they do.
 const MOST_INFLATING: usize = 4;
+/// A member of no more bytes is not worth a job of its own.
+const SMALL: usize = 4 << 10;
 /// Bytes that are read at once.
 const BUFFER: usize = 256 << 10;
 
@@ -48,34 +50,94 @@ enum Job {
 /// Hands members out as long as they are ours and whole. What follows is inflated here.
 fn hand_out(mut inner: impl BufRead, jobs: &Jobs<Job, Block>, effort: &Effort) {
     let mut is_first = true;
+    let mut small = Small::default();
     loop {
         let mut member = match read_start(&mut inner, HEADER) {
             Ok(start) => start,
-            Err(error) => return end(jobs, Then::Failed(error)),
+            Err(error) => {
+                small.hand_over(jobs);
+                return end(jobs, Then::Failed(error));
+            }
         };
         match member.first() {
-            None if !is_first => return end(jobs, Then::End),
+            None if !is_first => {
+                small.hand_over(jobs);
+                return end(jobs, Then::End);
+            }
             Some(first) if *first != GZIP[0] && !is_first => {
+                small.hand_over(jobs);
                 return end(jobs, Then::Failed(something_behind()));
             }
             _ => is_first = false,
         }
-        let Some(length) = whole_length(&member) else {
+        let length = whole_length(&member);
+        if length.is_none_or(|length| length > SMALL) && !small.hand_over(jobs) {
+            return;
+        }
+        let Some(length) = length else {
             return inflate_here(Cursor::new(member).chain(inner), jobs, effort);
         };
         let rest = (length - HEADER) as u64;
         match (&mut inner).take(rest).read_to_end(&mut member) {
+            Ok(_) if length <= SMALL && member.len() == length => {
+                if !small.take(&member, jobs, effort) {
+                    return;
+                }
+            }
             Ok(_) if member.len() == length => {
                 if !jobs.give(Job::Member(member)) {
                     return;
                 }
             }
             // As much as there is of it is worth reading.
+            _ if !small.hand_over(jobs) => return,
             Ok(_) => return inflate_here(Cursor::new(member), jobs, effort),
             Err(error) => {
                 return inflate_here(Cursor::new(member).chain(Broken(Some(error))), jobs, effort);
             }
         }
+    }
+}
+
+/// Members that are inflated here, because to hand each out would take longer.
+struct Small {
+    inflater: Inflater,
+    /// What they hold.
+    bytes: Vec<u8>,
+}
+
+impl Default for Small {
+    fn default() -> Self {
+        Self {
+            inflater: Inflater::new(),
+            bytes: Vec::new(),
+        }
+    }
+}
+
+impl Small {
+    /// Inflates a member. Gives whether there is anybody who wants more.
+    fn take(&mut self, member: &[u8], jobs: &Jobs<Job, Block>, effort: &Effort) -> bool {
+        let block = effort.time(Work::Compression, || inflate(&mut self.inflater, member));
+        self.bytes.extend_from_slice(&block.bytes);
+        match block.then {
+            Then::More => self.bytes.len() < BUFFER || self.hand_over(jobs),
+            then => {
+                self.hand_over(jobs);
+                end(jobs, then);
+                false
+            }
+        }
+    }
+
+    /// Hands over what they hold. Gives whether there is anybody who wants more.
+    fn hand_over(&mut self, jobs: &Jobs<Job, Block>) -> bool {
+        let bytes = std::mem::take(&mut self.bytes);
+        bytes.is_empty()
+            || jobs.give(Job::Done(Block {
+                bytes,
+                then: Then::More,
+            }))
     }
 }
 
@@ -193,6 +255,13 @@ mod tests {
         blocks.map(|block| compressor.member(block)).collect()
     }
 
+    /// Members of ours of a few bytes each, and an empty one.
+    fn small(bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut compressor = Compressor::new(Compression::fast());
+        let blocks = bytes.chunks(1000).chain([&[][..]]);
+        blocks.map(|block| compressor.member(block)).collect()
+    }
+
     fn foreign(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(bytes).expect("memory takes all");
@@ -224,6 +293,13 @@ mod tests {
             foreign(&text),
             [ours(one).concat(), foreign(other)].concat(),
             [foreign(one), ours(other).concat()].concat(),
+            [
+                small(one).concat(),
+                ours(other).concat(),
+                small(&[]).concat(),
+            ]
+            .concat(),
+            [ours(one).concat(), small(other).concat()].concat(),
         ] {
             let (bytes, error) = read(Cursor::new(packed));
             assert!(error.is_none(), "{error:?}");

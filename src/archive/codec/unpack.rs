@@ -26,8 +26,11 @@ impl Sealed {
     /// # Errors
     /// It cannot be read, or is empty.
     pub fn probe(mut origin: Box<dyn Origin>) -> Result<Self> {
-        let start = read_start(&mut origin.open(true)?, PROBE)
-            .map_err(|error| Error::io("read the archive", Path::new(&origin.name()), error))?;
+        let start = read_start(&mut origin.open(true)?, PROBE).map_err(|error| {
+            Error::from_io(error, |error| {
+                Error::io("read the archive", Path::new(&origin.name()), error)
+            })
+        })?;
         if start.is_empty() {
             return Err(Error::archive(format!("{} is empty", origin.name()))
                 .hint("take another archive; this one was not written to its end"));

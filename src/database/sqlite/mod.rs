@@ -57,7 +57,9 @@ impl Sqlite {
     /// # Errors
     /// There is no such file, or it is not a SQLite database.
     pub fn open_to_read(path: &Path, timeouts: Timeouts) -> Result<Self> {
-        let mut journal = path.as_os_str().to_owned();
+        // It lies beside the file itself, where a link leads to that.
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let mut journal = real.into_os_string();
         journal.push("-journal");
         if Path::new(&journal).exists() {
             // What a killed writer left has to be rolled back, which no reader may: the first read of
@@ -124,6 +126,14 @@ impl Sqlite {
 
     fn explain(&self, action: &str, error: rusqlite::Error) -> Error {
         explain(&self.target, action, error)
+    }
+
+    /// Whether the database was in WAL mode when it was last read; in a transaction, whether it is.
+    fn is_in_wal_mode(&self) -> Result<bool> {
+        self.connection
+            .pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0))
+            .map(|mode| mode == "wal")
+            .map_err(|error| self.explain("start reading", error))
     }
 
     /// Begins a transaction that reads, or does not.
@@ -393,11 +403,7 @@ impl Connection for Sqlite {
     }
 
     fn begin_snapshot(&mut self) -> Result<Snapshot> {
-        let mode: String = self
-            .connection
-            .pragma_query_value(None, "journal_mode", |row| row.get(0))
-            .map_err(|error| self.explain("start reading", error))?;
-        if mode != "wal" {
+        if !self.is_in_wal_mode()? {
             // Without room for a copy the snapshot is a read transaction here as well.
             let _ = self.work_on_copy();
         }

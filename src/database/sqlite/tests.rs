@@ -35,6 +35,43 @@ fn a_snapshot_neither_sees_writers_nor_makes_them_wait() {
 }
 
 #[test]
+fn what_is_committed_in_wal_mode_is_read_also_where_that_was_turned_on_since_the_last_look() {
+    let (_folder, path) = database("delete");
+    let mut reader = Sqlite::open_to_read(&path, Timeouts::default()).expect("opened");
+    let writer = rusqlite::Connection::open(&path).expect("opened");
+    writer
+        .execute_batch("PRAGMA journal_mode = wal; INSERT INTO t VALUES (2)")
+        .expect("written");
+    reader.begin_snapshot().expect("a snapshot");
+    let rows = reader.number("SELECT count(*) FROM t", &[]);
+    assert_eq!(rows.expect("a number"), 2);
+}
+
+#[test]
+fn a_journal_that_a_killed_writer_left_is_found_where_a_link_leads_to_the_database() {
+    let (folder, path) = database("delete");
+    // What a writer leaves that is killed: both files as they are in the middle of a transaction.
+    let writer = rusqlite::Connection::open(&path).expect("opened");
+    writer
+        .execute_batch(
+            "PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN; INSERT INTO t WITH RECURSIVE n(i) \
+             AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT i FROM n",
+        )
+        .expect("written");
+    let left = folder.path().join("left");
+    std::fs::create_dir(&left).expect("made");
+    for name in ["data.db", "data.db-journal"] {
+        std::fs::copy(folder.path().join(name), left.join(name)).expect("copied");
+    }
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(left.join("data.db"), &link).expect("made");
+    let mut reader = Sqlite::open_to_read(&link, Timeouts::default()).expect("opened");
+    reader.begin_snapshot().expect("a snapshot");
+    let rows = reader.number("SELECT count(*) FROM t", &[]);
+    assert_eq!(rows.expect("a number"), 1);
+}
+
+#[test]
 fn what_is_not_committed_is_forgotten() {
     let (_folder, path) = database("delete");
     let mut writer = Sqlite::open_to_write(&path, Timeouts::default()).expect("opened");

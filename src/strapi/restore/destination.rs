@@ -10,13 +10,14 @@ use crate::database::{Connection, Filler, LockMode};
 use crate::effort::Work;
 use crate::error::{Error, Result};
 use crate::model::Stage;
+use crate::room::wanted;
 use crate::store::{folder_of, real_path};
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::core_store::{CORE_STORE, SCHEMA_KEY, WEBHOOKS, read_value};
 use crate::strapi::description::description;
 use crate::strapi::lock::{LockWait, ProjectLock};
 use crate::strapi::project::Project;
-use crate::strapi::uploads::{Staged, wanted};
+use crate::strapi::uploads::Staged;
 use crate::strapi::{media, running, schema};
 use crate::transfer::{
     Deletion, Description, Destination, Filter, Inspection, Load, Plan, Sink, Spool, Survey,

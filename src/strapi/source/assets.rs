@@ -250,12 +250,9 @@ impl Reader<'_> {
         let subject = Subject::Path(opened.place.clone());
         let mut content = Exactly::new(opened, &self.project.effort);
         sink.asset(&asset, &mut content)?;
-        if content.fell_short {
-            sink.warn(Warning::new(
-                WarningKind::ChangedAsset,
-                subject,
-                "became shorter while it was read; the archive holds zeros for the rest",
-            ));
+        if let Some(why) = content.fell_short {
+            let reason = format!("{why}; the archive holds zeros for the rest");
+            sink.warn(Warning::new(WarningKind::ChangedAsset, subject, reason));
         }
         Ok(true)
     }
@@ -326,7 +323,8 @@ fn format_sidecar(fields: &Fields<'_>, name: &str, id: i64, main_hash: &str) -> 
 struct Exactly {
     content: Box<dyn Read>,
     left: u64,
-    fell_short: bool,
+    /// Why it gave less.
+    fell_short: Option<String>,
 }
 
 impl Exactly {
@@ -334,7 +332,7 @@ impl Exactly {
         Self {
             content: Box::new(effort.metered(Work::Files, opened.content)),
             left: opened.size,
-            fell_short: false,
+            fell_short: None,
         }
     }
 }
@@ -346,17 +344,57 @@ impl Read for Exactly {
             return Ok(0);
         }
         let buffer = &mut buffer[..length];
-        let mut read = if self.fell_short {
-            0
-        } else {
-            self.content.read(buffer)?
-        };
+        let mut read = 0;
+        if self.fell_short.is_none() {
+            match self.content.read(buffer) {
+                Ok(0) => self.fell_short = Some("became shorter while it was read".into()),
+                Ok(length) => read = length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+                Err(error) => {
+                    self.fell_short = Some(format!("cannot be read to its end ({error})"));
+                }
+            }
+        }
         if read == 0 {
-            self.fell_short = true;
             buffer.fill(0);
             read = length;
         }
         self.left -= read as u64;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives some bytes, then an error.
+    struct Broken(usize);
+
+    impl Read for Broken {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0 == 0 {
+                return Err(io::Error::from_raw_os_error(5));
+            }
+            let length = self.0.min(buffer.len());
+            buffer[..length].fill(1);
+            self.0 -= length;
+            Ok(length)
+        }
+    }
+
+    #[test]
+    fn a_file_that_the_disk_does_not_give_is_as_long_as_it_was_and_told() {
+        let opened = Opened {
+            content: Box::new(Broken(5)),
+            size: 8,
+            place: "image.jpg".into(),
+        };
+        let mut content = Exactly::new(opened, &Effort::default());
+        let mut read = Vec::new();
+        content.read_to_end(&mut read).expect("read");
+        assert_eq!(read, [1, 1, 1, 1, 1, 0, 0, 0]);
+        let why = content.fell_short.expect("it is told");
+        assert!(why.starts_with("cannot be read to its end"), "{why}");
     }
 }

@@ -6,14 +6,12 @@ mod held;
 mod journal;
 mod local;
 mod paths;
-mod room;
 mod staged;
 mod writer;
 
 pub(super) use held::Held;
 pub(super) use local::LocalUploads;
 pub(super) use paths::LONGEST_NAME;
-pub(super) use room::wanted;
 
 use crate::effort::Effort;
 use crate::error::Result;

@@ -3,13 +3,13 @@
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// The bytes that a restore leaves to others: whoever fills a disk to its end stops the site.
+/// The bytes that are left to others: whoever fills a disk to its end stops the site.
 const RESERVE: u64 = 64 << 20;
 /// The part of a small file system that is left, one out of so many.
 const PART: u64 = 20;
 
 /// How many bytes may be written to the file system of a folder; `None` where it does not tell.
-fn available(folder: &Path) -> Option<u64> {
+pub(crate) fn available(folder: &Path) -> Option<u64> {
     let system = rustix::fs::statvfs(folder).ok()?;
     // Some, such as those over a network, say that they have no blocks at all.
     if system.f_blocks == 0 {
@@ -24,7 +24,7 @@ fn available(folder: &Path) -> Option<u64> {
 ///
 /// # Errors
 /// They cannot; `what` says for what they are.
-pub(in crate::strapi) fn wanted(folder: &Path, bytes: u64, what: &str) -> Result<()> {
+pub(crate) fn wanted(folder: &Path, bytes: u64, what: &str) -> Result<()> {
     match available(folder) {
         Some(there) if there < bytes => Err(Error::failed(format!(
             "there is no room for {what} on the disk of {}: {} are needed, and {} may be used",
