@@ -13,6 +13,7 @@ use strapi_backup::archive::{
 use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, Metadata, Schema, Stage};
+use strapi_backup::store::Interrupt;
 use strapi_backup::store::{FileTarget, StreamTarget, Target};
 use strapi_backup::transfer::{Description, Filter, Nowhere, OnFault, Sink, Source};
 
@@ -137,6 +138,7 @@ pub fn packing(criterion: &mut Criterion) {
     });
     let gzip = |level| Packing {
         effort: Effort::default(),
+        interrupt: Interrupt::default(),
         compression: Level::new(level),
         ..Packing::default()
     };

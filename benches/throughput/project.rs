@@ -13,6 +13,7 @@ use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use strapi_backup::store::FileTarget;
+use strapi_backup::store::Interrupt;
 use strapi_backup::strapi::{LockWait, ProjectDestination, ProjectSource};
 use strapi_backup::transfer::{Filter, Nowhere, Sink, Source, Warning};
 
@@ -131,6 +132,7 @@ pub fn project(criterion: &mut Criterion) {
             "gzip and ecb",
             Packing {
                 effort: Effort::default(),
+                interrupt: Interrupt::default(),
                 compression: Some(Level::default()),
                 password: Some(Password::new(KEY)),
             },

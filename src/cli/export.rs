@@ -162,6 +162,7 @@ impl Arguments {
                 compression: (!self.no_compress).then_some(self.compression_level),
                 password,
                 effort,
+                interrupt: cancellation.interrupt(),
             },
             shard_size: self.max_size_jsonl * MEGABYTE,
             filter,

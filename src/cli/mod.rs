@@ -197,6 +197,10 @@ impl Cancellation {
         if !ignores_hangups() {
             signals.push(SIGHUP);
         }
+        // Without this, a limit of this user (ulimit -f) would end the program on the spot; with it, writing fails.
+        let limit = rustix::process::Signal::XFSZ.as_raw();
+        signal_hook::flag::register(limit, Arc::default())
+            .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
         let mut exits = Vec::new();
         for signal in signals {
             let code = INTERRUPTED.into();

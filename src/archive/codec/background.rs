@@ -2,37 +2,52 @@
 //!
 //! Compression takes all cores, encryption and the disk take one; reading rows takes another.
 
-use super::pool::pool;
+use super::pool::{Given, pool};
 use crate::effort::{Effort, Work};
 use crate::error::Result;
+use crate::store::Interrupt;
 use crate::threads::{MOST, start};
 use std::io::{self, Write};
-use std::sync::mpsc::sync_channel;
-use std::thread::JoinHandle;
+use std::sync::mpsc::{TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// Bytes in a block that is handed over as it is.
 const BLOCK: usize = 256 << 10;
 /// Blocks that may wait.
 const WAITING: usize = 8;
+/// How long to wait before it is looked again.
+const PAUSE: Duration = Duration::from_millis(1);
+/// How often it is looked whether a thread ends that is to stop.
+const PATIENCE: u32 = 500;
+
+/// Who is told how long things take, and who wants them to stop.
+pub(super) type Watchers<'a> = (&'a Effort, &'a Interrupt);
 
 /// Hands what is written to it over to a thread that writes it to `W`, in blocks of a fixed size but for the last.
 pub(super) struct Background<W> {
     block: Vec<u8>,
     size: usize,
     effort: Effort,
-    /// Hands a block over; gives whether it was taken. `None` at the end.
+    /// Hands a block over. `None` at the end.
     give: Option<Box<Give>>,
+    /// Whether the user wants the run to stop: then nothing is waited for, which may be a reader that reads no more.
+    interrupt: Interrupt,
     thread: Option<JoinHandle<io::Result<W>>>,
 }
 
-type Give = dyn Fn(Vec<u8>) -> bool + Send;
+type Give = dyn Fn(Vec<u8>) -> Given<Vec<u8>> + Send;
 
 impl<W: Write + Send + 'static> Background<W> {
     /// Starts a thread that writes to `inner`. As all of these, it fails where the system gives no thread.
-    pub fn new(inner: W, effort: &Effort) -> Result<Self> {
+    pub fn new(inner: W, watchers: Watchers<'_>) -> Result<Self> {
         let (sender, receiver) = sync_channel(WAITING);
-        let give = move |block| sender.send(block).is_ok();
-        Self::start(BLOCK, give, inner, receiver.into_iter(), effort)
+        let give = move |block| match sender.try_send(block) {
+            Ok(()) => Given::Taken,
+            Err(TrySendError::Full(block)) => Given::NotYet(block),
+            Err(TrySendError::Disconnected(_)) => Given::ToNobody,
+        };
+        Self::start(BLOCK, give, inner, receiver.into_iter(), watchers)
     }
 
     /// Starts a thread that writes to `inner` what other threads make of blocks of `size` bytes: one a core, each with
@@ -41,24 +56,31 @@ impl<W: Write + Send + 'static> Background<W> {
         size: usize,
         worker: impl Fn() -> F,
         inner: W,
-        effort: &Effort,
+        watchers: Watchers<'_>,
     ) -> Result<Self>
     where
         F: FnMut(Vec<u8>) -> Vec<u8> + Send + 'static,
     {
         let (jobs, results) = pool(MOST, worker)?;
-        Self::start(size, move |block| jobs.give(block), inner, results, effort)
+        Self::start(
+            size,
+            move |block| jobs.try_give(block),
+            inner,
+            results,
+            watchers,
+        )
     }
 
     fn start(
         size: usize,
-        give: impl Fn(Vec<u8>) -> bool + Send + 'static,
+        give: impl Fn(Vec<u8>) -> Given<Vec<u8>> + Send + 'static,
         inner: W,
         blocks: impl Iterator<Item = Vec<u8>> + Send + 'static,
-        effort: &Effort,
+        (effort, interrupt): Watchers<'_>,
     ) -> Result<Self> {
         Ok(Self {
             effort: effort.clone(),
+            interrupt: interrupt.clone(),
             block: Vec::with_capacity(size),
             size,
             give: Some(Box::new(give)),
@@ -79,25 +101,39 @@ impl<W: Write + Send + 'static> Background<W> {
         if self.block.is_empty() {
             return Ok(());
         }
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(self.size));
-        let give = || self.give.as_ref().is_some_and(|give| give(block));
-        if self.effort.time(Work::Waiting, give) {
-            return Ok(());
-        }
-        // The thread only stops early when it failed.
-        match self.join() {
-            Err(error) => Err(error),
-            Ok(_) => Err(io::Error::other("the writer stopped")),
+        let mut block = std::mem::replace(&mut self.block, Vec::with_capacity(self.size));
+        let effort = self.effort.clone();
+        let _watch = effort.start(Work::Waiting);
+        loop {
+            let give = self.give.as_ref();
+            match give.map_or(Given::ToNobody, |give| give(block)) {
+                Given::Taken => return Ok(()),
+                Given::NotYet(back) => {
+                    block = back;
+                    self.interrupt.check()?;
+                    thread::sleep(PAUSE);
+                }
+                // The thread only stops early when it failed.
+                Given::ToNobody => {
+                    self.join()?;
+                    return Err(io::Error::other("the writer stopped"));
+                }
+            }
         }
     }
 
     fn join(&mut self) -> io::Result<W> {
         drop(self.give.take());
-        let thread = self.thread.take();
-        match self
-            .effort
-            .time(Work::Waiting, || thread.map(JoinHandle::join))
-        {
+        let effort = self.effort.clone();
+        let _watch = effort.start(Work::Waiting);
+        let Some(thread) = &self.thread else {
+            return Err(io::Error::other("the writer stopped"));
+        };
+        while !thread.is_finished() {
+            self.interrupt.check()?;
+            thread::sleep(PAUSE);
+        }
+        match self.thread.take().map(JoinHandle::join) {
             Some(Ok(result)) => result,
             Some(Err(panic)) => std::panic::resume_unwind(panic),
             None => Err(io::Error::other("the writer stopped")),
@@ -130,7 +166,17 @@ impl<W: Write + Send + 'static> Write for Background<W> {
 impl<W> Drop for Background<W> {
     fn drop(&mut self) {
         drop(self.give.take());
-        if let Some(thread) = self.thread.take() {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // What it leaves behind it can clear away, unless it is stuck.
+        for _ in 0..PATIENCE {
+            if thread.is_finished() || self.interrupt.check().is_ok() {
+                break;
+            }
+            thread::sleep(PAUSE);
+        }
+        if thread.is_finished() || self.interrupt.check().is_ok() {
             // Whoever drops it without `finish` has an error to report already.
             let _ = thread.join();
         }
@@ -143,7 +189,9 @@ mod tests {
 
     #[test]
     fn everything_arrives_in_order() {
-        let mut background = Background::new(Vec::new(), &Effort::default()).expect("a thread");
+        let mut background =
+            Background::new(Vec::new(), (&Effort::default(), &Interrupt::default()))
+                .expect("a thread");
         let bytes: Vec<u8> = (0..3 * BLOCK + 5).map(|n| (n % 253) as u8).collect();
         for part in bytes.chunks(1000) {
             background.write_all(part).expect("written");
@@ -154,8 +202,13 @@ mod tests {
     #[test]
     fn what_others_made_of_it_arrives_in_order() {
         let upper = || |block: Vec<u8>| block.to_ascii_uppercase();
-        let mut background =
-            Background::through(7, upper, Vec::new(), &Effort::default()).expect("threads");
+        let mut background = Background::through(
+            7,
+            upper,
+            Vec::new(),
+            (&Effort::default(), &Interrupt::default()),
+        )
+        .expect("threads");
         let text = "all that is written ".repeat(100);
         background.write_all(text.as_bytes()).expect("written");
         let arrived = background.finish().expect("finished");
@@ -173,7 +226,8 @@ mod tests {
                 Ok(())
             }
         }
-        let mut background = Background::new(Full, &Effort::default()).expect("a thread");
+        let mut background =
+            Background::new(Full, (&Effort::default(), &Interrupt::default())).expect("a thread");
         let written = background
             .write_all(&vec![0; 100 * BLOCK])
             .and_then(|()| background.finish().map(drop));
@@ -181,5 +235,26 @@ mod tests {
             written.expect_err("it is full").kind(),
             io::ErrorKind::StorageFull
         );
+    }
+
+    #[test]
+    fn a_writer_that_is_stuck_is_not_waited_for_once_the_run_is_to_stop() {
+        struct Stuck(std::sync::mpsc::Receiver<()>);
+        impl Write for Stuck {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let _ = self.0.recv();
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let (_held, stuck) = std::sync::mpsc::channel();
+        let requested = Interrupt::new(std::sync::Arc::new(true.into()));
+        let watchers = (&Effort::default(), &requested);
+        let mut background = Background::new(Stuck(stuck), watchers).expect("a thread");
+        let written = background.write_all(&vec![0; 100 * BLOCK]);
+        assert!(written.is_err());
+        drop(background);
     }
 }

@@ -6,7 +6,7 @@ use super::gzip::{BLOCK, Compressor};
 use super::password::Password;
 use crate::effort::{Effort, Metered, Work};
 use crate::error::{Error, Result};
-use crate::store::Target;
+use crate::store::{Interrupt, Target};
 use flate2::Compression;
 use std::fmt;
 use std::io::{self, Write};
@@ -21,6 +21,8 @@ pub struct Packing {
     pub password: Option<Password>,
     /// Collects what takes time.
     pub effort: Effort,
+    /// Packing stops when the user wants that.
+    pub interrupt: Interrupt,
 }
 
 /// How hard gzip tries: 0 stores, 1 is fast, 9 makes the smallest archives.
@@ -76,15 +78,16 @@ impl Layer for Background<Encryptor<Metered<Box<dyn Target>>>> {
 /// Writes to `inner` in the background, compressed or as it is.
 fn background<W: Write + Send + 'static>(inner: W, packing: &Packing) -> Result<Background<W>> {
     let effort = &packing.effort;
+    let watchers = (effort, &packing.interrupt);
     let Some(level) = packing.compression else {
-        return Background::new(inner, effort);
+        return Background::new(inner, watchers);
     };
     let worker = || {
         let mut compressor = Compressor::new(Compression::new(level.get().into()));
         let effort = effort.clone();
         move |block: Vec<u8>| effort.time(Work::Compression, || compressor.member(&block))
     };
-    Background::through(BLOCK, worker, inner, effort)
+    Background::through(BLOCK, worker, inner, watchers)
 }
 
 /// Packs what is written to it. Dropped before it is published, the target shows nothing.

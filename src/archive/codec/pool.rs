@@ -2,13 +2,23 @@
 
 use crate::error::Result;
 use crate::threads::{one_a_core, start};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Takes the work.
 pub(super) struct Jobs<J, R> {
     order: SyncSender<Receiver<R>>,
     queue: Sender<(J, SyncSender<R>)>,
+}
+
+/// What became of work that was given.
+pub(super) enum Given<J> {
+    /// It is going to be done.
+    Taken,
+    /// Too much waits.
+    NotYet(J),
+    /// Nobody wants what would come of it.
+    ToNobody,
 }
 
 /// Gives the results.
@@ -62,6 +72,16 @@ impl<J, R> Jobs<J, R> {
     pub fn give(&self, job: J) -> bool {
         let (sender, receiver) = sync_channel(1);
         self.order.send(receiver).is_ok() && self.queue.send((job, sender)).is_ok()
+    }
+
+    /// The same, but gives the work back where too many results wait.
+    pub fn try_give(&self, job: J) -> Given<J> {
+        let (sender, receiver) = sync_channel(1);
+        match self.order.try_send(receiver) {
+            Err(TrySendError::Full(_)) => Given::NotYet(job),
+            Ok(()) if self.queue.send((job, sender)).is_ok() => Given::Taken,
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Given::ToNobody,
+        }
     }
 }
 
