@@ -196,7 +196,7 @@ impl Reader<'_> {
             others.or_default().add(file);
             return Ok(false);
         }
-        let opened = match self.uploads.open(provider, &wanted.url) {
+        let opened = match self.uploads.open(provider, &wanted.url)? {
             Ok(opened) => opened,
             Err(why) => {
                 self.missing(wanted, &why, sink);

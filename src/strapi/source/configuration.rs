@@ -183,7 +183,7 @@ fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Opti
             sink.warn(Warning::new(WarningKind::Notice, subject, reason));
             continue;
         }
-        let opened = project.uploads().open(provider, &url);
+        let opened = project.uploads().open(provider, &url)?;
         let mut bytes = Vec::new();
         let read = opened.and_then(|mut opened| {
             let read = opened.content.read_to_end(&mut bytes);

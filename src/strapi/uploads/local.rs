@@ -6,6 +6,7 @@ use super::staged::{self, StagedFiles};
 use super::{Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
+use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
@@ -19,6 +20,13 @@ fn path_of(public: &Path, url: &str) -> Option<PathBuf> {
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     (inside && !url.is_empty()).then(|| public.join(relative))
+}
+
+/// Whether no file can be opened, because the process or the system has too many open.
+fn has_no_descriptors(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE]
+        .map(|errno| Some(errno.raw_os_error()))
+        .contains(&error.raw_os_error())
 }
 
 /// The upload folder of a project.
@@ -80,17 +88,17 @@ impl Uploads for LocalUploads {
         }
     }
 
-    fn open(&self, provider: &str, url: &str) -> Result<Opened, String> {
+    fn open(&self, provider: &str, url: &str) -> Result<Result<Opened, String>> {
         if provider != LOCAL_PROVIDER {
-            return Err(format!(
+            return Ok(Err(format!(
                 "its provider is `{provider}`, which this version does not read from"
-            ));
+            )));
         }
         if url.is_empty() {
-            return Err("it has no url".into());
+            return Ok(Err("it has no url".into()));
         }
         let Some(path) = path_of(&self.public, url) else {
-            return Err("its url leads out of the public folder".into());
+            return Ok(Err("its url leads out of the public folder".into()));
         };
         let open = || -> Result<Opened, NotOpened> {
             let file = self.open_path(&path)?;
@@ -100,7 +108,15 @@ impl Uploads for LocalUploads {
                 place: path.display().to_string(),
             })
         };
-        open().map_err(|error| match error {
+        let opened = match open() {
+            // It is not the file that is at fault.
+            Err(NotOpened::Failed(error)) if has_no_descriptors(&error) => {
+                return Err(Error::io("read the file", &path, error)
+                    .hint("let this user have more files open (ulimit -n), and run it again"));
+            }
+            opened => opened,
+        };
+        Ok(opened.map_err(|error| match error {
             NotOpened::LeadsOut => format!(
                 "{} leads out of the folder by a link; --follow-links takes what it leads to",
                 path.display()
@@ -114,7 +130,7 @@ impl Uploads for LocalUploads {
                 format!("{} is {what}", path.display())
             }
             NotOpened::Failed(error) => Error::io("read the file", &path, error).to_string(),
-        })
+        }))
     }
 
     fn path(&self, provider: &str, url: &str) -> Option<String> {

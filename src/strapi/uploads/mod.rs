@@ -45,8 +45,8 @@ pub(super) trait Uploads: Send {
     /// Opens the file that `provider` serves at `url`.
     ///
     /// # Errors
-    /// Why it cannot be had, as half a sentence.
-    fn open(&self, provider: &str, url: &str) -> Result<Opened, String>;
+    /// Nothing can be opened any more. Within: why this file cannot be had, as half a sentence.
+    fn open(&self, provider: &str, url: &str) -> Result<Result<Opened, String>>;
 
     /// The path below this place of the file that `provider` serves at `url`, where it lies here.
     fn path(&self, provider: &str, url: &str) -> Option<String>;
