@@ -34,29 +34,15 @@ pub enum Work {
     Asking,
 }
 
-impl Work {
-    /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::Database,
-        Self::Rows,
-        Self::Files,
-        Self::Key,
-        Self::Digests,
-        Self::Compression,
-        Self::Encryption,
-        Self::Archive,
-        Self::Sync,
-        Self::Waiting,
-        Self::Asking,
-    ];
-}
-
 thread_local! {
     /// The work that this thread is at, a bit each.
     static BUSY: Cell<u32> = const { Cell::new(0) };
 }
 
 impl Work {
+    /// How many sorts there are.
+    const COUNT: usize = Self::Asking as usize + 1;
+
     fn bit(self) -> u32 {
         1 << self as u32
     }
@@ -84,7 +70,7 @@ pub struct Effort(Option<Arc<Spent>>);
 #[derive(Debug)]
 struct Spent {
     started: Instant,
-    nanoseconds: [AtomicU64; Work::ALL.len()],
+    nanoseconds: [AtomicU64; Work::COUNT],
 }
 
 impl Effort {

@@ -141,22 +141,8 @@ impl BufRead for Ahead {
 
 #[cfg(test)]
 mod tests {
+    use super::super::members::Broken;
     use super::*;
-
-    /// Gives some bytes, then an error.
-    struct Broken(usize);
-
-    impl Read for Broken {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            if self.0 == 0 {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "the disk is gone"));
-            }
-            let length = self.0.min(buffer.len());
-            buffer[..length].fill(1);
-            self.0 -= length;
-            Ok(length)
-        }
-    }
 
     #[test]
     fn everything_comes_in_order() {
@@ -184,7 +170,9 @@ mod tests {
 
     #[test]
     fn an_error_comes_behind_the_bytes_that_were_read_and_again() {
-        let mut ahead = Ahead::new(Broken(2 * BLOCK + 5)).expect("a thread");
+        let gone = io::Error::new(io::ErrorKind::TimedOut, "the disk is gone");
+        let start = io::repeat(1).take(2 * BLOCK as u64 + 5);
+        let mut ahead = Ahead::new(start.chain(Broken(Some(gone)))).expect("a thread");
         let mut read = Vec::new();
         for _ in 0..3 {
             let error = ahead.read_to_end(&mut read).expect_err("it is broken");

@@ -18,7 +18,7 @@ const BLOCK: usize = 256 << 10;
 const WAITING: usize = 8;
 /// How long to wait before it is looked again.
 const PAUSE: Duration = Duration::from_millis(1);
-/// How often it is looked whether a thread ends that is to stop.
+/// How often it is looked whether a thread ends, once the run is to stop.
 const PATIENCE: u32 = 500;
 
 /// Who is told how long things take, and who wants them to stop.
@@ -170,13 +170,12 @@ impl<W> Drop for Background<W> {
             return;
         };
         // What it leaves behind it can clear away, unless it is stuck.
-        for _ in 0..PATIENCE {
-            if thread.is_finished() || self.interrupt.check().is_ok() {
-                break;
-            }
+        let mut patience = PATIENCE;
+        while !thread.is_finished() && patience > 0 {
+            patience -= u32::from(self.interrupt.check().is_err());
             thread::sleep(PAUSE);
         }
-        if thread.is_finished() || self.interrupt.check().is_ok() {
+        if thread.is_finished() {
             // Whoever drops it without `finish` has an error to report already.
             let _ = thread.join();
         }

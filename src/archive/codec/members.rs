@@ -54,19 +54,12 @@ fn hand_out(mut inner: impl BufRead, jobs: &Jobs<Job, Block>, effort: &Effort) {
     loop {
         let mut member = match read_start(&mut inner, HEADER) {
             Ok(start) => start,
-            Err(error) => {
-                small.hand_over(jobs);
-                return end(jobs, Then::Failed(error));
-            }
+            Err(error) => return small.end(jobs, Then::Failed(error)),
         };
         match member.first() {
-            None if !is_first => {
-                small.hand_over(jobs);
-                return end(jobs, Then::End);
-            }
+            None if !is_first => return small.end(jobs, Then::End),
             Some(first) if *first != GZIP[0] && !is_first => {
-                small.hand_over(jobs);
-                return end(jobs, Then::Failed(something_behind()));
+                return small.end(jobs, Then::Failed(something_behind()));
             }
             _ => is_first = false,
         }
@@ -123,8 +116,7 @@ impl Small {
         match block.then {
             Then::More => self.bytes.len() < BUFFER || self.hand_over(jobs),
             then => {
-                self.hand_over(jobs);
-                end(jobs, then);
+                self.end(jobs, then);
                 false
             }
         }
@@ -132,18 +124,18 @@ impl Small {
 
     /// Hands over what they hold. Gives whether there is anybody who wants more.
     fn hand_over(&mut self, jobs: &Jobs<Job, Block>) -> bool {
-        let bytes = std::mem::take(&mut self.bytes);
-        bytes.is_empty()
-            || jobs.give(Job::Done(Block {
-                bytes,
-                then: Then::More,
-            }))
+        self.bytes.is_empty() || self.give(jobs, Then::More)
     }
-}
 
-fn end(jobs: &Jobs<Job, Block>, then: Then) {
-    let bytes = Vec::new();
-    jobs.give(Job::Done(Block { bytes, then }));
+    /// Hands over what they hold, and that nothing more can be read.
+    fn end(&mut self, jobs: &Jobs<Job, Block>, then: Then) {
+        self.give(jobs, then);
+    }
+
+    fn give(&mut self, jobs: &Jobs<Job, Block>, then: Then) -> bool {
+        let bytes = std::mem::take(&mut self.bytes);
+        jobs.give(Job::Done(Block { bytes, then }))
+    }
 }
 
 /// Inflates all there is, in one thread.
@@ -187,7 +179,7 @@ fn something_behind() -> io::Error {
 }
 
 /// Gives an error, once.
-struct Broken(Option<io::Error>);
+pub(super) struct Broken(pub Option<io::Error>);
 
 impl Read for Broken {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
