@@ -346,6 +346,15 @@ pub trait Connection: Send {
     /// Somebody else is writing, or the database is read-only.
     fn begin_write(&mut self) -> Result<()>;
 
+    /// Writes all rows that wait, as [`flush`](Self::flush) does, after the last one, and sees that the database is
+    /// whole: what it set aside for the time of the load is back.
+    ///
+    /// # Errors
+    /// A row breaks a rule of its table.
+    fn complete(&mut self) -> Result<()> {
+        self.flush()
+    }
+
     /// Ends the transaction and keeps what it did.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod bad_archives;
 mod bad_input;
 mod column_rules;
 mod custom_fields;
+mod database_bulk;
 mod database_columns;
 mod database_connections;
 mod database_failures;

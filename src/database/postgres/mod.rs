@@ -1,5 +1,6 @@
 //! PostgreSQL, from version 12.
 
+mod aside;
 mod copy;
 mod explain;
 mod limits;
@@ -17,6 +18,7 @@ use super::stop::{Watch, is_asked};
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
+use aside::Aside;
 use explain::{explain, explain_copy};
 use jiff::tz::TimeZone;
 use postgres::fallible_iterator::FallibleIterator;
@@ -41,6 +43,7 @@ pub struct Postgres {
     /// Statements with parameters; those come back, others do not.
     statements: HashMap<String, Statement>,
     pending: PendingRows,
+    aside: Aside,
     in_transaction: bool,
     timeouts: Timeouts,
     /// What the connection is encrypted with, if it is.
@@ -64,6 +67,7 @@ impl Postgres {
             zone,
             statements: HashMap::new(),
             pending: PendingRows::default(),
+            aside: Aside::default(),
             in_transaction: false,
             timeouts,
             connector,
@@ -340,6 +344,7 @@ impl Connection for Postgres {
 
     fn flush(&mut self) -> Result<()> {
         for batch in self.pending.take() {
+            aside::make_way(self, &batch.insert.table, batch.rows.len())?;
             let mut writer = self.client.copy_in(&batch.insert.sql).map_err(|error| {
                 explain_copy(&self.target, is_asked(&self.watch), &batch, error)
             })?;
@@ -360,13 +365,16 @@ impl Connection for Postgres {
     }
 
     fn empty(&mut self, table: &str) -> Result<()> {
+        let name = table;
         let table = self.quote(table);
         // A row that somebody adds while the restore runs would be left beside the archive's.
         self.execute(
             &format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"),
             &[],
         )?;
-        self.execute(&format!("DELETE FROM {table}"), &[]).map(drop)
+        self.execute(&format!("DELETE FROM {table}"), &[])?;
+        self.aside.emptied(name);
+        Ok(())
     }
 
     fn update_row(
@@ -441,14 +449,20 @@ impl Connection for Postgres {
         self.batch("start writing to", &sql)
     }
 
-    fn commit(&mut self) -> Result<()> {
+    fn complete(&mut self) -> Result<()> {
         self.flush()?;
+        aside::bring_back(self)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.complete()?;
         self.in_transaction = false;
         self.batch("finish writing to", "COMMIT")
     }
 
     fn rollback(&mut self) {
         self.pending.take();
+        self.aside = Aside::default();
         if self.in_transaction {
             self.in_transaction = false;
             // Where the connection is gone, so is the transaction.

@@ -40,7 +40,7 @@ impl Load for ProjectLoad {
         restore.put_back_schema(database.as_mut())?;
         let token = recovery::new_token(!restore.files.is_empty())?;
         recovery::write_token(database.as_mut(), &token)?;
-        database.flush()?;
+        database.complete()?;
         for table in catalogue.models.tables() {
             database.move_sequence_past_ids(table)?;
         }
