@@ -5,6 +5,7 @@
 
 mod filler;
 mod inserter;
+mod lent;
 mod limits;
 mod lock;
 mod mysql;
@@ -346,8 +347,9 @@ pub trait Connection: Send {
     /// Somebody else is writing, or the database is read-only.
     fn begin_write(&mut self) -> Result<()>;
 
-    /// Writes all rows that wait, as [`flush`](Self::flush) does, after the last one, and sees that the database is
-    /// whole: what it set aside for the time of the load is back.
+    /// Writes all rows that wait, as [`flush`](Self::flush) does, and sees that the database is whole: what it set aside
+    /// for the time of the load is back. Between [`empty`](Self::empty) and this no row is deleted and none gets another
+    /// primary key.
     ///
     /// # Errors
     /// A row breaks a rule of its table.

@@ -5,8 +5,8 @@ use super::inserter::{Inserter, Prepared, PreparedInserts};
 use crate::error::Result;
 use std::sync::Arc;
 
-/// How many bytes of rows may wait.
-const ENOUGH: usize = 4 << 20;
+/// How many bytes rows may take that wait; as many are on their way to the server.
+const ENOUGH: usize = 2 << 20;
 
 /// Rows of several tables. Tables are written in the order of their first row, so that rows come
 /// after those they refer to.
@@ -59,6 +59,7 @@ impl PendingRows {
             write(&mut batch.bytes, row);
             let id = row.first().filter(|_| has_id).and_then(Value::as_i64);
             batch.rows.push((batch.bytes.len(), id));
+            self.bytes += size_of::<(usize, Option<i64>)>();
         }
         self.bytes += batch.bytes.len() - before;
         Ok(())

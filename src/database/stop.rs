@@ -179,6 +179,11 @@ pub(super) fn is_asked(watch: &Option<Watch>) -> bool {
     watch.as_ref().is_some_and(|it| it.stop.is_requested())
 }
 
+/// What tells that this run is to stop, for threads.
+pub(super) fn stop_of(watch: &Option<Watch>) -> Stop {
+    watch.as_ref().map(|it| it.stop.clone()).unwrap_or_default()
+}
+
 impl Drop for Watch {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);

@@ -3,31 +3,34 @@
 mod explain;
 mod limits;
 mod literal;
+mod load;
 mod locks;
 mod session;
 mod values;
 
 use super::inserter::{Inserter, Prepared};
-use super::pending_rows::{Batch, PendingRows};
+use super::lent::Lent;
+use super::pending_rows::PendingRows;
 use super::references::{self, ForeignKey, Trigger};
 use super::rules;
 use super::settings::ServerSettings;
-use super::stop::{Watch, is_asked};
+use super::stop::{Watch, is_asked, stop_of};
 use super::text;
 use super::{Column, Connection, LockMode, Locking, Refusal, Row, Snapshot, Stop, Timeouts, Value};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::nesting::is_deeper_than;
-use explain::{explain, explain_rows};
+use explain::explain;
 use jiff::tz::TimeZone;
+use load::Loader;
 use mysql::Conn;
 use mysql::prelude::Queryable;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// How long a statement that adds rows may get, where the server takes that much.
-const LONGEST_INSERT: usize = 1 << 20;
+/// What every server takes in one statement.
+const SHORTEST_PACKET: usize = 1 << 10;
 
 /// What to do about a row that is too long.
 const RAISE_PACKET: &str =
@@ -40,7 +43,9 @@ const MARIADB_JSON: usize = 31;
 
 /// A database on a MySQL or MariaDB server.
 pub struct Mysql {
-    connection: Conn,
+    connection: Lent<Conn>,
+    /// The number that the server has for it.
+    id: u32,
     effort: Effort,
     target: String,
     /// The zone that columns without a zone are in.
@@ -69,7 +74,8 @@ impl Mysql {
         let zone = session::zone(settings, zone)?;
         let connection = session::open(settings, timeouts, &target)?;
         let mut mysql = Self {
-            connection,
+            id: connection.connection_id(),
+            connection: Lent::new(connection),
             effort: Effort::default(),
             target,
             zone,
@@ -83,7 +89,7 @@ impl Mysql {
             watch: None,
         };
         let packet = mysql.number("SELECT @@max_allowed_packet", &[])?;
-        mysql.longest_packet = usize::try_from(packet).unwrap_or(LONGEST_INSERT);
+        mysql.longest_packet = usize::try_from(packet).unwrap_or(SHORTEST_PACKET);
         // MySQL has one limit, MariaDB another one or none, and says so in another way.
         let is_mariadb = mysql.number("SELECT VERSION() LIKE '%MariaDB%'", &[])? != 0;
         mysql.deepest_json = match is_mariadb {
@@ -105,6 +111,7 @@ impl Mysql {
 
     fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
         self.connection
+            .here()?
             .query_drop(sql)
             .map_err(|error| explain(&self.target, is_asked(&self.watch), action, error))
     }
@@ -117,47 +124,12 @@ impl Mysql {
         self.names(sql, &[])
     }
 
-    /// Writes the rows of a table in statements that are as long as the server takes them.
-    fn load(&mut self, batch: &Batch) -> Result<()> {
-        let head = &batch.insert.sql;
-        // One byte of a packet names the command.
-        let longest = self.longest_packet.saturating_sub(1);
-        let mut statement = head.clone();
-        let mut first = 0;
-        let mut start = 0;
-        for (index, &(end, _)) in batch.rows.iter().enumerate() {
-            let row = std::str::from_utf8(&batch.bytes[start..end])
-                .map_err(|error| Error::failed(format!("{}: {error}", batch.name(index))))?;
-            start = end;
-            if head.len() + row.len() > longest {
-                return Err(Error::failed(format!(
-                    "cannot write to {}: {} takes {} bytes, and the server accepts {longest}",
-                    self.target,
-                    batch.name(index),
-                    row.len()
-                ))
-                .hint(RAISE_PACKET));
-            }
-            if index > first && statement.len() + 1 + row.len() > longest.min(LONGEST_INSERT) {
-                self.load_rows(batch, first, &statement)?;
-                statement.truncate(head.len());
-                first = index;
-            }
-            if index > first {
-                statement.push(',');
-            }
-            statement.push_str(row);
+    fn loader(&self) -> Loader {
+        Loader {
+            target: self.target.clone(),
+            longest_packet: self.longest_packet,
+            stop: stop_of(&self.watch),
         }
-        if first < batch.rows.len() {
-            self.load_rows(batch, first, &statement)?;
-        }
-        Ok(())
-    }
-
-    fn load_rows(&mut self, batch: &Batch, first: usize, statement: &str) -> Result<()> {
-        self.connection
-            .query_drop(statement)
-            .map_err(|error| explain_rows(&self.target, is_asked(&self.watch), batch, first, error))
     }
 }
 
@@ -196,7 +168,7 @@ impl Connection for Mysql {
     }
 
     fn stop_with(&mut self, stop: &Stop) {
-        let id = self.connection.connection_id();
+        let id = self.id;
         let (settings, timeouts, target) =
             (self.settings.clone(), self.timeouts, self.target.clone());
         self.watch = Watch::start(stop, move || {
@@ -271,7 +243,8 @@ impl Connection for Mysql {
         let mut watch = effort.start(Work::Database);
         let parameters = values::parameters(parameters, &self.zone);
         let fail = |error| explain(&self.target, is_asked(&self.watch), "read from", error);
-        let rows = self.connection.exec_iter(sql, parameters).map_err(fail)?;
+        let connection = self.connection.here()?;
+        let rows = connection.exec_iter(sql, parameters).map_err(fail)?;
         for row in rows {
             watch.pause(|| {
                 each(&MysqlRow {
@@ -288,6 +261,7 @@ impl Connection for Mysql {
         self.flush()?;
         let parameters = values::parameters(parameters, &self.zone);
         self.connection
+            .here()?
             .exec_iter(sql, parameters)
             .map(|result| result.affected_rows())
             .map_err(|error| explain(&self.target, is_asked(&self.watch), "write to", error))
@@ -307,17 +281,21 @@ impl Connection for Mysql {
     }
 
     fn flush_if_full(&mut self) -> Result<()> {
-        if self.pending.is_full() {
-            self.flush()?;
+        if !self.pending.is_full() {
+            return Ok(());
         }
-        Ok(())
+        let (batches, loader) = (self.pending.take(), self.loader());
+        self.connection.lend(move |connection| {
+            let mut batches = batches.iter();
+            batches.try_for_each(|batch| loader.load(connection, batch))
+        })
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.pending
-            .take()
-            .iter()
-            .try_for_each(|batch| self.load(batch))
+        let (batches, loader) = (self.pending.take(), self.loader());
+        let connection = self.connection.here()?;
+        let mut batches = batches.iter();
+        batches.try_for_each(|batch| loader.load(connection, batch))
     }
 
     fn refusal(&self, value: &Value<'_>) -> Option<&'static str> {
@@ -407,6 +385,7 @@ impl Connection for Mysql {
         let sql = String::from_utf8(sql)
             .map_err(|error| Error::failed(format!("cannot {what} {}: {error}", self.target)))?;
         self.connection
+            .here()?
             .query_drop(sql)
             .map_err(|error| explain(&self.target, is_asked(&self.watch), &what, error))
     }
@@ -472,8 +451,10 @@ impl Connection for Mysql {
         self.pending.take();
         if self.in_transaction {
             self.in_transaction = false;
-            // Where the connection is gone, so is the transaction.
-            let _ = self.connection.query_drop("ROLLBACK");
+            // That rows could not be added does not matter any more. And where the connection is gone, so is the
+            // transaction.
+            let _ = self.connection.here();
+            let _ = self.batch("undo what was done in", "ROLLBACK");
         }
     }
 

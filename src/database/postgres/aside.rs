@@ -28,12 +28,13 @@ const INDEXES: &str = "SELECT x.oid::regclass::text, pg_get_indexdef(x.oid) FROM
     pg_catalog.pg_has_role(t.relowner, 'USAGE') AND pg_catalog.has_schema_privilege(t.relnamespace, 'CREATE') ORDER BY \
     x.oid";
 
-/// Foreign keys that come back as they were, with what they refer to. `?` is their table.
-const KEYS: &str = "SELECT quote_ident(k.conname), pg_get_constraintdef(k.oid), r.relname::text, k.confrelid::regclass::text \
+/// Foreign keys to primary keys that come back as they were, with the table that they refer to. `?` is their own.
+const KEYS: &str = "SELECT quote_ident(k.conname), pg_get_constraintdef(k.oid), k.confrelid::regclass::text \
     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class t ON t.oid = k.conrelid JOIN pg_catalog.pg_class r ON r.oid = \
     k.confrelid WHERE k.conrelid = to_regclass(?) AND k.contype = 'f' AND k.convalidated AND k.conparentid = 0 AND \
-    k.conislocal AND k.coninhcount = 0 AND NOT k.condeferrable AND t.relkind = 'r' AND r.relkind = 'r' AND NOT \
-    t.relispartition AND NOT r.relispartition AND pg_catalog.pg_table_is_visible(r.oid) AND NOT EXISTS (SELECT FROM \
+    k.conislocal AND k.coninhcount = 0 AND NOT k.condeferrable AND t.relkind = 'r' AND r.relkind = 'r' AND EXISTS \
+    (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = k.conindid AND i.indisprimary) AND NOT \
+    t.relispartition AND NOT r.relispartition AND NOT EXISTS (SELECT FROM \
     pg_catalog.pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O') AND NOT EXISTS (SELECT FROM \
     pg_catalog.pg_inherits h WHERE t.oid IN (h.inhrelid, h.inhparent) OR r.oid IN (h.inhrelid, h.inhparent)) AND NOT \
     EXISTS (SELECT FROM pg_catalog.pg_description d WHERE d.objoid = k.oid AND d.classoid = \
@@ -97,25 +98,16 @@ pub(super) fn make_way(postgres: &mut Postgres, table: &str, rows: usize) -> Res
         Ok(())
     })?;
     let mut keys = Vec::new();
-    let emptied = std::mem::take(&mut postgres.aside.emptied);
-    let asked = postgres.query(KEYS, &[name.as_str().into()], &mut |row| {
-        let values = [row.value(0)?, row.value(1)?, row.value(2)?, row.value(3)?];
-        let [Some(key), Some(rule), Some(to), Some(to_quoted)] =
-            std::array::from_fn(|at| values[at].as_str())
-        else {
-            return Ok(());
-        };
-        // A row that stays could go, and take others along.
-        if emptied.contains_key(to) {
-            locked.insert(to_quoted.to_owned());
+    postgres.query(KEYS, &[name.as_str().into()], &mut |row| {
+        let values = [row.value(0)?, row.value(1)?, row.value(2)?];
+        if let [Some(key), Some(rule), Some(to)] = std::array::from_fn(|at| values[at].as_str()) {
+            locked.insert(to.to_owned());
             drops.push(format!("ALTER TABLE {name} DROP CONSTRAINT {key}"));
             let back = format!("ALTER TABLE {name} ADD CONSTRAINT {key} {rule}");
             keys.push(Away::new(table, back));
         }
         Ok(())
-    });
-    postgres.aside.emptied = emptied;
-    asked?;
+    })?;
     if drops.is_empty() {
         return Ok(());
     }
@@ -124,7 +116,7 @@ pub(super) fn make_way(postgres: &mut Postgres, table: &str, rows: usize) -> Res
         "SAVEPOINT aside; LOCK TABLE {locked} IN ACCESS EXCLUSIVE MODE NOWAIT; {}; RELEASE aside",
         drops.join("; ")
     );
-    match postgres.client.batch_execute(&sql) {
+    match postgres.client.here()?.batch_execute(&sql) {
         Ok(()) => {
             postgres.aside.indexes.extend(indexes);
             postgres.aside.keys.extend(keys);

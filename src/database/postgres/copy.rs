@@ -12,22 +12,33 @@ pub(super) fn write_row(out: &mut Vec<u8>, row: &[Value<'_>], zone: &TimeZone) {
         if index > 0 {
             out.push(b'\t');
         }
+        if let Value::Integer(number) = value {
+            out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+            continue;
+        }
         match text_of(value, zone) {
             None => out.extend_from_slice(b"\\N"),
-            Some(text) => {
-                for byte in text.bytes() {
-                    match byte {
-                        b'\\' => out.extend_from_slice(b"\\\\"),
-                        b'\t' => out.extend_from_slice(b"\\t"),
-                        b'\n' => out.extend_from_slice(b"\\n"),
-                        b'\r' => out.extend_from_slice(b"\\r"),
-                        _ => out.push(byte),
-                    }
-                }
-            }
+            Some(text) => write_escaped(out, text.as_bytes()),
         }
     }
     out.push(b'\n');
+}
+
+/// Appends text with what `COPY` reads as something else in its written form.
+fn write_escaped(out: &mut Vec<u8>, mut text: &[u8]) {
+    let is_special = |byte: &u8| matches!(byte, b'\\' | b'\t' | b'\n' | b'\r');
+    while let Some(at) = text.iter().position(is_special) {
+        out.extend_from_slice(&text[..at]);
+        out.push(b'\\');
+        out.push(match text[at] {
+            b'\t' => b't',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            other => other,
+        });
+        text = &text[at + 1..];
+    }
+    out.extend_from_slice(text);
 }
 
 /// The text from which PostgreSQL reads a value of any type it fits; `None` for `NULL`.

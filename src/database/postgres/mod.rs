@@ -4,28 +4,30 @@ mod aside;
 mod copy;
 mod explain;
 mod limits;
+mod load;
 mod locks;
 mod session;
 mod tls;
 mod values;
 
 use super::inserter::{Inserter, Prepared};
-use super::pending_rows::PendingRows;
+use super::lent::Lent;
+use super::pending_rows::{Batch, PendingRows};
 use super::references::{self, ForeignKey, Heir, Trigger};
 use super::rules;
 use super::settings::ServerSettings;
-use super::stop::{Watch, is_asked};
+use super::stop::{Watch, is_asked, stop_of};
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use aside::Aside;
-use explain::{explain, explain_copy};
+use explain::explain;
 use jiff::tz::TimeZone;
+use load::load;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use postgres::{Client, NoTls, Statement};
+use postgres::{CancelToken, Client, NoTls, Statement};
 use std::collections::{HashMap, HashSet};
-use std::io::Write;
 use std::time::Duration;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use values::Parameter;
@@ -35,7 +37,9 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A database on a PostgreSQL server.
 pub struct Postgres {
-    client: Client,
+    client: Lent<Client>,
+    /// Stops the statement that runs.
+    cancel: CancelToken,
     effort: Effort,
     target: String,
     /// The zone that columns without a zone are in.
@@ -61,7 +65,8 @@ impl Postgres {
         let target = settings.target("postgres");
         let (client, connector) = session::open(settings, timeouts, &target)?;
         Ok(Self {
-            client,
+            cancel: client.cancel_token(),
+            client: Lent::new(client),
             effort: Effort::default(),
             target,
             zone,
@@ -79,8 +84,8 @@ impl Postgres {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self
-            .client
+        let client = self.client.here()?;
+        let statement = client
             .prepare(&numbered(sql))
             .map_err(|error| explain(&self.target, is_asked(&self.watch), "read from", error))?;
         self.statements.insert(sql.to_owned(), statement.clone());
@@ -91,18 +96,28 @@ impl Postgres {
         &mut self,
         statement: &Statement,
         parameters: &[Value<'_>],
-    ) -> Result<u64, postgres::Error> {
+    ) -> Result<Result<u64, postgres::Error>> {
         let parameters: Vec<Parameter<'_>> = parameters
             .iter()
             .map(|value| Parameter(value, &self.zone))
             .collect();
         let parameters: Vec<&(dyn ToSql + Sync)> =
             parameters.iter().map(|parameter| parameter as _).collect();
-        self.client.execute(statement, &parameters)
+        Ok(self.client.here()?.execute(statement, &parameters))
+    }
+
+    /// Takes the rows that wait, to send them.
+    fn take_rows(&mut self) -> Result<Vec<Batch>> {
+        let batches = self.pending.take();
+        for batch in &batches {
+            aside::make_way(self, &batch.insert.table, batch.rows.len())?;
+        }
+        Ok(batches)
     }
 
     fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
         self.client
+            .here()?
             .batch_execute(sql)
             .map_err(|error| explain(&self.target, is_asked(&self.watch), action, error))
     }
@@ -160,7 +175,7 @@ impl Connection for Postgres {
     }
 
     fn stop_with(&mut self, stop: &Stop) {
-        let token = self.client.cancel_token();
+        let token = self.cancel.clone();
         let connector = self.connector.clone();
         self.watch = Watch::start(stop, move || {
             // Where the server does not hear it, the next one may be heard.
@@ -288,10 +303,11 @@ impl Connection for Postgres {
         let effort = self.effort.clone();
         let mut watch = effort.start(Work::Database);
         let rows = if parameters.is_empty() {
-            self.client.query_raw(sql, Vec::<Parameter<'_>>::new())
+            let client = self.client.here()?;
+            client.query_raw(sql, Vec::<Parameter<'_>>::new())
         } else {
             let statement = self.statement(sql)?;
-            self.client.query_raw(
+            self.client.here()?.query_raw(
                 &statement,
                 parameters.iter().map(|it| Parameter(it, &self.zone)),
             )
@@ -313,10 +329,10 @@ impl Connection for Postgres {
     fn execute(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<u64> {
         self.flush()?;
         let changed = if parameters.is_empty() {
-            self.client.execute(sql, &[])
+            self.client.here()?.execute(sql, &[])
         } else {
             let statement = self.statement(sql)?;
-            self.execute_prepared(&statement, parameters)
+            self.execute_prepared(&statement, parameters)?
         };
         changed.map_err(|error| explain(&self.target, is_asked(&self.watch), "write to", error))
     }
@@ -336,28 +352,19 @@ impl Connection for Postgres {
     }
 
     fn flush_if_full(&mut self) -> Result<()> {
-        if self.pending.is_full() {
-            self.flush()?;
+        if !self.pending.is_full() {
+            return Ok(());
         }
-        Ok(())
+        let batches = self.take_rows()?;
+        let (target, stop) = (self.target.clone(), stop_of(&self.watch));
+        self.client
+            .lend(move |client| load(client, &batches, &target, &stop))
     }
 
     fn flush(&mut self) -> Result<()> {
-        for batch in self.pending.take() {
-            aside::make_way(self, &batch.insert.table, batch.rows.len())?;
-            let mut writer = self.client.copy_in(&batch.insert.sql).map_err(|error| {
-                explain_copy(&self.target, is_asked(&self.watch), &batch, error)
-            })?;
-            // What went wrong on the way, the end tells better.
-            let written = writer.write_all(&batch.bytes);
-            writer.finish().map_err(|error| {
-                explain_copy(&self.target, is_asked(&self.watch), &batch, error)
-            })?;
-            written.map_err(|error| {
-                Error::failed(format!("cannot write to {}: {error}", self.target))
-            })?;
-        }
-        Ok(())
+        let batches = self.take_rows()?;
+        let client = self.client.here()?;
+        load(client, &batches, &self.target, &stop_of(&self.watch))
     }
 
     fn refusal(&self, value: &Value<'_>) -> Option<&'static str> {
@@ -387,7 +394,7 @@ impl Connection for Postgres {
         let sql = references::update_of_row(self, table, columns);
         let statement = self.statement(&sql)?;
         let parameters: Vec<Value<'_>> = values.iter().cloned().chain([id.into()]).collect();
-        self.execute_prepared(&statement, &parameters)
+        self.execute_prepared(&statement, &parameters)?
             .map(drop)
             .map_err(|error| {
                 let action = format!("change row {id} of {table} in");
@@ -465,8 +472,10 @@ impl Connection for Postgres {
         self.aside = Aside::default();
         if self.in_transaction {
             self.in_transaction = false;
-            // Where the connection is gone, so is the transaction.
-            let _ = self.client.batch_execute("ROLLBACK");
+            // That rows could not be added does not matter any more. And where the connection is gone, so is the
+            // transaction.
+            let _ = self.client.here();
+            let _ = self.batch("undo what was done in", "ROLLBACK");
         }
     }
 

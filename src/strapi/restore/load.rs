@@ -36,11 +36,13 @@ impl Load for ProjectLoad {
         let effort = project.effort.clone();
         let mut watch = effort.start(Work::Database);
         restore.put_back_links(database.as_mut())?;
+        // Before rows are deleted again.
+        database.complete()?;
         restore.in_place.finish(database.as_mut())?;
         restore.put_back_schema(database.as_mut())?;
         let token = recovery::new_token(!restore.files.is_empty())?;
         recovery::write_token(database.as_mut(), &token)?;
-        database.complete()?;
+        database.flush()?;
         for table in catalogue.models.tables() {
             database.move_sequence_past_ids(table)?;
         }
