@@ -38,7 +38,7 @@ pub(crate) fn wanted(folder: &Path, bytes: u64, what: &str) -> Result<()> {
 }
 
 /// A number of bytes, to about a hundredth of it.
-fn worded(bytes: u64) -> String {
+pub(crate) fn worded(bytes: u64) -> String {
     match bytes {
         0..10_240 => format!("{bytes} bytes"),
         10_240..10_485_760 => format!("{} KiB", bytes >> 10),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use strapi_backup::database::{Stop, Timeouts};
-use strapi_backup::strapi::Project;
+use strapi_backup::strapi::{Choices, Project};
 use strapi_backup::transfer::{
     Destination, Extent, Filter, OnFault, SchemaStrategy, Silent, Source, Transfer, VersionStrategy,
 };
@@ -117,7 +117,7 @@ pub fn open(project: &Path) -> Project {
     Project::open(
         project,
         &BTreeMap::new(),
-        None,
+        &Choices::default(),
         Timeouts::default(),
         Stop::default(),
     )

@@ -144,7 +144,7 @@ impl Arguments {
         let place = self.place()?;
         let filter = self.filter.filter()?;
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
-        let project = self.project.open(environment, &cancellation)?;
+        let project = self.project.open(environment, &cancellation, self.strict)?;
         let project = project.measured(&effort);
         let password = if self.no_encrypt {
             None
@@ -221,18 +221,13 @@ impl Request {
         if let Some(note) = &served {
             terminal::tell(&format!("note: {note}"));
         }
+        let project = terminal::safe(&self.project.to_string());
+        terminal::tell(&format!("project: {project}"));
         // After the questions, so that the snapshot is not older than the answers.
         let source = ProjectSource::open(self.project.clone(), &self.wait)?;
         let mut source = source.with_links(self.links);
         let (shown, reports, destination) = self.destination(environment)?;
         let progress = Progress::new(&self.cancellation, self.verbose);
-        if self.verbose {
-            terminal::tell(&format!(
-                "project {}, Strapi {}",
-                self.project.root().display(),
-                self.project.version()
-            ));
-        }
         let mut transfer = Transfer {
             source: &mut source,
             destination: Box::new(destination),

@@ -138,7 +138,7 @@ impl Arguments {
             &effort,
             environment,
         )?;
-        let project = self.project.open(environment, &cancellation)?;
+        let project = self.project.open(environment, &cancellation, self.strict)?;
         let project = project.measured(&effort);
         Ok(Request {
             project,
@@ -183,12 +183,7 @@ impl Request {
             ProjectDestination::open(project, &self.wait, &self.spool_folder)?
         };
         let destination = destination.allow_reference_loss(self.allow_reference_loss);
-        let target = format!(
-            "{} (Strapi {}, database {})",
-            self.project.root().display(),
-            self.project.version(),
-            destination.database()
-        );
+        let target = self.project.to_string();
         let notices = destination.notices().to_vec();
         for notice in &notices {
             terminal::tell(&format!("note: {notice}"));

@@ -2,6 +2,7 @@
 //! process environment.
 
 mod choices;
+mod doctor;
 mod effort;
 mod environment;
 mod export;
@@ -73,6 +74,7 @@ enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
     Verify(verify::Arguments),
+    Doctor(doctor::Arguments),
     Recover(recover::Arguments),
     /// Print completions for a shell
     ///
@@ -111,6 +113,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
+        Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -251,6 +254,7 @@ impl Cancellation {
         let own = self.clone();
         Stop::new(Arc::clone(&self.requested))
             .when_shut_out(move || own.hold())
+            .when_slow(|what| terminal::tell(&terminal::safe(what)))
             .when_kept_waiting(|| {
                 terminal::tell(
                     "interrupted: waiting for the database to answer; a second signal ends the program at once",

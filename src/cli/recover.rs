@@ -41,7 +41,7 @@ impl Arguments {
 
     fn recover(self, environment: &Environment) -> Result<u8> {
         let cancellation = Cancellation::listen()?;
-        let project = self.project.open(environment, &cancellation)?;
+        let project = self.project.open(environment, &cancellation, false)?;
         let told = recover_project(
             &project,
             &self.waiting.wait(cancellation.interrupt()),

@@ -4,7 +4,7 @@ use super::choices::StrategyArguments;
 use super::environment::Environment;
 use super::key::KeyArguments;
 use super::progress::Progress;
-use super::project::DatabaseArguments;
+use super::project::ChoiceArguments;
 use super::report::INCOMPLETE;
 use super::terminal::Reports;
 use super::{Cancellation, effort, exit_code, open_archive, report, terminal};
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
     #[command(flatten)]
-    database: DatabaseArguments,
+    choices: ChoiceArguments,
     #[command(flatten)]
     strategies: StrategyArguments,
     /// Take every note as a sign of an incomplete archive (exit code 3)
@@ -88,7 +88,7 @@ impl Arguments {
 
     fn request(self, environment: &Environment) -> Result<Request> {
         let cancellation = Cancellation::listen()?;
-        if self.project.is_none() && (self.strategies.is_given() || self.database.is_given()) {
+        if self.project.is_none() && (self.strategies.is_given() || self.choices.is_given()) {
             return Err(Error::usage(
                 "--version-strategy, --schema-strategy and --database-url say how to check against a \
                  project, and none is named",
@@ -98,7 +98,9 @@ impl Arguments {
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = match &self.project {
             Some(folder) => {
-                let project = self.database.open(folder, environment, &cancellation)?;
+                let project = self
+                    .choices
+                    .open(folder, environment, &cancellation, self.strict)?;
                 Some(project.measured(&effort))
             }
             None => None,

@@ -19,6 +19,7 @@ mod sqlite;
 mod stop;
 mod text;
 mod timeouts;
+mod tls;
 
 pub use filler::Filler;
 pub use inserter::Inserter;
@@ -30,8 +31,8 @@ pub use references::{ForeignKey, Heir, OnChange, Trigger};
 pub use rules::{Refusal, TableRules};
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
 pub use sqlite::Sqlite;
-pub(crate) use stop::GLANCE;
 pub use stop::Stop;
+pub(crate) use stop::{GLANCE, SLOW};
 pub use timeouts::Timeouts;
 
 use crate::effort::Effort;

@@ -5,6 +5,9 @@ use super::inserter::{Inserter, Prepared, PreparedInserts};
 use crate::error::Result;
 use std::sync::Arc;
 
+/// What a server is asked with them, in words.
+pub(super) const ROWS: &str = "adding rows";
+
 /// How many bytes rows may take that wait; as many are on their way to the server.
 const ENOUGH: usize = 2 << 20;
 

@@ -53,7 +53,7 @@ impl ServerSettings {
     }
 
     /// Where this leads, for messages: everything but the password.
-    pub(super) fn target(&self, scheme: &str) -> String {
+    pub fn target(&self, scheme: &str) -> String {
         let user = match self.user.as_str() {
             "" => String::new(),
             user => format!("{user}@"),

@@ -6,13 +6,16 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a watch looks.
 pub(crate) const GLANCE: Duration = Duration::from_millis(200);
 
 /// How long a database may take to end a statement before that is said.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a database may take to answer before that is said.
+pub(crate) const SLOW: Duration = Duration::from_secs(10);
 
 /// Whether a run is to stop. All clones are one. What was asked for once stays asked for.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +25,7 @@ pub struct Stop {
     shut_out: Arc<Mutex<bool>>,
     when_shut_out: Hook,
     when_kept_waiting: Hook,
+    when_slow: Listener,
     /// Whether it was said that it takes long.
     told: Arc<AtomicBool>,
 }
@@ -29,6 +33,18 @@ pub struct Stop {
 /// Somebody who wants to know.
 #[derive(Clone, Default)]
 struct Hook(Option<Arc<dyn Fn() + Send + Sync>>);
+
+/// Somebody who wants to hear something.
+#[derive(Clone, Default)]
+struct Listener(Option<Arc<Hear>>);
+
+type Hear = dyn Fn(&str) + Send + Sync;
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Listener").field(&self.0.is_some()).finish()
+    }
+}
 
 impl Hook {
     fn call(&self) {
@@ -69,6 +85,22 @@ impl Stop {
         Self {
             when_kept_waiting: Hook(Some(Arc::new(hook))),
             ..self
+        }
+    }
+
+    /// Calls this with words for what a database was asked, where it does not answer for ten seconds.
+    #[must_use]
+    pub fn when_slow(self, listener: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self {
+            when_slow: Listener(Some(Arc::new(listener))),
+            ..self
+        }
+    }
+
+    /// Says that something takes long.
+    pub(crate) fn tell_slow(&self, what: &str) {
+        if let Some(listener) = &self.when_slow.0 {
+            listener(what);
         }
     }
 
@@ -140,7 +172,32 @@ pub(super) fn cancelled(target: &str, action: &str, is_asked: bool, reason: &str
 pub(super) struct Watch {
     stop: Stop,
     ended: Arc<AtomicBool>,
+    asked: Asked,
     thread: Thread,
+}
+
+/// What the database was asked, and when, until it answers.
+type Asked = Arc<Mutex<Option<(Instant, String)>>>;
+
+/// Something that the database was asked. It has answered when this goes.
+pub(super) struct Question(Asked);
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// What there is to say of a question that waits for its answer, once.
+fn overdue(asked: &Asked) -> Option<String> {
+    let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+    match asked.take() {
+        Some((since, what)) if since.elapsed() >= SLOW => Some(what),
+        waiting => {
+            *asked = waiting;
+            None
+        }
+    }
 }
 
 impl Watch {
@@ -151,9 +208,14 @@ impl Watch {
         let ended = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&ended);
         let own = stop.clone();
+        let asked = Asked::default();
+        let waiting = Arc::clone(&asked);
         let watch = move || {
             let mut is_first = true;
             while !seen.load(Ordering::Relaxed) {
+                if let Some(what) = overdue(&waiting) {
+                    stop.tell_slow(&what);
+                }
                 // What is asked for in time is never shut out: so no statement after that can be hit, and
                 // nobody has to wait until a server hears of it.
                 if stop.is_requested() {
@@ -169,6 +231,7 @@ impl Watch {
         Some(Self {
             stop: own,
             ended,
+            asked,
             thread: handle.thread().clone(),
         })
     }
@@ -177,6 +240,19 @@ impl Watch {
 /// Whether a statement that was stopped was so because this run is to stop, and not by somebody else.
 pub(super) fn is_asked(watch: &Option<Watch>) -> bool {
     watch.as_ref().is_some_and(|it| it.stop.is_requested())
+}
+
+/// The longest text of a statement that is told.
+const TOLD: usize = 100;
+
+/// Notes that a database is asked something, in words or SQL without values, until what this gives goes.
+pub(super) fn ask(watch: &Option<Watch>, target: &str, what: &str) -> Option<Question> {
+    let watch = watch.as_ref()?;
+    let mut what: String = what.chars().take(TOLD).collect();
+    what.insert_str(0, &format!("{target} does not answer yet: "));
+    let mut asked = watch.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    *asked = Some((Instant::now(), what));
+    Some(Question(Arc::clone(&watch.asked)))
 }
 
 /// What tells that this run is to stop, for threads.

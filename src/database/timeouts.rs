@@ -22,6 +22,9 @@ pub struct Timeouts {
     /// How long to wait for a server to accept a connection over TCP; 15 s by default. SQLite has
     /// none.
     pub connect: Duration,
+    /// How long a server may take, in all, until it has accepted user and password; 60 s by default, as Knex has it
+    /// (`acquireConnectionTimeout`). SQLite has none.
+    pub answer: Duration,
 }
 
 impl Default for Timeouts {
@@ -29,6 +32,7 @@ impl Default for Timeouts {
         Self {
             lock: None,
             connect: Duration::from_secs(15),
+            answer: Duration::from_secs(60),
         }
     }
 }

@@ -11,7 +11,7 @@ const V5_MIGRATIONS: &str = "strapi_migrations_internal";
 /// Which Strapi's ways a project follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// Strapi 4, from 4.6.
+    /// Strapi 4, from 4.5.
     V4,
     /// Strapi 5.
     V5,
@@ -21,14 +21,14 @@ impl Dialect {
     /// The dialect of a version of Strapi.
     ///
     /// # Errors
-    /// The version is of another major, or older than `strapi export`.
+    /// The version is of another major, or of one whose tables are others.
     pub fn of_version(version: &str) -> Result<Self> {
         let parsed = Version::parse(version).map(|version| (version.major, version.minor));
         match parsed {
-            Ok((4, 6..)) => Ok(Self::V4),
+            Ok((4, 5..)) => Ok(Self::V4),
             Ok((5, _)) => Ok(Self::V5),
             _ => Err(Error::failed(format!(
-                "the project is on Strapi {version}; this tool works with Strapi 5, and 4 from 4.6"
+                "the project is on Strapi {version}; this tool works with Strapi 5, and 4 from 4.5"
             ))
             .hint("bring the project to Strapi 4.26 with Strapi's own upgrade guide")),
         }

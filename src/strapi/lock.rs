@@ -93,6 +93,21 @@ impl ProjectLock {
         });
         Ok((Self { _file: file }, note))
     }
+
+    /// Looks whether another run holds the project, and makes nothing.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](Kind::Locked): it does.
+    pub fn look(project: &Project, database: &mut dyn Connection) -> Result<()> {
+        let path = project.lock_file();
+        if let Ok(file) = open_plain(OpenOptions::new().read(true), &path) {
+            lock_file(&file, &path, LockMode::Exclusive)?;
+        }
+        let name = project.lock_name();
+        database
+            .lock(&name, LockMode::Exclusive, Duration::ZERO)
+            .map(drop)
+    }
 }
 
 /// Takes the lock of the server that a lost connection of this run held. Once it is taken, the server

@@ -1,13 +1,13 @@
 //! Finds a Strapi project: its version, its database, its folders.
 
-use super::config::{self, ProjectConfig};
+use super::config::{self, Chosen, ProjectConfig};
 use super::dialect::Dialect;
-use super::files::read_text;
 use super::uploads::{Links, LocalUploads, Uploads};
 use super::values::Home;
+use super::version::{self, StrapiVersion};
 use super::zone;
 use crate::database::{
-    Connection, DatabaseSettings, GLANCE, Mysql, Postgres, Sqlite, Stop, Timeouts,
+    Connection, DatabaseSettings, GLANCE, Mysql, Postgres, SLOW, Sqlite, Stop, Timeouts,
 };
 use crate::effort::Effort;
 use crate::error::{Error, Result};
@@ -15,21 +15,29 @@ use crate::store::real_path;
 use crate::threads::start;
 use jiff::tz::TimeZone;
 use semver::Version;
-use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Instant;
 
-/// The packages that make a project a Strapi project, of all majors since 4.
-const PACKAGES: [&str; 2] = ["@strapi/strapi", "@strapi/core"];
+/// What is taken instead of what a project says.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// The URL of a database.
+    pub database_url: Option<String>,
+    /// The environment, in place of `NODE_ENV`.
+    pub environment: Option<String>,
+    /// The version of Strapi.
+    pub strapi_version: Option<String>,
+}
 
 /// A Strapi project on disk.
 #[derive(Debug, Clone)]
 pub struct Project {
     pub(super) root: PathBuf,
-    pub(super) version: String,
+    pub(super) version: StrapiVersion,
     pub(super) dialect: Dialect,
     pub(super) config: Arc<ProjectConfig>,
     timeouts: Timeouts,
@@ -37,11 +45,23 @@ pub struct Project {
     pub(super) effort: Effort,
 }
 
+/// Where it is, its Strapi, its database and its environment, for people.
+impl fmt::Display for Project {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (root, version) = (self.root.display(), self.version());
+        let (database, environment) = (self.database_place(), self.node_env());
+        write!(
+            f,
+            "{root} (Strapi {version}, database {database}, environment {environment})"
+        )
+    }
+}
+
 impl Project {
     /// Finds the project in the folder `root`. `environment` is the process environment, which wins
-    /// over the project's `.env` as it does in Strapi; `database_url` wins over the project's own
-    /// database settings; `timeouts` says how long to wait for it. Neither its configuration nor its
-    /// database is waited for once `stop` is requested.
+    /// over the project's `.env` as it does in Strapi; `choices` win over the project's own settings;
+    /// `timeouts` says how long to wait for its database. Neither its configuration nor its database
+    /// is waited for once `stop` is requested.
     ///
     /// # Errors
     /// There is no Strapi project there, or its version or configuration cannot be told. Kind
@@ -49,25 +69,44 @@ impl Project {
     pub fn open(
         root: &Path,
         environment: &BTreeMap<String, String>,
-        database_url: Option<&str>,
+        choices: &Choices,
         timeouts: Timeouts,
         stop: Stop,
     ) -> Result<Self> {
         let root = root
             .canonicalize()
             .map_err(|error| Error::io("open the project at", root, error))?;
-        let version = find_version(&root)?;
-        let dialect = Dialect::of_version(&version)?;
-        let config = Arc::new(config::load(&root, environment, database_url, &stop)?);
-        Ok(Self {
+        let version = version::find(&root, choices.strapi_version.as_deref())?;
+        let dialect = Dialect::of_version(&version.version)?;
+        let chosen = Chosen {
+            database_url: choices.database_url.as_deref(),
+            environment: choices.environment.as_deref(),
+        };
+        let config = Arc::new(config::load(&root, environment, chosen, &stop)?);
+        Ok(Self::assemble(
+            root, version, dialect, config, timeouts, stop,
+        ))
+    }
+
+    /// Puts together what was found of it.
+    pub(super) fn assemble(
+        root: PathBuf,
+        version: StrapiVersion,
+        dialect: Dialect,
+        config: Arc<ProjectConfig>,
+        timeouts: Timeouts,
+        stop: Stop,
+    ) -> Self {
+        let answer = config.connection_timeout.unwrap_or(timeouts.answer);
+        Self {
             root,
             version,
             dialect,
             config,
-            timeouts,
+            timeouts: Timeouts { answer, ..timeouts },
             stop,
             effort: Effort::default(),
-        })
+        }
     }
 
     /// Has what is done with it collect how long that takes.
@@ -92,7 +131,25 @@ impl Project {
 
     /// The version of Strapi it is on.
     pub fn version(&self) -> &str {
-        &self.version
+        &self.version.version
+    }
+
+    /// The environment (`NODE_ENV`) that its configuration was read for.
+    pub fn node_env(&self) -> &str {
+        &self.config.node_env.name
+    }
+
+    /// That nobody said which environment is meant, and production has a database of its own; with what to do about it.
+    pub fn doubt(&self) -> Option<Error> {
+        let file = self.config.other_database.as_ref()?;
+        let (database, file) = (self.database_place(), file.display());
+        let own = self.node_env();
+        Some(
+            Error::failed(format!(
+                "NODE_ENV is not set, so this is the database of {own}, {database}; {file} names one for production"
+            ))
+            .hint(format!("say which with --environment production or --environment {own}")),
+        )
     }
 
     /// Its folder.
@@ -103,7 +160,7 @@ impl Project {
     /// Whether this version of Strapi carries the logos of the admin panel in its archives: since
     /// 5.49.0. Older ones would store the bytes where they expect none.
     pub(super) fn carries_logos(&self) -> bool {
-        Version::parse(&self.version).is_ok_and(|version| version >= Version::new(5, 49, 0))
+        Version::parse(self.version()).is_ok_and(|version| version >= Version::new(5, 49, 0))
     }
 
     /// The files of its media library.
@@ -113,11 +170,11 @@ impl Project {
 
     /// The same, with these links in it.
     pub(super) fn uploads_with(&self, links: Links) -> Box<dyn Uploads> {
-        Box::new(LocalUploads::new(
-            &self.config.public_dir,
-            &self.config.upload_provider,
-            links,
-        ))
+        let provider = match &self.config.upload {
+            Ok(upload) => Ok(upload.provider.clone()),
+            Err(error) => Err(error.to_string()),
+        };
+        Box::new(LocalUploads::new(&self.config.public_dir, provider, links))
     }
 
     /// Under which path its Strapi serves a file to everybody, which need not be there yet: `None`
@@ -184,7 +241,14 @@ impl Project {
         let project = self.clone();
         // What is left behind in there ends with the process.
         start(move || sender.send(open(&project)))?;
+        let began = Instant::now();
+        let mut is_told = self.database_file().is_some();
         loop {
+            if !is_told && began.elapsed() >= SLOW {
+                is_told = true;
+                let what = format!("{} does not let us in yet", self.database_place());
+                self.stop.tell_slow(&what);
+            }
             match opened.recv_timeout(GLANCE) {
                 Ok(opened) => {
                     let mut database = opened?;
@@ -195,10 +259,38 @@ impl Project {
                 Err(RecvTimeoutError::Timeout) if self.stop.is_requested() => {
                     return Err(Error::interrupted());
                 }
+                Err(RecvTimeoutError::Timeout)
+                    if self.database_file().is_none()
+                        && began.elapsed() >= self.timeouts.answer =>
+                {
+                    return Err(self.no_answer());
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Error::failed("the database could not be opened"));
                 }
+            }
+        }
+    }
+
+    fn no_answer(&self) -> Error {
+        Error::failed(format!(
+            "{} did not let us in within {} s",
+            self.database_place(),
+            self.timeouts.answer.as_secs_f64()
+        ))
+        .hint(
+            "see whether the server is stuck, or something before it that takes connections; acquireConnectionTimeout \
+             in the project's config/database says how long to wait",
+        )
+    }
+
+    /// Where its database is, for messages. Holds no password.
+    pub(super) fn database_place(&self) -> String {
+        match &self.config.database {
+            DatabaseSettings::Sqlite { path } => path.display().to_string(),
+            DatabaseSettings::Postgres(server) | DatabaseSettings::Mysql(server) => {
+                server.target(self.database_kind())
             }
         }
     }
@@ -268,127 +360,5 @@ impl Project {
     pub(super) fn unknown_zone(&self) -> Option<&str> {
         let name = self.config.time_zone.as_deref()?;
         zone::named(name).is_none().then_some(name)
-    }
-}
-
-fn not_a_project(root: &Path, why: &str) -> Error {
-    Error::failed(format!("{} is not a Strapi project: {why}", root.display())).hint(
-        "run it in the folder that holds the project's package.json, or name that folder with \
-         --project",
-    )
-}
-
-fn read_json(path: &Path) -> Result<Option<Value>> {
-    match read_text(path) {
-        Ok(text) => serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| Error::failed(format!("{} is not JSON: {error}", path.display()))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("read", path, error)),
-    }
-}
-
-/// The version of Strapi that is installed, else the exact version that `package.json` asks for.
-fn find_version(root: &Path) -> Result<String> {
-    let manifest = read_json(&root.join("package.json"))?
-        .ok_or_else(|| not_a_project(root, "it has no package.json"))?;
-    let wanted = |package: &str| {
-        ["dependencies", "devDependencies"]
-            .iter()
-            .find_map(|group| manifest.get(group)?.get(package)?.as_str())
-    };
-    let Some((package, range)) = PACKAGES
-        .iter()
-        .find_map(|package| Some((*package, wanted(package)?)))
-    else {
-        return Err(not_a_project(
-            root,
-            "its package.json does not depend on @strapi/strapi",
-        ));
-    };
-    // As Node does: workspaces keep node_modules further up.
-    for folder in root.ancestors() {
-        let installed = folder
-            .join("node_modules")
-            .join(package)
-            .join("package.json");
-        if let Some(version) = read_json(&installed)?
-            .as_ref()
-            .and_then(|json| json.get("version"))
-            .and_then(Value::as_str)
-        {
-            return Ok(version.to_owned());
-        }
-    }
-    if Version::parse(range).is_ok() {
-        return Ok(range.to_owned());
-    }
-    Err(Error::failed(format!(
-        "cannot tell which Strapi {} is on: node_modules is missing and package.json asks for \
-         {package} \"{range}\"",
-        root.display()
-    ))
-    .hint("run npm install, or write the exact version into package.json"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    fn project(manifest: &str, installed: Option<&str>) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("package.json"), manifest).expect("written");
-        if let Some(version) = installed {
-            let package = folder.path().join("node_modules/@strapi/strapi");
-            fs::create_dir_all(&package).expect("made");
-            let json = format!(r#"{{"version":"{version}"}}"#);
-            fs::write(package.join("package.json"), json).expect("written");
-        }
-        folder
-    }
-
-    #[test]
-    fn the_installed_version_wins_over_package_json() {
-        let manifest = r#"{"dependencies":{"@strapi/strapi":"5.0.0"}}"#;
-        let folder = project(manifest, Some("5.54.0"));
-        assert_eq!(find_version(folder.path()).expect("a version"), "5.54.0");
-        let folder = project(manifest, None);
-        assert_eq!(find_version(folder.path()).expect("a version"), "5.0.0");
-    }
-
-    #[test]
-    fn a_range_without_node_modules_is_no_version() {
-        let folder = project(r#"{"dependencies":{"@strapi/strapi":"^5.0.0"}}"#, None);
-        let error = find_version(folder.path()).expect_err("no version");
-        assert!(error.to_string().contains("^5.0.0"), "{error}");
-    }
-
-    #[test]
-    fn a_package_json_that_is_nested_deep_too_large_or_no_file_is_named() {
-        let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
-        for text in [deep, " ".repeat(9 << 20)] {
-            let folder = project(&text, None);
-            let error = find_version(folder.path()).expect_err("no version");
-            assert!(error.to_string().contains("/package.json"), "{error}");
-        }
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::create_dir(folder.path().join("package.json")).expect("made");
-        let error = find_version(folder.path()).expect_err("no version");
-        assert!(error.to_string().contains("it is not a file"), "{error}");
-    }
-
-    #[test]
-    fn a_folder_without_strapi_is_not_a_project() {
-        let folder = project(r#"{"dependencies":{"left-pad":"1.0.0"}}"#, None);
-        let error = Project::open(
-            folder.path(),
-            &BTreeMap::new(),
-            None,
-            Timeouts::default(),
-            Stop::default(),
-        )
-        .expect_err("no project");
-        assert!(error.to_string().contains("is not a Strapi project"));
     }
 }

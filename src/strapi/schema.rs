@@ -49,9 +49,14 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
         let subject = Subject::Path("TZ".into());
         notices.push(Warning::new(WarningKind::Notice, subject, reason));
     }
-    check_drift(&project.root, &content_types, &mut notices)?;
+    check_drift(&project.config.code, &content_types, &mut notices)?;
     let components = read_components(project, &made)?;
-    let mut custom_fields = CustomFields::new(&project.root, &content_types, &project.stop);
+    let mut custom_fields = CustomFields::new(
+        &project.root,
+        &project.config.code,
+        &content_types,
+        &project.stop,
+    );
     let mut schemas = Schemas::default();
     for mut json in content_types.into_iter().chain(components) {
         custom_fields.resolve(&mut json, project.dialect.naming(), |table, column| {
@@ -72,7 +77,7 @@ pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<C
         ))
         .hint("this is more than any project has: look at src/api and src/components"));
     }
-    check_components(&schemas)?;
+    check_components(&schemas, &project.config.code)?;
     let mut models = Models::new(&schemas, project.dialect, project.home())?;
     models.resolve(database, &tables)?;
     Ok(Catalogue {
@@ -109,7 +114,7 @@ fn read_content_types(database: &mut dyn Connection) -> Result<Vec<Map<String, V
 
 /// Says which `schema.json` were edited after Strapi last started.
 fn check_drift(
-    root: &Path,
+    code: &Path,
     content_types: &[Map<String, Value>],
     notices: &mut Vec<Warning>,
 ) -> Result<()> {
@@ -126,7 +131,7 @@ fn check_drift(
         else {
             continue;
         };
-        let path = root.join(format!("src/api/{api}/content-types/{name}/schema.json"));
+        let path = code.join(format!("api/{api}/content-types/{name}/schema.json"));
         let Ok(text) = read_text(&path) else {
             continue;
         };
@@ -159,7 +164,7 @@ fn same_schema(on_disk: &Value, loaded: &Value) -> bool {
 
 /// The components of the project, in the order of their tables.
 fn read_components(project: &Project, made: &TablesAsMade) -> Result<Vec<Map<String, Value>>> {
-    let folder = project.root.join("src/components");
+    let folder = project.config.code.join("components");
     let mut found = Vec::new();
     for path in component_files(&folder)? {
         let (Some(name), Some(category)) = (
@@ -214,7 +219,7 @@ fn component_files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Every component that is used must be there.
-fn check_components(schemas: &Schemas) -> Result<()> {
+fn check_components(schemas: &Schemas, code: &Path) -> Result<()> {
     for schema in schemas.iter() {
         for (name, attribute) in &schema.attributes {
             let used: &[String] = match attribute {
@@ -223,15 +228,17 @@ fn check_components(schemas: &Schemas) -> Result<()> {
                 _ => continue,
             };
             if let Some(missing) = used.iter().find(|uid| schemas.get(uid).is_none()) {
-                let path = missing.replace('.', "/");
+                let file = missing.replace('.', "/") + ".json";
+                let file = code.join("components").join(file);
                 return Err(Error::failed(format!(
-                    "attribute `{name}` of {} uses the component {missing}, which is not in \
-                     src/components/{path}.json",
-                    schema.uid
+                    "attribute `{name}` of {} uses the component {missing}, and there is no {}",
+                    schema.uid,
+                    file.display()
                 ))
                 .hint(
-                    "run it in the project that the database belongs to; components written in \
-                     JavaScript cannot be read",
+                    "run it in the project that the database belongs to, with the JSON files of src/components or \
+                     dist/src/components: the database does not hold components, and those written in JavaScript \
+                     cannot be read",
                 ));
             }
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use strapi_backup::database::{Connection, Stop, Timeouts};
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
-use strapi_backup::strapi::{LockWait, Project, ProjectSource};
+use strapi_backup::strapi::{Choices, LockWait, Project, ProjectSource};
 use strapi_backup::transfer::{Filter, Sink, Source, Warning};
 
 use crate::support::databases::{Database, Server, Site, on_each_server};
@@ -200,11 +200,14 @@ impl Sink for Collector<'_> {
 }
 
 fn source(site: &Site) -> ProjectSource {
-    let (environment, url) = (BTreeMap::new(), site.url());
+    let choices = Choices {
+        database_url: Some(site.url()),
+        ..Choices::default()
+    };
     let project = Project::open(
         &site.path(),
-        &environment,
-        Some(&url),
+        &BTreeMap::new(),
+        &choices,
         Timeouts::default(),
         Stop::default(),
     )

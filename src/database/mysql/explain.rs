@@ -1,5 +1,6 @@
 //! Words the errors of MySQL and MariaDB.
 
+use super::tls::TLS_FAILED;
 use crate::database::pending_rows::Batch;
 use crate::database::stop::cancelled;
 use crate::error::Error;
@@ -55,6 +56,9 @@ fn hinted(wrapped: Error, action: &str, error: &Failure) -> Error {
     let hint = match error {
         Failure::MySqlError(error) => match error.code {
             1045 | 1698 => "check the user and the password in the project's database settings",
+            TLS_FAILED => {
+                "check that host and ssl in the project's database settings are right, and the server's certificate"
+            }
             1049 => "check the name of the database in the project's database settings",
             1044 | 1142 | 1143 | 1227 => {
                 "give the user the permission (GRANT), or connect as a user who has it"

@@ -6,15 +6,16 @@ mod literal;
 mod load;
 mod locks;
 mod session;
+mod tls;
 mod values;
 
 use super::inserter::{Inserter, Prepared};
 use super::lent::Lent;
-use super::pending_rows::PendingRows;
+use super::pending_rows::{PendingRows, ROWS};
 use super::references::{self, ForeignKey, Trigger};
 use super::rules;
 use super::settings::ServerSettings;
-use super::stop::{Watch, is_asked, stop_of};
+use super::stop::{Watch, ask, is_asked, stop_of};
 use super::text;
 use super::{Column, Connection, LockMode, Locking, Refusal, Row, Snapshot, Stop, Timeouts, Value};
 use crate::effort::{Effort, Work};
@@ -110,6 +111,7 @@ impl Mysql {
     }
 
     fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
+        let _question = ask(&self.watch, &self.target, sql);
         self.connection
             .here()?
             .query_drop(sql)
@@ -244,7 +246,9 @@ impl Connection for Mysql {
         let parameters = values::parameters(parameters, &self.zone);
         let fail = |error| explain(&self.target, is_asked(&self.watch), "read from", error);
         let connection = self.connection.here()?;
+        let question = ask(&self.watch, &self.target, sql);
         let rows = connection.exec_iter(sql, parameters).map_err(fail)?;
+        drop(question);
         for row in rows {
             watch.pause(|| {
                 each(&MysqlRow {
@@ -259,6 +263,7 @@ impl Connection for Mysql {
 
     fn execute(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<u64> {
         self.flush()?;
+        let _question = ask(&self.watch, &self.target, sql);
         let parameters = values::parameters(parameters, &self.zone);
         self.connection
             .here()?
@@ -285,6 +290,8 @@ impl Connection for Mysql {
             return Ok(());
         }
         let (batches, loader) = (self.pending.take(), self.loader());
+        // That those before are added.
+        let _question = ask(&self.watch, &self.target, ROWS);
         self.connection.lend(move |connection| {
             let mut batches = batches.iter();
             batches.try_for_each(|batch| loader.load(connection, batch))
@@ -293,6 +300,7 @@ impl Connection for Mysql {
 
     fn flush(&mut self) -> Result<()> {
         let (batches, loader) = (self.pending.take(), self.loader());
+        let _question = ask(&self.watch, &self.target, ROWS);
         let connection = self.connection.here()?;
         let mut batches = batches.iter();
         batches.try_for_each(|batch| loader.load(connection, batch))

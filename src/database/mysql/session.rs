@@ -1,15 +1,14 @@
 //! Opens a connection and sets what the rest of this room relies on.
 
 use super::explain::explain;
+use super::tls::Relay;
 use crate::database::Timeouts;
-use crate::database::settings::{ServerSettings, TlsSettings};
+use crate::database::settings::ServerSettings;
 use crate::error::{Error, Result};
 use jiff::tz::{Offset, TimeZone};
 use mysql::prelude::Queryable;
-use mysql::{ClientIdentity, Conn, OptsBuilder, SslOpts};
-use std::io::Write;
+use mysql::{Conn, OptsBuilder};
 use std::time::Duration;
-use tempfile::NamedTempFile;
 
 /// How many prepared statements are kept: one a table is enough for large projects.
 const CACHED_STATEMENTS: usize = 256;
@@ -33,8 +32,6 @@ const LIMITS: [&str; 2] = [
 
 /// Connects to the server, and leaves the session as it is.
 pub(super) fn connect(settings: &ServerSettings, timeouts: Timeouts, target: &str) -> Result<Conn> {
-    // The client reads certificates from files.
-    let mut files = Vec::new();
     let mut options = OptsBuilder::new()
         .user(Some(&settings.user).filter(|user| !user.is_empty()))
         .pass(settings.password.as_ref().map(|password| password.expose()))
@@ -43,15 +40,17 @@ pub(super) fn connect(settings: &ServerSettings, timeouts: Timeouts, target: &st
         .tcp_connect_timeout(Some(timeouts.connect))
         .tcp_keepalive_time_ms(Some(60_000))
         .stmt_cache_size(CACHED_STATEMENTS);
-    options = match &settings.socket {
+    let tls = settings.tls.as_ref().filter(|_| settings.socket.is_none());
+    let relay = tls
+        .map(|tls| Relay::open(settings, tls, timeouts, target))
+        .transpose()?;
+    let relayed = relay.as_ref().map(Relay::socket);
+    options = match relayed.as_ref().or(settings.socket.as_ref()) {
         Some(socket) => options.socket(socket.to_str()),
         None => options
             .ip_or_hostname(Some(&settings.host))
             .tcp_port(settings.port),
     };
-    if let Some(tls) = settings.tls.as_ref().filter(|_| settings.socket.is_none()) {
-        options = options.ssl_opts(ssl(tls, &mut files)?);
-    }
     Conn::new(options).map_err(|error| explain(target, false, "open", error))
 }
 
@@ -77,37 +76,6 @@ pub(super) fn open(settings: &ServerSettings, timeouts: Timeouts, target: &str) 
 fn lock_wait(wait: Duration) -> u64 {
     let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     whole.max(1)
-}
-
-fn ssl(tls: &TlsSettings, files: &mut Vec<NamedTempFile>) -> Result<SslOpts> {
-    if tls.passphrase.is_some() {
-        return Err(Error::failed(
-            "the private key of the database connection (ssl.key) is encrypted, which is not \
-             supported",
-        )
-        .hint("decrypt it with: openssl pkey -in KEY"));
-    }
-    let mut file = |pem: &str| -> Result<std::path::PathBuf> {
-        let mut file = NamedTempFile::new()
-            .and_then(|mut file| file.write_all(pem.as_bytes()).map(|()| file))
-            .map_err(|error| Error::failed(format!("cannot write a temporary file: {error}")))?;
-        file.flush()
-            .map_err(|error| Error::failed(format!("cannot write a temporary file: {error}")))?;
-        let path = file.path().to_owned();
-        files.push(file);
-        Ok(path)
-    };
-    let mut options = SslOpts::default()
-        .with_danger_accept_invalid_certs(!tls.reject_unauthorized)
-        .with_danger_skip_domain_validation(!tls.verify_identity || !tls.reject_unauthorized);
-    if let Some(ca) = &tls.ca {
-        options = options.with_root_cert_path(Some(file(ca)?));
-    }
-    if let (Some(cert), Some(key)) = (&tls.cert, &tls.key) {
-        let identity = ClientIdentity::new(file(cert)?, file(key.expose())?);
-        options = options.with_client_identity(Some(identity));
-    }
-    Ok(options)
 }
 
 /// The zone in which Node's driver stores times: the connection's `timezone`, `local` by default.

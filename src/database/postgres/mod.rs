@@ -7,16 +7,15 @@ mod limits;
 mod load;
 mod locks;
 mod session;
-mod tls;
 mod values;
 
 use super::inserter::{Inserter, Prepared};
 use super::lent::Lent;
-use super::pending_rows::{Batch, PendingRows};
+use super::pending_rows::{Batch, PendingRows, ROWS};
 use super::references::{self, ForeignKey, Heir, Trigger};
 use super::rules;
 use super::settings::ServerSettings;
-use super::stop::{Watch, is_asked, stop_of};
+use super::stop::{Watch, ask, is_asked, stop_of};
 use super::{Column, Connection, LockMode, Locking, Row, Snapshot, Stop, Timeouts, Value};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
@@ -116,6 +115,7 @@ impl Postgres {
     }
 
     fn batch(&mut self, action: &str, sql: &str) -> Result<()> {
+        let _question = ask(&self.watch, &self.target, sql);
         self.client
             .here()?
             .batch_execute(sql)
@@ -302,6 +302,7 @@ impl Connection for Postgres {
         self.flush()?;
         let effort = self.effort.clone();
         let mut watch = effort.start(Work::Database);
+        let question = ask(&self.watch, &self.target, sql);
         let rows = if parameters.is_empty() {
             let client = self.client.here()?;
             client.query_raw(sql, Vec::<Parameter<'_>>::new())
@@ -314,7 +315,9 @@ impl Connection for Postgres {
         };
         let fail = |error| explain(&self.target, is_asked(&self.watch), "read from", error);
         let mut rows = rows.map_err(fail)?;
-        while let Some(row) = rows.next().map_err(fail)? {
+        let mut next = rows.next().map_err(fail)?;
+        drop(question);
+        while let Some(row) = next {
             watch.pause(|| {
                 each(&PostgresRow {
                     row,
@@ -322,12 +325,14 @@ impl Connection for Postgres {
                     zone: &self.zone,
                 })
             })?;
+            next = rows.next().map_err(fail)?;
         }
         Ok(())
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value<'_>]) -> Result<u64> {
         self.flush()?;
+        let _question = ask(&self.watch, &self.target, sql);
         let changed = if parameters.is_empty() {
             self.client.here()?.execute(sql, &[])
         } else {
@@ -356,6 +361,8 @@ impl Connection for Postgres {
             return Ok(());
         }
         let batches = self.take_rows()?;
+        // That those before are added.
+        let _question = ask(&self.watch, &self.target, ROWS);
         let (target, stop) = (self.target.clone(), stop_of(&self.watch));
         self.client
             .lend(move |client| load(client, &batches, &target, &stop))
@@ -363,6 +370,7 @@ impl Connection for Postgres {
 
     fn flush(&mut self) -> Result<()> {
         let batches = self.take_rows()?;
+        let _question = ask(&self.watch, &self.target, ROWS);
         let client = self.client.here()?;
         load(client, &batches, &self.target, &stop_of(&self.watch))
     }

@@ -1,9 +1,9 @@
 //! Opens a connection and sets what the rest of this room relies on.
 
 use super::explain::explain;
-use super::tls;
 use crate::database::Timeouts;
 use crate::database::settings::ServerSettings;
+use crate::database::tls;
 use crate::error::{Error, Result};
 use postgres::config::SslMode;
 use postgres::{Client, Config, NoTls};
@@ -40,7 +40,7 @@ pub(super) fn open(
     }
     let tls = settings.tls.as_ref().filter(|_| settings.socket.is_none());
     let connector = tls
-        .map(tls::connector)
+        .map(|tls| tls::config(tls).map(MakeRustlsConnect::new))
         .transpose()
         .map_err(|why| Error::failed(format!("cannot open {target}: {why}")))?;
     let connected = match &connector {

@@ -6,6 +6,7 @@
 
 mod copy;
 mod explain;
+mod read_only;
 mod values;
 
 use super::inserter::{Inserter, Prepared, PreparedInserts};
@@ -49,6 +50,8 @@ pub struct Sqlite {
     watch: Option<Watch>,
     /// Whether a transaction that writes has begun, and was not seen to its end.
     is_writing: bool,
+    /// Whether it reads a copy, for it may not write.
+    is_copy: bool,
 }
 
 impl Sqlite {
@@ -66,7 +69,11 @@ impl Sqlite {
             // a connection that may write does it. Who cannot write hears of it below.
             drop(Self::open_to_write(path, timeouts));
         }
-        Self::open(path, timeouts, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        let opened = Self::open(path, timeouts, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        match opened {
+            Err(_) if read_only::is_wal(path) => read_only::open_copy(path, timeouts),
+            opened => opened,
+        }
     }
 
     /// Opens an existing database file to change it.
@@ -107,6 +114,7 @@ impl Sqlite {
             stop: Stop::default(),
             watch: None,
             is_writing: false,
+            is_copy: false,
         };
         sqlite
             .connection
@@ -394,8 +402,8 @@ impl Connection for Sqlite {
 
     fn check_writable(&mut self) -> Result<()> {
         match self.connection.is_readonly("main") {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(Error::failed(format!("{} is read-only", self.target)).hint(
+            Ok(false) if !self.is_copy => Ok(()),
+            Ok(_) => Err(Error::failed(format!("{} is read-only", self.target)).hint(
                 "give this user the permission to write to the file, or run it as a user who has it",
             )),
             Err(error) => Err(self.explain("open the database", error)),
@@ -403,7 +411,7 @@ impl Connection for Sqlite {
     }
 
     fn begin_snapshot(&mut self) -> Result<Snapshot> {
-        if !self.is_in_wal_mode()? {
+        if !self.is_copy && !self.is_in_wal_mode()? {
             // Without room for a copy the snapshot is a read transaction here as well.
             let _ = self.work_on_copy();
         }

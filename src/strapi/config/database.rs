@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -123,6 +124,12 @@ pub(super) fn from_config(
             reader.mysql(&map).map(DatabaseSettings::Mysql)
         }
     }
+}
+
+/// `acquireConnectionTimeout` in the value of `connection` in an evaluated `config/database`, which is in milliseconds.
+pub(super) fn connection_timeout(connection: &Value) -> Option<Duration> {
+    let milliseconds = connection.get("acquireConnectionTimeout")?.as_u64()?;
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
 }
 
 /// Reads a database URL: `sqlite:PATH`, `postgres://...` or `mysql://...`. A relative path is left as it is.

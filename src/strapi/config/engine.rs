@@ -3,7 +3,7 @@
 //! Nothing here writes or reaches the network. Reading is limited to regular files of a moderate size.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -20,12 +20,15 @@ pub(super) const MEMORY_LIMIT: usize = 64 << 20;
 const STACK_LIMIT: usize = 512 << 10;
 /// How many modules may be asked for that are not there, and how long their names may be.
 const UNKNOWN_LIMIT: usize = 1000;
+/// How many entries of a folder may be asked for.
+const FOLDER_LIMIT: usize = 10_000;
 
 /// The parts of the runtime, in the order in which they build on each other.
 const RUNTIME: &[(&str, &str)] = &[
     ("runtime/path.js", include_str!("runtime/path.js")),
     ("runtime/buffer.js", include_str!("runtime/buffer.js")),
     ("runtime/url.js", include_str!("runtime/url.js")),
+    ("runtime/node.js", include_str!("runtime/node.js")),
     ("runtime/modules.js", include_str!("runtime/modules.js")),
     ("runtime/main.js", include_str!("runtime/main.js")),
 ];
@@ -38,6 +41,8 @@ pub(super) struct Shared {
     pub(super) timed_out: Cell<bool>,
     /// The files that were compiled, by the names the engine knows them by.
     files: RefCell<Vec<(String, PathBuf)>>,
+    /// The configuration files that were evaluated, relative to the project.
+    pub(super) evaluated: RefCell<BTreeSet<PathBuf>>,
     /// The modules that were asked for and are not there.
     pub(super) unknown: RefCell<Vec<UnknownModule>>,
 }
@@ -79,6 +84,7 @@ pub(super) fn build(
         clock,
         timed_out: Cell::new(false),
         files: RefCell::default(),
+        evaluated: RefCell::default(),
         unknown: RefCell::default(),
     });
     let runtime = Runtime::new()?;
@@ -128,6 +134,8 @@ fn host<'js>(
         other => other,
     };
     host.set("project", js_path(&shared.layout.project))?;
+    let zone = jiff::tz::TimeZone::system();
+    host.set("timeZone", zone.iana_name().unwrap_or("UTC"))?;
     host.set("platform", platform)?;
     host.set("arch", arch)?;
     host.set("environment", serde_json::json!(environment).to_string())?;
@@ -136,6 +144,10 @@ fn host<'js>(
     define(
         "kind",
         Function::new(ctx.clone(), |path: String| kind(Path::new(&path)))?,
+    )?;
+    define(
+        "list",
+        Function::new(ctx.clone(), |ctx: Ctx<'js>, path: String| list(&ctx, &path))?,
     )?;
     define(
         "readBytes",
@@ -295,6 +307,29 @@ fn kind(path: &Path) -> &'static str {
         Ok(_) => "other",
         Err(_) => "",
     }
+}
+
+/// What is in a folder, in the order of the names, as JSON: names, each with what it is.
+fn list(ctx: &Ctx<'_>, path: &str) -> rquickjs::Result<String> {
+    let fail = |why: &dyn std::fmt::Display| {
+        Exception::throw_message(ctx, &format!("{path} cannot be read: {why}"))
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(|error| fail(&error))? {
+        let entry = entry.map_err(|error| fail(&error))?;
+        if found.len() == FOLDER_LIMIT {
+            return Err(fail(&"too much is in it"));
+        }
+        let kind = match entry.file_type() {
+            Ok(it) if it.is_file() => "file",
+            Ok(it) if it.is_dir() => "directory",
+            Ok(it) if it.is_symlink() => "link",
+            _ => "other",
+        };
+        found.push((entry.file_name().to_string_lossy().into_owned(), kind));
+    }
+    found.sort();
+    Ok(serde_json::json!(found).to_string())
 }
 
 fn read(ctx: &Ctx<'_>, path: &str) -> rquickjs::Result<Vec<u8>> {

@@ -15,6 +15,8 @@ use regex_lite::Regex;
 use super::error::ConfigError;
 use crate::strapi::files;
 
+const NODE_ENV: &str = "NODE_ENV";
+
 /// One assignment, wherever a line starts. The alternatives of the value are tried in order, and one that does not
 /// reach the end of its line (blanks and a comment aside) gives way to the next.
 static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -27,18 +29,44 @@ static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// What Strapi calls the environment: which files of `config/env` it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeEnv {
+    /// Its name, such as `production`.
+    pub name: String,
+    /// Who chose it.
+    pub chosen_by: ChosenBy,
+}
+
+/// Who chose an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChosenBy {
+    /// The caller.
+    Caller,
+    /// `NODE_ENV` of the process.
+    Process,
+    /// `NODE_ENV` in `.env`.
+    File,
+    /// Nobody: it is Strapi's default, `development`.
+    Nobody,
+}
+
 /// The environment a configuration sees: the process environment, completed from `.env` (or the file that `ENV_PATH`
-/// names, taken from the project folder), with `NODE_ENV` defaulting to `development`.
+/// names, taken from the project folder), with `NODE_ENV` being `chosen`, or else defaulting to `development`.
 ///
 /// Unlike dotenv this does not pass over a file that exists and cannot be read, nor an `ENV_PATH` that leads nowhere:
 /// going on would mean going on with another database.
 pub fn load(
     project: &Path,
     process: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, ConfigError> {
+    chosen: Option<&str>,
+) -> Result<(BTreeMap<String, String>, NodeEnv), ConfigError> {
     let mut environment = process.clone();
-    let chosen = process.get("ENV_PATH").filter(|path| !path.is_empty());
-    let file = match chosen {
+    if let Some(name) = chosen {
+        environment.insert(NODE_ENV.into(), name.into());
+    }
+    let named = process.get("ENV_PATH").filter(|path| !path.is_empty());
+    let file = match named {
         Some(path) => project.join(with_home(path, process)),
         None => project.join(".env"),
     };
@@ -48,20 +76,27 @@ pub fn load(
                 environment.entry(key).or_insert(value);
             }
         }
-        Err(error) if error.kind() == ErrorKind::NotFound && chosen.is_none() => {}
+        Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => {}
         Err(error) => {
-            let reason = match chosen {
+            let reason = match named {
                 Some(_) => format!("{error} (ENV_PATH names it)"),
                 None => error.to_string(),
             };
             return Err(ConfigError::Unreadable { file, reason });
         }
     }
-    let node_env = environment.entry("NODE_ENV".into()).or_default();
-    if node_env.is_empty() {
-        *node_env = "development".into();
+    let name = environment.entry(NODE_ENV.into()).or_default();
+    let chosen_by = match (chosen, process.get(NODE_ENV)) {
+        (Some(_), _) => ChosenBy::Caller,
+        _ if name.is_empty() => ChosenBy::Nobody,
+        (None, Some(_)) => ChosenBy::Process,
+        (None, None) => ChosenBy::File,
+    };
+    if name.is_empty() {
+        *name = "development".into();
     }
-    Ok(environment)
+    let name = name.clone();
+    Ok((environment, NodeEnv { name, chosen_by }))
 }
 
 /// The assignments of a `.env` file.

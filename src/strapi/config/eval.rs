@@ -80,12 +80,18 @@ impl Evaluator {
                 continue;
             };
             let file = self.shared.layout.shown(&file);
-            match &mut result {
-                Some(general) => {
+            self.shared.evaluated.borrow_mut().insert(file.clone());
+            match (&mut result, value) {
+                (Some(general), Some(value)) => {
                     merge(&mut general.value, value);
                     general.file = file;
                 }
-                None => result = Some(Evaluated { value, file }),
+                // What the environment's file does not name it leaves alone.
+                (Some(_), None) => {}
+                (None, value) => {
+                    let value = value.unwrap_or(Value::Null);
+                    result = Some(Evaluated { value, file });
+                }
             }
         }
         Ok(result)
@@ -98,7 +104,7 @@ impl Evaluator {
         name: &str,
         key: &str,
         unknown: Unknown,
-    ) -> Result<Option<(PathBuf, Value)>, ConfigError> {
+    ) -> Result<Option<(PathBuf, Option<Value>)>, ConfigError> {
         let mut refused = None;
         for file in self.shared.layout.candidates(sub, name) {
             match self.evaluate(&file, key, unknown) {
@@ -112,7 +118,13 @@ impl Evaluator {
         refused.map_or(Ok(None), Err)
     }
 
-    fn evaluate(&self, file: &Path, key: &str, unknown: Unknown) -> Result<Value, ConfigError> {
+    /// The value under a key of a file, or nothing where it does not name the key.
+    fn evaluate(
+        &self,
+        file: &Path,
+        key: &str,
+        unknown: Unknown,
+    ) -> Result<Option<Value>, ConfigError> {
         self.shared.timed_out.set(false);
         self.shared.clock.start(&self.shared.layout.shown(file));
         let result = self.context.with(|ctx| {
@@ -131,9 +143,14 @@ impl Evaluator {
                 serde_json::from_str(&report).map_err(|error| self.no_answer(file, &error))?;
             // A configuration may change what JSON looks like.
             let found = report.get("found").cloned();
-            match (found, report.get_mut("part")) {
-                (Some(Value::Bool(true)), Some(part)) => Ok(part.take()),
-                (Some(Value::Bool(false)), _) => Err(self.no_value(file)),
+            match (
+                found.as_ref().and_then(Value::as_str),
+                report.get_mut("part"),
+            ) {
+                (Some("part"), Some(part)) => Ok(Some(part.take())),
+                (Some("no part"), _) => Ok(None),
+                (Some("nothing"), _) => Err(self.no_value(file)),
+                (Some("promise"), _) => Err(self.no_promise(file)),
                 _ => Err(self.no_answer(file, &"it is no object")),
             }
         });
@@ -156,6 +173,27 @@ impl Evaluator {
             problem: "is empty: the file exports nothing, or a function that returns nothing"
                 .into(),
         }
+    }
+
+    fn no_promise(&self, file: &Path) -> ConfigError {
+        ConfigError::Value {
+            file: self.shared.layout.shown(file),
+            key: "the configuration".into(),
+            problem: "is a promise, for which Strapi does not wait: the function must not be async"
+                .into(),
+        }
+    }
+
+    /// The files that had a say so far, relative to the project.
+    pub(super) fn evaluated(&self) -> Vec<PathBuf> {
+        self.shared.evaluated.borrow().iter().cloned().collect()
+    }
+
+    /// The file of an environment for this configuration, if there is one, relative to the project.
+    pub(super) fn file_of(&self, node_env: &str, name: &str) -> Option<PathBuf> {
+        let layout = &self.shared.layout;
+        let candidates = layout.candidates(&format!("env/{node_env}"), name);
+        candidates.first().map(|file| layout.shown(file))
     }
 
     /// What an exception means.

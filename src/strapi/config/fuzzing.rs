@@ -1,6 +1,6 @@
 //! The targets of [`crate::fuzzing`] that need to look inside this room.
 
-use super::{connection_string, database, env, load, source};
+use super::{Chosen, connection_string, database, env, load, source};
 use crate::database::Stop;
 use crate::fuzzing::folder;
 use crate::strapi::custom_fields::read_code;
@@ -28,7 +28,12 @@ pub fn configuration(bytes: &[u8]) {
     if kind == "json" {
         fs::write(project.join("tsconfig.json"), &text).expect("a file");
     }
-    if let Err(error) = load(&project, &BTreeMap::new(), None, &Stop::default()) {
+    if let Err(error) = load(
+        &project,
+        &BTreeMap::new(),
+        Chosen::default(),
+        &Stop::default(),
+    ) {
         let _ = error.to_string();
     }
 }

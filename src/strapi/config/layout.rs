@@ -56,6 +56,12 @@ impl Layout {
         })
     }
 
+    /// The folder in which compiled code is, also where nothing says so.
+    pub(super) fn dist(&self) -> PathBuf {
+        let dist = || self.project.join("dist");
+        self.out_dir.clone().unwrap_or_else(dist)
+    }
+
     /// The folder in which the configuration is looked for first.
     pub(super) fn config_dir(&self) -> PathBuf {
         self.project.join("config")
@@ -76,7 +82,7 @@ impl Layout {
                 places.push((source, &["json"]));
             }
             None => {
-                let compiled = self.project.join("dist").join("config").join(sub);
+                let compiled = self.dist().join("config").join(sub);
                 places.push((source.clone(), SCRIPTS));
                 places.push((source.clone(), &["json"]));
                 places.push((source, TYPED));

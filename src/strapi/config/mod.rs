@@ -26,15 +26,20 @@ mod tls;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::database::{DatabaseSettings, Stop};
 use serde_json::Value;
 
+pub use env::{ChosenBy, NodeEnv};
 pub use error::ConfigError;
 
 use eval::{Evaluator, Unknown};
 use layout::Layout;
 use limit::{Clock, Lost, TIME_LIMIT};
+
+/// The environment that a site is served from, by custom.
+const PRODUCTION: &str = "production";
 
 /// What this program needs to know of a project's configuration. `Debug` leaves out the options of the provider.
 pub struct ProjectConfig {
@@ -42,19 +47,65 @@ pub struct ProjectConfig {
     pub database: DatabaseSettings,
     /// The folder with `uploads` in it, as an absolute path.
     pub public_dir: PathBuf,
-    /// The upload provider as the project names it: `local`, `aws-s3` or a package.
-    pub upload_provider: String,
-    /// The options of the upload provider; `null` in them stands for what only Node could tell. They may hold
-    /// credentials and are not for printing.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "reading from other providers needs them")
-    )]
-    pub upload_provider_options: Value,
+    /// The folder of the project's own code, components included: `src`, or where that is not there the compiled one.
+    pub code: PathBuf,
+    /// Where the project keeps its media, or why that cannot be told: it matters only to those who need the media.
+    pub upload: Result<Upload, ConfigError>,
+    /// The environment that it was read for.
+    pub node_env: NodeEnv,
+    /// The file that names another database for production, relative to the project, where nobody chose an environment
+    /// and the database is that of `development`.
+    pub other_database: Option<PathBuf>,
+    /// How long Knex waits for a connection (`acquireConnectionTimeout`), where the configuration says it.
+    pub connection_timeout: Option<Duration>,
+    /// The files that had a say, relative to the project.
+    pub files: Vec<PathBuf>,
     /// `TZ`, the time zone that Strapi runs in where it is not the system's.
     pub time_zone: Option<String>,
     /// Files that could not be evaluated and were passed over, because the database was given by URL.
     pub warnings: Vec<ConfigError>,
+}
+
+/// The upload provider. `Debug` leaves out its options.
+#[derive(Clone)]
+pub struct Upload {
+    /// Its name: `local`, `aws-s3` or a package.
+    pub provider: String,
+    /// Its options; `null` in them stands for what only Node could tell. They may hold credentials and are not for
+    /// printing.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "reading from other providers needs them")
+    )]
+    pub options: Value,
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Upload");
+        shown
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Upload {
+    /// What a project has that says nothing.
+    fn local() -> Self {
+        Self {
+            provider: "local".into(),
+            options: Value::Null,
+        }
+    }
+}
+
+/// What is taken instead of what the project says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Chosen<'a> {
+    /// The database.
+    pub database_url: Option<&'a str>,
+    /// The environment, in place of `NODE_ENV`.
+    pub environment: Option<&'a str>,
 }
 
 impl fmt::Debug for ProjectConfig {
@@ -62,7 +113,8 @@ impl fmt::Debug for ProjectConfig {
         f.debug_struct("ProjectConfig")
             .field("database", &self.database)
             .field("public_dir", &self.public_dir)
-            .field("upload_provider", &self.upload_provider)
+            .field("upload", &self.upload)
+            .field("node_env", &self.node_env)
             .field("warnings", &self.warnings)
             .finish_non_exhaustive()
     }
@@ -70,19 +122,26 @@ impl fmt::Debug for ProjectConfig {
 
 /// Reads the configuration of the project in `project`.
 ///
-/// `environment` is the process environment; this function does not look at it by itself. `database_url`, or else
-/// `BACKUP_DATABASE_URL` in the environment or `.env`, overrides the project's database settings, of which nothing but
+/// `environment` is the process environment; this function does not look at it by itself. A database that is chosen, or
+/// else `BACKUP_DATABASE_URL` in the environment or `.env`, overrides the project's database settings, of which nothing but
 /// the schema of PostgreSQL is then looked at; what is wrong with its files is then a warning, and Strapi's defaults
 /// apply. It is not waited for once `stop` is requested.
 pub fn load(
     project: &Path,
     environment: &BTreeMap<String, String>,
-    database_url: Option<&str>,
+    chosen: Chosen<'_>,
     stop: &Stop,
 ) -> Result<ProjectConfig, ConfigError> {
     let (project, environment) = (project.to_owned(), environment.clone());
-    let database_url = database_url.map(str::to_owned);
-    let work = move |clock| read(&project, &environment, database_url.as_deref(), clock);
+    let database_url = chosen.database_url.map(str::to_owned);
+    let node_env = chosen.environment.map(str::to_owned);
+    let work = move |clock| {
+        let chosen = Chosen {
+            database_url: database_url.as_deref(),
+            environment: node_env.as_deref(),
+        };
+        read(&project, &environment, chosen, clock)
+    };
     limit::guard(stop, work).unwrap_or_else(|lost| {
         Err(match lost {
             Lost::Interrupted => ConfigError::Interrupted,
@@ -99,26 +158,38 @@ pub fn load(
 fn read(
     project: &Path,
     environment: &BTreeMap<String, String>,
-    database_url: Option<&str>,
+    chosen: Chosen<'_>,
     clock: Clock,
 ) -> Result<ProjectConfig, ConfigError> {
     let layout = Layout::discover(project)?;
     clock.start(Path::new(".env"));
-    let environment = env::load(&layout.project, environment)?;
+    let (environment, node_env) = env::load(&layout.project, environment, chosen.environment)?;
     clock.stop();
     let root = layout.project.clone();
     let config_dir = layout.config_dir();
+    let source = root.join("src");
+    let code = match source.is_dir() {
+        true => source,
+        false => Some(layout.dist().join("src"))
+            .filter(|compiled| compiled.is_dir())
+            .unwrap_or(source),
+    };
     let evaluator = Evaluator::new(layout, &environment, clock)?;
     let from_environment = || environment.get("BACKUP_DATABASE_URL").map(String::as_str);
-    let database_url = database_url
+    let database_url = chosen
+        .database_url
         .or_else(from_environment)
         .filter(|url| !url.is_empty());
     let mut warnings = Vec::new();
 
+    let mut connection_timeout = None;
     let mut database = match database_url {
         Some(url) => database::from_url(url, &environment)?,
         None => match evaluator.get("database", "connection", Unknown::Refused)? {
-            Some(found) => database::from_config(&found.value, &root, &found.file, &environment)?,
+            Some(found) => {
+                connection_timeout = database::connection_timeout(&found.value);
+                database::from_config(&found.value, &root, &found.file, &environment)?
+            }
             None => {
                 return Err(ConfigError::Missing {
                     name: "database",
@@ -141,14 +212,24 @@ fn read(
         &mut warnings,
         || root.join("public"),
     )?;
-    let local = || ("local".to_owned(), Value::Null);
-    let (upload_provider, upload_provider_options) =
-        or_default(upload(&evaluator), forgiving, &mut warnings, local)?;
+    let mut upload = upload(&evaluator);
+    if forgiving {
+        upload = Ok(or_default(upload, forgiving, &mut warnings, Upload::local)?);
+    }
+    let is_guess = node_env.chosen_by == ChosenBy::Nobody && database_url.is_none();
+    let other_database = match is_guess {
+        true => evaluator.file_of(PRODUCTION, "database"),
+        false => None,
+    };
     Ok(ProjectConfig {
         database,
         public_dir,
-        upload_provider,
-        upload_provider_options,
+        code,
+        upload,
+        node_env,
+        other_database,
+        connection_timeout,
+        files: evaluator.evaluated(),
         time_zone: environment.get("TZ").cloned(),
         warnings,
     })
@@ -198,10 +279,10 @@ fn public_dir(evaluator: &Evaluator, project: &Path) -> Result<PathBuf, ConfigEr
 }
 
 /// `upload.config` of `config/plugins`: the provider and its options.
-fn upload(evaluator: &Evaluator) -> Result<(String, Value), ConfigError> {
+fn upload(evaluator: &Evaluator) -> Result<Upload, ConfigError> {
     let found = evaluator.get("plugins", "upload", Unknown::StandIn)?;
     let Some(found) = found else {
-        return Ok(("local".into(), Value::Null));
+        return Ok(Upload::local());
     };
     let config = &found.value["config"];
     // All of `upload` may come from a package.
@@ -209,7 +290,7 @@ fn upload(evaluator: &Evaluator) -> Result<(String, Value), ConfigError> {
         evaluator.without_stand_ins(part.as_str().unwrap_or_default())?;
     }
     let provider = match &config["provider"] {
-        Value::Null => "local".into(),
+        Value::Null => Upload::local().provider,
         Value::String(name) => name.clone(),
         _ => {
             let (key, problem) = ("upload.config.provider".into(), "is not a text".into());
@@ -222,7 +303,7 @@ fn upload(evaluator: &Evaluator) -> Result<(String, Value), ConfigError> {
     };
     let mut options = config["providerOptions"].clone();
     evaluator.drop_stand_ins(&mut options);
-    Ok((provider, options))
+    Ok(Upload { provider, options })
 }
 
 #[cfg(test)]

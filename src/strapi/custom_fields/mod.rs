@@ -62,9 +62,14 @@ pub(super) struct CustomFields {
 }
 
 impl CustomFields {
-    /// Those of the project in the folder `root` with these content types. Its code is not waited for once
+    /// Those of the project in the folder `root`, whose own code is in `code`, with these content types. Its code is not waited for once
     /// `stop` is requested.
-    pub fn new(root: &Path, content_types: &[Map<String, Value>], stop: &Stop) -> Self {
+    pub fn new(
+        root: &Path,
+        code: &Path,
+        content_types: &[Map<String, Value>],
+        stop: &Stop,
+    ) -> Self {
         let mut used: HashMap<String, Option<String>> = HashMap::new();
         let attributes = content_types
             .iter()
@@ -83,7 +88,7 @@ impl CustomFields {
         }
         Self {
             used,
-            registered: Registered::new(root, stop),
+            registered: Registered::new(root, code, stop),
             guesses: BTreeMap::new(),
         }
     }
@@ -199,7 +204,12 @@ mod tests {
             "one": {"type": "text", "customField": "plugin::seen.torn"},
             "other": {"type": "string", "customField": "plugin::seen.torn"},
         }});
-        let mut custom = CustomFields::new(folder.path(), &[object(page)], &Stop::default());
+        let mut custom = CustomFields::new(
+            folder.path(),
+            &folder.path().join("src"),
+            &[object(page)],
+            &Stop::default(),
+        );
         let kind = |(field, made): &(&str, &'static str)| {
             let mut component = object(json!({
                 "collectionName": "components_a_bs",

@@ -19,6 +19,8 @@ const ELSEWHERE: [&str; 3] = ["node_modules", "admin", "tests"];
 /// What the code of a project registers; each folder is read when it is asked for.
 pub(super) struct Registered {
     root: PathBuf,
+    /// Where its own code is.
+    code: PathBuf,
     stop: Stop,
     read: HashMap<PathBuf, BTreeSet<Registration>>,
     /// The folders of the plugins, by name.
@@ -26,10 +28,11 @@ pub(super) struct Registered {
 }
 
 impl Registered {
-    /// What the project in this folder registers. It is not waited for once `stop` is requested.
-    pub fn new(root: &Path, stop: &Stop) -> Self {
+    /// What the project in this folder registers, whose own code is in `code`. It is not waited for once `stop` is requested.
+    pub fn new(root: &Path, code: &Path, stop: &Stop) -> Self {
         Self {
             root: root.to_owned(),
+            code: code.to_owned(),
             stop: stop.clone(),
             read: HashMap::new(),
             plugins: None,
@@ -41,7 +44,7 @@ impl Registered {
     /// # Errors
     /// Kind [`Interrupted`](crate::error::Kind::Interrupted): that was asked for.
     pub fn kind(&mut self, field: &str) -> Result<Option<String>> {
-        let own = self.root.join("src");
+        let own = self.code.clone();
         if let Some(name) = field.strip_prefix("global::") {
             let mut folders = vec![own];
             folders.extend(self.plugins()?.iter().map(|(_, folder)| folder.clone()));
@@ -101,8 +104,8 @@ impl Registered {
         let plugins = match self.plugins.take() {
             Some(plugins) => plugins,
             None => {
-                let root = self.root.clone();
-                self.guarded(move |_| plugins(&root))?
+                let (root, code) = (self.root.clone(), self.code.clone());
+                self.guarded(move |_| plugins(&root, &code))?
             }
         };
         Ok(self.plugins.insert(plugins))
@@ -121,10 +124,10 @@ impl Registered {
     }
 }
 
-/// The plugins in `src/plugins` of a project, and those that its package.json depends on.
-fn plugins(root: &Path) -> Vec<(String, PathBuf)> {
+/// The plugins in `plugins` of a project's own code, and those that its package.json depends on.
+fn plugins(root: &Path, code: &Path) -> Vec<(String, PathBuf)> {
     let mut plugins = Vec::new();
-    let local = fs::read_dir(root.join("src/plugins"));
+    let local = fs::read_dir(code.join("plugins"));
     for folder in local.into_iter().flatten().flatten() {
         let path = folder.path();
         let name = plugin_name(&path);
@@ -220,7 +223,8 @@ mod tests {
 
     fn kind(files: &[(&str, &str)], field: &str) -> Option<String> {
         let folder = project(files);
-        let mut registered = Registered::new(folder.path(), &Stop::default());
+        let mut registered =
+            Registered::new(folder.path(), &folder.path().join("src"), &Stop::default());
         registered.kind(field).expect("no interruption")
     }
 
@@ -347,13 +351,15 @@ mod tests {
         pipe("y/a.js");
         let package = r#"{"strapi": {"kind": "plugin", "name": "x"}}"#;
         let large = format!("{package}{}", " ".repeat(9 << 20));
-        let mut registered = Registered::new(folder.path(), &Stop::default());
+        let mut registered =
+            Registered::new(folder.path(), &folder.path().join("src"), &Stop::default());
         let kind = |registered: &mut Registered| registered.kind("plugin::x.a").expect("an answer");
         assert_eq!(kind(&mut registered), None);
         for (text, expected) in [(large.as_str(), None), (package, Some("json"))] {
             fs::remove_file(plugins.join("y/package.json")).expect("removed");
             fs::write(plugins.join("y/package.json"), text).expect("written");
-            let mut registered = Registered::new(folder.path(), &Stop::default());
+            let mut registered =
+                Registered::new(folder.path(), &folder.path().join("src"), &Stop::default());
             assert_eq!(kind(&mut registered).as_deref(), expected);
         }
     }
@@ -361,7 +367,7 @@ mod tests {
     #[test]
     fn reading_code_ends_when_that_is_asked_for() {
         let stop = Stop::new(Arc::new(AtomicBool::new(true)));
-        let guarded = Registered::new(Path::new("."), &stop).guarded(|_| {
+        let guarded = Registered::new(Path::new("."), Path::new("src"), &stop).guarded(|_| {
             // Nobody waits for it.
             std::thread::park();
         });

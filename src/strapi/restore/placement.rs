@@ -341,7 +341,11 @@ mod tests {
     use std::path::Path;
 
     fn uploads() -> LocalUploads {
-        LocalUploads::new(Path::new("/site/public"), LOCAL_PROVIDER, Links::Inside)
+        LocalUploads::new(
+            Path::new("/site/public"),
+            Ok(LOCAL_PROVIDER.into()),
+            Links::Inside,
+        )
     }
 
     fn placement(rows: &[&str]) -> Placement {

@@ -196,7 +196,10 @@ fn is_pending(project: &Project, database: &mut dyn Connection) -> Result<bool> 
 ///
 /// # Errors
 /// Neither files nor database can be read.
-pub(super) fn describe(project: &Project, database: &mut dyn Connection) -> Result<Vec<String>> {
+pub(in crate::strapi) fn describe(
+    project: &Project,
+    database: &mut dyn Connection,
+) -> Result<Vec<String>> {
     let told = "an earlier restore did not end; the next export or import, or backup recover, finishes \
                 it or undoes it";
     Ok(is_pending(project, database)?

@@ -32,17 +32,17 @@ fn has_no_descriptors(error: &io::Error) -> bool {
 /// The upload folder of a project.
 pub(in crate::strapi) struct LocalUploads {
     public: PathBuf,
-    /// The provider that the project is set up with.
-    provider: String,
+    /// The provider that the project is set up with, or why that cannot be told.
+    provider: Result<String, String>,
     links: Links,
 }
 
 impl LocalUploads {
     /// The upload folder below the public folder of a project that is set up with this provider.
-    pub fn new(public: &Path, provider: &str, links: Links) -> Self {
+    pub fn new(public: &Path, provider: Result<String, String>, links: Links) -> Self {
         Self {
             public: public.to_owned(),
-            provider: provider.to_owned(),
+            provider,
             links,
         }
     }
@@ -153,15 +153,16 @@ impl Uploads for LocalUploads {
     }
 
     fn check_takes_files(&self) -> Result<()> {
-        if self.provider == LOCAL_PROVIDER {
-            return Ok(());
-        }
-        Err(Error::failed(format!(
-            "the project keeps its uploads with the provider `{}`, which this version does not \
-             restore to",
-            self.provider
-        ))
-        .hint("restore everything else with --exclude files"))
+        let why = match &self.provider {
+            Ok(provider) if provider == LOCAL_PROVIDER => return Ok(()),
+            Ok(provider) => format!(
+                "the project keeps its uploads with the provider `{provider}`, which this version does not restore to"
+            ),
+            Err(reason) => {
+                format!("it cannot be told where the project keeps its uploads: {reason}")
+            }
+        };
+        Err(Error::failed(why).hint("restore everything else with --exclude files"))
     }
 
     fn stage(&self, how: Staged, effort: &Effort) -> Box<dyn StagedUploads> {

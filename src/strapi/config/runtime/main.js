@@ -53,12 +53,31 @@
     pid: 1,
     version: 'v20.0.0',
     versions: { node: '20.0.0' },
+    title: 'strapi',
+    release: { name: 'node' },
+    config: {},
+    features: {},
+    stdin: { isTTY: false, on: quiet },
+    stdout: { isTTY: false, write: () => true, on: quiet },
+    stderr: { isTTY: false, write: () => true, on: quiet },
     cwd: () => host.project,
     uptime: () => 0,
+    hrtime: lib.hrtime,
+    memoryUsage: Object.assign(() => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }), { rss: () => 0 }),
+    cpuUsage: () => ({ user: 0, system: 0 }),
+    getuid: () => 0,
+    getgid: () => 0,
+    umask: () => 0o22,
     nextTick: (run, ...args) => void Promise.resolve().then(() => run(...args)),
     emitWarning: quiet,
     on: quiet,
     once: quiet,
+    off: quiet,
+    addListener: quiet,
+    removeListener: quiet,
+    removeAllListeners: quiet,
+    emit: () => false,
+    listenerCount: () => 0,
     exit: refuse('process.exit'),
   };
   BigInt.prototype.toJSON = function () {
@@ -81,8 +100,12 @@
 
   const report = (config, key) => {
     const answer = create(null);
-    answer.found = config !== undefined && config !== null;
-    answer.part = config?.[key] ?? null;
+    const part = config?.[key];
+    if (config === undefined || config === null) answer.found = 'nothing';
+    // Strapi does not wait, and finds nothing in it.
+    else if (config instanceof Promise && !lib.lenient) answer.found = 'promise';
+    else answer.found = part === undefined ? 'no part' : 'part';
+    answer.part = part ?? null;
     return stringify(answer);
   };
 
@@ -91,7 +114,9 @@
     lib.lenient = lenient;
     const exported = globalThis.__importDefault(lib.load(file));
     const config = typeof exported === 'function' ? exported({ env }) : exported;
-    if (key !== 'connection') return report(config, key);
+    // Plugins are the one thing that Strapi waits for.
+    if (key === 'upload' && config instanceof Promise) return config.then((it) => report(it, key));
+    if (key !== 'connection' || config?.connection === undefined) return report(config, key);
     const ready = called({ connection: config?.connection });
     return ready instanceof Promise ? ready.then((it) => report(it, key)) : report(config, key);
   };

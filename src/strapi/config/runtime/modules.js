@@ -9,11 +9,18 @@
         if (key in target || typeof key === 'symbol' || key === '__esModule' || key === 'default' || key === 'then') {
           return target[key];
         }
+        if (lib.lenient) return noted(name);
         return () => {
           throw new Error(`${name}.${key} is not available while the configuration is read`);
         };
       },
     });
+
+  // A stand-in for something of this module, of which it is told where it was asked for.
+  const noted = (name) => {
+    host.noteUnknown(name, String(new Error().stack));
+    return standIn(host.standInMark(name));
+  };
 
   const real = (file) => lib.path.resolve(file instanceof lib.url.URL ? lib.url.fileURLToPath(file) : String(file));
 
@@ -38,6 +45,21 @@
     statSync: stat,
     lstatSync: stat,
     accessSync: (file) => void stat(file),
+    realpathSync: Object.assign((file) => (stat(file), real(file)), { native: (file) => (stat(file), real(file)) }),
+    readdirSync: (folder, options) => {
+      const path = real(folder);
+      if (host.kind(path) !== 'directory') throw missing('scandir', folder);
+      const entries = JSON.parse(host.list(path));
+      if (!options?.withFileTypes) return entries.map(([name]) => name);
+      return entries.map(([name, kind]) => ({
+        name,
+        path,
+        parentPath: path,
+        isFile: () => kind === 'file',
+        isDirectory: () => kind === 'directory',
+        isSymbolicLink: () => kind === 'link',
+      }));
+    },
     constants: { F_OK: 0, R_OK: 4, W_OK: 2, X_OK: 1 },
   });
 
@@ -49,6 +71,14 @@
     platform: () => host.platform,
     type: () => (host.platform === 'darwin' ? 'Darwin' : host.platform === 'win32' ? 'Windows_NT' : 'Linux'),
     cpus: () => [{}],
+    availableParallelism: () => 1,
+    networkInterfaces: () => ({}),
+    arch: () => host.arch,
+    release: () => '',
+    version: () => '',
+    uptime: () => 0,
+    loadavg: () => [0, 0, 0],
+    userInfo: () => ({ username: lib.env.USER ?? '', homedir: lib.env.HOME ?? '/', uid: 0, gid: 0, shell: null }),
     totalmem: () => 0,
     freemem: () => 0,
   });
@@ -74,6 +104,21 @@
     },
   });
 
+  const crypto = partly('crypto', lib.crypto);
+
+  const util = partly('util', {
+    TextEncoder: globalThis.TextEncoder,
+    TextDecoder: globalThis.TextDecoder,
+    inspect: (value) => String(value),
+    format: (...parts) => parts.map(String).join(' '),
+    promisify: (run) => (...args) => new Promise((done, fail) => run(...args, (error, value) => (error ? fail(error) : done(value)))),
+    deprecate: (run) => run,
+    isDeepStrictEqual: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+  });
+
+  const { setTimeout, setImmediate, setInterval, clearTimeout, clearImmediate, clearInterval } = globalThis;
+  const timers = { setTimeout, setImmediate, setInterval, clearTimeout, clearImmediate, clearInterval };
+
   const builtin = {
     path: () => lib.path,
     'path/posix': () => lib.path,
@@ -82,6 +127,10 @@
     url: () => lib.url,
     buffer: () => ({ Buffer: lib.Buffer }),
     process: () => globalThis.process,
+    crypto: () => crypto,
+    util: () => util,
+    timers: () => timers,
+    perf_hooks: () => ({ performance: globalThis.performance }),
     dotenv: () => dotenv,
     'dotenv/config': () => dotenv.config(),
     'pg-connection-string': () =>
@@ -105,6 +154,24 @@
       construct: () => self,
     });
     return self;
+  };
+
+  const isPath = (name) => /^(\.{0,2}\/|\.{1,2}$|[A-Za-z]:\/)/.test(name);
+
+  // Where a package, or a file of one, is installed, as seen from a folder; nothing where it is not.
+  const installed = (folder, name) => {
+    for (let place = folder; ; place = lib.path.dirname(place)) {
+      const path = lib.path.join(place, 'node_modules', name);
+      if (host.kind(path) === 'file') return path;
+      if (host.kind(path) === 'directory') {
+        const manifest = lib.path.join(path, 'package.json');
+        const main = host.kind(manifest) === 'file' ? JSON.parse(fs.readFileSync(manifest, 'utf8')).main : undefined;
+        return host.locate(lib.path.join(path, main ?? 'index.js')) || manifest;
+      }
+      const found = host.locate(path);
+      if (found !== '') return found;
+      if (place === lib.path.dirname(place)) return '';
+    }
   };
 
   const cache = Object.create(null);
@@ -134,7 +201,7 @@
     const require = (name) => {
       const bare = String(name).replace(/^node:/, '');
       if (Object.hasOwn(builtin, bare)) return builtin[bare]();
-      const file = /^(\.{0,2}\/|\.{1,2}$|[A-Za-z]:\/)/.test(bare) ? host.locate(lib.path.resolve(folder, bare)) : '';
+      const file = isPath(bare) ? host.locate(lib.path.resolve(folder, bare)) : '';
       if (file !== '') return load(file);
       const error = new Error(`Cannot find module '${name}'`);
       const line = host.noteUnknown(bare, String(error.stack));
@@ -142,11 +209,16 @@
       throw Object.assign(error, { code: 'MODULE_NOT_FOUND', configProblem: 'module', configModule: bare, configLine: line });
     };
     require.resolve = (name) => {
-      const file = host.locate(lib.path.resolve(folder, String(name)));
-      if (Object.hasOwn(builtin, String(name))) return String(name);
+      const text = String(name);
+      const bare = text.replace(/^node:/, '');
+      if (Object.hasOwn(builtin, bare)) return text;
+      const file = isPath(text) ? host.locate(lib.path.resolve(folder, text)) : installed(folder, text);
       if (file !== '') return file;
-      throw Object.assign(new Error(`Cannot find module '${name}'`), { code: 'MODULE_NOT_FOUND' });
+      if (lib.lenient) return String(noted(bare));
+      throw Object.assign(new Error(`Cannot find module '${text}'`), { code: 'MODULE_NOT_FOUND' });
     };
+    require.resolve.paths = () => [];
+    require.main = undefined;
     require.cache = cache;
     return require;
   };

@@ -258,7 +258,7 @@ fn a_database_url_overrides_everything() {
         matches!(it.database, DatabaseSettings::Sqlite { path } if path.as_os_str() == "data/x y%20.db")
     );
     assert_eq!(
-        (it.public_dir, it.upload_provider.as_str()),
+        (it.public_dir, project.upload().provider.as_str()),
         (project.path().join("public"), "local")
     );
     let warnings: Vec<String> = it.warnings.iter().map(ToString::to_string).collect();

@@ -1,5 +1,6 @@
 //! Where files may lie, and how those of an environment are merged.
 
+use super::super::ChosenBy;
 use super::{Project, postgres_with};
 
 const GENERAL: &str = "module.exports = { connection: { client: 'postgres', connection: {\n\
@@ -41,7 +42,7 @@ fn the_files_of_an_environment_are_merged_over_the_general_ones() {
     );
     let it = project.read();
     assert_eq!(
-        it.upload_provider_options,
+        project.upload().options,
         serde_json::json!({ "a": 1, "b": 2 })
     );
     assert_eq!(it.public_dir, std::path::Path::new("/srv/public"));
@@ -188,4 +189,113 @@ fn the_shared_fixtures_shape_is_read() {
         project.variable("DATABASE_CLIENT", "sqlite").sqlite(),
         ".tmp/data.db"
     );
+}
+
+#[test]
+fn what_the_files_of_an_environment_do_not_name_stays_as_it_is_in_general() {
+    let project = Project::new(&[
+        ("config/database.js", GENERAL),
+        ("config/env/production/database.js", "module.exports = { settings: {} };"),
+        (
+            "config/plugins.js",
+            "module.exports = { upload: { config: { provider: 'aws-s3', providerOptions: { a: 1 } } } };",
+        ),
+        (
+            "config/env/production/plugins.js",
+            "module.exports = { email: { config: { provider: 'sendgrid' } } };",
+        ),
+        ("config/server.js", "module.exports = { dirs: { public: './files' } };"),
+        (
+            "config/env/production/server.js",
+            "module.exports = { url: 'https://example.com', dirs: undefined };",
+        ),
+    ])
+    .of("production");
+    assert_eq!(project.postgres().host, "general");
+    assert_eq!(project.upload().provider, "aws-s3");
+    assert_eq!(project.read().public_dir, project.path().join("files"));
+}
+
+#[test]
+fn what_an_environment_makes_null_is_null() {
+    let project = Project::new(&[
+        ("config/database.js", GENERAL),
+        (
+            "config/server.js",
+            "module.exports = { dirs: { public: './files' } };",
+        ),
+        (
+            "config/env/production/server.js",
+            "module.exports = { dirs: null };",
+        ),
+    ]);
+    let project = project.of("production");
+    assert_eq!(project.read().public_dir, project.path().join("public"));
+}
+
+#[test]
+fn an_environment_that_is_chosen_wins_over_the_process_and_the_env_file() {
+    let sqlite = |name: &str| {
+        format!(
+            "module.exports = {{ connection: {{ client: 'sqlite', connection: {{ filename: '{name}' }} }} }};"
+        )
+    };
+    let of = |name: &str| format!("config/env/{name}/database.js");
+    let project = Project::new(&[
+        (".env", "NODE_ENV=staging\n"),
+        ("config/database.js", &sqlite("general")),
+        (&of("staging"), &sqlite("staging")),
+        (&of("production"), &sqlite("production")),
+        (
+            &of("test"),
+            "module.exports = ({ env }) => ({ connection: { connection: { filename: env('NODE_ENV') } } });",
+        ),
+    ]);
+    assert_eq!(project.sqlite(), "staging");
+    assert_eq!(project.read().node_env.chosen_by, ChosenBy::File);
+    let project = project.variable("NODE_ENV", "production");
+    assert_eq!(project.sqlite(), "production");
+    assert_eq!(project.read().node_env.chosen_by, ChosenBy::Process);
+    let project = project.of("test");
+    assert_eq!(project.sqlite(), "test");
+    assert_eq!(project.read().node_env.chosen_by, ChosenBy::Caller);
+}
+
+#[test]
+fn a_production_database_beside_a_default_environment_is_named() {
+    let files = [
+        ("config/database.js", GENERAL),
+        (
+            "config/env/production/database.ts",
+            "export default { connection: {} };",
+        ),
+    ];
+    let other = |project: &Project| project.read().other_database;
+    let project = Project::new(&files);
+    assert_eq!(
+        other(&project).as_deref(),
+        Some(std::path::Path::new("config/env/production/database.ts"))
+    );
+    // Somebody chose, one way or another.
+    assert_eq!(other(&Project::new(&files).of("development")), None);
+    assert_eq!(
+        other(&Project::new(&files).variable("NODE_ENV", "development")),
+        None
+    );
+    assert_eq!(other(&Project::new(&files).url("sqlite:x")), None);
+    assert_eq!(other(&Project::new(&files[..1])), None);
+}
+
+#[test]
+fn compiled_code_stands_for_the_source_that_is_not_there() {
+    let files = [
+        ("config/database.js", GENERAL),
+        ("dist/src/components/shared/seo.json", "{}"),
+    ];
+    let project = Project::new(&files);
+    assert_eq!(project.read().code, project.path().join("dist/src"));
+    std::fs::create_dir(project.path().join("src")).expect("a folder");
+    assert_eq!(project.read().code, project.path().join("src"));
+    let bare = Project::new(&files[..1]);
+    assert_eq!(bare.read().code, bare.path().join("src"));
 }

@@ -1,5 +1,6 @@
 //! Whole projects, written into a temporary folder and read with [`load`].
 
+mod dials;
 mod failures;
 mod hostile;
 mod layouts;
@@ -12,7 +13,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{ConfigError, ProjectConfig, load};
+use super::{Chosen, ConfigError, ProjectConfig, load};
 use crate::database::{DatabaseSettings, ServerSettings, Stop};
 
 /// A project that is made of the files it is given.
@@ -20,6 +21,7 @@ struct Project {
     dir: TempDir,
     environment: BTreeMap<String, String>,
     url: Option<String>,
+    chosen: Option<String>,
     stop: Stop,
 }
 
@@ -30,6 +32,7 @@ impl Project {
             dir,
             environment: BTreeMap::new(),
             url: None,
+            chosen: None,
             stop: Stop::default(),
         };
         for (name, text) in files {
@@ -55,17 +58,22 @@ impl Project {
         self
     }
 
+    /// Chooses an environment.
+    fn of(mut self, environment: &str) -> Self {
+        self.chosen = Some(environment.into());
+        self
+    }
+
     fn path(&self) -> &Path {
         self.dir.path()
     }
 
     fn load(&self) -> Result<ProjectConfig, ConfigError> {
-        load(
-            self.path(),
-            &self.environment,
-            self.url.as_deref(),
-            &self.stop,
-        )
+        let chosen = Chosen {
+            database_url: self.url.as_deref(),
+            environment: self.chosen.as_deref(),
+        };
+        load(self.path(), &self.environment, chosen, &self.stop)
     }
 
     fn read(&self) -> ProjectConfig {
@@ -77,6 +85,11 @@ impl Project {
             Ok(config) => panic!("read {config:?}"),
             Err(error) => error,
         }
+    }
+
+    fn upload(&self) -> super::Upload {
+        let upload = self.read().upload;
+        upload.unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn sqlite(&self) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ConfigError, Project};
+use super::{ConfigError, Project, postgres_with};
 
 /// Evaluates an expression inside a configuration and gives back its value.
 fn value_with(expression: &str, variables: &[(&str, &str)]) -> Value {
@@ -19,7 +19,7 @@ fn value_with(expression: &str, variables: &[(&str, &str)]) -> Value {
     }
     let read = project.read();
     assert!(read.warnings.is_empty(), "{:?}", read.warnings);
-    read.upload_provider_options["it"].clone()
+    project.upload().options["it"].clone()
 }
 
 fn value(expression: &str) -> Value {
@@ -155,6 +155,121 @@ fn buffers_urls_and_other_globals_are_there() {
 }
 
 #[test]
+fn what_configurations_ask_node_for_is_there() {
+    for (expression, expected) in [
+        (
+            "new TextDecoder().decode(new TextEncoder().encode('h\u{e9}'))",
+            json!("h\u{e9}"),
+        ),
+        (
+            "(() => { const a = { d: new Date(0), m: new Map([[1, { x: 2 }]]), l: [1] }; a.self = a; const b = \
+             structuredClone(a); a.l.push(2); return [b !== a, b.self === b, b.l, b.m.get(1).x, b.d]; })()",
+            json!([true, true, [1], 2, "1970-01-01T00:00:00.000Z"]),
+        ),
+        ("typeof setTimeout(() => {}, 1000).unref()", json!("object")),
+        (
+            "(setInterval(() => {}, 1), clearInterval(1), clearTimeout(undefined), 1)",
+            json!(1),
+        ),
+        (
+            "Intl.DateTimeFormat().resolvedOptions().timeZone",
+            json!("Europe/Vienna"),
+        ),
+        ("new Intl.NumberFormat('de').format(12)", json!("12")),
+        (
+            "(() => { const c = new AbortController(); c.abort(); return c.signal.aborted; })()",
+            json!(true),
+        ),
+        (
+            "[process.hrtime().length, typeof process.hrtime.bigint(), process.memoryUsage().rss]",
+            json!([2, "bigint", 0]),
+        ),
+        ("require('os').networkInterfaces()", json!({})),
+        (
+            "require('fs').readdirSync(__dirname)",
+            json!(["data.json", "plugins.js"]),
+        ),
+        (
+            "require('fs').readdirSync(process.cwd(), { withFileTypes: true }).map((it) => [it.name, it.isDirectory()])",
+            json!([["config", true]]),
+        ),
+        (
+            "require.resolve('./data') === __dirname + '/data.json'",
+            json!(true),
+        ),
+        ("require.resolve('node:fs')", json!("node:fs")),
+        (
+            "require('crypto').randomBytes(16).toString('hex').length",
+            json!(32),
+        ),
+        ("require('node:crypto').randomUUID().length", json!(36)),
+        (
+            "require('util').promisify((done) => done(null, 1)) instanceof Function",
+            json!(true),
+        ),
+    ] {
+        let read = value_with(expression, &[("TZ", "Europe/Vienna")]);
+        assert_eq!(read, expected, "{expression}");
+    }
+}
+
+#[test]
+fn what_no_answer_needs_may_be_missing() {
+    // All of these would stop Strapi if they were not there.
+    for expression in [
+        "require('os').getPriority()",
+        "require('fs').promises.readFile('x')",
+        "require('child_process').execSync('git rev-parse HEAD').toString().trim()",
+        "require.resolve('@scope/plugin')",
+        "require('util').inspect.custom",
+    ] {
+        let text = format!(
+            "const x = {expression};\nmodule.exports = {{ upload: {{ config: {{ provider: 'aws-s3' }} }} }};"
+        );
+        let files = [("config/database.js", SQLITE), ("config/plugins.js", &text)];
+        assert_eq!(
+            Project::new(&files).upload().provider,
+            "aws-s3",
+            "{expression}"
+        );
+    }
+    let resolved =
+        "module.exports = { upload: { config: { provider: require.resolve('./no') } } };";
+    let project = Project::new(&[
+        ("config/database.js", SQLITE),
+        ("config/plugins.js", resolved),
+    ]);
+    let error = project.read().upload.expect_err("unknown").to_string();
+    assert!(error.contains("'./no'"), "{error}");
+}
+
+#[test]
+fn strapi_waits_for_no_configuration_but_plugins() {
+    let promise = "module.exports = async () => ({ connection: {}, upload: { config: { provider: 'aws-s3' } } });";
+    let error = Project::database(promise).error().to_string();
+    assert!(error.contains("is a promise"), "{error}");
+    let project = Project::new(&[
+        ("config/database.js", SQLITE),
+        ("config/plugins.js", promise),
+    ]);
+    assert_eq!(project.upload().provider, "aws-s3");
+    let server = "module.exports = async () => ({ dirs: { public: './files' } });";
+    let project = Project::new(&[("config/database.js", SQLITE), ("config/server.js", server)]);
+    assert_eq!(project.read().public_dir, project.path().join("public"));
+}
+
+#[test]
+fn a_connection_may_be_made_by_a_function_that_takes_its_time() {
+    let project = postgres_with(
+        "async () => { await new Promise((done) => setTimeout(done, 5000)); return { host: 'late', database: 'd' }; }",
+    );
+    assert_eq!(project.postgres().host, "late");
+}
+
+const SQLITE: &str =
+    "module.exports = { connection: { client: 'sqlite', connection: { filename: 'x' } } };";
+
+#[test]
 fn a_package_in_the_plugins_matters_only_where_it_decides() {
     let project = |text: &str| {
         Project::new(&[
@@ -169,22 +284,18 @@ fn a_package_in_the_plugins_matters_only_where_it_decides() {
         "const { Landing } = require('apollo-server-core');\nmodule.exports = () => ({\n  graphql: { config: { plugins: [new Landing({ a: 1 }), ...Landing.all()] } },\n\
          upload: { config: { provider: 'aws-s3', providerOptions: { credentials: Landing.fromEnv(), region: 'eu' } } },\n});",
     )
-    .read();
-    assert_eq!(it.upload_provider, "aws-s3");
-    assert_eq!(
-        it.upload_provider_options,
-        json!({ "credentials": null, "region": "eu" })
-    );
+    .upload();
+    assert_eq!(it.provider, "aws-s3");
+    assert_eq!(it.options, json!({ "credentials": null, "region": "eu" }));
     for upload in [
         "upload: x",
         "upload: { config: x.y() }",
         "upload: { config: { provider: `${x.name}-s3` } }",
     ] {
-        let error = project(&format!(
+        let project = project(&format!(
             "\nconst x = require('settings');\nmodule.exports = {{ {upload} }};"
-        ))
-        .error()
-        .to_string();
+        ));
+        let error = project.read().upload.expect_err("unknown").to_string();
         assert!(
             error.starts_with("config/plugins.js:2: the module 'settings' cannot be loaded here"),
             "{error}"
@@ -198,8 +309,8 @@ fn a_package_in_the_plugins_matters_only_where_it_decides() {
     ] {
         assert_eq!(
             project(&format!("module.exports = {{ {odd} }};"))
-                .read()
-                .upload_provider,
+                .upload()
+                .provider,
             "local"
         );
     }

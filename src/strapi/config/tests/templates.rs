@@ -244,8 +244,9 @@ fn the_public_folder_and_the_upload_provider_are_found() {
     .expect("a file");
     let it = project.read();
     assert_eq!(it.public_dir, project.path().join("files"));
-    assert_eq!(it.upload_provider, "aws-s3");
-    assert_eq!(it.upload_provider_options["s3Options"]["region"], "eu");
+    let upload = project.upload();
+    assert_eq!(upload.provider, "aws-s3");
+    assert_eq!(upload.options["s3Options"]["region"], "eu");
 }
 
 #[test]
@@ -255,8 +256,8 @@ fn without_other_files_strapis_defaults_hold() {
     assert_eq!(it.public_dir, project.path().join("public"));
     assert_eq!(
         (
-            it.upload_provider.as_str(),
-            it.upload_provider_options.is_null()
+            project.upload().provider.as_str(),
+            project.upload().options.is_null()
         ),
         ("local", true)
     );

@@ -1,6 +1,6 @@
-//! TLS the way Node's options ask for it.
+//! TLS the way Node's options ask for it, for servers of all kinds.
 
-use crate::database::settings::TlsSettings;
+use super::settings::TlsSettings;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{self, CryptoProvider};
@@ -11,13 +11,12 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 use std::sync::Arc;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Makes what the client needs to speak TLS.
+/// Makes what a client needs to speak TLS.
 ///
 /// # Errors
 /// Says which of the certificates and keys cannot be used.
-pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, String> {
+pub(super) fn config(settings: &TlsSettings) -> Result<ClientConfig, String> {
     let provider = Arc::new(crypto::ring::default_provider());
     let verifier = Verifier::new(settings, Arc::clone(&provider))?;
     let config = ClientConfig::builder_with_provider(provider)
@@ -25,7 +24,7 @@ pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Str
         .map_err(|error| format!("TLS: {error}"))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
-    let config = match (&settings.cert, &settings.key) {
+    Ok(match (&settings.cert, &settings.key) {
         (Some(cert), Some(key)) => {
             if settings.passphrase.is_some() {
                 return Err(
@@ -41,8 +40,7 @@ pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Str
                 .map_err(|error| format!("the certificate and key do not fit: {error}"))?
         }
         _ => config.with_no_client_auth(),
-    };
-    Ok(MakeRustlsConnect::new(config))
+    })
 }
 
 fn certificates(pem: &str, name: &str) -> Result<Vec<CertificateDer<'static>>, String> {

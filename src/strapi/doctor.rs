@@ -1,0 +1,507 @@
+//! Looks at everything that a backup or a restore of a project would use and need, and changes nothing.
+
+use super::catalogue::Catalogue;
+use super::config::{self, Chosen, ChosenBy, ProjectConfig};
+use super::dialect::Dialect;
+use super::lock::ProjectLock;
+use super::project::{Choices, Project};
+use super::restore::recovery;
+use super::uploads::LOCAL_PROVIDER;
+use super::version::{self, StrapiVersion};
+use super::{running, schema};
+use crate::database::{Connection, DatabaseSettings, Stop, Timeouts};
+use crate::error::{Error, Result};
+use crate::room::{available, worded};
+use rustix::fs::{Access, access};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How many of several things of one kind are told.
+const TOLD: usize = 5;
+
+/// What was found of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// All is well.
+    Ok,
+    /// Something is worth knowing.
+    Note,
+    /// A backup or a restore would fail.
+    Problem,
+}
+
+/// What was found of one thing.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// How it is.
+    pub status: Status,
+    /// What it is about, such as `database`.
+    pub subject: &'static str,
+    /// What was found.
+    pub text: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+impl Finding {
+    /// That something is well.
+    pub fn ok(subject: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            status: Status::Ok,
+            subject,
+            text: text.into(),
+            advice: None,
+        }
+    }
+
+    /// That something is worth knowing.
+    pub fn note(subject: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            status: Status::Note,
+            ..Self::ok(subject, text)
+        }
+    }
+
+    fn problem(subject: &'static str, error: &Error) -> Self {
+        Self {
+            status: Status::Problem,
+            advice: error.advice().map(str::to_owned),
+            ..Self::ok(subject, error.to_string())
+        }
+    }
+}
+
+/// What is known of a project, for programs. Holds no password.
+#[derive(Debug, Default, Serialize)]
+pub struct Facts {
+    /// Its Strapi.
+    pub strapi: Option<Strapi>,
+    /// The environment that its configuration was read for.
+    pub environment: Option<String>,
+    /// Where its data are.
+    pub database: Option<Database>,
+    /// Where its media are.
+    pub uploads: Option<Media>,
+}
+
+/// Which Strapi it is.
+#[derive(Debug, Serialize)]
+pub struct Strapi {
+    /// Its version.
+    pub version: String,
+    /// Where that was read.
+    pub from: String,
+}
+
+/// A database. What one of its kind does not have is `null`.
+#[derive(Debug, Default, Serialize)]
+pub struct Database {
+    /// `sqlite`, `postgres` or `mysql`.
+    pub client: String,
+    /// The host's name or address, or the socket.
+    pub host: Option<String>,
+    /// The TCP port.
+    pub port: Option<u16>,
+    /// The user's name.
+    pub user: Option<String>,
+    /// The database's name.
+    pub database: Option<String>,
+    /// The schema of PostgreSQL, where one is named.
+    pub schema: Option<String>,
+    /// Whether the connection is encrypted, and how far the server is checked: `off`, `unchecked`, `authority` or
+    /// `full`.
+    pub tls: Option<&'static str>,
+    /// The file.
+    pub file: Option<PathBuf>,
+}
+
+/// Where media are.
+#[derive(Debug, Serialize)]
+pub struct Media {
+    /// The upload provider, where it can be told.
+    pub provider: Option<String>,
+    /// The upload folder.
+    pub folder: PathBuf,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Examination {
+    /// In the order in which a run needs it.
+    pub findings: Vec<Finding>,
+    /// What is known, for programs.
+    pub facts: Facts,
+}
+
+/// Where and how to look.
+pub struct Examiner<'a> {
+    /// The folder of the project.
+    pub folder: &'a Path,
+    /// The process environment.
+    pub environment: &'a BTreeMap<String, String>,
+    /// What is taken instead of what the project says.
+    pub choices: &'a Choices,
+    /// How long to wait for its database.
+    pub timeouts: Timeouts,
+    /// What ends it.
+    pub stop: Stop,
+    /// Whether nothing is connected to.
+    pub offline: bool,
+    /// Where lines are spooled.
+    pub spool_folder: &'a Path,
+}
+
+impl Examiner<'_> {
+    /// Looks at the project.
+    ///
+    /// # Errors
+    /// Kind [`Interrupted`](crate::error::Kind::Interrupted): that was asked for. Whatever else goes wrong is found.
+    pub fn examine(&self) -> Result<Examination> {
+        let mut found = Examination::default();
+        let project = self.project(&mut found);
+        if let Some(project) = &project {
+            found.database(project, self.offline);
+            found.uploads(project);
+        }
+        found.spool(self.spool_folder);
+        match self.stop.is_requested() {
+            true => Err(Error::interrupted()),
+            false => Ok(found),
+        }
+    }
+
+    /// The project, where enough of it can be told.
+    fn project(&self, found: &mut Examination) -> Option<Project> {
+        let root = match self.folder.canonicalize() {
+            Ok(root) => root,
+            Err(error) => {
+                let error = Error::io("open the project at", self.folder, error);
+                found.problem("project", &error);
+                return None;
+            }
+        };
+        found.ok("project", root.display().to_string());
+        let version = version::find(&root, self.choices.strapi_version.as_deref());
+        let version = found.settled("Strapi", version);
+        let dialect = version.as_ref().and_then(|version| {
+            let dialect = found.settled("Strapi", Dialect::of_version(&version.version))?;
+            found.strapi(version);
+            Some(dialect)
+        });
+        let chosen = Chosen {
+            database_url: self.choices.database_url.as_deref(),
+            environment: self.choices.environment.as_deref(),
+        };
+        let config = config::load(&root, self.environment, chosen, &self.stop);
+        let config = found.settled("configuration", config.map_err(Error::from))?;
+        found.configuration(&config);
+        let (version, dialect) = version.zip(dialect)?;
+        let config = Arc::new(config);
+        let (timeouts, stop) = (self.timeouts, self.stop.clone());
+        let project = Project::assemble(root, version, dialect, config, timeouts, stop);
+        if let Some(doubt) = project.doubt() {
+            let advice = doubt.advice().map(str::to_owned);
+            found.findings.push(Finding {
+                advice,
+                ..Finding::note("environment", doubt.to_string())
+            });
+        }
+        Some(project)
+    }
+}
+
+impl Examination {
+    /// Whether a backup or a restore would fail.
+    pub fn has_problems(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.status == Status::Problem)
+    }
+
+    fn ok(&mut self, subject: &'static str, text: impl Into<String>) {
+        self.findings.push(Finding::ok(subject, text));
+    }
+
+    fn problem(&mut self, subject: &'static str, error: &Error) {
+        self.findings.push(Finding::problem(subject, error));
+    }
+
+    /// The value, or nothing where there is an error, which becomes a problem.
+    fn settled<T>(&mut self, subject: &'static str, result: Result<T>) -> Option<T> {
+        result.map_err(|error| self.problem(subject, &error)).ok()
+    }
+
+    fn strapi(&mut self, found: &StrapiVersion) {
+        let StrapiVersion { version, from } = found;
+        self.ok("Strapi", format!("{version} ({from})"));
+        self.facts.strapi = Some(Strapi {
+            version: version.clone(),
+            from: from.clone(),
+        });
+    }
+
+    /// What the configuration says, without asking anybody.
+    fn configuration(&mut self, config: &ProjectConfig) {
+        let by = match config.node_env.chosen_by {
+            ChosenBy::Caller => "--environment",
+            ChosenBy::Process => "NODE_ENV",
+            ChosenBy::File => "NODE_ENV in .env",
+            ChosenBy::Nobody => "by default: NODE_ENV is not set",
+        };
+        let name = &config.node_env.name;
+        self.ok("environment", format!("{name} ({by})"));
+        self.facts.environment = Some(name.clone());
+        let files: Vec<String> = config
+            .files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        if !files.is_empty() {
+            self.ok("configuration", files.join(", "));
+        }
+        for warning in &config.warnings {
+            self.findings
+                .push(Finding::note("configuration", warning.to_string()));
+        }
+        self.facts.database = Some(Database::of(&config.database));
+        self.facts.uploads = Some(Media {
+            provider: config.upload.as_ref().ok().map(|it| it.provider.clone()),
+            folder: config.public_dir.join("uploads"),
+        });
+    }
+
+    fn database(&mut self, project: &Project, offline: bool) {
+        let place = project.database_place();
+        let facts = self.facts.database.as_ref();
+        let tls = match facts.and_then(|it| it.tls) {
+            None | Some("off") => String::new(),
+            Some(tls) => format!(", TLS ({tls})"),
+        };
+        let schema = match project.database_schema() {
+            Some(schema) => format!(", schema {schema}"),
+            None => String::new(),
+        };
+        self.ok("database", format!("{place}{schema}{tls}"));
+        if offline {
+            self.ok("database", "not asked (--offline)");
+            return;
+        }
+        let Some(mut database) = self.settled("database", project.connect_to_read()) else {
+            return;
+        };
+        let database = database.as_mut();
+        let Some(catalogue) = self.settled("database", schema::load(project, database)) else {
+            return;
+        };
+        let (types, components) = (
+            catalogue.models.iter().count(),
+            catalogue.models.components().count(),
+        );
+        let types = types - components;
+        self.ok(
+            "database",
+            format!("it answers, and has {types} content types and {components} components"),
+        );
+        for notice in &catalogue.notices {
+            self.findings
+                .push(Finding::note("database", notice.to_string()));
+        }
+        if let Some(others) = running::others(database) {
+            self.findings
+                .push(Finding::note("database", others.to_string()));
+        }
+        self.rights(project, &catalogue);
+        let held = ProjectLock::look(project, database);
+        if self.settled("lock", held).is_some() {
+            self.ok("lock", "no other run holds the project");
+        }
+        let left = recovery::describe(project, database);
+        if let Some(left) = self.settled("earlier restores", left) {
+            match left.is_empty() {
+                true => self.ok("earlier restores", "all have ended"),
+                false => left.into_iter().for_each(|text| {
+                    self.findings.push(Finding::note("earlier restores", text));
+                }),
+            }
+        }
+    }
+
+    /// What the user may do in the database.
+    fn rights(&mut self, project: &Project, catalogue: &Catalogue) {
+        let writing = project.connect_to_write().and_then(|mut database| {
+            database.check_writable()?;
+            Ok(database)
+        });
+        let mut database = match writing {
+            Ok(database) => database,
+            Err(error) => {
+                // An export needs no more.
+                let note = Finding::note("rights", format!("no restore: {error}"));
+                let advice = error.advice().map(str::to_owned);
+                self.findings.push(Finding { advice, ..note });
+                return;
+            }
+        };
+        if let Some(file) = project.database_file() {
+            self.sqlite(file);
+            return;
+        }
+        let mut refused = Vec::new();
+        for table in catalogue.models.tables() {
+            let tried = try_table(database.as_mut(), table);
+            database.rollback();
+            refused.extend(tried.err().map(|error| (table, error)));
+        }
+        let Some((_, first)) = refused.first() else {
+            self.ok("rights", "all tables of Strapi can be read and written");
+            return;
+        };
+        let names: Vec<&str> = refused.iter().map(|(table, _)| *table).take(TOLD).collect();
+        let more = match refused.len().saturating_sub(TOLD) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let text = format!("no restore into {}{more}: {first}", names.join(", "));
+        let advice = first.advice().map(str::to_owned);
+        let note = Finding::note("rights", text);
+        self.findings.push(Finding { advice, ..note });
+    }
+
+    fn sqlite(&mut self, file: &Path) {
+        let folder = crate::store::folder_of(file);
+        if access(folder, Access::WRITE_OK).is_err() {
+            let text = format!(
+                "no restore: {} cannot be written to, where SQLite puts its journal",
+                folder.display()
+            );
+            self.findings.push(Finding::note("rights", text));
+            return;
+        }
+        let size = file.metadata().map_or(0, |file| file.len());
+        let text = format!("{} can be read and written{}", worded(size), room(folder));
+        self.ok("rights", text);
+    }
+
+    fn uploads(&mut self, project: &Project) {
+        let config = &project.config;
+        let provider = match &config.upload {
+            Ok(upload) => upload.provider.clone(),
+            Err(error) => {
+                let text = format!("no restore of files: {error}");
+                self.findings.push(Finding::note("uploads", text));
+                return;
+            }
+        };
+        let folder = config.public_dir.join("uploads");
+        let uploads = project.uploads();
+        if provider != LOCAL_PROVIDER {
+            let text = format!(
+                "files of the provider {provider} are not taken (exit code 3), nor restored; those in {} are",
+                folder.display()
+            );
+            let advice = Some("leave them out with --exclude files".to_owned());
+            let note = Finding::note("uploads", text);
+            self.findings.push(Finding { advice, ..note });
+        }
+        if self.settled("uploads", uploads.check()).is_none() {
+            return;
+        }
+        let place = folder.display();
+        if !folder.is_dir() {
+            let text = format!("{place} is not there yet");
+            self.findings.push(Finding::note("uploads", text));
+        } else if access(&folder, Access::WRITE_OK).is_err() {
+            let text = format!("no restore of files: {place} cannot be written to");
+            self.findings.push(Finding::note("uploads", text));
+        } else {
+            let text = format!("{place} can be read and written{}", room(&folder));
+            self.ok("uploads", text);
+        }
+    }
+
+    fn spool(&mut self, folder: &Path) {
+        let place = folder.display();
+        match access(folder, Access::WRITE_OK) {
+            Ok(()) => self.ok("temporary files", format!("{place}{}", room(folder))),
+            Err(error) => {
+                let error = Error::io(
+                    "write to the folder for temporary files",
+                    folder,
+                    error.into(),
+                )
+                .hint("name another one with TMPDIR");
+                self.problem("temporary files", &error);
+            }
+        }
+    }
+}
+
+/// How much room there is.
+fn room(folder: &Path) -> String {
+    match available(folder) {
+        Some(free) => format!(", {} free", worded(free)),
+        None => String::new(),
+    }
+}
+
+/// Does to a table what a restore does, but to no row.
+fn try_table(database: &mut dyn Connection, table: &str) -> Result<()> {
+    database.check_restorable(table)?;
+    let columns: Vec<String> = database
+        .columns(table)?
+        .into_iter()
+        .filter(|column| !column.is_computed)
+        .map(|column| database.quote(&column.name))
+        .collect();
+    let (table, list) = (database.quote(table), columns.join(", "));
+    let first = columns.first().map_or("id", String::as_str);
+    database.begin_write()?;
+    for sql in [
+        format!("DELETE FROM {table} WHERE 1 = 0"),
+        format!("UPDATE {table} SET {first} = {first} WHERE 1 = 0"),
+        format!("INSERT INTO {table} ({list}) SELECT {list} FROM {table} WHERE 1 = 0"),
+    ] {
+        database.execute(&sql, &[])?;
+    }
+    Ok(())
+}
+
+impl Database {
+    fn of(settings: &DatabaseSettings) -> Self {
+        let (client, server) = match settings {
+            DatabaseSettings::Sqlite { path } => {
+                return Self {
+                    client: "sqlite".into(),
+                    file: Some(path.clone()),
+                    ..Self::default()
+                };
+            }
+            DatabaseSettings::Postgres(server) => ("postgres", server),
+            DatabaseSettings::Mysql(server) => ("mysql", server),
+        };
+        let tls = match (&server.tls, &server.socket) {
+            (None, _) | (_, Some(_)) => "off",
+            (Some(tls), None) if !tls.reject_unauthorized => "unchecked",
+            (Some(tls), None) if !tls.verify_identity => "authority",
+            _ => "full",
+        };
+        let host = match &server.socket {
+            Some(socket) => socket.display().to_string(),
+            None => server.host.clone(),
+        };
+        Self {
+            client: client.into(),
+            host: Some(host),
+            port: Some(server.port).filter(|_| client == "postgres" || server.socket.is_none()),
+            user: Some(server.user.clone()).filter(|user| !user.is_empty()),
+            database: Some(server.database.clone()),
+            schema: server.schema.clone(),
+            tls: Some(tls),
+            file: None,
+        }
+    }
+}
