@@ -1,7 +1,8 @@
 //! Many rows at once into tables of PostgreSQL that were emptied: indexes and foreign keys are away meanwhile, where that
 //! disturbs nobody, and come back as they were.
 
-use crate::support::databases::{Database, Server};
+use crate::support::archive::Archive;
+use crate::support::databases::{Database, Server, Site, assert_same_values};
 use strapi_backup::database::{Connection, Inserter, Value};
 
 /// From how many rows on it is done.
@@ -190,4 +191,37 @@ fn a_key_to_rows_that_stay_is_seen_to_as_well() {
     assert_eq!(away(connection.as_mut(), &before), AWAY);
     let error = connection.complete().unwrap_err().to_string();
     assert!(error.contains("of_users"), "{error}");
+}
+
+/// All indexes and constraints of a database, as they would be made again.
+fn all_rules(site: &Site) -> Vec<String> {
+    let sql = "SELECT relname || ': ' || pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class ON oid = indexrelid WHERE \
+               relnamespace = 'public'::regnamespace UNION ALL SELECT conrelid::regclass || ' ' || conname || ': ' || \
+               pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1";
+    site.database.connect().names(sql, &[]).unwrap()
+}
+
+#[test]
+fn a_large_restore_brings_the_rows_and_leaves_the_rules_as_they_were() {
+    if !Server::Postgres.is_there() {
+        return;
+    }
+    let site = Site::new(Server::Postgres);
+    site.database.sql([
+        "INSERT INTO tags (id, document_id, name, created_by_id) SELECT n, 'many' || n, 'tag ' || n, 1 FROM \
+         generate_series(10001, 18000) n",
+        "INSERT INTO articles_tags_lnk (article_id, tag_id, tag_ord, article_ord) SELECT (SELECT min(id) FROM articles), n, n, 1 \
+         FROM generate_series(10001, 18000) n",
+    ]);
+    let archive = site.export("site", &[]);
+    let target = Site::emptied(Server::Postgres);
+    let before = all_rules(&target);
+    assert!(before.len() > 100, "{}", before.len());
+    target.import(&archive, &[]).ends_with(0);
+    assert_eq!(all_rules(&target), before);
+    let again = target.export("again", &[]);
+    assert_same_values(&Archive::open(&again, None), &Archive::open(&archive, None));
+    // And over what is there already.
+    target.import(&archive, &[]).ends_with(0);
+    assert_eq!(all_rules(&target), before);
 }

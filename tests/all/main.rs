@@ -27,6 +27,8 @@ mod database_snapshot;
 mod database_transactions;
 mod database_values;
 mod databases;
+mod doctor;
+mod environments;
 mod fixture;
 mod flips;
 mod hostile_lines;
