@@ -321,6 +321,25 @@ mod tests {
     }
 
     #[test]
+    fn a_question_that_waits_long_is_told_once() {
+        let stop = Stop::new(Arc::new(AtomicBool::new(false)));
+        let watch = Watch::start(&stop, || {});
+        let asked = Arc::clone(&watch.as_ref().expect("a watch").asked);
+        let question = ask(&watch, "the database", "SELECT 1").expect("a question");
+        assert_eq!(overdue(&asked), None);
+        let words = "the database does not answer yet: SELECT 1".to_owned();
+        let since = Instant::now().checked_sub(SLOW).expect("a time");
+        let held = asked.lock().expect("free").replace((since, words.clone()));
+        assert_eq!(held.map(|(_, words)| words).as_ref(), Some(&words));
+        // The watch may be faster.
+        let told = overdue(&asked);
+        assert!(told.is_none_or(|told| told == words));
+        assert_eq!(overdue(&asked), None);
+        drop(question);
+        assert!(asked.lock().expect("free").is_none());
+    }
+
+    #[test]
     fn nobody_watches_where_nobody_can_ask() {
         assert!(Watch::start(&Stop::default(), || ()).is_none());
         assert!(!Stop::default().is_requested());

@@ -112,6 +112,7 @@
     URL,
     URLSearchParams,
     parse,
+    pathToFileURL: (path) => new URL(`file://${encodeURI(lib.path.resolve(path)).replace(/[?#]/g, encodeURIComponent)}`),
     fileURLToPath: (url) => decodeURIComponent(new URL(String(url)).pathname),
   };
   globalThis.URL = URL;

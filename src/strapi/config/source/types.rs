@@ -101,6 +101,12 @@ pub(super) fn is_only_types(declaration: &Declaration<'_>) -> bool {
 }
 
 impl<'a> Visit<'a> for Eraser<'_> {
+    fn visit_import_meta(&mut self, it: &ImportMeta) {
+        // The module is a function here, which has no such thing.
+        let code = "({ url: require('url').pathToFileURL(__filename).href, filename: __filename, dirname: __dirname })";
+        self.edits.replace(it.span.start, it.span.end, code);
+    }
+
     fn visit_identifier_reference(&mut self, it: &IdentifierReference<'a>) {
         self.values.insert(it.name.to_string());
     }

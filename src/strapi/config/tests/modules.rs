@@ -244,6 +244,14 @@ fn what_no_answer_needs_may_be_missing() {
 }
 
 #[test]
+fn a_module_knows_where_it_is() {
+    let text = "import path from 'node:path';\nimport { fileURLToPath } from 'url';\nconst here = path.dirname(fileURLToPath(import.meta.url));\n\
+                export default ({ env }) => ({ connection: { client: 'sqlite', connection: { filename: path.join(here, '..', 'a b.db'), \
+                x: import.meta.dirname === here } } });";
+    assert_eq!(Project::database(text).sqlite(), "a b.db");
+}
+
+#[test]
 fn strapi_waits_for_no_configuration_but_plugins() {
     let promise = "module.exports = async () => ({ connection: {}, upload: { config: { provider: 'aws-s3' } } });";
     let error = Project::database(promise).error().to_string();
