@@ -319,14 +319,23 @@ impl Examination {
         if self.settled("lock", held).is_some() {
             self.ok("lock", "no other run holds the project");
         }
-        let left = recovery::describe(project, database);
-        if let Some(left) = self.settled("earlier restores", left) {
-            match left.is_empty() {
-                true => self.ok("earlier restores", "all have ended"),
-                false => left.into_iter().for_each(|text| {
-                    self.findings.push(Finding::note("earlier restores", text));
-                }),
-            }
+        let told = recovery::describe(project, database);
+        let left = project.uploads().left();
+        let (told, left) = (
+            self.settled("earlier restores", told),
+            self.settled("earlier restores", left),
+        );
+        if told.as_ref().is_some_and(Vec::is_empty) && left.as_ref().is_some_and(Vec::is_empty) {
+            self.ok("earlier restores", "all have ended, and left nothing");
+        }
+        let left = left.unwrap_or_default().into_iter().map(|folder| {
+            let folder = folder.display();
+            format!(
+                "an earlier restore left {folder}; the next import, or backup recover, deletes it"
+            )
+        });
+        for text in told.unwrap_or_default().into_iter().chain(left) {
+            self.findings.push(Finding::note("earlier restores", text));
         }
     }
 

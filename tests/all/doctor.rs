@@ -104,6 +104,18 @@ fn another_run_is_seen() {
 }
 
 #[test]
+fn what_an_earlier_restore_left_is_told_and_stays() {
+    let project = Project::testdata();
+    let left = project.uploads().join(".backup-restore-left");
+    fs::create_dir(&left).unwrap();
+    let shown = line(&project.run("doctor", ["--json"]).ends_with(0));
+    let (status, text) = found(&shown, "earlier restores")[0];
+    assert_eq!(status, "note");
+    assert!(text.contains("backup recover"), "{text}");
+    assert!(left.is_dir());
+}
+
+#[test]
 fn offline_asks_nobody() {
     let project = Project::testdata();
     let url = "postgres://someone:hunter2@127.0.0.1:1/d";

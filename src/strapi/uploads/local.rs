@@ -178,6 +178,11 @@ impl Uploads for LocalUploads {
         Ok(journals.map(|journal| Box::new(journal) as _).collect())
     }
 
+    fn left(&self) -> Result<Vec<PathBuf>> {
+        let left = staged::left(&self.folder())?;
+        Ok(left.into_iter().map(|(folder, _)| folder).collect())
+    }
+
     fn sweep(&self) -> Result<usize> {
         staged::sweep(&self.folder())
     }

@@ -17,6 +17,7 @@ use crate::effort::Effort;
 use crate::error::Result;
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::path::PathBuf;
 
 /// The name of the provider that keeps files in the project's own folder.
 pub(super) const LOCAL_PROVIDER: &str = "local";
@@ -78,6 +79,12 @@ pub(super) trait Uploads: Send {
     /// # Errors
     /// They cannot be read.
     fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>>;
+
+    /// The folders of runs that were killed and moved no file, or all: a [`sweep`](Self::sweep) deletes them.
+    ///
+    /// # Errors
+    /// A run still works there, or they cannot be looked at.
+    fn left(&self) -> Result<Vec<PathBuf>>;
 
     /// Deletes what is left of restores that are none of these; says how many there were.
     ///

@@ -335,15 +335,26 @@ pub(super) fn pending(uploads: &Path) -> Result<Vec<Journal>> {
 /// Deletes what runs left that were killed before they moved any file, or when they deleted the old
 /// ones; says how many there were.
 pub(super) fn sweep(uploads: &Path) -> Result<usize> {
-    let mut swept = 0;
+    let left = left(uploads)?;
+    for (staging, _held) in &left {
+        journal::forget(staging)?;
+    }
+    Ok(left.len())
+}
+
+/// What such runs left, and holds it.
+///
+/// # Errors
+/// A run still works there; the folder cannot be read.
+pub(super) fn left(uploads: &Path) -> Result<Vec<(PathBuf, Option<Held>)>> {
+    let mut left = Vec::new();
     for staging in staging_folders(uploads)? {
-        let _held = held::hold(&staging)?;
+        let held = held::hold(&staging)?;
         if Journal::read(&staging, uploads)?.is_none() {
-            journal::forget(&staging)?;
-            swept += 1;
+            left.push((staging, held));
         }
     }
-    Ok(swept)
+    Ok(left)
 }
 
 fn staging_folders(uploads: &Path) -> Result<Vec<PathBuf>> {
