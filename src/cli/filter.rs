@@ -1,7 +1,7 @@
 //! The options that choose what a transfer takes along.
 
 use crate::transfer::{Filter, FilterOptions, Group};
-use clap::builder::{EnumValueParser, PossibleValue, StringValueParser, TypedValueParser};
+use clap::builder::{EnumValueParser, NonEmptyStringValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Args, Command};
 use std::ffi::OsStr;
 
@@ -18,11 +18,11 @@ pub(super) struct FilterArguments {
     /// Only these content types, such as api::article.article
     #[arg(long, value_name = "UID", value_delimiter = ',')]
     #[arg(alias = "onlyContentTypes")]
-    #[arg(value_parser = Trimmed(StringValueParser::new()))]
+    #[arg(value_parser = Trimmed(NonEmptyStringValueParser::new()))]
     only_content_types: Vec<String>,
     /// Not these content types
     #[arg(long, value_name = "UID", value_delimiter = ',')]
-    #[arg(alias = "excludeContentTypes", value_parser = Trimmed(StringValueParser::new()))]
+    #[arg(alias = "excludeContentTypes", value_parser = Trimmed(NonEmptyStringValueParser::new()))]
     exclude_content_types: Vec<String>,
 }
 

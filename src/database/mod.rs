@@ -30,6 +30,7 @@ pub use postgres::Postgres;
 pub use references::{ForeignKey, Heir, OnChange, Trigger};
 pub use rules::{Refusal, TableRules};
 pub use settings::{ConnectionOptions, DatabaseSettings, Secret, ServerSettings, TlsSettings};
+pub(crate) use settings::{shown_database, shown_host, shown_user};
 pub use sqlite::Sqlite;
 pub use stop::Stop;
 pub(crate) use stop::{GLANCE, SLOW};
@@ -282,6 +283,33 @@ pub trait Connection: Send {
     /// On MySQL and MariaDB: its storage engine has no transactions.
     fn check_restorable(&self, _table: &str) -> Result<()> {
         Ok(())
+    }
+
+    /// Sees that rows of a table may be read, added, changed and deleted, and does nothing to them. No transaction may run.
+    ///
+    /// # Errors
+    /// Something is not permitted, or could not be taken back.
+    fn check_rights(&mut self, table: &str) -> Result<()> {
+        self.check_restorable(table)?;
+        let columns: Vec<String> = self
+            .columns(table)?
+            .into_iter()
+            .filter(|column| !column.is_computed)
+            .map(|column| self.quote(&column.name))
+            .collect();
+        let (table, list) = (self.quote(table), columns.join(", "));
+        let last = columns.last().map_or("id", String::as_str);
+        self.begin_write()?;
+        let statements = [
+            format!("DELETE FROM {table} WHERE 1 = 0"),
+            format!("UPDATE {table} SET {last} = {last} WHERE 1 = 0"),
+            format!("INSERT INTO {table} ({list}) SELECT {list} FROM {table} WHERE 1 = 0"),
+        ];
+        let done = statements
+            .iter()
+            .try_for_each(|sql| self.execute(sql, &[]).map(drop));
+        self.rollback();
+        done
     }
 
     /// Deletes all rows of a table, in a transaction, and keeps others from adding some.

@@ -47,8 +47,11 @@ impl ServerSettings {
     /// The server and the database on it, whoever connects.
     pub fn place(&self) -> String {
         match &self.socket {
-            Some(socket) => format!("{}/{}", socket.display(), self.database),
-            None => format!("{}:{}/{}", self.host, self.port, self.database),
+            Some(socket) => format!("{}/{}", socket.display(), shown_database(&self.database)),
+            None => {
+                let (host, database) = (shown_host(&self.host), shown_database(&self.database));
+                format!("{host}:{}/{database}", self.port)
+            }
         }
     }
 
@@ -56,10 +59,25 @@ impl ServerSettings {
     pub fn target(&self, scheme: &str) -> String {
         let user = match self.user.as_str() {
             "" => String::new(),
-            user => format!("{user}@"),
+            user => format!("{}@", shown_user(user)),
         };
         format!("{scheme}://{user}{}", self.place())
     }
+}
+
+/// A host as it may be shown: whoever puts a URL there puts a password there.
+pub(crate) fn shown_host(host: &str) -> &str {
+    host.rsplit('@').next().unwrap_or_default()
+}
+
+/// The same for the name of a user.
+pub(crate) fn shown_user(user: &str) -> &str {
+    user.split(':').next().unwrap_or_default()
+}
+
+/// The same for the name of a database.
+pub(crate) fn shown_database(database: &str) -> &str {
+    database.split('?').next().unwrap_or_default()
 }
 
 /// Settings of a connection that have no field of their own. `Debug` shows their names only.

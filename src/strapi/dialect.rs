@@ -30,7 +30,12 @@ impl Dialect {
             _ => Err(Error::failed(format!(
                 "the project is on Strapi {version}; this tool works with Strapi 5, and 4 from 4.5"
             ))
-            .hint("bring the project to Strapi 4.26 with Strapi's own upgrade guide")),
+            .hint(match parsed {
+                Ok((0..=4, _)) => {
+                    "bring the project to Strapi 4.26 with Strapi's own upgrade guide"
+                }
+                _ => "see whether there is a newer version of this program",
+            })),
         }
     }
 

@@ -9,9 +9,12 @@ use super::restore::recovery;
 use super::uploads::LOCAL_PROVIDER;
 use super::version::{self, StrapiVersion};
 use super::{running, schema};
-use crate::database::{Connection, DatabaseSettings, Stop, Timeouts};
+use crate::database::{
+    Connection, DatabaseSettings, Stop, Timeouts, shown_database, shown_host, shown_user,
+};
 use crate::error::{Error, Result};
 use crate::room::{available, worded};
+use crate::store::{folder_of, real_path};
 use rustix::fs::{Access, access};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,9 +30,9 @@ const TOLD: usize = 5;
 pub enum Status {
     /// All is well.
     Ok,
-    /// Something is worth knowing.
+    /// Something is worth knowing, such as that a restore would fail.
     Note,
-    /// A backup or a restore would fail.
+    /// A backup would fail, or something is to be seen to.
     Problem,
 }
 
@@ -215,7 +218,7 @@ impl Examiner<'_> {
 }
 
 impl Examination {
-    /// Whether a backup or a restore would fail.
+    /// Whether there are problems.
     pub fn has_problems(&self) -> bool {
         self.findings
             .iter()
@@ -267,27 +270,46 @@ impl Examination {
             self.findings
                 .push(Finding::note("configuration", warning.to_string()));
         }
-        self.facts.database = Some(Database::of(&config.database));
+        self.place(&config.database);
         self.facts.uploads = Some(Media {
             provider: config.upload.as_ref().ok().map(|it| it.provider.clone()),
             folder: config.public_dir.join("uploads"),
         });
     }
 
-    fn database(&mut self, project: &Project, offline: bool) {
-        let place = project.database_place();
-        let facts = self.facts.database.as_ref();
-        let tls = match facts.and_then(|it| it.tls) {
+    /// Where the database is.
+    fn place(&mut self, settings: &DatabaseSettings) {
+        let facts = Database::of(settings);
+        let place = match settings {
+            DatabaseSettings::Sqlite { path } => path.display().to_string(),
+            DatabaseSettings::Postgres(server) | DatabaseSettings::Mysql(server) => {
+                server.target(&facts.client)
+            }
+        };
+        let tls = match facts.tls {
             None | Some("off") => String::new(),
             Some(tls) => format!(", TLS ({tls})"),
         };
-        let schema = match project.database_schema() {
+        let schema = match &facts.schema {
             Some(schema) => format!(", schema {schema}"),
             None => String::new(),
         };
         self.ok("database", format!("{place}{schema}{tls}"));
+        self.facts.database = Some(facts);
+    }
+
+    fn database(&mut self, project: &Project, offline: bool) {
         if offline {
             self.ok("database", "not asked (--offline)");
+            return;
+        }
+        if let Some(journal) = project.database_file().and_then(hot_journal) {
+            // Whoever opens it rolls that back.
+            let text = format!(
+                "not asked: a writer was killed and left {}, which the next run rolls back",
+                journal.display()
+            );
+            self.findings.push(Finding::note("database", text));
             return;
         }
         let Some(mut database) = self.settled("database", project.connect_to_read()) else {
@@ -314,10 +336,13 @@ impl Examination {
             self.findings
                 .push(Finding::note("database", others.to_string()));
         }
+        if !self.can_read(database, &catalogue) {
+            return;
+        }
         self.rights(project, &catalogue);
         let held = ProjectLock::look(project, database);
         if self.settled("lock", held).is_some() {
-            self.ok("lock", "no other run holds the project");
+            self.ok("lock", "no restore holds the project");
         }
         let told = recovery::describe(project, database);
         let left = project.uploads().left();
@@ -337,6 +362,18 @@ impl Examination {
         for text in told.unwrap_or_default().into_iter().chain(left) {
             self.findings.push(Finding::note("earlier restores", text));
         }
+    }
+
+    /// Whether all tables can be read.
+    fn can_read(&mut self, database: &mut dyn Connection, catalogue: &Catalogue) -> bool {
+        for table in catalogue.models.tables() {
+            let sql = format!("SELECT 1 FROM {} WHERE 1 = 0", database.quote(table));
+            let read = database.query(&sql, &[], &mut |_| Ok(()));
+            if self.settled("rights", read).is_none() {
+                return false;
+            }
+        }
+        true
     }
 
     /// What the user may do in the database.
@@ -361,8 +398,7 @@ impl Examination {
         }
         let mut refused = Vec::new();
         for table in catalogue.models.tables() {
-            let tried = try_table(database.as_mut(), table);
-            database.rollback();
+            let tried = database.check_rights(table);
             refused.extend(tried.err().map(|error| (table, error)));
         }
         let Some((_, first)) = refused.first() else {
@@ -381,7 +417,7 @@ impl Examination {
     }
 
     fn sqlite(&mut self, file: &Path) {
-        let folder = crate::store::folder_of(file);
+        let folder = folder_of(file);
         if access(folder, Access::WRITE_OK).is_err() {
             let text = format!(
                 "no restore: {} cannot be written to, where SQLite puts its journal",
@@ -457,26 +493,13 @@ fn room(folder: &Path) -> String {
     }
 }
 
-/// Does to a table what a restore does, but to no row.
-fn try_table(database: &mut dyn Connection, table: &str) -> Result<()> {
-    database.check_restorable(table)?;
-    let columns: Vec<String> = database
-        .columns(table)?
-        .into_iter()
-        .filter(|column| !column.is_computed)
-        .map(|column| database.quote(&column.name))
-        .collect();
-    let (table, list) = (database.quote(table), columns.join(", "));
-    let first = columns.first().map_or("id", String::as_str);
-    database.begin_write()?;
-    for sql in [
-        format!("DELETE FROM {table} WHERE 1 = 0"),
-        format!("UPDATE {table} SET {first} = {first} WHERE 1 = 0"),
-        format!("INSERT INTO {table} ({list}) SELECT {list} FROM {table} WHERE 1 = 0"),
-    ] {
-        database.execute(&sql, &[])?;
-    }
-    Ok(())
+/// The journal beside a SQLite database that has something in it, as a writer leaves one that is killed.
+fn hot_journal(file: &Path) -> Option<PathBuf> {
+    let mut journal = real_path(file).into_os_string();
+    journal.push("-journal");
+    let journal = PathBuf::from(journal);
+    let length = journal.metadata().map_or(0, |journal| journal.len());
+    (length > 0).then_some(journal)
 }
 
 impl Database {
@@ -500,14 +523,14 @@ impl Database {
         };
         let host = match &server.socket {
             Some(socket) => socket.display().to_string(),
-            None => server.host.clone(),
+            None => shown_host(&server.host).to_owned(),
         };
         Self {
             client: client.into(),
             host: Some(host),
             port: Some(server.port).filter(|_| client == "postgres" || server.socket.is_none()),
-            user: Some(server.user.clone()).filter(|user| !user.is_empty()),
-            database: Some(server.database.clone()),
+            user: Some(shown_user(&server.user).to_owned()).filter(|user| !user.is_empty()),
+            database: Some(shown_database(&server.database).to_owned()),
             schema: server.schema.clone(),
             tls: Some(tls),
             file: None,

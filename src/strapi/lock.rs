@@ -94,19 +94,25 @@ impl ProjectLock {
         Ok((Self { _file: file }, note))
     }
 
-    /// Looks whether another run holds the project, and makes nothing.
+    /// Looks whether a restore holds the project, and makes nothing.
     ///
     /// # Errors
-    /// Kind [`Locked`](Kind::Locked): it does.
+    /// Kind [`Locked`](Kind::Locked): one does.
     pub fn look(project: &Project, database: &mut dyn Connection) -> Result<()> {
         let path = project.lock_file();
-        if let Ok(file) = open_plain(OpenOptions::new().read(true), &path) {
-            lock_file(&file, &path, LockMode::Exclusive)?;
-        }
         let name = project.lock_name();
-        database
-            .lock(&name, LockMode::Exclusive, Duration::ZERO)
-            .map(drop)
+        let mut look = || {
+            if let Ok(file) = open_plain(OpenOptions::new().read(true), &path) {
+                lock_file(&file, &path, LockMode::Shared)?;
+            }
+            database.lock(&name, LockMode::Shared, Duration::ZERO)
+        };
+        match look() {
+            Err(error) if error.kind() == Kind::Locked => {
+                Err(Error::new(Kind::Locked, error.to_string()).hint("wait until it has ended"))
+            }
+            other => other.map(drop),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Finds a Strapi project: its version, its database, its folders.
 
-use super::config::{self, Chosen, ProjectConfig};
+use super::config::{self, Chosen, ChosenBy, ProjectConfig};
 use super::dialect::Dialect;
 use super::uploads::{Links, LocalUploads, Uploads};
 use super::values::Home;
@@ -144,11 +144,15 @@ impl Project {
         let file = self.config.other_database.as_ref()?;
         let (database, file) = (self.database_place(), file.display());
         let own = self.node_env();
+        let (why, other) = match self.config.node_env.chosen_by {
+            ChosenBy::Nobody => ("NODE_ENV is not set".to_owned(), own),
+            _ => (format!("there is no config/env/{own}"), "development"),
+        };
         Some(
             Error::failed(format!(
-                "NODE_ENV is not set, so this is the database of {own}, {database}; {file} names one for production"
+                "{why}, so this is the database of the general configuration, {database}; {file} names one for production"
             ))
-            .hint(format!("say which with --environment production or --environment {own}")),
+            .hint(format!("say which with --environment production or --environment {other}")),
         )
     }
 

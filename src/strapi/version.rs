@@ -71,8 +71,10 @@ pub(super) fn find(root: &Path, chosen: Option<&str>) -> Result<StrapiVersion> {
             return Ok(found(version, shown(root, &file)));
         }
     }
-    if Version::parse(range).is_ok() {
-        return Ok(found(range, "package.json".into()));
+    // As npm has it, one alone may be written so.
+    let exact = range.trim().trim_start_matches(['=', 'v']).trim();
+    if Version::parse(exact).is_ok() {
+        return Ok(found(exact, "package.json".into()));
     }
     if let Some((version, file)) = locks::find(root, package, range) {
         return Ok(found(&version, shown(root, &file)));
@@ -107,7 +109,7 @@ fn not_a_project(root: &Path, why: &str) -> Error {
 
 fn read_json(path: &Path) -> Result<Option<Value>> {
     match read_text(path) {
-        Ok(text) => serde_json::from_str(&text)
+        Ok(text) => serde_json::from_str(text.trim_start_matches('\u{feff}'))
             .map(Some)
             .map_err(|error| Error::failed(format!("{} is not JSON: {error}", path.display()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

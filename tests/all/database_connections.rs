@@ -88,7 +88,7 @@ fn tls_trusts_nobody_else(server: Server) {
         ca: None,
         ..tls(server)
     };
-    let words = server.pick("UnknownIssuer", "CaUsedAsEndEntity");
+    let words = server.pick("UnknownIssuer", "signed itself");
     assert_refused(server, nobody.clone(), words);
     let anybody = TlsSettings {
         reject_unauthorized: false,

@@ -48,7 +48,7 @@ fn a_project_is_shown_and_left_as_it_is() {
         "ok       Strapi            5.54.0 (package.json)",
         "ok       environment       production (--environment)",
         "ok       configuration     config/database.js, config/plugins.js, config/server.js",
-        "ok       lock              no other run holds the project",
+        "ok       lock              no restore holds the project",
         "note     key               nothing gives one",
     ] {
         assert!(shown.stdout.contains(text), "{text}\n{}", shown.all());
@@ -101,6 +101,22 @@ fn another_run_is_seen() {
     let (status, text) = found(&shown, "lock")[0];
     assert_eq!(status, "problem");
     assert!(text.contains("another run"), "{text}");
+}
+
+#[test]
+fn a_journal_that_a_killed_writer_left_stays() {
+    let project = Project::testdata();
+    let mut journal = project.database().into_os_string();
+    journal.push("-journal");
+    fs::write(&journal, "something").unwrap();
+    let shown = line(&project.run("doctor", ["--json"]).ends_with(0));
+    let told = found(&shown, "database");
+    assert!(
+        told.iter()
+            .any(|(status, text)| *status == "note" && text.contains("-journal")),
+        "{told:?}"
+    );
+    assert_eq!(fs::read(&journal).unwrap(), b"something");
 }
 
 #[test]

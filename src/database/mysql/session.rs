@@ -44,9 +44,16 @@ pub(super) fn connect(settings: &ServerSettings, timeouts: Timeouts, target: &st
     let relay = tls
         .map(|tls| Relay::open(settings, tls, timeouts, target))
         .transpose()?;
-    let relayed = relay.as_ref().map(Relay::socket);
-    options = match relayed.as_ref().or(settings.socket.as_ref()) {
-        Some(socket) => options.socket(socket.to_str()),
+    let relayed = relay.as_ref().map(|relay| &relay.socket);
+    options = match relayed.or(settings.socket.as_ref()) {
+        // Without one the client would go to another server.
+        Some(socket) => options.socket(Some(socket.to_str().ok_or_else(|| {
+            let socket = socket.display();
+            Error::failed(format!(
+                "cannot open {target}: the path {socket} is not UTF-8"
+            ))
+            .hint("name another socket, or with TLS another folder for temporary files (TMPDIR)")
+        })?)),
         None => options
             .ip_or_hostname(Some(&settings.host))
             .tcp_port(settings.port),

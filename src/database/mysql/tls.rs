@@ -14,10 +14,12 @@ use crate::threads::start;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use std::fs::Permissions;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -34,7 +36,8 @@ const BLOCK: usize = 64 << 10;
 
 /// A socket at which the server can be reached without TLS. It takes one connection.
 pub(super) struct Relay {
-    folder: TempDir,
+    /// Where the client connects to.
+    pub socket: PathBuf,
 }
 
 impl Relay {
@@ -57,35 +60,48 @@ impl Relay {
         let name = ServerName::try_from(settings.host.clone())
             .map_err(|_| fail(format!("`{}` is no name of a host", settings.host)))?;
         let mut server = connect(settings, timeouts).map_err(|error| fail(error.to_string()))?;
-        let greeting = Packet::read(&mut server).map_err(|error| fail(error.to_string()))?;
+        let greeting = Packet::read(&mut server).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => fail("the server closed the connection".into()),
+            _ => fail(error.to_string()),
+        })?;
         if greeting.is_of_a_server_without_tls() {
             return Err(fail("the server does not speak TLS".into()));
         }
-        let make = || -> io::Result<(TempDir, UnixListener)> {
-            let folder = tempfile::Builder::new().prefix(".backup-").tempdir()?;
-            let listener = UnixListener::bind(folder.path().join("s"))?;
-            Ok((folder, listener))
-        };
-        let (folder, listener) =
-            make().map_err(|error| fail(format!("no socket can be made for it: {error}")))?;
+        // The path of a socket may not be long.
+        let (folder, socket, listener) = listen(&std::env::temp_dir())
+            .or_else(|_| listen(Path::new("/tmp")))
+            .map_err(|error| {
+                Error::failed(format!(
+                    "cannot open {target}: no socket can be made for TLS: {error}"
+                ))
+                .hint("name another folder for temporary files with TMPDIR")
+            })?;
         let passage = Passage {
             server,
             config: Arc::new(config),
             name,
         };
         start(move || {
-            if let Ok((client, _)) = listener.accept() {
+            let accepted = listener.accept();
+            drop((listener, folder));
+            if let Ok((client, _)) = accepted {
                 // The client sees that it has ended, and says so.
                 let _ = passage.run(client, greeting);
             }
         })?;
-        Ok(Self { folder })
+        Ok(Self { socket })
     }
+}
 
-    /// Where the client connects to.
-    pub fn socket(&self) -> PathBuf {
-        self.folder.path().join("s")
-    }
+/// A socket in a folder of its own, which goes with the value.
+fn listen(folder: &Path) -> io::Result<(TempDir, PathBuf, UnixListener)> {
+    let own = tempfile::Builder::new()
+        .prefix(".backup-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(folder)?;
+    let socket = own.path().join("s");
+    let listener = UnixListener::bind(&socket)?;
+    Ok((own, socket, listener))
 }
 
 fn connect(settings: &ServerSettings, timeouts: Timeouts) -> io::Result<TcpStream> {

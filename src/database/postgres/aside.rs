@@ -2,7 +2,8 @@
 //!
 //! Keeping them row by row takes the server more time than the rows do. They go, and come back as they were, within the
 //! transaction that empties the tables; if that is undone, so is this. What can refuse a row by itself (what must be
-//! unique, checks) stays, and so does all that `pg_get_indexdef` and `pg_get_constraintdef` do not tell of.
+//! unique, checks) stays, and so does all that `pg_get_indexdef` and `pg_get_constraintdef` do not tell of. Tables with
+//! triggers that wait for the end of the transaction are left alone: with events that wait they cannot be changed.
 //!
 //! It takes locks that even readers wait for, so it is done only where nobody else is connected to the database.
 
@@ -24,7 +25,9 @@ const INDEXES: &str = "SELECT x.oid::regclass::text, pg_get_indexdef(x.oid) FROM
     0 AND t.relkind = 'r' AND NOT t.relispartition AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE t.oid IN \
     (h.inhrelid, h.inhparent)) AND NOT EXISTS (SELECT FROM pg_catalog.pg_description d WHERE d.objoid = x.oid AND \
     d.classoid = 'pg_catalog.pg_class'::regclass) AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refobjid = \
-    x.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass OR d.objid = x.oid AND d.deptype = 'e') AND \
+    x.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass OR d.objid = x.oid AND d.classid = \
+    'pg_catalog.pg_class'::regclass AND d.deptype IN ('e', 'x')) AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE \
+    g.tgrelid = t.oid AND g.tgdeferrable) AND \
     pg_catalog.pg_has_role(t.relowner, 'USAGE') AND pg_catalog.has_schema_privilege(t.relnamespace, 'CREATE') ORDER BY \
     x.oid";
 
@@ -32,7 +35,8 @@ const INDEXES: &str = "SELECT x.oid::regclass::text, pg_get_indexdef(x.oid) FROM
 const KEYS: &str = "SELECT quote_ident(k.conname), pg_get_constraintdef(k.oid), k.confrelid::regclass::text \
     FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class t ON t.oid = k.conrelid JOIN pg_catalog.pg_class r ON r.oid = \
     k.confrelid WHERE k.conrelid = to_regclass(?) AND k.contype = 'f' AND k.convalidated AND k.conparentid = 0 AND \
-    k.conislocal AND k.coninhcount = 0 AND NOT k.condeferrable AND t.relkind = 'r' AND r.relkind = 'r' AND EXISTS \
+    k.conislocal AND k.coninhcount = 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = t.oid AND \
+    g.tgdeferrable) AND t.relkind = 'r' AND r.relkind = 'r' AND EXISTS \
     (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = k.conindid AND i.indisprimary) AND NOT \
     t.relispartition AND NOT r.relispartition AND NOT EXISTS (SELECT FROM \
     pg_catalog.pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O') AND NOT EXISTS (SELECT FROM \

@@ -379,6 +379,25 @@ impl Connection for Postgres {
         copy::refusal(value)
     }
 
+    fn check_rights(&mut self, table: &str) -> Result<()> {
+        let quoted = self.quote(table);
+        // By what the server says: statements without rows set off triggers here.
+        let sql = "SELECT string_agg(needed, ', ' ORDER BY needed) FROM (SELECT needed FROM unnest(ARRAY['SELECT', 'INSERT', \
+                   'UPDATE', 'DELETE']) needed WHERE NOT has_table_privilege(to_regclass(?), needed) UNION ALL SELECT 'UPDATE on \
+                   ' || own.seq FROM (SELECT pg_get_serial_sequence(?, 'id') AS seq FROM pg_catalog.pg_attribute WHERE attrelid = \
+                   to_regclass(?) AND attname = 'id') own WHERE NOT has_sequence_privilege(own.seq, 'UPDATE')) missing (needed)";
+        let name = quoted.as_str();
+        let missing = self.names(sql, &[name.into(), name.into(), name.into()])?;
+        match missing.first() {
+            None => Ok(()),
+            Some(missing) => Err(Error::failed(format!(
+                "the user lacks {missing} on {table} in {}",
+                self.target
+            ))
+            .hint("give the user the permission (GRANT), or connect as one who has it")),
+        }
+    }
+
     fn empty(&mut self, table: &str) -> Result<()> {
         let name = table;
         let table = self.quote(table);

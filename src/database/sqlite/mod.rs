@@ -69,6 +69,9 @@ impl Sqlite {
             // a connection that may write does it. Who cannot write hears of it below.
             drop(Self::open_to_write(path, timeouts));
         }
+        if read_only::would_hinder(path) {
+            return read_only::open_copy(path, timeouts);
+        }
         let opened = Self::open(path, timeouts, OpenFlags::SQLITE_OPEN_READ_ONLY);
         match opened {
             Err(_) if read_only::is_wal(path) => read_only::open_copy(path, timeouts),
@@ -92,6 +95,11 @@ impl Sqlite {
 
     fn open(path: &Path, timeouts: Timeouts, access: OpenFlags) -> Result<Self> {
         let target = path.display().to_string();
+        if let Err(error) = path.metadata()
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(Error::io("open the database", path, error));
+        }
         if !path.is_file() {
             return Err(
                 Error::failed(format!("there is no database at {target}")).hint(

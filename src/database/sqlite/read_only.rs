@@ -7,9 +7,10 @@ use crate::error::{Error, Result};
 use crate::room::wanted;
 use crate::store::real_path;
 use rusqlite::OpenFlags;
-use std::fs::{self, File};
+use rustix::fs::{Access, access};
+use std::fs::{File, Permissions};
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where the head of a database says how it is written and read, and what it says of WAL.
@@ -24,6 +25,13 @@ pub(super) fn is_wal(path: &Path) -> bool {
     let mut head = [0; MODE + WAL.len()];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[MODE..] == WAL
+}
+
+/// Whether to open it would keep those away who may write: whoever is the first makes files beside it, that others may then
+/// only read.
+pub(super) fn would_hinder(path: &Path) -> bool {
+    let may_write = access(path, Access::WRITE_OK).is_ok();
+    !may_write && is_wal(path) && !beside(&real_path(path), "-shm").exists()
 }
 
 /// Opens a copy of the database and of what was written last, in the folder for temporary files, of which nothing is left.
@@ -41,14 +49,18 @@ fn open_copy_with(path: &Path, timeouts: Timeouts, meanwhile: impl FnOnce()) -> 
     let real = real_path(path);
     let log = beside(&real, "-wal");
     let before = [state(&real), state(&log)];
-    let folder = tempfile::Builder::new().prefix(".backup-").tempdir();
+    // Nobody else may read what is in it.
+    let folder = tempfile::Builder::new()
+        .prefix(".backup-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir();
     let folder = folder.map_err(fail)?;
     let bytes = before.iter().flatten().map(|state| state.1).sum();
     wanted(folder.path(), bytes, "a copy of the database")?;
     let copy = folder.path().join("copy.db");
-    fs::copy(&real, &copy).map_err(fail)?;
+    copy_bytes(&real, &copy).map_err(fail)?;
     if before[1].is_some() {
-        fs::copy(&log, beside(&copy, "-wal")).map_err(fail)?;
+        copy_bytes(&log, &beside(&copy, "-wal")).map_err(fail)?;
     }
     meanwhile();
     if before != [state(&real), state(&log)] {
@@ -58,7 +70,10 @@ fn open_copy_with(path: &Path, timeouts: Timeouts, meanwhile: impl FnOnce()) -> 
         ))
         .hint("run it as the user who owns the project, or stop Strapi meanwhile"));
     }
-    let mut sqlite = Sqlite::open(&copy, timeouts, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let opened = Sqlite::open(&copy, timeouts, OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let mut sqlite = opened.map_err(|error| {
+        Error::failed(format!("cannot read a copy of {}: {error}", path.display()))
+    })?;
     // All of it becomes one file, which stays usable without a name.
     let done = sqlite
         .connection
@@ -68,6 +83,11 @@ fn open_copy_with(path: &Path, timeouts: Timeouts, meanwhile: impl FnOnce()) -> 
     sqlite.target = path.display().to_string();
     sqlite.is_copy = true;
     Ok(sqlite)
+}
+
+/// Copies what is in a file, but not who may read and write it.
+fn copy_bytes(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::io::copy(&mut File::open(from)?, &mut File::create(to)?).map(drop)
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -102,7 +122,7 @@ mod tests {
     }
 
     fn files(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).expect("a folder");
+        let entries = std::fs::read_dir(folder).expect("a folder");
         let mut names: Vec<String> = entries
             .map(|entry| {
                 entry
@@ -120,12 +140,17 @@ mod tests {
     fn a_copy_has_what_is_not_in_the_file_yet() {
         let (folder, path, _writer) = database();
         assert!(is_wal(&path));
+        let mut mode = path.metadata().expect("a file").permissions();
+        mode.set_readonly(true);
+        std::fs::set_permissions(&path, mode).expect("set");
         let before = files(folder.path());
         let mut copy = open_copy(&path, Timeouts::default()).expect("a copy");
         copy.begin_snapshot().expect("a snapshot");
         assert_eq!(copy.count("t").expect("a count"), 1);
         assert_eq!(copy.target(), path.display().to_string());
         assert!(copy.check_writable().is_err());
+        copy.execute("CREATE TABLE also_where_the_file_is_read_only (id)", &[])
+            .expect("the copy is its own");
         assert_eq!(files(folder.path()), before);
     }
 

@@ -28,9 +28,22 @@ pub(super) enum Unknown {
 pub(super) struct Evaluated {
     /// The value, `Null` if the configuration has none.
     pub(super) value: Value,
+    /// Whether a function made its connection.
+    made: bool,
     /// The last file that had a say, relative to the project.
     pub(super) file: PathBuf,
 }
+
+/// What a file has under a key.
+#[derive(Default)]
+struct Part {
+    value: Value,
+    /// Whether a function made the connection in it.
+    made: bool,
+}
+
+/// What the value of `connection` has for the client of the database.
+const CONNECTION: &str = "connection";
 
 /// A project's configuration, ready to be asked.
 pub(super) struct Evaluator {
@@ -76,21 +89,30 @@ impl Evaluator {
     ) -> Result<Option<Evaluated>, ConfigError> {
         let mut result: Option<Evaluated> = None;
         for sub in [String::new(), format!("env/{}", self.node_env)] {
-            let Some((file, value)) = self.first(&sub, name, key, unknown)? else {
+            let Some((file, part)) = self.first(&sub, name, key, unknown)? else {
                 continue;
             };
             let file = self.shared.layout.shown(&file);
             self.shared.evaluated.borrow_mut().insert(file.clone());
-            match (&mut result, value) {
-                (Some(general), Some(value)) => {
-                    merge(&mut general.value, value);
+            match (&mut result, part) {
+                (Some(general), Some(part)) => {
+                    // A function gives way to what comes, and what there is to a function.
+                    let replaces = general.made || part.made;
+                    if let Some(under) = general.value.as_object_mut()
+                        && replaces
+                        && part.value.get(CONNECTION).is_some()
+                    {
+                        under.remove(CONNECTION);
+                        general.made = part.made;
+                    }
+                    merge(&mut general.value, part.value);
                     general.file = file;
                 }
                 // What the environment's file does not name it leaves alone.
                 (Some(_), None) => {}
-                (None, value) => {
-                    let value = value.unwrap_or(Value::Null);
-                    result = Some(Evaluated { value, file });
+                (None, part) => {
+                    let Part { value, made } = part.unwrap_or_default();
+                    result = Some(Evaluated { value, made, file });
                 }
             }
         }
@@ -104,7 +126,7 @@ impl Evaluator {
         name: &str,
         key: &str,
         unknown: Unknown,
-    ) -> Result<Option<(PathBuf, Option<Value>)>, ConfigError> {
+    ) -> Result<Option<(PathBuf, Option<Part>)>, ConfigError> {
         let mut refused = None;
         for file in self.shared.layout.candidates(sub, name) {
             match self.evaluate(&file, key, unknown) {
@@ -124,7 +146,7 @@ impl Evaluator {
         file: &Path,
         key: &str,
         unknown: Unknown,
-    ) -> Result<Option<Value>, ConfigError> {
+    ) -> Result<Option<Part>, ConfigError> {
         self.shared.timed_out.set(false);
         self.shared.clock.start(&self.shared.layout.shown(file));
         let result = self.context.with(|ctx| {
@@ -141,13 +163,17 @@ impl Evaluator {
             let report = run().map_err(|error| self.explain(&ctx, file, error))?;
             let mut report: Value =
                 serde_json::from_str(&report).map_err(|error| self.no_answer(file, &error))?;
+            let made = report.get("made") == Some(&Value::Bool(true));
             // A configuration may change what JSON looks like.
             let found = report.get("found").cloned();
             match (
                 found.as_ref().and_then(Value::as_str),
                 report.get_mut("part"),
             ) {
-                (Some("part"), Some(part)) => Ok(Some(part.take())),
+                (Some("part"), Some(part)) => {
+                    let value = part.take();
+                    Ok(Some(Part { value, made }))
+                }
                 (Some("no part"), _) => Ok(None),
                 (Some("nothing"), _) => Err(self.no_value(file)),
                 (Some("promise"), _) => Err(self.no_promise(file)),

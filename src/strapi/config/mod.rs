@@ -54,7 +54,7 @@ pub struct ProjectConfig {
     /// The environment that it was read for.
     pub node_env: NodeEnv,
     /// The file that names another database for production, relative to the project, where nobody chose an environment
-    /// and the database is that of `development`.
+    /// and the database is that of `development`; or where one was chosen that has no files.
     pub other_database: Option<PathBuf>,
     /// How long Knex waits for a connection (`acquireConnectionTimeout`), where the configuration says it.
     pub connection_timeout: Option<Duration>,
@@ -193,7 +193,7 @@ fn read(
             None => {
                 return Err(ConfigError::Missing {
                     name: "database",
-                    dir: config_dir,
+                    dir: config_dir.clone(),
                 });
             }
         },
@@ -216,7 +216,10 @@ fn read(
     if forgiving {
         upload = Ok(or_default(upload, forgiving, &mut warnings, Upload::local)?);
     }
-    let is_guess = node_env.chosen_by == ChosenBy::Nobody && database_url.is_none();
+    // Whoever writes `prod` for `production` gets the general files.
+    let is_usual = [PRODUCTION, "development", "test"].contains(&node_env.name.as_str());
+    let is_unknown = !is_usual && !config_dir.join("env").join(&node_env.name).is_dir();
+    let is_guess = (node_env.chosen_by == ChosenBy::Nobody || is_unknown) && database_url.is_none();
     let other_database = match is_guess {
         true => evaluator.file_of(PRODUCTION, "database"),
         false => None,

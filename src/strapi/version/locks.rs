@@ -2,7 +2,7 @@
 
 use super::GROUPS;
 use crate::strapi::files::read_text;
-use semver::Version;
+use semver::{Version, VersionReq};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -26,19 +26,32 @@ pub(super) fn find(root: &Path, package: &str, range: &str) -> Option<(String, P
         ];
         kinds.into_iter().find_map(|(name, look)| {
             let file = folder.join(name);
-            let version = look(&read_text(&file).ok()?).filter(|it| is_version(it))?;
+            let version = look(&read_text(&file).ok()?).filter(|it| fits(it, range))?;
             Some((version, file))
         })
     })
+}
+
+/// Whether a version is one that the project asks for, where that can be told: an old lock file may lie about.
+fn fits(version: &str, range: &str) -> bool {
+    match (Version::parse(version), VersionReq::parse(range)) {
+        (Ok(version), Ok(range)) => range.matches(&version),
+        (version, _) => version.is_ok(),
+    }
 }
 
 fn is_version(text: &str) -> bool {
     Version::parse(text).is_ok()
 }
 
-/// In npm's: since version 2 by the folder that it is installed in, before that by its name.
+/// In npm's: since version 2 by the folder that it is installed in, before that by its name. One above the project has to
+/// name it: it may be that of something else.
 fn in_npm(lock: &Value, inside: &Path, package: &str) -> Option<String> {
     let version = |entry: &Value| Some(entry.get("version")?.as_str()?.to_owned());
+    let is_above = inside != Path::new("");
+    if is_above && lock.get("packages")?.get(inside.to_str()?).is_none() {
+        return None;
+    }
     let installed = inside.ancestors().find_map(|folder| {
         let place = folder.join("node_modules").join(package);
         version(lock.get("packages")?.get(place.to_str()?)?)

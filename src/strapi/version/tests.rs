@@ -84,10 +84,10 @@ fn workspace(inside: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, std::p
 #[test]
 fn lock_files_say_which_version_a_range_is() {
     let npm_1 = r#"{"lockfileVersion":1,"dependencies":{"@strapi/strapi":{"version":"5.41.0"}}}"#;
-    let npm_3 = r#"{"lockfileVersion":3,"packages":{"":{"version":"0.1.0"},
+    let npm_3 = r#"{"lockfileVersion":3,"packages":{"":{"version":"0.1.0"},"apps/cms":{},
         "node_modules/@strapi/strapi":{"version":"5.42.0"}}}"#;
     let npm_workspace = r#"{"lockfileVersion":3,"packages":{"node_modules/@strapi/strapi":{"version":"4.1.0"},
-        "apps/cms/node_modules/@strapi/strapi":{"version":"5.43.0"}}}"#;
+        "apps/cms":{},"apps/cms/node_modules/@strapi/strapi":{"version":"5.43.0"}}}"#;
     let yarn_1 = "# yarn lockfile v1\n\n\"@strapi/strapi@4.1.0\":\n  version \"4.1.0\"\n\n\
                   \"@strapi/strapi@5.x\", \"@strapi/strapi@^5.40.0\":\n  version \"5.44.0\"\n  dependencies:\n    a \"1\"\n";
     let yarn_4 = "__metadata:\n  version: 8\n\n\"@strapi/strapi@npm:^5.40.0\":\n  version: 5.45.0\n  resolution: \"x\"\n";
@@ -113,6 +113,25 @@ fn lock_files_say_which_version_a_range_is() {
         assert_eq!(found.version, expected, "{name}\n{text}");
         assert!(found.from.ends_with(name), "{}", found.from);
         drop(folder);
+    }
+}
+
+#[test]
+fn lock_files_of_another_time_or_project_are_passed_over() {
+    let old = r#"{"packages":{"node_modules/@strapi/strapi":{"version":"4.25.0"}}}"#;
+    let yarn = "\"@strapi/strapi@^5.40.0\":\n  version \"5.44.0\"\n";
+    let (_folder, root) = workspace(".", &[("package-lock.json", old), ("yarn.lock", yarn)]);
+    assert_eq!(version_of(&root), "5.44.0");
+    let others = r#"{"packages":{"":{},"node_modules/@strapi/strapi":{"version":"5.44.0"}}}"#;
+    let (_folder, root) = workspace("cms", &[("package-lock.json", others)]);
+    find(&root, None).expect_err("it is of what lies above");
+}
+
+#[test]
+fn exact_versions_may_be_written_in_several_ways() {
+    for exact in ["5.2.0", "=5.2.0", "v5.2.0", " 5.2.0 "] {
+        let manifest = format!(r#"{{"dependencies":{{"@strapi/strapi":"{exact}"}}}}"#);
+        assert_eq!(version_of(project(&manifest, None).path()), "5.2.0");
     }
 }
 

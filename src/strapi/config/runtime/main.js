@@ -98,8 +98,9 @@
   const { stringify } = JSON;
   const { create } = Object;
 
-  const report = (config, key) => {
+  const report = (config, key, made = false) => {
     const answer = create(null);
+    answer.made = made;
     const part = config?.[key];
     if (config === undefined || config === null) answer.found = 'nothing';
     // Strapi does not wait, and finds nothing in it.
@@ -118,6 +119,6 @@
     if (key === 'upload' && config instanceof Promise) return config.then((it) => report(it, key));
     if (key !== 'connection' || config?.connection === undefined) return report(config, key);
     const ready = called({ connection: config?.connection });
-    return ready instanceof Promise ? ready.then((it) => report(it, key)) : report(config, key);
+    return ready instanceof Promise ? ready.then((it) => report(it, key, true)) : report(config, key);
   };
 })

@@ -276,6 +276,9 @@ fn a_production_database_beside_a_default_environment_is_named() {
         other(&project).as_deref(),
         Some(std::path::Path::new("config/env/production/database.ts"))
     );
+    assert!(other(&Project::new(&files).of("prod")).is_some());
+    assert!(other(&Project::new(&files).variable("NODE_ENV", "Production")).is_some());
+    assert_eq!(other(&Project::new(&files).of("production")), None);
     // Somebody chose, one way or another.
     assert_eq!(other(&Project::new(&files).of("development")), None);
     assert_eq!(
