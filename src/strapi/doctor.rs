@@ -1,5 +1,7 @@
 //! Looks at everything that a backup or a restore of a project would use and need, and changes nothing.
 
+mod facts;
+
 use super::catalogue::Catalogue;
 use super::config::{self, Chosen, ChosenBy, ProjectConfig};
 use super::dialect::Dialect;
@@ -9,9 +11,7 @@ use super::restore::recovery;
 use super::uploads::LOCAL_PROVIDER;
 use super::version::{self, StrapiVersion};
 use super::{running, schema};
-use crate::database::{
-    Connection, DatabaseSettings, Stop, Timeouts, shown_database, shown_host, shown_user,
-};
+use crate::database::{Connection, DatabaseSettings, Stop, Timeouts};
 use crate::error::{Error, Result};
 use crate::room::{available, worded};
 use crate::store::{folder_of, real_path};
@@ -20,6 +20,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+pub use facts::{Database, Facts, Media, Strapi};
 
 /// How many of several things of one kind are told.
 const TOLD: usize = 5;
@@ -76,59 +78,6 @@ impl Finding {
             ..Self::ok(subject, error.to_string())
         }
     }
-}
-
-/// What is known of a project, for programs. Holds no password.
-#[derive(Debug, Default, Serialize)]
-pub struct Facts {
-    /// Its Strapi.
-    pub strapi: Option<Strapi>,
-    /// The environment that its configuration was read for.
-    pub environment: Option<String>,
-    /// Where its data are.
-    pub database: Option<Database>,
-    /// Where its media are.
-    pub uploads: Option<Media>,
-}
-
-/// Which Strapi it is.
-#[derive(Debug, Serialize)]
-pub struct Strapi {
-    /// Its version.
-    pub version: String,
-    /// Where that was read.
-    pub from: String,
-}
-
-/// A database. What one of its kind does not have is `null`.
-#[derive(Debug, Default, Serialize)]
-pub struct Database {
-    /// `sqlite`, `postgres` or `mysql`.
-    pub client: String,
-    /// The host's name or address, or the socket.
-    pub host: Option<String>,
-    /// The TCP port.
-    pub port: Option<u16>,
-    /// The user's name.
-    pub user: Option<String>,
-    /// The database's name.
-    pub database: Option<String>,
-    /// The schema of PostgreSQL, where one is named.
-    pub schema: Option<String>,
-    /// Whether the connection is encrypted, and how far the server is checked: `off`, `unchecked`, `authority` or
-    /// `full`.
-    pub tls: Option<&'static str>,
-    /// The file.
-    pub file: Option<PathBuf>,
-}
-
-/// Where media are.
-#[derive(Debug, Serialize)]
-pub struct Media {
-    /// The upload provider, where it can be told.
-    pub provider: Option<String>,
-    /// The upload folder.
-    pub folder: PathBuf,
 }
 
 /// What was found.
@@ -500,40 +449,4 @@ fn hot_journal(file: &Path) -> Option<PathBuf> {
     let journal = PathBuf::from(journal);
     let length = journal.metadata().map_or(0, |journal| journal.len());
     (length > 0).then_some(journal)
-}
-
-impl Database {
-    fn of(settings: &DatabaseSettings) -> Self {
-        let (client, server) = match settings {
-            DatabaseSettings::Sqlite { path } => {
-                return Self {
-                    client: "sqlite".into(),
-                    file: Some(path.clone()),
-                    ..Self::default()
-                };
-            }
-            DatabaseSettings::Postgres(server) => ("postgres", server),
-            DatabaseSettings::Mysql(server) => ("mysql", server),
-        };
-        let tls = match (&server.tls, &server.socket) {
-            (None, _) | (_, Some(_)) => "off",
-            (Some(tls), None) if !tls.reject_unauthorized => "unchecked",
-            (Some(tls), None) if !tls.verify_identity => "authority",
-            _ => "full",
-        };
-        let host = match &server.socket {
-            Some(socket) => socket.display().to_string(),
-            None => shown_host(&server.host).to_owned(),
-        };
-        Self {
-            client: client.into(),
-            host: Some(host),
-            port: Some(server.port).filter(|_| client == "postgres" || server.socket.is_none()),
-            user: Some(shown_user(&server.user).to_owned()).filter(|user| !user.is_empty()),
-            database: Some(shown_database(&server.database).to_owned()),
-            schema: server.schema.clone(),
-            tls: Some(tls),
-            file: None,
-        }
-    }
 }

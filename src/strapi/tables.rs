@@ -257,7 +257,8 @@ impl Model {
             Error::failed(format!("{target} does not fit the schema of {uid}: {what}"))
                 .hint(
                     "start Strapi once, so that it brings its database up to date; if it has run with this \
-                     schema, report this with the name of the attribute: Strapi names it otherwise",
+                     schema, see whether the user may read the table (GRANT SELECT), or report this with the \
+                     name of the attribute: Strapi names it otherwise",
                 )
         };
         let mut own = None;

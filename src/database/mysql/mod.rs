@@ -1,5 +1,6 @@
 //! MySQL 8 and MariaDB, from version 10.5.
 
+mod catalogue;
 mod explain;
 mod limits;
 mod literal;
@@ -12,8 +13,7 @@ mod values;
 use super::inserter::{Inserter, Prepared};
 use super::lent::Lent;
 use super::pending_rows::{PendingRows, ROWS};
-use super::references::{self, ForeignKey, Trigger};
-use super::rules;
+use super::references::{ForeignKey, Trigger};
 use super::settings::ServerSettings;
 use super::stop::{Watch, ask, is_asked, stop_of};
 use super::text;
@@ -189,49 +189,23 @@ impl Connection for Mysql {
     }
 
     fn tables(&mut self) -> Result<HashSet<String>> {
-        let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = \
-                   database()";
-        Ok(self.names(sql, &[])?.into_iter().collect())
+        catalogue::tables(self)
     }
 
     fn columns(&mut self, table: &str) -> Result<Vec<Column>> {
-        let sql = "SELECT column_name, is_nullable, column_default, extra, data_type, column_type, \
-                   character_maximum_length, character_octet_length, character_set_name, \
-                   numeric_precision, numeric_scale FROM information_schema.columns WHERE \
-                   table_schema = database() AND table_name = ? ORDER BY ordinal_position";
-        let zone = self.zone.clone();
-        let mut columns = Vec::new();
-        self.query(sql, &[table.into()], &mut |row| {
-            columns.extend(limits::column(row, &zone)?);
-            Ok(())
-        })?;
-        Ok(columns)
+        catalogue::columns(self, table)
     }
 
     fn unique_indexes(&mut self, table: &str) -> Result<Vec<Vec<String>>> {
-        let sql = "SELECT index_name, column_name FROM information_schema.statistics WHERE \
-                   table_schema = database() AND table_name = ? AND non_unique = 0 ORDER BY \
-                   index_name, seq_in_index";
-        rules::unique_indexes(self, sql, &[table.into()])
+        catalogue::unique_indexes(self, table)
     }
 
     fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>> {
-        let sql = "SELECT concat(k.table_schema, '.', k.table_name, '.', k.constraint_name), \
-                   if(k.table_schema = database(), '', k.table_schema), k.table_name, \
-                   k.column_name, if(k.referenced_table_schema = database(), '', \
-                   k.referenced_table_schema), k.referenced_table_name, k.referenced_column_name, \
-                   r.delete_rule, r.update_rule FROM information_schema.key_column_usage k JOIN \
-                   information_schema.referential_constraints r ON r.constraint_schema = \
-                   k.constraint_schema AND r.constraint_name = k.constraint_name AND r.table_name = \
-                   k.table_name WHERE k.referenced_table_name IS NOT NULL ORDER BY k.table_schema, \
-                   k.table_name, k.constraint_name, k.ordinal_position";
-        references::foreign_keys(self, sql)
+        catalogue::foreign_keys(self)
     }
 
     fn triggers(&mut self) -> Result<Vec<Trigger>> {
-        let sql = "SELECT trigger_name, event_object_table FROM information_schema.triggers WHERE \
-                   event_object_schema = database() ORDER BY event_object_table, trigger_name";
-        references::triggers(self, sql)
+        catalogue::triggers(self)
     }
 
     fn query(
