@@ -43,7 +43,8 @@ const KEYS: &str = "SELECT quote_ident(k.conname), pg_get_constraintdef(k.oid), 
     pg_catalog.pg_inherits h WHERE t.oid IN (h.inhrelid, h.inhparent) OR r.oid IN (h.inhrelid, h.inhparent)) AND NOT \
     EXISTS (SELECT FROM pg_catalog.pg_description d WHERE d.objoid = k.oid AND d.classoid = \
     'pg_catalog.pg_constraint'::regclass) AND pg_catalog.pg_has_role(t.relowner, 'USAGE') AND \
-    pg_catalog.pg_has_role(r.relowner, 'USAGE') AND pg_catalog.has_table_privilege(r.oid, 'SELECT, REFERENCES') AND \
+    pg_catalog.pg_has_role(r.relowner, 'USAGE') AND pg_catalog.has_table_privilege(r.oid, 'SELECT') AND \
+    pg_catalog.has_table_privilege(r.oid, 'REFERENCES') AND \
     pg_catalog.has_table_privilege(t.oid, 'SELECT') ORDER BY k.oid";
 
 /// What a transaction emptied, and what it took away for that.
