@@ -20,6 +20,25 @@ pub enum DatabaseSettings {
     Mysql(ServerSettings),
 }
 
+impl DatabaseSettings {
+    /// The kind of database: `sqlite`, `postgres`, `mysql`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Postgres(_) => "postgres",
+            Self::Mysql(_) => "mysql",
+        }
+    }
+
+    /// Where this leads, for messages: everything but the password.
+    pub fn target(&self) -> String {
+        match self {
+            Self::Sqlite { path } => path.display().to_string(),
+            Self::Postgres(server) | Self::Mysql(server) => server.target(self.kind()),
+        }
+    }
+}
+
 /// How to reach a database on a server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerSettings {
@@ -56,7 +75,7 @@ impl ServerSettings {
     }
 
     /// Where this leads, for messages: everything but the password.
-    pub fn target(&self, scheme: &str) -> String {
+    pub(super) fn target(&self, scheme: &str) -> String {
         let user = match self.user.as_str() {
             "" => String::new(),
             user => format!("{}@", shown_user(user)),

@@ -229,12 +229,7 @@ impl Examination {
     /// Where the database is.
     fn place(&mut self, settings: &DatabaseSettings) {
         let facts = Database::of(settings);
-        let place = match settings {
-            DatabaseSettings::Sqlite { path } => path.display().to_string(),
-            DatabaseSettings::Postgres(server) | DatabaseSettings::Mysql(server) => {
-                server.target(&facts.client)
-            }
-        };
+        let place = settings.target();
         let tls = match facts.tls {
             None | Some("off") => String::new(),
             Some(tls) => format!(", TLS ({tls})"),

@@ -291,21 +291,12 @@ impl Project {
 
     /// Where its database is, for messages. Holds no password.
     pub(super) fn database_place(&self) -> String {
-        match &self.config.database {
-            DatabaseSettings::Sqlite { path } => path.display().to_string(),
-            DatabaseSettings::Postgres(server) | DatabaseSettings::Mysql(server) => {
-                server.target(self.database_kind())
-            }
-        }
+        self.config.database.target()
     }
 
     /// The kind of its database: `sqlite`, `postgres`, `mysql`.
     pub(super) fn database_kind(&self) -> &'static str {
-        match &self.config.database {
-            DatabaseSettings::Sqlite { .. } => "sqlite",
-            DatabaseSettings::Postgres(_) => "postgres",
-            DatabaseSettings::Mysql(_) => "mysql",
-        }
+        self.config.database.kind()
     }
 
     /// What tells its database from others, as this machine knows it. Holds no password.

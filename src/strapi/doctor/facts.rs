@@ -60,16 +60,16 @@ pub struct Media {
 impl Database {
     /// What settings say.
     pub(super) fn of(settings: &DatabaseSettings) -> Self {
-        let (client, server) = match settings {
+        let client = settings.kind();
+        let server = match settings {
             DatabaseSettings::Sqlite { path } => {
                 return Self {
-                    client: "sqlite".into(),
+                    client: client.into(),
                     file: Some(path.clone()),
                     ..Self::default()
                 };
             }
-            DatabaseSettings::Postgres(server) => ("postgres", server),
-            DatabaseSettings::Mysql(server) => ("mysql", server),
+            DatabaseSettings::Postgres(server) | DatabaseSettings::Mysql(server) => server,
         };
         let tls = match (&server.tls, &server.socket) {
             (None, _) | (_, Some(_)) => "off",
