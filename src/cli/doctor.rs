@@ -92,14 +92,14 @@ fn print(findings: &[Finding]) {
 /// Where the key of an archive would come from.
 fn key(environment: &Environment) -> Finding {
     let subject = "key";
-    if environment.key().is_some() {
-        return Finding::ok(subject, "the variable BACKUP_KEY, unless --key is given");
+    if let Some(place) = super::key::told(environment) {
+        return Finding::ok(subject, format!("{place}, unless an option names another"));
     }
     if io::stdin().is_terminal() {
-        return Finding::ok(subject, "asked for, unless --key or BACKUP_KEY is given");
+        return Finding::ok(subject, "asked for, unless an option or a variable gives it");
     }
     Finding::note(
         subject,
-        "nothing gives one, and nobody can be asked here: set BACKUP_KEY, or give --key or --no-encrypt",
+        "nothing gives one, and nobody can be asked here: give --key-file or --no-encrypt, or set BACKUP_KEY",
     )
 }

@@ -3,15 +3,23 @@
 use crate::error::{Error, Result};
 use crate::store::{Access, Interrupt};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The variable that holds the key for runs without a terminal.
 const KEY: &str = "BACKUP_KEY";
+/// The variable that names the file which holds it.
+const KEY_FILE: &str = "BACKUP_KEY_FILE";
+/// The variable with the command that prints it.
+const KEY_COMMAND: &str = "BACKUP_KEY_COMMAND";
+/// Where systemd puts the credentials of a service.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+/// How the variables begin that are this program's own.
+pub(super) const PREFIX: &str = "BACKUP_";
 /// The variable that says how long to wait for a lock in the database, in seconds.
 const DATABASE_TIMEOUT: &str = "BACKUP_DATABASE_TIMEOUT";
 
-/// The process environment, as far as it is text.
+/// The process environment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Environment {
     variables: BTreeMap<String, String>,
@@ -20,16 +28,29 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// That of this process.
-    pub fn of_process() -> Self {
-        Self {
-            variables: std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
-            temporary: std::env::temp_dir(),
+    /// That of this process. What is no text is replaced as Node does it, for the project's configuration.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](crate::error::Kind::Usage): a variable of this program is no text.
+    pub fn of_process() -> Result<Self> {
+        let mut variables = BTreeMap::new();
+        for (name, value) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            let is_ours = name.starts_with(PREFIX);
+            let value = match value.into_string() {
+                Ok(value) => value,
+                Err(_) if is_ours => {
+                    return Err(Error::usage(format!("the variable {name} is not UTF-8"))
+                        .hint("set it to text, or take it out of the environment"));
+                }
+                Err(value) => value.to_string_lossy().into_owned(),
+            };
+            variables.insert(name, value);
         }
+        Ok(Self {
+            variables,
+            temporary: std::env::temp_dir(),
+        })
     }
 
     /// All variables, for the project's own configuration.
@@ -43,7 +64,7 @@ impl Environment {
     }
 
     /// The value of a variable; an empty one is none.
-    fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.variables
             .get(name)
             .map(String::as_str)
@@ -53,6 +74,21 @@ impl Environment {
     /// The key of archives.
     pub fn key(&self) -> Option<&str> {
         self.get(KEY)
+    }
+
+    /// The file that holds the key.
+    pub fn key_file(&self) -> Option<&str> {
+        self.get(KEY_FILE)
+    }
+
+    /// The command that prints the key.
+    pub fn key_command(&self) -> Option<&str> {
+        self.get(KEY_COMMAND)
+    }
+
+    /// Where systemd put the credentials of this service.
+    pub fn credentials(&self) -> Option<&Path> {
+        self.get(CREDENTIALS).map(Path::new)
     }
 
     /// How long to wait for a lock in the database, where that is said.

@@ -2,6 +2,7 @@
 
 use super::environment::Environment;
 use super::filter::FilterArguments;
+use super::key::KeySource;
 use super::place::{Begun, Place};
 use super::progress::Progress;
 use super::project::ProjectArguments;
@@ -59,11 +60,10 @@ pub(super) struct Arguments {
     /// Lay a summary beside the archive: NAME.summary.json. Object stores always get one
     #[arg(long)]
     summary: bool,
-    /// Key to encrypt the archive with
-    #[arg(short, long, value_name = "KEY")]
-    key: Option<String>,
+    #[command(flatten)]
+    key: KeySource,
     /// Do not encrypt
-    #[arg(long, conflicts_with = "key")]
+    #[arg(long, conflicts_with_all = ["key", "key_file", "key_command"])]
     no_encrypt: bool,
     /// Do not compress
     #[arg(long)]
@@ -162,7 +162,7 @@ impl Arguments {
         let password = if self.no_encrypt {
             None
         } else {
-            let key = match key::given(self.key.as_deref(), environment)? {
+            let key = match self.key.given(environment, &cancellation.interrupt())? {
                 Some(key) => key,
                 None => key::ask_new(&Prompt::new(cancellation.interrupt()))?,
             };

@@ -1,17 +1,48 @@
-//! Where a key can come from: the command line, the environment, a prompt.
+//! Where a key can come from: options, the environment, a credential of systemd, a prompt.
+//!
+//! The first of these that is there counts: `--key`, `--key-file`, `--key-command` (of which one alone may be given),
+//! `BACKUP_KEY`, `BACKUP_KEY_FILE`, `BACKUP_KEY_COMMAND`, the credential `backup-key`, a question. docs/KEYS.md tells
+//! users.
 
+use super::child;
 use super::environment::Environment;
 use super::prompt::Prompt;
+use super::terminal;
 use crate::archive::Password;
 use crate::error::{Error, Result};
+use crate::store::Interrupt;
 use clap::Args;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// How many bytes a file with a key may have.
+const LONGEST: u64 = 64 << 10;
+/// What the credential of systemd is called that holds the key.
+const CREDENTIAL: &str = "backup-key";
+/// The options of this room, by their long names.
+pub(super) const OPTIONS: [&str; 3] = ["key", "key-file", "key-command"];
+
+/// Where the key comes from.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct KeySource {
+    /// The key itself. It shows in the list of processes: better in a file
+    #[arg(short, long, value_name = "KEY")]
+    key: Option<String>,
+    /// File that holds the key: one line
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    key_file: Option<PathBuf>,
+    /// Command that prints the key: the first line counts. /bin/sh runs it
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["key", "key_file"])]
+    key_command: Option<String>,
+}
 
 /// The key of an archive that is read.
 #[derive(Debug, Args)]
 pub(super) struct KeyArguments {
-    /// Key the archive was encrypted with
-    #[arg(short, long, value_name = "KEY")]
-    key: Option<String>,
+    #[command(flatten)]
+    source: KeySource,
     /// Refuse archives that do not prove to have been written by somebody who knew the key
     #[arg(long)]
     pub require_authentication: bool,
@@ -21,35 +52,164 @@ impl KeyArguments {
     /// The key of an archive, where it needs one: as given, else asked for.
     ///
     /// # Errors
-    /// It is empty, or there is nobody to ask.
+    /// It cannot be had, is empty, or there is nobody to ask.
     pub fn password(
         &self,
         is_encrypted: bool,
         prompt: &Prompt,
         environment: &Environment,
     ) -> Result<Option<Password>> {
+        let interrupt = prompt.interrupt();
         let key = if is_encrypted {
-            match given(self.key.as_deref(), environment)? {
+            match self.source.given(environment, interrupt)? {
                 Some(key) => Some(key),
                 None => Some(ask_existing(prompt)?),
             }
         } else {
-            // A key in the environment is for the archives that need it; one that was typed is not.
-            self.key.clone()
+            // A key in the environment is for the archives that need it; one that an option names is not.
+            self.source.named(interrupt)?
         };
+        Ok(key.map(Password::new))
+    }
+
+    /// The key, where an option or the environment gives one. Nobody is asked.
+    ///
+    /// # Errors
+    /// It cannot be had, or is empty.
+    pub fn silent(
+        &self,
+        environment: &Environment,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Password>> {
+        let key = self.source.given(environment, interrupt)?;
         Ok(key.map(Password::new))
     }
 }
 
-/// A key from `--key`, else from the environment.
-///
-/// # Errors
-/// Kind [`Usage`](crate::error::Kind::Usage): it is empty.
-pub(super) fn given(option: Option<&str>, environment: &Environment) -> Result<Option<String>> {
-    match option.or(environment.key()) {
-        Some("") => Err(Error::usage("the key is empty").hint("give one that is not")),
-        key => Ok(key.map(str::to_owned)),
+impl KeySource {
+    /// The key, where an option or the environment gives one.
+    ///
+    /// # Errors
+    /// It cannot be had, or is empty.
+    pub fn given(&self, environment: &Environment, interrupt: &Interrupt) -> Result<Option<String>> {
+        if let Some(key) = self.named(interrupt)? {
+            return Ok(Some(key));
+        }
+        let Some(place) = place(environment)? else {
+            return Ok(None);
+        };
+        match place {
+            Place::Variable(key) => not_empty(key.to_owned(), "the variable BACKUP_KEY"),
+            Place::File(path) => of_file(Path::new(path)),
+            Place::Command(command) => of_command(command, interrupt),
+            Place::Credential(path) => of_file(&path),
+        }
+        .map(Some)
     }
+
+    /// The key that an option names.
+    fn named(&self, interrupt: &Interrupt) -> Result<Option<String>> {
+        if let Some(key) = &self.key {
+            if !io::stderr().is_terminal() {
+                terminal::tell(
+                    "note: a key on the command line shows in the list of processes and in files with jobs; \
+                     --key-file and the variable BACKUP_KEY do not show it",
+                );
+            }
+            return not_empty(key.clone(), "the key").map(Some);
+        }
+        if let Some(path) = &self.key_file {
+            return of_file(path).map(Some);
+        }
+        let command = self.key_command.as_deref();
+        command
+            .map(|command| of_command(command, interrupt))
+            .transpose()
+    }
+}
+
+/// Where the environment has a key.
+enum Place<'a> {
+    Variable(&'a str),
+    File(&'a str),
+    Command(&'a str),
+    Credential(PathBuf),
+}
+
+/// Where the environment has the key.
+fn place(environment: &Environment) -> Result<Option<Place<'_>>> {
+    if let Some(key) = environment.key() {
+        return Ok(Some(Place::Variable(key)));
+    }
+    if let Some(path) = environment.key_file() {
+        return Ok(Some(Place::File(path)));
+    }
+    if let Some(command) = environment.key_command() {
+        return Ok(Some(Place::Command(command)));
+    }
+    let credential = environment.credentials().map(|it| it.join(CREDENTIAL));
+    Ok(credential
+        .filter(|path| path.exists())
+        .map(Place::Credential))
+}
+
+/// Where the environment has the key, in words; `None` where it has none.
+pub(super) fn told(environment: &Environment) -> Option<String> {
+    Some(match place(environment).ok()?? {
+        Place::Variable(_) => "the variable BACKUP_KEY".into(),
+        Place::File(path) => format!("the file {path} (BACKUP_KEY_FILE)"),
+        Place::Command(_) => "what the command of BACKUP_KEY_COMMAND prints".into(),
+        Place::Credential(_) => format!("the credential {CREDENTIAL} of systemd"),
+    })
+}
+
+/// The key in a file: its only line.
+fn of_file(path: &Path) -> Result<String> {
+    let shown = path.display();
+    let fail = |error| Error::io("read the key from", path, error);
+    let file = File::open(path).map_err(fail)?;
+    let metadata = file.metadata().map_err(fail)?;
+    if metadata.is_file() && metadata.mode() & 0o004 != 0 {
+        terminal::tell(&format!(
+            "note: everybody may read the key in {shown}; keep it to its owner with chmod 600"
+        ));
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(fail)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(Error::usage(format!("{shown} is too long for a key"))
+            .hint("name the file that holds the key, and nothing else"));
+    }
+    let text = text(bytes, &shown.to_string())?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.contains('\n') {
+        return Err(Error::usage(format!("{shown} holds more than one line"))
+            .hint("a file for a key holds that alone, in one line"));
+    }
+    not_empty(line.to_owned(), &format!("the key in {shown}"))
+}
+
+/// The key that a command prints: its first line. The command may hold a secret, and is not shown.
+fn of_command(command: &str, interrupt: &Interrupt) -> Result<String> {
+    let line = child::first_line(child::shell(command), interrupt)
+        .map_err(|error| error.within("the command for the key"))?;
+    let line = text(line, "what the command for the key printed")?;
+    not_empty(line, "what the command for the key printed")
+}
+
+fn text(bytes: Vec<u8>, what: &str) -> Result<String> {
+    String::from_utf8(bytes).map_err(|_| {
+        Error::usage(format!("{what} is not UTF-8")).hint("a key is text, as Strapi takes it")
+    })
+}
+
+fn not_empty(key: String, what: &str) -> Result<String> {
+    if key.is_empty() {
+        return Err(Error::usage(format!("{what} is empty")).hint("give one that is not"));
+    }
+    Ok(key)
 }
 
 /// Asks for a new key, twice.
@@ -60,7 +220,7 @@ pub(super) fn ask_new(prompt: &Prompt) -> Result<String> {
     let key = ask(
         prompt,
         "Key to encrypt the archive with: ",
-        "give it with --key or in the variable BACKUP_KEY, or export without encryption with \
+        "give it with --key-file, or in the variable BACKUP_KEY, or export without encryption with \
          --no-encrypt",
     )?;
     let again = ask(prompt, "The same key again: ", "")?;
@@ -74,7 +234,7 @@ fn ask_existing(prompt: &Prompt) -> Result<String> {
     ask(
         prompt,
         "Key of the archive: ",
-        "give it with --key or in the variable BACKUP_KEY",
+        "give it with --key-file or in the variable BACKUP_KEY",
     )
 }
 

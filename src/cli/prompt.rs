@@ -49,6 +49,11 @@ impl Prompt {
         Self { answers, interrupt }
     }
 
+    /// What stops the asking.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
     /// Whether somebody can be asked.
     pub fn is_possible(&self) -> bool {
         io::stderr().is_terminal()

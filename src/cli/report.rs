@@ -1,9 +1,14 @@
 //! The table at the end of a transfer, as Strapi's users know it: type, count, size.
 
-use super::terminal::safe;
+use super::terminal::{Reports, safe};
 use crate::transfer::{Description, Report, StageReport, WarningKind};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{DecimalBytes, HumanCount};
+
+/// What the frame of a table takes beside its cells: four lines, and a blank on either side of each cell.
+const FRAME: usize = 4 + 2 * 3;
+/// The least that is left for names, however narrow the terminal is.
+const NARROWEST: usize = 12;
 
 /// Something is missing from the result.
 pub(super) const INCOMPLETE: u8 = 3;
@@ -32,26 +37,78 @@ pub(super) fn origin(source: &Description) -> String {
     )
 }
 
-/// The table of a report.
-pub(super) fn table(report: &Report) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(vec!["Type", "Count", "Size"]);
+/// Prints the table of a report: at a terminal for the eye, elsewhere as plain columns with whole numbers.
+pub(super) fn print(reports: Reports, report: &Report) {
+    reports.print(&match reports.width() {
+        Some(width) => table(report, width),
+        None => columns(report),
+    });
+}
+
+/// The lines of a report: name, count, bytes.
+fn lines(report: &Report) -> Vec<(String, u64, u64)> {
+    let mut lines = Vec::new();
     let (mut items, mut bytes) = (0, 0);
     for (stage, StageReport { total, groups }) in &report.stages {
         items += total.items;
         bytes += total.bytes;
-        table.add_row(row(stage.as_str(), total.items, total.bytes));
+        lines.push((stage.as_str().to_owned(), total.items, total.bytes));
         for (group, count) in groups {
-            let name = format!("-- {}", safe(group));
-            table.add_row(row(&name, count.items, count.bytes));
+            lines.push((format!("-- {}", safe(group)), count.items, count.bytes));
         }
     }
-    table.add_row(row("Total", items, bytes));
+    lines.push(("Total".to_owned(), items, bytes));
+    lines
+}
+
+/// The lines as columns, which programs can split.
+fn columns(report: &Report) -> String {
+    let mut rows = vec![["Type", "Count", "Bytes"].map(str::to_owned)];
+    let lines = lines(report).into_iter();
+    rows.extend(lines.map(|(name, items, bytes)| [name, items.to_string(), bytes.to_string()]));
+    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let [name, count, size] = [0, 1, 2].map(|column| widest(column).unwrap_or_default());
+    let rows = rows
+        .iter()
+        .map(|[a, b, c]| format!("{a:<name$}  {b:>count$}  {c:>size$}"));
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+/// The lines as a table that is at most so many characters wide.
+fn table(report: &Report, width: usize) -> String {
+    let rows: Vec<Vec<String>> = lines(report)
+        .into_iter()
+        .map(|(name, items, bytes)| row(&name, items, bytes))
+        .collect();
+    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let beside = widest(1).unwrap_or_default().max(5) + widest(2).unwrap_or_default().max(4);
+    let room = width.saturating_sub(beside + FRAME).max(NARROWEST);
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(vec!["Type", "Count", "Size"]);
+    for mut row in rows {
+        row[0] = abridged(&row[0], room);
+        table.add_row(row);
+    }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.to_string()
+}
+
+/// A name in so many characters; its ends say more than its middle.
+fn abridged(name: &str, room: usize) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    if characters.len() <= room {
+        return name.to_owned();
+    }
+    let (before, after) = (room / 2, room - room / 2 - 1);
+    let ends = [
+        &characters[..before],
+        &['…'],
+        &characters[characters.len() - after..],
+    ];
+    ends.concat().into_iter().collect()
 }
 
 fn row(name: &str, items: u64, bytes: u64) -> Vec<String> {

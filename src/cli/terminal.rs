@@ -1,9 +1,81 @@
-//! Writing to a terminal.
+//! What a run says, and how: in words at a terminal or into a log, not at all while all is well (`--quiet`), or as lines
+//! of JSON (`--json`).
 
 use crate::error::Error;
 use rustix::fs::OFlags;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use serde::Serialize;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How many lines are held back at most.
+const HELD: usize = 1000;
+
+/// How a run speaks. It is one for the process, as its streams are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Voice {
+    /// In words.
+    Words,
+    /// Not at all, unless something goes wrong: then it says what it held back.
+    Quiet,
+    /// As JSON, an object a line, to this stream.
+    Json(Reports),
+}
+
+struct State {
+    voice: Voice,
+    held: Vec<String>,
+    more: usize,
+}
+
+static STATE: Mutex<State> = Mutex::new(State {
+    voice: Voice::Words,
+    held: Vec::new(),
+    more: 0,
+});
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Speaks so from now on.
+pub(super) fn speak(voice: Voice) {
+    state().voice = voice;
+}
+
+/// How the run speaks.
+pub(super) fn voice() -> Voice {
+    state().voice
+}
+
+/// Says what was held back: something went wrong, and whoever reads of it wants to know more.
+pub(super) fn let_go() {
+    let (held, more) = {
+        let mut state = state();
+        (std::mem::take(&mut state.held), std::mem::take(&mut state.more))
+    };
+    for line in held {
+        print_line(&line);
+    }
+    if more > 0 {
+        print_line(&format!("{more} more lines like these"));
+    }
+}
+
+/// Prints an object of JSON, where the run speaks so.
+pub(super) fn object(value: &impl Serialize) {
+    if let Voice::Json(reports) = voice() {
+        let line = serde_json::to_string(value).expect("texts and numbers serialise");
+        reports.write(&line);
+    }
+}
+
+/// A line of words among JSON.
+#[derive(Serialize)]
+struct Message<'a> {
+    r#type: &'static str,
+    text: &'a str,
+}
 
 /// Text, as one line, with everything taken out that could move a cursor, turn the reading direction or
 /// hide. Names and values from archives go through here before they are printed.
@@ -29,8 +101,34 @@ pub(super) fn safe(text: &str) -> String {
     out
 }
 
-/// Prints a line to stderr.
+/// Says a line, which is no harm to miss while all is well.
 pub(super) fn tell(line: &str) {
+    match voice() {
+        Voice::Words => print_line(line),
+        Voice::Quiet => {
+            let mut state = state();
+            match state.held.len() < HELD {
+                true => state.held.push(line.to_owned()),
+                false => state.more += 1,
+            }
+        }
+        Voice::Json(_) => object(&Message {
+            r#type: "message",
+            text: line,
+        }),
+    }
+}
+
+/// Says a line that somebody has to see.
+pub(super) fn alert(line: &str) {
+    match voice() {
+        Voice::Words | Voice::Quiet => print_line(line),
+        Voice::Json(_) => tell(line),
+    }
+}
+
+/// Prints a line to stderr.
+fn print_line(line: &str) {
     // Nobody can be told that stderr is gone.
     let _ = writeln!(io::stderr().lock(), "{}", safe(line));
 }
@@ -58,9 +156,32 @@ pub(super) enum Reports {
 }
 
 impl Reports {
+    /// Prints text, where the run speaks in words.
+    pub fn print(self, text: &str) {
+        if voice() == Voice::Words {
+            self.write(text);
+        }
+    }
+
+    /// The width of the terminal that reports go to; `None` where they go elsewhere.
+    pub fn width(self) -> Option<usize> {
+        let size = match self {
+            Self::Stdout => io::stdout()
+                .is_terminal()
+                .then(|| rustix::termios::tcgetwinsize(io::stdout())),
+            Self::Stderr => io::stderr()
+                .is_terminal()
+                .then(|| rustix::termios::tcgetwinsize(io::stderr())),
+        };
+        size.map(|size| match size {
+            Ok(size) if size.ws_col > 0 => size.ws_col.into(),
+            _ => 80,
+        })
+    }
+
     /// Prints text. Nothing follows from a reader who is gone, or from a full disk: what is reported
     /// is done.
-    pub fn print(self, text: &str) {
+    pub fn write(self, text: &str) {
         let _ = match self {
             Self::Stdout => {
                 let mut out = io::stdout().lock();
@@ -74,17 +195,21 @@ impl Reports {
 /// Prints what failed: a line, and one more for each thing that the error lists.
 pub(super) fn tell_fault(error: &Error) {
     let (message, list) = error.parts();
-    tell(&format!("error: {message}"));
+    alert(&format!("error: {message}"));
     for item in list {
-        tell(&format!("  {item}"));
+        alert(&format!("  {item}"));
     }
 }
 
-/// Prints what failed and what to do next.
+/// Prints what failed and what to do next, to stderr in any case, unless JSON is there.
 pub(super) fn print_error(error: &Error) {
-    tell_fault(error);
-    if let Some(advice) = error.advice() {
-        tell(&format!("  {advice}"));
+    if voice() == Voice::Json(Reports::Stderr) {
+        return;
+    }
+    let (message, list) = error.parts();
+    print_line(&format!("error: {message}"));
+    for line in list.iter().map(String::as_str).chain(error.advice()) {
+        print_line(&format!("  {line}"));
     }
 }
 
