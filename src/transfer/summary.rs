@@ -37,6 +37,9 @@ pub struct Summary {
     /// What went wrong, where it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// What is wrong with the archive, where that was checked to its end: up to a hundred faults.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Failure>,
     /// The archive that was written or read, as far as it is known.
     #[serde(default)]
     pub archive: Option<ArchiveFacts>,
@@ -81,6 +84,17 @@ pub enum Status {
     Failed,
 }
 
+impl Status {
+    /// What an exit code says.
+    fn of(exit_code: u8) -> Self {
+        match exit_code {
+            0 => Self::Complete,
+            3 => Self::Incomplete,
+            _ => Self::Failed,
+        }
+    }
+}
+
 /// An error, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -89,6 +103,15 @@ pub struct Failure {
     /// What to do next, where there is something.
     #[serde(default)]
     pub advice: Option<String>,
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self {
+            message: error.to_string(),
+            advice: error.advice().map(str::to_owned),
+        }
+    }
 }
 
 /// An archive.
@@ -167,13 +190,10 @@ impl Summary {
             program: PROGRAM.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             command: command.into(),
-            status: match exit_code {
-                0 => Status::Complete,
-                3 => Status::Incomplete,
-                _ => Status::Failed,
-            },
+            status: Status::of(exit_code),
             exit_code,
             error: None,
+            faults: Vec::new(),
             archive: None,
             project: None,
             strapi: None,
@@ -187,9 +207,15 @@ impl Summary {
         }
     }
 
+    /// The run ends now, with this exit code.
+    pub fn end(&mut self, exit_code: u8) {
+        self.exit_code = exit_code;
+        self.status = Status::of(exit_code);
+        self.finished = Some(in_seconds(Timestamp::now()));
+    }
+
     /// Takes over what came of a transfer.
-    #[must_use]
-    pub fn with_report(mut self, report: &Report) -> Self {
+    pub fn report(&mut self, report: &Report) {
         self.stages = report
             .stages
             .iter()
@@ -209,37 +235,27 @@ impl Summary {
                 (stage.to_string(), facts)
             })
             .collect();
-        self
     }
 
     /// Takes over what the source of the transfer says of itself.
-    #[must_use]
-    pub fn with_source(mut self, source: &Description) -> Self {
+    pub fn source(&mut self, source: &Description) {
         let metadata = source.metadata.as_ref();
         self.strapi = metadata.map(|metadata| metadata.strapi.version.clone());
         if let Some(provenance) = &source.provenance {
             self.database = Some(provenance.database.clone());
             self.consistent = Some(provenance.is_consistent);
         }
-        self
     }
 
     /// Takes over the warnings of the transfer.
-    #[must_use]
-    pub fn with_warnings(mut self, warnings: WarningList) -> Self {
+    pub fn warn(&mut self, warnings: WarningList) {
         self.warnings = warnings.list;
         self.warnings_left_out = warnings.more;
-        self
     }
 
     /// Says what went wrong.
-    #[must_use]
-    pub fn with_error(mut self, error: &Error) -> Self {
-        self.error = Some(Failure {
-            message: error.to_string(),
-            advice: error.advice().map(str::to_owned),
-        });
-        self
+    pub fn fail(&mut self, error: &Error) {
+        self.error = Some(Failure::from(error));
     }
 
     /// The document, in one line.
@@ -391,9 +407,9 @@ mod tests {
         let subject = Subject::Table("articles".into());
         let warning = Warning::new(WarningKind::Unreadable, subject, "why").times(3);
         watch.on(Event::Warned(&warning));
-        let mut summary = Summary::new("export", Timestamp::UNIX_EPOCH, 3)
-            .with_report(&report)
-            .with_warnings(watch.warnings());
+        let mut summary = Summary::new("export", Timestamp::UNIX_EPOCH, 3);
+        summary.report(&report);
+        summary.warn(watch.warnings());
         summary.archive = Some(ArchiveFacts {
             name: "site.tar".into(),
             size: Some(5),
