@@ -25,6 +25,14 @@ impl Entries {
         }
     }
 
+    /// The file, where it is one.
+    pub fn packed(&self) -> Option<&Unpacked> {
+        match self {
+            Self::Tar(unpacked) => Some(unpacked),
+            Self::Folder(_) => None,
+        }
+    }
+
     /// Whether they come in the order in which they were written.
     pub fn keep_their_order(&self) -> bool {
         matches!(self, Self::Tar(_))

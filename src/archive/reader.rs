@@ -1,7 +1,7 @@
 //! An archive as a source.
 
 use super::audit::{Audit, Protection};
-use super::codec::{Password, Sealed, needless_key};
+use super::codec::{Password, Sealed, Unpacked, needless_key};
 use super::entries::Entries;
 use super::front::{Described, Front};
 use super::item::Next;
@@ -139,6 +139,21 @@ impl ArchiveSource {
     /// What protects the archive's bytes; known once it was streamed to its end.
     pub fn protection(&self) -> Option<&Protection> {
         self.protection.as_ref()
+    }
+
+    /// How many bytes it has, where that is known: not of a stream or a folder.
+    pub fn length(&self) -> Option<u64> {
+        self.entries.packed().and_then(Unpacked::length)
+    }
+
+    /// Whether it is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.entries.packed().is_some_and(Unpacked::is_encrypted)
+    }
+
+    /// Whether it is compressed.
+    pub fn is_compressed(&self) -> bool {
+        self.entries.packed().is_some_and(Unpacked::is_compressed)
     }
 
     fn unauthentic(&self, why: &str) -> Error {

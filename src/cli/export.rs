@@ -4,9 +4,11 @@ use super::environment::Environment;
 use super::filter::FilterArguments;
 use super::key::KeySource;
 use super::place::{Begun, Place};
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use super::project::ProjectArguments;
 use super::prompt::Prompt;
+use super::run::RunArguments;
+use super::terminal::Reports;
 use super::waiting::WaitArguments;
 use super::{Cancellation, STREAM, effort, key, report, terminal};
 use crate::archive::{DEFAULT_SHARD_SIZE, Level, Packing, Password};
@@ -19,7 +21,6 @@ use crate::transfer::{
     WarningKind,
 };
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 /// Bytes in the megabyte of `--max-size-jsonl`.
@@ -92,6 +93,8 @@ pub(super) struct Arguments {
     verbose: bool,
     #[command(flatten)]
     filter: FilterArguments,
+    #[command(flatten)]
+    alone: RunArguments,
 }
 
 /// A level of compression, as it stands on the command line.
@@ -112,9 +115,11 @@ enum Format {
 
 /// An export as it was asked for, every option in its place.
 struct Request {
-    started: Timestamp,
     project: Project,
+    /// Whether a summary is laid beside the archive.
     summary: bool,
+    /// Whether its digest is worked out.
+    digest: bool,
     overwrite: bool,
     strict: bool,
     place: Place,
@@ -130,19 +135,27 @@ struct Request {
 impl Arguments {
     /// Runs the export; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let strict = self.strict;
-        let nothing = match self.file.as_deref() == Some(Path::new(STREAM)) {
-            true => "what went to stdout is no complete archive; the project is as it was",
-            false => "no archive was written",
+        let (reports, nothing) = match self.file.as_deref() == Some(Path::new(STREAM)) {
+            true => (
+                Reports::Stderr,
+                "what went to stdout is no complete archive; the project is as it was",
+            ),
+            false => (Reports::Stdout, "no archive was written"),
         };
-        let exported = self.request(environment).and_then(|it| it.run(environment));
-        let report = exported.map_err(|error| error.interrupted_with(nothing))?;
-        Ok(report::exit_code(&report, strict))
+        let alone = self.alone.clone();
+        alone.run("export", reports, environment, |cancellation, summary| {
+            let request = self.request(environment, cancellation, summary);
+            let exported = request.and_then(|it| it.run(environment, summary));
+            exported.map_err(|error| error.interrupted_with(nothing))
+        })
     }
 
-    fn request(self, environment: &Environment) -> Result<Request> {
-        let started = Timestamp::now();
-        let cancellation = Cancellation::listen()?;
+    fn request(
+        self,
+        environment: &Environment,
+        cancellation: &Cancellation,
+        summary: &mut Summary,
+    ) -> Result<Request> {
         if self.format == Format::Dir && !self.no_encrypt {
             return Err(
                 Error::usage("an unpacked export (--format dir) cannot be encrypted")
@@ -157,7 +170,8 @@ impl Arguments {
         }
         let filter = self.filter.filter()?;
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
-        let project = self.project.open(environment, &cancellation, self.strict)?;
+        let project = self.project.open(environment, cancellation, self.strict)?;
+        summary.project = Some(project.root().display().to_string());
         let project = project.measured(&effort);
         let password = if self.no_encrypt {
             None
@@ -175,10 +189,11 @@ impl Arguments {
             interrupt: cancellation.interrupt(),
         };
         let place = Place::at(location, is_unpacked, &packing);
+        let summary = self.summary || place.has_summary();
         Ok(Request {
-            started,
             project,
-            summary: self.summary || place.has_summary(),
+            summary,
+            digest: summary || self.alone.wants_summary(),
             overwrite: self.overwrite,
             strict: self.strict,
             place,
@@ -192,20 +207,20 @@ impl Arguments {
             },
             verbose: self.verbose,
             wait: self.waiting.wait(cancellation.interrupt()),
-            cancellation,
+            cancellation: cancellation.clone(),
         })
     }
 }
 
 impl Request {
-    fn run(self, environment: &Environment) -> Result<crate::transfer::Report> {
+    fn run(self, environment: &Environment, summary: &mut Summary) -> Result<u8> {
         let served = self.served();
         if let Some(note) = &served {
-            terminal::tell(&format!("note: {note}"));
+            progress::warn(note);
         }
         let project = terminal::safe(&self.project.to_string());
         terminal::tell(&format!("project: {project}"));
-        let kept = (self.overwrite, self.summary);
+        let kept = (self.overwrite, self.digest);
         let Begun {
             destination,
             shown,
@@ -240,27 +255,27 @@ impl Request {
             plan.announced.count_warning(note);
             warnings.add(note);
         }
-        let report = transfer.run(&plan)?;
+        summary.source(&plan.source);
+        let transferred = transfer.run(&plan);
+        warnings.extend(watch.warnings());
+        summary.warn(warnings);
+        let report = transferred?;
         let shown = receipt.written().map_or(shown, |written| written.location);
+        let code = report::exit_code(&report, self.strict);
+        summary.report(&report);
+        summary.archive = self.place.facts(&receipt, &self.packing);
+        summary.end(code);
         if self.summary {
-            warnings.extend(watch.warnings());
-            let code = report::exit_code(&report, self.strict);
-            let mut summary = Summary::new("export", self.started, code)
-                .with_report(&report)
-                .with_source(&plan.source)
-                .with_warnings(warnings);
-            summary.archive = self.place.facts(&receipt, &self.packing);
-            summary.project = Some(self.project.root().display().to_string());
             let access = environment.access(self.cancellation.interrupt());
-            self.place.summarise(&summary, &access)?;
+            self.place.summarise(summary, &access)?;
         }
-        reports.print(&report::table(&report));
+        report::print(reports, &report);
         if let Some(shortfall) = report::shortfall(&report) {
-            terminal::tell(&shortfall);
+            terminal::alert(&shortfall);
         }
         effort::tell(&self.packing.effort, &[Work::Files]);
         reports.print(&format!("The archive is in {}", terminal::safe(&shown)));
-        Ok(report)
+        Ok(code)
     }
 
     /// Says that the archive will lie where everybody can fetch it.

@@ -4,15 +4,17 @@ use super::choices::StrategyArguments;
 use super::environment::Environment;
 use super::filter::FilterArguments;
 use super::key::KeyArguments;
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use super::project::ProjectArguments;
 use super::prompt::Prompt;
-use super::terminal::Reports;
+use super::run::RunArguments;
+use super::terminal::{Reports, Voice};
 use super::waiting::WaitArguments;
-use super::{Cancellation, effort, open_archive, plan, report, terminal};
+use super::{Cancellation, archive_facts, effort, open_archive, plan, report, terminal};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::strapi::{LockWait, Project, ProjectDestination};
+use crate::transfer::summary::{Remembering, Summary, WarningList};
 use crate::transfer::{Extent, Filter, OnFault, Report, Source, Transfer, check_losses};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -78,6 +80,8 @@ pub(super) struct Arguments {
     verbose: bool,
     #[command(flatten)]
     filter: FilterArguments,
+    #[command(flatten)]
+    alone: RunArguments,
 }
 
 /// What to do with data that is there.
@@ -110,15 +114,26 @@ impl Arguments {
     /// Runs the import; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         let strict = self.strict;
-        let imported = self
-            .request(environment)
-            .and_then(|request| request.run().map_err(unchanged));
-        let report = imported.map_err(|error| error.interrupted_with(NOTHING))?;
-        Ok(report::exit_code(&report, strict))
+        let alone = self.alone.clone();
+        alone.run(
+            "import",
+            Reports::Stdout,
+            environment,
+            |cancellation, summary| {
+                let request = self.request(environment, cancellation, summary);
+                let imported = request.and_then(|it| it.run(summary).map_err(unchanged));
+                let report = imported.map_err(|error| error.interrupted_with(NOTHING))?;
+                Ok(report::exit_code(&report, strict))
+            },
+        )
     }
 
-    fn request(self, environment: &Environment) -> Result<Request> {
-        let cancellation = Cancellation::listen()?;
+    fn request(
+        self,
+        environment: &Environment,
+        cancellation: &Cancellation,
+        summary: &mut Summary,
+    ) -> Result<Request> {
         let Conflicts::Restore = self.conflicts;
         let prompt = Prompt::beside(&self.file, cancellation.interrupt());
         let asks = !self.force && !self.dry_run;
@@ -134,11 +149,13 @@ impl Arguments {
             &self.file,
             &self.key,
             OnFault::Stop,
-            &cancellation,
+            cancellation,
             &effort,
             environment,
         )?;
-        let project = self.project.open(environment, &cancellation, self.strict)?;
+        summary.archive = Some(archive_facts(&archive));
+        let project = self.project.open(environment, cancellation, self.strict)?;
+        summary.project = Some(project.root().display().to_string());
         let project = project.measured(&effort);
         Ok(Request {
             project,
@@ -153,7 +170,7 @@ impl Arguments {
             verbose: self.verbose,
             effort,
             wait: self.waiting.wait(cancellation.interrupt()),
-            cancellation,
+            cancellation: cancellation.clone(),
         })
     }
 }
@@ -175,7 +192,12 @@ fn unchanged(error: Error) -> Error {
 }
 
 impl Request {
-    fn run(mut self) -> Result<Report> {
+    fn run(mut self, summary: &mut Summary) -> Result<Report> {
+        let voice = terminal::voice();
+        if self.prompt.is_some() && voice == Voice::Quiet {
+            // Whoever is asked has to know what.
+            terminal::speak(Voice::Words);
+        }
         let project = self.project.clone();
         let destination = if self.dry_run {
             ProjectDestination::look(project, &self.wait, &self.spool_folder)?
@@ -185,11 +207,14 @@ impl Request {
         let destination = destination.allow_reference_loss(self.allow_reference_loss);
         let target = self.project.to_string();
         let notices = destination.notices().to_vec();
+        let mut warnings = WarningList::default();
         for notice in &notices {
-            terminal::tell(&format!("note: {notice}"));
+            progress::warn(notice);
+            warnings.add(notice);
         }
         let cancellation = self.cancellation;
         let progress = Progress::new(&cancellation, self.verbose);
+        let watch = Remembering::new(&progress);
         let mut transfer = Transfer {
             source: self.source.as_mut(),
             destination: Box::new(destination),
@@ -198,9 +223,12 @@ impl Request {
             versions: self.strategies.versions(),
             schemas: self.strategies.schemas(),
             on_fault: OnFault::Stop,
-            observer: &progress,
+            observer: &watch,
         };
-        let mut plan = transfer.plan()?;
+        let planned = transfer.plan();
+        summary.warn(warnings.joined(watch.warnings()));
+        let mut plan = planned?;
+        summary.source(&plan.source);
         // What a run announces it reports as well.
         for notice in &notices {
             plan.announced.count_warning(notice);
@@ -208,7 +236,8 @@ impl Request {
         plan::print(&plan, &target);
         check_losses(&plan.losses, self.allow_reference_loss)?;
         if self.dry_run {
-            Reports::Stdout.print(&report::table(&plan.announced));
+            summary.report(&plan.announced);
+            report::print(Reports::Stdout, &plan.announced);
             effort::tell(&self.effort, &[]);
             Reports::Stdout.print("Dry run: nothing was changed");
             return Ok(plan.announced);
@@ -224,11 +253,15 @@ impl Request {
                 "not confirmed; nothing was changed",
             ));
         }
-        let report = transfer.run(&plan)?;
+        terminal::speak(voice);
+        let transferred = transfer.run(&plan);
+        summary.warn(warnings.joined(watch.warnings()));
+        let report = transferred?;
         cancellation.tell_held();
-        Reports::Stdout.print(&report::table(&report));
+        summary.report(&report);
+        report::print(Reports::Stdout, &report);
         if let Some(shortfall) = report::shortfall(&report) {
-            terminal::tell(&shortfall);
+            terminal::alert(&shortfall);
         }
         effort::tell(&self.effort, &[]);
         Reports::Stdout.print(&format!(

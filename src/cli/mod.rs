@@ -18,6 +18,7 @@ mod project;
 mod prompt;
 mod recover;
 mod report;
+mod run;
 mod terminal;
 mod verify;
 mod waiting;
@@ -28,7 +29,8 @@ use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, Location};
 use crate::threads::start;
-use crate::transfer::OnFault;
+use crate::transfer::{OnFault, Source};
+use crate::transfer::summary::ArchiveFacts;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use environment::Environment;
@@ -100,7 +102,7 @@ pub fn command() -> clap::Command {
 /// Parses the command line, runs it, and turns the outcome into an exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli) {
+    match dispatch(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             terminal::print_error(&error);
@@ -109,8 +111,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<u8> {
-    let environment = Environment::of_process();
+fn dispatch(cli: Cli) -> Result<u8> {
+    let environment = Environment::of_process()?;
     match cli.command {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
@@ -155,6 +157,18 @@ fn open_archive(
         effort: effort.clone(),
     };
     archive.open(password, demands)
+}
+
+/// What a summary says of an archive that is read.
+fn archive_facts(archive: &ArchiveSource) -> ArchiveFacts {
+    let name = archive.name();
+    ArchiveFacts {
+        name: name.rsplit('/').next().unwrap_or(&name).to_owned(),
+        size: archive.length(),
+        sha256: None,
+        encrypted: archive.is_encrypted(),
+        compressed: archive.is_compressed(),
+    }
 }
 
 /// The exit codes of docs/SCRIPTING.md.

@@ -1,9 +1,12 @@
-//! Shows a transfer while it runs: bars on a terminal, plain lines elsewhere, both on stderr.
+//! Shows a transfer while it runs: bars on a terminal, plain lines elsewhere, both on stderr; or objects of JSON.
 
+use super::terminal::Voice;
 use super::{Cancellation, terminal};
 use crate::model::Stage;
+use crate::transfer::summary::WarningFacts;
 use crate::transfer::{Event, Observer, Phase, Warning};
 use indicatif::{DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use serde::Serialize;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +14,46 @@ use std::time::{Duration, Instant};
 
 /// How often a plain line is printed within a stage.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
+/// How often an object of JSON is printed within a stage.
+const OBJECT_EVERY: Duration = Duration::from_secs(1);
 /// How often a bar is drawn anew.
 const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// How progress is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// As bars.
+    Bars,
+    /// As lines.
+    Lines,
+    /// As objects of JSON.
+    Objects,
+    /// Not at all.
+    Hidden,
+}
+
+/// Progress as an object. docs/SCRIPTING.md describes them.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Object<'a> {
+    Phase {
+        phase: &'static str,
+    },
+    Progress {
+        stage: &'static str,
+        status: &'static str,
+        items: u64,
+        bytes: u64,
+        total: Option<u64>,
+        seconds: f64,
+    },
+    Warning(&'a WarningFacts),
+}
 
 /// Draws progress.
 pub(super) struct Progress {
     cancelled: Arc<AtomicBool>,
-    drawing: bool,
+    manner: Manner,
     verbose: bool,
     running: Mutex<Option<Running>>,
 }
@@ -30,11 +66,12 @@ struct Running {
     shown: Instant,
     items: u64,
     bytes: u64,
+    total: Option<u64>,
 }
 
 impl Running {
-    fn new(stage: Stage, items: Option<u64>, drawing: bool) -> Self {
-        let bar = if drawing {
+    fn new(stage: Stage, items: Option<u64>, manner: Manner) -> Self {
+        let bar = if manner == Manner::Bars {
             let template = match items {
                 Some(_) => "{prefix:14} [{bar:24}] {human_pos}/{human_len}  {msg}",
                 None => "{prefix:14} {spinner} {human_pos}  {msg}",
@@ -58,6 +95,18 @@ impl Running {
             shown: now,
             items: 0,
             bytes: 0,
+            total: items,
+        }
+    }
+
+    fn object(&self, status: &'static str) -> Object<'static> {
+        Object::Progress {
+            stage: self.stage.as_str(),
+            status,
+            items: self.items,
+            bytes: self.bytes,
+            total: self.total,
+            seconds: (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         }
     }
 
@@ -70,29 +119,41 @@ impl Running {
         )
     }
 
-    fn advance(&mut self, items: u64, bytes: u64, drawing: bool) {
+    fn advance(&mut self, items: u64, bytes: u64, manner: Manner) {
         self.items += items;
         self.bytes += bytes;
-        let every = if drawing { DRAW_EVERY } else { PLAIN_EVERY };
+        let every = match manner {
+            Manner::Bars => DRAW_EVERY,
+            Manner::Lines => PLAIN_EVERY,
+            Manner::Objects => OBJECT_EVERY,
+            Manner::Hidden => return,
+        };
         if self.shown.elapsed() < every {
             return;
         }
         self.shown = Instant::now();
-        if drawing {
-            self.bar.set_message(self.rate());
-            self.bar.set_position(self.items);
-        } else {
-            terminal::tell(&format!(
+        match manner {
+            Manner::Bars => {
+                self.bar.set_message(self.rate());
+                self.bar.set_position(self.items);
+            }
+            Manner::Objects => terminal::object(&self.object("running")),
+            Manner::Lines | Manner::Hidden => terminal::tell(&format!(
                 "{}: {} so far, {}",
                 self.stage,
                 HumanCount(self.items),
                 self.rate()
-            ));
+            )),
         }
     }
 
-    fn finish(self, verbose: bool) {
+    fn finish(self, manner: Manner, verbose: bool) {
         self.bar.finish_and_clear();
+        match manner {
+            Manner::Bars | Manner::Lines => {}
+            Manner::Objects => return terminal::object(&self.object("finished")),
+            Manner::Hidden => return,
+        }
         let took = if verbose {
             format!(", {:.2} s", self.started.elapsed().as_secs_f64())
         } else if self.started.elapsed() >= Duration::from_secs(1) {
@@ -114,51 +175,70 @@ impl Progress {
     pub fn new(cancellation: &Cancellation, verbose: bool) -> Self {
         Self {
             cancelled: Arc::clone(&cancellation.requested),
-            drawing: io::stderr().is_terminal(),
+            manner: match terminal::voice() {
+                Voice::Words if io::stderr().is_terminal() => Manner::Bars,
+                Voice::Words => Manner::Lines,
+                Voice::Quiet => Manner::Hidden,
+                Voice::Json(_) => Manner::Objects,
+            },
             verbose,
             running: Mutex::new(None),
         }
     }
 }
 
-/// Prints a line, above the bar if there is one.
-fn line(running: Option<&Running>, text: &str) {
+/// Says something, above the bar if there is one.
+fn above(running: Option<&Running>, say: impl FnOnce()) {
     match running {
-        Some(running) => running.bar.suspend(|| terminal::tell(text)),
-        None => terminal::tell(text),
+        Some(running) => running.bar.suspend(say),
+        None => say(),
     }
 }
 
-/// A warning as a line: what makes the result incomplete is a warning, all else a note.
-fn worded(warning: &Warning) -> String {
-    let label = if warning.kind.is_incomplete() {
-        "warning"
-    } else {
-        "note"
+/// Says a warning: what makes the result incomplete is one, all else a note.
+pub(super) fn warn(warning: &Warning) {
+    match terminal::voice() {
+        Voice::Json(_) => terminal::object(&Object::Warning(&WarningFacts::from(warning))),
+        _ if warning.kind.is_incomplete() => terminal::alert(&format!("warning: {warning}")),
+        _ => terminal::tell(&format!("note: {warning}")),
+    }
+}
+
+/// Says what the transfer does next.
+fn enter(phase: Phase) {
+    let (phase, line) = match phase {
+        Phase::Checking => ("checking", "checking the archive"),
+        Phase::Finishing => ("finishing", "finishing"),
     };
-    format!("{label}: {warning}")
+    match terminal::voice() {
+        Voice::Json(_) => terminal::object(&Object::Phase { phase }),
+        _ => terminal::tell(line),
+    }
 }
 
 impl Observer for Progress {
     fn on(&self, event: Event<'_>) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Entered(Phase::Checking) => line(running.as_ref(), "checking the archive"),
-            Event::Entered(Phase::Finishing) => line(running.as_ref(), "finishing"),
+            Event::Entered(phase) => above(running.as_ref(), || enter(phase)),
             Event::StageStarted { stage, items } => {
-                *running = Some(Running::new(stage, items, self.drawing));
+                let started = Running::new(stage, items, self.manner);
+                if self.manner == Manner::Objects {
+                    terminal::object(&started.object("started"));
+                }
+                *running = Some(started);
             }
             Event::Advanced { items, bytes, .. } => {
                 if let Some(running) = running.as_mut() {
-                    running.advance(items, bytes, self.drawing);
+                    running.advance(items, bytes, self.manner);
                 }
             }
             Event::StageFinished { .. } => {
                 if let Some(running) = running.take() {
-                    running.finish(self.verbose);
+                    running.finish(self.manner, self.verbose);
                 }
             }
-            Event::Warned(warning) => line(running.as_ref(), &worded(warning)),
+            Event::Warned(warning) => above(running.as_ref(), || warn(warning)),
         }
     }
 

@@ -3,10 +3,12 @@
 use super::Cancellation;
 use super::environment::Environment;
 use super::project::ProjectArguments;
-use super::terminal::{Reports, safe};
+use super::run::RunArguments;
+use super::terminal::{self, Reports, Voice, safe};
 use super::waiting::WaitArguments;
 use crate::error::Result;
 use crate::strapi::recover_project;
+use crate::transfer::summary::Summary;
 use clap::Args;
 
 /// Finish or undo a restore that was interrupted
@@ -29,30 +31,54 @@ pub(super) struct Arguments {
     /// another name, nothing is done, because another database would be asked in vain.
     #[arg(long)]
     same_database: bool,
+    #[command(flatten)]
+    alone: RunArguments,
 }
 
 impl Arguments {
     /// Runs the recovery; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        self.recover(environment).map_err(|error| {
-            error.interrupted_with("an earlier restore may still be half-way; run it again")
-        })
+        let alone = self.alone.clone();
+        alone.run(
+            "recover",
+            Reports::Stdout,
+            environment,
+            |cancellation, summary| {
+                let recovered = self.recover(environment, cancellation, summary);
+                recovered.map_err(|error| {
+                    error.interrupted_with("an earlier restore may still be half-way; run it again")
+                })
+            },
+        )
     }
 
-    fn recover(self, environment: &Environment) -> Result<u8> {
-        let cancellation = Cancellation::listen()?;
-        let project = self.project.open(environment, &cancellation, false)?;
+    fn recover(
+        self,
+        environment: &Environment,
+        cancellation: &Cancellation,
+        summary: &mut Summary,
+    ) -> Result<u8> {
+        let project = self.project.open(environment, cancellation, false)?;
+        summary.project = Some(project.root().display().to_string());
         let told = recover_project(
             &project,
             &self.waiting.wait(cancellation.interrupt()),
             self.same_database,
         )?;
         if told.is_empty() {
-            Reports::Stdout.print("There was nothing to do");
+            say("There was nothing to do");
         }
         for line in told {
-            Reports::Stdout.print(&safe(&line));
+            say(&line);
         }
         Ok(0)
+    }
+}
+
+/// Says what was done: with `--json` among the other lines.
+fn say(line: &str) {
+    match terminal::voice() {
+        Voice::Json(_) => terminal::tell(line),
+        _ => Reports::Stdout.print(&safe(line)),
     }
 }

@@ -6,12 +6,14 @@ use super::key::KeyArguments;
 use super::progress::Progress;
 use super::project::ChoiceArguments;
 use super::report::INCOMPLETE;
+use super::run::RunArguments;
 use super::terminal::Reports;
-use super::{Cancellation, effort, exit_code, open_archive, report, terminal};
+use super::{Cancellation, archive_facts, effort, exit_code, open_archive, report, terminal};
 use crate::archive::{ArchiveSource, Outcome, Protection, Told};
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::strapi::{Project, describe};
+use crate::transfer::summary::{Failure, Remembering, Summary};
 use crate::transfer::{Extent, Filter, Nowhere, OnFault, Plan, Transfer};
 use clap::Args;
 use indicatif::HumanCount;
@@ -52,6 +54,8 @@ pub(super) struct Arguments {
     /// Say more, and where the time went
     #[arg(long)]
     verbose: bool,
+    #[command(flatten)]
+    alone: RunArguments,
 }
 
 /// The verdict on an archive that is not as it was written.
@@ -74,20 +78,34 @@ struct Request {
 impl Arguments {
     /// Runs the check; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let checked = self.request(environment).and_then(Request::run);
-        checked.or_else(|error| match error.kind() {
-            // What cannot be followed at all is damaged as well.
-            Kind::Archive => {
-                terminal::print_error(&error);
-                Reports::Stdout.print(DAMAGED);
-                Ok(exit_code(Kind::Archive))
-            }
-            _ => Err(error.interrupted_with("the archive was not checked to its end")),
-        })
+        let alone = self.alone.clone();
+        alone.run(
+            "verify",
+            Reports::Stdout,
+            environment,
+            |cancellation, summary| {
+                let request = self.request(environment, cancellation, summary);
+                let checked = request.and_then(|it| it.run(summary));
+                checked.or_else(|error| match error.kind() {
+                    // What cannot be followed at all is damaged as well.
+                    Kind::Archive => {
+                        summary.fail(&error);
+                        terminal::print_error(&error);
+                        Reports::Stdout.print(DAMAGED);
+                        Ok(exit_code(Kind::Archive))
+                    }
+                    _ => Err(error.interrupted_with("the archive was not checked to its end")),
+                })
+            },
+        )
     }
 
-    fn request(self, environment: &Environment) -> Result<Request> {
-        let cancellation = Cancellation::listen()?;
+    fn request(
+        self,
+        environment: &Environment,
+        cancellation: &Cancellation,
+        summary: &mut Summary,
+    ) -> Result<Request> {
         if self.project.is_none() && (self.strategies.is_given() || self.choices.is_given()) {
             return Err(Error::usage(
                 "--version-strategy, --schema-strategy and --database-url say how to check against a \
@@ -100,37 +118,41 @@ impl Arguments {
             Some(folder) => {
                 let project = self
                     .choices
-                    .open(folder, environment, &cancellation, self.strict)?;
+                    .open(folder, environment, cancellation, self.strict)?;
+                summary.project = Some(project.root().display().to_string());
                 Some(project.measured(&effort))
             }
             None => None,
         };
+        let archive = open_archive(
+            &self.archive,
+            &self.key,
+            OnFault::GoOn,
+            cancellation,
+            &effort,
+            environment,
+        )?;
+        summary.archive = Some(archive_facts(&archive));
         Ok(Request {
-            archive: open_archive(
-                &self.archive,
-                &self.key,
-                OnFault::GoOn,
-                &cancellation,
-                &effort,
-                environment,
-            )?,
+            archive,
             project,
             strategies: self.strategies,
             strict: self.strict,
             verbose: self.verbose,
             effort,
-            cancellation,
+            cancellation: cancellation.clone(),
         })
     }
 }
 
 impl Request {
-    fn run(mut self) -> Result<u8> {
+    fn run(mut self, summary: &mut Summary) -> Result<u8> {
         let like = match &self.project {
             Some(project) => Some(describe(project)?),
             None => None,
         };
         let progress = Progress::new(&self.cancellation, self.verbose);
+        let watch = Remembering::new(&progress);
         let mut transfer = Transfer {
             source: &mut self.archive,
             destination: Box::new(Nowhere { like }),
@@ -139,15 +161,20 @@ impl Request {
             versions: self.strategies.versions(),
             schemas: self.strategies.schemas(),
             on_fault: OnFault::GoOn,
-            observer: &progress,
+            observer: &watch,
         };
-        let plan = transfer.plan()?;
+        let planned = transfer.plan();
         drop(transfer);
+        summary.warn(watch.warnings());
+        let plan = planned?;
+        summary.source(&plan.source);
+        summary.report(&plan.announced);
+        summary.faults = plan.faults.iter().map(Failure::from).collect();
         effort::tell(&self.effort, &[]);
         let none = Protection::default();
         let protection = self.archive.protection().unwrap_or(&none);
         terminal::tell(&report::origin(&plan.source));
-        Reports::Stdout.print(&report::table(&plan.announced));
+        report::print(Reports::Stdout, &plan.announced);
         Ok(self.conclude(&plan, protection))
     }
 
@@ -217,10 +244,10 @@ fn print_faults(plan: &Plan) {
     }
     if plan.faults.more() > 0 {
         let more = HumanCount(plan.faults.more());
-        terminal::tell(&format!("error: {more} more of these"));
+        terminal::alert(&format!("error: {more} more of these"));
     }
     for hint in advice {
-        terminal::tell(&format!("  {hint}"));
+        terminal::alert(&format!("  {hint}"));
     }
 }
 

@@ -169,6 +169,18 @@ pub struct WarningFacts {
     pub incomplete: bool,
 }
 
+impl From<&Warning> for WarningFacts {
+    fn from(warning: &Warning) -> Self {
+        Self {
+            kind: warning.kind.as_str().into(),
+            subject: shortened(warning.subject.to_string()),
+            reason: shortened(warning.reason.clone()),
+            times: warning.count,
+            incomplete: warning.kind.is_incomplete(),
+        }
+    }
+}
+
 impl Summary {
     /// How many bytes one may have that is read: far more than any that is written.
     pub const LONGEST: u64 = 16 << 20;
@@ -310,19 +322,20 @@ pub struct WarningList {
 impl WarningList {
     /// Adds one.
     pub fn add(&mut self, warning: &Warning) {
-        self.put(WarningFacts {
-            kind: warning.kind.as_str().into(),
-            subject: shortened(warning.subject.to_string()),
-            reason: shortened(warning.reason.clone()),
-            times: warning.count,
-            incomplete: warning.kind.is_incomplete(),
-        });
+        self.put(warning.into());
     }
 
     /// Adds those of another list.
     pub fn extend(&mut self, other: Self) {
         other.list.into_iter().for_each(|told| self.put(told));
         self.more += other.more;
+    }
+
+    /// These and those of another list.
+    pub fn joined(&self, other: Self) -> Self {
+        let mut all = self.clone();
+        all.extend(other);
+        all
     }
 
     fn put(&mut self, told: WarningFacts) {

@@ -118,6 +118,21 @@ pub(in crate::archive) struct Unpacked {
 }
 
 impl Unpacked {
+    /// How many bytes it has, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        self.sealed.origin.length()
+    }
+
+    /// Whether it is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Whether it is compressed.
+    pub fn is_compressed(&self) -> bool {
+        self.gzip
+    }
+
     /// Where it lies, for messages.
     pub fn name(&self) -> String {
         self.sealed.name()

@@ -26,7 +26,7 @@ pub fn post(url: &Url, body: Vec<u8>, access: &Access, patience: Duration) -> Re
         let mut sending = pin!(sending);
         loop {
             match tokio::time::timeout(GLANCE, sending.as_mut()).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => return Ok::<_, Error>(answer),
                 Err(_) => {
                     let checked = access.interrupt.check();
                     checked.map_err(|error| Error::from_io(error, |_| Error::interrupted()))?;
