@@ -54,7 +54,11 @@ pub(super) fn first_line(mut command: Command, interrupt: &Interrupt) -> Result<
 ///
 /// # Errors
 /// It cannot be started, or the run is to stop.
-pub(super) fn feed(mut command: Command, input: Vec<u8>, interrupt: &Interrupt) -> Result<ExitStatus> {
+pub(super) fn feed(
+    mut command: Command,
+    input: Vec<u8>,
+    interrupt: &Interrupt,
+) -> Result<ExitStatus> {
     // What stands on stdout is ours.
     let stderr = rustix::io::dup(std::io::stderr()).map(Stdio::from);
     command

@@ -96,7 +96,10 @@ fn key(environment: &Environment) -> Finding {
         return Finding::ok(subject, format!("{place}, unless an option names another"));
     }
     if io::stdin().is_terminal() {
-        return Finding::ok(subject, "asked for, unless an option or a variable gives it");
+        return Finding::ok(
+            subject,
+            "asked for, unless an option or a variable gives it",
+        );
     }
     Finding::note(
         subject,

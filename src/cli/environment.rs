@@ -53,6 +53,15 @@ impl Environment {
         })
     }
 
+    /// One with these variables.
+    #[cfg(test)]
+    pub fn of(variables: BTreeMap<String, String>) -> Self {
+        Self {
+            variables,
+            ..Self::default()
+        }
+    }
+
     /// All variables, for the project's own configuration.
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables

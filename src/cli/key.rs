@@ -91,7 +91,11 @@ impl KeySource {
     ///
     /// # Errors
     /// It cannot be had, or is empty.
-    pub fn given(&self, environment: &Environment, interrupt: &Interrupt) -> Result<Option<String>> {
+    pub fn given(
+        &self,
+        environment: &Environment,
+        interrupt: &Interrupt,
+    ) -> Result<Option<String>> {
         if let Some(key) = self.named(interrupt)? {
             return Ok(Some(key));
         }
@@ -161,6 +165,16 @@ pub(super) fn told(environment: &Environment) -> Option<String> {
         Place::Command(_) => "what the command of BACKUP_KEY_COMMAND prints".into(),
         Place::Credential(_) => format!("the credential {CREDENTIAL} of systemd"),
     })
+}
+
+/// Whether a variable has the key, or says where it is.
+pub(super) fn is_in_variable(environment: &Environment) -> bool {
+    let all = [
+        environment.key(),
+        environment.key_file(),
+        environment.key_command(),
+    ];
+    all.iter().any(Option::is_some)
 }
 
 /// The key in a file: its only line.

@@ -11,6 +11,7 @@ mod filter;
 mod import;
 mod input;
 mod key;
+mod options;
 mod place;
 mod plan;
 mod progress;
@@ -29,8 +30,8 @@ use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, Location};
 use crate::threads::start;
-use crate::transfer::{OnFault, Source};
 use crate::transfer::summary::ArchiveFacts;
+use crate::transfer::{OnFault, Source};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use environment::Environment;
@@ -70,6 +71,12 @@ not match, 5 schemas do not match, 6 the archive is damaged or not ours, 11 lock
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Take options from this profile of backup.toml; what is typed, or set in BACKUP_... variables, wins
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Profiles")]
+    profile: Option<String>,
+    /// The file with profiles [default: ~/.config/backup/backup.toml, else /etc/backup/backup.toml]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Profiles")]
+    config: Option<String>,
 }
 
 /// What to do.
@@ -101,8 +108,7 @@ pub fn command() -> clap::Command {
 
 /// Parses the command line, runs it, and turns the outcome into an exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match dispatch(cli) {
+    match dispatch() {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             terminal::print_error(&error);
@@ -111,9 +117,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<u8> {
+fn dispatch() -> Result<u8> {
     let environment = Environment::of_process()?;
-    match cli.command {
+    let arguments = std::env::args_os().collect();
+    let arguments = options::complete(&command(), arguments, &environment)?;
+    match Cli::parse_from(arguments).command {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),

@@ -64,7 +64,10 @@ struct Last<'a> {
 impl RunArguments {
     /// Whether anybody wants the summary of the run.
     pub fn wants_summary(&self) -> bool {
-        self.json || self.on_success.is_some() || self.on_failure.is_some() || self.ping_url.is_some()
+        self.json
+            || self.on_success.is_some()
+            || self.on_failure.is_some()
+            || self.ping_url.is_some()
     }
 
     /// Does the work of a verb; gives the exit code. What the work notes in the summary on its way is told also where
@@ -170,7 +173,10 @@ mod tests {
 
     #[test]
     fn a_monitor_is_reached_over_http() {
-        for text in ["https://hc.example/uuid", "http://127.0.0.1:8000/ping/x?create=1"] {
+        for text in [
+            "https://hc.example/uuid",
+            "http://127.0.0.1:8000/ping/x?create=1",
+        ] {
             assert!(monitor(text).is_ok(), "{text}");
         }
         for text in ["hc.example/uuid", "ftp://a/b", "https://", "file:///x", ""] {

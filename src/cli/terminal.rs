@@ -3,8 +3,8 @@
 
 use crate::error::Error;
 use rustix::fs::OFlags;
-use std::fmt::Write as _;
 use serde::Serialize;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -52,7 +52,10 @@ pub(super) fn voice() -> Voice {
 pub(super) fn let_go() {
     let (held, more) = {
         let mut state = state();
-        (std::mem::take(&mut state.held), std::mem::take(&mut state.more))
+        (
+            std::mem::take(&mut state.held),
+            std::mem::take(&mut state.more),
+        )
     };
     for line in held {
         print_line(&line);

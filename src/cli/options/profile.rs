@@ -1,0 +1,260 @@
+//! Profiles: sets of options with a name, in a file.
+
+use super::super::environment::Environment;
+use super::super::terminal::safe;
+use super::{CONFIG, Found, PROFILE, is_switch, with_long};
+use crate::error::{Error, Result};
+use clap::Command;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+use url::Url;
+
+/// What the file is called.
+const NAME: &str = "backup.toml";
+/// Where it lies for the whole system.
+const OF_SYSTEM: &str = "/etc/backup/backup.toml";
+/// The table of the file that holds the profiles.
+const PROFILES: &str = "profiles";
+/// How many bytes the file may have.
+const LONGEST: u64 = 1 << 20;
+
+/// A profile: its options, for every verb and for single ones.
+#[derive(Debug)]
+pub(super) struct Profile {
+    /// The verb they are for; `None` for all that have them.
+    options: Vec<(Option<String>, Found)>,
+    /// The options of each verb, to find out which has what.
+    known: Vec<(String, Vec<String>)>,
+}
+
+impl Profile {
+    /// The profile of this name; `None` where none is asked for.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](crate::error::Kind::Usage): there is none, or it holds what it must not.
+    pub fn find(
+        name: Option<String>,
+        file: Option<String>,
+        command: &Command,
+        environment: &Environment,
+    ) -> Result<Option<Self>> {
+        let Some(name) = name else {
+            return match file {
+                Some(_) => Err(Error::usage(format!(
+                    "--{CONFIG} names a file with profiles, and none of them is named"
+                ))
+                .hint(format!("name one with --{PROFILE}"))),
+                None => Ok(None),
+            };
+        };
+        let (path, named) = match file {
+            Some(file) => (PathBuf::from(file), true),
+            None => (place(environment)?, false),
+        };
+        let text = read(&path, named)?;
+        Self::parse(&text, &name, command)
+            .map(Some)
+            .map_err(|error| error.within(path.display()))
+    }
+
+    /// The profile of this name in a file.
+    pub fn parse(text: &str, name: &str, command: &Command) -> Result<Self> {
+        let refuse = |what: String, hint: &str| Error::usage(what).hint(hint.to_owned());
+        let mut file: Table = text.parse().map_err(|error: toml::de::Error| {
+            refuse(
+                safe(error.to_string().trim_end()),
+                "docs/PROFILES.md shows what the file looks like",
+            )
+        })?;
+        let profiles = match file.remove(PROFILES) {
+            Some(Value::Table(profiles)) => profiles,
+            _ => Table::new(),
+        };
+        if let Some(other) = file.keys().next() {
+            return Err(refuse(
+                format!("`{}` is not known here", safe(other)),
+                "the file holds tables that are called [profiles.NAME]",
+            ));
+        }
+        let Some(Value::Table(profile)) = profiles.get(name) else {
+            let names: Vec<String> = profiles.keys().map(|name| safe(name)).collect();
+            let there = match names.is_empty() {
+                true => "there is none".to_owned(),
+                false => format!("there are {}", names.join(", ")),
+            };
+            return Err(refuse(
+                format!("there is no profile {name}"),
+                &format!("{there}; a profile is a table [profiles.{name}]"),
+            ));
+        };
+        let known = command.get_subcommands().map(|verb| {
+            let longs = verb.get_arguments().filter_map(|arg| arg.get_long());
+            (
+                verb.get_name().to_owned(),
+                longs.map(str::to_owned).collect(),
+            )
+        });
+        let mut options = Vec::new();
+        for (key, value) in profile {
+            let at = |error: Error| error.within(format!("profile {name}"));
+            match (command.find_subcommand(key), value) {
+                (Some(verb), Value::Table(table)) => {
+                    for (key, value) in table {
+                        let of = |error: Error| at(error.within(verb.get_name()));
+                        let found = option(&[verb], key, value).map_err(of)?;
+                        options
+                            .extend(found.map(|found| (Some(verb.get_name().to_owned()), found)));
+                    }
+                }
+                _ => {
+                    let verbs: Vec<&Command> = command.get_subcommands().collect();
+                    let found = option(&verbs, key, value).map_err(at)?;
+                    options.extend(found.map(|found| (None, found)));
+                }
+            }
+        }
+        Ok(Self {
+            options,
+            known: known.collect(),
+        })
+    }
+
+    /// The options for a verb. Those that are for it alone come first.
+    pub fn options(&self, verb: &str) -> Vec<Found> {
+        let has = |long: &String| {
+            let known = self.known.iter().find(|(name, _)| name == verb);
+            known.is_some_and(|(_, longs)| longs.contains(long))
+        };
+        let own = self
+            .options
+            .iter()
+            .filter(|(of, _)| of.as_deref() == Some(verb));
+        let shared = self
+            .options
+            .iter()
+            .filter(|(of, found)| of.is_none() && has(&found.long));
+        own.chain(shared).map(|(_, found)| found.clone()).collect()
+    }
+}
+
+/// An option of one of these verbs; `None` where it is a switch that is off.
+fn option(verbs: &[&Command], key: &str, value: &Value) -> Result<Option<Found>> {
+    let refuse = |what: String, hint: &str| Err(Error::usage(what).hint(hint.to_owned()));
+    let shown = safe(key);
+    if key == "key" {
+        return refuse(
+            "a key does not belong in this file".into(),
+            "name a file or a command with key-file or key-command",
+        );
+    }
+    let arg = verbs.iter().find_map(|verb| with_long(verb, key));
+    let Some(arg) = arg.filter(|_| ![PROFILE, CONFIG, "help", "version"].contains(&key)) else {
+        return refuse(
+            format!("`{shown}` is no option here"),
+            "options are written with their long names, without the dashes in front",
+        );
+    };
+    let values = match value {
+        Value::Boolean(on) if is_switch(arg) => {
+            return Ok(on.then(|| Found {
+                long: key.to_owned(),
+                values: Vec::new(),
+            }));
+        }
+        _ if is_switch(arg) => {
+            return refuse(format!("`{shown}` is a switch"), "write true or false");
+        }
+        Value::Array(list) => list.iter().map(text).collect::<Option<Vec<_>>>(),
+        one => text(one).map(|text| vec![text]),
+    };
+    let Some(values) = values.filter(|values| !values.is_empty()) else {
+        return refuse(
+            format!("the value of `{shown}` makes no sense"),
+            "write a text, a number, or a list of these",
+        );
+    };
+    let has_password = |text: &String| Url::parse(text).is_ok_and(|url| url.password().is_some());
+    if key == "database-url" && values.iter().any(has_password) {
+        return refuse(
+            "a password does not belong in this file".into(),
+            "give the database with the variable BACKUP_DATABASE_URL",
+        );
+    }
+    Ok(Some(Found {
+        long: key.to_owned(),
+        values,
+    }))
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Boolean(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
+    }
+}
+
+/// Whether a switch is on that a variable gives.
+pub(super) fn switch(value: &str) -> Result<bool> {
+    match value.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err(Error::usage("it is neither true nor false").hint("write true or false")),
+    }
+}
+
+/// Where the file lies that nobody named: the user's own, else that of the system.
+fn place(environment: &Environment) -> Result<PathBuf> {
+    let home = environment
+        .get("HOME")
+        .map(|home| Path::new(home).join(".config"));
+    let own = environment
+        .get("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or(home);
+    let own = own.map(|folder| folder.join("backup").join(NAME));
+    let places: Vec<PathBuf> = own.into_iter().chain([OF_SYSTEM.into()]).collect();
+    if let Some(path) = places.iter().find(|path| path.exists()) {
+        return Ok(path.clone());
+    }
+    let looked: Vec<String> = places
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    Err(Error::usage(format!(
+        "there is no file with profiles: looked for {}",
+        looked.join(" and ")
+    ))
+    .hint(format!("make one of them, or name another with --{CONFIG}")))
+}
+
+/// Reads the file. It names commands that are run: nobody else may write to it.
+fn read(path: &Path, named: bool) -> Result<String> {
+    let fail = |error| Error::io("read the profiles in", path, error);
+    let metadata = fs::metadata(path).map_err(fail)?;
+    if let Some(why) = untrusted(&metadata, named) {
+        return Err(Error::usage(format!("{}: {why}", path.display())).hint(
+            "it names commands to run: see that it belongs to you or root, and take the right to write from others \
+             (chmod go-w)",
+        ));
+    }
+    if metadata.len() > LONGEST {
+        return Err(Error::usage(format!("{} is too long", path.display()))
+            .hint("name the file with the profiles"));
+    }
+    fs::read_to_string(path).map_err(fail)
+}
+
+fn untrusted(metadata: &Metadata, named: bool) -> Option<&'static str> {
+    let own = rustix::process::geteuid().as_raw();
+    if metadata.is_file() && metadata.mode() & 0o002 != 0 {
+        return Some("everybody may write to it");
+    }
+    if !named && metadata.mode() & 0o020 != 0 && metadata.gid() != 0 {
+        return Some("its group may write to it");
+    }
+    (!named && ![0, own].contains(&metadata.uid())).then_some("it belongs to another user")
+}

@@ -1,0 +1,155 @@
+use super::*;
+use crate::error::Kind;
+use clap::CommandFactory;
+use std::collections::BTreeMap;
+use std::fs;
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    let variables = variables.iter().copied();
+    let variables: BTreeMap<String, String> = variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    Environment::of(variables)
+}
+
+/// The words behind the verb, with these variables and this file.
+fn completed(words: &[&str], variables: &[(&str, &str)], file: &str) -> Result<Vec<String>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("backup.toml");
+    fs::write(&path, file).expect("written");
+    let mut variables = variables.to_vec();
+    let path = path.to_str().expect("text");
+    if !file.is_empty() {
+        variables.push(("BACKUP_CONFIG", path));
+    }
+    let command = crate::cli::Cli::command();
+    let arguments = ["backup"].iter().chain(words).map(OsString::from);
+    let completed = complete(&command, arguments.collect(), &environment(&variables))?;
+    let words = completed
+        .iter()
+        .skip(1)
+        .map(|word| word.to_str().expect("text").to_owned());
+    Ok(words.collect())
+}
+
+const NIGHTLY: &str = r#"
+[profiles.nightly]
+project = "/srv/strapi"
+key-file = "/etc/backup/key"
+strict = true
+max-size-jsonl = 64
+exclude-content-types = ["api::a.a", "api::b.b"]
+
+[profiles.nightly.export]
+file = "/backups/"
+strict = false
+
+[profiles.nightly.import]
+file = "/backups/site.tar.gz.enc"
+"#;
+
+#[test]
+fn a_profile_gives_the_options_of_its_verb_behind_it() {
+    let words = completed(&["export", "--profile", "nightly"], &[], NIGHTLY).expect("completed");
+    for word in [
+        "--file=/backups/",
+        "--project=/srv/strapi",
+        "--key-file=/etc/backup/key",
+        "--max-size-jsonl=64",
+        "--exclude-content-types=api::b.b",
+    ] {
+        assert!(words.contains(&word.to_owned()), "{word} in {words:?}");
+    }
+    assert_eq!(words[0], "export");
+    let words = completed(&["--profile", "nightly", "import"], &[], NIGHTLY).expect("completed");
+    assert_eq!(words[..3], ["--profile", "nightly", "import"]);
+    assert!(words.contains(&"--file=/backups/site.tar.gz.enc".to_owned()));
+    assert!(words.contains(&"--strict".to_owned()), "{words:?}");
+    assert!(
+        !words.iter().any(|word| word.contains("max-size")),
+        "{words:?}"
+    );
+}
+
+#[test]
+fn what_is_typed_wins_over_a_variable_and_that_over_a_profile() {
+    let variables = [("BACKUP_PROJECT", "/variable"), ("BACKUP_STRICT", "yes")];
+    let words = ["export", "--profile=nightly"];
+    let found = completed(&words, &variables, NIGHTLY).expect("completed");
+    assert!(
+        found.contains(&"--project=/variable".to_owned()),
+        "{found:?}"
+    );
+    assert!(!found.contains(&"--project=/srv/strapi".to_owned()));
+    let typed = ["export", "--project", "/typed", "--profile=nightly"];
+    let found = completed(&typed, &variables, NIGHTLY).expect("completed");
+    assert!(
+        !found.iter().any(|word| word.starts_with("--project=")),
+        "{found:?}"
+    );
+    assert!(found.contains(&"--strict".to_owned()));
+}
+
+#[test]
+fn the_weaker_of_two_that_exclude_each_other_gives_way() {
+    for words in [
+        &["export", "--profile=nightly", "--no-encrypt"][..],
+        &["export", "--profile=nightly", "--key-command=pass site"],
+        &["export", "--profile=nightly", "-k", "secret"],
+    ] {
+        let found = completed(words, &[], NIGHTLY).expect("completed");
+        assert!(
+            !found.iter().any(|word| word.starts_with("--key-file")),
+            "{found:?}"
+        );
+    }
+    let variables = [("BACKUP_KEY", "secret")];
+    let words = ["export", "--profile=nightly"];
+    let found = completed(&words, &variables, NIGHTLY).expect("completed");
+    assert!(!found.iter().any(|word| word.contains("key")), "{found:?}");
+}
+
+#[test]
+fn a_profile_with_what_it_must_not_hold_is_refused() {
+    for (file, part) in [
+        (
+            "[profiles.nightly]\nkey = 'secret'",
+            "a key does not belong",
+        ),
+        (
+            "[profiles.nightly]\nkey-fil = 'x'",
+            "`key-fil` is no option",
+        ),
+        (
+            "[profiles.nightly.import]\nno-compress = true",
+            "`no-compress` is no option",
+        ),
+        ("[profiles.nightly]\nstrict = 'yes'", "is a switch"),
+        ("[profiles.nightly]\nfile = 2026-11-20", "makes no sense"),
+        (
+            "[profiles.nightly]\ndatabase-url = 'postgres://a:b@h/d'",
+            "a password does not belong",
+        ),
+        (
+            "[profiles.nightly]\nprofile = 'other'",
+            "`profile` is no option",
+        ),
+        ("[other]\nx = 1", "`other` is not known"),
+        ("[profiles.weekly]\n", "there is no profile nightly"),
+        ("[profiles", "TOML"),
+    ] {
+        let error = completed(&["export", "--profile=nightly"], &[], file).expect_err(file);
+        assert_eq!(error.kind(), Kind::Usage, "{file}");
+        let text = format!("{error} {}", error.advice().unwrap_or_default());
+        assert!(text.contains(part), "{file}: {text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+    let error = completed(&["export"], &[("BACKUP_STRICT", "maybe")], "").expect_err("maybe");
+    assert!(error.to_string().contains("BACKUP_STRICT"), "{error}");
+}
+
+#[test]
+fn without_a_profile_a_file_of_profiles_changes_nothing() {
+    let words = completed(&["export", "--file", "x"], &[], "").expect("completed");
+    assert_eq!(words, ["export", "--file", "x"]);
+}
