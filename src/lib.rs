@@ -29,6 +29,7 @@ pub mod error;
 pub mod fuzzing;
 pub mod model;
 mod nesting;
+pub mod retention;
 mod room;
 pub mod store;
 pub mod strapi;
