@@ -3,19 +3,25 @@
 //! This room moves bytes and knows nothing of what is in them. A [`Target`] takes an archive and
 //! shows it when it is complete; an [`Origin`] gives one. Whose files are is known here as well.
 
+mod access;
 mod file;
 mod interrupt;
+mod location;
 mod owner;
 mod plain;
+mod shelf;
 mod stream;
 mod write_back;
 
+pub use access::Access;
 pub use file::{
     FileOrigin, FileTarget, check_folder, folder_of, real_path, sync_folder, sync_name,
 };
 pub use interrupt::{Interrupt, Interruptible};
+pub use location::{Location, ObjectName, StoreKind};
 pub(crate) use owner::Owner;
 pub(crate) use plain::{not_opened, open_plain};
+pub use shelf::{Item, Shelf, shelf};
 pub use stream::{StreamOrigin, StreamTarget};
 pub(crate) use write_back::{WriteBack, write_back};
 
