@@ -3,6 +3,7 @@
 
 mod choices;
 mod doctor;
+mod drill;
 mod effort;
 mod environment;
 mod export;
@@ -74,6 +75,7 @@ enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
     Verify(verify::Arguments),
+    Drill(drill::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
     /// Print completions for a shell
@@ -113,6 +115,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
+        Command::Drill(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {

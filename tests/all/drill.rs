@@ -1,0 +1,1 @@
+//! `backup drill`: real archives of both majors come back, and those that were tampered with do not.
