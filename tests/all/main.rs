@@ -28,6 +28,7 @@ mod database_transactions;
 mod database_values;
 mod databases;
 mod doctor;
+mod drill;
 mod environments;
 mod fixture;
 mod flips;

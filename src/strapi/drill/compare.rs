@@ -116,7 +116,7 @@ impl Comparison<'_> {
     fn take(&mut self, odd: Odd) {
         if odd.into > 0 && odd.out > 0 {
             self.settle();
-            if odd.sort != Sort::SharedLink {
+            if !matches!(odd.sort, Sort::SharedLink | Sort::MadeLink) {
                 let times = How::Times(odd.into as u64, odd.out as u64);
                 self.tell(&odd, times);
             }
@@ -143,6 +143,8 @@ impl Comparison<'_> {
         };
         let is_told = match odd.sort {
             Sort::Link => self.is_link_told(&odd),
+            // Older exports may lack them.
+            Sort::MadeLink => how == How::Missing && self.is_link_told(&odd),
             // No row names it, so no export has it.
             Sort::File => how == How::Extra || !self.lies_there(&odd),
             _ => true,
@@ -225,7 +227,7 @@ impl Comparison<'_> {
         let uid = match into.sort {
             Sort::Row => into.name.rsplit_once(' ').map_or("", |(uid, _)| uid),
             Sort::Component => &into.detail,
-            Sort::Link => return vec!["its position".into()],
+            Sort::Link | Sort::MadeLink => return vec!["its position".into()],
             _ => return Vec::new(),
         };
         let Some(model) = self.models.get(uid) else {
@@ -244,7 +246,7 @@ impl Comparison<'_> {
 
     fn tell(&mut self, odd: &Odd, how: How) {
         let what = match odd.sort {
-            Sort::Link => links::shown(&odd.name),
+            Sort::Link | Sort::MadeLink => links::shown(&odd.name),
             Sort::Url => format!("where {} is served", Short(&odd.name)),
             _ => Short(&odd.name).to_string(),
         };

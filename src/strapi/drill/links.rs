@@ -2,7 +2,7 @@
 
 use crate::model::{Link, LinkEnd, LinkRef, Short, json};
 use crate::strapi::models::Models;
-use crate::strapi::relations::Sharing;
+use crate::strapi::relations::{Sharing, Storage};
 use serde_json::Value;
 
 /// The name of a link: its two ends, as a list of type, row and attribute each.
@@ -50,6 +50,17 @@ pub(super) fn shared(models: &Models, link: &Link<'_>) -> Option<String> {
         Sharing::Repeated => (&link.right, &link.left),
     };
     Some(format!("{table}: {} -> {}", one.reference, other.reference))
+}
+
+/// Whether no restore stores a link, and every export makes it from the rows themselves: their document ids.
+pub(super) fn is_made(models: &Models, link: &Link<'_>) -> bool {
+    let relation = models.get(&link.left.model).and_then(|model| {
+        let attribute = link.left.field.as_deref()?;
+        model.relation(attribute)
+    });
+    relation.is_some_and(|relation| {
+        matches!(&relation.storage, Storage::JoinColumn { referenced, .. } if referenced != "id")
+    })
 }
 
 /// The ends that a name tells of: type, row and attribute each.

@@ -28,8 +28,8 @@ use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::model::Stage;
 use crate::transfer::{
-    Description, Extent, Filter, FilterOptions, Group, Nowhere, Observer, OnFault, Plan, Report,
-    SchemaStrategy, Scope, Source, Transfer, VersionStrategy,
+    Description, Event, Extent, Filter, FilterOptions, Group, Nowhere, Observer, OnFault, Plan,
+    Report, SchemaStrategy, Scope, Source, Transfer, VersionStrategy,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -129,12 +129,28 @@ impl Drill<'_> {
             schemas: SchemaStrategy::Ignore,
             // What is wrong with it is a difference.
             on_fault: OnFault::GoOn,
-            observer: self.observer,
+            observer: &Unwarned(self.observer),
         };
         let plan = transfer.plan()?;
         drop(transfer);
         witness.end()?;
         Ok(plan.announced)
+    }
+}
+
+/// Hears of progress, and not of what is to be known of the site that is made up: that is what the archive has told, or
+/// a difference.
+struct Unwarned<'a>(&'a dyn Observer);
+
+impl Observer for Unwarned<'_> {
+    fn on(&self, event: Event<'_>) {
+        if !matches!(event, Event::Warned(_) | Event::Entered(_)) {
+            self.0.on(event);
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
     }
 }
 

@@ -7,7 +7,7 @@
 use crate::database::Connection;
 use crate::strapi::core_store::{CORE_STORE, WEBHOOKS};
 use crate::strapi::models::Models;
-use crate::strapi::relations::Storage;
+use crate::strapi::relations::{Order, Storage};
 use crate::strapi::tables::Model;
 use std::collections::BTreeMap;
 
@@ -56,8 +56,10 @@ impl Tables {
                     right,
                     left_order,
                     right_order,
+                    has_id: _,
                 } => {
-                    let orders = [left_order, right_order].into_iter().flatten();
+                    let orders = [left_order, right_order];
+                    let orders = orders.into_iter().filter_map(Order::column);
                     let columns = [left, right].into_iter().chain(orders);
                     self.add(table, columns.map(String::as_str));
                 }
@@ -66,6 +68,7 @@ impl Tables {
                     left,
                     id,
                     type_,
+                    has_id: _,
                 } => self.add(table, [left.as_str(), id, type_, "field", "order"]),
             }
         }

@@ -1,7 +1,7 @@
 //! A source whose stream a witness sees.
 
 use super::witness::Witness;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::transfer::{Description, Filter, Sink, Source, Warning};
 use sha2::{Digest, Sha256};
@@ -31,6 +31,18 @@ impl Source for Watched<'_> {
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
         let witness = &mut *self.witness;
         self.source.stream(filter, &mut Watching { witness, sink })
+    }
+}
+
+/// What a restore refuses of an archive does not come back; what it cannot put anywhere has a cause outside of it.
+fn refused(error: Error) -> Error {
+    let is_of_the_archive =
+        error.kind() == Kind::Failed && std::error::Error::source(&error).is_none();
+    match is_of_the_archive {
+        true => Error::archive(error.to_string()).hint(
+            "it does not come back: change the value where the archive was made, and make another archive",
+        ),
+        false => error,
     }
 }
 
@@ -64,7 +76,7 @@ impl Sink for Watching<'_> {
     }
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
-        self.sink.entity(entity)?;
+        self.sink.entity(entity).map_err(refused)?;
         self.witness.entity(entity)
     }
 
@@ -78,12 +90,12 @@ impl Sink for Watching<'_> {
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {
-        self.sink.link(link)?;
+        self.sink.link(link).map_err(refused)?;
         self.witness.link(link)
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
-        self.sink.configuration(item)?;
+        self.sink.configuration(item).map_err(refused)?;
         self.witness.setting(item)
     }
 

@@ -49,18 +49,21 @@ pub(super) enum Sort {
     Link,
     /// A link of a relation that shares its table with another one.
     SharedLink,
+    /// A link that is made from its rows.
+    MadeLink,
     /// A row of the configuration.
     Setting,
 }
 
 impl Sort {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Row,
         Self::Component,
         Self::Url,
         Self::File,
         Self::Link,
         Self::SharedLink,
+        Self::MadeLink,
         Self::Setting,
     ];
 
@@ -73,7 +76,7 @@ impl Sort {
         match self {
             Self::Row | Self::Component | Self::Url => Stage::Entities,
             Self::File => Stage::Assets,
-            Self::Link | Self::SharedLink => Stage::Links,
+            Self::Link | Self::SharedLink | Self::MadeLink => Stage::Links,
             Self::Setting => Stage::Configuration,
         }
     }
@@ -308,10 +311,14 @@ impl Witness {
             return self.plain(Sort::Link, &links::name(link), link.line);
         };
         let link = &parsed;
-        match links::shared(&self.models, link) {
-            Some(name) => self.record(Sort::SharedLink, &name, "", ""),
-            None => self.record(Sort::Link, &links::name(link), &links::places(link), ""),
+        if let Some(name) = links::shared(&self.models, link) {
+            return self.record(Sort::SharedLink, &name, "", "");
         }
+        let sort = match links::is_made(&self.models, link) {
+            true => Sort::MadeLink,
+            false => Sort::Link,
+        };
+        self.record(sort, &links::name(link), &links::places(link), "")
     }
 
     /// A row of the configuration passes.
