@@ -25,6 +25,14 @@ impl Access {
         let value = self.variables.get(name).map(String::as_str);
         value.filter(|value| !value.is_empty())
     }
+
+    /// The variables whose names begin with this, and their values.
+    pub(super) fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.variables.iter();
+        variables
+            .map(|(name, value)| (&**name, &**value))
+            .filter(move |(name, value)| name.starts_with(prefix) && !value.is_empty())
+    }
 }
 
 impl fmt::Debug for Access {

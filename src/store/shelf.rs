@@ -1,5 +1,6 @@
 //! Places where several archives lie, to be listed and tidied up.
 
+use super::object::ObjectShelf;
 use super::{Access, FileOrigin, Location, Origin};
 use crate::error::{Error, Result};
 use std::fs::{self, File};
@@ -53,12 +54,11 @@ pub struct Item {
 /// # Errors
 /// There is none there, or it cannot be reached.
 pub fn shelf(location: &Location, access: &Access, spool_folder: &Path) -> Result<Box<dyn Shelf>> {
-    let _ = access;
     match location {
         Location::Stream => Err(Error::usage("stdin and stdout hold no several archives")
             .hint("name a folder, or a prefix such as s3://bucket/prefix/")),
         Location::Path(path) => Ok(Box::new(Folder::open(path, spool_folder)?)),
-        Location::Object(object) => Err(Error::usage(format!("{object}: not yet"))),
+        Location::Object(object) => Ok(Box::new(ObjectShelf::open(object, access)?)),
     }
 }
 

@@ -294,13 +294,22 @@ pub struct WarningList {
 impl WarningList {
     /// Adds one.
     pub fn add(&mut self, warning: &Warning) {
-        let told = WarningFacts {
+        self.put(WarningFacts {
             kind: warning.kind.as_str().into(),
             subject: shortened(warning.subject.to_string()),
             reason: shortened(warning.reason.clone()),
             times: warning.count,
             incomplete: warning.kind.is_incomplete(),
-        };
+        });
+    }
+
+    /// Adds those of another list.
+    pub fn extend(&mut self, other: Self) {
+        other.list.into_iter().for_each(|told| self.put(told));
+        self.more += other.more;
+    }
+
+    fn put(&mut self, told: WarningFacts) {
         if self.list.len() < LISTED {
             self.notes += usize::from(!told.incomplete);
             self.list.push(told);
