@@ -41,6 +41,16 @@ impl KeyArguments {
     }
 }
 
+impl KeyArguments {
+    /// The key, where one is given; nobody is asked.
+    ///
+    /// # Errors
+    /// It is empty.
+    pub fn if_given(&self, environment: &Environment) -> Result<Option<Password>> {
+        Ok(given(self.key.as_deref(), environment)?.map(Password::new))
+    }
+}
+
 /// A key from `--key`, else from the environment.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 //! process environment.
 
 mod choices;
+mod columns;
 mod doctor;
 mod drill;
 mod effort;
@@ -10,12 +11,15 @@ mod export;
 mod filter;
 mod import;
 mod input;
+mod keep;
 mod key;
+mod list;
 mod place;
 mod plan;
 mod progress;
 mod project;
 mod prompt;
+mod prune;
 mod recover;
 mod report;
 mod terminal;
@@ -77,6 +81,8 @@ enum Command {
     Import(import::Arguments),
     Verify(verify::Arguments),
     Drill(drill::Arguments),
+    List(list::Arguments),
+    Prune(prune::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
     /// Print completions for a shell
@@ -117,6 +123,8 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
+        Command::List(arguments) => arguments.run(&environment),
+        Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {

@@ -34,6 +34,7 @@ mod fixture;
 mod flips;
 mod hostile_lines;
 mod interrupted;
+mod keeping;
 mod keys;
 mod kills;
 mod leftovers;

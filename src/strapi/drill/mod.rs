@@ -156,9 +156,19 @@ impl Observer for Unwarned<'_> {
 
 /// What takes part.
 fn filter(files: bool, source: &Description) -> Result<Filter> {
-    if files {
-        return Ok(Filter::default());
+    let mut filter = match files {
+        true => Filter::default(),
+        false => without_files(source)?,
+    };
+    // What the archive was not made from is not worth a note, for nothing is there that it could leave alone.
+    if let (Some(scope), Some(schemas)) = (&source.scope, &source.schemas) {
+        filter.narrow(scope, schemas);
     }
+    Ok(filter)
+}
+
+/// All but files.
+fn without_files(source: &Description) -> Result<Filter> {
     let holds_more = |scope: &Scope| {
         let mut stages = scope.stages.iter();
         stages.any(|stage| !matches!(stage, Stage::Schemas | Stage::Assets))
