@@ -88,7 +88,7 @@ fn an_archive_that_was_made_incomplete_says_so() {
     project
         .run("export", ["-f", "short", "--no-encrypt", "--no-compress"])
         .ends_with(3);
-    let outcome = drill(&project.archive("short.tar"), &[]).ends_with(3);
+    let outcome = drill(&project.archive("short.incomplete.tar"), &[]).ends_with(3);
     assert!(outcome.stdout.contains("incomplete"), "{}", outcome.all());
 }
 
