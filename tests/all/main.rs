@@ -59,6 +59,7 @@ mod proofs;
 mod rewritten;
 mod round_trip;
 mod staying;
+mod stores;
 mod strapi4;
 mod strapi5;
 mod strategies;

@@ -257,12 +257,16 @@ fn is_about_ranges(answer: &Answer) -> bool {
 
 /// The path of an object in its bucket, as the crate has it.
 fn path_of(name: &ObjectName) -> Result<Path> {
-    Path::parse(&name.key).map_err(|_| {
-        Error::usage(format!(
-            "{name} has an empty part, `.` or `..` between its slashes"
-        ))
-        .hint("choose another name")
-    })
+    // The crate takes a slash off in front.
+    let parsed = Path::parse(&name.key).ok();
+    parsed
+        .filter(|_| !name.key.starts_with('/'))
+        .ok_or_else(|| {
+            Error::usage(format!(
+                "{name} has an empty part, `.` or `..` between its slashes"
+            ))
+            .hint("choose another name")
+        })
 }
 
 /// There is no archive of this name.
