@@ -16,6 +16,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::HumanCount;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Restore an archive into a site that is thrown away, and see that all of it comes back
 ///
@@ -85,7 +86,7 @@ impl Arguments {
             files: !self.no_files,
             folder: &environment.temporary,
             observer: &progress,
-            stop: cancellation.stop(),
+            requested: Arc::clone(&cancellation.requested),
             wait: LockWait {
                 interrupt: cancellation.interrupt(),
                 ..LockWait::default()

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
+use strapi_backup::store::{Access, Interrupt, Location, write_small};
 
 use crate::support::cli::{KEY, Outcome, Project, backup, run};
+use crate::support::stores::{Kind, Store};
 
 /// Puts a file there that nobody can look into, and the summary that says whose it is. Both are a day old.
 fn archive(folder: &Path, name: &str, made: &str, status: &str) {
@@ -245,4 +247,66 @@ fn an_export_prunes_its_own_archives_when_it_is_complete() {
         ]
     );
     assert_eq!(left.len() - site.len(), 7);
+}
+
+/// Puts an object into a store.
+fn put(store: &Store, name: &str, content: Vec<u8>) {
+    let variables = store.variables().into_iter();
+    let variables = variables.map(|(name, value)| (name.to_owned(), value));
+    let access = Access::new(variables.collect(), Interrupt::default());
+    let location = Location::parse(store.url(name).as_ref()).unwrap();
+    write_small(&location, &access, content).unwrap();
+}
+
+#[test]
+fn archives_in_an_object_store_are_listed_and_thinned_out() {
+    for kind in [Kind::S3, Kind::Google, Kind::Azure] {
+        let Some(store) = Store::new(kind) else {
+            return;
+        };
+        for day in 18..=20 {
+            let name = format!("site-2026-11-{day}.tar.gz.enc");
+            let folder = tempfile::tempdir().unwrap();
+            let made = format!("2026-11-{day}T01:00:00Z");
+            archive(folder.path(), &name, &made, "complete");
+            for name in [format!("{name}.summary.json"), name] {
+                put(&store, &name, fs::read(folder.path().join(&name)).unwrap());
+            }
+        }
+        // Without a summary it may be that it is just being finished.
+        put(&store, "site-2026-11-21.tar.gz.enc", vec![0xff; 48]);
+        let project = Project::testdata();
+        let url = store.url("site-2026-11-22");
+        let options = ["-f", &url, "--prune", "--keep-last", "2"];
+        let mut export = store.lead(project.command("export", options));
+        let outcome = run(export.env("BACKUP_KEY", KEY)).ends_with(0);
+        let removed = [
+            "removed: site-2026-11-18.tar.gz.enc",
+            "removed: site-2026-11-19.tar.gz.enc",
+        ];
+        assert_eq!(outcome.lines("removed: "), removed, "{}", outcome.all());
+
+        let place = store.url("");
+        let list = run(&mut store.lead(backup(["list", "--json", &place]))).ends_with(0);
+        let list: Value = serde_json::from_str(&list.stdout).unwrap();
+        let archives = list["archives"].as_array().unwrap().iter();
+        let told: Vec<(&str, &Value)> = archives
+            .map(|it| (it["name"].as_str().unwrap(), &it["complete"]))
+            .collect();
+        let expected = [
+            ("site-2026-11-20.tar.gz.enc", &json!(true)),
+            ("site-2026-11-21.tar.gz.enc", &json!(false)),
+            ("site-2026-11-22.tar.gz.enc", &json!(true)),
+        ];
+        assert_eq!(told, expected);
+
+        let pruned = store.lead(backup(["prune", "--keep-last", "1", &place]));
+        run(&mut { pruned }).ends_with(0);
+        let left = [
+            "site-2026-11-21.tar.gz.enc",
+            "site-2026-11-22.tar.gz.enc",
+            "site-2026-11-22.tar.gz.enc.summary.json",
+        ];
+        assert_eq!(store.names(), left);
+    }
 }

@@ -33,6 +33,7 @@ use crate::transfer::{
 };
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use watched::Watched;
 use witness::{Side, Witness};
 
@@ -49,8 +50,8 @@ pub struct Drill<'a> {
     pub folder: &'a Path,
     /// Who watches.
     pub observer: &'a dyn Observer,
-    /// What ends it.
-    pub stop: Stop,
+    /// Set where the drill is to end.
+    pub requested: Arc<AtomicBool>,
     /// What ends waiting for locks; nobody else has any.
     pub wait: LockWait,
     /// Collects what takes time.
@@ -79,11 +80,12 @@ impl Drill<'_> {
             .prefix(PREFIX)
             .tempdir_in(self.folder)
             .map_err(|error| Error::io("make a folder in", self.folder, error))?;
-        let project = project::made_up(&source, room.path(), self.stop.clone())?;
+        let project = project::made_up(&source, room.path(), self.stop())?;
         let project = project.measured(&self.effort);
         let schemas = source.schemas.clone().unwrap_or_default();
         let passed = room.path().join("witness.db");
-        let mut witness = Witness::new(&passed, project.models()?, Arc::new(schemas))?;
+        let mut witness =
+            Witness::new(&passed, project.models()?, Arc::new(schemas), &self.stop())?;
         witness.begin(Side::In)?;
         let destination = ProjectDestination::open(project.clone(), &self.wait, room.path())?;
         let mut coming = Watched::new(self.source, &mut witness);
@@ -115,10 +117,17 @@ impl Drill<'_> {
         })
     }
 
+    /// What ends waiting for a database. A restore shuts it out as it commits; here that holds nothing else up.
+    fn stop(&self) -> Stop {
+        Stop::new(Arc::clone(&self.requested))
+    }
+
     /// Exports the restored site to nowhere, and has it written down.
     fn export(&self, project: &Project, plan: &Plan, witness: &mut Witness) -> Result<Report> {
         witness.begin(Side::Out)?;
-        let mut site = ProjectSource::open(project.clone(), &self.wait)?;
+        let mut project = project.clone();
+        project.stop = self.stop();
+        let mut site = ProjectSource::open(project, &self.wait)?;
         let mut going = Watched::new(&mut site, witness);
         let mut transfer = Transfer {
             source: &mut going,

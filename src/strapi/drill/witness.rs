@@ -3,7 +3,7 @@
 
 use super::canonical::{self, DIGEST, compact, scalar, shortened};
 use super::links;
-use crate::database::{Connection, Inserter, Sqlite, Timeouts, Value};
+use crate::database::{Connection, Inserter, Sqlite, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
 use crate::model::{
     Component, ConfigItem, ConfigKind, Entity, Fields, Link, Misfit, Schema, Schemas, Stage,
@@ -122,9 +122,10 @@ impl Witness {
     ///
     /// # Errors
     /// The file cannot be made.
-    pub fn new(file: &Path, models: Models, schemas: Arc<Schemas>) -> Result<Self> {
+    pub fn new(file: &Path, models: Models, schemas: Arc<Schemas>, stop: &Stop) -> Result<Self> {
         File::create_new(file).map_err(|error| Error::io("make", file, error))?;
         let mut database = Sqlite::open_to_write(file, Timeouts::default())?;
+        database.stop_with(stop);
         database.execute(
             &format!("CREATE TABLE {TABLE} ({})", COLUMNS.join(", ")),
             &[],
