@@ -10,6 +10,8 @@
 //! | [`model`] | what flows: schemas, entities, links, assets, configuration |
 //! | [`archive`] | the file format, as source and as destination |
 //! | [`store`] | where archives lie: files, streams |
+//! | [`inventory`] | what archives lie at a place, and what they say of themselves |
+//! | [`retention`] | which archives stay |
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
@@ -27,8 +29,10 @@ pub mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod inventory;
 pub mod model;
 mod nesting;
+pub mod retention;
 mod room;
 pub mod store;
 pub mod strapi;

@@ -7,7 +7,7 @@ use super::manifest::Manifest;
 use crate::error::{Error, Kind, Result};
 use crate::model::limits::{LONGEST_SCHEMAS, LONGEST_TEXT, MOST_PARTS};
 use crate::model::{Line, Metadata, Schema, Schemas, Stage};
-use crate::transfer::Description;
+use crate::transfer::{Description, Provenance};
 
 /// What is known of an archive from what describes it.
 pub(super) struct Described {
@@ -16,6 +16,15 @@ pub(super) struct Described {
     pub manifest: Option<Manifest>,
     /// What is wrong with it.
     pub faults: Vec<Error>,
+}
+
+/// What an archive of this program says of itself in its first kilobytes.
+#[derive(Debug, Clone)]
+pub struct Peek {
+    /// The version of Strapi, and when the data was read.
+    pub metadata: Metadata,
+    /// How the data was read, where that is known.
+    pub provenance: Option<Provenance>,
 }
 
 /// Collects what describes an archive.
@@ -101,6 +110,15 @@ impl Front {
         add_parts(&mut self.parts_of_schemas, schema, place)?;
         self.schemas.push(schema.clone());
         Ok(())
+    }
+
+    /// What was collected of the first two entries, where they are right.
+    pub fn peek(self) -> Option<Peek> {
+        let manifest = self.manifest.filter(|_| self.is_ours)?;
+        Some(Peek {
+            metadata: self.metadata?,
+            provenance: manifest.provenance(),
+        })
     }
 
     /// What was collected. Unless it is `tolerant`, what is wrong with that ends it.

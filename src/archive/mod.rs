@@ -33,6 +33,7 @@ mod writer;
 
 pub use audit::Protection;
 pub use codec::{Level, Packing, Password};
+pub use front::Peek;
 pub use name::ArchiveName;
 pub use outcome::{Outcome, StageCount, Status, Told};
 pub use reader::{Archive, ArchiveSource, Demands};

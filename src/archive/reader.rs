@@ -3,7 +3,7 @@
 use super::audit::{Audit, Protection};
 use super::codec::{Password, Sealed, Unpacked, needless_key};
 use super::entries::Entries;
-use super::front::{Described, Front};
+use super::front::{Described, Front, Peek};
 use super::item::Next;
 use super::layout::{Entry, METADATA};
 use super::lines::count_lines;
@@ -154,6 +154,35 @@ impl ArchiveSource {
     /// Whether it is compressed.
     pub fn is_compressed(&self) -> bool {
         self.entries.packed().is_some_and(Unpacked::is_compressed)
+    }
+
+    /// Reads what stands at the very beginning of an archive that this program wrote: metadata and manifest, some
+    /// kilobytes. `None` where it begins otherwise.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged there.
+    pub fn peek(&mut self) -> Result<Option<Peek>> {
+        let archive = self.name();
+        let mut front = Front::default();
+        let demands = &self.demands;
+        round(
+            &mut self.entries,
+            true,
+            (&demands.interrupt, &demands.effort),
+            &mut Seen::default(),
+            &mut |step| match step {
+                Step::Read(item) if item.number < 2 => {
+                    front.take(&archive, item)?;
+                    Ok(match front.is_ours {
+                        true => Next::Go,
+                        false => Next::Stop,
+                    })
+                }
+                Step::Read(_) => Ok(Next::Stop),
+                Step::Through(..) => Ok(Next::Go),
+            },
+        )?;
+        Ok(front.peek())
     }
 
     fn unauthentic(&self, why: &str) -> Error {

@@ -2,6 +2,7 @@
 
 use super::environment::Environment;
 use super::filter::FilterArguments;
+use super::keep::RetentionArguments;
 use super::key::KeySource;
 use super::place::{Begun, Place};
 use super::progress::{self, Progress};
@@ -10,10 +11,12 @@ use super::prompt::Prompt;
 use super::run::RunArguments;
 use super::terminal::Reports;
 use super::waiting::WaitArguments;
-use super::{Cancellation, STREAM, effort, key, report, terminal};
+use super::{Cancellation, STREAM, effort, key, prune, report, terminal};
 use crate::archive::{DEFAULT_SHARD_SIZE, Level, Packing, Password};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
+use crate::retention::Policy;
+use crate::store::Location;
 use crate::strapi::{Links, LockWait, Project, ProjectSource};
 use crate::transfer::summary::{Remembering, Summary, WarningList};
 use crate::transfer::{
@@ -39,6 +42,7 @@ const MEGABYTE: u64 = 1_000_000;
   backup export --only-content-types api::article.article,api::author.author --key \"$KEY\"
   backup export --file s3://bucket/backups/site-2026-11-20
   backup export --file /backups/ --summary
+  backup export --file /backups/ --summary --prune --keep-daily 7 --keep-weekly 5
   backup export --key \"$KEY\" --file - | ssh backups@host 'cat > site.tar.gz.enc'
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
@@ -61,6 +65,12 @@ pub(super) struct Arguments {
     /// Lay a summary beside the archive: NAME.summary.json. Object stores always get one
     #[arg(long)]
     summary: bool,
+    /// When the archive is there and complete, remove older ones of the same name but for the date,
+    /// as backup prune does. Needs a --keep option
+    #[arg(long)]
+    prune: bool,
+    #[command(flatten)]
+    retention: RetentionArguments,
     #[command(flatten)]
     key: KeySource,
     /// Do not encrypt
@@ -121,6 +131,7 @@ struct Request {
     /// Whether its digest is worked out.
     digest: bool,
     overwrite: bool,
+    prune: Option<Policy>,
     strict: bool,
     place: Place,
     packing: Packing,
@@ -168,6 +179,7 @@ impl Arguments {
             return Err(Error::usage("no summary can be laid beside stdout")
                 .hint("name a file with --file, or leave --summary out"));
         }
+        let prune = self.pruning(&location, is_unpacked)?;
         let filter = self.filter.filter()?;
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = self.project.open(environment, cancellation, self.strict)?;
@@ -195,6 +207,7 @@ impl Arguments {
             summary,
             digest: summary || self.alone.wants_summary(),
             overwrite: self.overwrite,
+            prune,
             strict: self.strict,
             place,
             packing,
@@ -209,6 +222,26 @@ impl Arguments {
             wait: self.waiting.wait(cancellation.interrupt()),
             cancellation: cancellation.clone(),
         })
+    }
+
+    /// The rules by which older archives are removed afterwards, where they are to be.
+    fn pruning(&self, location: &Location, unpacked: bool) -> Result<Option<Policy>> {
+        if !self.prune {
+            return match self.retention.is_given() {
+                true => Err(Error::usage(
+                    "--keep options say what --prune keeps, and that is not given",
+                )
+                .hint("add --prune, or leave them out")),
+                false => Ok(None),
+            };
+        }
+        if location.is_stream() || unpacked {
+            return Err(Error::usage(
+                "--prune removes archives beside the new one, and there are none beside stdout or a folder",
+            )
+            .hint("name a file with --file, or leave --prune out"));
+        }
+        self.retention.policy().map(Some)
     }
 }
 
@@ -275,6 +308,24 @@ impl Request {
         }
         effort::tell(&self.packing.effort, &[Work::Files]);
         reports.print(&format!("The archive is in {}", terminal::safe(&shown)));
+        if let Some(policy) = &self.prune
+            && let Some(written) = receipt.written()
+            && let Some(location) = self.place.shelf()
+        {
+            if code == report::INCOMPLETE {
+                terminal::tell("note: no older archive is removed, because this one is incomplete");
+                return Ok(code);
+            }
+            let (password, cancellation) = (self.packing.password, &self.cancellation);
+            prune::after_export(
+                &location,
+                &written.name,
+                policy,
+                password,
+                environment,
+                cancellation,
+            )?;
+        }
         Ok(code)
     }
 

@@ -76,7 +76,7 @@ impl KeyArguments {
     ///
     /// # Errors
     /// It cannot be had, or is empty.
-    pub fn silent(
+    pub fn if_given(
         &self,
         environment: &Environment,
         interrupt: &Interrupt,

@@ -3,20 +3,25 @@
 
 mod child;
 mod choices;
+mod columns;
 mod doctor;
+mod drill;
 mod effort;
 mod environment;
 mod export;
 mod filter;
 mod import;
 mod input;
+mod keep;
 mod key;
+mod list;
 mod options;
 mod place;
 mod plan;
 mod progress;
 mod project;
 mod prompt;
+mod prune;
 mod recover;
 mod report;
 mod run;
@@ -85,6 +90,9 @@ enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
     Verify(verify::Arguments),
+    Drill(drill::Arguments),
+    List(list::Arguments),
+    Prune(prune::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
     /// Print completions for a shell
@@ -125,6 +133,9 @@ fn dispatch() -> Result<u8> {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
+        Command::Drill(arguments) => arguments.run(&environment),
+        Command::List(arguments) => arguments.run(&environment),
+        Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {

@@ -7,7 +7,7 @@ use crate::archive::{ArchiveDestination, ArchiveName, Packing};
 use crate::error::{Error, Kind, Result};
 use crate::store::{
     Access, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt, StreamTarget,
-    Target, write_small,
+    Target, folder_of, write_small,
 };
 use crate::transfer::summary::{ArchiveFacts, Summary};
 use std::fs::File;
@@ -95,6 +95,15 @@ impl Place {
         match self {
             Self::File(path) | Self::Folder(path) => Some(path),
             Self::Object(_) | Self::Stdout => None,
+        }
+    }
+
+    /// The place that it lies in beside others, where there is one.
+    pub fn shelf(&self) -> Option<Location> {
+        match self {
+            Self::File(path) => Some(Location::Path(folder_of(path).to_owned())),
+            Self::Object(name) => Some(Location::Object(name.with_name(""))),
+            Self::Folder(_) | Self::Stdout => None,
         }
     }
 

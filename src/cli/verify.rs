@@ -59,7 +59,7 @@ pub(super) struct Arguments {
 }
 
 /// The verdict on an archive that is not as it was written.
-const DAMAGED: &str = "The archive is damaged";
+pub(super) const DAMAGED: &str = "The archive is damaged";
 
 /// How many of the warnings of an export are told.
 const TOLD: usize = 20;
@@ -215,7 +215,7 @@ impl Request {
 }
 
 /// Says what the export told of, what could not be taken first.
-fn tell_of_export(outcome: &Outcome) {
+pub(super) fn tell_of_export(outcome: &Outcome) {
     let (losses, notes): (Vec<&Told>, Vec<&Told>) = outcome
         .warnings
         .iter()
@@ -234,7 +234,7 @@ fn tell_of_export(outcome: &Outcome) {
 }
 
 /// Says what is wrong; what to do is said once.
-fn print_faults(plan: &Plan) {
+pub(super) fn print_faults(plan: &Plan) {
     let mut advice = Vec::new();
     for fault in plan.faults.iter() {
         terminal::tell_fault(fault);
@@ -252,7 +252,7 @@ fn print_faults(plan: &Plan) {
 }
 
 /// Whether something that exists is not in the archive.
-fn is_incomplete(plan: &Plan, protection: &Protection) -> bool {
+pub(super) fn is_incomplete(plan: &Plan, protection: &Protection) -> bool {
     let when_made = protection
         .outcome
         .as_ref()
@@ -261,7 +261,7 @@ fn is_incomplete(plan: &Plan, protection: &Protection) -> bool {
 }
 
 /// Whether there is anything that its user should know.
-fn has_notes(plan: &Plan, protection: &Protection) -> bool {
+pub(super) fn has_notes(plan: &Plan, protection: &Protection) -> bool {
     let when_made = protection.outcome.as_ref();
     when_made.is_some_and(|outcome| !outcome.warnings.is_empty())
         || !plan.announced.warnings.is_empty()

@@ -9,6 +9,7 @@ mod custom_fields;
 mod description;
 mod dialect;
 mod doctor;
+mod drill;
 mod files;
 pub mod identifiers;
 mod lock;
@@ -31,6 +32,7 @@ mod zone;
 
 pub use description::describe;
 pub use doctor::{Examination, Examiner, Facts, Finding, Status};
+pub use drill::{Difference, Differences, Drill, Drilled, How};
 pub use lock::LockWait;
 pub use project::{Choices, Project};
 pub use restore::ProjectDestination;

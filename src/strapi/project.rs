@@ -11,6 +11,7 @@ use crate::database::{
 };
 use crate::effort::Effort;
 use crate::error::{Error, Result};
+use crate::model::Schemas;
 use crate::store::real_path;
 use crate::threads::start;
 use jiff::tz::TimeZone;
@@ -40,6 +41,8 @@ pub struct Project {
     pub(super) version: StrapiVersion,
     pub(super) dialect: Dialect,
     pub(super) config: Arc<ProjectConfig>,
+    /// Its content types and components, where it is made up of them; else its database and its folders say.
+    pub(super) made_of: Option<Arc<Schemas>>,
     timeouts: Timeouts,
     pub(super) stop: Stop,
     pub(super) effort: Effort,
@@ -103,10 +106,18 @@ impl Project {
             version,
             dialect,
             config,
+            made_of: None,
             timeouts: Timeouts { answer, ..timeouts },
             stop,
             effort: Effort::default(),
         }
+    }
+
+    /// The same, made up of these content types and components.
+    #[must_use]
+    pub(super) fn made_of(self, schemas: Arc<Schemas>) -> Self {
+        let made_of = Some(schemas);
+        Self { made_of, ..self }
     }
 
     /// Has what is done with it collect how long that takes.

@@ -27,6 +27,16 @@ const DATABASE_SCHEMA: &str = "strapi_database_schema";
 /// Reads the schemas of a project and maps them to its tables.
 pub(super) fn load(project: &Project, database: &mut dyn Connection) -> Result<Catalogue> {
     let tables = database.tables()?;
+    if let Some(schemas) = &project.made_of {
+        let mut models = Models::new(schemas, project.dialect, project.home())?;
+        models.resolve(database, &tables)?;
+        return Ok(Catalogue {
+            schemas: schemas.as_ref().clone(),
+            models,
+            notices: Vec::new(),
+            guesses: Vec::new(),
+        });
+    }
     if !tables.contains(CORE_STORE) {
         return Err(Error::failed(format!(
             "{} is not a Strapi database: it has no table {CORE_STORE}",

@@ -1,0 +1,172 @@
+//! `backup drill`: whether an archive comes back, tried out.
+
+use super::environment::Environment;
+use super::key::KeyArguments;
+use super::progress::Progress;
+use super::report::INCOMPLETE;
+use super::terminal::{Reports, safe};
+use super::verify::{DAMAGED, has_notes, is_incomplete, print_faults, tell_of_export};
+use super::{Cancellation, effort, exit_code, open_archive, report, terminal};
+use crate::archive::{ArchiveSource, Protection};
+use crate::effort::Effort;
+use crate::error::{Kind, Result};
+use crate::strapi::{Drill, Drilled, LockWait};
+use crate::transfer::OnFault;
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::HumanCount;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Restore an archive into a site that is thrown away, and see that all of it comes back
+///
+/// Makes a SQLite database from the archive's schemas in a folder for temporary files, restores the
+/// archive into it as import does, exports it again, and compares row by row, link by link, file by
+/// file and setting by setting. Needs no project, no server and no Strapi, and changes nothing. It
+/// proves the archive, not the server that it is for.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  backup drill export_20261120154525.tar.gz.enc
+  backup drill site.tar.gz.enc --key \"$KEY\" --no-files
+  TMPDIR=/var/tmp backup drill site.tar.gz.enc --key \"$KEY\"
+
+Without --key the variable BACKUP_KEY is used, or the key is asked for. TMPDIR has to have room for
+all that the archive holds, unpacked, and half as much again.
+
+Exit codes: 0 all of it comes back, 3 all of it comes back, but the archive was made incomplete, 6 it
+is damaged or something does not come back, 12 wrong key.")]
+pub(super) struct Arguments {
+    /// The archive: a file, a folder that holds an unpacked one, or - for stdin
+    #[arg(value_name = "ARCHIVE")]
+    archive: PathBuf,
+    #[command(flatten)]
+    key: KeyArguments,
+    /// Leave the files of the media library out
+    #[arg(long)]
+    no_files: bool,
+    /// Take every note as a sign of an incomplete archive (exit code 3)
+    #[arg(long)]
+    strict: bool,
+    /// Say more, and where the time went
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// How many differences are told one by one.
+const TOLD: usize = 20;
+
+impl Arguments {
+    /// Runs the drill; gives the exit code.
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        let drilled = self.drill(environment);
+        drilled.or_else(|error| match error.kind() {
+            Kind::Archive => {
+                terminal::print_error(&error);
+                Reports::Stdout.print(DAMAGED);
+                Ok(exit_code(Kind::Archive))
+            }
+            _ => Err(error.interrupted_with("the archive was not tried out to its end")),
+        })
+    }
+
+    fn drill(&self, environment: &Environment) -> Result<u8> {
+        let cancellation = Cancellation::listen()?;
+        let effort = self.verbose.then(Effort::measured).unwrap_or_default();
+        let mut archive = open_archive(
+            &self.archive,
+            &self.key,
+            OnFault::GoOn,
+            &cancellation,
+            &effort,
+            environment,
+        )?;
+        let progress = Progress::new(&cancellation, self.verbose);
+        let drill = Drill {
+            source: &mut archive,
+            files: !self.no_files,
+            folder: &environment.temporary,
+            observer: &progress,
+            requested: Arc::clone(&cancellation.requested),
+            wait: LockWait {
+                interrupt: cancellation.interrupt(),
+                ..LockWait::default()
+            },
+            effort: effort.clone(),
+        };
+        let drilled = drill.run()?;
+        effort::tell(&effort, &[]);
+        Ok(self.conclude(&archive, &drilled))
+    }
+
+    /// Says what was found; gives the exit code.
+    fn conclude(&self, archive: &ArchiveSource, drilled: &Drilled) -> u8 {
+        let none = Protection::default();
+        let protection = archive.protection().unwrap_or(&none);
+        let (plan, differences) = (&drilled.plan, &drilled.differences);
+        terminal::tell(&report::origin(&plan.source));
+        protection.outcome.iter().for_each(tell_of_export);
+        if !plan.faults.is_empty() {
+            print_faults(plan);
+            Reports::Stdout.print(DAMAGED);
+            return exit_code(Kind::Archive);
+        }
+        Reports::Stdout.print(&table(drilled));
+        if differences.moved > 0 {
+            terminal::tell(&format!(
+                "note: {} urls of files lead elsewhere than into an upload folder; a restore gives them others",
+                HumanCount(differences.moved)
+            ));
+        }
+        for difference in differences.list.iter().take(TOLD) {
+            terminal::tell(&safe(&format!("error: {difference}")));
+        }
+        let more = differences.count.saturating_sub(TOLD as u64);
+        if more > 0 {
+            terminal::tell(&format!("error: {} more of these", HumanCount(more)));
+        }
+        let (verdict, code) = if differences.count > 0 {
+            (
+                "The archive does not come back as it is",
+                exit_code(Kind::Archive),
+            )
+        } else if is_incomplete(plan, protection) {
+            (
+                "All that the archive holds comes back, but it is incomplete",
+                INCOMPLETE,
+            )
+        } else if self.strict && has_notes(plan, protection) {
+            (
+                "All that the archive holds comes back, with notes (--strict)",
+                INCOMPLETE,
+            )
+        } else {
+            ("All that the archive holds comes back", 0)
+        };
+        Reports::Stdout.print(verdict);
+        if self.no_files {
+            Reports::Stdout.print("Files were left out (--no-files)");
+        }
+        code
+    }
+}
+
+/// What the archive holds, and what came back.
+fn table(drilled: &Drilled) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(vec!["Type", "In the archive", "Came back"]);
+    let returned = drilled.returned.as_ref();
+    for (stage, report) in &drilled.plan.announced.stages {
+        let back = returned.and_then(|returned| returned.stages.get(stage));
+        let items = back.map_or(0, |back| back.total.items);
+        table.add_row(vec![
+            stage.to_string(),
+            HumanCount(report.total.items).to_string(),
+            HumanCount(items).to_string(),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.to_string()
+}

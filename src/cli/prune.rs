@@ -1,0 +1,222 @@
+//! `backup prune`: removes archives that no rule keeps; and what `export --prune` does.
+
+use super::Cancellation;
+use super::columns::Columns;
+use super::environment::Environment;
+use super::keep::RetentionArguments;
+use super::list::{self, PlaceArguments, facts, made, state};
+use super::terminal::{self, Reports, safe};
+use crate::archive::Password;
+use crate::error::{Error, Result};
+use crate::inventory::{Action, Inventory, Look, Pruning, Removed, Scope};
+use crate::retention::Policy;
+use crate::store::{Location, Shelf};
+use clap::Args;
+use indicatif::{DecimalBytes, HumanCount};
+use serde_json::{Value, json};
+
+/// Something could not be removed.
+const FAILED: u8 = 1;
+
+/// Remove old archives from a folder or a prefix of an object store
+///
+/// The rules are those of restic forget. They go over each group of archives on its own: those whose
+/// names are the same but for the date, such as site-2026-11-20 and site-2026-11-21. Only archives that
+/// are known to be of this program are removed: by the summary beside them, by their beginning where
+/// they are not encrypted, or by the key. Everything else is left, and said. Incomplete archives take no
+/// place of complete ones, and the newest complete one of a group always stays.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  backup prune /backups --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run
+  backup prune s3://bucket/backups/ --keep-last 30
+  backup prune /backups --keep-within 2y5m7d3h --json
+  backup export --file /backups/ --summary --prune --keep-daily 7
+
+Exit codes: 0 done, 1 something could not be removed (it is listed), 2 no rule was given.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    place: PlaceArguments,
+    #[command(flatten)]
+    retention: RetentionArguments,
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    /// Removes what no rule keeps; gives the exit code.
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        let cancellation = Cancellation::listen()?;
+        let policy = self.retention.policy()?;
+        let all_went = self.place.open(environment, &cancellation, |shelf, look| {
+            let inventory = Inventory::take(shelf, look)
+                .map_err(|error| error.interrupted_with("no archive was removed"))?;
+            let pruning = Pruning::decide(inventory, &policy, &Scope::default(), look.now);
+            if !self.json {
+                print_decisions(&pruning);
+            }
+            let removed = match self.dry_run {
+                true => Removed::default(),
+                false => pruning.carry_out(shelf, look)?,
+            };
+            self.conclude(&shelf.name(), &pruning, &removed);
+            Ok(removed.failed.is_empty())
+        })?;
+        Ok(if all_went { 0 } else { FAILED })
+    }
+
+    fn conclude(&self, location: &str, pruning: &Pruning, removed: &Removed) {
+        if self.json {
+            Reports::Stdout.print(&self.document(location, pruning, removed).to_string());
+        }
+        tell_trouble(removed);
+        if self.json {
+            return;
+        }
+        let going: u64 = pruning.going().map(|archive| archive.size).sum();
+        Reports::Stdout.print(&match self.dry_run {
+            true => format!(
+                "Dry run: {} would be removed, {}; nothing was changed",
+                archives(pruning.going().count() as u64),
+                DecimalBytes(going)
+            ),
+            false => format!(
+                "{} removed, {}",
+                archives(removed.archives),
+                DecimalBytes(removed.bytes)
+            ),
+        });
+    }
+
+    fn document(&self, location: &str, pruning: &Pruning, removed: &Removed) -> Value {
+        let decisions = pruning.decisions.iter().map(|decision| {
+            let mut facts = facts(&decision.archive);
+            facts["action"] = decision.action.as_str().into();
+            facts["reasons"] = decision.reasons.clone().into();
+            facts
+        });
+        let failed = removed.failed.iter();
+        let failed = failed.map(|(name, error)| json!({"name": name, "error": error.to_string()}));
+        json!({
+            "location": location,
+            "dry_run": self.dry_run,
+            "archives": decisions.collect::<Vec<_>>(),
+            "orphans": pruning.orphans,
+            "removed": removed.archives,
+            "removed_bytes": removed.bytes,
+            "changed": removed.changed,
+            "failed": failed.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// A number of archives, in words.
+fn archives(count: u64) -> String {
+    match count {
+        1 => "1 archive".into(),
+        count => format!("{} archives", HumanCount(count)),
+    }
+}
+
+/// Prints what becomes of each archive, and why.
+fn print_decisions(pruning: &Pruning) {
+    let mut columns = Columns::new(
+        ["Action", "Made", "State", "Name", "Why"],
+        [false, false, false, false, false],
+    );
+    for decision in &pruning.decisions {
+        columns.add([
+            decision.action.as_str().to_owned(),
+            made(&decision.archive),
+            state(&decision.archive).to_owned(),
+            decision.archive.name.clone(),
+            decision.reasons.join(", "),
+        ]);
+    }
+    for orphan in &pruning.orphans {
+        columns.add([
+            Action::Remove.as_str().to_owned(),
+            "-".into(),
+            "-".into(),
+            orphan.clone(),
+            "the summary of an archive that is not there".into(),
+        ]);
+    }
+    if !(pruning.decisions.is_empty() && pruning.orphans.is_empty()) {
+        Reports::Stdout.print(&columns.text());
+    }
+}
+
+/// Says what did not go as it should.
+fn tell_trouble(removed: &Removed) {
+    for name in &removed.changed {
+        terminal::tell(&format!(
+            "note: {} was written to meanwhile, and stays",
+            safe(name)
+        ));
+    }
+    for (name, error) in &removed.failed {
+        let advice = error.advice().map(|it| format!("; {it}"));
+        let advice = advice.unwrap_or_default();
+        let name = safe(name);
+        terminal::tell(&format!(
+            "error: {name} could not be removed: {error}{advice}"
+        ));
+    }
+}
+
+/// Removes the archives of the group of one that was just written, and is whole, which no rule keeps.
+///
+/// # Errors
+/// Something could not be removed. The new archive is there all the same, which the error says.
+pub(super) fn after_export(
+    location: &Location,
+    archive: &str,
+    policy: &Policy,
+    password: Option<Password>,
+    environment: &Environment,
+    cancellation: &Cancellation,
+) -> Result<()> {
+    let scope = Scope {
+        beside: Some(archive.to_owned()),
+    };
+    let prune = |shelf: &dyn Shelf, look: &Look<'_>| {
+        let inventory = Inventory::take(shelf, look)?;
+        let pruning = Pruning::decide(inventory, policy, &scope, look.now);
+        let removed = pruning.carry_out(shelf, look)?;
+        tell_left(&pruning);
+        tell_trouble(&removed);
+        for archive in pruning.going() {
+            let is_gone = !removed.failed.iter().any(|(name, _)| *name == archive.name);
+            if is_gone && !removed.changed.contains(&archive.name) {
+                terminal::tell(&format!("removed: {}", safe(&archive.name)));
+            }
+        }
+        match removed.failed.len() {
+            0 => Ok(()),
+            some => Err(Error::failed(format!(
+                "{} could not be removed",
+                archives(some as u64)
+            ))),
+        }
+    };
+    let pruned = list::at(location, password, environment, cancellation, prune);
+    pruned.map_err(|error| {
+        error
+            .interrupted_with("old archives were not all removed; the new one is there, and whole")
+            .within("the new archive is there, and whole; of old ones")
+            .also("run backup prune once that is mended")
+    })
+}
+
+/// Says which archives of the group are not known to be ours.
+fn tell_left(pruning: &Pruning) {
+    let left = pruning.decisions.iter();
+    for decision in left.filter(|it| it.action == Action::Leave) {
+        let (name, why) = (&decision.archive.name, decision.reasons.join(", "));
+        terminal::tell(&safe(&format!("note: {name} is left: {why}")));
+    }
+}

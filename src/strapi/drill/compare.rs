@@ -1,0 +1,273 @@
+//! What came out of the site, held against what went in.
+
+use super::canonical::{PART, shortened};
+use super::links;
+use super::witness::{Odd, Sort, Witness};
+use crate::error::Result;
+use crate::model::{LinkEnd, LinkRef, Short, Stage, is_component};
+use crate::strapi::models::Models;
+use crate::strapi::project::Project;
+use crate::strapi::uploads::Uploads;
+use crate::transfer::{Inspection, Plan};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+/// How many differences are kept one by one.
+const LISTED: usize = 100;
+
+/// What is not as it was.
+#[derive(Debug, Default)]
+pub struct Differences {
+    /// The first ones.
+    pub list: Vec<Difference>,
+    /// How many there are.
+    pub count: u64,
+    /// Files that are served elsewhere than their rows said, as they would be after any restore.
+    pub moved: u64,
+    /// Links to rows that the archive does not hold.
+    pub orphans: u64,
+}
+
+/// Something that is not as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The stage that it is of.
+    pub stage: Stage,
+    /// What it is.
+    pub what: String,
+    /// What became of it.
+    pub how: How,
+}
+
+/// What became of something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// It did not come back.
+    Missing,
+    /// It came, and was not there.
+    Extra,
+    /// It came back otherwise, in these attributes, as far as that can be told.
+    Changed(Vec<String>),
+    /// It came back another number of times.
+    Times(u64, u64),
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: ", self.stage, self.what)?;
+        match &self.how {
+            How::Missing => f.write_str("it does not come back"),
+            How::Extra => f.write_str("it comes back, and is not in the archive"),
+            How::Changed(which) if which.is_empty() => f.write_str("it comes back otherwise"),
+            How::Changed(which) => write!(f, "it comes back otherwise: {}", which.join(", ")),
+            How::Times(into, out) => write!(f, "it is there {into} times, and comes back {out}"),
+        }
+    }
+}
+
+impl Differences {
+    fn add(&mut self, difference: Difference) {
+        self.count += 1;
+        if self.list.len() < LISTED {
+            self.list.push(difference);
+        }
+    }
+}
+
+/// Compares what the witness saw go in and come out.
+///
+/// # Errors
+/// What it wrote down cannot be read.
+pub(super) fn differences(
+    witness: &mut Witness,
+    plan: &Plan,
+    project: &Project,
+) -> Result<Differences> {
+    let models = project.models()?;
+    let mut comparison = Comparison {
+        models: &models,
+        inspection: &plan.inspection,
+        uploads: project.uploads(),
+        found: Differences::default(),
+        last: None,
+    };
+    witness.odd(&mut |odd| {
+        comparison.take(odd);
+        Ok(())
+    })?;
+    comparison.settle();
+    Ok(comparison.found)
+}
+
+struct Comparison<'a> {
+    models: &'a Models,
+    inspection: &'a Inspection,
+    uploads: Box<dyn Uploads>,
+    found: Differences,
+    /// What went in, until it is known whether something of that name came out.
+    last: Option<Odd>,
+}
+
+impl Comparison<'_> {
+    /// Takes the next odd thing; those of one name come one after the other.
+    fn take(&mut self, odd: Odd) {
+        if odd.into > 0 && odd.out > 0 {
+            self.settle();
+            if !matches!(odd.sort, Sort::SharedLink | Sort::MadeLink) {
+                let times = How::Times(odd.into as u64, odd.out as u64);
+                self.tell(&odd, times);
+            }
+            return;
+        }
+        let is_pair = |last: &Odd| (last.sort, &last.name) == (odd.sort, &odd.name);
+        match self.last.take_if(|last| is_pair(last) && odd.into == 0) {
+            Some(last) => self.changed(&last, &odd),
+            None => {
+                self.settle();
+                self.last = Some(odd);
+            }
+        }
+    }
+
+    /// What is left alone has no other side.
+    fn settle(&mut self) {
+        let Some(odd) = self.last.take() else {
+            return;
+        };
+        let how = match odd.into {
+            0 => How::Extra,
+            _ => How::Missing,
+        };
+        let is_told = match odd.sort {
+            Sort::Link => self.is_link_told(&odd),
+            // Older exports may lack them.
+            Sort::MadeLink => how == How::Missing && self.is_link_told(&odd),
+            // No row names it, so no export has it.
+            Sort::File => how == How::Extra || !self.lies_there(&odd),
+            _ => true,
+        };
+        if is_told {
+            self.tell(&odd, how);
+        }
+    }
+
+    /// Whether the two ends of a link let one expect that it comes back as it was.
+    fn is_link_told(&mut self, odd: &Odd) -> bool {
+        let Some(ends) = links::ends(&odd.name) else {
+            return true;
+        };
+        if ends.iter().any(|end| self.is_renumbered(end)) {
+            return false;
+        }
+        if odd.into > 0 && !ends.iter().all(|end| self.inspection.has_end(end)) {
+            self.found.orphans += odd.into as u64;
+            return false;
+        }
+        true
+    }
+
+    /// Whether an end is a component that several rows hold: each of them gets one of its own, with a link of its own.
+    fn is_renumbered(&self, end: &LinkEnd<'_>) -> bool {
+        let LinkRef::Id(id) = end.reference else {
+            return false;
+        };
+        let Some(repeated) = self.inspection.repeated_components(&end.model) else {
+            return false;
+        };
+        let is_new = is_component(&end.model) && !self.inspection.has(&end.model, id);
+        repeated.contains(id) || is_new
+    }
+
+    /// Whether a file lies in the upload folder as it was.
+    fn lies_there(&self, odd: &Odd) -> bool {
+        let place = PathBuf::from(self.uploads.place());
+        let digest = || -> io::Result<Vec<u8>> {
+            let mut digest = Sha256::new();
+            io::copy(
+                &mut File::open(place.join(&odd.name))?,
+                &mut Writer(&mut digest),
+            )?;
+            Ok(shortened(digest).to_vec())
+        };
+        digest().is_ok_and(|digest| digest == odd.digest)
+    }
+
+    /// Something came out that is not as it went in.
+    fn changed(&mut self, into: &Odd, out: &Odd) {
+        match into.sort {
+            Sort::Url if self.is_here(&out.detail) => {
+                self.found.moved += 1;
+                return;
+            }
+            Sort::Component if into.digest == out.digest && into.detail == out.detail => {
+                let repeated = self.inspection.repeated_components(&into.detail);
+                if repeated.is_some_and(|ids| ids.contains(into.own)) {
+                    return;
+                }
+                return self.tell(into, How::Changed(vec!["id".into()]));
+            }
+            Sort::Link if !self.is_link_told(into) => return,
+            _ => {}
+        }
+        let which = self.parts(into, out);
+        self.tell(into, How::Changed(which));
+    }
+
+    /// Whether a provider and a url are of a place in the upload folder.
+    fn is_here(&self, detail: &str) -> bool {
+        let parts = detail.split_once(' ');
+        parts.is_some_and(|(provider, url)| self.uploads.path(provider, url).is_some())
+    }
+
+    /// The attributes that differ.
+    fn parts(&self, into: &Odd, out: &Odd) -> Vec<String> {
+        let uid = match into.sort {
+            Sort::Row => into.name.rsplit_once(' ').map_or("", |(uid, _)| uid),
+            Sort::Component => &into.detail,
+            Sort::Link | Sort::MadeLink => return vec!["its position".into()],
+            _ => return Vec::new(),
+        };
+        let Some(model) = self.models.get(uid) else {
+            return Vec::new();
+        };
+        let pairs = into.parts.chunks(PART).zip(out.parts.chunks(PART));
+        pairs
+            .enumerate()
+            .filter(|(_, (into, out))| into != out)
+            .map(|(place, _)| match model.columns.get(place) {
+                Some(column) => Short(&column.attribute).to_string(),
+                None => "what the schema does not name".into(),
+            })
+            .collect()
+    }
+
+    fn tell(&mut self, odd: &Odd, how: How) {
+        let what = match odd.sort {
+            Sort::Link | Sort::MadeLink => links::shown(&odd.name),
+            Sort::Url => format!("where {} is served", Short(&odd.name)),
+            _ => Short(&odd.name).to_string(),
+        };
+        self.found.add(Difference {
+            stage: odd.sort.stage(),
+            what,
+            how,
+        });
+    }
+}
+
+/// Hashes what is written.
+struct Writer<'a>(&'a mut Sha256);
+
+impl io::Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,482 @@
+//! What passes by on its way in and on its way out, written down a few bytes each: in a database, so that memory stays
+//! flat, and SQLite does the sorting.
+
+use super::canonical::{self, DIGEST, compact, scalar, shortened};
+use super::links;
+use crate::database::{Connection, Inserter, Sqlite, Stop, Timeouts, Value};
+use crate::error::{Error, Result};
+use crate::model::{
+    Component, ConfigItem, ConfigKind, Entity, Fields, Link, Misfit, Schema, Schemas, Stage,
+    Visitor, json, walk,
+};
+use crate::strapi::core_store::{LOGO_BYTES, LOGOS, PROJECT_SETTINGS, TOKEN_KEY, column_scalar};
+use crate::strapi::models::Models;
+use crate::strapi::uploads::LOCAL_PROVIDER;
+use crate::transfer::UPLOAD_TYPES;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The table.
+const TABLE: &str = "passed";
+/// Its columns.
+const COLUMNS: [&str; 7] = ["side", "kind", "name", "own", "digest", "parts", "detail"];
+
+/// Which way things go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Into the site.
+    In,
+    /// Out of it.
+    Out,
+}
+
+/// What sort of thing passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// A row of a content type; its name is type and id.
+    Row,
+    /// A component; its name is the way to it from its row, its own number its id, the detail its type.
+    Component,
+    /// Where a file is served: the name is its row and format, the detail provider and url.
+    Url,
+    /// A file; its name is its own.
+    File,
+    /// A link; see [`links`].
+    Link,
+    /// A link of a relation that shares its table with another one.
+    SharedLink,
+    /// A link that is made from its rows.
+    MadeLink,
+    /// A row of the configuration.
+    Setting,
+}
+
+impl Sort {
+    const ALL: [Self; 8] = [
+        Self::Row,
+        Self::Component,
+        Self::Url,
+        Self::File,
+        Self::Link,
+        Self::SharedLink,
+        Self::MadeLink,
+        Self::Setting,
+    ];
+
+    fn of_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| *sort as i64 == number)
+    }
+
+    /// The stage that such things are of.
+    pub fn stage(self) -> Stage {
+        match self {
+            Self::Row | Self::Component | Self::Url => Stage::Entities,
+            Self::File => Stage::Assets,
+            Self::Link | Self::SharedLink | Self::MadeLink => Stage::Links,
+            Self::Setting => Stage::Configuration,
+        }
+    }
+}
+
+/// Something that did not pass as often in one direction as in the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Odd {
+    pub sort: Sort,
+    pub name: String,
+    pub own: i64,
+    pub digest: Vec<u8>,
+    pub parts: Vec<u8>,
+    pub detail: String,
+    /// How often it went in.
+    pub into: i64,
+    /// How often it came out.
+    pub out: i64,
+}
+
+/// Writes down what passes by.
+pub(super) struct Witness {
+    database: Box<dyn Connection>,
+    side: Side,
+    /// While something is being written down.
+    inserter: Option<Inserter>,
+    models: Models,
+    schemas: Arc<Schemas>,
+}
+
+/// What is written down of something.
+struct Record<'a> {
+    sort: Sort,
+    name: &'a str,
+    own: i64,
+    digest: [u8; DIGEST],
+    parts: Vec<u8>,
+    detail: &'a str,
+}
+
+impl Witness {
+    /// One of a site with these models, that writes to this file.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn new(file: &Path, models: Models, schemas: Arc<Schemas>, stop: &Stop) -> Result<Self> {
+        File::create_new(file).map_err(|error| Error::io("make", file, error))?;
+        let mut database = Sqlite::open_to_write(file, Timeouts::default())?;
+        database.stop_with(stop);
+        database.execute(
+            &format!("CREATE TABLE {TABLE} ({})", COLUMNS.join(", ")),
+            &[],
+        )?;
+        Ok(Self {
+            database: Box::new(database),
+            side: Side::In,
+            inserter: None,
+            models,
+            schemas,
+        })
+    }
+
+    /// From here on things go this way.
+    ///
+    /// # Errors
+    /// What passed before could not be written down.
+    pub fn begin(&mut self, side: Side) -> Result<()> {
+        self.end()?;
+        self.database.begin_write()?;
+        let columns = COLUMNS.map(str::to_owned);
+        self.inserter = Some(self.database.inserter(TABLE, &columns)?);
+        self.side = side;
+        Ok(())
+    }
+
+    /// Nothing passes any more.
+    ///
+    /// # Errors
+    /// What passed could not be written down.
+    pub fn end(&mut self) -> Result<()> {
+        match self.inserter.take() {
+            Some(_) => self.database.commit(),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands over what did not pass as often in one direction as in the other: by sort and name, that which went in
+    /// before that which came out.
+    ///
+    /// # Errors
+    /// What was written down cannot be read, or `each` fails.
+    pub fn odd(&mut self, each: &mut dyn FnMut(Odd) -> Result<()>) -> Result<()> {
+        let sql = format!(
+            "SELECT kind, name, own, digest, max(parts), max(detail), sum(side = 0), sum(side = 1) FROM {TABLE} \
+             GROUP BY kind, name, own, digest HAVING sum(side = 0) <> sum(side = 1) \
+             ORDER BY kind, name, sum(side = 0) = 0"
+        );
+        self.database.query(&sql, &[], &mut |row| {
+            let number = |column| Ok::<_, Error>(row.value(column)?.as_i64().unwrap_or_default());
+            let text = |column| {
+                let value = row.value(column)?;
+                Ok::<_, Error>(value.as_str().unwrap_or_default().to_owned())
+            };
+            let bytes = |column| match row.value(column)? {
+                Value::Bytes(bytes) => Ok::<_, Error>(bytes.into_owned()),
+                _ => Ok(Vec::new()),
+            };
+            let Some(sort) = Sort::of_number(number(0)?) else {
+                return Ok(());
+            };
+            each(Odd {
+                sort,
+                name: text(1)?,
+                own: number(2)?,
+                digest: bytes(3)?,
+                parts: bytes(4)?,
+                detail: text(5)?,
+                into: number(6)?,
+                out: number(7)?,
+            })
+        })
+    }
+
+    fn write(&mut self, record: &Record<'_>) -> Result<()> {
+        let Some(inserter) = self.inserter else {
+            return Ok(());
+        };
+        let row = [
+            Value::Integer(self.side as i64),
+            Value::Integer(record.sort as i64),
+            Value::from(record.name),
+            Value::Integer(record.own),
+            Value::Bytes(Cow::Borrowed(&record.digest)),
+            Value::Bytes(Cow::Borrowed(&record.parts)),
+            Value::from(record.detail),
+        ];
+        self.database.insert(inserter, &row)?;
+        self.database.flush_if_full()
+    }
+
+    /// A row passes, with its components.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
+        let name = format!("{} {}", entity.content_type, entity.id);
+        let Ok(fields) = Fields::parse(entity.data) else {
+            return self.plain(Sort::Row, &name, entity.data);
+        };
+        let schemas = Arc::clone(&self.schemas);
+        self.row(&schemas, entity, &name, &fields)
+    }
+
+    fn row(
+        &mut self,
+        schemas: &Schemas,
+        entity: &Entity<'_>,
+        name: &str,
+        fields: &Fields<'_>,
+    ) -> Result<()> {
+        let (Some(model), Some(schema)) = (
+            self.models.get(entity.content_type),
+            schemas.get(entity.content_type),
+        ) else {
+            return self.plain(Sort::Row, name, entity.data);
+        };
+        let is_file = entity.content_type == UPLOAD_TYPES[0];
+        let row = match is_file {
+            true => canonical::row(model, schema, fields, &without_urls),
+            false => canonical::row(model, schema, fields, &|_, _| None),
+        };
+        self.write(&Record {
+            sort: Sort::Row,
+            name,
+            own: 0,
+            digest: row.digest,
+            parts: row.parts,
+            detail: "",
+        })?;
+        if is_file {
+            self.urls(name, fields)?;
+        }
+        let mut components = Components {
+            witness: self,
+            path: name.to_owned(),
+            lengths: vec![name.len()],
+        };
+        walk(schemas, schema, fields, 1, &mut components)
+    }
+
+    /// Where the files of a row of the media library are served.
+    fn urls(&mut self, row: &str, fields: &Fields<'_>) -> Result<()> {
+        let provider = fields.text("provider").unwrap_or_default();
+        let mut url = |name: &str, file: &Fields<'_>| {
+            let Some(url) = file.text("url") else {
+                return Ok(());
+            };
+            let detail = format!("{provider} {url}");
+            self.record(Sort::Url, name, &detail, &detail)
+        };
+        url(row, fields)?;
+        let formats = fields.get("formats").map(Fields::parse_with_any_names);
+        for (name, format) in formats.into_iter().flatten().flat_map(|formats| formats.0) {
+            if let Ok(format) = Fields::parse_with_any_names(format) {
+                url(&format!("{row}, format {name}"), &format)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A file passes, whose content has this digest.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub fn file(&mut self, name: &str, digest: Sha256) -> Result<()> {
+        self.write(&Record {
+            sort: Sort::File,
+            name,
+            own: 0,
+            digest: shortened(digest),
+            parts: Vec::new(),
+            detail: "",
+        })
+    }
+
+    /// A link passes.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub fn link(&mut self, link: &Link<'_>) -> Result<()> {
+        // What counts is the line: a source that has it need not say everything twice.
+        let Ok(parsed) = Link::parse(link.line) else {
+            return self.plain(Sort::Link, &links::name(link), link.line);
+        };
+        let link = &parsed;
+        if let Some(name) = links::shared(&self.models, link) {
+            return self.record(Sort::SharedLink, &name, "", "");
+        }
+        let sort = match links::is_made(&self.models, link) {
+            true => Sort::MadeLink,
+            false => Sort::Link,
+        };
+        self.record(sort, &links::name(link), &links::places(link), "")
+    }
+
+    /// A row of the configuration passes.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub fn setting(&mut self, item: &ConfigItem<'_>) -> Result<()> {
+        let kind = item.kind.as_str();
+        let Ok(fields) = Fields::parse(item.value) else {
+            return self.plain(Sort::Setting, kind, item.value);
+        };
+        let key = fields.text("key");
+        if item.kind == ConfigKind::CoreStore && key.as_deref() == Some(TOKEN_KEY) {
+            return Ok(());
+        }
+        let called = key.or_else(|| fields.text("name")).unwrap_or_default();
+        let name = format!("{kind} {} {called}", fields.get("id").unwrap_or("?"));
+        let mut members: Vec<(&str, &str)> = fields
+            .0
+            .iter()
+            .map(|(name, value)| (name.as_ref(), *value))
+            .filter(|(_, value)| *value != "null")
+            .collect();
+        members.sort_unstable();
+        let mut text = String::new();
+        for (member, value) in members {
+            json::write_string(&mut text, member);
+            text.push(':');
+            let is_value = item.kind == ConfigKind::CoreStore && member == "value";
+            match column_scalar(item.kind, member) {
+                _ if is_value && called == PROJECT_SETTINGS => {
+                    compact(&mut text, &without_far_logos(value));
+                }
+                Some(kind) if !is_value => scalar(&mut text, kind, value),
+                _ => compact(&mut text, value),
+            }
+            text.push('\n');
+        }
+        self.record(Sort::Setting, &name, &text, "")
+    }
+
+    /// Writes down what nothing is known of.
+    fn plain(&mut self, sort: Sort, name: &str, text: &str) -> Result<()> {
+        self.record(sort, name, text, "")
+    }
+
+    fn record(&mut self, sort: Sort, name: &str, text: &str, detail: &str) -> Result<()> {
+        self.write(&Record {
+            sort,
+            name,
+            own: 0,
+            digest: shortened(Sha256::new_with_prefix(text)),
+            parts: Vec::new(),
+            detail,
+        })
+    }
+}
+
+/// What is left of a row of the media library, member by member, when it is not looked at where its files are served:
+/// a restore gives them other places where it has to.
+fn without_urls(name: &str, value: &str) -> Option<String> {
+    match name {
+        "url" | "provider" => Some("null".into()),
+        "formats" => {
+            let formats = Fields::parse_with_any_names(value).ok()?;
+            Some(formats.with(&|_, format| {
+                let mut format = Fields::parse_with_any_names(format).ok()?;
+                format.0.retain(|(name, _)| name != "url");
+                Some(format.with(&|_, _| None))
+            }))
+        }
+        _ => None,
+    }
+}
+
+/// The settings of the admin panel without the bytes of logos that are kept elsewhere than in the project: from there
+/// no export takes them.
+fn without_far_logos(value: &str) -> Cow<'_, str> {
+    let Ok(settings) = Fields::parse(value) else {
+        return Cow::Borrowed(value);
+    };
+    Cow::Owned(settings.with(&|name, logo| {
+        if !LOGOS.contains(&name) {
+            return None;
+        }
+        let mut logo = Fields::parse(logo).ok()?;
+        let provider = logo.text("provider");
+        if provider.is_none_or(|provider| provider == LOCAL_PROVIDER) {
+            // In the place that an export gives them.
+            let bytes = logo.get(LOGO_BYTES)?;
+            logo.0.retain(|(name, _)| name != LOGO_BYTES);
+            logo.0.push((LOGO_BYTES.into(), bytes));
+        } else {
+            logo.0.retain(|(name, _)| name != LOGO_BYTES);
+        }
+        Some(logo.with(&|_, _| None))
+    }))
+}
+
+/// Writes the components of a row down. The walk goes down before it goes on, so one path is all that is kept.
+struct Components<'a> {
+    witness: &'a mut Witness,
+    path: String,
+    /// How long the path is at each level.
+    lengths: Vec<usize>,
+}
+
+impl Components<'_> {
+    /// Goes to a place below the owner at this level.
+    fn go_to(&mut self, level: usize, attribute: &str, position: Option<usize>) {
+        self.lengths.truncate(level);
+        self.path.truncate(self.lengths[level - 1]);
+        self.path.push('.');
+        self.path.push_str(attribute);
+        if let Some(position) = position {
+            let _ = write!(self.path, "[{position}]");
+        }
+        self.lengths.push(self.path.len());
+    }
+}
+
+impl Visitor for Components<'_> {
+    /// The level, from 1.
+    type Owner = usize;
+    type Error = Error;
+
+    fn component(
+        &mut self,
+        (_, level): (&Schema, usize),
+        component: &Component<'_, '_>,
+    ) -> Result<Option<usize>> {
+        let schema = component.schema;
+        self.go_to(level, component.attribute, component.position);
+        let Some(model) = self.witness.models.get(&schema.uid) else {
+            return Ok(None);
+        };
+        let fields = component.fields;
+        let row = canonical::row(model, schema, fields, &|_, _| None);
+        let id = fields.get("id").and_then(|id| id.parse().ok());
+        self.witness.write(&Record {
+            sort: Sort::Component,
+            name: &self.path,
+            own: id.unwrap_or_default(),
+            digest: row.digest,
+            parts: row.parts,
+            detail: &schema.uid,
+        })?;
+        Ok(Some(level + 1))
+    }
+
+    fn go_on(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn misfit(&mut self, _owner: &Schema, attribute: &str, misfit: Misfit<'_>) -> Result<()> {
+        let name = format!("{}, {attribute}", self.path);
+        self.witness
+            .plain(Sort::Component, &name, &misfit.to_string())
+    }
+}
