@@ -16,6 +16,7 @@ mod project;
 mod prompt;
 mod recover;
 mod report;
+mod schedule;
 mod terminal;
 mod verify;
 mod waiting;
@@ -76,6 +77,7 @@ enum Command {
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
+    Schedule(schedule::Arguments),
     /// Print completions for a shell
     ///
     /// For example: backup completions bash > /etc/bash_completion.d/backup
@@ -115,6 +117,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
+        Command::Schedule(arguments) => arguments.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "backup", &mut script);

@@ -55,6 +55,7 @@ mod prompts;
 mod proofs;
 mod rewritten;
 mod round_trip;
+mod schedule;
 mod staying;
 mod strapi4;
 mod strapi5;

@@ -21,6 +21,7 @@ pub mod servers;
 pub mod sqlite;
 pub mod strace;
 pub mod strapi;
+pub mod systemd;
 pub mod tarball;
 pub mod world;
 
