@@ -49,6 +49,7 @@ mod odd_rows;
 mod odd_values;
 mod options;
 mod outside;
+mod packages;
 mod partial;
 mod power;
 mod prompts;
