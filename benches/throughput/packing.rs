@@ -14,7 +14,7 @@ use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, Metadata, Schema, Stage};
 use strapi_backup::store::Interrupt;
-use strapi_backup::store::{FileTarget, StreamTarget, Target};
+use strapi_backup::store::{Ending, FileNames, FileTarget, Receipt, StreamTarget, Target};
 use strapi_backup::transfer::{Description, Filter, Nowhere, OnFault, Sink, Source};
 
 /// Bytes of the file.
@@ -175,12 +175,14 @@ pub fn packing(criterion: &mut Criterion) {
             let what = format!("{kind}, {name}");
             group.bench_function(BenchmarkId::new("write", &what), |bencher| {
                 bencher.iter(|| {
-                    let target = StreamTarget::new("nowhere", io::sink(), folder.path());
+                    let target =
+                        StreamTarget::new("nowhere", io::sink(), Receipt::default(), folder.path());
                     pack(&mut content, packing, Box::new(target));
                 });
             });
             let path = ArchiveName::with_extensions(&folder.path().join("archive"), packing);
-            let target = FileTarget::create(&path).expect("an archive");
+            let target = FileTarget::create(FileNames::replacing(&path), Receipt::default())
+                .expect("an archive");
             pack(&mut content, packing, Box::new(target));
             group.bench_function(BenchmarkId::new("read", &what), |bencher| {
                 bencher.iter(|| unpack(&path, packing));

@@ -12,14 +12,16 @@ use strapi_backup::archive::{
 use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
-use strapi_backup::store::FileTarget;
 use strapi_backup::store::Interrupt;
+use strapi_backup::store::{FileNames, FileTarget, Receipt};
 use strapi_backup::strapi::{LockWait, ProjectDestination, ProjectSource};
 use strapi_backup::transfer::{Filter, Nowhere, Sink, Source, Warning};
 
 fn export(project: &Path, archive: &Path, packing: &Packing) {
     let mut source = ProjectSource::open(open(project), &LockWait::default()).expect("a project");
-    let target = Box::new(FileTarget::create(archive).expect("an archive"));
+    let target = Box::new(
+        FileTarget::create(FileNames::replacing(archive), Receipt::default()).expect("an archive"),
+    );
     let destination =
         ArchiveDestination::packed(target, packing, DEFAULT_SHARD_SIZE).expect("threads");
     run(transfer(&mut source, destination));

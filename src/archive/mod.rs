@@ -12,6 +12,7 @@ mod digests;
 mod entries;
 mod file_rows;
 mod files;
+mod find;
 mod folder;
 mod front;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -28,14 +28,28 @@ impl ArchiveName {
                 name = stripped.to_owned();
             }
         }
-        name.push_str(".tar");
+        base.with_file_name(name + &Self::extensions(packing))
+    }
+
+    /// The name of the incomplete archive that was to have this name.
+    pub fn incomplete(path: &Path) -> PathBuf {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = [".enc", ".gz", ".tar"]
+            .iter()
+            .fold(&*name, |stem, end| stem.strip_suffix(end).unwrap_or(stem));
+        let extensions = &name[stem.len()..];
+        path.with_file_name(format!("{stem}.incomplete{extensions}"))
+    }
+
+    fn extensions(packing: &Packing) -> String {
+        let mut name = String::from(".tar");
         if packing.compression.is_some() {
             name.push_str(".gz");
         }
         if packing.password.is_some() {
             name.push_str(".enc");
         }
-        base.with_file_name(name)
+        name
     }
 }
 
@@ -43,6 +57,17 @@ impl ArchiveName {
 mod tests {
     use super::*;
     use crate::archive::{Level, Password};
+
+    #[test]
+    fn what_is_incomplete_says_so_before_its_extensions() {
+        for (name, incomplete) in [
+            ("d/b.tar.gz.enc", "d/b.incomplete.tar.gz.enc"),
+            ("b.2026.tar", "b.2026.incomplete.tar"),
+        ] {
+            let named = ArchiveName::incomplete(Path::new(name));
+            assert_eq!(named, Path::new(incomplete));
+        }
+    }
 
     #[test]
     fn extensions_follow_the_packing_and_are_not_doubled() {

@@ -11,7 +11,7 @@ use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::model::limits::{LONGEST_LIST, LONGEST_TEXT};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
-use crate::store::{Target, check_folder, folder_of, sync_folder, sync_name};
+use crate::store::{Ending, Target, check_folder, folder_of, sync_folder, sync_name};
 use crate::transfer::{
     Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Survey, Warning,
 };
@@ -38,7 +38,7 @@ trait EntryWriter: Send {
     /// Adds an entry of exactly `length` bytes.
     fn entry(&mut self, name: &str, length: u64, content: &mut dyn Read) -> Result<()>;
     /// Makes everything visible under its name.
-    fn publish(self: Box<Self>) -> Result<()>;
+    fn publish(self: Box<Self>, ending: Ending) -> Result<()>;
 }
 
 /// An archive that can be begun.
@@ -49,9 +49,16 @@ pub struct ArchiveDestination {
     spool_folder: PathBuf,
     password: Option<Password>,
     effort: Effort,
+    strict: bool,
 }
 
 impl ArchiveDestination {
+    /// Takes every note as a sign that the archive is incomplete, where it is `strict`.
+    #[must_use]
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+
     /// An archive file that goes to `target`; shards hold at most `shard_size` bytes.
     ///
     /// # Errors
@@ -64,6 +71,7 @@ impl ArchiveDestination {
             spool_folder: packer.spool_folder().to_owned(),
             password: packing.password.clone(),
             effort: packing.effort.clone(),
+            strict: false,
             writer: Box::new(TarWriter {
                 name: packer.name().to_owned(),
                 tar: tar::Builder::new(packer),
@@ -102,6 +110,7 @@ impl ArchiveDestination {
             spool_folder: parent.to_owned(),
             password: None,
             effort: effort.clone(),
+            strict: false,
             writer: Box::new(FolderWriter {
                 effort: effort.clone(),
                 temporary,
@@ -150,6 +159,7 @@ impl Destination for ArchiveDestination {
             checksums: Checksums::new(&self.spool_folder),
             digests: Digests::new(&self.effort)?,
             effort: self.effort,
+            strict: self.strict,
             spool_folder: self.spool_folder,
             authentication: self.password.zip(salt),
             shards: None,
@@ -191,6 +201,7 @@ struct ArchiveLoad {
     checksums: Checksums,
     digests: Digests<String>,
     effort: Effort,
+    strict: bool,
     spool_folder: PathBuf,
     authentication: Option<(Password, [u8; SALT])>,
     shards: Option<Shards>,
@@ -334,7 +345,14 @@ impl Load for ArchiveLoad {
         let warnings = std::mem::take(&mut self.warnings);
         self.text(RESULT, &Outcome::new(outcome, warnings).into_json())?;
         self.seal()?;
-        self.writer.publish()
+        let is_whole = match self.strict {
+            true => outcome.warnings.is_empty(),
+            false => !outcome.is_incomplete(),
+        };
+        self.writer.publish(match is_whole {
+            true => Ending::Complete,
+            false => Ending::Incomplete,
+        })
     }
 }
 
@@ -388,10 +406,10 @@ impl EntryWriter for TarWriter {
             .map_err(|error| Packer::explain(&self.name, error))
     }
 
-    fn publish(mut self: Box<Self>) -> Result<()> {
+    fn publish(mut self: Box<Self>, ending: Ending) -> Result<()> {
         let fail = |error| Packer::explain(&self.name, error);
         self.tar.finish().map_err(fail)?;
-        self.tar.get_mut().publish()
+        self.tar.get_mut().publish(ending)
     }
 }
 
@@ -423,7 +441,7 @@ impl EntryWriter for FolderWriter {
         })
     }
 
-    fn publish(self: Box<Self>) -> Result<()> {
+    fn publish(self: Box<Self>, _ending: Ending) -> Result<()> {
         let Self {
             temporary, path, ..
         } = *self;

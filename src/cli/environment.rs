@@ -1,6 +1,7 @@
 //! What the process environment says, read once. A flag wins over a variable.
 
 use crate::error::{Error, Result};
+use crate::store::{Access, Interrupt};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +35,11 @@ impl Environment {
     /// All variables, for the project's own configuration.
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables
+    }
+
+    /// What opens object stores, until the user wants the run to stop.
+    pub fn access(&self, interrupt: Interrupt) -> Access {
+        Access::new(self.variables.clone(), interrupt)
     }
 
     /// The value of a variable; an empty one is none.

@@ -2,27 +2,23 @@
 
 use super::environment::Environment;
 use super::filter::FilterArguments;
+use super::place::{Begun, Place};
 use super::progress::Progress;
 use super::project::ProjectArguments;
 use super::prompt::Prompt;
-use super::terminal::Reports;
 use super::waiting::WaitArguments;
 use super::{Cancellation, STREAM, effort, key, report, terminal};
-use crate::archive::{
-    ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Level, Packing, Password,
-};
+use crate::archive::{DEFAULT_SHARD_SIZE, Level, Packing, Password};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
-use crate::store::{FileTarget, StreamTarget};
 use crate::strapi::{Links, LockWait, Project, ProjectSource};
+use crate::transfer::summary::{Remembering, Summary, WarningList};
 use crate::transfer::{
     Extent, Filter, OnFault, SchemaStrategy, Subject, Transfer, VersionStrategy, Warning,
     WarningKind,
 };
 use clap::{Args, ValueEnum};
-use std::fs::File;
-use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
+use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 /// Bytes in the megabyte of `--max-size-jsonl`.
@@ -39,6 +35,8 @@ const MEGABYTE: u64 = 1_000_000;
   backup export --no-encrypt --no-compress --file site
   backup export --exclude files --key \"$KEY\"
   backup export --only-content-types api::article.article,api::author.author --key \"$KEY\"
+  backup export --file s3://bucket/backups/site-2026-11-20
+  backup export --file /backups/ --summary
   backup export --key \"$KEY\" --file - | ssh backups@host 'cat > site.tar.gz.enc'
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
@@ -47,10 +45,20 @@ pub(super) struct Arguments {
     project: ProjectArguments,
     #[command(flatten)]
     waiting: WaitArguments,
-    /// Name of the archive, without extension; - writes it to stdout
-    /// [default: export_YYYYMMDDHHMMSS]
+    /// Name of the archive, without extension [default: export_YYYYMMDDHHMMSS]
+    ///
+    /// A path; a URL with s3://, gs:// or az:// for object stores, whose credentials come from the
+    /// environment; or - for stdout. With a slash at its end, or where it is a folder, the archive
+    /// gets the default name there. An archive from which something is missing (exit code 3) is
+    /// called NAME.incomplete, except in object stores.
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Replace what has the name of the archive
+    #[arg(long)]
+    overwrite: bool,
+    /// Lay a summary beside the archive: NAME.summary.json. Object stores always get one
+    #[arg(long)]
+    summary: bool,
     /// Key to encrypt the archive with
     #[arg(short, long, value_name = "KEY")]
     key: Option<String>,
@@ -104,7 +112,11 @@ enum Format {
 
 /// An export as it was asked for, every option in its place.
 struct Request {
+    started: Timestamp,
     project: Project,
+    summary: bool,
+    overwrite: bool,
+    strict: bool,
     place: Place,
     packing: Packing,
     shard_size: u64,
@@ -113,17 +125,6 @@ struct Request {
     verbose: bool,
     wait: LockWait,
     cancellation: Cancellation,
-}
-
-/// Where an archive goes.
-#[derive(Debug)]
-enum Place {
-    /// Into a file, whose name gets its extensions.
-    File(PathBuf),
-    /// Into a folder, unpacked.
-    Folder(PathBuf),
-    /// To stdout.
-    Stdout,
 }
 
 impl Arguments {
@@ -140,8 +141,20 @@ impl Arguments {
     }
 
     fn request(self, environment: &Environment) -> Result<Request> {
+        let started = Timestamp::now();
         let cancellation = Cancellation::listen()?;
-        let place = self.place()?;
+        if self.format == Format::Dir && !self.no_encrypt {
+            return Err(
+                Error::usage("an unpacked export (--format dir) cannot be encrypted")
+                    .hint("add --no-encrypt, or leave --format out"),
+            );
+        }
+        let is_unpacked = self.format == Format::Dir;
+        let location = Place::parse(self.file.as_deref(), is_unpacked)?;
+        if self.summary && location.is_stream() {
+            return Err(Error::usage("no summary can be laid beside stdout")
+                .hint("name a file with --file, or leave --summary out"));
+        }
         let filter = self.filter.filter()?;
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = self.project.open(environment, &cancellation, self.strict)?;
@@ -155,15 +168,21 @@ impl Arguments {
             };
             Some(Password::new(key))
         };
+        let packing = Packing {
+            compression: (!self.no_compress).then_some(self.compression_level),
+            password,
+            effort,
+            interrupt: cancellation.interrupt(),
+        };
+        let place = Place::at(location, is_unpacked, &packing);
         Ok(Request {
+            started,
             project,
+            summary: self.summary || place.has_summary(),
+            overwrite: self.overwrite,
+            strict: self.strict,
             place,
-            packing: Packing {
-                compression: (!self.no_compress).then_some(self.compression_level),
-                password,
-                effort,
-                interrupt: cancellation.interrupt(),
-            },
+            packing,
             shard_size: self.max_size_jsonl * MEGABYTE,
             filter,
             links: if self.follow_links {
@@ -176,43 +195,6 @@ impl Arguments {
             cancellation,
         })
     }
-
-    fn place(&self) -> Result<Place> {
-        if self.format == Format::Dir && !self.no_encrypt {
-            return Err(
-                Error::usage("an unpacked export (--format dir) cannot be encrypted")
-                    .hint("add --no-encrypt, or leave --format out"),
-            );
-        }
-        let is_stdout = self.file.as_deref() == Some(Path::new(STREAM));
-        if is_stdout && self.format == Format::Dir {
-            return Err(
-                Error::usage("an unpacked export (--format dir) cannot go to stdout")
-                    .hint("name a folder with --file, or leave --format out"),
-            );
-        }
-        if is_stdout && io::stdout().is_terminal() {
-            return Err(Error::usage("an archive is nothing for a terminal")
-                .hint("send stdout to a file or another program, or name a file with --file"));
-        }
-        if is_stdout && terminal::stdout_was_closed() {
-            return Err(
-                Error::usage("stdout is closed, and cannot take the archive")
-                    .hint("send it to a file or another program"),
-            );
-        }
-        if is_stdout {
-            return Ok(Place::Stdout);
-        }
-        let base = self
-            .file
-            .clone()
-            .unwrap_or_else(|| ArchiveName::default_base(&jiff::Zoned::now()).into());
-        Ok(match self.format {
-            Format::Tar => Place::File(base),
-            Format::Dir => Place::Folder(base),
-        })
-    }
 }
 
 impl Request {
@@ -223,30 +205,54 @@ impl Request {
         }
         let project = terminal::safe(&self.project.to_string());
         terminal::tell(&format!("project: {project}"));
+        let kept = (self.overwrite, self.summary);
+        let Begun {
+            destination,
+            shown,
+            reports,
+            receipt,
+        } = self
+            .place
+            .begin(&self.packing, self.shard_size, kept, environment)?;
         // After the questions, so that the snapshot is not older than the answers.
         let source = ProjectSource::open(self.project.clone(), &self.wait)?;
         let mut source = source.with_links(self.links);
-        let (shown, reports, destination) = self.destination(environment)?;
         let progress = Progress::new(&self.cancellation, self.verbose);
+        let watch = Remembering::new(&progress);
         let mut transfer = Transfer {
             source: &mut source,
-            destination: Box::new(destination),
+            destination: Box::new(destination.strict(self.strict)),
             filter: self.filter,
             extent: Extent::default(),
             versions: VersionStrategy::Ignore,
             schemas: SchemaStrategy::Ignore,
             on_fault: OnFault::Stop,
-            observer: &progress,
+            observer: &watch,
         };
-        let plan = transfer.plan()?;
+        let mut plan = transfer.plan()?;
         if plan.filter.files_follow_types() {
             terminal::tell(
                 "note: files are left out, because the content types that describe them are",
             );
         }
-        let mut report = transfer.run(&plan)?;
+        let mut warnings = WarningList::default();
         if let Some(note) = &served {
-            report.count_warning(note);
+            plan.announced.count_warning(note);
+            warnings.add(note);
+        }
+        let report = transfer.run(&plan)?;
+        let shown = receipt.written().map_or(shown, |written| written.location);
+        if self.summary {
+            warnings.extend(watch.warnings());
+            let code = report::exit_code(&report, self.strict);
+            let mut summary = Summary::new("export", self.started, code)
+                .with_report(&report)
+                .with_source(&plan.source)
+                .with_warnings(warnings);
+            summary.archive = self.place.facts(&receipt, &self.packing);
+            summary.project = Some(self.project.root().display().to_string());
+            let access = environment.access(self.cancellation.interrupt());
+            self.place.summarise(&summary, &access)?;
         }
         reports.print(&report::table(&report));
         if let Some(shortfall) = report::shortfall(&report) {
@@ -259,12 +265,8 @@ impl Request {
 
     /// Says that the archive will lie where everybody can fetch it.
     fn served(&self) -> Option<Warning> {
-        let path = match &self.place {
-            Place::File(base) => ArchiveName::with_extensions(base, &self.packing),
-            Place::Folder(path) => path.clone(),
-            Place::Stdout => return None,
-        };
-        let served = self.project.serves(&path)?;
+        let path = self.place.path()?;
+        let served = self.project.serves(path)?;
         let reason = format!(
             "this is in the public folder of the project: Strapi serves it to everybody as {}; name \
              another place with --file",
@@ -272,34 +274,5 @@ impl Request {
         );
         let subject = Subject::Path(path.display().to_string());
         Some(Warning::new(WarningKind::Notice, subject, reason))
-    }
-
-    fn destination(
-        &self,
-        environment: &Environment,
-    ) -> Result<(String, Reports, ArchiveDestination)> {
-        let (packing, shard_size) = (&self.packing, self.shard_size);
-        Ok(match &self.place {
-            Place::File(base) => {
-                let path = ArchiveName::with_extensions(base, packing);
-                let target = Box::new(FileTarget::create(&path)?);
-                let destination = ArchiveDestination::packed(target, packing, shard_size)?;
-                (path.display().to_string(), Reports::Stdout, destination)
-            }
-            Place::Folder(path) => {
-                let destination = ArchiveDestination::folder(path, shard_size, &packing.effort)?;
-                (path.display().to_string(), Reports::Stdout, destination)
-            }
-            Place::Stdout => {
-                // The standard library says nothing of a stdout that cannot be written to.
-                let stdout = io::stdout().as_fd().try_clone_to_owned();
-                let stdout = stdout.map_err(|error| {
-                    Error::failed(format!("cannot write the archive to stdout: {error}"))
-                })?;
-                let out = StreamTarget::new("stdout", File::from(stdout), &environment.temporary);
-                let destination = ArchiveDestination::packed(Box::new(out), packing, shard_size)?;
-                ("stdout".into(), Reports::Stderr, destination)
-            }
-        })
     }
 }

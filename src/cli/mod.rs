@@ -10,6 +10,7 @@ mod filter;
 mod import;
 mod input;
 mod key;
+mod place;
 mod plan;
 mod progress;
 mod project;
@@ -25,7 +26,7 @@ use crate::archive::{Archive, ArchiveSource, Demands};
 use crate::database::Stop;
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
-use crate::store::{Interrupt, StreamOrigin};
+use crate::store::{Interrupt, Location};
 use crate::threads::start;
 use crate::transfer::OnFault;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -139,17 +140,14 @@ fn open_archive(
 ) -> Result<ArchiveSource> {
     let spool_folder = &environment.temporary;
     let interrupt = cancellation.interrupt();
-    let archive = if path == Path::new(STREAM) {
-        if io::stdin().is_terminal() {
-            return Err(Error::usage("stdin is a terminal, and gives no archive")
-                .hint("send an archive to it, or name a file"));
-        }
-        let input = Input::new(io::stdin(), interrupt.clone());
-        let origin = StreamOrigin::new("stdin", input, spool_folder);
-        Archive::from_origin(Box::new(origin), spool_folder)?
-    } else {
-        Archive::at(path, spool_folder)?
-    };
+    let location = Location::parse(path.as_os_str())?;
+    if location.is_stream() && io::stdin().is_terminal() {
+        return Err(Error::usage("stdin is a terminal, and gives no archive")
+            .hint("send an archive to it, or name a file"));
+    }
+    let input = Input::new(io::stdin(), interrupt.clone());
+    let access = environment.access(interrupt.clone());
+    let archive = Archive::locate(&location, input, &access, spool_folder)?;
     let prompt = Prompt::beside(path, interrupt.clone());
     let password = key.password(archive.is_encrypted(), &prompt, environment)?;
     let demands = Demands {

@@ -1,6 +1,6 @@
 //! Archives in files.
 
-use super::{Origin, StreamOrigin, Target, WriteBack};
+use super::{Ending, Origin, Receipt, StreamOrigin, Target, WriteBack};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -14,7 +14,30 @@ use tempfile::NamedTempFile;
 pub struct FileTarget {
     temporary: Temporary,
     write_back: WriteBack,
-    path: PathBuf,
+    names: FileNames,
+    receipt: Receipt,
+}
+
+/// What a file is called when it is there, and what may stand there before.
+#[derive(Debug, Clone)]
+pub struct FileNames {
+    /// Where it goes when it is complete.
+    pub complete: PathBuf,
+    /// Where it goes when it is not, in place of what stands there.
+    pub incomplete: PathBuf,
+    /// Whether what stands where it goes when it is complete is replaced.
+    pub overwrite: bool,
+}
+
+impl FileNames {
+    /// The file is called so however it ends, and replaces what is there.
+    pub fn replacing(path: &Path) -> Self {
+        Self {
+            complete: path.to_owned(),
+            incomplete: path.to_owned(),
+            overwrite: true,
+        }
+    }
 }
 
 /// A file that has no name, so that nothing is left of it if the process is killed; or a hidden one,
@@ -39,12 +62,16 @@ impl Temporary {
         }
     }
 
-    /// Gives it a name, in place of what stands there.
-    fn persist(self, path: &Path) -> io::Result<()> {
+    /// Gives it a name, in place of what stands there if it is to `replace` that.
+    fn persist(self, path: &Path, replace: bool) -> io::Result<()> {
         match self {
+            Self::Named(named) if !replace => {
+                named.persist_noclobber(path).map_err(|error| error.error)?;
+            }
             Self::Named(named) => {
                 named.persist(path).map_err(|error| error.error)?;
             }
+            Self::Unnamed(file) if !replace => link(&file, path)?,
             Self::Unnamed(file) => {
                 // A link does not replace, a rename does.
                 let link = |name: &Path| link(&file, name);
@@ -93,14 +120,20 @@ fn descriptor(file: &File) -> PathBuf {
 }
 
 impl FileTarget {
-    /// Starts a file that will be called `path`.
+    /// Starts a file that will have one of these names.
     ///
     /// # Errors
-    /// A folder has this name, or its own folder is not there or cannot be written to.
-    pub fn create(path: &Path) -> Result<Self> {
+    /// A folder has the name, or a file that is not to be replaced; or its own folder is not there or cannot be
+    /// written to.
+    pub fn create(names: FileNames, receipt: Receipt) -> Result<Self> {
+        let path = &names.complete;
         if path.is_dir() {
             return Err(Error::usage(format!("{} is a folder", path.display()))
                 .hint("choose another name with --file"));
+        }
+        if !names.overwrite && path.symlink_metadata().is_ok() {
+            return Err(Error::usage(format!("{} is there already", path.display()))
+                .hint("choose another name with --file, or replace it with --overwrite"));
         }
         let folder = folder_of(path);
         check_folder(folder)?;
@@ -109,7 +142,8 @@ impl FileTarget {
         Ok(Self {
             temporary,
             write_back: WriteBack::default(),
-            path: path.to_owned(),
+            names,
+            receipt,
         })
     }
 }
@@ -118,6 +152,7 @@ impl Write for FileTarget {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.temporary.file().write(bytes)?;
         self.write_back.wrote(self.temporary.file(), written);
+        self.receipt.wrote(&bytes[..written]);
         Ok(written)
     }
 
@@ -128,22 +163,38 @@ impl Write for FileTarget {
 
 impl Target for FileTarget {
     fn name(&self) -> String {
-        self.path.display().to_string()
+        self.names.complete.display().to_string()
     }
 
     fn spool_folder(&self) -> &Path {
-        folder_of(&self.path)
+        folder_of(&self.names.complete)
     }
 
-    fn publish(self: Box<Self>) -> Result<()> {
+    fn publish(self: Box<Self>, ending: Ending) -> Result<()> {
         let Self {
             mut temporary,
-            path,
+            names,
+            receipt,
             ..
         } = *self;
+        let (path, replace) = match ending {
+            Ending::Complete => (names.complete, names.overwrite),
+            Ending::Incomplete => (names.incomplete, true),
+        };
         let fail = |error| Error::io("write the archive", &path, error);
         temporary.file().sync_all().map_err(fail)?;
-        temporary.persist(&path).map_err(fail)?;
+        temporary
+            .persist(&path, replace)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists if !replace => Error::failed(format!(
+                    "{} has come meanwhile, and is not replaced",
+                    path.display()
+                ))
+                .hint("choose another name with --file"),
+                _ => fail(error),
+            })?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        receipt.published(&path.display().to_string(), &name);
         sync_name(&path)
     }
 }
@@ -274,18 +325,59 @@ mod tests {
     use super::*;
     use std::fs;
 
+    fn started(path: &Path, overwrite: bool) -> Result<FileTarget> {
+        let names = FileNames {
+            complete: path.to_owned(),
+            incomplete: path.with_file_name("incomplete.tar"),
+            overwrite,
+        };
+        FileTarget::create(names, Receipt::default())
+    }
+
+    #[test]
+    fn what_is_there_is_not_replaced_unless_that_was_asked_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("site.tar");
+        let target = started(&path, false).expect("started");
+        fs::write(&path, "meanwhile").expect("written");
+        let error = started(&path, false).err().expect("it is there");
+        assert_eq!(error.kind(), crate::error::Kind::Usage);
+        let published = Box::new(target).publish(Ending::Complete);
+        let error = published.expect_err("it came meanwhile");
+        assert_eq!(error.kind(), crate::error::Kind::Failed);
+        assert_eq!(fs::read(&path).expect("read"), b"meanwhile");
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
+    }
+
+    #[test]
+    fn what_is_incomplete_replaces_what_is_incomplete_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("site.tar");
+        let incomplete = folder.path().join("incomplete.tar");
+        fs::write(&path, "whole").expect("written");
+        for text in ["one", "two"] {
+            let mut target = started(&path, true).expect("started");
+            target.write_all(text.as_bytes()).expect("written");
+            let published = Box::new(target).publish(Ending::Incomplete);
+            published.expect("published");
+            assert_eq!(fs::read(&incomplete).expect("read"), text.as_bytes());
+        }
+        assert_eq!(fs::read(&path).expect("read"), b"whole");
+    }
+
     #[test]
     fn a_target_that_is_not_published_leaves_what_was_there() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("site.tar");
         fs::write(&path, "old").expect("written");
-        let mut target = FileTarget::create(&path).expect("started");
+        let mut target = started(&path, true).expect("started");
         target.write_all(b"new").expect("written");
         drop(target);
         assert_eq!(fs::read(&path).expect("read"), b"old");
-        let mut target = FileTarget::create(&path).expect("started");
+        let mut target = started(&path, true).expect("started");
         target.write_all(b"new").expect("written");
-        Box::new(target).publish().expect("published");
+        let published = Box::new(target).publish(Ending::Complete);
+        published.expect("published");
         assert_eq!(fs::read(&path).expect("read"), b"new");
         assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1);
     }

@@ -1,25 +1,38 @@
-//! Where archives lie: files, standard input and output; later object stores.
+//! Where archives lie: files, standard input and output, object stores.
 //!
 //! This room moves bytes and knows nothing of what is in them. A [`Target`] takes an archive and
 //! shows it when it is complete; an [`Origin`] gives one. Whose files are is known here as well.
 
+mod access;
 mod file;
 mod interrupt;
+mod location;
+mod object;
 mod owner;
 mod plain;
+mod receipt;
+mod shelf;
+mod small;
 mod stream;
 mod write_back;
 
+pub use access::Access;
 pub use file::{
-    FileOrigin, FileTarget, check_folder, folder_of, real_path, sync_folder, sync_name,
+    FileNames, FileOrigin, FileTarget, check_folder, folder_of, real_path, sync_folder, sync_name,
 };
 pub use interrupt::{Interrupt, Interruptible};
+pub use location::{Location, ObjectName, StoreKind};
+pub use object::ObjectTarget;
 pub(crate) use owner::Owner;
 pub(crate) use plain::{not_opened, open_plain};
+pub use receipt::{Ending, Receipt, Written};
+pub use shelf::{Item, Shelf, shelf};
+pub use small::write_small;
 pub use stream::{StreamOrigin, StreamTarget};
 pub(crate) use write_back::{WriteBack, write_back};
 
 use crate::error::Result;
+use object::ObjectOrigin;
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -32,12 +45,13 @@ pub trait Target: Write + Send {
     /// A folder with room for what must wait before it can be written.
     fn spool_folder(&self) -> &Path;
 
-    /// Makes the archive visible under its name, once it is on disk.
+    /// Makes the archive visible under its name, once it is on disk; or under another one, where it is incomplete and
+    /// the place allows that.
     ///
     /// # Errors
     /// The disk is full, or something else went wrong; nothing stands under the name, or what stood
     /// there before.
-    fn publish(self: Box<Self>) -> Result<()>;
+    fn publish(self: Box<Self>, ending: Ending) -> Result<()>;
 }
 
 /// Gives an archive.
@@ -54,4 +68,20 @@ pub trait Origin: Send {
 
     /// How many bytes it has, where that is known.
     fn length(&self) -> Option<u64>;
+}
+
+/// Opens the object of this name; where there is none, those whose names have one of the endings behind it.
+///
+/// # Errors
+/// The store cannot be reached, or refuses it.
+pub fn open_objects(
+    name: &ObjectName,
+    endings: &[&str],
+    access: &Access,
+) -> Result<Vec<Box<dyn Origin>>> {
+    let found = ObjectOrigin::find(name, endings, access)?;
+    Ok(found
+        .into_iter()
+        .map(|origin| Box::new(origin) as Box<dyn Origin>)
+        .collect())
 }

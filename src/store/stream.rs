@@ -1,6 +1,6 @@
 //! Archives that flow: standard input and output, pipes.
 
-use super::{Origin, Target};
+use super::{Ending, Origin, Receipt, Target};
 use crate::error::{Error, Result};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -12,15 +12,22 @@ use tempfile::SpooledTempFile;
 pub struct StreamTarget<W> {
     name: String,
     out: W,
+    receipt: Receipt,
     spool_folder: PathBuf,
 }
 
 impl<W: Write + Send> StreamTarget<W> {
     /// Writes to `out`, which is called `name` in messages; what must wait goes to `spool_folder`.
-    pub fn new(name: impl Into<String>, out: W, spool_folder: impl Into<PathBuf>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        out: W,
+        receipt: Receipt,
+        spool_folder: impl Into<PathBuf>,
+    ) -> Self {
         Self {
             name: name.into(),
             out,
+            receipt,
             spool_folder: spool_folder.into(),
         }
     }
@@ -28,7 +35,9 @@ impl<W: Write + Send> StreamTarget<W> {
 
 impl<W: Write + Send> Write for StreamTarget<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes)
+        let written = self.out.write(bytes)?;
+        self.receipt.wrote(&bytes[..written]);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -45,8 +54,10 @@ impl<W: Write + Send> Target for StreamTarget<W> {
         &self.spool_folder
     }
 
-    fn publish(mut self: Box<Self>) -> Result<()> {
-        self.out.flush().map_err(|error| {
+    fn publish(mut self: Box<Self>, _ending: Ending) -> Result<()> {
+        let flushed = self.out.flush();
+        self.receipt.published(&self.name, &self.name);
+        flushed.map_err(|error| {
             Error::failed(format!(
                 "cannot write the archive to {}: {error}",
                 self.name

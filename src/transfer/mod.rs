@@ -17,6 +17,7 @@ mod schema_diff;
 mod scope;
 mod source;
 mod spool;
+pub mod summary;
 mod texts;
 mod version;
 mod warning;

@@ -6,7 +6,7 @@ use super::gzip::{BLOCK, Compressor};
 use super::password::Password;
 use crate::effort::{Effort, Metered, Work};
 use crate::error::{Error, Result};
-use crate::store::{Interrupt, Target};
+use crate::store::{Ending, Interrupt, Target};
 use flate2::Compression;
 use std::fmt;
 use std::io::{self, Write};
@@ -146,13 +146,13 @@ impl Packer {
     ///
     /// # Errors
     /// The end cannot be written, or the target cannot be published.
-    pub fn publish(&mut self) -> Result<()> {
+    pub fn publish(&mut self, ending: Ending) -> Result<()> {
         let fail = |error| Self::explain(&self.name, error);
         let Some(layers) = self.layers.take() else {
             return Err(fail(io::ErrorKind::BrokenPipe.into()));
         };
         let target = layers.end().map_err(fail)?;
-        self.effort.time(Work::Sync, || target.publish())
+        self.effort.time(Work::Sync, || target.publish(ending))
     }
 
     /// Ends the archive where it is; what is written from now on is dropped.

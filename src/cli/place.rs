@@ -1,0 +1,236 @@
+//! Where an export goes, as it is named on the command line.
+
+use super::environment::Environment;
+use super::terminal;
+use super::terminal::Reports;
+use crate::archive::{ArchiveDestination, ArchiveName, Packing};
+use crate::error::{Error, Kind, Result};
+use crate::store::{
+    Access, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt, StreamTarget,
+    Target, write_small,
+};
+use crate::transfer::summary::{ArchiveFacts, Summary};
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+/// Where an archive goes.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// Into a file, which has its extensions.
+    File(PathBuf),
+    /// Into a folder, unpacked.
+    Folder(PathBuf),
+    /// Into an object store, under a name that has its extensions.
+    Object(ObjectName),
+    /// To stdout.
+    Stdout,
+}
+
+/// A destination, and what is said of it.
+pub(super) struct Begun {
+    pub destination: ArchiveDestination,
+    /// Where the archive goes, for messages.
+    pub shown: String,
+    /// Where the table at the end goes.
+    pub reports: Reports,
+    /// Follows what is written.
+    pub receipt: Receipt,
+}
+
+impl Place {
+    /// What `--file` names; by default a name with the date in the current folder. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](Kind::Usage): it makes no sense, or not for an archive that is `unpacked`.
+    pub fn parse(file: Option<&Path>, unpacked: bool) -> Result<Location> {
+        let location = match file {
+            Some(file) => Location::parse(file.as_os_str())?,
+            None => Location::Path(default_name().into()),
+        };
+        let elsewhere = match location {
+            Location::Stream => Some("stdout"),
+            Location::Object(_) => Some("an object store"),
+            Location::Path(_) => None,
+        };
+        if let Some(elsewhere) = elsewhere.filter(|_| unpacked) {
+            return Err(Error::usage(format!(
+                "an unpacked export (--format dir) cannot go to {elsewhere}"
+            ))
+            .hint("name a folder with --file, or leave --format out"));
+        }
+        if location.is_stream() {
+            check_stdout()?;
+        }
+        Ok(location)
+    }
+
+    /// Where an archive goes that is packed so.
+    pub fn at(location: Location, unpacked: bool, packing: &Packing) -> Self {
+        match location {
+            Location::Stream => Self::Stdout,
+            Location::Path(path) if unpacked => Self::Folder(path),
+            Location::Path(path) => {
+                let is_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+                let base = match is_folder || path.is_dir() {
+                    true => path.join(default_name()),
+                    false => path,
+                };
+                Self::File(ArchiveName::with_extensions(&base, packing))
+            }
+            Location::Object(name) => {
+                let base = match name.is_prefix() {
+                    true => default_name(),
+                    false => name.name().to_owned(),
+                };
+                let named = ArchiveName::with_extensions(Path::new(&base), packing);
+                Self::Object(name.with_name(&named.to_string_lossy()))
+            }
+        }
+    }
+
+    /// The file or folder, where it is on this machine.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Folder(path) => Some(path),
+            Self::Object(_) | Self::Stdout => None,
+        }
+    }
+
+    /// Whether a summary is always laid beside the archive: what is in an object store without one is not complete.
+    pub fn has_summary(&self) -> bool {
+        matches!(self, Self::Object(_))
+    }
+
+    /// Begins an archive there. What has its name is replaced with `overwrite` alone. With `digest` its digest is
+    /// worked out.
+    ///
+    /// # Errors
+    /// The place cannot be written to, or something is there already.
+    pub fn begin(
+        &self,
+        packing: &Packing,
+        shard_size: u64,
+        (overwrite, digest): (bool, bool),
+        environment: &Environment,
+    ) -> Result<Begun> {
+        let receipt = match digest {
+            true => Receipt::with_digest(),
+            false => Receipt::default(),
+        };
+        let mut reports = Reports::Stdout;
+        let (shown, target): (String, Box<dyn Target>) = match self {
+            Self::Folder(path) => {
+                return Ok(Begun {
+                    destination: ArchiveDestination::folder(path, shard_size, &packing.effort)?,
+                    shown: path.display().to_string(),
+                    reports,
+                    receipt,
+                });
+            }
+            Self::File(path) => {
+                let names = FileNames {
+                    complete: path.clone(),
+                    incomplete: ArchiveName::incomplete(path),
+                    overwrite,
+                };
+                let target = FileTarget::create(names, receipt.clone())?;
+                (path.display().to_string(), Box::new(target))
+            }
+            Self::Object(name) => {
+                let access = environment.access(packing.interrupt.clone());
+                let target = ObjectTarget::create(
+                    name,
+                    &Summary::name_for(name.name()),
+                    overwrite,
+                    &access,
+                    receipt.clone(),
+                    &environment.temporary,
+                )?;
+                (name.to_string(), Box::new(target))
+            }
+            Self::Stdout => {
+                // The standard library says nothing of a stdout that cannot be written to.
+                let stdout = io::stdout().as_fd().try_clone_to_owned();
+                let stdout = stdout.map_err(|error| {
+                    Error::failed(format!("cannot write the archive to stdout: {error}"))
+                })?;
+                let (out, spool) = (File::from(stdout), &environment.temporary);
+                let target = StreamTarget::new("stdout", out, receipt.clone(), spool);
+                reports = Reports::Stderr;
+                ("stdout".into(), Box::new(target))
+            }
+        };
+        Ok(Begun {
+            destination: ArchiveDestination::packed(target, packing, shard_size)?,
+            shown,
+            reports,
+            receipt,
+        })
+    }
+
+    /// What a summary says of the archive that was written here.
+    pub fn facts(&self, receipt: &Receipt, packing: &Packing) -> Option<ArchiveFacts> {
+        let written = receipt.written();
+        let name = match (&written, self) {
+            (Some(written), _) => written.name.clone(),
+            (None, Self::Folder(path)) => path.file_name()?.to_string_lossy().into_owned(),
+            _ => return None,
+        };
+        Some(ArchiveFacts {
+            name,
+            size: written.as_ref().map(|written| written.size),
+            sha256: written.and_then(|written| written.sha256),
+            encrypted: packing.password.is_some(),
+            compressed: packing.compression.is_some() && !matches!(self, Self::Folder(_)),
+        })
+    }
+
+    /// Lays a summary beside the archive that was written here.
+    ///
+    /// # Errors
+    /// It cannot be written; the archive stays.
+    pub fn summarise(&self, summary: &Summary, access: &Access) -> Result<()> {
+        let Some(archive) = &summary.archive else {
+            return Ok(());
+        };
+        let name = Summary::name_for(&archive.name);
+        let location = match self {
+            Self::File(path) | Self::Folder(path) => Location::Path(path.with_file_name(name)),
+            Self::Object(object) => Location::Object(object.with_name(&name)),
+            Self::Stdout => return Ok(()),
+        };
+        let text = summary.to_json() + "\n";
+        write_small(&location, access, text.into_bytes()).map_err(|error| {
+            let why = match error.kind() {
+                Kind::Interrupted => Error::failed(format!("{location}: interrupted")),
+                _ => error,
+            };
+            let name = &archive.name;
+            why.within(format!(
+                "the archive {name} is there and whole, but its summary is not"
+            ))
+            .also("then export again")
+        })
+    }
+}
+
+fn default_name() -> String {
+    ArchiveName::default_base(&jiff::Zoned::now())
+}
+
+/// Sees that stdout can take an archive.
+fn check_stdout() -> Result<()> {
+    if io::stdout().is_terminal() {
+        return Err(Error::usage("an archive is nothing for a terminal")
+            .hint("send stdout to a file or another program, or name a file with --file"));
+    }
+    if terminal::stdout_was_closed() {
+        return Err(
+            Error::usage("stdout is closed, and cannot take the archive")
+                .hint("send it to a file or another program"),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! What object stores answer, as errors that say what to do.
+
+use crate::error::{Error, Kind};
+use crate::store::{ObjectName, StoreKind};
+use object_store::Error as Answer;
+
+/// How much of a text of the store is told.
+const LONGEST: usize = 300;
+
+/// What a store said no with: its own word for it, where it has one, and a sentence.
+pub(super) struct Refusal {
+    status: Option<u16>,
+    code: Option<String>,
+    message: Option<String>,
+    text: String,
+}
+
+impl Refusal {
+    /// What stands in an answer.
+    pub fn of(answer: &Answer) -> Self {
+        let text = innermost(answer);
+        let whole = answer.to_string();
+        let element = |name: &str| {
+            let (_, rest) = whole.split_once(&format!("<{name}>"))?;
+            let (inside, _) = rest.split_once(&format!("</{name}>"))?;
+            // Some add what they signed and when, a line each.
+            let line = inside.lines().next().unwrap_or_default().trim();
+            (!line.is_empty()).then(|| shortened(line))
+        };
+        let status = whole
+            .split_once("status code: ")
+            .and_then(|(_, rest)| rest.get(..3)?.parse().ok());
+        Self {
+            status,
+            code: element("Code"),
+            message: element("Message"),
+            text,
+        }
+    }
+
+    fn is(&self, codes: &[&str]) -> bool {
+        let code = self.code.as_deref();
+        code.is_some_and(|code| codes.contains(&code))
+    }
+
+    /// Whether the bucket is not there.
+    pub fn lacks_bucket(&self) -> bool {
+        self.is(&["NoSuchBucket", "ContainerNotFound", "ContainerBeingDeleted"])
+            || self
+                .message
+                .as_deref()
+                .is_some_and(|message| message.contains("bucket does not exist"))
+    }
+
+    /// Whether the credentials are good, and not for this.
+    pub fn is_forbidden(&self) -> bool {
+        let known = [
+            "AccessDenied",
+            "AuthorizationPermissionMismatch",
+            "AuthorizationFailure",
+            "InsufficientAccountPermissions",
+            "AllAccessDisabled",
+            "AccountProblem",
+        ];
+        self.is(&known) || (self.code.is_none() && self.status == Some(403))
+    }
+
+    fn is_unknown(&self) -> bool {
+        self.status == Some(401)
+            || self.is(&[
+                "InvalidAccessKeyId",
+                "SignatureDoesNotMatch",
+                "InvalidToken",
+                "ExpiredToken",
+                "TokenRefreshRequired",
+                "InvalidSecurity",
+                "AuthenticationFailed",
+                "InvalidAuthenticationInfo",
+                "NoAuthenticationInformation",
+                "AuthenticationRequired",
+                "UnauthorizedAccess",
+            ])
+    }
+
+    /// The words of the store.
+    fn words(&self) -> String {
+        match (&self.code, &self.message) {
+            (Some(code), Some(message)) => format!("the store says {code}: {message}"),
+            (Some(code), None) => format!("the store says {code}"),
+            (None, _) => match self.status {
+                Some(status) => format!("the store answers with status {status}"),
+                None => self.text.clone(),
+            },
+        }
+    }
+}
+
+/// The cause behind all others.
+fn innermost(answer: &Answer) -> String {
+    let mut error: &dyn std::error::Error = answer;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    let text = error.to_string();
+    shortened(text.lines().next().unwrap_or_default())
+}
+
+fn shortened(text: &str) -> String {
+    let mut text = text.to_owned();
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push_str("...");
+    }
+    text
+}
+
+/// Where the credentials of a store come from.
+pub(super) fn where_credentials_come_from(store: StoreKind) -> &'static str {
+    match store {
+        StoreKind::S3 => {
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; and AWS_ENDPOINT_URL \
+             where it is not Amazon's: see docs/STORES.md"
+        }
+        StoreKind::Google => {
+            "set GOOGLE_APPLICATION_CREDENTIALS to the file of a service account: see docs/STORES.md"
+        }
+        StoreKind::Azure => {
+            "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or \
+             AZURE_STORAGE_SAS_TOKEN: see docs/STORES.md"
+        }
+    }
+}
+
+/// An answer that is none, in words: `doing` is a verb phrase such as "read".
+pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error {
+    let refusal = Refusal::of(answer);
+    let (store, bucket) = (name.store, &name.bucket);
+    let holder = store.holder();
+    let failed = |why: &str| Error::failed(format!("cannot {doing} {name}: {why}"));
+    if refusal.lacks_bucket() {
+        return failed(&format!("there is no {holder} `{bucket}`")).hint(format!(
+            "check its name, and the endpoint and region that are set; or make the {holder} first"
+        ));
+    }
+    if refusal.is(&["RequestTimeTooSkewed", "RequestExpired"]) {
+        return failed(&refusal.words()).hint("set the clock of this machine: it is wrong");
+    }
+    if refusal.is_unknown() {
+        let hint = format!(
+            "the credentials are wrong or have expired; {}",
+            where_credentials_come_from(store)
+        );
+        return failed(&refusal.words()).hint(hint);
+    }
+    let is_elsewhere = refusal.is(&[
+        "PermanentRedirect",
+        "AuthorizationHeaderMalformed",
+        "IllegalLocationConstraintException",
+    ]) || matches!(refusal.status, Some(301 | 307 | 308))
+        || refusal.text.contains("incorrectly configured region");
+    if is_elsewhere {
+        return failed(&refusal.words()).hint(format!(
+            "the {holder} is in another region: set AWS_REGION to it"
+        ));
+    }
+    if refusal.is_forbidden() || matches!(answer, Answer::PermissionDenied { .. }) {
+        return failed(&refusal.words()).hint(format!(
+            "give these credentials the permission to {doing} there; docs/STORES.md lists what is needed"
+        ));
+    }
+    match answer {
+        Answer::NotFound { .. } => Error::failed(format!("there is nothing at {name}"))
+            .hint("check the name that was given"),
+        Answer::Precondition { .. } | Answer::AlreadyExists { .. } => exists(name),
+        _ if refusal.status.is_none() => {
+            failed(&refusal.words()).hint("see that the store can be reached, and run it again")
+        }
+        _ => failed(&refusal.words()).hint("see what the store says, and run it again"),
+    }
+}
+
+/// Something has the name that an archive was to get.
+pub(super) fn exists(name: &ObjectName) -> Error {
+    Error::new(Kind::Usage, format!("{name} is there already"))
+        .hint("choose another name with --file, or replace it with --overwrite")
+}

@@ -1,0 +1,349 @@
+//! How requests to object stores travel: over the program's own TLS, given up when nothing moves any more.
+
+use crate::error::{Error, Result};
+use crate::store::Access;
+use bytes::Bytes;
+use http::header::{HeaderValue, IF_NONE_MATCH};
+use http::{Method, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
+    HttpResponse, HttpResponseBody, HttpService,
+};
+use object_store::{ClientConfigKey, ClientOptions};
+use reqwest::{Client, NoProxy, Proxy};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::fmt;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+
+/// How long to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long nothing may move before a request is given up.
+const IDLE: Duration = Duration::from_secs(30);
+/// How many times as long the store may think about putting an archive together.
+const COMPLETING: u32 = 10;
+/// How servers of metadata, which give credentials to machines, are to be reached: at once, or not at all.
+const METADATA: Duration = Duration::from_secs(1);
+/// Where systems keep the certificates of authorities.
+const AUTHORITIES: [&str; 3] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+];
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Makes connections.
+#[derive(Clone)]
+pub(super) struct Connector {
+    tls: rustls::ClientConfig,
+    proxies: Vec<Proxy>,
+    /// Whether what completes an upload does so only where nothing has the name. See [`Connector::create_only`].
+    create: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+impl Connector {
+    /// What speaks TLS and goes through proxies as these settings say.
+    ///
+    /// # Errors
+    /// A certificate or the URL of a proxy cannot be used.
+    pub fn new(access: &Access) -> Result<Self> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| Error::failed(format!("TLS: {error}")))?
+            .with_root_certificates(authorities(access)?)
+            .with_no_client_auth();
+        Ok(Self {
+            tls,
+            proxies: proxies(access)?,
+            create: Arc::default(),
+        })
+    }
+
+    /// Has uploads to S3 completed only where no object has their name. The crate has no option for that, and the
+    /// header is not part of what is signed.
+    pub fn create_only(&self, create: bool) {
+        self.create.store(create, Ordering::Relaxed);
+    }
+
+    /// A client. Over HTTP without TLS only where it was asked for.
+    pub fn client(&self, plain: bool, connect: Duration) -> Result<Client, reqwest::Error> {
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(self.tls.clone())
+            .user_agent(concat!("backup/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(connect)
+            .https_only(!plain)
+            .no_proxy();
+        // Those are reached directly: they are on the machine's own network.
+        if connect != METADATA {
+            for proxy in &self.proxies {
+                builder = builder.proxy(proxy.clone());
+            }
+        }
+        builder.build()
+    }
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let is = |key| options.get_config_value(&key);
+        let plain = is(ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
+        // The crate asks for a short time where it goes for metadata, and there alone.
+        let connect = match is(ClientConfigKey::ConnectTimeout).as_deref() {
+            Some("1 second" | "1s") => METADATA,
+            _ => CONNECT,
+        };
+        let client = self.client(plain, connect);
+        let client = client.map_err(|error| object_store::Error::Generic {
+            store: "HTTP",
+            source: Box::new(error),
+        })?;
+        Ok(HttpClient::new(Service {
+            client,
+            create: Arc::clone(&self.create),
+        }))
+    }
+}
+
+/// The authorities that are trusted: those that browsers trust, those of the system, and those that were named.
+fn authorities(access: &Access) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let named = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"]
+        .into_iter()
+        .find_map(|name| Some((name, access.get(name)?)));
+    if let Some((name, path)) = named {
+        let fail = |why: &dyn fmt::Display| {
+            Error::failed(format!("cannot read the certificates in {path}: {why}"))
+                .hint(format!("name a file in PEM with {name}"))
+        };
+        let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
+            .map_err(|error| fail(&error))?
+            .collect();
+        let found = found.map_err(|error| fail(&error))?;
+        if found.is_empty() {
+            return Err(fail(&"there are none"));
+        }
+        roots.add_parsable_certificates(found);
+        return Ok(roots);
+    }
+    let of_system = AUTHORITIES.iter().find_map(|path| {
+        let found = CertificateDer::pem_file_iter(path).ok()?;
+        Some(found.flatten().collect::<Vec<_>>())
+    });
+    roots.add_parsable_certificates(of_system.unwrap_or_default());
+    Ok(roots)
+}
+
+/// The proxies that the usual variables name.
+fn proxies(access: &Access) -> Result<Vec<Proxy>> {
+    let either = |name: &'static str| {
+        let value = access.get(name).map(|value| (name, value));
+        let upper = name.to_ascii_uppercase();
+        value.or_else(|| Some((name, access.get(&upper)?)))
+    };
+    let excepted = either("no_proxy").and_then(|(_, list)| NoProxy::from_string(list));
+    let mut proxies = Vec::new();
+    type Make = fn(&str) -> reqwest::Result<Proxy>;
+    let kinds: [(_, Make); 3] = [
+        ("https_proxy", |url| Proxy::https(url)),
+        ("http_proxy", |url| Proxy::http(url)),
+        ("all_proxy", |url| Proxy::all(url)),
+    ];
+    for (name, make) in kinds {
+        let Some((name, url)) = either(name) else {
+            continue;
+        };
+        // A password may stand in it.
+        let proxy = make(url).map_err(|_| {
+            Error::usage(format!(
+                "the variable {name} does not hold the URL of a proxy"
+            ))
+            .hint("write it as http://host:port, or unset it")
+        })?;
+        proxies.push(proxy.no_proxy(excepted.clone()));
+    }
+    Ok(proxies)
+}
+
+/// A client that gives requests up when nothing moves.
+#[derive(Debug)]
+struct Service {
+    client: Client,
+    create: Arc<AtomicBool>,
+}
+
+impl HttpService for Service {
+    fn call<'a, 'b>(&'a self, request: HttpRequest) -> Boxed<'b, Result<HttpResponse, HttpError>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(self.send(request))
+    }
+}
+
+impl Service {
+    async fn send(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let query = request.uri().query().unwrap_or_default();
+        let completes = match *request.method() {
+            Method::POST => query.contains("uploadId="),
+            Method::PUT => query.contains("comp=blocklist"),
+            _ => false,
+        };
+        let patience = if completes { COMPLETING } else { 1 };
+        let conditional =
+            completes && request.method() == Method::POST && self.create.load(Ordering::Relaxed);
+        if !conditional {
+            return self.once(request, patience).await;
+        }
+        let plain = request.clone();
+        let headers = request.headers_mut();
+        headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        let response = self.once(request, patience).await?;
+        // Some stores do not know the condition, and say so.
+        if response.status() == StatusCode::NOT_IMPLEMENTED {
+            return self.once(plain, patience).await;
+        }
+        Ok(response)
+    }
+
+    async fn once(&self, request: HttpRequest, patience: u32) -> Result<HttpResponse, HttpError> {
+        let (parts, body) = request.into_parts();
+        let url = parts.uri.to_string().parse::<reqwest::Url>();
+        let url = url.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+        let mut request = reqwest::Request::new(parts.method, url);
+        *request.headers_mut() = parts.headers;
+        let sent: Arc<AtomicU64> = Arc::default();
+        *request.body_mut() = Some(reqwest::Body::wrap(Sent {
+            body,
+            frames: Arc::clone(&sent),
+        }));
+        let mut execute = pin!(self.client.execute(request));
+        let (mut before, mut idle) = (0, 0);
+        let response = loop {
+            match timeout(IDLE, execute.as_mut()).await {
+                Ok(response) => break response.map_err(worded)?,
+                Err(error) => {
+                    let now = sent.load(Ordering::Relaxed);
+                    idle = if now == before { idle + 1 } else { 0 };
+                    before = now;
+                    if idle >= patience {
+                        return Err(HttpError::new(HttpErrorKind::Timeout, error));
+                    }
+                }
+            }
+        };
+        let response: http::Response<reqwest::Body> = response.into();
+        let (parts, body) = response.into_parts();
+        let body = HttpResponseBody::new(Received {
+            body,
+            waiting: Box::pin(sleep(IDLE)),
+        });
+        Ok(HttpResponse::from_parts(parts, body))
+    }
+}
+
+/// An error of the client, as the crate wants it: it decides whether the request is sent again.
+fn worded(error: reqwest::Error) -> HttpError {
+    let error = error.without_url();
+    let mut kind = if error.is_timeout() {
+        HttpErrorKind::Timeout
+    } else if error.is_connect() {
+        HttpErrorKind::Connect
+    } else {
+        HttpErrorKind::Interrupted
+    };
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        let is_tls = |inner: &(dyn std::error::Error + 'static)| inner.is::<rustls::Error>();
+        let wrapped = inner
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .is_some_and(|inner| is_tls(inner));
+        // A certificate does not get better by asking again.
+        if is_tls(inner) || wrapped {
+            kind = HttpErrorKind::Unknown;
+        }
+        cause = inner.source();
+    }
+    HttpError::new(kind, error)
+}
+
+/// The body of a request, and how much of it was taken.
+struct Sent {
+    body: HttpRequestBody,
+    frames: Arc<AtomicU64>,
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The body of an answer, which fails when nothing comes any more.
+struct Received {
+    body: reqwest::Body,
+    waiting: Pin<Box<Sleep>>,
+}
+
+impl Body for Received {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Ready(frame) => {
+                self.waiting.as_mut().reset(Instant::now() + IDLE);
+                Poll::Ready(frame.map(|frame| frame.map_err(worded)))
+            }
+            Poll::Pending => {
+                std::task::ready!(self.waiting.as_mut().poll(context));
+                let error = std::io::Error::from(std::io::ErrorKind::TimedOut);
+                Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Timeout, error))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

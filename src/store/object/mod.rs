@@ -1,0 +1,279 @@
+//! Archives in object stores: Amazon's S3 and what speaks as it does, Google's Cloud Storage, Azure's Blob Storage.
+//!
+//! The crate for these stores is asynchronous. Its runtime is kept to this room: all that comes out of it blocks, and
+//! ends soon after the user wants the run to stop.
+
+mod download;
+mod explain;
+mod http;
+mod leftovers;
+mod profile;
+mod settings;
+mod shelf;
+mod upload;
+
+pub(super) use download::ObjectOrigin;
+pub(super) use shelf::ObjectShelf;
+pub use upload::ObjectTarget;
+
+use super::{Access, Interrupt, ObjectName};
+use crate::error::{Error, Result};
+use explain::{Refusal, explain};
+use futures_util::StreamExt;
+use http::Connector;
+use object_store::aws::AmazonS3;
+use object_store::path::Path;
+use object_store::{
+    Error as Answer, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, PutMode, PutPayload,
+};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// How many threads move bytes and sign requests.
+const THREADS: usize = 2;
+/// How often it is looked whether the user wants the run to stop.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// A bucket, or a container, that can be talked to.
+struct Bucket {
+    store: Arc<dyn ObjectStore>,
+    s3: Option<AmazonS3>,
+    connector: Connector,
+    interrupt: Interrupt,
+    runtime: Executor,
+}
+
+/// Runs what is asynchronous. It ends without waiting for anything: a name that is looked up may take minutes.
+struct Executor(Option<Runtime>);
+
+impl Executor {
+    fn new() -> Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(|error| {
+            Error::failed(format!("cannot start a thread: {error}"))
+                .hint("let this user have more processes (ulimit -u), and run it again")
+        })?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn handle(&self) -> &Handle {
+        self.0
+            .as_ref()
+            .expect("it runs until it is dropped")
+            .handle()
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Bucket {
+    /// The one that holds `name`. Nothing is asked of the store yet.
+    fn open(name: &ObjectName, access: &Access) -> Result<Self> {
+        let connector = Connector::new(access)?;
+        let runtime = Executor::new()?;
+        // The crate starts what renews credentials.
+        let entered = runtime.handle().enter();
+        let opened = settings::open(name, access, &connector)?;
+        drop(entered);
+        Ok(Self {
+            store: opened.store,
+            s3: opened.s3,
+            connector,
+            interrupt: access.interrupt.clone(),
+            runtime,
+        })
+    }
+
+    /// Waits for something, until the user wants the run to stop.
+    fn run<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        self.runtime.handle().block_on(async {
+            let mut work = pin!(work);
+            loop {
+                match tokio::time::timeout(GLANCE, work.as_mut()).await {
+                    Ok(done) => return Ok(done),
+                    Err(_) => self.stop()?,
+                }
+            }
+        })
+    }
+
+    /// Waits for something so long at the most, whatever the user wants; `None` where it takes longer.
+    fn run_for<T>(&self, time: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let handle = self.runtime.handle();
+        handle.block_on(async { tokio::time::timeout(time, work).await.ok() })
+    }
+
+    /// Fails once the user wants the run to stop.
+    fn stop(&self) -> Result<()> {
+        let checked = self.interrupt.check();
+        checked.map_err(|error| Error::from_io(error, |_| Error::interrupted()))
+    }
+
+    /// What an object is, where there is one.
+    fn look(&self, name: &ObjectName) -> Result<Option<GetResult>, Refused> {
+        let path = path_of(name)?;
+        let options = || GetOptions::new().with_head(true);
+        let looked = self.run(self.store.get_opts(&path, options()))?;
+        let Err(answer) = looked else {
+            return Ok(looked.ok());
+        };
+        // An answer without a body does not say why.
+        let range = GetOptions::new().with_range(Some(GetRange::Bounded(0..1)));
+        match self.run(self.store.get_opts(&path, range))? {
+            // It came meanwhile; or is empty, of which nothing can be a range.
+            Ok(found) => return Ok(Some(found)),
+            Err(why) if is_about_ranges(&why) => {
+                return Err(Refused::other(explain("read", name, &answer)));
+            }
+            Err(Answer::NotFound { path, source }) => {
+                let why = Answer::NotFound { path, source };
+                if Refusal::of(&why).lacks_bucket() {
+                    return Err(Refused::other(explain("reach", name, &why)));
+                }
+            }
+            Err(why) => {
+                return Err(Refused {
+                    forbidden: Refusal::of(&why).is_forbidden(),
+                    error: explain("read", name, &why),
+                });
+            }
+        }
+        Ok(None)
+    }
+
+    /// An archive to be read.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    fn find(&self, name: &ObjectName) -> Result<ObjectMeta> {
+        match self.look(name)? {
+            Some(found) => Ok(found.meta),
+            None => Err(absent(name)),
+        }
+    }
+
+    /// The objects at a prefix, without those deeper down.
+    fn list(&self, prefix: &ObjectName) -> Result<Vec<ObjectMeta>> {
+        let path = path_of(prefix)?;
+        let at = (!path.as_ref().is_empty()).then_some(&path);
+        let listed = self.run(self.store.list_with_delimiter(at))?;
+        let listed = listed.map_err(|answer| explain("list", prefix, &answer))?;
+        Ok(listed.objects)
+    }
+
+    /// A small object whole; `None` where there is none.
+    fn read(&self, name: &ObjectName, most: u64) -> Result<Option<Vec<u8>>> {
+        let path = path_of(name)?;
+        let fail = |answer: Answer| explain("read", name, &answer);
+        let got = match self.run(self.store.get_opts(&path, GetOptions::new()))? {
+            Err(answer @ Answer::NotFound { .. }) => {
+                return match Refusal::of(&answer).lacks_bucket() {
+                    true => Err(fail(answer)),
+                    false => Ok(None),
+                };
+            }
+            got => got.map_err(fail)?,
+        };
+        let mut stream = got.into_stream();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.run(stream.next())? {
+            bytes.extend_from_slice(&chunk.map_err(fail)?);
+            if bytes.len() as u64 > most {
+                return Err(super::shelf::too_long(&name.to_string(), most));
+            }
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Writes a small object, in place of what has the name.
+    fn write(&self, name: &ObjectName, bytes: Vec<u8>) -> Result<()> {
+        let path = path_of(name)?;
+        let put = self
+            .store
+            .put_opts(&path, PutPayload::from(bytes), PutMode::Overwrite.into());
+        let put = self.run(put)?;
+        put.map_err(|answer| explain("write", name, &answer))?;
+        Ok(())
+    }
+
+    /// Removes an object. That there is none is fine.
+    fn remove(&self, name: &ObjectName) -> Result<()> {
+        let path = path_of(name)?;
+        let one = futures_util::stream::once(std::future::ready(Ok(path))).boxed();
+        let mut removed = self.store.delete_stream(one);
+        match self.run(removed.next())? {
+            Some(Err(answer @ Answer::NotFound { .. })) if Refusal::of(&answer).lacks_bucket() => {
+                Err(explain("remove", name, &answer))
+            }
+            None | Some(Ok(_) | Err(Answer::NotFound { .. })) => Ok(()),
+            Some(Err(answer)) => Err(explain("remove", name, &answer)),
+        }
+    }
+}
+
+/// Why an object could not be looked at.
+struct Refused {
+    error: Error,
+    /// Whether that is all that is not allowed, as far as it is known.
+    forbidden: bool,
+}
+
+impl Refused {
+    fn other(error: Error) -> Self {
+        Self {
+            error,
+            forbidden: false,
+        }
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::other(error)
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        refused.error
+    }
+}
+
+fn is_about_ranges(answer: &Answer) -> bool {
+    answer.to_string().contains("status code: 416")
+}
+
+/// The path of an object in its bucket, as the crate has it.
+fn path_of(name: &ObjectName) -> Result<Path> {
+    Path::parse(&name.key).map_err(|_| {
+        Error::usage(format!(
+            "{name} has an empty part, `.` or `..` between its slashes"
+        ))
+        .hint("choose another name")
+    })
+}
+
+/// There is no archive of this name.
+fn absent(name: &ObjectName) -> Error {
+    Error::failed(format!("there is no archive at {name}")).hint("check the name that was given")
+}
+
+/// Writes a small object beside an archive.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn write_small(name: &ObjectName, access: &Access, bytes: Vec<u8>) -> Result<()> {
+    Bucket::open(name, access)?.write(name, bytes)
+}

@@ -1,0 +1,451 @@
+//! The summary of a run: the one JSON document that is printed, given to hooks, and laid beside an archive as
+//! `NAME.summary.json`. docs/STORES.md describes it.
+
+use super::{Description, Event, Observer, Report, Warning};
+use crate::error::{Error, Kind, Result};
+use crate::model::limits::LONGEST_MESSAGE;
+use jiff::{Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// The number of the format that is written.
+const FORMAT: u32 = 1;
+/// Who writes it.
+const PROGRAM: &str = "backup";
+/// How many warnings are listed one by one.
+const LISTED: usize = 1000;
+/// What the name of a summary has behind that of its archive.
+const EXTENSION: &str = ".summary.json";
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The number of the format.
+    pub format: u32,
+    /// The program that ran: `backup`.
+    pub program: String,
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
+    /// The verb: `export`, `import`, ...
+    pub command: String,
+    /// How it ended.
+    pub status: Status,
+    /// The exit code.
+    pub exit_code: u8,
+    /// What went wrong, where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+    /// The archive that was written or read, as far as it is known.
+    #[serde(default)]
+    pub archive: Option<ArchiveFacts>,
+    /// The project.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The version of Strapi.
+    #[serde(default)]
+    pub strapi: Option<String>,
+    /// The kind of database the data was read from: `sqlite`, `postgres`, `mysql`.
+    #[serde(default)]
+    pub database: Option<String>,
+    /// Whether all of it is from one moment.
+    #[serde(default)]
+    pub consistent: Option<bool>,
+    /// When the run began, in UTC: RFC 3339.
+    #[serde(default)]
+    pub started: Option<String>,
+    /// When it ended.
+    #[serde(default)]
+    pub finished: Option<String>,
+    /// How much there was of each stage, by its name.
+    #[serde(default)]
+    pub stages: BTreeMap<String, StageFacts>,
+    /// What was left out, or should be known, one by one.
+    #[serde(default)]
+    pub warnings: Vec<WarningFacts>,
+    /// How many warnings there were beside those.
+    #[serde(default)]
+    pub warnings_left_out: u64,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// With all that exists.
+    Complete,
+    /// Something could not be taken (exit code 3).
+    Incomplete,
+    /// Not at all.
+    Failed,
+}
+
+/// An error, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What failed, and where.
+    pub message: String,
+    /// What to do next, where there is something.
+    #[serde(default)]
+    pub advice: Option<String>,
+}
+
+/// An archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveFacts {
+    /// Its name, without the folder or prefix it lies in.
+    pub name: String,
+    /// How many bytes it has, where that is known.
+    #[serde(default)]
+    pub size: Option<u64>,
+    /// The SHA-256 of these, in hexadecimal digits, where it was worked out.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// Whether it is encrypted.
+    #[serde(default)]
+    pub encrypted: bool,
+    /// Whether it is compressed.
+    #[serde(default)]
+    pub compressed: bool,
+}
+
+/// How much there was of a stage.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageFacts {
+    /// Rows, links or files.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Entities by content type, files by extension, schemas by kind.
+    #[serde(default)]
+    pub groups: BTreeMap<String, GroupFacts>,
+}
+
+/// How much there was of a part of a stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupFacts {
+    /// Rows or files.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A warning or a note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarningFacts {
+    /// Its kind, as in `result.json`.
+    pub kind: String,
+    /// What it is about.
+    pub subject: String,
+    /// The cause.
+    pub reason: String,
+    /// How many things it stands for.
+    pub times: u64,
+    /// Whether it stands for something that exists and could not be taken.
+    pub incomplete: bool,
+}
+
+impl Summary {
+    /// How many bytes one may have that is read: far more than any that is written.
+    pub const LONGEST: u64 = 16 << 20;
+
+    /// What the summary of an archive of this name is called.
+    pub fn name_for(archive: &str) -> String {
+        format!("{archive}{EXTENSION}")
+    }
+
+    /// The name of the archive whose summary has this name; `None` where it is no name of a summary.
+    pub fn archive_of(name: &str) -> Option<&str> {
+        name.strip_suffix(EXTENSION).filter(|name| !name.is_empty())
+    }
+
+    /// Of a run of this verb that began at `started` and ends now, with this exit code.
+    pub fn new(command: &str, started: Timestamp, exit_code: u8) -> Self {
+        Self {
+            format: FORMAT,
+            program: PROGRAM.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            command: command.into(),
+            status: match exit_code {
+                0 => Status::Complete,
+                3 => Status::Incomplete,
+                _ => Status::Failed,
+            },
+            exit_code,
+            error: None,
+            archive: None,
+            project: None,
+            strapi: None,
+            database: None,
+            consistent: None,
+            started: Some(in_seconds(started)),
+            finished: Some(in_seconds(Timestamp::now())),
+            stages: BTreeMap::new(),
+            warnings: Vec::new(),
+            warnings_left_out: 0,
+        }
+    }
+
+    /// Takes over what came of a transfer.
+    #[must_use]
+    pub fn with_report(mut self, report: &Report) -> Self {
+        self.stages = report
+            .stages
+            .iter()
+            .map(|(stage, report)| {
+                let groups = report.groups.iter().map(|(name, count)| {
+                    let facts = GroupFacts {
+                        count: count.items,
+                        bytes: count.bytes,
+                    };
+                    (name.clone(), facts)
+                });
+                let facts = StageFacts {
+                    count: report.total.items,
+                    bytes: report.total.bytes,
+                    groups: groups.collect(),
+                };
+                (stage.to_string(), facts)
+            })
+            .collect();
+        self
+    }
+
+    /// Takes over what the source of the transfer says of itself.
+    #[must_use]
+    pub fn with_source(mut self, source: &Description) -> Self {
+        let metadata = source.metadata.as_ref();
+        self.strapi = metadata.map(|metadata| metadata.strapi.version.clone());
+        if let Some(provenance) = &source.provenance {
+            self.database = Some(provenance.database.clone());
+            self.consistent = Some(provenance.is_consistent);
+        }
+        self
+    }
+
+    /// Takes over the warnings of the transfer.
+    #[must_use]
+    pub fn with_warnings(mut self, warnings: WarningList) -> Self {
+        self.warnings = warnings.list;
+        self.warnings_left_out = warnings.more;
+        self
+    }
+
+    /// Says what went wrong.
+    #[must_use]
+    pub fn with_error(mut self, error: &Error) -> Self {
+        self.error = Some(Failure {
+            message: error.to_string(),
+            advice: error.advice().map(str::to_owned),
+        });
+        self
+    }
+
+    /// The document, in one line.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings and numbers serialise")
+    }
+
+    /// Reads the document that is called `name`. Members that are not known are passed over.
+    ///
+    /// # Errors
+    /// Kind [`Version`](Kind::Version) where it is in a newer format; kind [`Archive`](Kind::Archive) where it is no
+    /// summary.
+    pub fn parse(text: &[u8], name: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Header {
+            format: u32,
+            program: String,
+        }
+        let fail = |why: &dyn std::fmt::Display| {
+            Error::archive(format!("{name} is no summary of a backup: {why}"))
+        };
+        let header: Header = serde_json::from_slice(text).map_err(|error| fail(&error))?;
+        if header.program != PROGRAM {
+            return Err(fail(&"another program wrote it"));
+        }
+        if header.format > FORMAT {
+            return Err(Error::new(
+                Kind::Version,
+                format!(
+                    "{name} is in format {}; this program knows up to {FORMAT}",
+                    header.format
+                ),
+            )
+            .hint("use the version of backup that wrote it, or a newer one"));
+        }
+        serde_json::from_slice(text).map_err(|error| fail(&error))
+    }
+}
+
+fn in_seconds(time: Timestamp) -> String {
+    time.round(Unit::Second).unwrap_or(time).to_string()
+}
+
+/// Warnings as a summary lists them: a bounded number one by one, what could not be taken before notes.
+#[derive(Debug, Clone, Default)]
+pub struct WarningList {
+    list: Vec<WarningFacts>,
+    notes: usize,
+    more: u64,
+}
+
+impl WarningList {
+    /// Adds one.
+    pub fn add(&mut self, warning: &Warning) {
+        self.put(WarningFacts {
+            kind: warning.kind.as_str().into(),
+            subject: shortened(warning.subject.to_string()),
+            reason: shortened(warning.reason.clone()),
+            times: warning.count,
+            incomplete: warning.kind.is_incomplete(),
+        });
+    }
+
+    /// Adds those of another list.
+    pub fn extend(&mut self, other: Self) {
+        other.list.into_iter().for_each(|told| self.put(told));
+        self.more += other.more;
+    }
+
+    fn put(&mut self, told: WarningFacts) {
+        if self.list.len() < LISTED {
+            self.notes += usize::from(!told.incomplete);
+            self.list.push(told);
+            return;
+        }
+        self.more += 1;
+        if told.incomplete && self.notes > 0 {
+            let note = self.list.iter().rposition(|told| !told.incomplete);
+            self.list.remove(note.unwrap_or(LISTED - 1));
+            self.list.push(told);
+            self.notes -= 1;
+        }
+    }
+}
+
+/// A text of bounded length, whatever a database holds.
+fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST_MESSAGE {
+        text.truncate(text.floor_char_boundary(LONGEST_MESSAGE));
+        text.push_str("...");
+    }
+    text
+}
+
+/// Remembers the warnings that pass by on their way to another observer.
+pub struct Remembering<'a> {
+    inner: &'a dyn Observer,
+    warnings: Mutex<WarningList>,
+}
+
+impl<'a> Remembering<'a> {
+    /// One in front of `inner`.
+    pub fn new(inner: &'a dyn Observer) -> Self {
+        Self {
+            inner,
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// What passed by.
+    pub fn warnings(&self) -> WarningList {
+        let warnings = self.warnings.lock();
+        warnings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Observer for Remembering<'_> {
+    fn on(&self, event: Event<'_>) {
+        if let Event::Warned(warning) = event {
+            let warnings = self.warnings.lock();
+            warnings
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(warning);
+        }
+        self.inner.on(event);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.inner.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Stage;
+    use crate::transfer::{Count, Silent, StageReport, Subject, WarningKind};
+
+    #[test]
+    fn a_summary_comes_back_as_it_was_written_and_with_members_that_nobody_knows() {
+        let mut report = Report::default();
+        let count = Count { items: 2, bytes: 9 };
+        let stage = StageReport {
+            total: count,
+            groups: [("api::a.a".to_owned(), count)].into(),
+        };
+        report.stages.insert(Stage::Entities, stage);
+        let watch = Remembering::new(&Silent);
+        let subject = Subject::Table("articles".into());
+        let warning = Warning::new(WarningKind::Unreadable, subject, "why").times(3);
+        watch.on(Event::Warned(&warning));
+        let mut summary = Summary::new("export", Timestamp::UNIX_EPOCH, 3)
+            .with_report(&report)
+            .with_warnings(watch.warnings());
+        summary.archive = Some(ArchiveFacts {
+            name: "site.tar".into(),
+            size: Some(5),
+            sha256: Some("ab".into()),
+            encrypted: false,
+            compressed: false,
+        });
+        assert_eq!(summary.status, Status::Incomplete);
+        assert_eq!(summary.started.as_deref(), Some("1970-01-01T00:00:00Z"));
+        let text = summary.to_json();
+        let read = Summary::parse(text.as_bytes(), "x").expect("a summary");
+        assert_eq!(read, summary);
+        let more = text.replacen('{', r#"{"later": [1], "#, 1);
+        assert_eq!(Summary::parse(more.as_bytes(), "x").expect("more"), summary);
+    }
+
+    #[test]
+    fn what_is_no_summary_is_told_from_a_newer_one() {
+        for text in [
+            "",
+            "{}",
+            r#"{"format": 1, "program": "other"}"#,
+            r#"{"format": 1, "program": "backup"}"#,
+        ] {
+            let error = Summary::parse(text.as_bytes(), "x").expect_err(text);
+            assert_eq!(error.kind(), Kind::Archive, "{text}");
+        }
+        let newer = br#"{"format": 2, "program": "backup"}"#;
+        let error = Summary::parse(newer, "x").expect_err("newer");
+        assert_eq!(error.kind(), Kind::Version);
+    }
+
+    #[test]
+    fn notes_make_room_for_what_could_not_be_taken() {
+        let mut warnings = WarningList::default();
+        let mut add = |kind| {
+            let subject = Subject::Table("articles".into());
+            warnings.add(&Warning::new(kind, subject, "why"));
+        };
+        (0..LISTED).for_each(|_| add(WarningKind::Notice));
+        add(WarningKind::Unreadable);
+        add(WarningKind::Notice);
+        assert_eq!((warnings.list.len(), warnings.more), (LISTED, 2));
+        assert!(warnings.list.last().expect("one").incomplete);
+    }
+
+    #[test]
+    fn summaries_are_named_after_their_archives() {
+        let name = Summary::name_for("site.tar.gz.enc");
+        assert_eq!(name, "site.tar.gz.enc.summary.json");
+        assert_eq!(Summary::archive_of(&name), Some("site.tar.gz.enc"));
+        assert_eq!(Summary::archive_of("site.json"), None);
+        assert_eq!(Summary::archive_of(".summary.json"), None);
+    }
+}
