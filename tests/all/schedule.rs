@@ -10,8 +10,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::support::cli::{KEY, Outcome, Project, backup, run};
 use crate::support::files::{copy_folder, listing};
-use crate::support::skip;
 use crate::support::systemd::{Unit, cron_command};
+use crate::support::{give_up, skip};
 
 /// A name that means something to systemd, to cron, to the shell, or to all of them.
 const ODD: &str = "it's 100% \"odd\" $HOME ${PATH} \\% \\\\% ; `x` ü";
@@ -261,6 +261,61 @@ fn written_files_can_be_read_by_all_and_replace_nothing_unasked() {
     let (times, ..) = cron_command(&fs::read_to_string(&path).unwrap());
     assert_eq!(times, "0 4 * * *");
     assert_eq!(listing(folder.path()).len(), 3, "nothing else is left");
+}
+
+#[test]
+fn systemd_hands_the_key_to_the_service_and_cron_names_its_file() {
+    if !run(&mut backup(["export", "--help"]))
+        .stdout
+        .contains("--key-file")
+    {
+        give_up("export has no --key-file yet");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    odd_project(folder.path());
+    let to = format!("to {ODD}");
+    fs::write(folder.path().join("100% key"), KEY).unwrap();
+    let given = folder.path().join("100% key");
+    let given = given.to_str().unwrap();
+    let export = ["--project", ODD, "-f", &to, "--key-file", "100% key"];
+    let printed = schedule(folder.path(), &[], &export).ends_with(0);
+    let (service, _) = units(&printed.stdout);
+    let credential = service.get("Service", "LoadCredential").to_owned();
+    assert_eq!(
+        credential,
+        format!("backup-key:{}", given.replace('%', "%%"))
+    );
+    // What systemd does with it.
+    let handed = folder.path().join("handed");
+    fs::create_dir(&handed).unwrap();
+    fs::copy(given, handed.join("backup-key")).unwrap();
+    let words = service.command(&[("CREDENTIALS_DIRECTORY", handed.to_str().unwrap())]);
+    assert!(!words.contains(&given.to_owned()), "{words:?}");
+    run(backup(&words[1..]).current_dir("/")).ends_with(0);
+
+    let options = ["--key-credential", "100% key"];
+    let printed = schedule(folder.path(), &options, &export[..4]).ends_with(0);
+    let (service, _) = units(&printed.stdout);
+    assert_eq!(
+        service.get("Service", "LoadCredentialEncrypted"),
+        credential
+    );
+    assert_eq!(
+        service
+            .command(&[("CREDENTIALS_DIRECTORY", "/x")])
+            .last()
+            .unwrap(),
+        "/x/backup-key"
+    );
+    schedule(folder.path(), &options, &export).ends_with(2);
+
+    let printed = schedule(folder.path(), &["--cron"], &export).ends_with(0);
+    let (_, _, command) = cron_command(&printed.stdout);
+    assert!(
+        command.contains(&format!("--key-file '{}''%", &given[..given.len() - 5])),
+        "{command}"
+    );
 }
 
 #[test]
