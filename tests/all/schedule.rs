@@ -115,6 +115,86 @@ fn a_service_makes_an_archive() {
     assert_eq!(archives(folder.path()), 1);
 }
 
+/// Runs a command as a user, in a folder that is read-only but for these folders in it.
+fn caged(folder: &Path, writable: &[String], user: u32, words: &[String]) -> Outcome {
+    const CAGE: &str = r#"set -eu
+        folder=$1 user=$2; shift 2
+        mount --make-rprivate /
+        mount --bind "$folder" "$folder"
+        mount -o remount,bind,ro "$folder"
+        while [ "$1" != -- ]; do
+            mount --bind "$1" "$1"
+            mount -o remount,bind,rw "$1"
+            shift
+        done
+        shift
+        cd /
+        exec setpriv --reuid="$user" --regid="$user" --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
+            env -i TMPDIR=/var/tmp "$@""#;
+    let mut cage = Command::new("unshare");
+    cage.args(["--mount", "sh", "-c", CAGE, "sh"]).arg(folder);
+    cage.arg(user.to_string()).args(writable).arg("--");
+    Outcome::of(cage.args(words).output().unwrap())
+}
+
+#[test]
+fn a_service_needs_the_folders_that_it_may_write_to_and_no_other() {
+    /// `daemon` of Debian and others.
+    const USER: u32 = 1;
+    let can_mount = Command::new("unshare").args(["--mount", "true"]).output();
+    if !can_mount.is_ok_and(|it| it.status.success()) {
+        give_up("this user may not mount anything");
+        return;
+    }
+    // In the folders for temporary files a service may write to all.
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+    let folder = folder.path();
+    odd_project(folder);
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    // Where the tests' own lies that user may not look.
+    let other = tempfile::tempdir().unwrap();
+    fs::set_permissions(other.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = other.path().join("backup");
+    fs::copy(env!("CARGO_BIN_EXE_backup"), &program).unwrap();
+    let to = format!("to {ODD}");
+    let all = folder.join(ODD);
+    for path in [&all, &folder.join(&to)] {
+        let mut own = Command::new("chown");
+        run(own.args(["-R", &format!("{USER}:{USER}")]).arg(path)).ends_with(0);
+    }
+    for journal in ["DELETE", "WAL"] {
+        let database = rusqlite::Connection::open(all.join(".tmp/data.db")).unwrap();
+        database
+            .pragma_update(None, "journal_mode", journal)
+            .unwrap();
+        drop(database);
+        let base = format!("{to}/");
+        let export = ["--project", ODD, "-f", &base, "--no-encrypt"];
+        let program = ["--program", program.to_str().unwrap()];
+        let printed = schedule(folder, &program, &export).ends_with(0);
+        let (service, _) = units(&printed.stdout);
+        assert_eq!(service.get("Service", "User"), "daemon");
+        let words = service.command(&[]);
+        let mut writable = service.folders("ReadWritePaths");
+        let here = folder.to_str().unwrap();
+        writable.retain(|it| it.starts_with(here));
+        let fewer: Vec<String> = writable
+            .iter()
+            .filter(|it| it.contains(&to))
+            .cloned()
+            .collect();
+        assert_eq!((writable.len(), fewer.len()), (2, 1), "{writable:?}");
+        caged(folder, &writable, USER, &words).ends_with(0);
+        let lock = all.join(".tmp/data.db.backup-lock");
+        fs::remove_file(lock).unwrap();
+        for archive in listing(&folder.join(&to)) {
+            fs::remove_file(folder.join(&to).join(archive)).unwrap();
+        }
+        let without = caged(folder, &fewer, USER, &words);
+        assert_ne!(without.code, Some(0), "{journal}\n{}", without.all());
+    }
+}
+
 #[test]
 fn a_line_of_cron_makes_an_archive() {
     let folder = tempfile::tempdir().unwrap();
