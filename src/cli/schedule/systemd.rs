@@ -123,7 +123,8 @@ Environment=TMPDIR=/var/tmp
     });
     out.push_str(WALLS);
     if !job.is_root() {
-        out.push_str("SystemCallFilter=~@privileged @resources\n");
+        // A lock file gets the group of its folder, as far as this user may give it.
+        out.push_str("SystemCallFilter=~@privileged @resources\nSystemCallFilter=@chown\n");
     }
     match job.order.runs_programs() {
         true => out.push_str("# No MemoryDenyWriteExecute=yes: programs such as Node need that.\n"),
