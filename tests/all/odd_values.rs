@@ -264,7 +264,8 @@ fn what_a_server_holds_and_an_archive_does_not_is_listed(server: Server) {
     assert_eq!(outcome.lines("warning: ").len(), 3, "{}", outcome.all());
     let foreign = "note: attribute `releaseTime` of api::article.article: `strapi import` refuses 1 of its values";
     outcome.says([foreign]);
-    site.import(&site.archive("odd.incomplete.tar"), &[]).ends_with(0);
+    site.import(&site.archive("odd.incomplete.tar"), &[])
+        .ends_with(0);
     assert_eq!(archive.differences(&exported(&site, 0).1), [""; 0]);
 }
 
