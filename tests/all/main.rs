@@ -14,6 +14,7 @@
 mod support;
 
 mod any_rows;
+mod archive_names;
 mod bad_archives;
 mod bad_input;
 mod column_rules;
@@ -60,6 +61,7 @@ mod rewritten;
 mod round_trip;
 mod schedule;
 mod staying;
+mod stores;
 mod strapi4;
 mod strapi5;
 mod strategies;

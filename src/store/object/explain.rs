@@ -137,6 +137,12 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
     let (store, bucket) = (name.store, &name.bucket);
     let holder = store.holder();
     let failed = |why: &str| Error::failed(format!("cannot {doing} {name}: {why}"));
+    let whole = answer.to_string();
+    let asks_the_machine = ["169.254.169.254", "metadata.google.internal"];
+    if asks_the_machine.iter().any(|host| whole.contains(host)) {
+        return failed("there are no credentials, and this machine has none for its programs")
+            .hint(where_credentials_come_from(store));
+    }
     if refusal.lacks_bucket() {
         return failed(&format!("there is no {holder} `{bucket}`")).hint(format!(
             "check its name, and the endpoint and region that are set; or make the {holder} first"

@@ -1,0 +1,260 @@
+//! Object stores on loopback: moto for S3, azurite for Azure. Google's is stood for by moto as well: no emulator of its
+//! knows uploads in parts, and in what this program uses, its XML interface is that of S3.
+//!
+//! `BACKUP_TEST_STORES=DIR` tells where `tests/stores/install.sh DIR` has installed them.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use strapi_backup::store::{Access, Interrupt, Item, Location, Shelf, shelf};
+
+use super::skip;
+
+/// Both take a second or two to start.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The account that azurite knows, and its key, which is no secret.
+const ACCOUNT: &str = "devstoreaccount1";
+const ACCOUNT_KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+/// A secret that no output may hold.
+pub const SECRET: &str = "nobody-may-read-this-0123456789";
+
+/// The stores that archives go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    S3,
+    Google,
+    Azure,
+}
+
+/// A bucket of its own for a test.
+#[derive(Clone)]
+pub struct Store {
+    pub kind: Kind,
+    pub bucket: String,
+    pub port: u16,
+}
+
+/// An emulator. It ends when the tests do: the shell around it waits for the end of its input.
+struct Emulator {
+    port: u16,
+    _shell: Child,
+}
+
+impl Emulator {
+    fn start(program: &Path, arguments: &[&str]) -> Emulator {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let script = r#""$@" >/dev/null 2>&1 & read -r _; kill $!; wait"#;
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", script, "sh"])
+            .arg(program)
+            .args(arguments)
+            .arg(port.to_string());
+        let shell = shell.stdin(Stdio::piped()).spawn().unwrap();
+        let started = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{} does not start",
+                program.display()
+            );
+            thread::yield_now();
+        }
+        Emulator {
+            port,
+            _shell: shell,
+        }
+    }
+}
+
+impl Store {
+    /// A store with an empty bucket; `None`, and the test is skipped, where its emulator is not installed.
+    #[track_caller]
+    pub fn new(kind: Kind) -> Option<Store> {
+        static STARTED: [OnceLock<Emulator>; 2] = [OnceLock::new(), OnceLock::new()];
+        let port = Store::emulator(kind, &STARTED[usize::from(kind == Kind::Azure)])?;
+        Some(Store::made(kind, port))
+    }
+
+    /// One whose server asks who is there. Only S3's does, and it knows nobody yet.
+    #[track_caller]
+    pub fn strict() -> Option<Store> {
+        static STARTED: OnceLock<Emulator> = OnceLock::new();
+        let port = Store::emulator(Kind::S3, &STARTED)?;
+        let store = Store::made(Kind::S3, port);
+        let answer = ask(port, "POST /moto-api/reset-auth", "", b"0");
+        assert!(answer.contains(" 200 "), "{answer}");
+        Some(store)
+    }
+
+    #[track_caller]
+    fn emulator(kind: Kind, started: &OnceLock<Emulator>) -> Option<u16> {
+        let Some(folder) = std::env::var_os("BACKUP_TEST_STORES") else {
+            skip("BACKUP_TEST_STORES is not set; ./scripts/test sets it");
+            return None;
+        };
+        let folder = Path::new(&folder);
+        let emulator = started.get_or_init(|| match kind {
+            Kind::S3 | Kind::Google => Emulator::start(
+                &folder.join("venv/bin/moto_server"),
+                &["-H", "127.0.0.1", "-p"],
+            ),
+            Kind::Azure => Emulator::start(
+                &folder.join("node_modules/.bin/azurite-blob"),
+                &[
+                    "--inMemoryPersistence",
+                    "--silent",
+                    "--disableTelemetry",
+                    "--skipApiVersionCheck",
+                    "--blobHost",
+                    "127.0.0.1",
+                    "--blobPort",
+                ],
+            ),
+        });
+        Some(emulator.port)
+    }
+
+    fn made(kind: Kind, port: u16) -> Store {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        // The client for Google's escapes all but letters and digits, which moto does not undo.
+        let bucket = format!("bucket{}", NUMBER.fetch_add(1, Ordering::SeqCst));
+        let answer = match kind {
+            Kind::S3 | Kind::Google => ask(port, &format!("PUT /{bucket}"), "", b""),
+            Kind::Azure => make_container(port, &bucket),
+        };
+        assert!(
+            answer.contains(" 200 ") || answer.contains(" 201 "),
+            "{answer}"
+        );
+        Store { kind, bucket, port }
+    }
+
+    /// The same behind another port.
+    pub fn at(&self, port: u16) -> Store {
+        Store {
+            port,
+            ..self.clone()
+        }
+    }
+
+    /// The URL of a name in the bucket.
+    pub fn url(&self, name: &str) -> String {
+        let scheme = match self.kind {
+            Kind::S3 => "s3",
+            Kind::Google => "gs",
+            Kind::Azure => "az",
+        };
+        format!("{scheme}://{}/{name}", self.bucket)
+    }
+
+    /// The variables that lead there.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let port = self.port;
+        match self.kind {
+            Kind::S3 => vec![
+                ("AWS_ACCESS_KEY_ID", "backups".into()),
+                ("AWS_SECRET_ACCESS_KEY", SECRET.into()),
+                ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
+            ],
+            Kind::Google => vec![("STORAGE_EMULATOR_HOST", format!("127.0.0.1:{port}"))],
+            Kind::Azure => vec![
+                ("AZURE_STORAGE_ACCOUNT", ACCOUNT.into()),
+                ("AZURE_STORAGE_KEY", ACCOUNT_KEY.into()),
+                (
+                    "AZURE_STORAGE_ENDPOINT",
+                    format!("http://127.0.0.1:{port}/{ACCOUNT}"),
+                ),
+            ],
+        }
+    }
+
+    /// Has a run find its way there.
+    pub fn lead(&self, mut command: Command) -> Command {
+        command.envs(self.variables());
+        command
+    }
+
+    /// The bucket as the library sees it.
+    pub fn shelf(&self) -> Box<dyn Shelf> {
+        self.shelf_at("")
+    }
+
+    /// A prefix in it.
+    pub fn shelf_at(&self, prefix: &str) -> Box<dyn Shelf> {
+        let variables = self.variables().into_iter();
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
+        let access = Access::new(variables.collect(), Interrupt::default());
+        let location = Location::parse(self.url(prefix).as_ref()).unwrap();
+        shelf(&location, &access, &std::env::temp_dir()).unwrap()
+    }
+
+    /// The names in it.
+    pub fn names(&self) -> Vec<String> {
+        let items: Vec<Item> = self.shelf().list().unwrap();
+        items.into_iter().map(|item| item.name).collect()
+    }
+
+    /// Puts an object there by other means than this program's.
+    pub fn put(&self, name: &str, content: &[u8]) {
+        assert_ne!(self.kind, Kind::Azure);
+        let answer = ask(
+            self.port,
+            &format!("PUT /{}/{name}", self.bucket),
+            "",
+            content,
+        );
+        assert!(answer.contains(" 200 "), "{answer}");
+    }
+
+    /// How many uploads were begun there and have no end.
+    pub fn unfinished(&self) -> usize {
+        let answer = ask(self.port, &format!("GET /{}?uploads", self.bucket), "", b"");
+        assert!(answer.contains("ListMultipartUploadsResult"), "{answer}");
+        answer.matches("<UploadId>").count()
+    }
+}
+
+/// Asks a server, and gives the whole answer.
+fn ask(port: u16, line: &str, headers: &str, body: &[u8]) -> String {
+    let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let length = body.len();
+    let head = format!(
+        "{line} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+    );
+    server.write_all(head.as_bytes()).unwrap();
+    server.write_all(body).unwrap();
+    let mut answer = Vec::new();
+    server.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn make_container(port: u16, name: &str) -> String {
+    let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+    let headers = format!("x-ms-date:{date}\nx-ms-version:2021-08-06");
+    let blank = "\n".repeat(12);
+    let signed = format!("PUT{blank}{headers}\n/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container");
+    let key = STANDARD.decode(ACCOUNT_KEY).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(signed.as_bytes());
+    let signature = STANDARD.encode(mac.finalize().into_bytes());
+    let headers = headers.replace(':', ": ").replace("\n", "\r\n");
+    // The colons of the time are put back.
+    let headers = headers.replace(&date.to_string().replace(':', ": "), &date.to_string());
+    let headers = format!("{headers}\r\nAuthorization: SharedKey {ACCOUNT}:{signature}\r\n");
+    let line = format!("PUT /{ACCOUNT}/{name}?restype=container");
+    ask(port, &line, &headers, b"")
+}
