@@ -4,14 +4,16 @@ use super::environment::Environment;
 use super::key::KeyArguments;
 use super::progress::Progress;
 use super::report::INCOMPLETE;
-use super::terminal::{Reports, safe};
+use super::run::RunArguments;
+use super::terminal::Reports;
 use super::verify::{DAMAGED, has_notes, is_incomplete, print_faults, tell_of_export};
-use super::{Cancellation, effort, exit_code, open_archive, report, terminal};
+use super::{Cancellation, archive_facts, effort, exit_code, open_archive, report, terminal};
 use crate::archive::{ArchiveSource, Protection};
 use crate::effort::Effort;
 use crate::error::{Kind, Result};
 use crate::strapi::{Drill, Drilled, LockWait};
 use crate::transfer::OnFault;
+use crate::transfer::summary::{Failure, Remembering, Summary};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::HumanCount;
@@ -50,6 +52,8 @@ pub(super) struct Arguments {
     /// Say more, and where the time went
     #[arg(long)]
     verbose: bool,
+    #[command(flatten)]
+    alone: RunArguments,
 }
 
 /// How many differences are told one by one.
@@ -58,34 +62,49 @@ const TOLD: usize = 20;
 impl Arguments {
     /// Runs the drill; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let drilled = self.drill(environment);
-        drilled.or_else(|error| match error.kind() {
-            Kind::Archive => {
-                terminal::print_error(&error);
-                Reports::Stdout.print(DAMAGED);
-                Ok(exit_code(Kind::Archive))
-            }
-            _ => Err(error.interrupted_with("the archive was not tried out to its end")),
-        })
+        let alone = self.alone.clone();
+        alone.run(
+            "drill",
+            Reports::Stdout,
+            environment,
+            |cancellation, summary| {
+                let drilled = self.drill(environment, cancellation, summary);
+                drilled.or_else(|error| match error.kind() {
+                    Kind::Archive => {
+                        summary.fail(&error);
+                        terminal::print_error(&error);
+                        Reports::Stdout.print(DAMAGED);
+                        Ok(exit_code(Kind::Archive))
+                    }
+                    _ => Err(error.interrupted_with("the archive was not tried out to its end")),
+                })
+            },
+        )
     }
 
-    fn drill(&self, environment: &Environment) -> Result<u8> {
-        let cancellation = Cancellation::listen()?;
+    fn drill(
+        &self,
+        environment: &Environment,
+        cancellation: &Cancellation,
+        summary: &mut Summary,
+    ) -> Result<u8> {
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let mut archive = open_archive(
             &self.archive,
             &self.key,
             OnFault::GoOn,
-            &cancellation,
+            cancellation,
             &effort,
             environment,
         )?;
-        let progress = Progress::new(&cancellation, self.verbose);
+        summary.archive = Some(archive_facts(&archive));
+        let progress = Progress::new(cancellation, self.verbose);
+        let watch = Remembering::new(&progress);
         let drill = Drill {
             source: &mut archive,
             files: !self.no_files,
             folder: &environment.temporary,
-            observer: &progress,
+            observer: &watch,
             requested: Arc::clone(&cancellation.requested),
             wait: LockWait {
                 interrupt: cancellation.interrupt(),
@@ -93,7 +112,17 @@ impl Arguments {
             },
             effort: effort.clone(),
         };
-        let drilled = drill.run()?;
+        let drilled = drill.run();
+        summary.warn(watch.warnings());
+        let drilled = drilled?;
+        summary.source(&drilled.plan.source);
+        summary.report(&drilled.plan.announced);
+        let faults = drilled.plan.faults.iter().map(Failure::from);
+        let differences = drilled.differences.list.iter().map(|it| Failure {
+            message: it.to_string(),
+            advice: None,
+        });
+        summary.faults = faults.chain(differences).collect();
         effort::tell(&effort, &[]);
         Ok(self.conclude(&archive, &drilled))
     }
@@ -118,11 +147,11 @@ impl Arguments {
             ));
         }
         for difference in differences.list.iter().take(TOLD) {
-            terminal::tell(&safe(&format!("error: {difference}")));
+            terminal::alert(&format!("error: {difference}"));
         }
         let more = differences.count.saturating_sub(TOLD as u64);
         if more > 0 {
-            terminal::tell(&format!("error: {} more of these", HumanCount(more)));
+            terminal::alert(&format!("error: {} more of these", HumanCount(more)));
         }
         let (verdict, code) = if differences.count > 0 {
             (

@@ -25,6 +25,7 @@ mod prune;
 mod recover;
 mod report;
 mod run;
+mod schedule;
 mod terminal;
 mod verify;
 mod waiting;
@@ -95,6 +96,7 @@ enum Command {
     Prune(prune::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
+    Schedule(schedule::Arguments),
     /// Print completions for a shell
     ///
     /// For example: backup completions bash > /etc/bash_completion.d/backup
@@ -138,6 +140,7 @@ fn dispatch() -> Result<u8> {
         Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
+        Command::Schedule(arguments) => arguments.run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "backup", &mut script);

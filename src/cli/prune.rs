@@ -5,7 +5,7 @@ use super::columns::Columns;
 use super::environment::Environment;
 use super::keep::RetentionArguments;
 use super::list::{self, PlaceArguments, facts, made, state};
-use super::terminal::{self, Reports, safe};
+use super::terminal::{self, Reports, Voice, safe};
 use crate::archive::Password;
 use crate::error::{Error, Result};
 use crate::inventory::{Action, Inventory, Look, Pruning, Removed, Scope};
@@ -44,11 +44,17 @@ pub(super) struct Arguments {
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
+    /// Say nothing while all is well
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
 }
 
 impl Arguments {
     /// Removes what no rule keeps; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
+        if self.quiet {
+            terminal::speak(Voice::Quiet);
+        }
         let cancellation = Cancellation::listen()?;
         let policy = self.retention.policy()?;
         let all_went = self.place.open(environment, &cancellation, |shelf, look| {
@@ -65,7 +71,11 @@ impl Arguments {
             self.conclude(&shelf.name(), &pruning, &removed);
             Ok(removed.failed.is_empty())
         })?;
-        Ok(if all_went { 0 } else { FAILED })
+        if all_went {
+            return Ok(0);
+        }
+        terminal::let_go();
+        Ok(FAILED)
     }
 
     fn conclude(&self, location: &str, pruning: &Pruning, removed: &Removed) {
@@ -162,7 +172,7 @@ fn tell_trouble(removed: &Removed) {
         let advice = error.advice().map(|it| format!("; {it}"));
         let advice = advice.unwrap_or_default();
         let name = safe(name);
-        terminal::tell(&format!(
+        terminal::alert(&format!(
             "error: {name} could not be removed: {error}{advice}"
         ));
     }

@@ -234,6 +234,12 @@ fn patiently(
 }
 
 impl Project {
+    /// The folder that an export writes to beside the archive: its lock file lies there, and what SQLite keeps beside a
+    /// database.
+    pub fn written_folder(&self) -> PathBuf {
+        folder_of(&self.lock_file()).to_owned()
+    }
+
     /// The file that runs on this machine lock: beside SQLite's database, else in the project.
     fn lock_file(&self) -> PathBuf {
         match self.database_file() {

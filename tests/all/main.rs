@@ -14,6 +14,7 @@
 mod support;
 
 mod any_rows;
+mod archive_names;
 mod bad_archives;
 mod bad_input;
 mod column_rules;
@@ -50,14 +51,17 @@ mod odd_places;
 mod odd_rows;
 mod odd_values;
 mod old_strapis;
+mod operations;
 mod options;
 mod outside;
+mod packages;
 mod partial;
 mod power;
 mod prompts;
 mod proofs;
 mod rewritten;
 mod round_trip;
+mod schedule;
 mod staying;
 mod stores;
 mod strapi4;

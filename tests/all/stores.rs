@@ -1,6 +1,6 @@
 //! Archives in object stores: written, found, read and replaced, and what is left where something goes wrong meanwhile.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
@@ -8,7 +8,9 @@ use std::sync::mpsc;
 use sha2::{Digest, Sha256};
 use strapi_backup::transfer::summary::{Status, Summary};
 
+use crate::limits::measured_with;
 use crate::support::cli::{KEY, Outcome, PLAIN, Project, backup, run};
+use crate::support::deep_store::DeepStore;
 use crate::support::relay::{Relay, Verdict, Way, after};
 use crate::support::running::{Running, miss_files};
 use crate::support::stores::{Kind, SECRET, Store};
@@ -469,6 +471,46 @@ fn a_signal_ends_a_run_whose_store_does_not_answer_any_more() {
     relay.wait();
     running.signal("INT");
     running.end().ends_with(130);
+}
+
+/// An archive of this size goes to a store and is checked there, in bounded memory.
+fn stays_flat(size: u64) {
+    let store = DeepStore::start();
+    let project = Project::testdata();
+    let file = File::create(project.uploads().join(large_file(&project))).unwrap();
+    file.set_len(size).unwrap();
+    let root = project.path();
+    let export = [
+        "export",
+        "--project",
+        root.to_str().unwrap(),
+        "-f",
+        "s3://bucket/site",
+    ];
+    let export = [&export[..], &PLAIN].concat();
+    let verify = vec!["verify", "s3://bucket/site.tar"];
+    for (arguments, most) in [(export, 2 * IN_FLIGHT), (verify, IN_FLIGHT)] {
+        let Some((outcome, peak)) = measured_with(arguments, &store.variables()) else {
+            return;
+        };
+        let outcome = outcome.ends_with(0);
+        assert!(peak <= most, "{} MB\n{}", peak >> 20, outcome.all());
+    }
+    assert!(store.length() > size);
+}
+
+/// What parts on their way take, and a half more.
+const IN_FLIGHT: u64 = 120 << 20;
+
+#[test]
+fn a_large_archive_goes_to_a_store_and_comes_back_in_flat_memory() {
+    stays_flat(400 << 20);
+}
+
+#[test]
+#[ignore = "long: 5 GB go to a store and come back"]
+fn a_huge_archive_goes_to_a_store_and_comes_back_in_flat_memory() {
+    stays_flat(5 << 30);
 }
 
 #[test]

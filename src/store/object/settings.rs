@@ -27,16 +27,30 @@ pub(super) struct Opened {
     pub s3: Option<AmazonS3>,
 }
 
-/// How often and how long a request is sent again.
-fn retries() -> RetryConfig {
-    RetryConfig {
-        backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_secs(10),
-            base: 2.0,
-        },
-        max_retries: 6,
-        retry_timeout: Duration::from_secs(120),
+/// How often a request is sent again.
+#[derive(Clone, Copy)]
+pub(super) enum Patience {
+    /// A few times: nothing was done yet that would be lost.
+    First,
+    /// For a minute or two.
+    Work,
+}
+
+impl Patience {
+    fn retries(self) -> RetryConfig {
+        RetryConfig {
+            // The pause is between the first of these and so many times the last one.
+            backoff: BackoffConfig {
+                init_backoff: Duration::from_millis(200),
+                max_backoff: Duration::from_secs(15),
+                base: 4.0,
+            },
+            max_retries: match self {
+                Self::First => 3,
+                Self::Work => 10,
+            },
+            retry_timeout: Duration::from_secs(120),
+        }
     }
 }
 
@@ -44,25 +58,34 @@ fn retries() -> RetryConfig {
 ///
 /// # Errors
 /// Something is missing that says where the store is and who asks, or it cannot be used.
-pub(super) fn open(name: &ObjectName, access: &Access, connector: &Connector) -> Result<Opened> {
+pub(super) fn open(
+    name: &ObjectName,
+    access: &Access,
+    connector: &Connector,
+    patience: Patience,
+) -> Result<Opened> {
+    let retries = patience.retries();
     let fail = |error| explain("reach", name, &error);
     match name.store {
         StoreKind::S3 => {
-            let store = s3(name, access, connector)?.build().map_err(fail)?;
+            let builder = s3(name, access, connector)?.with_retry(retries);
+            let store = builder.build().map_err(fail)?;
             Ok(Opened {
                 store: Arc::new(store.clone()),
                 s3: Some(store),
             })
         }
         StoreKind::Google => {
-            let store = google(name, access, connector)?.build().map_err(fail)?;
+            let builder = google(name, access, connector)?.with_retry(retries);
+            let store = builder.build().map_err(fail)?;
             Ok(Opened {
                 store: Arc::new(store),
                 s3: None,
             })
         }
         StoreKind::Azure => {
-            let store = azure(name, access, connector)?.build().map_err(fail)?;
+            let builder = azure(name, access, connector)?.with_retry(retries);
+            let store = builder.build().map_err(fail)?;
             Ok(Opened {
                 store: Arc::new(store),
                 s3: None,
@@ -104,7 +127,6 @@ fn s3(name: &ObjectName, access: &Access, connector: &Connector) -> Result<Amazo
     let profile = Profile::of(access)?;
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&name.bucket)
-        .with_retry(retries())
         .with_disable_bulk_delete(true)
         .with_http_connector(connector.clone());
     for (variable, value) in access.with_prefix("AWS_") {
@@ -206,9 +228,7 @@ fn google(
     access: &Access,
     connector: &Connector,
 ) -> Result<GoogleCloudStorageBuilder> {
-    let mut builder = GoogleCloudStorageBuilder::new()
-        .with_retry(retries())
-        .with_http_connector(connector.clone());
+    let mut builder = GoogleCloudStorageBuilder::new().with_http_connector(connector.clone());
     for (variable, value) in access.with_prefix("GOOGLE_") {
         if let Ok(key) = variable.to_ascii_lowercase().parse()
             && !matches!(key, GoogleConfigKey::Bucket | GoogleConfigKey::Client(_))
@@ -253,9 +273,7 @@ fn azure(
     access: &Access,
     connector: &Connector,
 ) -> Result<MicrosoftAzureBuilder> {
-    let mut builder = MicrosoftAzureBuilder::new()
-        .with_retry(retries())
-        .with_http_connector(connector.clone());
+    let mut builder = MicrosoftAzureBuilder::new().with_http_connector(connector.clone());
     // The names of Azure's own tools, where the crate has others.
     let renamed = [
         ("AZURE_STORAGE_ACCOUNT", AzureConfigKey::AccountName),

@@ -7,6 +7,7 @@ pub mod beasts;
 pub mod canonical;
 pub mod cli;
 pub mod databases;
+pub mod deep_store;
 pub mod dice;
 pub mod difference;
 pub mod disk;
@@ -23,6 +24,7 @@ pub mod sqlite;
 pub mod stores;
 pub mod strace;
 pub mod strapi;
+pub mod systemd;
 pub mod tarball;
 pub mod world;
 

@@ -1,0 +1,302 @@
+//! The export that a schedule runs: read by the parser of `backup export` itself, and written down again with every path
+//! absolute, because a service or a cron job starts in another folder.
+
+use crate::error::{Error, Result};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches};
+use std::any::TypeId;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use url::Url;
+
+/// The verb that is scheduled.
+const EXPORT: &str = "export";
+/// What a run that nobody watches gets, where `export` has it and nothing that was given speaks against it.
+const ALONE: [&str; 3] = ["strict", "quiet", "no_progress"];
+/// Options that give a key, or say that there is none.
+const KEYS: [&str; 4] = ["no_encrypt", "key_file", "key_command", "profile"];
+/// Options that run programs of the user's.
+const PROGRAMS: [&str; 4] = ["key_command", "on_success", "on_failure", "profile"];
+
+/// An option as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Given {
+    /// Its name in the definition of the command line.
+    id: String,
+    /// Its long name, without dashes.
+    long: String,
+    /// Its value; a switch has none.
+    value: Option<String>,
+    /// Whether an `=` has to stand between the two.
+    glued: bool,
+}
+
+/// An export that is run again and again.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    given: Vec<Given>,
+}
+
+impl Order {
+    /// Reads the words of an export. What its parser refuses ends the program, as it would there.
+    ///
+    /// # Errors
+    /// It is no export, or none that can be run again and again by nobody; it has no key, and `has_key` says that none comes
+    /// from elsewhere.
+    pub fn read(words: &[OsString], has_key: bool) -> Result<Self> {
+        if words.first().is_none_or(|verb| verb != EXPORT) {
+            let what = "a schedule runs exports, and nothing else";
+            return Err(Error::usage(what).hint(
+                "give one behind two dashes: backup schedule -- export --project /srv/strapi --file /backups/",
+            ));
+        }
+        let matches = parsed(words).unwrap_or_else(|error| error.exit());
+        let mut order = Self::of(&matches)?;
+        order.refuse_secrets()?;
+        order.settle_file()?;
+        if !has_key && !KEYS.iter().any(|id| order.has(id)) {
+            return Err(Error::usage("nothing gives the key, and nobody can be asked").hint(
+                "put it into a file for root alone and add --key-file FILE to the export, or give --key-credential, \
+                 --environment-file with BACKUP_KEY in it, or --no-encrypt",
+            ));
+        }
+        order.add_what_fits(words);
+        Ok(order)
+    }
+
+    fn of(matches: &ArgMatches) -> Result<Self> {
+        let matches = matches.subcommand_matches(EXPORT);
+        let matches = matches.expect("its name was looked at");
+        let mut given = Vec::new();
+        for argument in export().get_arguments() {
+            let id = argument.get_id().as_str();
+            let source = match matches.try_contains_id(id) {
+                Ok(_) => matches.value_source(id),
+                // Help and version.
+                Err(_) => continue,
+            };
+            // The folder where it runs is another one.
+            let is_needed = id == "project" && source.is_some();
+            if is_needed || source == Some(ValueSource::CommandLine) {
+                given.extend(of_argument(argument, matches)?);
+            }
+        }
+        Ok(Self { given })
+    }
+
+    /// Whether an option was given.
+    pub fn has(&self, id: &str) -> bool {
+        self.value_or_switch(id).is_some()
+    }
+
+    fn value_or_switch(&self, id: &str) -> Option<&Given> {
+        self.given.iter().find(|it| it.id == id)
+    }
+
+    /// The value of an option that was given.
+    pub fn value(&self, id: &str) -> Option<&str> {
+        self.value_or_switch(id)?.value.as_deref()
+    }
+
+    /// Takes an option out, and gives its value.
+    pub fn take(&mut self, id: &str) -> Option<String> {
+        let at = self.given.iter().position(|it| it.id == id)?;
+        self.given.remove(at).value
+    }
+
+    /// Whether it runs programs of the user's, which may need more than an export does.
+    pub fn runs_programs(&self) -> bool {
+        PROGRAMS.iter().any(|id| self.has(id))
+    }
+
+    /// The folder of the project.
+    pub fn project(&self) -> &Path {
+        Path::new(self.value("project").unwrap_or("."))
+    }
+
+    /// The folder that the archives go to, where that is one of this machine that is known.
+    pub fn folder(&self) -> Option<PathBuf> {
+        let file = self.value("file")?;
+        let path = match Url::parse(file) {
+            Ok(url) if url.scheme() == "file" => url.to_file_path().ok()?,
+            Ok(_) if file.contains("://") => return None,
+            _ => file.into(),
+        };
+        match file.ends_with('/') {
+            true => Some(path),
+            false => path.parent().map(Path::to_owned),
+        }
+    }
+
+    /// The words behind `backup`: in groups that stand together, an option and its value.
+    pub fn words(&self) -> Vec<Vec<String>> {
+        let options = self.given.iter().map(|it| match &it.value {
+            // As a word of its own it would be an option.
+            Some(value) if it.glued || value.starts_with('-') => {
+                vec![format!("--{}={value}", it.long)]
+            }
+            Some(value) => vec![format!("--{}", it.long), value.clone()],
+            None => vec![format!("--{}", it.long)],
+        });
+        std::iter::once(vec![EXPORT.to_owned()])
+            .chain(options)
+            .collect()
+    }
+
+    /// Files of services and of cron can be read by others.
+    fn refuse_secrets(&self) -> Result<()> {
+        if self.has("key") {
+            let what = "a key does not belong into a schedule, whose file others can read, and so can the list of processes";
+            return Err(Error::usage(what).hint(
+                "put it into a file for root alone and give --key-file FILE, or encrypt it with systemd-creds and give \
+                 --key-credential FILE before the two dashes",
+            ));
+        }
+        if self.value("database_url").is_some_and(holds_password) {
+            let what = "the password in --database-url does not belong into a schedule, whose file others can read";
+            return Err(Error::usage(what).hint(
+                "write BACKUP_DATABASE_URL=... into a file for root alone and give --environment-file FILE before the two dashes",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Sees that every run can write another archive.
+    fn settle_file(&mut self) -> Result<()> {
+        if self.has("profile") && !self.has("file") {
+            return Ok(());
+        }
+        let replaces = self.has("overwrite");
+        let unpacked = self.value("format") == Some("dir");
+        let Some(file) = self.given.iter_mut().find(|it| it.id == "file") else {
+            return Err(Error::usage("it is not said where the archives go")
+                .hint("add --file FOLDER/ to the export, such as --file /backups/"));
+        };
+        let value = file.value.as_mut().expect("it takes one");
+        if value == super::super::STREAM {
+            return Err(
+                Error::usage("nobody takes what a schedule writes to stdout")
+                    .hint("name a folder, such as --file /backups/"),
+            );
+        }
+        if !unpacked && !value.ends_with('/') && Path::new(value).is_dir() {
+            value.push('/');
+        }
+        if replaces || (value.ends_with('/') && !unpacked) {
+            return Ok(());
+        }
+        let what =
+            format!("every run would write under the name {value}, and an archive is not replaced");
+        let hint =
+            "end it with a slash (--file /backups/): then each archive gets the time into its name";
+        Err(Error::usage(what).hint(match long_of("overwrite") {
+            Some(overwrite) => format!("{hint}; or add --{overwrite}"),
+            None => hint.to_owned(),
+        }))
+    }
+
+    /// Adds what a run that nobody watches should have.
+    fn add_what_fits(&mut self, words: &[OsString]) {
+        let mut words = words.to_vec();
+        for id in ALONE {
+            let Some(long) = long_of(id) else { continue };
+            let word = OsString::from(format!("--{long}"));
+            // What excludes it may have been given.
+            if self.has(id) || parsed(words.iter().chain([&word])).is_err() {
+                continue;
+            }
+            words.push(word);
+            self.add(id, &long, None);
+        }
+    }
+
+    /// Adds an option.
+    pub fn add(&mut self, id: &str, long: &str, value: Option<String>) {
+        self.given.push(Given {
+            id: id.to_owned(),
+            long: long.to_owned(),
+            value,
+            glued: false,
+        });
+    }
+}
+
+/// The definition of `backup export`.
+fn export() -> clap::Command {
+    let mut command = super::super::command();
+    command.build();
+    let export = command.find_subcommand(EXPORT);
+    export.expect("it is one of the verbs").clone()
+}
+
+/// The long name of an option of `backup export`, where it has that.
+pub(super) fn long_of(id: &str) -> Option<String> {
+    let command = export();
+    let mut arguments = command.get_arguments();
+    let argument = arguments.find(|it| it.get_id() == id)?;
+    argument.get_long().map(str::to_owned)
+}
+
+fn parsed<'a>(words: impl IntoIterator<Item = &'a OsString>) -> Result<ArgMatches, clap::Error> {
+    let program = OsStr::new("backup");
+    let words = words.into_iter().map(OsString::as_os_str);
+    super::super::command().try_get_matches_from(std::iter::once(program).chain(words))
+}
+
+/// An argument as often as it was given.
+fn of_argument(argument: &Arg, matches: &ArgMatches) -> Result<Vec<Given>> {
+    let id = argument.get_id().as_str();
+    let long = argument.get_long().unwrap_or(id).to_owned();
+    let one = |value: Option<String>| Given {
+        id: id.to_owned(),
+        long: long.clone(),
+        value,
+        glued: argument.is_require_equals_set(),
+    };
+    Ok(match argument.get_action() {
+        ArgAction::SetTrue | ArgAction::SetFalse => vec![one(None)],
+        ArgAction::Count => vec![one(None); matches.get_count(id).into()],
+        _ => {
+            let separator = argument.get_value_delimiter().unwrap_or(',').to_string();
+            let occurrences = matches.get_raw_occurrences(id).into_iter().flatten();
+            let mut given = Vec::new();
+            for values in occurrences {
+                let values: Result<Vec<String>> =
+                    values.map(|value| text(argument, &long, value)).collect();
+                // Without any value it is a switch.
+                let value = Some(values?).filter(|values| !values.is_empty());
+                given.push(one(value.map(|values| values.join(&separator))));
+            }
+            given
+        }
+    })
+}
+
+/// A value as it stands in a file, paths absolute.
+fn text(argument: &Arg, long: &str, value: &OsStr) -> Result<String> {
+    let is_path = argument.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+    let may_be_path = is_path || argument.get_id() == "file";
+    let is_place = value == super::super::STREAM || value.to_string_lossy().contains("://");
+    let value = match may_be_path && !is_place {
+        true => std::path::absolute(value)
+            .map_err(|error| Error::io("make absolute the path", Path::new(value), error))?
+            .into_os_string(),
+        false => value.to_owned(),
+    };
+    value.into_string().map_err(|value| {
+        let shown = value.to_string_lossy();
+        Error::usage(format!("--{long} is not UTF-8: {shown}"))
+            .hint("a schedule is a text; rename the file, or lead a link to it")
+    })
+}
+
+/// Whether the URL of a database holds a password; also where it is none that can be read.
+fn holds_password(url: &str) -> bool {
+    match Url::parse(url) {
+        Ok(url) => {
+            let mut parameters = url.query_pairs();
+            url.password().is_some() || parameters.any(|(name, _)| name.contains("pass"))
+        }
+        Err(_) => true,
+    }
+}
