@@ -29,10 +29,10 @@ use std::sync::Arc;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   backup drill export_20261120154525.tar.gz.enc
-  backup drill site.tar.gz.enc --key \"$KEY\" --no-files
-  TMPDIR=/var/tmp backup drill site.tar.gz.enc --key \"$KEY\"
+  backup drill site.tar.gz.enc --key-file /etc/backup/key --no-files
+  TMPDIR=/var/tmp backup drill site.tar.gz.enc --key-file /etc/backup/key
 
-Without --key the variable BACKUP_KEY is used, or the key is asked for. TMPDIR has to have room for
+Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for. TMPDIR has to have room for
 all that the archive holds, unpacked, and half as much again.
 
 Exit codes: 0 all of it comes back, 3 all of it comes back, but the archive was made incomplete, 6 it
@@ -73,7 +73,7 @@ impl Arguments {
                     Kind::Archive => {
                         summary.fail(&error);
                         terminal::print_error(&error);
-                        Reports::Stdout.print(DAMAGED);
+                        Reports::Stdout.conclude(DAMAGED);
                         Ok(exit_code(Kind::Archive))
                     }
                     _ => Err(error.interrupted_with("the archive was not tried out to its end")),
@@ -136,7 +136,7 @@ impl Arguments {
         protection.outcome.iter().for_each(tell_of_export);
         if !plan.faults.is_empty() {
             print_faults(plan);
-            Reports::Stdout.print(DAMAGED);
+            Reports::Stdout.conclude(DAMAGED);
             return exit_code(Kind::Archive);
         }
         Reports::Stdout.print(&table(drilled));
@@ -171,9 +171,9 @@ impl Arguments {
         } else {
             ("All that the archive holds comes back", 0)
         };
-        Reports::Stdout.print(verdict);
+        Reports::Stdout.conclude(verdict);
         if self.no_files {
-            Reports::Stdout.print("Files were left out (--no-files)");
+            Reports::Stdout.conclude("Files were left out (--no-files)");
         }
         code
     }

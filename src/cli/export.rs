@@ -35,17 +35,19 @@ const MEGABYTE: u64 = 1_000_000;
 /// run meanwhile. The file appears under its name when it is complete.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  backup export --key \"$KEY\"
-  backup export --project /srv/strapi --file /backups/site --key \"$KEY\"
+  backup export
+  backup export --project /srv/strapi --file /backups/site --key-file /etc/backup/key
   backup export --no-encrypt --no-compress --file site
-  backup export --exclude files --key \"$KEY\"
-  backup export --only-content-types api::article.article,api::author.author --key \"$KEY\"
+  backup export --exclude files --key-file /etc/backup/key
+  backup export --only-content-types api::article.article,api::author.author
   backup export --file s3://bucket/backups/site-2026-11-20
   backup export --file /backups/ --summary
   backup export --file /backups/ --summary --prune --keep-daily 7 --keep-weekly 5
-  backup export --key \"$KEY\" --file - | ssh backups@host 'cat > site.tar.gz.enc'
+  backup export --key-file /etc/backup/key --file - | ssh backups@host 'cat > site.tar.gz.enc'
 
-Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
+  backup export --profile nightly
+
+Without an option for the key BACKUP_KEY and its like are looked for (docs/SCRIPTING.md), and else it is asked for.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
@@ -307,7 +309,7 @@ impl Request {
             terminal::alert(&shortfall);
         }
         effort::tell(&self.packing.effort, &[Work::Files]);
-        reports.print(&format!("The archive is in {}", terminal::safe(&shown)));
+        reports.conclude(&format!("The archive is in {}", terminal::safe(&shown)));
         if let Some(policy) = &self.prune
             && let Some(written) = receipt.written()
             && let Some(location) = self.place.shelf()

@@ -27,12 +27,12 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   backup import --file export_20261120154525.tar.gz.enc
-  backup import --file site.tar.gz.enc --key \"$KEY\" --dry-run
-  backup import --project /srv/strapi --file site.tar.gz.enc --key \"$KEY\" --force
+  backup import --file site.tar.gz.enc --key-file /etc/backup/key --dry-run
+  backup import --project /srv/strapi --file site.tar.gz.enc --key-file /etc/backup/key --force
   backup import --file site.tar --only content
-  ssh backups@host cat site.tar.gz.enc | backup import --file - --key \"$KEY\" --force
+  ssh backups@host cat site.tar.gz.enc | backup import --file - --key-file /etc/backup/key --force
 
-Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
+Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
@@ -239,7 +239,7 @@ impl Request {
             summary.report(&plan.announced);
             report::print(Reports::Stdout, &plan.announced);
             effort::tell(&self.effort, &[]);
-            Reports::Stdout.print("Dry run: nothing was changed");
+            Reports::Stdout.conclude("Dry run: nothing was changed");
             return Ok(plan.announced);
         }
         let question = "Delete this and load the archive?";
@@ -264,7 +264,7 @@ impl Request {
             terminal::alert(&shortfall);
         }
         effort::tell(&self.effort, &[]);
-        Reports::Stdout.print(&format!(
+        Reports::Stdout.conclude(&format!(
             "{} is restored; start Strapi again if it was running",
             terminal::safe(&target)
         ));

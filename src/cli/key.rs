@@ -1,7 +1,7 @@
 //! Where a key can come from: options, the environment, a credential of systemd, a prompt.
 //!
 //! The first of these that is there counts: `--key`, `--key-file`, `--key-command` (of which one alone may be given),
-//! `BACKUP_KEY`, `BACKUP_KEY_FILE`, `BACKUP_KEY_COMMAND`, the credential `backup-key`, a question. docs/KEYS.md tells
+//! `BACKUP_KEY`, `BACKUP_KEY_FILE`, `BACKUP_KEY_COMMAND`, the credential `backup-key`, a question. docs/SCRIPTING.md tells
 //! users.
 
 use super::child;

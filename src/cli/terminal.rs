@@ -166,6 +166,15 @@ impl Reports {
         }
     }
 
+    /// Says how a run ended, in words. A quiet run says it with what it held back.
+    pub fn conclude(self, text: &str) {
+        match voice() {
+            Voice::Words => self.write(text),
+            Voice::Quiet => tell(text),
+            Voice::Json(_) => {}
+        }
+    }
+
     /// The width of the terminal that reports go to; `None` where they go elsewhere.
     pub fn width(self) -> Option<usize> {
         let size = match self {

@@ -27,11 +27,11 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   backup verify export_20261120154525.tar.gz.enc
-  backup verify site.tar.gz.enc --key \"$KEY\" --require-authentication
+  backup verify site.tar.gz.enc --key-file /etc/backup/key --require-authentication
   backup verify site.tar.gz.enc --project /srv/strapi
-  ssh backups@host cat site.tar.gz.enc | backup verify - --key \"$KEY\"
+  ssh backups@host cat site.tar.gz.enc | backup verify - --key-file /etc/backup/key
 
-Without --key the variable BACKUP_KEY is used, or the key is asked for.
+Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for.
 
 Exit codes: 0 whole, 3 whole but made incomplete, 4 and 5 versions and schemas do not match those of
 --project, 6 damaged, 12 wrong key; 6 before 4 and 5 before 3.")]
@@ -91,7 +91,7 @@ impl Arguments {
                     Kind::Archive => {
                         summary.fail(&error);
                         terminal::print_error(&error);
-                        Reports::Stdout.print(DAMAGED);
+                        Reports::Stdout.conclude(DAMAGED);
                         Ok(exit_code(Kind::Archive))
                     }
                     _ => Err(error.interrupted_with("the archive was not checked to its end")),
@@ -188,7 +188,7 @@ impl Request {
             .find(|kind| found(*kind));
         if worst != Some(Kind::Archive) {
             for line in proofs(protection) {
-                Reports::Stdout.print(&line);
+                Reports::Stdout.conclude(&line);
             }
         }
         let (verdict, code) = match worst {
@@ -209,7 +209,7 @@ impl Request {
             }
             None => ("The archive is whole", 0),
         };
-        Reports::Stdout.print(verdict);
+        Reports::Stdout.conclude(verdict);
         code
     }
 }

@@ -21,9 +21,8 @@ pub fn post(url: &Url, body: Vec<u8>, access: &Access, patience: Duration) -> Re
         .client(url.scheme() == "http", patience)
         .map_err(|error| fail(error.without_url().to_string()))?;
     let runtime = Executor::new()?;
-    let sending = client.post(url.clone()).timeout(patience).body(body).send();
     let answer = runtime.handle().block_on(async {
-        let mut sending = pin!(sending);
+        let mut sending = pin!(client.post(url.clone()).timeout(patience).body(body).send());
         loop {
             match tokio::time::timeout(GLANCE, sending.as_mut()).await {
                 Ok(answer) => return Ok::<_, Error>(answer),

@@ -19,6 +19,7 @@ pub mod proxy;
 pub mod relay;
 pub mod restore;
 pub mod running;
+pub mod schema;
 pub mod servers;
 pub mod sqlite;
 pub mod stores;
