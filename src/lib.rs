@@ -9,7 +9,7 @@
 //! | [`transfer`] | the sentence: stages, filters, the checks before, the report after |
 //! | [`model`] | what flows: schemas, entities, links, assets, configuration |
 //! | [`archive`] | the file format, as source and as destination |
-//! | [`store`] | where archives lie: files, streams |
+//! | [`store`] | where archives lie: files, streams, object stores |
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |

@@ -190,3 +190,68 @@ pub(super) fn exists(name: &ObjectName) -> Error {
     Error::new(Kind::Usage, format!("{name} is there already"))
         .hint("choose another name with --file, or replace it with --overwrite")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: &str, body: &str) -> Error {
+        let name = ObjectName {
+            store: StoreKind::S3,
+            bucket: "bucket".into(),
+            key: "site.tar".into(),
+        };
+        let answer = Answer::Generic {
+            store: "S3",
+            source: format!("Server returned non-2xx status code: {status}: {body}").into(),
+        };
+        explain("write", &name, &answer)
+    }
+
+    #[test]
+    fn what_a_store_says_no_with_leads_to_what_can_be_done() {
+        let xml =
+            |code: &str| format!("<Error><Code>{code}</Code><Message>Why.\nMore</Message></Error>");
+        for (status, body, advice) in [
+            ("403 Forbidden", xml("RequestTimeTooSkewed"), "clock"),
+            (
+                "403 Forbidden",
+                xml("SignatureDoesNotMatch"),
+                "credentials are wrong",
+            ),
+            ("403 Forbidden", xml("AccessDenied"), "permission to write"),
+            ("403 Forbidden", String::new(), "permission to write"),
+            ("401 Unauthorized", String::new(), "credentials are wrong"),
+            (
+                "404 Not Found",
+                xml("NoSuchBucket"),
+                "make the bucket first",
+            ),
+            (
+                "400 Bad Request",
+                xml("AuthorizationHeaderMalformed"),
+                "AWS_REGION",
+            ),
+            (
+                "301 Moved Permanently",
+                xml("PermanentRedirect"),
+                "AWS_REGION",
+            ),
+            (
+                "507 Insufficient Storage",
+                xml("QuotaExceeded"),
+                "what the store says",
+            ),
+        ] {
+            let error = told(status, &body);
+            let text = error.to_string();
+            assert!(
+                text.starts_with("cannot write s3://bucket/site.tar: "),
+                "{text}"
+            );
+            assert!(!text.contains("More"), "{text}");
+            let told = error.advice().expect("advice");
+            assert!(told.contains(advice), "{status} {body}: {told}");
+        }
+    }
+}
