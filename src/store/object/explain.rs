@@ -174,6 +174,11 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
             "give these credentials the permission to {doing} there; docs/STORES.md lists what is needed"
         ));
     }
+    if refusal.text.contains("peer certificate") {
+        return failed(&certificate(&refusal.text)).hint(
+            "name the certificate of the authority that signed it with AWS_CA_BUNDLE or SSL_CERT_FILE",
+        );
+    }
     match answer {
         Answer::NotFound { .. } => Error::failed(format!("there is nothing at {name}"))
             .hint("check the name that was given"),
@@ -183,6 +188,25 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
         }
         _ => failed(&refusal.words()).hint("see what the store says, and run it again"),
     }
+}
+
+/// What is wrong with a certificate, in words.
+fn certificate(text: &str) -> String {
+    let known = [
+        (
+            "UnknownIssuer",
+            "no authority that is trusted has signed its certificate",
+        ),
+        (
+            "CaUsedAsEndEntity",
+            "its certificate signed itself, and no authority has",
+        ),
+        ("NotValidForName", "its certificate is for another host"),
+        ("not valid for name", "its certificate is for another host"),
+        ("Expired", "its certificate has expired"),
+    ];
+    let found = known.iter().find(|(name, _)| text.contains(name));
+    found.map_or_else(|| text.to_owned(), |(_, words)| (*words).to_owned())
 }
 
 /// Something has the name that an archive was to get.

@@ -271,13 +271,8 @@ fn worded(error: reqwest::Error) -> HttpError {
     };
     let mut cause = std::error::Error::source(&error);
     while let Some(inner) = cause {
-        let is_tls = |inner: &(dyn std::error::Error + 'static)| inner.is::<rustls::Error>();
-        let wrapped = inner
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| is_tls(inner));
-        // A certificate does not get better by asking again.
-        if is_tls(inner) || wrapped {
+        // A certificate does not get better by asking again. The error of TLS is wrapped more than once.
+        if inner.to_string().contains("peer certificate") {
             kind = HttpErrorKind::Unknown;
         }
         cause = inner.source();

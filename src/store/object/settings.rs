@@ -407,7 +407,11 @@ mod tests {
             (StoreKind::S3, &s3[..], "AWS_ENDPOINT_URL"),
             (StoreKind::S3, &disabled, "no credentials for s3://"),
             (StoreKind::Azure, &azure, "no storage account"),
-            (StoreKind::S3, &[("https_proxy", "http://[secret")], "https_proxy"),
+            (
+                StoreKind::S3,
+                &[("https_proxy", "http://[secret")],
+                "https_proxy",
+            ),
         ] {
             let access = access(variables);
             let opened = Connector::new(&access).and_then(|connector| {
