@@ -65,6 +65,11 @@ impl Refusal {
         self.is(&known) || (self.code.is_none() && self.status == Some(403))
     }
 
+    /// Whether there was no answer at all.
+    pub fn is_silence(&self) -> bool {
+        self.status.is_none()
+    }
+
     fn is_unknown(&self) -> bool {
         self.status == Some(401)
             || self.is(&[

@@ -239,12 +239,12 @@ impl Service {
         let response = loop {
             match timeout(IDLE, execute.as_mut()).await {
                 Ok(response) => break response.map_err(worded)?,
-                Err(error) => {
+                Err(_) => {
                     let now = sent.load(Ordering::Relaxed);
                     idle = if now == before { idle + 1 } else { 0 };
                     before = now;
                     if idle >= patience {
-                        return Err(HttpError::new(HttpErrorKind::Timeout, error));
+                        return Err(no_answer());
                     }
                 }
             }
@@ -257,6 +257,12 @@ impl Service {
         });
         Ok(HttpResponse::from_parts(parts, body))
     }
+}
+
+fn no_answer() -> HttpError {
+    let why = "it does not answer any more";
+    let error = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
+    HttpError::new(HttpErrorKind::Timeout, error)
 }
 
 /// An error of the client, as the crate wants it: it decides whether the request is sent again.
@@ -328,8 +334,7 @@ impl Body for Received {
             }
             Poll::Pending => {
                 std::task::ready!(self.waiting.as_mut().poll(context));
-                let error = std::io::Error::from(std::io::ErrorKind::TimedOut);
-                Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Timeout, error))))
+                Poll::Ready(Some(Err(no_answer())))
             }
         }
     }

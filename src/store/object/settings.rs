@@ -49,7 +49,10 @@ impl Patience {
                 Self::First => 3,
                 Self::Work => 10,
             },
-            retry_timeout: Duration::from_secs(120),
+            retry_timeout: match self {
+                Self::First => Duration::from_secs(15),
+                Self::Work => Duration::from_secs(120),
+            },
         }
     }
 }
