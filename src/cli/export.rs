@@ -44,7 +44,6 @@ const MEGABYTE: u64 = 1_000_000;
   backup export --file /backups/ --summary
   backup export --file /backups/ --summary --prune --keep-daily 7 --keep-weekly 5
   backup export --key-file /etc/backup/key --file - | ssh backups@host 'cat > site.tar.gz.enc'
-
   backup export --profile nightly
 
 Without an option for the key BACKUP_KEY and its like are looked for (docs/SCRIPTING.md), and else it is asked for.")]
@@ -303,6 +302,8 @@ impl Request {
         if self.summary {
             let access = environment.access(self.cancellation.interrupt());
             self.place.summarise(summary, &access)?;
+        } else {
+            self.place.forget_summary(&receipt);
         }
         report::print(reports, &report);
         if let Some(shortfall) = report::shortfall(&report) {

@@ -30,6 +30,7 @@ use std::path::PathBuf;
   backup import --file site.tar.gz.enc --key-file /etc/backup/key --dry-run
   backup import --project /srv/strapi --file site.tar.gz.enc --key-file /etc/backup/key --force
   backup import --file site.tar --only content
+  backup import --file s3://bucket/backups/site-2026-11-20 --key-file /etc/backup/key
   ssh backups@host cat site.tar.gz.enc | backup import --file - --key-file /etc/backup/key --force
 
 Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for.")]
@@ -38,7 +39,9 @@ pub(super) struct Arguments {
     project: ProjectArguments,
     #[command(flatten)]
     waiting: WaitArguments,
-    /// The archive: a file, a folder that holds an unpacked one, or - for stdin
+    /// The archive: a file, a folder that holds an unpacked one, s3://, gs:// or az://, or - for stdin
+    ///
+    /// Its extensions may be left out.
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]

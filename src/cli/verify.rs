@@ -29,6 +29,7 @@ use std::path::PathBuf;
   backup verify export_20261120154525.tar.gz.enc
   backup verify site.tar.gz.enc --key-file /etc/backup/key --require-authentication
   backup verify site.tar.gz.enc --project /srv/strapi
+  backup verify s3://bucket/backups/site-2026-11-20 --key-file /etc/backup/key
   ssh backups@host cat site.tar.gz.enc | backup verify - --key-file /etc/backup/key
 
 Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for.
@@ -36,7 +37,7 @@ Without an option for the key BACKUP_KEY and its like are looked for, and else i
 Exit codes: 0 whole, 3 whole but made incomplete, 4 and 5 versions and schemas do not match those of
 --project, 6 damaged, 12 wrong key; 6 before 4 and 5 before 3.")]
 pub(super) struct Arguments {
-    /// The archive: a file, a folder that holds an unpacked one, or - for stdin
+    /// The archive: a file, a folder that holds an unpacked one, s3://, gs:// or az://, or - for stdin
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
     #[command(flatten)]

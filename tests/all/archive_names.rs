@@ -29,6 +29,8 @@ fn an_archive_is_replaced_only_where_that_was_asked_for() {
         .ends_with(2)
         .says(["site.tar is there already", "--overwrite"]);
     assert!(fs::read(project.archive("site.tar")).unwrap() == before);
+    // The summary of an archive is not taken for that of the next one.
+    fs::write(project.archive("site.tar.summary.json"), "{}").unwrap();
     let options = [&options[..], &["--overwrite"]].concat();
     project.run("export", options).ends_with(0);
     assert!(fs::read(project.archive("site.tar")).unwrap() != before);

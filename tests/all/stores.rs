@@ -310,6 +310,51 @@ fn wrong_credentials_are_told_from_missing_ones() {
 }
 
 #[test]
+fn a_profile_of_the_aws_tools_leads_to_a_store() {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    let project = Project::testdata();
+    let home = project.archive("home");
+    fs::create_dir_all(home.join(".aws")).unwrap();
+    let config = format!(
+        "[profile site]\nendpoint_url = http://127.0.0.1:{}\nregion = eu-central-1\n",
+        store.port
+    );
+    fs::write(home.join(".aws/config"), config).unwrap();
+    let keys = format!("[site]\naws_access_key_id = id\naws_secret_access_key = {SECRET}\n");
+    fs::write(home.join(".aws/credentials"), keys).unwrap();
+    let mut command = project.command("export", ["-f", &store.url("site"), PLAIN[0], PLAIN[1]]);
+    command.env("HOME", &home).env("AWS_PROFILE", "site");
+    told(command).ends_with(0);
+    assert_eq!(store.names(), ["site.tar", "site.tar.summary.json"]);
+    let mut command = project.command("export", ["-f", &store.url("site"), PLAIN[0]]);
+    command.env("HOME", &home).env("AWS_PROFILE", "other");
+    told(command).ends_with(2).says(["no profile `other`"]);
+}
+
+#[test]
+fn a_store_behind_tls_is_believed_where_its_authority_is() {
+    let Some(store) = Store::behind_tls() else {
+        return;
+    };
+    let project = Project::testdata();
+    let url = store.url("site");
+    let command = || {
+        let mut command = store.lead(project.command("export", ["-f", &url, PLAIN[0]]));
+        let endpoint = format!("https://127.0.0.1:{}", store.port);
+        command.env("AWS_ENDPOINT_URL", endpoint);
+        command
+    };
+    told(command())
+        .ends_with(1)
+        .says(["no authority that is trusted has signed", "AWS_CA_BUNDLE"]);
+    let mut trusting = command();
+    trusting.env("AWS_CA_BUNDLE", Store::authority());
+    told(trusting).ends_with(0);
+}
+
+#[test]
 fn a_store_that_cannot_be_reached_is_named() {
     let nowhere = Store {
         kind: Kind::S3,

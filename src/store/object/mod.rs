@@ -136,6 +136,9 @@ impl Bucket {
         let Err(answer) = looked else {
             return Ok(looked.ok());
         };
+        if Refusal::of(&answer).is_silence() {
+            return Err(Refused::other(explain("read", name, &answer)));
+        }
         // An answer without a body does not say why.
         let range = GetOptions::new().with_range(Some(GetRange::Bounded(0..1)));
         match self.run(self.first.get_opts(&path, range))? {

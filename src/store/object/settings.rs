@@ -49,7 +49,10 @@ impl Patience {
                 Self::First => 3,
                 Self::Work => 10,
             },
-            retry_timeout: Duration::from_secs(120),
+            retry_timeout: match self {
+                Self::First => Duration::from_secs(15),
+                Self::Work => Duration::from_secs(120),
+            },
         }
     }
 }
@@ -345,4 +348,82 @@ fn azure(
     Ok(builder
         .with_client_options(client(endpoint.as_deref()))
         .with_container_name(&name.bucket))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn access(variables: &[(&str, &str)]) -> Access {
+        let variables = variables.iter();
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Access::new(variables.collect(), Default::default())
+    }
+
+    fn name(store: StoreKind, bucket: &str) -> ObjectName {
+        ObjectName {
+            store,
+            bucket: bucket.into(),
+            key: "site".into(),
+        }
+    }
+
+    const KEYS: [(&str, &str); 2] = [
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+
+    fn endpoint(bucket: &str, more: &[(&str, &str)]) -> (Option<String>, Option<String>) {
+        let access = access(&[&KEYS, more].concat());
+        let connector = Connector::new(&access).expect("a connector");
+        let builder = s3(&name(StoreKind::S3, bucket), &access, &connector).expect("a builder");
+        let get = |key| builder.get_config_value(&key);
+        (
+            get(AmazonS3ConfigKey::Endpoint),
+            get(AmazonS3ConfigKey::VirtualHostedStyleRequest),
+        )
+    }
+
+    #[test]
+    fn a_bucket_is_part_of_the_host_or_of_the_path() {
+        let is = |text: &str| Some(text.to_owned());
+        let here = ("AWS_ENDPOINT_URL", "https://s3.example.com:9000/");
+        assert_eq!(endpoint("b", &[]), (None, is("true")));
+        assert_eq!(endpoint("b.c", &[]), (None, is("false")));
+        let path = (is("https://s3.example.com:9000"), is("false"));
+        assert_eq!(endpoint("b", &[here]), path);
+        let host = ("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "true");
+        let named = (is("https://b.s3.example.com:9000"), is("true"));
+        assert_eq!(endpoint("b", &[here, host]), named);
+        // That for S3 goes before that for all services.
+        let other = ("AWS_ENDPOINT_URL_S3", "http://localhost");
+        assert_eq!(endpoint("b", &[here, other]).0, is("http://localhost"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_without_its_value() {
+        let s3 = [&KEYS[..], &[("AWS_ENDPOINT_URL", "user:secret@host")]].concat();
+        let azure = [("AZURE_STORAGE_KEY", "secret")];
+        let disabled = [("AWS_EC2_METADATA_DISABLED", "true")];
+        for (store, variables, told) in [
+            (StoreKind::S3, &s3[..], "AWS_ENDPOINT_URL"),
+            (StoreKind::S3, &disabled, "no credentials for s3://"),
+            (StoreKind::Azure, &azure, "no storage account"),
+            (
+                StoreKind::S3,
+                &[("https_proxy", "http://[secret")],
+                "https_proxy",
+            ),
+        ] {
+            let access = access(variables);
+            let opened = Connector::new(&access).and_then(|connector| {
+                open(&name(store, "b"), &access, &connector, Patience::First)
+            });
+            let error = opened.err().expect(told);
+            assert_eq!(error.kind(), Kind::Usage, "{error}");
+            let text = error.to_string();
+            assert!(text.contains(told) && !text.contains("secret"), "{text}");
+        }
+    }
 }
