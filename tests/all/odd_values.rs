@@ -30,7 +30,9 @@ fn exported(project: &Project, code: i32) -> (Outcome, Archive) {
     let _ = fs::remove_file(&path);
     let outcome = project.run("export", [&["-f", "odd"], &PLAIN[..]].concat());
     let outcome = outcome.ends_with(code);
-    run(&mut backup(["verify", path.to_str().unwrap()])).ends_with(code);
+    for verb in ["verify", "drill"] {
+        run(&mut backup([verb, path.to_str().unwrap()])).ends_with(code);
+    }
     (outcome, Archive::open(&path, None))
 }
 
