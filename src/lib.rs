@@ -9,7 +9,7 @@
 //! | [`transfer`] | the sentence: stages, filters, the checks before, the report after |
 //! | [`model`] | what flows: schemas, entities, links, assets, configuration |
 //! | [`archive`] | the file format, as source and as destination |
-//! | [`store`] | where archives lie: files, streams |
+//! | [`store`] | where archives lie: files, streams, object stores |
 //! | [`inventory`] | what archives lie at a place, and what they say of themselves |
 //! | [`retention`] | which archives stay |
 //! | [`strapi`] | a project on disk, as source and as destination |

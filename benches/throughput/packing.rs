@@ -14,7 +14,7 @@ use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
 use strapi_backup::model::{Asset, Metadata, Schema, Stage};
 use strapi_backup::store::Interrupt;
-use strapi_backup::store::{Ending, FileNames, FileTarget, Receipt, StreamTarget, Target};
+use strapi_backup::store::{FileNames, FileTarget, Receipt, StreamTarget, Target};
 use strapi_backup::transfer::{Description, Filter, Nowhere, OnFault, Sink, Source};
 
 /// Bytes of the file.

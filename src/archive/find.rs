@@ -1,7 +1,7 @@
 //! Finds the archive that somebody names, also where its extensions were left out.
 
-use super::Archive;
 use super::layout::METADATA;
+use super::{Archive, ArchiveName};
 use crate::error::{Error, Result};
 use crate::store::{Access, Location, StreamOrigin, open_objects};
 use std::io::Read;
@@ -65,13 +65,30 @@ fn meant(path: &Path) -> Result<PathBuf> {
             .collect();
     }
     match found.len() {
-        0 => Ok(path.to_owned()),
+        0 if is_one || path.is_dir() => Ok(path.to_owned()),
+        0 => match incomplete(path) {
+            Some(other) => Err(
+                Error::failed(format!("there is no archive at {}", path.display()))
+                    .hint(format!("there is an incomplete one: {}", other.display())),
+            ),
+            None => Ok(path.to_owned()),
+        },
         1 => Ok(found.remove(0)),
         _ => {
             let names = found.iter().map(|path| path.display().to_string());
             Err(several(&path.display().to_string(), names.collect()))
         }
     }
+}
+
+/// An incomplete archive that was to be called so.
+fn incomplete(path: &Path) -> Option<PathBuf> {
+    let names = [""].iter().chain(&ENDINGS).map(|ending| {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(ending);
+        ArchiveName::incomplete(&path.with_file_name(name))
+    });
+    names.into_iter().find(|name| name.is_file())
 }
 
 fn several(name: &str, names: Vec<String>) -> Error {
@@ -92,6 +109,12 @@ mod tests {
         let path = |name: &str| folder.path().join(name);
         let write = |name: &str| fs::write(path(name), "").expect("written");
         assert_eq!(meant(&path("site")).expect("nothing"), path("site"));
+        write("site.incomplete.tar.gz.enc");
+        for name in ["site", "site.tar.gz.enc"] {
+            let error = meant(&path(name)).expect_err("an incomplete one");
+            let advice = error.advice().expect("some");
+            assert!(advice.contains("site.incomplete.tar.gz.enc"), "{advice}");
+        }
         write("site.tar.gz.enc");
         write("site.tar.gz.enc.summary.json");
         let found = meant(&path("site")).expect("one");

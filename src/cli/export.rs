@@ -286,6 +286,8 @@ impl Request {
             summary.project = Some(self.project.root().display().to_string());
             let access = environment.access(self.cancellation.interrupt());
             self.place.summarise(&summary, &access)?;
+        } else {
+            self.place.forget_summary(&receipt);
         }
         reports.print(&report::table(&report));
         if let Some(shortfall) = report::shortfall(&report) {

@@ -28,6 +28,7 @@ use std::path::PathBuf;
   backup import --file site.tar.gz.enc --key \"$KEY\" --dry-run
   backup import --project /srv/strapi --file site.tar.gz.enc --key \"$KEY\" --force
   backup import --file site.tar --only content
+  backup import --file s3://bucket/backups/site-2026-11-20 --key \"$KEY\"
   ssh backups@host cat site.tar.gz.enc | backup import --file - --key \"$KEY\" --force
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.")]
@@ -36,7 +37,9 @@ pub(super) struct Arguments {
     project: ProjectArguments,
     #[command(flatten)]
     waiting: WaitArguments,
-    /// The archive: a file, a folder that holds an unpacked one, or - for stdin
+    /// The archive: a file, a folder that holds an unpacked one, s3://, gs:// or az://, or - for stdin
+    ///
+    /// Its extensions may be left out.
     #[arg(short, long, value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]

@@ -196,6 +196,15 @@ impl Place {
         })
     }
 
+    /// Takes the summary of an earlier archive away, which this one has replaced without having one.
+    pub fn forget_summary(&self, receipt: &Receipt) {
+        if let (Self::File(path), Some(written)) = (self, receipt.written()) {
+            let name = Summary::name_for(&written.name);
+            // It names another size, and nobody takes it for this one's where it stays.
+            let _ = std::fs::remove_file(path.with_file_name(name));
+        }
+    }
+
     /// Lays a summary beside the archive that was written here.
     ///
     /// # Errors

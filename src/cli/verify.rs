@@ -27,6 +27,7 @@ use std::path::PathBuf;
   backup verify export_20261120154525.tar.gz.enc
   backup verify site.tar.gz.enc --key \"$KEY\" --require-authentication
   backup verify site.tar.gz.enc --project /srv/strapi
+  backup verify s3://bucket/backups/site-2026-11-20 --key \"$KEY\"
   ssh backups@host cat site.tar.gz.enc | backup verify - --key \"$KEY\"
 
 Without --key the variable BACKUP_KEY is used, or the key is asked for.
@@ -34,7 +35,7 @@ Without --key the variable BACKUP_KEY is used, or the key is asked for.
 Exit codes: 0 whole, 3 whole but made incomplete, 4 and 5 versions and schemas do not match those of
 --project, 6 damaged, 12 wrong key; 6 before 4 and 5 before 3.")]
 pub(super) struct Arguments {
-    /// The archive: a file, a folder that holds an unpacked one, or - for stdin
+    /// The archive: a file, a folder that holds an unpacked one, s3://, gs:// or az://, or - for stdin
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
     #[command(flatten)]

@@ -56,7 +56,9 @@ impl<W: Write + Send> Target for StreamTarget<W> {
 
     fn publish(mut self: Box<Self>, _ending: Ending) -> Result<()> {
         let flushed = self.out.flush();
-        self.receipt.published(&self.name, &self.name);
+        if flushed.is_ok() {
+            self.receipt.published(&self.name, &self.name);
+        }
         flushed.map_err(|error| {
             Error::failed(format!(
                 "cannot write the archive to {}: {error}",

@@ -279,7 +279,8 @@ fn an_export_that_fails_leaves_the_earlier_archive() {
     let project = Project::testdata();
     fs::write(project.archive("site.tar"), "of yesterday").unwrap();
     project.sql("UPDATE articles SET body = printf('%.*c', 1000000, 'x') WHERE id = 30");
-    let options = [&["-f", "site", "--max-size-jsonl", "1"], &PLAIN[..]].concat();
+    let options = ["-f", "site", "--overwrite", "--max-size-jsonl", "1"];
+    let options = [&options, &PLAIN[..]].concat();
     project.run("export", options).ends_with(1);
     assert_eq!(listing(&project.archives()), ["site.tar"]);
     assert_eq!(

@@ -189,7 +189,7 @@ fn a_password_is_never_printed(server: Server) {
     let missing = format!("{}://{name}:{ENCODED}@127.0.0.1:1/site", server.name());
     let archive = site.export("site", &[]);
     let archive = archive.to_str().unwrap();
-    let export = vec!["--verbose", "--no-encrypt", "-f", "other"];
+    let export = vec!["--verbose", "--no-encrypt", "--overwrite", "-f", "other"];
     let import = vec!["--verbose", "--force", "-f", archive];
     for (url, verb, arguments, code) in [
         (&right, "export", &export, 0),

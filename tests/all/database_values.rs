@@ -201,7 +201,7 @@ fn zero_dates_leave_mysql_as_strapi_shows_them_and_times_of_that_kind_are_listed
         "note: attribute `releaseDate` of api::article.article: `strapi import` refuses 1 of its values",
         "warning: attribute `releaseAt` of api::article.article: 1 not kept: 1 (left out: no date and time of JavaScript)",
     ]);
-    let archive = site.archive("site.tar");
+    let archive = site.archive("site.incomplete.tar");
     let shown = article(&Archive::open(&archive, None), 1);
     assert_eq!(
         (&shown["releaseDate"], &shown["releaseAt"]),

@@ -72,9 +72,9 @@ fn an_export_that_is_killed_leaves_nothing_under_the_name_of_the_archive() {
     assert_eq!(listing(&project.archives()), ["site.tar"]);
     before.assert_untouched(&project);
     // What it left is in nobody's way.
-    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let options = [&["-f", "site", "--overwrite"], &PLAIN[..]].concat();
     project.run("export", options).ends_with(3);
-    let archive = Archive::open(&project.archive("site.tar"), None);
+    let archive = Archive::open(&project.archive("site.incomplete.tar"), None);
     assert_eq!(archive.assets().len(), 10);
 }
 
@@ -465,7 +465,7 @@ fn a_restore_that_was_killed_after_it_committed_is_finished_by_the_next_run() {
             fs::write(staging.join("done"), "").unwrap();
         }
         let assets = Archive::open(&strapi_archive(), None).assets();
-        let options = [&["-f", "site"], &PLAIN[..]].concat();
+        let options = [&["-f", "site", "--overwrite"], &PLAIN[..]].concat();
         // The rows are the old ones here; what counts is that the files are the archive's.
         let outcome = project.run("export", options);
         outcome.says(["an earlier restore had committed and was not finished"]);
@@ -479,7 +479,7 @@ fn a_restore_that_was_killed_after_it_committed_is_finished_by_the_next_run() {
         let left = &project.state().tables["strapi_core_store_settings"];
         assert!(!format!("{left:?}").contains("backup_restore_token"));
         let configuration =
-            Archive::open(&project.archive("site.tar"), None).lines("configuration");
+            Archive::open(&project.archive("site.incomplete.tar"), None).lines("configuration");
         assert!(
             !configuration
                 .iter()

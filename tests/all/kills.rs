@@ -240,7 +240,10 @@ fn an_export_that_the_system_fails_leaves_no_half_of_an_archive() {
     let whole = project.exported(&[]);
     let archive = project.archive("site.tar");
     for replaces in [false, true] {
-        let export = project.command("export", [&["-f", "site"], &PLAIN[..]].concat());
+        let export = project.command(
+            "export",
+            [&["-f", "site", "--overwrite"], &PLAIN[..]].concat(),
+        );
         let (outcome, calls) = traced(&export, "all", 0);
         outcome.ends_with(0);
         for Injection {

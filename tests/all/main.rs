@@ -14,6 +14,7 @@
 mod support;
 
 mod any_rows;
+mod archive_names;
 mod bad_archives;
 mod bad_input;
 mod column_rules;

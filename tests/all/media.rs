@@ -73,8 +73,12 @@ fn a_link_out_of_the_upload_folder_takes_nothing_along_unless_that_is_asked_for(
     let exported = |project: &Project, options: &[&str], code: i32| {
         let outcome = project.run("export", [&["-f", "site"], options, &PLAIN].concat());
         let said = outcome.ends_with(code).all();
-        let archive = Archive::open(&project.archive("site.tar"), None);
-        fs::remove_file(project.archive("site.tar")).unwrap();
+        let path = project.archive(match code {
+            0 => "site.tar",
+            _ => "site.incomplete.tar",
+        });
+        let archive = Archive::open(&path, None);
+        fs::remove_file(path).unwrap();
         (archive.assets(), said)
     };
     let (whole, _) = exported(&project, &[], 0);
@@ -118,7 +122,7 @@ fn a_file_in_a_folder_that_an_archive_lacks_stays() {
     let project = with_folders();
     let before = project.state();
     project
-        .import(&original.archive("site.tar"), &[])
+        .import(&original.archive("site.incomplete.tar"), &[])
         .ends_with(3);
     assert_eq!(before.files, project.state().files);
 }
@@ -204,7 +208,7 @@ fn files_of_rows_that_stay_are_replaced_where_they_lie_or_stay() {
         &["--only", "files"][..],
         &["--exclude-content-types", "plugin::upload.file"],
     ] {
-        let archive = incomplete.archive("site.tar");
+        let archive = incomplete.archive("site.incomplete.tar");
         project.import(&archive, options);
         let after = project.state();
         let mut expected = before.files.clone();
@@ -258,7 +262,7 @@ fn a_file_does_not_come_where_another_of_its_name_lies() {
     );
     let options = [&["-f", "site"], &PLAIN[..]].concat();
     project.run("export", options).ends_with(3);
-    let archive = project.archive("site.tar");
+    let archive = project.archive("site.incomplete.tar");
     let told = "warning: sub/ok.txt is left out: the archive holds another file of the same name";
     project.import(&archive, &[]).ends_with(3).says([told]);
     assert_eq!(fs::read(uploads.join("ok.txt")).unwrap(), b"one");

@@ -92,7 +92,7 @@ fn bytes_in_a_link_or_a_join_are_listed() {
          text; row 903 of articles_cmps: its field is no text",
     ]);
     assert_eq!(outcome.lines("note: ").len(), 0, "{}", outcome.all());
-    let path = project.archive("site.tar");
+    let path = project.archive("site.incomplete.tar");
     run(&mut backup(["verify", path.to_str().unwrap()])).ends_with(3);
     // The field is what the bytes say.
     assert_eq!(Archive::open(&path, None).differences(&whole), [""; 0]);
@@ -394,7 +394,7 @@ fn a_text_where_an_id_belongs_is_listed_by_an_export() {
         "warning: a component in attribute `seo` of api::article.article: 1 left out: api::article.article 1: abc is no id",
         "incomplete: 4 rows cannot be read",
     ]);
-    let path = project.archive("site.tar");
+    let path = project.archive("site.incomplete.tar");
     let added = Archive::open(&path, None).lines("links");
     let added = added
         .iter()

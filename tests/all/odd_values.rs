@@ -26,9 +26,12 @@ on_each_server!(
 
 /// What an export says, and the archive.
 fn exported(project: &Project, code: i32) -> (Outcome, Archive) {
-    let path = project.archive("odd.tar");
-    let _ = fs::remove_file(&path);
-    let outcome = project.run("export", [&["-f", "odd"], &PLAIN[..]].concat());
+    let path = project.archive(match code {
+        0 => "odd.tar",
+        _ => "odd.incomplete.tar",
+    });
+    let options = [&["-f", "odd", "--overwrite"], &PLAIN[..]].concat();
+    let outcome = project.run("export", options);
     let outcome = outcome.ends_with(code);
     for verb in ["verify", "drill"] {
         run(&mut backup([verb, path.to_str().unwrap()])).ends_with(code);
@@ -226,7 +229,7 @@ fn what_sqlite_holds_and_an_archive_does_not_is_listed() {
         ]
     );
     project
-        .import(&project.archive("odd.tar"), &[])
+        .import(&project.archive("odd.incomplete.tar"), &[])
         .ends_with(0);
     let (_, again) = exported(&project, 0);
     assert_eq!(archive.differences(&again), [""; 0]);
@@ -263,7 +266,8 @@ fn what_a_server_holds_and_an_archive_does_not_is_listed(server: Server) {
     assert_eq!(outcome.lines("warning: ").len(), 3, "{}", outcome.all());
     let foreign = "note: attribute `releaseTime` of api::article.article: `strapi import` refuses 1 of its values";
     outcome.says([foreign]);
-    site.import(&site.archive("odd.tar"), &[]).ends_with(0);
+    site.import(&site.archive("odd.incomplete.tar"), &[])
+        .ends_with(0);
     assert_eq!(archive.differences(&exported(&site, 0).1), [""; 0]);
 }
 
@@ -299,7 +303,7 @@ fn a_text_that_is_not_utf_8_does_not_cost_the_backup(server: Server) {
     assert_eq!(shown(&archive, 1, "title"), json!("a\u{fffd}"));
     site.database.sql(["UPDATE articles SET title = 'changed'"]);
     project
-        .import(&project.archive("odd.tar"), &[])
+        .import(&project.archive("odd.incomplete.tar"), &[])
         .ends_with(0);
     let (_, again) = exported(&project, 0);
     assert_eq!(archive.differences(&again), [""; 0]);

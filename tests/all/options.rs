@@ -65,15 +65,6 @@ fn the_project_is_the_current_folder_unless_it_is_named() {
 }
 
 #[test]
-fn an_archive_of_the_same_name_is_replaced() {
-    let project = Project::testdata();
-    fs::write(project.archive("site.tar"), "of yesterday").unwrap();
-    let archive = Archive::open(&project.export("site", &[]), None);
-    assert_eq!(archive.lines("entities").len(), 82);
-    assert_eq!(listing(&project.archives()), ["site.tar"]);
-}
-
-#[test]
 fn an_export_into_the_public_folder_says_who_can_fetch_it() {
     let project = Project::testdata();
     let elsewhere = project.archive("uploads");
@@ -427,7 +418,7 @@ fn an_export_of_what_is_there_lists_what_is_missing() {
     assert!(notes[1].contains("api::tag.tag 777"), "{}", notes[1]);
     let end = "incomplete: 3 files are missing (listed above)";
     assert!(outcome.stderr.contains(end), "{}", outcome.all());
-    let archive = Archive::open(&project.archive("site.tar"), None);
+    let archive = Archive::open(&project.archive("site.incomplete.tar"), None);
     assert_eq!(archive.assets().len(), 10 - 3);
     assert_eq!(archive.lines("links").len(), 551);
 }

@@ -203,7 +203,7 @@ fn a_file_that_an_archive_lacks_stays_where_it_is() {
     let project = Project::testdata();
     let before = project.state();
     project
-        .import(&incomplete.archive("site.tar"), &[])
+        .import(&incomplete.archive("site.incomplete.tar"), &[])
         .ends_with(3)
         .says(["the archive lacks 2 of the files", "(rows 2)"]);
     assert!(before.uploads() == project.state().uploads());

@@ -1,6 +1,6 @@
 //! Archives in object stores: written, found, read and replaced, and what is left where something goes wrong meanwhile.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
@@ -8,7 +8,9 @@ use std::sync::mpsc;
 use sha2::{Digest, Sha256};
 use strapi_backup::transfer::summary::{Status, Summary};
 
+use crate::limits::measured_with;
 use crate::support::cli::{KEY, Outcome, PLAIN, Project, backup, run};
+use crate::support::deep_store::DeepStore;
 use crate::support::relay::{Relay, Verdict, Way, after};
 use crate::support::running::{Running, miss_files};
 use crate::support::stores::{Kind, SECRET, Store};
@@ -308,6 +310,51 @@ fn wrong_credentials_are_told_from_missing_ones() {
 }
 
 #[test]
+fn a_profile_of_the_aws_tools_leads_to_a_store() {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    let project = Project::testdata();
+    let home = project.archive("home");
+    fs::create_dir_all(home.join(".aws")).unwrap();
+    let config = format!(
+        "[profile site]\nendpoint_url = http://127.0.0.1:{}\nregion = eu-central-1\n",
+        store.port
+    );
+    fs::write(home.join(".aws/config"), config).unwrap();
+    let keys = format!("[site]\naws_access_key_id = id\naws_secret_access_key = {SECRET}\n");
+    fs::write(home.join(".aws/credentials"), keys).unwrap();
+    let mut command = project.command("export", ["-f", &store.url("site"), PLAIN[0], PLAIN[1]]);
+    command.env("HOME", &home).env("AWS_PROFILE", "site");
+    told(command).ends_with(0);
+    assert_eq!(store.names(), ["site.tar", "site.tar.summary.json"]);
+    let mut command = project.command("export", ["-f", &store.url("site"), PLAIN[0]]);
+    command.env("HOME", &home).env("AWS_PROFILE", "other");
+    told(command).ends_with(2).says(["no profile `other`"]);
+}
+
+#[test]
+fn a_store_behind_tls_is_believed_where_its_authority_is() {
+    let Some(store) = Store::behind_tls() else {
+        return;
+    };
+    let project = Project::testdata();
+    let url = store.url("site");
+    let command = || {
+        let mut command = store.lead(project.command("export", ["-f", &url, PLAIN[0]]));
+        let endpoint = format!("https://127.0.0.1:{}", store.port);
+        command.env("AWS_ENDPOINT_URL", endpoint);
+        command
+    };
+    told(command())
+        .ends_with(1)
+        .says(["no authority that is trusted has signed", "AWS_CA_BUNDLE"]);
+    let mut trusting = command();
+    trusting.env("AWS_CA_BUNDLE", Store::authority());
+    told(trusting).ends_with(0);
+}
+
+#[test]
 fn a_store_that_cannot_be_reached_is_named() {
     let nowhere = Store {
         kind: Kind::S3,
@@ -469,6 +516,46 @@ fn a_signal_ends_a_run_whose_store_does_not_answer_any_more() {
     relay.wait();
     running.signal("INT");
     running.end().ends_with(130);
+}
+
+/// An archive of this size goes to a store and is checked there, in bounded memory.
+fn stays_flat(size: u64) {
+    let store = DeepStore::start();
+    let project = Project::testdata();
+    let file = File::create(project.uploads().join(large_file(&project))).unwrap();
+    file.set_len(size).unwrap();
+    let root = project.path();
+    let export = [
+        "export",
+        "--project",
+        root.to_str().unwrap(),
+        "-f",
+        "s3://bucket/site",
+    ];
+    let export = [&export[..], &PLAIN].concat();
+    let verify = vec!["verify", "s3://bucket/site.tar"];
+    for (arguments, most) in [(export, 2 * IN_FLIGHT), (verify, IN_FLIGHT)] {
+        let Some((outcome, peak)) = measured_with(arguments, &store.variables()) else {
+            return;
+        };
+        let outcome = outcome.ends_with(0);
+        assert!(peak <= most, "{} MB\n{}", peak >> 20, outcome.all());
+    }
+    assert!(store.length() > size);
+}
+
+/// What parts on their way take, and a half more.
+const IN_FLIGHT: u64 = 120 << 20;
+
+#[test]
+fn a_large_archive_goes_to_a_store_and_comes_back_in_flat_memory() {
+    stays_flat(400 << 20);
+}
+
+#[test]
+#[ignore = "long: 5 GB go to a store and come back"]
+fn a_huge_archive_goes_to_a_store_and_comes_back_in_flat_memory() {
+    stays_flat(5 << 30);
 }
 
 #[test]

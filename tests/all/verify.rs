@@ -28,7 +28,7 @@ fn changed(project: &Project, change: impl FnOnce(&mut Tarball)) -> PathBuf {
 
 /// Our encrypted export, changed by somebody who has the key of the cipher but not what authenticates.
 fn encrypted(project: &Project, change: impl FnOnce(Tarball) -> Tarball) -> PathBuf {
-    let options = ["-f", "site", "-k", KEY, "--no-compress"];
+    let options = ["-f", "site", "-k", KEY, "--no-compress", "--overwrite"];
     project.run("export", options).ends_with(0);
     let path = project.archive("site.tar.enc");
     let tarball = Tarball::of(&decrypt(&fs::read(&path).unwrap(), KEY));
@@ -266,7 +266,7 @@ fn an_archive_that_was_made_incomplete_is_whole_and_says_so() {
     project
         .run("export", [&["-f", "site"], &PLAIN[..]].concat())
         .ends_with(3);
-    let archive = project.archive("site.tar");
+    let archive = project.archive("site.incomplete.tar");
     let outcome = verify(&archive, &[]).ends_with(3);
     assert!(outcome.stdout.ends_with("whole, but incomplete\n"));
     outcome.says(["it was incomplete when it was made", "notes_36b3257a18.txt"]);

@@ -11,12 +11,14 @@ use object_store::path::Path;
 use object_store::{Error as Answer, GetOptions, GetRange, ObjectMeta};
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often it is gone on after a connection broke, without a byte between. The crate has tried several times itself
 /// before that.
 const TRIES: u32 = 3;
-/// How long to wait before that.
+/// How long it is gone on so.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long to wait before each time.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// An archive in an object store. What was read once is read again, or an error.
@@ -158,6 +160,7 @@ impl Reader {
     }
 
     fn fill(&mut self) -> Result<()> {
+        let asked = Instant::now();
         while self.chunk.is_empty() && self.position < self.meta.size {
             match self.next()? {
                 Ok(chunk) => {
@@ -174,7 +177,7 @@ impl Reader {
                 Err(answer) => {
                     self.stream = None;
                     self.failures += 1;
-                    if self.failures > TRIES {
+                    if self.failures > TRIES || asked.elapsed() > PATIENCE {
                         return Err(explain("read", &self.name, &answer));
                     }
                     // Made within the runtime, which has the clock.

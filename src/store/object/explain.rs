@@ -65,6 +65,11 @@ impl Refusal {
         self.is(&known) || (self.code.is_none() && self.status == Some(403))
     }
 
+    /// Whether there was no answer at all.
+    pub fn is_silence(&self) -> bool {
+        self.status.is_none()
+    }
+
     fn is_unknown(&self) -> bool {
         self.status == Some(401)
             || self.is(&[
@@ -174,6 +179,11 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
             "give these credentials the permission to {doing} there; docs/STORES.md lists what is needed"
         ));
     }
+    if refusal.text.contains("peer certificate") {
+        return failed(&certificate(&refusal.text)).hint(
+            "name the certificate of the authority that signed it with AWS_CA_BUNDLE or SSL_CERT_FILE",
+        );
+    }
     match answer {
         Answer::NotFound { .. } => Error::failed(format!("there is nothing at {name}"))
             .hint("check the name that was given"),
@@ -185,8 +195,92 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
     }
 }
 
+/// What is wrong with a certificate, in words.
+fn certificate(text: &str) -> String {
+    let known = [
+        (
+            "UnknownIssuer",
+            "no authority that is trusted has signed its certificate",
+        ),
+        (
+            "CaUsedAsEndEntity",
+            "its certificate signed itself, and no authority has",
+        ),
+        ("NotValidForName", "its certificate is for another host"),
+        ("not valid for name", "its certificate is for another host"),
+        ("Expired", "its certificate has expired"),
+    ];
+    let found = known.iter().find(|(name, _)| text.contains(name));
+    found.map_or_else(|| text.to_owned(), |(_, words)| (*words).to_owned())
+}
+
 /// Something has the name that an archive was to get.
 pub(super) fn exists(name: &ObjectName) -> Error {
     Error::new(Kind::Usage, format!("{name} is there already"))
         .hint("choose another name with --file, or replace it with --overwrite")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: &str, body: &str) -> Error {
+        let name = ObjectName {
+            store: StoreKind::S3,
+            bucket: "bucket".into(),
+            key: "site.tar".into(),
+        };
+        let answer = Answer::Generic {
+            store: "S3",
+            source: format!("Server returned non-2xx status code: {status}: {body}").into(),
+        };
+        explain("write", &name, &answer)
+    }
+
+    #[test]
+    fn what_a_store_says_no_with_leads_to_what_can_be_done() {
+        let xml =
+            |code: &str| format!("<Error><Code>{code}</Code><Message>Why.\nMore</Message></Error>");
+        for (status, body, advice) in [
+            ("403 Forbidden", xml("RequestTimeTooSkewed"), "clock"),
+            (
+                "403 Forbidden",
+                xml("SignatureDoesNotMatch"),
+                "credentials are wrong",
+            ),
+            ("403 Forbidden", xml("AccessDenied"), "permission to write"),
+            ("403 Forbidden", String::new(), "permission to write"),
+            ("401 Unauthorized", String::new(), "credentials are wrong"),
+            (
+                "404 Not Found",
+                xml("NoSuchBucket"),
+                "make the bucket first",
+            ),
+            (
+                "400 Bad Request",
+                xml("AuthorizationHeaderMalformed"),
+                "AWS_REGION",
+            ),
+            (
+                "301 Moved Permanently",
+                xml("PermanentRedirect"),
+                "AWS_REGION",
+            ),
+            (
+                "507 Insufficient Storage",
+                xml("QuotaExceeded"),
+                "what the store says",
+            ),
+        ] {
+            let error = told(status, &body);
+            let text = error.to_string();
+            assert!(
+                text.starts_with("cannot write s3://bucket/site.tar: "),
+                "{text}"
+            );
+            assert!(!text.contains("More"), "{text}");
+            let told = error.advice().expect("advice");
+            assert!(told.contains(advice), "{status} {body}: {told}");
+        }
+    }
 }

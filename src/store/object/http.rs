@@ -239,12 +239,12 @@ impl Service {
         let response = loop {
             match timeout(IDLE, execute.as_mut()).await {
                 Ok(response) => break response.map_err(worded)?,
-                Err(error) => {
+                Err(_) => {
                     let now = sent.load(Ordering::Relaxed);
                     idle = if now == before { idle + 1 } else { 0 };
                     before = now;
                     if idle >= patience {
-                        return Err(HttpError::new(HttpErrorKind::Timeout, error));
+                        return Err(no_answer());
                     }
                 }
             }
@@ -259,6 +259,12 @@ impl Service {
     }
 }
 
+fn no_answer() -> HttpError {
+    let why = "it does not answer any more";
+    let error = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
+    HttpError::new(HttpErrorKind::Timeout, error)
+}
+
 /// An error of the client, as the crate wants it: it decides whether the request is sent again.
 fn worded(error: reqwest::Error) -> HttpError {
     let error = error.without_url();
@@ -271,13 +277,8 @@ fn worded(error: reqwest::Error) -> HttpError {
     };
     let mut cause = std::error::Error::source(&error);
     while let Some(inner) = cause {
-        let is_tls = |inner: &(dyn std::error::Error + 'static)| inner.is::<rustls::Error>();
-        let wrapped = inner
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| is_tls(inner));
-        // A certificate does not get better by asking again.
-        if is_tls(inner) || wrapped {
+        // A certificate does not get better by asking again. The error of TLS is wrapped more than once.
+        if inner.to_string().contains("peer certificate") {
             kind = HttpErrorKind::Unknown;
         }
         cause = inner.source();
@@ -333,8 +334,7 @@ impl Body for Received {
             }
             Poll::Pending => {
                 std::task::ready!(self.waiting.as_mut().poll(context));
-                let error = std::io::Error::from(std::io::ErrorKind::TimedOut);
-                Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Timeout, error))))
+                Poll::Ready(Some(Err(no_answer())))
             }
         }
     }

@@ -26,6 +26,7 @@ use object_store::path::Path;
 use object_store::{
     Error as Answer, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, PutMode, PutPayload,
 };
+use settings::Patience;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// A bucket, or a container, that can be talked to.
 struct Bucket {
     store: Arc<dyn ObjectStore>,
+    /// The same for first questions: whoever named the wrong place wants to know soon.
+    first: Arc<dyn ObjectStore>,
     s3: Option<AmazonS3>,
     connector: Connector,
     interrupt: Interrupt,
@@ -85,10 +88,12 @@ impl Bucket {
         let runtime = Executor::new()?;
         // The crate starts what renews credentials.
         let entered = runtime.handle().enter();
-        let opened = settings::open(name, access, &connector)?;
+        let first = settings::open(name, access, &connector, Patience::First)?;
+        let opened = settings::open(name, access, &connector, Patience::Work)?;
         drop(entered);
         Ok(Self {
             store: opened.store,
+            first: first.store,
             s3: opened.s3,
             connector,
             interrupt: access.interrupt.clone(),
@@ -125,13 +130,16 @@ impl Bucket {
     fn look(&self, name: &ObjectName) -> Result<Option<GetResult>, Refused> {
         let path = path_of(name)?;
         let options = || GetOptions::new().with_head(true);
-        let looked = self.run(self.store.get_opts(&path, options()))?;
+        let looked = self.run(self.first.get_opts(&path, options()))?;
         let Err(answer) = looked else {
             return Ok(looked.ok());
         };
+        if Refusal::of(&answer).is_silence() {
+            return Err(Refused::other(explain("read", name, &answer)));
+        }
         // An answer without a body does not say why.
         let range = GetOptions::new().with_range(Some(GetRange::Bounded(0..1)));
-        match self.run(self.store.get_opts(&path, range))? {
+        match self.run(self.first.get_opts(&path, range))? {
             // It came meanwhile; or is empty, of which nothing can be a range.
             Ok(found) => return Ok(Some(found)),
             Err(why) if is_about_ranges(&why) => {

@@ -27,16 +27,33 @@ pub(super) struct Opened {
     pub s3: Option<AmazonS3>,
 }
 
-/// How often and how long a request is sent again.
-fn retries() -> RetryConfig {
-    RetryConfig {
-        backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_secs(10),
-            base: 2.0,
-        },
-        max_retries: 6,
-        retry_timeout: Duration::from_secs(120),
+/// How often a request is sent again.
+#[derive(Clone, Copy)]
+pub(super) enum Patience {
+    /// A few times: nothing was done yet that would be lost.
+    First,
+    /// For a minute or two.
+    Work,
+}
+
+impl Patience {
+    fn retries(self) -> RetryConfig {
+        RetryConfig {
+            // The pause is between the first of these and so many times the last one.
+            backoff: BackoffConfig {
+                init_backoff: Duration::from_millis(200),
+                max_backoff: Duration::from_secs(15),
+                base: 4.0,
+            },
+            max_retries: match self {
+                Self::First => 3,
+                Self::Work => 10,
+            },
+            retry_timeout: match self {
+                Self::First => Duration::from_secs(15),
+                Self::Work => Duration::from_secs(120),
+            },
+        }
     }
 }
 
@@ -44,25 +61,34 @@ fn retries() -> RetryConfig {
 ///
 /// # Errors
 /// Something is missing that says where the store is and who asks, or it cannot be used.
-pub(super) fn open(name: &ObjectName, access: &Access, connector: &Connector) -> Result<Opened> {
+pub(super) fn open(
+    name: &ObjectName,
+    access: &Access,
+    connector: &Connector,
+    patience: Patience,
+) -> Result<Opened> {
+    let retries = patience.retries();
     let fail = |error| explain("reach", name, &error);
     match name.store {
         StoreKind::S3 => {
-            let store = s3(name, access, connector)?.build().map_err(fail)?;
+            let builder = s3(name, access, connector)?.with_retry(retries);
+            let store = builder.build().map_err(fail)?;
             Ok(Opened {
                 store: Arc::new(store.clone()),
                 s3: Some(store),
             })
         }
         StoreKind::Google => {
-            let store = google(name, access, connector)?.build().map_err(fail)?;
+            let builder = google(name, access, connector)?.with_retry(retries);
+            let store = builder.build().map_err(fail)?;
             Ok(Opened {
                 store: Arc::new(store),
                 s3: None,
             })
         }
         StoreKind::Azure => {
-            let store = azure(name, access, connector)?.build().map_err(fail)?;
+            let builder = azure(name, access, connector)?.with_retry(retries);
+            let store = builder.build().map_err(fail)?;
             Ok(Opened {
                 store: Arc::new(store),
                 s3: None,
@@ -104,7 +130,6 @@ fn s3(name: &ObjectName, access: &Access, connector: &Connector) -> Result<Amazo
     let profile = Profile::of(access)?;
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(&name.bucket)
-        .with_retry(retries())
         .with_disable_bulk_delete(true)
         .with_http_connector(connector.clone());
     for (variable, value) in access.with_prefix("AWS_") {
@@ -206,9 +231,7 @@ fn google(
     access: &Access,
     connector: &Connector,
 ) -> Result<GoogleCloudStorageBuilder> {
-    let mut builder = GoogleCloudStorageBuilder::new()
-        .with_retry(retries())
-        .with_http_connector(connector.clone());
+    let mut builder = GoogleCloudStorageBuilder::new().with_http_connector(connector.clone());
     for (variable, value) in access.with_prefix("GOOGLE_") {
         if let Ok(key) = variable.to_ascii_lowercase().parse()
             && !matches!(key, GoogleConfigKey::Bucket | GoogleConfigKey::Client(_))
@@ -253,9 +276,7 @@ fn azure(
     access: &Access,
     connector: &Connector,
 ) -> Result<MicrosoftAzureBuilder> {
-    let mut builder = MicrosoftAzureBuilder::new()
-        .with_retry(retries())
-        .with_http_connector(connector.clone());
+    let mut builder = MicrosoftAzureBuilder::new().with_http_connector(connector.clone());
     // The names of Azure's own tools, where the crate has others.
     let renamed = [
         ("AZURE_STORAGE_ACCOUNT", AzureConfigKey::AccountName),
@@ -327,4 +348,82 @@ fn azure(
     Ok(builder
         .with_client_options(client(endpoint.as_deref()))
         .with_container_name(&name.bucket))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn access(variables: &[(&str, &str)]) -> Access {
+        let variables = variables.iter();
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Access::new(variables.collect(), Default::default())
+    }
+
+    fn name(store: StoreKind, bucket: &str) -> ObjectName {
+        ObjectName {
+            store,
+            bucket: bucket.into(),
+            key: "site".into(),
+        }
+    }
+
+    const KEYS: [(&str, &str); 2] = [
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+
+    fn endpoint(bucket: &str, more: &[(&str, &str)]) -> (Option<String>, Option<String>) {
+        let access = access(&[&KEYS, more].concat());
+        let connector = Connector::new(&access).expect("a connector");
+        let builder = s3(&name(StoreKind::S3, bucket), &access, &connector).expect("a builder");
+        let get = |key| builder.get_config_value(&key);
+        (
+            get(AmazonS3ConfigKey::Endpoint),
+            get(AmazonS3ConfigKey::VirtualHostedStyleRequest),
+        )
+    }
+
+    #[test]
+    fn a_bucket_is_part_of_the_host_or_of_the_path() {
+        let is = |text: &str| Some(text.to_owned());
+        let here = ("AWS_ENDPOINT_URL", "https://s3.example.com:9000/");
+        assert_eq!(endpoint("b", &[]), (None, is("true")));
+        assert_eq!(endpoint("b.c", &[]), (None, is("false")));
+        let path = (is("https://s3.example.com:9000"), is("false"));
+        assert_eq!(endpoint("b", &[here]), path);
+        let host = ("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "true");
+        let named = (is("https://b.s3.example.com:9000"), is("true"));
+        assert_eq!(endpoint("b", &[here, host]), named);
+        // That for S3 goes before that for all services.
+        let other = ("AWS_ENDPOINT_URL_S3", "http://localhost");
+        assert_eq!(endpoint("b", &[here, other]).0, is("http://localhost"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_without_its_value() {
+        let s3 = [&KEYS[..], &[("AWS_ENDPOINT_URL", "user:secret@host")]].concat();
+        let azure = [("AZURE_STORAGE_KEY", "secret")];
+        let disabled = [("AWS_EC2_METADATA_DISABLED", "true")];
+        for (store, variables, told) in [
+            (StoreKind::S3, &s3[..], "AWS_ENDPOINT_URL"),
+            (StoreKind::S3, &disabled, "no credentials for s3://"),
+            (StoreKind::Azure, &azure, "no storage account"),
+            (
+                StoreKind::S3,
+                &[("https_proxy", "http://[secret")],
+                "https_proxy",
+            ),
+        ] {
+            let access = access(variables);
+            let opened = Connector::new(&access).and_then(|connector| {
+                open(&name(store, "b"), &access, &connector, Patience::First)
+            });
+            let error = opened.err().expect(told);
+            assert_eq!(error.kind(), Kind::Usage, "{error}");
+            let text = error.to_string();
+            assert!(text.contains(told) && !text.contains("secret"), "{text}");
+        }
+    }
 }

@@ -33,7 +33,7 @@ const PIECE: usize = 256 << 10;
 /// How long giving an upload up may take: whoever pressed Ctrl-C waits for it.
 const GIVING_UP: Duration = Duration::from_millis(1200);
 /// How long the answer to what completes an upload is waited for after the user wants the run to stop.
-const LAST_CHANCE: Duration = Duration::from_secs(1);
+const LAST_CHANCE: Duration = Duration::from_millis(500);
 /// Under what an object says which run wrote it. A name that all stores take.
 const ID: &str = "backupid";
 /// How long the summary of an archive may be that is put aside.

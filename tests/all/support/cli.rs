@@ -311,10 +311,10 @@ impl Project {
         run(&mut self.command(verb, arguments))
     }
 
-    /// Exports into a plain archive of this name and gives its path. Nothing may be missing from it.
+    /// Exports into a plain archive of this name, in place of an earlier one, and gives its path. Nothing may be missing from it.
     #[track_caller]
     pub fn export(&self, name: &str, options: &[&str]) -> PathBuf {
-        let arguments = [&["-f", name], &PLAIN[..], options].concat();
+        let arguments = [&["-f", name, "--overwrite"], &PLAIN[..], options].concat();
         self.run("export", arguments).ends_with(0);
         self.archive(&format!("{name}.tar"))
     }

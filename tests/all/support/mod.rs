@@ -7,6 +7,7 @@ pub mod beasts;
 pub mod canonical;
 pub mod cli;
 pub mod databases;
+pub mod deep_store;
 pub mod dice;
 pub mod difference;
 pub mod disk;

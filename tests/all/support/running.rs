@@ -92,7 +92,7 @@ pub fn miss_files() -> String {
 
 /// An export that waits in the middle of the files that are missing.
 pub fn export_half_way(project: &Project) -> Running {
-    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    let options = [&["-f", "site", "--overwrite"], &PLAIN[..]].concat();
     let mut running = Running::start(project.command("export", options));
     running.until("warning: plugin::upload.file ");
     running

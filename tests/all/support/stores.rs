@@ -5,7 +5,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,25 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use strapi_backup::store::{Access, Interrupt, Item, Location, Shelf, shelf};
 
+use tempfile::TempDir;
+
 use super::skip;
+
+/// Makes an authority, and a certificate for this machine that it signs.
+const CERTIFICATES: &str = "
+openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=authority \
+    -addext basicConstraints=critical,CA:TRUE -keyout authority.key -out authority.pem
+openssl req -newkey rsa:2048 -nodes -subj /CN=store -keyout store.key -out store.csr
+printf 'subjectAltName=IP:127.0.0.1\n' >store.ext
+openssl x509 -req -in store.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 30 \
+    -extfile store.ext -out store.pem
+";
+/// Makes a bucket over TLS, whoever signed the certificate.
+const MAKE_BUCKET: &str = "
+import ssl, sys, urllib.request
+request = urllib.request.Request('https://127.0.0.1:%s/%s' % (sys.argv[2], sys.argv[1]), method='PUT')
+urllib.request.urlopen(request, context=ssl._create_unverified_context())
+";
 
 /// Both take a second or two to start.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -100,13 +118,65 @@ impl Store {
         Some(store)
     }
 
+    /// S3 over TLS. Its certificate is signed by [`Store::authority`].
     #[track_caller]
-    fn emulator(kind: Kind, started: &OnceLock<Emulator>) -> Option<u16> {
-        let Some(folder) = std::env::var_os("BACKUP_TEST_STORES") else {
-            skip("BACKUP_TEST_STORES is not set; ./scripts/test sets it");
+    pub fn behind_tls() -> Option<Store> {
+        static STARTED: OnceLock<Option<Emulator>> = OnceLock::new();
+        let program = Store::installed()?.join("venv/bin/moto_server");
+        let started = STARTED.get_or_init(|| {
+            let folder = Store::certificates()?;
+            let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+            let (certificate, key) = (path("store.pem"), path("store.key"));
+            let address = ["-H", "127.0.0.1", "-c", &certificate, "-k", &key, "-p"];
+            Some(Emulator::start(&program, &address))
+        });
+        let Some(emulator) = started else {
+            skip("openssl is not installed, which makes certificates");
             return None;
         };
-        let folder = Path::new(&folder);
+        let store = Store {
+            kind: Kind::S3,
+            bucket: "secure".into(),
+            port: emulator.port,
+        };
+        // Whoever speaks TLS to it is the program: it makes no buckets.
+        let made = Command::new(program.with_file_name("python3"))
+            .args(["-c", MAKE_BUCKET, &store.bucket, &store.port.to_string()])
+            .status();
+        assert!(made.unwrap().success());
+        Some(store)
+    }
+
+    /// The certificate of the authority that has signed the one of [`Store::behind_tls`].
+    pub fn authority() -> PathBuf {
+        Store::certificates().unwrap().join("authority.pem")
+    }
+
+    /// A folder with certificates; `None` without openssl.
+    fn certificates() -> Option<&'static Path> {
+        static MADE: OnceLock<Option<TempDir>> = OnceLock::new();
+        let made = MADE.get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let mut shell = Command::new("sh");
+            shell.args(["-ec", CERTIFICATES]).current_dir(&folder);
+            let status = shell.stderr(Stdio::null()).status().unwrap();
+            status.success().then_some(folder)
+        });
+        made.as_ref().map(TempDir::path)
+    }
+
+    #[track_caller]
+    fn installed() -> Option<PathBuf> {
+        let folder = std::env::var_os("BACKUP_TEST_STORES");
+        if folder.is_none() {
+            skip("BACKUP_TEST_STORES is not set; ./scripts/test sets it");
+        }
+        folder.map(PathBuf::from)
+    }
+
+    #[track_caller]
+    fn emulator(kind: Kind, started: &OnceLock<Emulator>) -> Option<u16> {
+        let folder = Store::installed()?;
         let emulator = started.get_or_init(|| match kind {
             Kind::S3 | Kind::Google => Emulator::start(
                 &folder.join("venv/bin/moto_server"),

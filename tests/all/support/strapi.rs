@@ -254,7 +254,11 @@ impl<'a> Project<'a> {
         let base = self.harness.path(name);
         let output = self.backup(
             "export",
-            &[&["-f".as_ref(), base.as_os_str()], &as_os(arguments)[..]].concat(),
+            &[
+                &["--overwrite".as_ref(), "-f".as_ref(), base.as_os_str()],
+                &as_os(arguments)[..],
+            ]
+            .concat(),
             code,
         );
         let archive = with_suffix(&base, suffix);

@@ -1,0 +1,130 @@
+//! What archives are called on this machine: names that are taken, names of what is incomplete, names that are found.
+
+use std::fs;
+
+use strapi_backup::transfer::summary::{Status, Summary};
+
+use crate::support::cli::{KEY, PLAIN, Project};
+use crate::support::files::listing;
+
+fn summary(project: &Project, name: &str) -> Summary {
+    let text = fs::read(project.archive(name)).unwrap();
+    Summary::parse(&text, name).unwrap()
+}
+
+/// Takes a file away that a row names.
+fn make_incomplete(project: &Project) {
+    fs::remove_file(project.uploads().join("notes_36b3257a18.txt")).unwrap();
+}
+
+#[test]
+fn an_archive_is_replaced_only_where_that_was_asked_for() {
+    let project = Project::testdata();
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options.clone()).ends_with(0);
+    let before = fs::read(project.archive("site.tar")).unwrap();
+    project.sql("UPDATE articles SET title = 'changed'");
+    project
+        .run("export", options.clone())
+        .ends_with(2)
+        .says(["site.tar is there already", "--overwrite"]);
+    assert!(fs::read(project.archive("site.tar")).unwrap() == before);
+    // The summary of an archive is not taken for that of the next one.
+    fs::write(project.archive("site.tar.summary.json"), "{}").unwrap();
+    let options = [&options[..], &["--overwrite"]].concat();
+    project.run("export", options).ends_with(0);
+    assert!(fs::read(project.archive("site.tar")).unwrap() != before);
+    assert_eq!(listing(&project.archives()), ["site.tar"]);
+}
+
+#[test]
+fn an_incomplete_archive_never_takes_the_place_of_a_complete_one() {
+    let project = Project::testdata();
+    let options = [&["-f", "site", "--overwrite", "--summary"], &PLAIN[..]].concat();
+    project.run("export", options.clone()).ends_with(0);
+    let before = fs::read(project.archive("site.tar")).unwrap();
+    make_incomplete(&project);
+    for _ in 0..2 {
+        let outcome = project.run("export", options.clone()).ends_with(3);
+        assert!(
+            outcome
+                .stdout
+                .contains("The archive is in site.incomplete.tar\n")
+        );
+        assert!(fs::read(project.archive("site.tar")).unwrap() == before);
+        let names = [
+            "site.incomplete.tar",
+            "site.incomplete.tar.summary.json",
+            "site.tar",
+            "site.tar.summary.json",
+        ];
+        assert_eq!(listing(&project.archives()), names);
+    }
+    let told = summary(&project, "site.incomplete.tar.summary.json");
+    assert_eq!((told.status, told.exit_code), (Status::Incomplete, 3));
+    let told = summary(&project, "site.tar.summary.json");
+    assert_eq!(told.status, Status::Complete);
+    let length = told.archive.unwrap().size;
+    assert_eq!(length, Some(before.len() as u64));
+}
+
+#[test]
+fn with_strict_a_note_makes_an_archive_incomplete_by_name_as_well() {
+    let project = Project::testdata();
+    project.sql("INSERT INTO articles_tags_lnk (article_id, tag_id) VALUES (1, 777)");
+    let options = [&["-f", "site", "--strict"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(3);
+    assert_eq!(listing(&project.archives()), ["site.incomplete.tar"]);
+}
+
+#[test]
+fn an_archive_goes_into_a_folder_that_exists_under_the_default_name() {
+    let project = Project::testdata();
+    fs::create_dir(project.archive("there")).unwrap();
+    for folder in ["there", "there/"] {
+        let options = [&["-f", folder], &PLAIN[..]].concat();
+        project.run("export", options).ends_with(0);
+        let names = listing(&project.archive("there"));
+        assert!(
+            names[0].starts_with("export_2") && names[0].ends_with(".tar"),
+            "{names:?}"
+        );
+        fs::remove_file(project.archive("there").join(&names[0])).unwrap();
+    }
+    let options = [&["-f", "away/"], &PLAIN[..]].concat();
+    project
+        .run("export", options)
+        .ends_with(1)
+        .says(["there is no folder away"]);
+}
+
+#[test]
+fn an_import_finds_an_archive_without_its_extensions() {
+    let project = Project::testdata();
+    let options = ["-f", "site", "-k", KEY];
+    project.run("export", options).ends_with(0);
+    let import = ["-f", "site", "-k", KEY, "--force"];
+    project.run("import", import).ends_with(0);
+    project
+        .run("export", ["-f", "site", "--no-encrypt"])
+        .ends_with(0);
+    project.run("import", import).ends_with(2).says([
+        "several archives are called site",
+        "site.tar.gz.enc",
+        "site.tar.gz",
+    ]);
+}
+
+#[test]
+fn a_summary_can_be_had_of_a_folder_and_not_of_stdout() {
+    let project = Project::testdata();
+    let options = ["-f", "site", "--no-encrypt", "--format", "dir", "--summary"];
+    project.run("export", options).ends_with(0);
+    let told = summary(&project, "site.summary.json");
+    assert_eq!(told.archive.unwrap().name, "site");
+    let options = [&["-f", "-", "--summary"], &PLAIN[..]].concat();
+    project
+        .run("export", options)
+        .ends_with(2)
+        .says(["--summary"]);
+}
