@@ -83,6 +83,7 @@ pub(super) fn at<T>(
 /// (export --summary, and always in object stores) or from the archive itself is taken from its name,
 /// and last from the time of the file; the column From says which. Unpacked archives are left out.
 #[derive(Debug, Args)]
+#[command(mut_arg("require_authentication", |arg| arg.hide(true)))]
 #[command(after_help = "Examples:
   backup list /backups
   backup list s3://bucket/backups/

@@ -26,6 +26,7 @@ const FAILED: u8 = 1;
 /// they are not encrypted, or by the key. Everything else is left, and said. Incomplete archives take no
 /// place of complete ones, and the newest complete one of a group always stays.
 #[derive(Debug, Args)]
+#[command(mut_arg("require_authentication", |arg| arg.hide(true)))]
 #[command(after_help = "Examples:
   backup prune /backups --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run
   backup prune s3://bucket/backups/ --keep-last 30

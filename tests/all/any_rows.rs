@@ -677,6 +677,8 @@ fn round_trip(
         outcome.all(),
         verified.all()
     );
+    let drilled = run(&mut backup(["drill", path.to_str().unwrap()]));
+    assert_eq!(drilled.code, code, "{what}\n{}", drilled.all());
     let imported = copy.import(&path, &[]);
     assert_eq!(
         imported.code,

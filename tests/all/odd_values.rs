@@ -33,7 +33,9 @@ fn exported(project: &Project, code: i32) -> (Outcome, Archive) {
     let options = [&["-f", "odd", "--overwrite"], &PLAIN[..]].concat();
     let outcome = project.run("export", options);
     let outcome = outcome.ends_with(code);
-    run(&mut backup(["verify", path.to_str().unwrap()])).ends_with(code);
+    for verb in ["verify", "drill"] {
+        run(&mut backup([verb, path.to_str().unwrap()])).ends_with(code);
+    }
     (outcome, Archive::open(&path, None))
 }
 

@@ -112,9 +112,9 @@ pub(super) fn scalar(out: &mut String, scalar: Scalar, value: &str) {
                 out.truncate(length);
             }
         }
-        Scalar::Integer | Scalar::BigInteger | Scalar::Float | Scalar::Decimal => {
-            number(out, &inner(value));
-        }
+        Scalar::Decimal => number(out, &inner(value)),
+        // SQLite holds these as floats, where they are not whole.
+        Scalar::Integer | Scalar::BigInteger | Scalar::Float => float(out, &inner(value)),
         Scalar::Boolean => match boolean(value) {
             Some(value) => out.push_str(if value { "true" } else { "false" }),
             None => compact(out, value),
@@ -198,6 +198,19 @@ fn number(out: &mut String, written: &str) {
     }
 }
 
+/// Appends a number: a whole one of 64 bits with all its digits, another as the float that is nearest.
+fn float(out: &mut String, written: &str) {
+    let written = written.trim();
+    match (written.parse::<i64>(), written.parse::<f64>()) {
+        (Err(_), Ok(nearest)) if nearest.is_finite() => {
+            let mut text = String::new();
+            json::write_f64(&mut text, nearest);
+            number(out, &text);
+        }
+        _ => number(out, written),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +234,16 @@ mod tests {
             (Scalar::Decimal, "-0.10", "-0.1"),
             (Scalar::Decimal, "2.0", "2"),
             (Scalar::Float, "-0.0", "0"),
+            (
+                Scalar::Float,
+                "12345678901234567890.123456",
+                "12345678901234567000",
+            ),
+            (
+                Scalar::BigInteger,
+                r#""123456789012345678901""#,
+                r#""123456789012345680000""#,
+            ),
             (Scalar::Float, "1e2", "100"),
             (Scalar::Float, "1.5e-3", "0.0015"),
             (Scalar::BigInteger, r#""007""#, "7"),

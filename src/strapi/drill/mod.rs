@@ -11,7 +11,9 @@
 
 mod canonical;
 mod compare;
+mod components;
 mod links;
+mod media;
 mod project;
 mod tables;
 mod watched;

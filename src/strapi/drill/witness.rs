@@ -2,20 +2,17 @@
 //! flat, and SQLite does the sorting.
 
 use super::canonical::{self, DIGEST, compact, scalar, shortened};
+use super::components::Components;
 use super::links;
+use super::media::{without_far_logos, without_urls};
 use crate::database::{Connection, Inserter, Sqlite, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
-use crate::model::{
-    Component, ConfigItem, ConfigKind, Entity, Fields, Link, Misfit, Schema, Schemas, Stage,
-    Visitor, json, walk,
-};
-use crate::strapi::core_store::{LOGO_BYTES, LOGOS, PROJECT_SETTINGS, TOKEN_KEY, column_scalar};
+use crate::model::{ConfigItem, ConfigKind, Entity, Fields, Link, Schemas, Stage, json, walk};
+use crate::strapi::core_store::{PROJECT_SETTINGS, TOKEN_KEY, column_scalar};
 use crate::strapi::models::Models;
-use crate::strapi::uploads::LOCAL_PROVIDER;
 use crate::transfer::UPLOAD_TYPES;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -103,18 +100,18 @@ pub(super) struct Witness {
     side: Side,
     /// While something is being written down.
     inserter: Option<Inserter>,
-    models: Models,
+    pub models: Models,
     schemas: Arc<Schemas>,
 }
 
 /// What is written down of something.
-struct Record<'a> {
-    sort: Sort,
-    name: &'a str,
-    own: i64,
-    digest: [u8; DIGEST],
-    parts: Vec<u8>,
-    detail: &'a str,
+pub(super) struct Record<'a> {
+    pub sort: Sort,
+    pub name: &'a str,
+    pub own: i64,
+    pub digest: [u8; DIGEST],
+    pub parts: Vec<u8>,
+    pub detail: &'a str,
 }
 
 impl Witness {
@@ -200,7 +197,8 @@ impl Witness {
         })
     }
 
-    fn write(&mut self, record: &Record<'_>) -> Result<()> {
+    /// Writes something down.
+    pub fn write(&mut self, record: &Record<'_>) -> Result<()> {
         let Some(inserter) = self.inserter else {
             return Ok(());
         };
@@ -259,11 +257,7 @@ impl Witness {
         if is_file {
             self.urls(name, fields)?;
         }
-        let mut components = Components {
-            witness: self,
-            path: name.to_owned(),
-            lengths: vec![name.len()],
-        };
+        let mut components = Components::new(self, name);
         walk(schemas, schema, fields, 1, &mut components)
     }
 
@@ -362,7 +356,7 @@ impl Witness {
     }
 
     /// Writes down what nothing is known of.
-    fn plain(&mut self, sort: Sort, name: &str, text: &str) -> Result<()> {
+    pub fn plain(&mut self, sort: Sort, name: &str, text: &str) -> Result<()> {
         self.record(sort, name, text, "")
     }
 
@@ -375,108 +369,5 @@ impl Witness {
             parts: Vec::new(),
             detail,
         })
-    }
-}
-
-/// What is left of a row of the media library, member by member, when it is not looked at where its files are served:
-/// a restore gives them other places where it has to.
-fn without_urls(name: &str, value: &str) -> Option<String> {
-    match name {
-        "url" | "provider" => Some("null".into()),
-        "formats" => {
-            let formats = Fields::parse_with_any_names(value).ok()?;
-            Some(formats.with(&|_, format| {
-                let mut format = Fields::parse_with_any_names(format).ok()?;
-                format.0.retain(|(name, _)| name != "url");
-                Some(format.with(&|_, _| None))
-            }))
-        }
-        _ => None,
-    }
-}
-
-/// The settings of the admin panel without the bytes of logos that are kept elsewhere than in the project: from there
-/// no export takes them.
-fn without_far_logos(value: &str) -> Cow<'_, str> {
-    let Ok(settings) = Fields::parse(value) else {
-        return Cow::Borrowed(value);
-    };
-    Cow::Owned(settings.with(&|name, logo| {
-        if !LOGOS.contains(&name) {
-            return None;
-        }
-        let mut logo = Fields::parse(logo).ok()?;
-        let provider = logo.text("provider");
-        if provider.is_none_or(|provider| provider == LOCAL_PROVIDER) {
-            // In the place that an export gives them.
-            let bytes = logo.get(LOGO_BYTES)?;
-            logo.0.retain(|(name, _)| name != LOGO_BYTES);
-            logo.0.push((LOGO_BYTES.into(), bytes));
-        } else {
-            logo.0.retain(|(name, _)| name != LOGO_BYTES);
-        }
-        Some(logo.with(&|_, _| None))
-    }))
-}
-
-/// Writes the components of a row down. The walk goes down before it goes on, so one path is all that is kept.
-struct Components<'a> {
-    witness: &'a mut Witness,
-    path: String,
-    /// How long the path is at each level.
-    lengths: Vec<usize>,
-}
-
-impl Components<'_> {
-    /// Goes to a place below the owner at this level.
-    fn go_to(&mut self, level: usize, attribute: &str, position: Option<usize>) {
-        self.lengths.truncate(level);
-        self.path.truncate(self.lengths[level - 1]);
-        self.path.push('.');
-        self.path.push_str(attribute);
-        if let Some(position) = position {
-            let _ = write!(self.path, "[{position}]");
-        }
-        self.lengths.push(self.path.len());
-    }
-}
-
-impl Visitor for Components<'_> {
-    /// The level, from 1.
-    type Owner = usize;
-    type Error = Error;
-
-    fn component(
-        &mut self,
-        (_, level): (&Schema, usize),
-        component: &Component<'_, '_>,
-    ) -> Result<Option<usize>> {
-        let schema = component.schema;
-        self.go_to(level, component.attribute, component.position);
-        let Some(model) = self.witness.models.get(&schema.uid) else {
-            return Ok(None);
-        };
-        let fields = component.fields;
-        let row = canonical::row(model, schema, fields, &|_, _| None);
-        let id = fields.get("id").and_then(|id| id.parse().ok());
-        self.witness.write(&Record {
-            sort: Sort::Component,
-            name: &self.path,
-            own: id.unwrap_or_default(),
-            digest: row.digest,
-            parts: row.parts,
-            detail: &schema.uid,
-        })?;
-        Ok(Some(level + 1))
-    }
-
-    fn go_on(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn misfit(&mut self, _owner: &Schema, attribute: &str, misfit: Misfit<'_>) -> Result<()> {
-        let name = format!("{}, {attribute}", self.path);
-        self.witness
-            .plain(Sort::Component, &name, &misfit.to_string())
     }
 }
