@@ -298,6 +298,44 @@ fn what_the_shell_asks_for_and_nobody_answers_is_no_schedule() {
 }
 
 #[test]
+fn a_service_writes_where_its_archives_go_and_only_there() {
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+    odd_project(folder.path());
+    let here = folder.path().to_str().unwrap();
+    fs::create_dir(folder.path().join("to")).unwrap();
+    let url = format!("file://{here}/to/");
+    let cases = [
+        ("to", Some("to")),
+        ("./to/", Some("to")),
+        ("to/../to/", Some("to")),
+        ("none/../none/", Some("none")),
+        (&*url, Some("to")),
+        ("s3://bucket/prefix/", None),
+    ];
+    for (file, to) in cases {
+        let export = ["--project", ODD, "-f", file, "--no-encrypt"];
+        // systemd takes no dots.
+        let options = ["--writable", "hook/../hooks"];
+        let printed = schedule(folder.path(), &options, &export).ends_with(0);
+        let (service, _) = units(&printed.stdout);
+        let mut writable = service.folders("ReadWritePaths");
+        writable.retain(|it| it.starts_with(here));
+        let mut expected: Vec<String> = [Some(&*format!("{ODD}/.tmp")), Some("hooks"), to]
+            .into_iter()
+            .flatten()
+            .map(|it| format!("{here}/{it}"))
+            .collect();
+        expected.sort();
+        writable
+            .iter_mut()
+            .for_each(|it| *it = it.trim_end_matches('/').to_owned());
+        assert_eq!(writable, expected, "{file}");
+        let words = service.command(&[]);
+        assert!(!words.contains(&"to".to_owned()), "{words:?}");
+    }
+}
+
+#[test]
 fn a_project_whose_database_would_be_guessed_is_not_scheduled() {
     let folder = tempfile::tempdir().unwrap();
     odd_project(folder.path());

@@ -16,7 +16,7 @@ use clap::Args;
 use order::Order;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use when::{Clock, Minute, Weekly, When};
 
 /// Where systemd and cron look for what an administrator wrote.
@@ -273,8 +273,27 @@ impl Arguments {
     }
 }
 
+/// A path that means the same everywhere, and without `..`, which systemd does not take. A slash at its end stays.
 fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|error| Error::io("make absolute the path", path, error))
+    let absolute = std::path::absolute(path)
+        .map_err(|error| Error::io("make absolute the path", path, error))?;
+    if !absolute.components().any(|it| it == Component::ParentDir) {
+        return Ok(absolute);
+    }
+    let mut plain = absolute.canonicalize().unwrap_or_else(|_| {
+        let mut plain = PathBuf::new();
+        for component in absolute.components() {
+            match component {
+                Component::ParentDir => drop(plain.pop()),
+                other => plain.push(other),
+            }
+        }
+        plain
+    });
+    if absolute.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        plain.push("");
+    }
+    Ok(plain)
 }
 
 /// Folders without those that lie in others of them.

@@ -278,9 +278,7 @@ fn text(argument: &Arg, long: &str, value: &OsStr) -> Result<String> {
     let may_be_path = is_path || argument.get_id() == "file";
     let is_place = value == super::super::STREAM || value.to_string_lossy().contains("://");
     let value = match may_be_path && !is_place {
-        true => std::path::absolute(value)
-            .map_err(|error| Error::io("make absolute the path", Path::new(value), error))?
-            .into_os_string(),
+        true => super::absolute(Path::new(value))?.into_os_string(),
         false => value.to_owned(),
     };
     value.into_string().map_err(|value| {
