@@ -78,10 +78,22 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Take options from this profile of backup.toml; what is typed, or set in BACKUP_... variables, wins
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Profiles")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help_heading = "Profiles",
+        display_order = 1000
+    )]
     profile: Option<String>,
     /// The file with profiles [default: ~/.config/backup/backup.toml, else /etc/backup/backup.toml]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Profiles")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Profiles",
+        display_order = 1001
+    )]
     config: Option<String>,
 }
 

@@ -45,7 +45,8 @@ fn a_key_comes_from_a_file_a_command_or_a_credential() {
     let file = file.to_str().unwrap();
     let credentials = credentials.to_str().unwrap();
     let command = format!("printf '{}\\nnot this\\n' {KEY}", "%s");
-    let given: [(&str, Vec<&str>, Vec<(&str, &str)>); 6] = [
+    type Given<'a> = (&'a str, Vec<&'a str>, Vec<(&'a str, &'a str)>);
+    let given: [Given<'_>; 6] = [
         ("a", vec!["--key-file", file], vec![]),
         ("b", vec!["--key-command", &command], vec![]),
         ("c", vec![], vec![("BACKUP_KEY_FILE", file)]),
