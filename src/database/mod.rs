@@ -151,6 +151,21 @@ pub trait Connection: Send {
     /// where Strapi relies on it.
     fn scans_in_index_order(&self) -> bool;
 
+    /// ` ORDER BY` for the rows of a table that is called `alias`: their ids, where it has a column `id`, else
+    /// the order in which they lie there. Of that MySQL knows no name, and reads in it by itself.
+    fn order_of_rows(&self, has_id: bool, alias: &str) -> String {
+        let place = match has_id {
+            true => Some("id"),
+            false => self.place_of_rows(),
+        };
+        place.map_or(String::new(), |column| {
+            format!(" ORDER BY {alias}.{column}")
+        })
+    }
+
+    /// What the place of a row in its table is called.
+    fn place_of_rows(&self) -> Option<&'static str>;
+
     /// The names of all tables.
     ///
     /// # Errors
@@ -341,6 +356,12 @@ pub trait Connection: Send {
     /// The table cannot be read, or others hold it; or what is changed in it could not be taken back,
     /// as [`inserter`](Self::inserter) says.
     fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()>;
+
+    /// The same without the ids: the table needs none.
+    ///
+    /// # Errors
+    /// As those of [`hold_ids`](Self::hold_ids).
+    fn hold(&mut self, table: &str) -> Result<()>;
 
     /// Takes the lock `name` of this database, waiting at most `patience` for others to let it go;
     /// zero does not wait.

@@ -104,9 +104,13 @@ impl Models {
             let real = real_name(&unused.table, |name| tables.contains(name));
             real.map(|real| unused.table = real).is_some()
         });
-        self.list
-            .iter_mut()
-            .try_for_each(|model| model.resolve(database, tables, &mut self.unknown))
+        for model in &mut self.list {
+            if self.dialect.may_lack_places() {
+                model.note_lacks(database, tables)?;
+            }
+            model.resolve(database, tables, &mut self.unknown)?;
+        }
+        Ok(())
     }
 
     /// Columns that no attribute is stored in and that Strapi does not make: the type that the table

@@ -16,8 +16,9 @@ pub(super) enum Storage {
         table: String,
         left: String,
         right: String,
-        left_order: Option<String>,
-        right_order: Option<String>,
+        left_order: Order,
+        right_order: Order,
+        has_id: bool,
     },
     /// A table that holds the target's type beside its id; also `field` and `order`.
     MorphTable {
@@ -25,9 +26,51 @@ pub(super) enum Storage {
         left: String,
         id: String,
         type_: String,
+        has_id: bool,
     },
     /// Two columns on the owner.
     MorphColumns { id: String, type_: String },
+}
+
+/// Where a join table keeps the places of rows among those that are joined with the same row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Nowhere: there is one row only, or nobody asks for them from this side.
+    None,
+    /// In this column.
+    Column(String),
+    /// There would be a column, but the table is of Strapi before 4.5. In archives such places are `null`.
+    Absent,
+}
+
+impl Order {
+    fn new(is_kept: bool, column: String) -> Self {
+        match is_kept {
+            true => Self::Column(column),
+            false => Self::None,
+        }
+    }
+
+    /// The column that holds them.
+    pub fn column(&self) -> Option<&String> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::None | Self::Absent => None,
+        }
+    }
+
+    /// The same, to find out what it is really called.
+    pub fn column_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::None | Self::Absent => None,
+        }
+    }
+
+    /// Whether archives have a place at this end.
+    pub fn is_told(&self) -> bool {
+        *self != Self::None
+    }
 }
 
 /// A relation, at the side that stores it.
@@ -70,12 +113,14 @@ impl Storage {
                 right,
                 left_order,
                 right_order,
+                has_id,
             } => Self::JoinTable {
                 table,
                 left: right,
                 right: left,
                 left_order: right_order,
                 right_order: left_order,
+                has_id,
             },
             other => other,
         }
@@ -126,6 +171,7 @@ pub(super) fn storage(
                 left: naming.id_column(&schema.singular_name),
                 id: naming.id_column(name),
                 type_: naming.type_column(name),
+                has_id: true,
             }));
         }
         RelationKind::MorphInverse => return Ok(None),
@@ -159,8 +205,11 @@ pub(super) fn storage(
         table: naming.link_table(table, name),
         left,
         right,
-        left_order: relation.kind.any_to_many().then_some(order),
-        right_order: (relation.inversed_by.is_some() && relation.kind.many_to_any())
-            .then_some(inverse_order),
+        left_order: Order::new(relation.kind.any_to_many(), order),
+        right_order: Order::new(
+            relation.inversed_by.is_some() && relation.kind.many_to_any(),
+            inverse_order,
+        ),
+        has_id: true,
     }))
 }

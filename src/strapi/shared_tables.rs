@@ -115,6 +115,7 @@ mod tests {
     use crate::model::{Schema, Schemas};
     use crate::strapi::dialect::Dialect;
     use crate::strapi::models::Models;
+    use crate::strapi::relations::Order;
     use crate::strapi::values::Home;
     use jiff::tz::TimeZone;
     use serde_json::{Value, json};
@@ -157,11 +158,12 @@ mod tests {
             right,
             left_order,
             right_order,
+            ..
         } = &relation.storage
         else {
             panic!("{attribute} has no join table");
         };
-        let order = |order: &Option<String>| order.clone().unwrap_or("-".into());
+        let order = |order: &Order| order.column().cloned().unwrap_or("-".into());
         let orders = [order(left_order), order(right_order)];
         let shown = format!("{table} {left} {right} {}", orders.join(" "));
         (shown, relation.sharing)

@@ -4,7 +4,7 @@
 //! `transformContentTypesToModels` in `@strapi/core`.
 
 use super::dialect::Dialect;
-use super::relations::{Sharing, Storage, StoredRelation, storage};
+use super::relations::{Order, Sharing, Storage, StoredRelation, storage};
 use super::values::{self, Home, Kept};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
@@ -226,8 +226,10 @@ impl Model {
                     right,
                     left_order,
                     right_order,
+                    has_id: _,
                 } => {
-                    let orders = [left_order, right_order].into_iter().flatten();
+                    let orders = [left_order, right_order];
+                    let orders = orders.into_iter().filter_map(Order::column_mut);
                     needs.push((table, [left, right].into_iter().chain(orders).collect()));
                 }
                 Storage::MorphTable {
@@ -235,6 +237,7 @@ impl Model {
                     left,
                     id,
                     type_,
+                    has_id: _,
                 } => needs.push((table, vec![left, id, type_])),
             }
         }
@@ -243,6 +246,47 @@ impl Model {
         }
         needs.insert(0, (&mut self.table, own));
         needs
+    }
+
+    /// Notes which tables that join lack ids and places, as those of Strapi before 4.5 do.
+    pub fn note_lacks(
+        &mut self,
+        database: &mut dyn Connection,
+        tables: &HashSet<String>,
+    ) -> Result<()> {
+        for relation in &mut self.relations {
+            let (Storage::JoinTable { table, .. } | Storage::MorphTable { table, .. }) =
+                &relation.storage
+            else {
+                continue;
+            };
+            let Some(table) = real_name(table, |name| tables.contains(name)) else {
+                continue;
+            };
+            let present = database.columns(&table)?;
+            let is_there = |name: &str| present.iter().any(|column| column.name == name);
+            match &mut relation.storage {
+                Storage::JoinTable {
+                    left_order,
+                    right_order,
+                    has_id,
+                    ..
+                } => {
+                    *has_id = is_there("id");
+                    for order in [left_order, right_order] {
+                        if order
+                            .column()
+                            .is_some_and(|column| real_name(column, is_there).is_none())
+                        {
+                            *order = Order::Absent;
+                        }
+                    }
+                }
+                Storage::MorphTable { has_id, .. } => *has_id = is_there("id"),
+                Storage::JoinColumn { .. } | Storage::MorphColumns { .. } => {}
+            }
+        }
+        Ok(())
     }
 
     /// Finds the real names of tables and columns: databases cut long ones.

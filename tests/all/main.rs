@@ -48,6 +48,7 @@ mod names;
 mod odd_places;
 mod odd_rows;
 mod odd_values;
+mod old_strapis;
 mod options;
 mod outside;
 mod partial;

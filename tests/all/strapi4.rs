@@ -16,6 +16,7 @@ use crate::support::strapi::Version;
 /// The Strapi that is the judge here.
 pub static STRAPI: Version = Version {
     major: 4,
+    release: "4",
     variable: "BACKUP_TEST_STRAPI4",
     roles_of_users: "admin_users_roles_links",
     uses_of_files: "files_related_morphs",

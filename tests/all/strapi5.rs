@@ -10,6 +10,7 @@ use crate::support::strapi::Version;
 /// The Strapi that is the judge here.
 pub static STRAPI: Version = Version {
     major: 5,
+    release: "5",
     variable: "BACKUP_TEST_STRAPI5",
     roles_of_users: "admin_users_roles_lnk",
     uses_of_files: "files_related_mph",

@@ -1,17 +1,17 @@
 #!/bin/sh
 # Installs one of the Strapis that the tests run.
 #
-#     tests/strapi/install.sh MAJOR DIR
+#     tests/strapi/install.sh VERSION DIR
 #     BACKUP_TEST_STRAPI5=DIR cargo test strapi5::
 #
-# MAJOR is 4 or 5: tests/strapi4 and tests/strapi5 say which versions exactly. Needs node 20 or later and npm. The first
+# VERSION is 4 or 5, or 4.1 or 4.5: tests/strapi4 and its like say which versions exactly. Needs node 20 or later and npm. The first
 # run takes a few minutes and 700 MB; later ones end at once, until the lock file changes. For other versions, change
 # package.json there and run: npm install --package-lock-only --omit-lockfile-registry-resolved
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 if [ $# -ne 2 ] || [ -z "$2" ] || [ ! -f "$here/../strapi$1/package-lock.json" ]; then
-    echo "usage: $0 4|5 DIR" >&2
+    echo "usage: $0 4|4.1|4.5|5 DIR" >&2
     exit 2
 fi
 pinned="$here/../strapi$1"
@@ -42,10 +42,13 @@ echo "Installing Strapi $1 in $dir (a few minutes)"
 rm -f "$stamp"
 cp "$pinned/package.json" "$pinned/package-lock.json" "$here/.npmrc" "$dir/"
 cd "$dir"
+# What the old ones ask for does not fit together.
+peers=
+case $1 in 4.*) peers=--legacy-peer-deps ;; esac
 # No scripts of the packages: the only one that the tests need is the compilation of better-sqlite3, below.
-if ! npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; then
+if ! npm ci $peers --ignore-scripts --no-audit --no-fund --loglevel=error; then
     echo "npm ci failed; trying npm install"
-    npm install --ignore-scripts --no-audit --no-fund --loglevel=error
+    npm install $peers --ignore-scripts --no-audit --no-fund --loglevel=error
 fi
 echo "Building better-sqlite3"
 npm rebuild better-sqlite3 --ignore-scripts=false --loglevel=error

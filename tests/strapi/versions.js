@@ -7,7 +7,8 @@
 const load = (name, dir) => require(require.resolve(name, { paths: [dir] }));
 
 async function strapi4(dir) {
-  const strapi = await load('@strapi/strapi', dir)({ appDir: dir, distDir: dir }).load();
+  // Before 4.3 it knows one folder only.
+  const strapi = await load('@strapi/strapi', dir)({ dir, appDir: dir, distDir: dir }).load();
   const rows = strapi.entityService;
   // Every language of an entry is a row of its own; attributes without languages are copied from row to row.
   const populate = ['localizations'];

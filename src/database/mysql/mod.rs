@@ -184,6 +184,10 @@ impl Connection for Mysql {
         format!("`{}`", name.replace('`', "``"))
     }
 
+    fn place_of_rows(&self) -> Option<&'static str> {
+        None
+    }
+
     fn scans_in_index_order(&self) -> bool {
         false
     }
@@ -370,6 +374,12 @@ impl Connection for Mysql {
             .here()?
             .query_drop(sql)
             .map_err(|error| explain(&self.target, is_asked(&self.watch), &what, error))
+    }
+
+    fn hold(&mut self, table: &str) -> Result<()> {
+        self.check_restorable(table)?;
+        let sql = format!("SELECT 1 FROM {} FOR UPDATE", self.quote(table));
+        self.query(&sql, &[], &mut |_| Ok(()))
     }
 
     fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {

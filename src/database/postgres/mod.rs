@@ -190,6 +190,10 @@ impl Connection for Postgres {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
 
+    fn place_of_rows(&self) -> Option<&'static str> {
+        Some("ctid")
+    }
+
     fn scans_in_index_order(&self) -> bool {
         false
     }
@@ -358,10 +362,16 @@ impl Connection for Postgres {
             })
     }
 
-    fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {
+    fn hold(&mut self, table: &str) -> Result<()> {
         let table = self.quote(table);
         // Who refers to a row locks it, and so the table, in a mode that this one keeps out.
         self.execute(&format!("LOCK TABLE {table} IN EXCLUSIVE MODE"), &[])?;
+        Ok(())
+    }
+
+    fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {
+        self.hold(table)?;
+        let table = self.quote(table);
         self.query(&format!("SELECT id FROM {table}"), &[], &mut |row| {
             row.value(0)?.as_i64().into_iter().for_each(&mut *each);
             Ok(())

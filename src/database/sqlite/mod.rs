@@ -235,6 +235,10 @@ impl Connection for Sqlite {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
 
+    fn place_of_rows(&self) -> Option<&'static str> {
+        Some("rowid")
+    }
+
     fn scans_in_index_order(&self) -> bool {
         true
     }
@@ -391,8 +395,13 @@ impl Connection for Sqlite {
             .map_err(|error| self.explain(&format!("change row {id} of {table} in"), error))
     }
 
-    fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {
+    fn hold(&mut self, _table: &str) -> Result<()> {
         // Whoever writes to SQLite writes alone.
+        Ok(())
+    }
+
+    fn hold_ids(&mut self, table: &str, each: &mut dyn FnMut(i64)) -> Result<()> {
+        self.hold(table)?;
         let sql = format!("SELECT id FROM {}", self.quote(table));
         self.query(&sql, &[], &mut |row| {
             row.value(0)?.as_i64().into_iter().for_each(&mut *each);

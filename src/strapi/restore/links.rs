@@ -110,6 +110,7 @@ impl Restore {
                 right,
                 left_order,
                 right_order,
+                has_id: _,
             } => {
                 let ids = [left_id, right_id];
                 if !self.shared_links.is_new(relation, table, &ids) {
@@ -117,12 +118,12 @@ impl Restore {
                 }
                 let places = [(left_order, &link.left), (right_order, &link.right)];
                 let columns = || {
-                    let orders = places.iter().filter_map(|(order, _)| order.as_ref());
+                    let orders = places.iter().filter_map(|(order, _)| order.column());
                     [left, right].into_iter().chain(orders).cloned().collect()
                 };
                 let mut row = Vec::from(ids);
                 for (order, end) in places {
-                    if order.is_some() {
+                    if order.column().is_some() {
                         row.push(end.pos.into());
                     }
                 }
@@ -133,6 +134,7 @@ impl Restore {
                 left,
                 id,
                 type_,
+                has_id: _,
             } => {
                 let columns = || {
                     [left, id, type_, "field", "order"]

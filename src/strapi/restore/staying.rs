@@ -181,7 +181,7 @@ pub(super) fn hold(
         }
     }
     for table in tables {
-        database.hold_ids(table, &mut |_| {})?;
+        database.hold(table)?;
     }
     Ok(())
 }
@@ -234,6 +234,7 @@ impl Search<'_> {
                 left,
                 id,
                 type_,
+                ..
             } => (self.table(table)?, left.as_str(), id, Some(type_)),
             Storage::JoinColumn { column, referenced } if referenced == "id" => {
                 (columns(model, &[column]), "id", column, None)
@@ -270,9 +271,11 @@ impl Search<'_> {
         let mut selected: Vec<String> = columns.collect();
         selected.extend([format!("l.{owner}"), format!("l.{reference}")]);
         selected.extend([document("o", model), document("t", target)]);
+        let has_id = place.columns.first().is_some_and(|column| column == "id");
+        let order = database.order_of_rows(has_id, "l");
         let sql = format!(
             "SELECT {} FROM {table} l JOIN {} o ON o.id = l.{owner} JOIN {} t ON t.id = l.{reference} \
-             WHERE {which} ORDER BY l.id",
+             WHERE {which}{order}",
             selected.join(", "),
             quote(&model.table),
             quote(&target.table),

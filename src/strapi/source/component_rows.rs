@@ -193,7 +193,7 @@ impl Reader<'_> {
                 && self.filter.includes_type(&model.uid)
             {
                 let columns = ["entity_id", &table.id_column, "component_type", "field"];
-                self.tell_of_nulls(&table.table, columns, sink)?;
+                self.tell_of_nulls(&table.table, true, columns, sink)?;
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::link_lines::{Ends, Form, Nulls, Sent, Shape, position as position_of,
 use crate::database::Value;
 use crate::error::Result;
 use crate::model::{LinkRef, Stage};
-use crate::strapi::relations::{Sharing, Storage, StoredRelation};
+use crate::strapi::relations::{Order, Sharing, Storage, StoredRelation};
 use crate::strapi::tables::Model;
 use crate::transfer::{Sink, Subject, Warning, WarningKind};
 use std::borrow::Cow;
@@ -74,14 +74,15 @@ impl Reader<'_> {
                 left,
                 id,
                 type_,
+                has_id,
             } => {
-                self.tell_of_nulls(table, [left, id, type_], sink)?;
-                let sql = self.morph_sql(table, [left, id, type_, "field", "order"]);
+                self.tell_of_nulls(table, *has_id, [left, id, type_], sink)?;
+                let sql = self.morph_sql(table, *has_id, [left, id, type_, "field", "order"]);
                 self.morph_links(model, relation, &sql, sink)
             }
             Storage::MorphColumns { id, type_ } => {
                 self.tell_of_halves(&model.table, [id, type_], sink)?;
-                let sql = self.morph_sql(&model.table, ["id", id, type_, "", ""]);
+                let sql = self.morph_sql(&model.table, true, ["id", id, type_, "", ""]);
                 self.morph_links(model, relation, &sql, sink)
             }
         }
@@ -172,6 +173,7 @@ impl Reader<'_> {
                 right,
                 left_order,
                 right_order,
+                has_id,
             },
             Some(target),
         ) = (&relation.storage, catalogue.target(relation))
@@ -179,19 +181,21 @@ impl Reader<'_> {
             return Ok(());
         };
         let q = |name: &str| self.database.quote(name);
-        let position = |order: &Option<String>| match order {
+        let position = |order: &Order| match order.column() {
             Some(column) => format!("j.{}", q(column)),
             None => "NULL".into(),
         };
         let sql = format!(
-            "SELECT j.{left}, j.{right}, {left_order}, {right_order}, j.id FROM {table} j ORDER BY j.id",
+            "SELECT j.{left}, j.{right}, {left_order}, {right_order}, {id} FROM {table} j{order}",
             left = q(left),
             right = q(right),
             left_order = position(left_order),
             right_order = position(right_order),
+            id = if *has_id { "j.id" } else { "NULL" },
             table = q(table),
+            order = self.database.order_of_rows(*has_id, "j"),
         );
-        let ordered = (left_order.is_some(), right_order.is_some());
+        let ordered = (left_order.is_told(), right_order.is_told());
         let mut shape = Shape::new(model, relation);
         let sent = Sent {
             models: &self.catalogue.models,
@@ -231,18 +235,19 @@ impl Reader<'_> {
 
     /// A query for a morph relation: owner, target, type, field and position. An empty name stands for
     /// nothing.
-    fn morph_sql(&self, table: &str, columns: [&str; 5]) -> String {
+    fn morph_sql(&self, table: &str, has_id: bool, columns: [&str; 5]) -> String {
         let q = |name: &str| match name {
             "" => "NULL".into(),
             name => format!("m.{}", self.database.quote(name)),
         };
         format!(
-            "SELECT {} FROM {} m WHERE {} IS NOT NULL AND {} IS NOT NULL AND {} IS NOT NULL ORDER BY m.id",
+            "SELECT {} FROM {} m WHERE {} IS NOT NULL AND {} IS NOT NULL AND {} IS NOT NULL{}",
             columns.map(q).join(", "),
             self.database.quote(table),
             q(columns[0]),
             q(columns[1]),
             q(columns[2]),
+            self.database.order_of_rows(has_id, "m"),
         )
     }
 
@@ -250,11 +255,12 @@ impl Reader<'_> {
     pub(super) fn tell_of_nulls<const N: usize>(
         &mut self,
         table: &str,
+        has_id: bool,
         columns: [&str; N],
         sink: &mut dyn Sink,
     ) -> Result<()> {
         let some = self.nulls(columns).join(" OR ");
-        self.tell_of(&some, table, columns, sink)
+        self.tell_of(&some, (table, has_id), columns, sink)
     }
 
     /// Tells of the rows that have one of these columns and lack another. Those that lack all have no link.
@@ -265,7 +271,12 @@ impl Reader<'_> {
         sink: &mut dyn Sink,
     ) -> Result<()> {
         let [one, other] = self.nulls(columns);
-        self.tell_of(&format!("({one}) <> ({other})"), table, columns, sink)
+        self.tell_of(
+            &format!("({one}) <> ({other})"),
+            (table, true),
+            columns,
+            sink,
+        )
     }
 
     fn nulls<const N: usize>(&self, columns: [&str; N]) -> [String; N] {
@@ -275,14 +286,16 @@ impl Reader<'_> {
     fn tell_of<const N: usize>(
         &mut self,
         condition: &str,
-        table: &str,
+        (table, has_id): (&str, bool),
         columns: [&str; N],
         sink: &mut dyn Sink,
     ) -> Result<()> {
         let sql = format!(
-            "SELECT {}, id FROM {} WHERE {condition} ORDER BY id",
+            "SELECT {}, {} FROM {} t WHERE {condition}{}",
             columns.map(|column| self.database.quote(column)).join(", "),
+            if has_id { "id" } else { "NULL" },
             self.database.quote(table),
+            self.database.order_of_rows(has_id, "t"),
         );
         let mut nulls = Nulls::default();
         self.database.query(&sql, &[], &mut |row| {

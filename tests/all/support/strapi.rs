@@ -26,8 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A major version of Strapi, and what the tests must know of it.
 pub struct Version {
-    /// Its number: the versions of the packages stand in the folder `tests/strapi<major>`.
+    /// Its number.
     pub major: u32,
+    /// The versions of the packages stand in the folder `tests/strapi<release>`.
+    pub release: &'static str,
     /// The folder of an installed Strapi is read from here.
     pub variable: &'static str,
     /// The table that says which user of the admin panel has which role.
@@ -100,16 +102,16 @@ impl Harness {
     /// The harness of a Strapi that is installed in this folder.
     fn new(version: &'static Version, installed: &Path) -> Harness {
         let Version {
-            major, variable, ..
+            release, variable, ..
         } = version;
         let node_modules = installed.join("node_modules");
         let node_modules = fs::canonicalize(&node_modules).unwrap_or_else(|error| {
             panic!(
-                "{variable}: {}: {error}; run tests/strapi/install.sh {major}",
+                "{variable}: {}: {error}; run tests/strapi/install.sh {release}",
                 node_modules.display()
             )
         });
-        let work = folder_of_this_run().join(format!("strapi{major}"));
+        let work = folder_of_this_run().join(format!("strapi{release}"));
         fs::create_dir_all(&work).unwrap();
         Harness {
             version,
@@ -123,9 +125,6 @@ impl Harness {
     pub fn new_project(&self, name: &str, server: Option<Server>) -> Project<'_> {
         let database = server.map(Server::database);
         let project = self.project_from(&repository("tests/strapi/project"), name, database);
-        // What the project depends on is what is installed.
-        let package = format!("tests/strapi{}/package.json", self.version.major);
-        fs::copy(repository(&package), project.dir.join("package.json")).unwrap();
         if let (Some(_), Some(part)) = (server, self.version.not_on_servers) {
             fs::remove_dir_all(project.dir.join(part)).unwrap();
             project.add("servers");
@@ -143,6 +142,9 @@ impl Harness {
         let dir = self.path(name);
         copy_folder(template, &dir);
         symlink(&self.node_modules, dir.join("node_modules")).unwrap();
+        // What the project depends on is what is installed.
+        let package = format!("tests/strapi{}/package.json", self.version.release);
+        fs::copy(repository(&package), dir.join("package.json")).unwrap();
         if let Some(database) = &database {
             use_database(&dir.join(".env"), database, self.version.mysql_client);
         }
@@ -158,10 +160,15 @@ impl Harness {
 impl<'a> Project<'a> {
     /// A second project in exactly this state.
     pub fn copy(&self, name: &str) -> Project<'a> {
+        self.copy_for(self.harness, name)
+    }
+
+    /// A second project in this state, whose code is brought to another Strapi. It has not run yet.
+    pub fn copy_for<'b>(&self, harness: &'b Harness, name: &str) -> Project<'b> {
         // Nothing may use the first meanwhile: files come and go, and PostgreSQL copies no database that is in use.
         let _turn = self.turn();
         let database = self.database.as_ref().map(Database::copy);
-        self.harness.project_from(&self.dir, name, database)
+        harness.project_from(&self.dir, name, database)
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {
@@ -170,7 +177,7 @@ impl<'a> Project<'a> {
 
     /// Adds a folder beside the package.json of this Strapi to the code of the project.
     pub fn add(&self, folder: &str) {
-        let folder = format!("tests/strapi{}/{folder}", self.harness.version.major);
+        let folder = format!("tests/strapi{}/{folder}", self.harness.version.release);
         copy_folder(&repository(&folder), &self.dir);
     }
 
