@@ -61,16 +61,16 @@ fn lines(report: &Report) -> Vec<(String, u64, u64)> {
     lines
 }
 
-/// The lines as columns, which programs can split.
+/// The lines as columns, which programs can split: numbers first, because names have any length.
 fn columns(report: &Report) -> String {
-    let mut rows = vec![["Type", "Count", "Bytes"].map(str::to_owned)];
+    let mut rows = vec![["Count", "Bytes", "Type"].map(str::to_owned)];
     let lines = lines(report).into_iter();
-    rows.extend(lines.map(|(name, items, bytes)| [name, items.to_string(), bytes.to_string()]));
-    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let [name, count, size] = [0, 1, 2].map(|column| widest(column).unwrap_or_default());
+    rows.extend(lines.map(|(name, items, bytes)| [items.to_string(), bytes.to_string(), name]));
+    let widest = |column: usize| rows.iter().map(|row| row[column].len()).max();
+    let [count, size] = [0, 1].map(|column| widest(column).unwrap_or_default());
     let rows = rows
         .iter()
-        .map(|[a, b, c]| format!("{a:<name$}  {b:>count$}  {c:>size$}"));
+        .map(|[a, b, name]| format!("{a:>count$}  {b:>size$}  {name}"));
     rows.collect::<Vec<_>>().join("\n")
 }
 

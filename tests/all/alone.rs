@@ -269,12 +269,12 @@ fn the_table_in_a_file_is_plain_columns_with_whole_numbers() {
     assert!(outcome.stdout.is_ascii(), "{}", outcome.stdout);
     assert_eq!(
         lines[0].split_whitespace().collect::<Vec<_>>(),
-        ["Type", "Count", "Bytes"]
+        ["Count", "Bytes", "Type"]
     );
-    let total = lines.iter().find(|line| line.starts_with("Total")).unwrap();
+    let total = lines.iter().find(|line| line.ends_with("  Total")).unwrap();
     let numbers: Vec<u64> = total
         .split_whitespace()
-        .skip(1)
+        .take(2)
         .map(|it| it.parse().unwrap())
         .collect();
     assert_eq!(numbers.len(), 2);
