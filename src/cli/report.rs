@@ -142,3 +142,34 @@ pub(super) fn shortfall(report: &Report) -> Option<String> {
     }
     (!parts.is_empty()).then(|| format!("incomplete: {} (listed above)", parts.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Stage;
+    use crate::transfer::Count;
+
+    #[test]
+    fn no_row_of_the_table_breaks_however_long_a_name_is() {
+        let name = "api::extraordinarily-long-content-type.extraordinarily-long-content-type-singular-name";
+        let count = Count {
+            items: 1_234_567_890,
+            bytes: 987_654_321_000,
+        };
+        let stage = StageReport {
+            total: count,
+            groups: [(name.to_owned(), count)].into(),
+        };
+        let mut report = Report::default();
+        report.stages.insert(Stage::Entities, stage);
+        for width in [50, 80, 132] {
+            let text = table(&report, width);
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest.is_some_and(|it| it <= width), "{width}:\n{text}");
+            // A frame, a head, a stage, a type, the sum.
+            assert_eq!(text.lines().count(), 7, "{text}");
+        }
+        assert!(table(&report, 200).contains(name));
+        assert!(table(&report, 80).contains("-- api::extraordinarily"));
+    }
+}
