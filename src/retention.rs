@@ -129,7 +129,8 @@ impl Policy {
         Ok(Self { quotas, within })
     }
 
-    /// What becomes of the archives of one group, in their order. Dates after `now` are believed, but durations are not
+    /// What becomes of the archives of one group, in their order; of those of one moment, the last counts as the newest.
+    /// Dates after `now` are believed, but durations are not
     /// counted back from them.
     pub fn apply(&self, archives: &[Candidate], now: Timestamp) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::Goes("no rule keeps it"); archives.len()];
@@ -155,6 +156,7 @@ impl Policy {
         verdicts: &mut [Verdict],
     ) -> Option<Timestamp> {
         let mut order: Vec<usize> = (0..archives.len())
+            .rev()
             .filter(|&place| archives[place].is_complete == complete)
             .collect();
         order.sort_by(|&a, &b| {

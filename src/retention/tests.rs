@@ -234,7 +234,7 @@ fn no_rule_is_an_error_of_whoever_asks() {
 /// have archives, the newest of each, as many as the rule says; the oldest of all where there are fewer.
 fn model(quotas: &[(Period, Quota)], within: Option<Within>, times: &[Zoned]) -> BTreeSet<usize> {
     let mut kept = BTreeSet::new();
-    let newest_first = |a: &usize, b: &usize| times[*b].cmp(&times[*a]).then(a.cmp(b));
+    let newest_first = |a: &usize, b: &usize| times[*b].cmp(&times[*a]).then(b.cmp(a));
     let mut order: Vec<usize> = (0..times.len()).collect();
     order.sort_by(newest_first);
     for &(period, quota) in quotas {
@@ -341,9 +341,12 @@ proptest! {
             .collect();
         let policy = policy(&[(period, count)]);
         let verdicts = policy.apply(&archives, now());
-        // They come newest first.
-        if let Some(place) = archives.iter().position(|archive| archive.is_complete) {
-            prop_assert!(matches!(verdicts[place], Verdict::Stays(_)));
+        let newest = archives.iter().filter(|it| it.is_complete).map(|it| &it.made).max();
+        if let Some(newest) = newest {
+            let is_newest = |it: &Candidate| it.is_complete && it.made == *newest;
+            let stays = archives.iter().zip(&verdicts);
+            let mut stays = stays.filter(|(it, _)| is_newest(it)).map(|(_, verdict)| verdict);
+            prop_assert!(stays.any(|verdict| matches!(verdict, Verdict::Stays(_))));
         }
         // And the complete ones fare as if the others were not there.
         let alone: Vec<Candidate> = archives.iter().filter(|it| it.is_complete).cloned().collect();
