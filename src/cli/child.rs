@@ -3,9 +3,11 @@
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use crate::threads::start;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 /// How often it is looked whether the run is to stop.
@@ -39,18 +41,34 @@ pub(super) fn first_line(mut command: Command, interrupt: &Interrupt) -> Result<
             let _ = std::io::copy(&mut printed, &mut std::io::sink());
         }
     })?;
-    let status = wait(child, interrupt)?;
+    let status = wait(child, false, interrupt)?;
     if !status.success() {
         return Err(Error::failed(format!("it failed: {}", ended(status))));
     }
-    let mut line = line.recv().unwrap_or_default();
+    let mut line = received(&line, interrupt, || {})?.unwrap_or_default();
     while line.ends_with(b"\n") || line.ends_with(b"\r") {
         line.pop();
     }
     Ok(line)
 }
 
-/// Runs a command that reads `input`; what it prints goes to stderr.
+/// Does something that may take long, such as opening a pipe, while it is looked whether the run is to stop.
+///
+/// # Errors
+/// The run is to stop, or the system gives no thread.
+pub(super) fn meanwhile<T: Send + 'static>(
+    interrupt: &Interrupt,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    let (send, done) = mpsc::channel();
+    start(move || {
+        let _ = send.send(work());
+    })?;
+    received(&done, interrupt, || {})?.ok_or_else(|| Error::failed("a thread got lost"))
+}
+
+/// Runs a command that reads `input`; what it prints goes to stderr. When the run is to stop, the command and all that it
+/// started are told so.
 ///
 /// # Errors
 /// It cannot be started, or the run is to stop.
@@ -62,6 +80,7 @@ pub(super) fn feed(
     // What stands on stdout is ours.
     let stderr = rustix::io::dup(std::io::stderr()).map(Stdio::from);
     command
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(stderr.unwrap_or_else(|_| Stdio::null()));
     let mut child = spawn(&mut command)?;
@@ -70,7 +89,7 @@ pub(super) fn feed(
         // It need not read any of it.
         let _ = stdin.map(|mut stdin| stdin.write_all(&input));
     })?;
-    wait(child, interrupt)
+    wait(child, true, interrupt)
 }
 
 fn spawn(command: &mut Command) -> Result<Child> {
@@ -79,27 +98,37 @@ fn spawn(command: &mut Command) -> Result<Child> {
         .map_err(|error| Error::failed(format!("it cannot be started: {error}")))
 }
 
-fn wait(mut child: Child, interrupt: &Interrupt) -> Result<ExitStatus> {
-    let process = rustix::process::Pid::from_child(&child);
+/// Waits for the end of a command, which may lead a group of processes.
+fn wait(mut child: Child, leads: bool, interrupt: &Interrupt) -> Result<ExitStatus> {
+    let process = Pid::from_child(&child);
     let (send, ended) = mpsc::channel();
     start(move || {
         let _ = send.send(child.wait());
     })?;
+    let stop = || {
+        let _ = match leads {
+            true => kill_process_group(process, Signal::TERM),
+            false => kill_process(process, Signal::TERM),
+        };
+    };
+    match received(&ended, interrupt, stop)? {
+        Some(status) => status.map_err(|error| Error::failed(format!("it got lost: {error}"))),
+        None => Err(Error::failed("it got lost")),
+    }
+}
+
+/// What comes through a channel; `None` where nothing comes any more. Stops when the run is to stop.
+fn received<T>(channel: &Receiver<T>, interrupt: &Interrupt, stop: impl Fn()) -> Result<Option<T>> {
     loop {
-        match ended.recv_timeout(GLANCE) {
-            Ok(status) => {
-                check(interrupt)?;
-                return status.map_err(|error| Error::failed(format!("it got lost: {error}")));
-            }
-            Err(RecvTimeoutError::Timeout) => {
-                if let Err(error) = check(interrupt) {
-                    let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
-                    return Err(error);
-                }
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Error::failed("it got lost"));
-            }
+        let came = channel.recv_timeout(GLANCE);
+        if let Err(error) = check(interrupt) {
+            stop();
+            return Err(error);
+        }
+        match came {
+            Ok(value) => return Ok(Some(value)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
         }
     }
 }

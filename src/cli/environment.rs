@@ -62,6 +62,16 @@ impl Environment {
         }
     }
 
+    /// Only what tells where the user's own files are: what others will run later must not hang on this shell.
+    pub fn of_user(&self) -> Self {
+        let mut variables = self.variables.clone();
+        variables.retain(|name, _| ["HOME", "XDG_CONFIG_HOME"].contains(&name.as_str()));
+        Self {
+            variables,
+            temporary: self.temporary.clone(),
+        }
+    }
+
     /// All variables, for the project's own configuration.
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables

@@ -162,20 +162,38 @@ impl Arguments {
         })
     }
 
+    /// Whether the options fit together, as far as that can be told without looking at anything.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](crate::error::Kind::Usage): they do not.
+    pub fn check(self) -> Result<()> {
+        let (location, is_unpacked) = self.location()?;
+        self.pruning(&location, is_unpacked)?;
+        self.filter.filter().map(|_| ())
+    }
+
+    /// Where the archive goes, and whether it is unpacked.
+    fn location(&self) -> Result<(Location, bool)> {
+        let is_unpacked = self.format == Format::Dir;
+        if is_unpacked && !self.no_encrypt {
+            return Err(
+                Error::usage("an unpacked export (--format dir) cannot be encrypted")
+                    .hint("add --no-encrypt, or leave --format out"),
+            );
+        }
+        Ok((
+            Place::parse(self.file.as_deref(), is_unpacked)?,
+            is_unpacked,
+        ))
+    }
+
     fn request(
         self,
         environment: &Environment,
         cancellation: &Cancellation,
         summary: &mut Summary,
     ) -> Result<Request> {
-        if self.format == Format::Dir && !self.no_encrypt {
-            return Err(
-                Error::usage("an unpacked export (--format dir) cannot be encrypted")
-                    .hint("add --no-encrypt, or leave --format out"),
-            );
-        }
-        let is_unpacked = self.format == Format::Dir;
-        let location = Place::parse(self.file.as_deref(), is_unpacked)?;
+        let (location, is_unpacked) = self.location()?;
         if self.summary && location.is_stream() {
             return Err(Error::usage("no summary can be laid beside stdout")
                 .hint("name a file with --file, or leave --summary out"));

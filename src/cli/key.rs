@@ -12,7 +12,7 @@ use crate::archive::Password;
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use clap::Args;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,6 @@ use std::path::{Path, PathBuf};
 const LONGEST: u64 = 64 << 10;
 /// What the credential of systemd is called that holds the key.
 const CREDENTIAL: &str = "backup-key";
-/// The options of this room, by their long names.
-pub(super) const OPTIONS: [&str; 3] = ["key", "key-file", "key-command"];
 
 /// Where the key comes from.
 #[derive(Debug, Clone, Default, Args)]
@@ -104,9 +102,9 @@ impl KeySource {
         };
         match place {
             Place::Variable(key) => not_empty(key.to_owned(), "the variable BACKUP_KEY"),
-            Place::File(path) => of_file(Path::new(path)),
+            Place::File(path) => of_file(Path::new(path), interrupt),
             Place::Command(command) => of_command(command, interrupt),
-            Place::Credential(path) => of_file(&path),
+            Place::Credential(path) => of_file(&path, interrupt),
         }
         .map(Some)
     }
@@ -123,7 +121,7 @@ impl KeySource {
             return not_empty(key.clone(), "the key").map(Some);
         }
         if let Some(path) = &self.key_file {
-            return of_file(path).map(Some);
+            return of_file(path, interrupt).map(Some);
         }
         let command = self.key_command.as_deref();
         command
@@ -178,20 +176,23 @@ pub(super) fn is_in_variable(environment: &Environment) -> bool {
 }
 
 /// The key in a file: its only line.
-fn of_file(path: &Path) -> Result<String> {
+fn of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
     let shown = path.display();
-    let fail = |error| Error::io("read the key from", path, error);
-    let file = File::open(path).map_err(fail)?;
-    let metadata = file.metadata().map_err(fail)?;
+    // It may be a pipe.
+    let own = path.to_owned();
+    let read = child::meanwhile(interrupt, move || -> io::Result<(Metadata, Vec<u8>)> {
+        let file = File::open(&own)?;
+        let metadata = file.metadata()?;
+        let mut bytes = Vec::new();
+        file.take(LONGEST + 1).read_to_end(&mut bytes)?;
+        Ok((metadata, bytes))
+    })?;
+    let (metadata, bytes) = read.map_err(|error| Error::io("read the key from", path, error))?;
     if metadata.is_file() && metadata.mode() & 0o004 != 0 {
         terminal::tell(&format!(
             "note: everybody may read the key in {shown}; keep it to its owner with chmod 600"
         ));
     }
-    let mut bytes = Vec::new();
-    file.take(LONGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(fail)?;
     if bytes.len() as u64 > LONGEST {
         return Err(Error::usage(format!("{shown} is too long for a key"))
             .hint("name the file that holds the key, and nothing else"));

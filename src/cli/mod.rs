@@ -134,6 +134,7 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             terminal::print_error(&error);
+            terminal::let_go();
             ExitCode::from(exit_code(error.kind()))
         }
     }
@@ -152,7 +153,7 @@ fn dispatch() -> Result<u8> {
         Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
-        Command::Schedule(arguments) => arguments.run(),
+        Command::Schedule(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command(), "backup", &mut script);
@@ -229,6 +230,27 @@ fn ignores_hangups() -> bool {
     ignored.is_some_and(|signals| signals & (1 << (SIGHUP - 1)) != 0)
 }
 
+fn deaf(error: io::Error) -> Error {
+    Error::failed(format!("cannot listen for signals: {error}"))
+}
+
+/// Has signals set this flag, and end the process where it is set already. Gives what does the latter, and the former.
+fn register(requested: &Arc<AtomicBool>) -> Result<(Vec<SigId>, Vec<SigId>)> {
+    let mut signals = vec![SIGINT, SIGTERM];
+    if !ignores_hangups() {
+        signals.push(SIGHUP);
+    }
+    let (mut exits, mut flags) = (Vec::new(), Vec::new());
+    for signal in signals {
+        let (code, second) = (INTERRUPTED.into(), Arc::clone(requested));
+        let exit = signal_hook::flag::register_conditional_shutdown(signal, code, second);
+        exits.push(exit.map_err(deaf)?);
+        let flag = signal_hook::flag::register(signal, Arc::clone(requested));
+        flags.push(flag.map_err(deaf)?);
+    }
+    Ok((exits, flags))
+}
+
 /// What Ctrl-C, SIGTERM and SIGHUP do: they set a flag, so that the work stops and cleans up. The
 /// second one ends the process at once.
 #[derive(Clone)]
@@ -236,35 +258,41 @@ struct Cancellation {
     requested: Arc<AtomicBool>,
     /// What ends the process at the second signal.
     exits: Arc<Mutex<Vec<SigId>>>,
+    /// What sets the flag.
+    flags: Arc<Mutex<Vec<SigId>>>,
     /// Whether it was said that a signal waits.
     told: Arc<AtomicBool>,
 }
 
 impl Cancellation {
     fn listen() -> Result<Self> {
-        let requested: Arc<AtomicBool> = Arc::default();
-        let mut signals = vec![SIGINT, SIGTERM];
-        if !ignores_hangups() {
-            signals.push(SIGHUP);
-        }
         // Without this, a limit of this user (ulimit -f) would end the program on the spot; with it, writing fails.
         let limit = rustix::process::Signal::XFSZ.as_raw();
-        signal_hook::flag::register(limit, Arc::default())
-            .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
-        let mut exits = Vec::new();
-        for signal in signals {
-            let code = INTERRUPTED.into();
-            let second = Arc::clone(&requested);
-            let exit = signal_hook::flag::register_conditional_shutdown(signal, code, second);
-            exits.extend(exit.as_ref().ok().copied());
-            exit.and_then(|_| signal_hook::flag::register(signal, Arc::clone(&requested)))
-                .map_err(|error| Error::failed(format!("cannot listen for signals: {error}")))?;
-        }
+        signal_hook::flag::register(limit, Arc::default()).map_err(deaf)?;
+        let requested: Arc<AtomicBool> = Arc::default();
+        let (exits, flags) = register(&requested)?;
         Ok(Self {
             requested,
             exits: Arc::new(Mutex::new(exits)),
+            flags: Arc::new(Mutex::new(flags)),
             told: Arc::default(),
         })
+    }
+
+    /// The work is done, and signals mean what follows it: what they meant before is forgotten.
+    ///
+    /// # Errors
+    /// The system takes no handlers.
+    fn afresh(&self) -> Result<Interrupt> {
+        for ids in [&self.exits, &self.flags] {
+            let mut ids = ids.lock().unwrap_or_else(PoisonError::into_inner);
+            for id in ids.drain(..) {
+                signal_hook::low_level::unregister(id);
+            }
+        }
+        let requested: Arc<AtomicBool> = Arc::default();
+        register(&requested)?;
+        Ok(Interrupt::new(requested))
     }
 
     /// From now on the process ends when its work is done, and says so to whoever wants to stop it:

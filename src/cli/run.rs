@@ -13,6 +13,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 use url::Url;
 
@@ -20,6 +21,20 @@ use url::Url;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is told of the end, until it answers.
 const ATTEMPTS: u32 = 3;
+/// How long it is waited in between, at first.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a monitor may take where the run is to stop.
+const LITTLE: Duration = Duration::from_secs(2);
+/// Variables that a hook does not get.
+const OWN: [&str; 7] = [
+    "BACKUP_ON_SUCCESS",
+    "BACKUP_ON_FAILURE",
+    "BACKUP_PING_URL",
+    "BACKUP_PROFILE",
+    "BACKUP_CONFIG",
+    "BACKUP_QUIET",
+    "BACKUP_JSON",
+];
 /// The variable that tells a hook with which code the run ends.
 const CODE: &str = "BACKUP_EXIT_CODE";
 
@@ -87,7 +102,7 @@ impl RunArguments {
         let mut summary = Summary::new(verb, Timestamp::now(), 0);
         let cancellation = Cancellation::listen()?;
         let interrupt = cancellation.interrupt();
-        let begun = self.ping("start", Vec::new(), environment, &interrupt);
+        let begun = self.ping("start", Vec::new(), PATIENCE, environment, &interrupt);
         note(begun);
         let code = match work(&cancellation, &mut summary) {
             Ok(code) => code,
@@ -101,12 +116,11 @@ impl RunArguments {
         if code != 0 {
             terminal::let_go();
         }
-        // A run that was stopped is over; what follows is stopped by a second signal.
-        let interrupt = match interrupt.check() {
-            Ok(()) => interrupt,
-            Err(_) => Interrupt::default(),
-        };
-        self.tell_of_end(&summary, environment, &interrupt);
+        let was_stopped = interrupt.check().is_err();
+        match cancellation.afresh() {
+            Ok(interrupt) => self.tell_of_end(&summary, was_stopped, environment, &interrupt),
+            Err(error) => note(Err(error)),
+        }
         terminal::object(&Last {
             r#type: "summary",
             summary: &summary,
@@ -114,8 +128,14 @@ impl RunArguments {
         Ok(code)
     }
 
-    /// Runs the hook and tells the monitor.
-    fn tell_of_end(&self, summary: &Summary, environment: &Environment, interrupt: &Interrupt) {
+    /// Runs the hook and tells the monitor, which has little time where somebody wants the run to stop.
+    fn tell_of_end(
+        &self,
+        summary: &Summary,
+        was_stopped: bool,
+        environment: &Environment,
+        interrupt: &Interrupt,
+    ) {
         let code = summary.exit_code.to_string();
         let document = summary.to_json() + "\n";
         let (name, hook) = match summary.exit_code {
@@ -125,6 +145,10 @@ impl RunArguments {
         if let Some(hook) = hook {
             let mut command: Command = child::shell(hook);
             command.env(CODE, &code);
+            // Those are of this run, and not of one that the hook may begin.
+            for name in OWN {
+                command.env_remove(name);
+            }
             let ran = child::feed(command, document.clone().into_bytes(), interrupt);
             let ran = ran.and_then(|status| match status.success() {
                 true => Ok(()),
@@ -132,9 +156,14 @@ impl RunArguments {
             });
             note(ran.map_err(|error| error.within(format!("the command of {name}"))));
         }
-        for attempt in 1..=ATTEMPTS {
-            let told = self.ping(&code, document.clone().into_bytes(), environment, interrupt);
-            if told.is_ok() || attempt == ATTEMPTS || interrupt.check().is_err() {
+        let (attempts, patience) = match was_stopped {
+            true => (1, LITTLE),
+            false => (ATTEMPTS, PATIENCE),
+        };
+        for attempt in 1..=attempts {
+            let document = document.clone().into_bytes();
+            let told = self.ping(&code, document, patience, environment, interrupt);
+            if told.is_ok() || attempt == attempts || pause(attempt, interrupt).is_err() {
                 note(told);
                 break;
             }
@@ -146,6 +175,7 @@ impl RunArguments {
         &self,
         what: &str,
         body: Vec<u8>,
+        patience: Duration,
         environment: &Environment,
         interrupt: &Interrupt,
     ) -> Result<()> {
@@ -156,8 +186,13 @@ impl RunArguments {
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push(what);
         }
-        post(&url, body, &environment.access(interrupt.clone()), PATIENCE)
+        post(&url, body, &environment.access(interrupt.clone()), patience)
     }
+}
+
+/// Waits before a monitor is told again, longer each time.
+fn pause(attempt: u32, interrupt: &Interrupt) -> Result<()> {
+    child::meanwhile(interrupt, move || thread::sleep(PAUSE * attempt))
 }
 
 /// Says that somebody was not told; the run ends as it would have.

@@ -8,10 +8,11 @@ mod profile;
 
 use super::environment::{Environment, PREFIX};
 use super::key;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use profile::Profile;
+pub(super) use profile::holds_password;
 use std::ffi::OsString;
 
 /// The options that choose a profile.
@@ -19,14 +20,35 @@ const PROFILE: &str = "profile";
 const CONFIG: &str = "config";
 /// Options with variables that are not looked at here: passwords and keys, which are taken only where they are needed.
 const ELSEWHERE: [&str; 4] = ["key", "key-file", "key-command", "database-url"];
-/// The variable of the last of these.
+/// The option that has an export remove old archives, and how those begin that say which stay.
+const PRUNE: &str = "prune";
+const RULES: &str = "keep-";
+/// The variable of the last of [`ELSEWHERE`].
 const DATABASE_URL: &str = "BACKUP_DATABASE_URL";
+
+/// Verbs that take no such options: one prints what others run, the other is for shells.
+const PLAIN: [&str; 2] = ["schedule", "completions"];
+
+/// Who says that an option is given; what comes first is stronger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Layer {
+    /// Whoever types.
+    Typed,
+    /// A variable.
+    Variable,
+    /// The part of a profile that is for this verb alone.
+    Verb,
+    /// The part of a profile that is for all verbs.
+    Shared,
+}
 
 /// An option that was found, and its values; a switch has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Found {
     long: String,
     values: Vec<String>,
+    /// Whether it is given. A switch that is off is not, and what is weaker does not give it either.
+    on: bool,
 }
 
 /// The command line with the options that variables and the profile give.
@@ -49,32 +71,36 @@ pub(super) fn complete(
     let Some(of_verb) = command.find_subcommand(verb) else {
         return Ok(arguments);
     };
+    if PLAIN.contains(&verb) {
+        return Ok(arguments);
+    }
     let mut taken = Taken::new(of_verb, typed);
     let mut found = of_variables(&mut taken, environment)?;
-    let given = |name: &str, variable: &str| {
-        let typed = typed.get_one::<String>(name).cloned();
-        typed.or_else(|| environment.get(variable).map(str::to_owned))
-    };
-    let (name, file) = (
-        given(PROFILE, "BACKUP_PROFILE"),
-        given(CONFIG, "BACKUP_CONFIG"),
-    );
-    if let Some(profile) = Profile::find(name, file, command, environment)? {
-        for option in profile.options(verb) {
-            let by_variable = match option.long.as_str() {
-                long if key::OPTIONS.contains(&long) => key::is_in_variable(environment),
-                "database-url" => environment.get(DATABASE_URL).is_some(),
-                _ => false,
-            };
-            if !by_variable && taken.take(&option.long) {
+    let named = |name: &str| typed.get_one::<String>(name).cloned();
+    let name = named(PROFILE).or_else(|| environment.get("BACKUP_PROFILE").map(str::to_owned));
+    if name.is_none() && named(CONFIG).is_some() {
+        return Err(Error::usage(format!(
+            "--{CONFIG} names a file with profiles, and none of them is named"
+        ))
+        .hint(format!("name one with --{PROFILE}")));
+    }
+    let file = named(CONFIG).or_else(|| environment.get("BACKUP_CONFIG").map(str::to_owned));
+    if let Some(name) = name {
+        let profile = Profile::find(&name, file, command, environment)?;
+        for (layer, option) in profile.options(verb) {
+            if taken.take(&option.long, layer, option.on) {
                 found.push(option);
             }
         }
     }
+    // Rules of what stays are for prune as well, and for an export that prunes.
+    if with_long(of_verb, PRUNE).is_some() && !taken.has(PRUNE) {
+        found.retain(|option| !option.long.starts_with(RULES));
+    }
     let Some(place) = place_of(verb, &arguments) else {
         return Ok(arguments);
     };
-    let words = found.iter().flat_map(|option| {
+    let words = found.iter().filter(|option| option.on).flat_map(|option| {
         let long = &option.long;
         match option.values.is_empty() {
             true => vec![format!("--{long}").into()],
@@ -93,7 +119,7 @@ pub(super) fn complete(
 /// Which options have a value, and what they exclude.
 struct Taken<'a> {
     command: &'a Command,
-    ids: Vec<&'a Arg>,
+    options: Vec<(&'a Arg, Layer, bool)>,
 }
 
 impl<'a> Taken<'a> {
@@ -103,14 +129,22 @@ impl<'a> Taken<'a> {
             typed.try_contains_id(id).is_ok()
                 && typed.value_source(id) == Some(ValueSource::CommandLine)
         };
+        let typed = command.get_arguments().filter(is_typed);
         Self {
             command,
-            ids: command.get_arguments().filter(is_typed).collect(),
+            options: typed.map(|arg| (arg, Layer::Typed, true)).collect(),
         }
     }
 
-    /// Whether an option may be given now; from then on it has a value.
-    fn take(&mut self, long: &str) -> bool {
+    /// Whether an option is given.
+    fn has(&self, long: &str) -> bool {
+        let mut given = self.options.iter().filter(|(.., on)| *on);
+        given.any(|(arg, ..)| arg.get_long() == Some(long))
+    }
+
+    /// Whether an option may be given now, or be off; from then on it is settled. Two of one layer that exclude each other
+    /// are an error, which is the parser's.
+    fn take(&mut self, long: &str, layer: Layer, on: bool) -> bool {
         let Some(arg) = with_long(self.command, long) else {
             return false;
         };
@@ -118,11 +152,13 @@ impl<'a> Taken<'a> {
             let excluded = self.command.get_arg_conflicts_with(one);
             excluded.iter().any(|arg| arg.get_id() == other.get_id())
         };
-        let is_free = self.ids.iter().all(|&taken| {
-            taken.get_id() != arg.get_id() && !excludes(taken, arg) && !excludes(arg, taken)
+        let is_free = self.options.iter().all(|&(taken, stronger, is_on)| {
+            let counts = on && is_on && stronger < layer;
+            taken.get_id() != arg.get_id()
+                && !(counts && (excludes(taken, arg) || excludes(arg, taken)))
         });
         if is_free {
-            self.ids.push(arg);
+            self.options.push((arg, layer, on));
         }
         is_free
     }
@@ -143,6 +179,11 @@ fn is_switch(arg: &Arg) -> bool {
 /// The options that variables give: `BACKUP_` and the long name, in capitals.
 fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<Found>> {
     let mut found = Vec::new();
+    // These are looked at where they are needed.
+    let has_key = key::is_in_variable(environment) && taken.take("key", Layer::Variable, true);
+    if environment.get(DATABASE_URL).is_some() {
+        taken.take("database-url", Layer::Variable, true);
+    }
     for arg in taken.command.get_arguments() {
         let Some(long) = arg.get_long().filter(|long| {
             !ELSEWHERE.contains(long) && ![PROFILE, CONFIG, "help", "version"].contains(long)
@@ -153,17 +194,24 @@ fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<
         let Some(value) = environment.get(&variable) else {
             continue;
         };
-        let values = match is_switch(arg) {
-            false => vec![value.to_owned()],
-            true => match profile::switch(value).map_err(|error| error.within(&variable))? {
-                true => Vec::new(),
-                false => continue,
-            },
+        let (values, on) = match is_switch(arg) {
+            false => (vec![value.to_owned()], true),
+            true => {
+                let on = profile::switch(value).map_err(|error| error.within(&variable))?;
+                (Vec::new(), on)
+            }
         };
-        if taken.take(long) {
+        if has_key && on && long == "no-encrypt" {
+            return Err(Error::usage(format!(
+                "{variable} is set, and so is a variable with a key"
+            ))
+            .hint("take one of them out of the environment"));
+        }
+        if taken.take(long, Layer::Variable, on) {
             found.push(Found {
                 long: long.to_owned(),
                 values,
+                on,
             });
         }
     }

@@ -2,10 +2,12 @@
 
 use super::super::environment::Environment;
 use super::super::terminal::safe;
-use super::{CONFIG, Found, PROFILE, is_switch, with_long};
+use super::{CONFIG, Found, Layer, PROFILE, is_switch, with_long};
 use crate::error::{Error, Result};
+use crate::store::folder_of;
 use clap::Command;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -17,6 +19,8 @@ const NAME: &str = "backup.toml";
 const OF_SYSTEM: &str = "/etc/backup/backup.toml";
 /// The table of the file that holds the profiles.
 const PROFILES: &str = "profiles";
+/// In a folder with this bit nobody replaces the files of others.
+const STICKY: u32 = 0o1000;
 /// How many bytes the file may have.
 const LONGEST: u64 = 1 << 20;
 
@@ -30,33 +34,22 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    /// The profile of this name; `None` where none is asked for.
+    /// The profile of this name.
     ///
     /// # Errors
     /// Kind [`Usage`](crate::error::Kind::Usage): there is none, or it holds what it must not.
     pub fn find(
-        name: Option<String>,
+        name: &str,
         file: Option<String>,
         command: &Command,
         environment: &Environment,
-    ) -> Result<Option<Self>> {
-        let Some(name) = name else {
-            return match file {
-                Some(_) => Err(Error::usage(format!(
-                    "--{CONFIG} names a file with profiles, and none of them is named"
-                ))
-                .hint(format!("name one with --{PROFILE}"))),
-                None => Ok(None),
-            };
-        };
+    ) -> Result<Self> {
         let (path, named) = match file {
             Some(file) => (PathBuf::from(file), true),
             None => (place(environment)?, false),
         };
         let text = read(&path, named)?;
-        Self::parse(&text, &name, command)
-            .map(Some)
-            .map_err(|error| error.within(path.display()))
+        Self::parse(&text, name, command).map_err(|error| error.within(path.display()))
     }
 
     /// The profile of this name in a file.
@@ -104,14 +97,13 @@ impl Profile {
                     for (key, value) in table {
                         let of = |error: Error| at(error.within(verb.get_name()));
                         let found = option(&[verb], key, value).map_err(of)?;
-                        options
-                            .extend(found.map(|found| (Some(verb.get_name().to_owned()), found)));
+                        options.push((Some(verb.get_name().to_owned()), found));
                     }
                 }
                 _ => {
                     let verbs: Vec<&Command> = command.get_subcommands().collect();
                     let found = option(&verbs, key, value).map_err(at)?;
-                    options.extend(found.map(|found| (None, found)));
+                    options.push((None, found));
                 }
             }
         }
@@ -122,7 +114,7 @@ impl Profile {
     }
 
     /// The options for a verb. Those that are for it alone come first.
-    pub fn options(&self, verb: &str) -> Vec<Found> {
+    pub fn options(&self, verb: &str) -> Vec<(Layer, Found)> {
         let has = |long: &String| {
             let known = self.known.iter().find(|(name, _)| name == verb);
             known.is_some_and(|(_, longs)| longs.contains(long))
@@ -135,12 +127,18 @@ impl Profile {
             .options
             .iter()
             .filter(|(of, found)| of.is_none() && has(&found.long));
-        own.chain(shared).map(|(_, found)| found.clone()).collect()
+        let layer = |of: &Option<String>| match of {
+            Some(_) => Layer::Verb,
+            None => Layer::Shared,
+        };
+        own.chain(shared)
+            .map(|(of, found)| (layer(of), found.clone()))
+            .collect()
     }
 }
 
-/// An option of one of these verbs; `None` where it is a switch that is off.
-fn option(verbs: &[&Command], key: &str, value: &Value) -> Result<Option<Found>> {
+/// An option of one of these verbs.
+fn option(verbs: &[&Command], key: &str, value: &Value) -> Result<Found> {
     let refuse = |what: String, hint: &str| Err(Error::usage(what).hint(hint.to_owned()));
     let shown = safe(key);
     if key == "key" {
@@ -158,10 +156,11 @@ fn option(verbs: &[&Command], key: &str, value: &Value) -> Result<Option<Found>>
     };
     let values = match value {
         Value::Boolean(on) if is_switch(arg) => {
-            return Ok(on.then(|| Found {
+            return Ok(Found {
                 long: key.to_owned(),
                 values: Vec::new(),
-            }));
+                on: *on,
+            });
         }
         _ if is_switch(arg) => {
             return refuse(format!("`{shown}` is a switch"), "write true or false");
@@ -169,23 +168,34 @@ fn option(verbs: &[&Command], key: &str, value: &Value) -> Result<Option<Found>>
         Value::Array(list) => list.iter().map(text).collect::<Option<Vec<_>>>(),
         one => text(one).map(|text| vec![text]),
     };
-    let Some(values) = values.filter(|values| !values.is_empty()) else {
+    let Some(values) = values else {
         return refuse(
             format!("the value of `{shown}` makes no sense"),
             "write a text, a number, or a list of these",
         );
     };
-    let has_password = |text: &String| Url::parse(text).is_ok_and(|url| url.password().is_some());
-    if key == "database-url" && values.iter().any(has_password) {
+    if key == "database-url" && values.iter().any(|url| holds_password(url)) {
         return refuse(
             "a password does not belong in this file".into(),
             "give the database with the variable BACKUP_DATABASE_URL",
         );
     }
-    Ok(Some(Found {
+    Ok(Found {
         long: key.to_owned(),
+        on: !values.is_empty(),
         values,
-    }))
+    })
+}
+
+/// Whether the URL of a database holds a password, or may.
+pub(in super::super) fn holds_password(url: &str) -> bool {
+    match Url::parse(url) {
+        Ok(url) => {
+            let mut parameters = url.query_pairs();
+            url.password().is_some() || parameters.any(|(name, _)| name.contains("pass"))
+        }
+        Err(_) => true,
+    }
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -214,6 +224,8 @@ fn place(environment: &Environment) -> Result<PathBuf> {
     let own = environment
         .get("XDG_CONFIG_HOME")
         .map(PathBuf::from)
+        // The standard has relative ones ignored.
+        .filter(|path| path.is_absolute())
         .or(home);
     let own = own.map(|folder| folder.join("backup").join(NAME));
     let places: Vec<PathBuf> = own.into_iter().chain([OF_SYSTEM.into()]).collect();
@@ -234,23 +246,41 @@ fn place(environment: &Environment) -> Result<PathBuf> {
 /// Reads the file. It names commands that are run: nobody else may write to it.
 fn read(path: &Path, named: bool) -> Result<String> {
     let fail = |error| Error::io("read the profiles in", path, error);
-    let metadata = fs::metadata(path).map_err(fail)?;
-    if let Some(why) = untrusted(&metadata, named) {
-        return Err(Error::usage(format!("{}: {why}", path.display())).hint(
-            "it names commands to run: see that it belongs to you or root, and take the right to write from others \
-             (chmod go-w)",
-        ));
+    let refuse = |path: &Path, why: &str| {
+        Error::usage(format!("{}: {why}", path.display())).hint(
+            "profiles name commands to run: see that the file and its folder belong to you or root, and take the right \
+             to write from others (chmod go-w)",
+        )
+    };
+    if !fs::metadata(path).map_err(fail)?.is_file() {
+        return Err(Error::usage(format!("{} is no file", path.display()))
+            .hint("name the file with the profiles"));
     }
-    if metadata.len() > LONGEST {
+    // What is looked at is what is read.
+    let file = File::open(path).map_err(fail)?;
+    let metadata = file.metadata().map_err(fail)?;
+    if let Some(why) = untrusted(&metadata, named) {
+        return Err(refuse(path, why));
+    }
+    let folder = folder_of(path);
+    let mode = fs::metadata(folder).map_err(fail)?.mode();
+    if mode & 0o002 != 0 && mode & STICKY == 0 {
+        return Err(refuse(folder, "everybody may put another file there"));
+    }
+    let mut text = String::new();
+    file.take(LONGEST + 1)
+        .read_to_string(&mut text)
+        .map_err(fail)?;
+    if text.len() as u64 > LONGEST {
         return Err(Error::usage(format!("{} is too long", path.display()))
             .hint("name the file with the profiles"));
     }
-    fs::read_to_string(path).map_err(fail)
+    Ok(text)
 }
 
 fn untrusted(metadata: &Metadata, named: bool) -> Option<&'static str> {
     let own = rustix::process::geteuid().as_raw();
-    if metadata.is_file() && metadata.mode() & 0o002 != 0 {
+    if metadata.mode() & 0o002 != 0 {
         return Some("everybody may write to it");
     }
     if !named && metadata.mode() & 0o020 != 0 && metadata.gid() != 0 {

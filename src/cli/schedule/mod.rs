@@ -8,6 +8,7 @@ mod when;
 mod write;
 
 use super::Cancellation;
+use super::environment::Environment;
 use super::terminal::{self, Reports};
 use crate::database::Timeouts;
 use crate::error::{Error, Result};
@@ -120,8 +121,8 @@ fn name(text: &str) -> Result<String, &'static str> {
 
 impl Arguments {
     /// Prints or writes the files; gives the exit code.
-    pub fn run(self) -> Result<u8> {
-        let job = self.job()?;
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        let job = self.job(environment)?;
         let files = match self.cron {
             true => vec![(format!("backup-{}", job.name), cron::file(&job)?)],
             false => vec![
@@ -160,12 +161,12 @@ impl Arguments {
         Ok(0)
     }
 
-    fn job(&self) -> Result<Job> {
+    fn job(&self, environment: &Environment) -> Result<Job> {
         let mut words = self.export.clone();
         if let Some(file) = &self.key_credential {
             words.extend(["--key-file".into(), file.clone().into()]);
         }
-        let order = Order::read(&words, self.environment_file.is_some())?;
+        let order = Order::read(&words, self.environment_file.is_some(), environment)?;
         let (when, name) = match (self.daily, self.hourly, self.weekly) {
             (_, Some(minute), _) => (When::Hourly(minute), "hourly"),
             (_, _, Some(weekly)) => (When::Weekly(weekly), "weekly"),

@@ -1,9 +1,12 @@
 //! The export that a schedule runs: read by the parser of `backup export` itself, and written down again with every path
 //! absolute, because a service or a cron job starts in another folder.
 
+use super::super::environment::Environment;
+use super::super::export::Arguments;
+use super::super::options::{self, holds_password};
 use crate::error::{Error, Result};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -14,9 +17,9 @@ const EXPORT: &str = "export";
 /// What a run that nobody watches gets, where `export` has it and nothing that was given speaks against it.
 const ALONE: [&str; 3] = ["strict", "quiet", "no_progress"];
 /// Options that give a key, or say that there is none.
-const KEYS: [&str; 4] = ["no_encrypt", "key_file", "key_command", "profile"];
+const KEYS: [&str; 3] = ["no_encrypt", "key_file", "key_command"];
 /// Options that run programs of the user's.
-const PROGRAMS: [&str; 4] = ["key_command", "on_success", "on_failure", "profile"];
+const PROGRAMS: [&str; 3] = ["key_command", "on_success", "on_failure"];
 
 /// An option as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,15 +46,20 @@ impl Order {
     /// # Errors
     /// It is no export, or none that can be run again and again by nobody; it has no key, and `has_key` says that none comes
     /// from elsewhere.
-    pub fn read(words: &[OsString], has_key: bool) -> Result<Self> {
+    pub fn read(words: &[OsString], has_key: bool, environment: &Environment) -> Result<Self> {
         if words.first().is_none_or(|verb| verb != EXPORT) {
             let what = "a schedule runs exports, and nothing else";
             return Err(Error::usage(what).hint(
                 "give one behind two dashes: backup schedule -- export --project /srv/strapi --file /backups/",
             ));
         }
+        // A service does not know this user's files: what stands in a profile is written out.
+        let words = completed(words, environment)?;
+        let words = words.as_slice();
         let matches = parsed(words).unwrap_or_else(|error| error.exit());
         let mut order = Self::of(&matches)?;
+        order.take("profile");
+        order.take("config");
         order.refuse_secrets()?;
         order.settle_file()?;
         if !has_key && !KEYS.iter().any(|id| order.has(id)) {
@@ -61,6 +69,9 @@ impl Order {
             ));
         }
         order.add_what_fits(words);
+        let export = matches.subcommand_matches(EXPORT);
+        let export = export.and_then(|it| Arguments::from_arg_matches(it).ok());
+        export.expect("it was parsed").check()?;
         Ok(order)
     }
 
@@ -163,9 +174,6 @@ impl Order {
 
     /// Sees that every run can write another archive.
     fn settle_file(&mut self) -> Result<()> {
-        if self.has("profile") && !self.has("file") {
-            return Ok(());
-        }
         let replaces = self.has("overwrite");
         let unpacked = self.value("format") == Some("dir");
         let Some(file) = self.given.iter_mut().find(|it| it.id == "file") else {
@@ -219,6 +227,14 @@ impl Order {
             glued: false,
         });
     }
+}
+
+/// The words with the options of the profile that they name.
+fn completed(words: &[OsString], environment: &Environment) -> Result<Vec<OsString>> {
+    let program = [OsString::from("backup")];
+    let line = program.iter().chain(words).cloned().collect();
+    let mut line = options::complete(&super::super::command(), line, &environment.of_user())?;
+    Ok(line.split_off(1))
 }
 
 /// The definition of `backup export`.
@@ -286,15 +302,4 @@ fn text(argument: &Arg, long: &str, value: &OsStr) -> Result<String> {
         Error::usage(format!("--{long} is not UTF-8: {shown}"))
             .hint("a schedule is a text; rename the file, or lead a link to it")
     })
-}
-
-/// Whether the URL of a database holds a password; also where it is none that can be read.
-fn holds_password(url: &str) -> bool {
-    match Url::parse(url) {
-        Ok(url) => {
-            let mut parameters = url.query_pairs();
-            url.password().is_some() || parameters.any(|(name, _)| name.contains("pass"))
-        }
-        Err(_) => true,
-    }
 }
