@@ -6,7 +6,7 @@
 use super::environment::Environment;
 use super::terminal::{self, Reports, Voice};
 use super::{Cancellation, child, exit_code};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, post};
 use crate::transfer::summary::Summary;
 use clap::Args;
@@ -154,7 +154,11 @@ impl RunArguments {
                 true => Ok(()),
                 false => Err(Error::failed(child::ended(status))),
             });
-            note(ran.map_err(|error| error.within(format!("the command of {name}"))));
+            let stopped = |error: Error| match error.kind() {
+                Kind::Interrupted => Error::failed("a signal stopped it"),
+                _ => error,
+            };
+            note(ran.map_err(|error| stopped(error).within(format!("the command of {name}"))));
         }
         let (attempts, patience) = match was_stopped {
             true => (1, LITTLE),

@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 
 use serde_json::Value;
@@ -15,6 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::support::archive::Archive;
 use crate::support::cli::{KEY, Outcome, PLAIN, Project, run, strapi_archive, testdata};
 use crate::support::files::{listing, repository};
+use crate::support::running::Running;
 use crate::support::schema::misfit;
 
 fn export<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -325,6 +327,70 @@ fn what_a_hook_prints_does_not_get_into_the_archive_or_the_json() {
     let outcome = project.run("export", options).ends_with(0);
     objects(&outcome);
     assert_eq!(outcome.stderr, "from the hook\n");
+}
+
+#[test]
+fn what_a_hook_starts_ends_with_it_and_a_signal_ends_both() {
+    let project = Project::testdata();
+    // The shell is not the one that waits.
+    let hook = "echo begun >&2; tail -f /dev/null; echo never > never";
+    let command = project.command("export", export(&["--on-success", hook]));
+    let mut running = Running::start(command);
+    running.until("begun");
+    running.signal("TERM");
+    let outcome = running.end().ends_with(0);
+    let outcome = outcome.says(["note: the command of --on-success"]);
+    assert!(
+        !project.archives().join("never").exists(),
+        "{}",
+        outcome.all()
+    );
+    assert!(project.archives().join("site.tar").exists());
+}
+
+#[test]
+fn a_hook_that_runs_this_program_does_not_run_itself() {
+    let project = Project::testdata();
+    let program = env!("CARGO_BIN_EXE_backup");
+    let hook = format!("echo once >> runs; exec {program} verify site.tar");
+    let mut command = project.command("export", export(&[]));
+    run(command.env("BACKUP_ON_SUCCESS", hook)).ends_with(0);
+    let runs = fs::read_to_string(project.archives().join("runs")).unwrap();
+    assert_eq!(runs, "once\n");
+}
+
+#[test]
+fn a_signal_is_heard_while_a_key_is_waited_for() {
+    let project = Project::testdata();
+    let pipe = project.archives().join("pipe");
+    run(Command::new("mkfifo").arg(&pipe)).ends_with(0);
+    for options in [
+        ["--key-command", "echo begun >&2; exec tail -f /dev/null"],
+        // The command ends, and what it left behind keeps the pipe open.
+        [
+            "--key-command",
+            "tail --pid=$PPID -f /dev/null & echo begun >&2",
+        ],
+        ["--key-file", "pipe"],
+    ] {
+        let command = project.command("export", [&["-f", "site"][..], &options].concat());
+        let mut running = Running::start(command);
+        let mut writer = None;
+        match options[0] {
+            "--key-file" => {
+                // This waits until somebody reads.
+                let opened = fs::OpenOptions::new().write(true).open(&pipe);
+                writer = Some(opened.unwrap());
+            }
+            _ => {
+                running.until("begun");
+            }
+        }
+        running.signal("TERM");
+        let outcome = running.end();
+        drop(writer);
+        outcome.ends_with(130);
+    }
 }
 
 /// Answers so many requests with this status, and gives their first lines and bodies.

@@ -479,3 +479,65 @@ fn any_word_comes_through_systemd_and_cron_as_it_is() {
         panic!("{failure}");
     }
 }
+
+#[test]
+fn what_a_profile_says_is_written_out_so_that_the_service_may_do_it() {
+    let project = Project::testdata();
+    let folder = project.archives();
+    let profile = format!(
+        "[profiles.nightly]\nproject = {:?}\nkey-file = '/etc/backup/key'\n[profiles.nightly.export]\nfile = {:?}\n\
+         prune = true\nkeep-daily = 7\n",
+        project.path(),
+        folder.join("kept/"),
+    );
+    fs::write(folder.join("backup.toml"), profile).unwrap();
+    fs::create_dir(folder.join("kept")).unwrap();
+    let options = ["--profile", "nightly", "--config", "backup.toml"];
+    let outcome = schedule(&folder, &["--user=nobody"], &options).ends_with(0);
+    let kept = folder.join("kept").display().to_string();
+    for part in [
+        kept.as_str(),
+        "--keep-daily 7",
+        "LoadCredential=backup-key:/etc/backup/key",
+        project.path().to_str().unwrap(),
+    ] {
+        assert!(
+            outcome.stdout.contains(part),
+            "no {part}\n{}",
+            outcome.all()
+        );
+    }
+    let writable = outcome.stdout.lines();
+    let mut writable = writable.filter_map(|line| line.strip_prefix("ReadWritePaths="));
+    let mut writable = writable.next().unwrap().split(' ');
+    assert!(
+        writable.any(|path| kept.starts_with(path)),
+        "{}",
+        outcome.all()
+    );
+    assert!(!outcome.stdout.contains("--profile"), "{}", outcome.all());
+    let missing = ["--profile", "weekly", "--config", "backup.toml"];
+    schedule(&folder, &[], &missing)
+        .ends_with(2)
+        .says(["there is no profile weekly"]);
+}
+
+#[test]
+fn an_export_that_would_end_with_2_every_night_is_not_scheduled() {
+    let project = Project::testdata();
+    let of = ["--project", "../project", "--file", "./", "--no-encrypt"];
+    for (more, part) in [
+        (&["--prune"][..], "no rule says which archives stay"),
+        (
+            &["--prune", "--keep-daily", "0"],
+            "no rule says which archives stay",
+        ),
+        (&["--keep-daily", "3"], "that is not given"),
+        (&["--only", "files", "--exclude", "files"], ""),
+    ] {
+        let options = [&of[..], more].concat();
+        schedule(&project.archives(), &[], &options)
+            .ends_with(2)
+            .says([part]);
+    }
+}

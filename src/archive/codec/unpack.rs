@@ -185,5 +185,5 @@ fn not_an_archive(name: &str) -> Error {
 
 /// A key that was given for an archive that has none.
 pub(in crate::archive) fn needless_key(name: &str) -> Error {
-    Error::usage(format!("{name} is not encrypted")).hint("leave --key out")
+    Error::usage(format!("{name} is not encrypted")).hint("leave the option for the key out")
 }

@@ -131,6 +131,10 @@ fn a_profile_with_what_it_must_not_hold_is_refused() {
             "a password does not belong",
         ),
         (
+            "[profiles.nightly]\ndatabase-url = 'postgres://h/d?password=secret'",
+            "a password does not belong",
+        ),
+        (
             "[profiles.nightly]\nprofile = 'other'",
             "`profile` is no option",
         ),
@@ -150,6 +154,59 @@ fn a_profile_with_what_it_must_not_hold_is_refused() {
 
 #[test]
 fn without_a_profile_a_file_of_profiles_changes_nothing() {
-    let words = completed(&["export", "--file", "x"], &[], "").expect("completed");
+    let words = completed(&["export", "--file", "x"], &[], NIGHTLY).expect("completed");
     assert_eq!(words, ["export", "--file", "x"]);
+    let error = completed(&["export", "--config", "x"], &[], "").expect_err("no profile");
+    assert_eq!(error.kind(), Kind::Usage);
+}
+
+#[test]
+fn a_switch_that_is_off_stays_off_whatever_is_weaker() {
+    let words = ["export", "--profile=nightly"];
+    let found = completed(&words, &[], NIGHTLY).expect("completed");
+    assert!(!found.contains(&"--strict".to_owned()), "{found:?}");
+    let file = "[profiles.nightly]\nno-encrypt = true\noverwrite = true";
+    let off = [("BACKUP_OVERWRITE", "false"), ("BACKUP_NO_ENCRYPT", "0")];
+    let found = completed(&words, &off, file).expect("completed");
+    assert_eq!(found, words);
+}
+
+#[test]
+fn a_key_in_a_variable_keeps_a_profile_from_leaving_the_archive_open() {
+    let file = "[profiles.nightly]\nno-encrypt = true";
+    let words = ["export", "--profile=nightly"];
+    for variable in ["BACKUP_KEY", "BACKUP_KEY_FILE", "BACKUP_KEY_COMMAND"] {
+        let found = completed(&words, &[(variable, "x")], file).expect("completed");
+        assert_eq!(found, words, "{variable}");
+    }
+    let both = [("BACKUP_KEY", "x"), ("BACKUP_NO_ENCRYPT", "1")];
+    let error = completed(&["export"], &both, "").expect_err("both");
+    assert!(error.to_string().contains("BACKUP_NO_ENCRYPT"), "{error}");
+}
+
+#[test]
+fn rules_of_what_stays_are_for_an_export_only_where_it_prunes() {
+    let file =
+        "[profiles.nightly]\nkeep-daily = 7\n[profiles.weekly]\nkeep-daily = 7\nprune = true";
+    let rule = "--keep-daily=7".to_owned();
+    let has = |words: &[&str]| {
+        completed(words, &[], file)
+            .expect("completed")
+            .contains(&rule)
+    };
+    assert!(!has(&["export", "--profile=nightly"]));
+    assert!(has(&["export", "--profile=nightly", "--prune"]));
+    assert!(has(&["export", "--profile=weekly"]));
+    assert!(has(&["prune", "--profile=nightly", "/backups"]));
+}
+
+#[test]
+fn two_options_of_one_profile_that_exclude_each_other_are_left_to_the_parser() {
+    let file = "[profiles.nightly]\nkey-file = 'a'\nkey-command = 'b'";
+    let found = completed(&["export", "--profile=nightly"], &[], file).expect("completed");
+    assert!(
+        crate::cli::Cli::command()
+            .try_get_matches_from([&["backup".to_owned()][..], &found].concat())
+            .is_err()
+    );
 }
