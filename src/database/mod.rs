@@ -152,7 +152,7 @@ pub trait Connection: Send {
     fn scans_in_index_order(&self) -> bool;
 
     /// ` ORDER BY` for the rows of a table that is called `alias`: their ids, where it has a column `id`, else
-    /// the order in which they lie there. Of that MySQL knows no name, and reads in it by itself.
+    /// the order in which they lie there. Of that MySQL knows no name; it reads a table alone in it by itself.
     fn order_of_rows(&self, has_id: bool, alias: &str) -> String {
         let place = match has_id {
             true => Some("id"),
