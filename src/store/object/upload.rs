@@ -227,10 +227,13 @@ impl ObjectTarget {
             Err(error) if error.kind() == Kind::Interrupted => {
                 let late = self.bucket.run_for(LAST_CHANCE, work);
                 late.ok_or_else(|| {
-                    error.hint(format!(
-                        "the store did not answer: see whether {} is there",
+                    let what = format!(
+                        "it is not known whether {} was written, because the store did not answer",
                         self.name
-                    ))
+                    );
+                    let hint =
+                        "see whether it is there; without a summary beside it, it is not complete";
+                    error.interrupted_with(&what).hint(hint)
                 })
             }
             answer => answer,
