@@ -11,6 +11,7 @@ use strapi_backup::transfer::summary::{Status, Summary};
 use crate::limits::measured_with;
 use crate::support::cli::{KEY, Outcome, PLAIN, Project, backup, run};
 use crate::support::deep_store::DeepStore;
+use crate::support::odd_store::OddStore;
 use crate::support::relay::{Relay, Verdict, Way, after};
 use crate::support::running::{Running, miss_files};
 use crate::support::stores::{Kind, SECRET, Store};
@@ -580,4 +581,78 @@ fn urls_of_other_kinds_are_refused_and_what_stands_in_them_is_not_printed() {
     project.run("export", arguments).ends_with(0);
     assert!(project.archive("site.tar").exists());
     run(&mut project.import_command(Path::new(&url), &[])).ends_with(0);
+}
+
+/// `list` of what answers oddly.
+fn list(store: &OddStore) -> Outcome {
+    let mut command = backup(["list", "s3://bucket/"]);
+    command.envs(store.variables());
+    told(command)
+}
+
+/// An export there.
+fn export_to(store: &OddStore) -> Outcome {
+    let project = Project::testdata();
+    let mut command = project.command("export", ["-f", "s3://bucket/site", PLAIN[0]]);
+    command.envs(store.variables());
+    told(command)
+}
+
+#[test]
+fn a_redirection_of_a_store_takes_credentials_nowhere() {
+    let elsewhere = OddStore::start(|_, _| "HTTP/1.1 200 OK\r\n\r\n".into());
+    let there = elsewhere.port;
+    let store = OddStore::start(move |_, _| {
+        format!(
+            "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:{there}/x\r\nContent-Length: 0\r\n\r\n"
+        )
+    });
+    for outcome in [list(&store), export_to(&store)] {
+        outcome
+            .ends_with(1)
+            .says(["sends elsewhere", "307", "AWS_REGION"]);
+    }
+    assert_eq!(elsewhere.requests(), [""; 0]);
+}
+
+#[test]
+fn an_error_of_a_store_that_is_too_long_is_given_up() {
+    let long = "x".repeat(8 << 20);
+    let answered = long.clone();
+    let store = OddStore::start(move |_, _| {
+        let length = answered.len();
+        format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {length}\r\n\r\n{answered}")
+    });
+    for outcome in [list(&store), export_to(&store)] {
+        outcome.ends_with(1).says(["is longer than 1 MiB"]);
+    }
+    let store = OddStore::start(move |_, _| page(&long.repeat(3), None));
+    list(&store).ends_with(1).says(["is longer than 16 MiB"]);
+}
+
+/// A page of a list, and what leads to the next one.
+fn page(prefix: &str, token: Option<&str>) -> String {
+    let token =
+        token.map(|token| format!("<NextContinuationToken>{token}</NextContinuationToken>"));
+    let truncated = token.is_some();
+    let token = token.unwrap_or_default();
+    let body = format!(
+        "<ListBucketResult><Name>bucket</Name><Prefix>{prefix}</Prefix><KeyCount>0</KeyCount><IsTruncated>{truncated}</IsTruncated>{token}</ListBucketResult>"
+    );
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+#[test]
+fn a_list_that_gives_the_same_page_again_and_again_ends() {
+    // It ends at some time, so that whoever goes on is found out.
+    let store = OddStore::start(|_, number| page("", (number < 100).then_some("again")));
+    list(&store)
+        .ends_with(1)
+        .says(["the same page again and again"]);
+    assert_eq!(store.requests().len(), 2);
+    let store =
+        OddStore::start(|_, number| page("", (number < 3).then(|| number.to_string()).as_deref()));
+    list(&store).ends_with(0);
+    assert_eq!(store.requests().len(), 4);
 }
