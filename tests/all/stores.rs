@@ -656,3 +656,91 @@ fn a_list_that_gives_the_same_page_again_and_again_ends() {
     list(&store).ends_with(0);
     assert_eq!(store.requests().len(), 4);
 }
+
+#[test]
+fn what_has_the_name_of_a_summary_and_is_none_stays() {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    let project = Project::testdata();
+    export(&project, &store, "other", &[]).ends_with(0);
+    let other = stored(&store, "other.tar.summary.json");
+    for (name, theirs) in [("site", &b"a text of mine"[..]), ("again", &other)] {
+        let archive = format!("{name}.tar");
+        let beside = Summary::name_for(&archive);
+        store.put(&beside, theirs);
+        export(&project, &store, name, &[]).ends_with(2).says([
+            "is no summary of",
+            &archive,
+            "--overwrite",
+        ]);
+        assert_eq!(stored(&store, &beside), theirs);
+        assert_eq!(store.shelf().read(&archive, u64::MAX).unwrap(), None);
+        export(&project, &store, name, &["--overwrite"]).ends_with(0);
+        assert_eq!(summary(&store, &archive).archive.unwrap().name, archive);
+    }
+}
+
+#[test]
+fn what_has_the_name_of_a_summary_in_a_folder_and_is_none_stays() {
+    let project = Project::testdata();
+    let theirs = project.archive("site.tar.summary.json");
+    fs::create_dir_all(theirs.parent().unwrap()).unwrap();
+    fs::write(&theirs, "mine").unwrap();
+    let export =
+        |options: &[&str]| project.run("export", [&["-f", "site"][..], &PLAIN, options].concat());
+    export(&["--summary"])
+        .ends_with(2)
+        .says(["is no summary of", "--overwrite"]);
+    assert!(!project.archive("site.tar").exists());
+    // Where none is laid, nothing is in the way; and what is no summary is not taken away as one.
+    export(&[]).ends_with(0);
+    assert_eq!(fs::read(&theirs).unwrap(), b"mine");
+    export(&["--summary", "--overwrite"]).ends_with(0);
+    let text = fs::read(&theirs).unwrap();
+    Summary::parse(&text, "site.tar.summary.json").unwrap();
+    export(&["--overwrite"]).ends_with(0);
+    assert!(!theirs.exists());
+}
+
+#[test]
+fn of_two_exports_that_replace_one_name_the_one_that_is_not_there_says_so() {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    // Before the summary of the first one comes; and after it, before it is looked whether that is right.
+    for after in [false, true] {
+        let project = Project::testdata();
+        let url = store.url("site");
+        let arguments = [&["-f", &*url, "--overwrite"][..], &PLAIN].concat();
+        let mut other = Some((Project::testdata(), store.clone()));
+        let names = arguments.join(" ");
+        let mut summary_came = false;
+        let relay = Relay::new(store.port, move |way, bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let is_summary = text.starts_with("PUT ") && text.contains(".summary.json ");
+            let is_time = match way {
+                Way::Request if is_summary => {
+                    summary_came = true;
+                    !after
+                }
+                Way::Answer => after && summary_came,
+                Way::Request => false,
+            };
+            if is_time && let Some((project, store)) = other.take() {
+                project.sql("UPDATE articles SET title = upper(title)");
+                let command = project.command("export", names.split(' '));
+                told(store.lead(command)).ends_with(0);
+            }
+            Verdict::Pass
+        });
+        let command = project.command("export", arguments);
+        told(store.at(relay.port).lead(command))
+            .ends_with(1)
+            .says(["another run has replaced", "site.tar"]);
+        // The one that is there has its own summary.
+        let content = stored(&store, "site.tar");
+        let archive = summary(&store, "site.tar").archive.unwrap();
+        assert_eq!(archive.sha256, Some(hex(&content)), "after: {after}");
+    }
+}

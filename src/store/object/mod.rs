@@ -16,7 +16,7 @@ mod upload;
 pub(super) use download::ObjectOrigin;
 pub use post::post;
 pub(super) use shelf::ObjectShelf;
-pub use upload::ObjectTarget;
+pub use upload::{Beside, ObjectTarget, write_beside};
 
 use super::{Access, Interrupt, ObjectName};
 use crate::error::{Error, Result};
