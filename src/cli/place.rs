@@ -215,7 +215,10 @@ impl Place {
             Self::Object(_) | Self::Stdout => return Ok(()),
         };
         for archive in archives {
-            if matches!(Neighbour::of(&archive), Neighbour::Foreign) {
+            if matches!(
+                Neighbour::of(&archive),
+                Neighbour::Foreign(_) | Neighbour::Unreadable
+            ) {
                 return Err(Error::usage(format!(
                     "{} is there already, and is no summary of {}",
                     summary_path(&archive).display(),
@@ -288,8 +291,10 @@ enum Neighbour {
     Nothing,
     /// A summary of an archive of this name.
     Summary(Vec<u8>),
-    /// Something else, or what cannot be read.
-    Foreign,
+    /// Something else.
+    Foreign(Vec<u8>),
+    /// What is no file, or cannot be read.
+    Unreadable,
 }
 
 impl Neighbour {
@@ -299,13 +304,16 @@ impl Neighbour {
         let read = || -> io::Result<Vec<u8>> {
             let mut text = Vec::new();
             let file = open_plain(OpenOptions::new().read(true), &path)?;
-            file.take(Summary::LONGEST).read_to_end(&mut text)?;
+            file.take(Summary::LONGEST + 1).read_to_end(&mut text)?;
             Ok(text)
         };
         match read() {
+            // No summary is so long.
+            Ok(text) if text.len() as u64 > Summary::LONGEST => Self::Unreadable,
             Ok(text) if is_summary_of(&text, &name) => Self::Summary(text),
+            Ok(text) => Self::Foreign(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Nothing,
-            _ => Self::Foreign,
+            Err(_) => Self::Unreadable,
         }
     }
 }
@@ -342,8 +350,11 @@ impl Target for Summarised {
             Ending::Complete => self.names.complete,
             Ending::Incomplete => self.names.incomplete,
         };
-        let Neighbour::Summary(text) = Neighbour::of(&archive) else {
-            return self.file.publish(ending);
+        let text = match Neighbour::of(&archive) {
+            Neighbour::Summary(text) => text,
+            // It may be in a format of later versions.
+            Neighbour::Foreign(text) if self.names.overwrite => text,
+            _ => return self.file.publish(ending),
         };
         let path = summary_path(&archive);
         std::fs::remove_file(&path).map_err(|error| {

@@ -519,6 +519,26 @@ fn a_signal_ends_a_run_whose_store_does_not_answer_any_more() {
     running.end().ends_with(130);
 }
 
+#[test]
+fn an_interruption_while_an_archive_appears_does_not_say_that_there_is_none() {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    let project = Project::testdata();
+    let relay = Relay::new(store.port, |way, bytes| {
+        let put = way == Way::Request && bytes.starts_with(b"PUT ");
+        if put { Verdict::Hold } else { Verdict::Pass }
+    });
+    let url = store.url("site");
+    let arguments = [&["-f", &*url][..], &PLAIN].concat();
+    let command = project.command("export", arguments);
+    let mut running = Running::start(store.at(relay.port).lead(command));
+    relay.wait();
+    running.signal("INT");
+    let outcome = running.end().ends_with(130);
+    outcome.says(["it is not known whether", "site.tar was written"]);
+}
+
 /// An archive of this size goes to a store and is checked there, in bounded memory.
 fn stays_flat(size: u64) {
     let store = DeepStore::start();
