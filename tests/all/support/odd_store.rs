@@ -40,7 +40,7 @@ impl OddStore {
         ]
     }
 
-    /// The first lines of the requests that came.
+    /// The heads of the requests that came.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -58,10 +58,11 @@ fn serve(
     if read == 0 {
         return None;
     }
-    let mut length = 0;
+    let (mut length, mut head) = (0, line.clone());
     loop {
         let mut header = String::new();
         input.read_line(&mut header).ok()?;
+        head.push_str(&header);
         let header = header.trim_end().to_lowercase();
         if header.is_empty() {
             break;
@@ -73,7 +74,7 @@ fn serve(
     input.read_exact(&mut vec![0; length]).ok()?;
     let number = {
         let mut seen = seen.lock().unwrap();
-        seen.push(line.trim_end().to_owned());
+        seen.push(head);
         seen.len() - 1
     };
     let mut answer = answer(&line, number);
