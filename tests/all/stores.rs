@@ -536,6 +536,7 @@ fn an_interruption_while_an_archive_appears_does_not_say_that_there_is_none() {
     relay.wait();
     running.signal("INT");
     let outcome = running.end().ends_with(130);
+    assert!(!outcome.all().contains("no archive was written"));
     outcome.says(["it is not known whether", "site.tar was written"]);
 }
 
