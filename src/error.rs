@@ -52,6 +52,9 @@ const LONGEST_MESSAGE: usize = 8 << 10;
 /// The same of what is wrong with an archive: there may be many of these.
 const LONGEST_FAULT: usize = 1 << 10;
 
+/// What is said of an interruption before it is known what it left.
+const INTERRUPTED: &str = "interrupted";
+
 fn shortened(mut message: String, longest: usize) -> String {
     if message.len() > longest {
         message.truncate(message.floor_char_boundary(longest));
@@ -98,14 +101,14 @@ impl Error {
 
     /// The run was interrupted.
     pub fn interrupted() -> Self {
-        Self::new(Kind::Interrupted, "interrupted")
+        Self::new(Kind::Interrupted, INTERRUPTED)
     }
 
-    /// Says of an interruption what it left; another error stays as it is.
+    /// Says of an interruption what it left, where that was not said yet; another error stays as it is.
     #[must_use]
     pub fn interrupted_with(mut self, what: &str) -> Self {
-        if self.kind == Kind::Interrupted {
-            self.message = format!("interrupted: {what}");
+        if self.kind == Kind::Interrupted && self.message == INTERRUPTED {
+            self.message = format!("{INTERRUPTED}: {what}");
         }
         self
     }

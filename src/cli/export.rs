@@ -272,6 +272,9 @@ impl Request {
         }
         let project = terminal::safe(&self.project.to_string());
         terminal::tell(&format!("project: {project}"));
+        if self.summary && !self.overwrite {
+            self.place.check_summary()?;
+        }
         let kept = (self.overwrite, self.digest);
         let Begun {
             destination,
@@ -319,9 +322,7 @@ impl Request {
         summary.end(code);
         if self.summary {
             let access = environment.access(self.cancellation.interrupt());
-            self.place.summarise(summary, &access)?;
-        } else {
-            self.place.forget_summary(&receipt);
+            self.place.summarise(summary, &receipt, &access)?;
         }
         report::print(reports, &report);
         if let Some(shortfall) = report::shortfall(&report) {

@@ -129,6 +129,13 @@ impl Location {
             return Ok(Self::Path(text.into()));
         };
         if scheme == "file" {
+            // As a URL is read, they and what follows them are no part of the path.
+            if text.contains(['?', '#']) {
+                return Err(Error::usage(format!(
+                    "{text} has a ? or a #, which end the path of a URL"
+                ))
+                .hint("write %3F for ? and %23 for #, or give the path without file://"));
+            }
             let path = Url::parse(text)
                 .ok()
                 .and_then(|url| url.to_file_path().ok());
@@ -230,6 +237,19 @@ mod tests {
             );
             assert_eq!(object.is_prefix(), key.is_empty() || key.ends_with('/'));
         }
+    }
+
+    #[test]
+    fn what_follows_a_question_mark_in_the_url_of_a_file_is_not_lost() {
+        for text in ["file:///a?b#c/site.tar", "FILE:///a#b", "file:///a/?"] {
+            let error = Location::parse(text.as_ref()).expect_err(text);
+            assert_eq!(error.kind(), crate::error::Kind::Usage);
+            assert!(error.advice().expect("advice").contains("%3F"), "{error}");
+        }
+        assert_eq!(
+            parsed("file:///a%3Fb%23c").path(),
+            Some(Path::new("/a?b#c"))
+        );
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use file::{
 };
 pub use interrupt::{Interrupt, Interruptible};
 pub use location::{Location, ObjectName, StoreKind};
-pub use object::{ObjectTarget, post};
+pub use object::{Beside, ObjectTarget, post, write_beside};
 pub(crate) use owner::Owner;
 pub(crate) use plain::{not_opened, open_plain};
 pub use receipt::{Ending, Receipt, Written};

@@ -21,6 +21,7 @@ struct State {
     size: u64,
     digest: Option<Sha256>,
     published: Option<(String, String)>,
+    id: Option<String>,
 }
 
 /// An archive that was written.
@@ -34,6 +35,8 @@ pub struct Written {
     pub size: u64,
     /// The SHA-256 of these, in hexadecimal digits, where it was asked for.
     pub sha256: Option<String>,
+    /// What it is known by, where the place keeps that.
+    pub id: Option<String>,
 }
 
 impl Receipt {
@@ -63,6 +66,11 @@ impl Receipt {
         self.state().published = Some((location.to_owned(), name.to_owned()));
     }
 
+    /// What was written is known by this.
+    pub(super) fn known_by(&self, id: &str) {
+        self.state().id = Some(id.to_owned());
+    }
+
     /// What was written, once it is there under its name.
     pub fn written(&self) -> Option<Written> {
         let state = self.state();
@@ -72,6 +80,7 @@ impl Receipt {
             location,
             name,
             size: state.size,
+            id: state.id.clone(),
             sha256: digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()),
         })
     }

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::support::archive::Archive;
 use crate::support::cli::{KEY, Outcome, PLAIN, Project, run, strapi_archive, testdata};
 use crate::support::files::{listing, repository};
+use crate::support::odd_store::OddStore;
 use crate::support::running::Running;
 use crate::support::schema::misfit;
 
@@ -460,6 +461,26 @@ fn a_monitor_hears_of_the_start_and_of_the_code() {
             .0
             .starts_with("POST /ping/5f1e/3?")
     );
+}
+
+#[test]
+fn a_monitor_that_sends_elsewhere_is_followed_without_its_url() {
+    let there = OddStore::start(|_, _| "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into());
+    let port = there.port;
+    let monitor = OddStore::start(move |_, _| {
+        let there = format!("Location: http://127.0.0.1:{port}/heard");
+        format!("HTTP/1.1 307 Temporary Redirect\r\n{there}\r\nContent-Length: 0\r\n\r\n")
+    });
+    let url = format!("http://127.0.0.1:{}/ping/5f1e", monitor.port);
+    Project::testdata()
+        .run("export", export(&["--ping-url", &url]))
+        .ends_with(0);
+    let heard = there.requests();
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    for head in heard {
+        assert!(head.starts_with("POST /heard "), "{head}");
+        assert!(!head.contains("5f1e"), "{head}");
+    }
 }
 
 #[test]

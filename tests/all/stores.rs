@@ -11,6 +11,7 @@ use strapi_backup::transfer::summary::{Status, Summary};
 use crate::limits::measured_with;
 use crate::support::cli::{KEY, Outcome, PLAIN, Project, backup, run};
 use crate::support::deep_store::DeepStore;
+use crate::support::odd_store::OddStore;
 use crate::support::relay::{Relay, Verdict, Way, after};
 use crate::support::running::{Running, miss_files};
 use crate::support::stores::{Kind, SECRET, Store};
@@ -518,6 +519,27 @@ fn a_signal_ends_a_run_whose_store_does_not_answer_any_more() {
     running.end().ends_with(130);
 }
 
+#[test]
+fn an_interruption_while_an_archive_appears_does_not_say_that_there_is_none() {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    let project = Project::testdata();
+    let relay = Relay::new(store.port, |way, bytes| {
+        let put = way == Way::Request && bytes.starts_with(b"PUT ");
+        if put { Verdict::Hold } else { Verdict::Pass }
+    });
+    let url = store.url("site");
+    let arguments = [&["-f", &*url][..], &PLAIN].concat();
+    let command = project.command("export", arguments);
+    let mut running = Running::start(store.at(relay.port).lead(command));
+    relay.wait();
+    running.signal("INT");
+    let outcome = running.end().ends_with(130);
+    assert!(!outcome.all().contains("no archive was written"));
+    outcome.says(["it is not known whether", "site.tar was written"]);
+}
+
 /// An archive of this size goes to a store and is checked there, in bounded memory.
 fn stays_flat(size: u64) {
     let store = DeepStore::start();
@@ -580,4 +602,166 @@ fn urls_of_other_kinds_are_refused_and_what_stands_in_them_is_not_printed() {
     project.run("export", arguments).ends_with(0);
     assert!(project.archive("site.tar").exists());
     run(&mut project.import_command(Path::new(&url), &[])).ends_with(0);
+}
+
+/// `list` of what answers oddly.
+fn list(store: &OddStore) -> Outcome {
+    let mut command = backup(["list", "s3://bucket/"]);
+    command.envs(store.variables());
+    told(command)
+}
+
+/// An export there.
+fn export_to(store: &OddStore) -> Outcome {
+    let project = Project::testdata();
+    let mut command = project.command("export", ["-f", "s3://bucket/site", PLAIN[0]]);
+    command.envs(store.variables());
+    told(command)
+}
+
+#[test]
+fn a_redirection_of_a_store_takes_credentials_nowhere() {
+    let elsewhere = OddStore::start(|_, _| "HTTP/1.1 200 OK\r\n\r\n".into());
+    let there = elsewhere.port;
+    let store = OddStore::start(move |_, _| {
+        format!(
+            "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:{there}/x\r\nContent-Length: 0\r\n\r\n"
+        )
+    });
+    for outcome in [list(&store), export_to(&store)] {
+        outcome
+            .ends_with(1)
+            .says(["sends elsewhere", "307", "AWS_REGION"]);
+    }
+    assert_eq!(elsewhere.requests(), [""; 0]);
+}
+
+#[test]
+fn an_error_of_a_store_that_is_too_long_is_given_up() {
+    let long = "x".repeat(8 << 20);
+    let answered = long.clone();
+    let store = OddStore::start(move |_, _| {
+        let length = answered.len();
+        format!("HTTP/1.1 403 Forbidden\r\nContent-Length: {length}\r\n\r\n{answered}")
+    });
+    for outcome in [list(&store), export_to(&store)] {
+        outcome.ends_with(1).says(["is longer than 1 MiB"]);
+    }
+    let store = OddStore::start(move |_, _| page(&long.repeat(3), None));
+    list(&store).ends_with(1).says(["is longer than 16 MiB"]);
+}
+
+/// A page of a list, and what leads to the next one.
+fn page(prefix: &str, token: Option<&str>) -> String {
+    let token =
+        token.map(|token| format!("<NextContinuationToken>{token}</NextContinuationToken>"));
+    let truncated = token.is_some();
+    let token = token.unwrap_or_default();
+    let body = format!(
+        "<ListBucketResult><Name>bucket</Name><Prefix>{prefix}</Prefix><KeyCount>0</KeyCount><IsTruncated>{truncated}</IsTruncated>{token}</ListBucketResult>"
+    );
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+#[test]
+fn a_list_that_gives_the_same_page_again_and_again_ends() {
+    // It ends at some time, so that whoever goes on is found out.
+    let store = OddStore::start(|_, number| page("", (number < 100).then_some("again")));
+    list(&store)
+        .ends_with(1)
+        .says(["the same page again and again"]);
+    assert_eq!(store.requests().len(), 2);
+    let store =
+        OddStore::start(|_, number| page("", (number < 3).then(|| number.to_string()).as_deref()));
+    list(&store).ends_with(0);
+    assert_eq!(store.requests().len(), 4);
+}
+
+#[test]
+fn what_has_the_name_of_a_summary_and_is_none_stays() {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    let project = Project::testdata();
+    export(&project, &store, "other", &[]).ends_with(0);
+    let other = stored(&store, "other.tar.summary.json");
+    for (name, theirs) in [("site", &b"a text of mine"[..]), ("again", &other)] {
+        let archive = format!("{name}.tar");
+        let beside = Summary::name_for(&archive);
+        store.put(&beside, theirs);
+        export(&project, &store, name, &[]).ends_with(2).says([
+            "is no summary of",
+            &archive,
+            "--overwrite",
+        ]);
+        assert_eq!(stored(&store, &beside), theirs);
+        assert_eq!(store.shelf().read(&archive, u64::MAX).unwrap(), None);
+        export(&project, &store, name, &["--overwrite"]).ends_with(0);
+        assert_eq!(summary(&store, &archive).archive.unwrap().name, archive);
+    }
+}
+
+#[test]
+fn what_has_the_name_of_a_summary_in_a_folder_and_is_none_stays() {
+    let project = Project::testdata();
+    let theirs = project.archive("site.tar.summary.json");
+    fs::create_dir_all(theirs.parent().unwrap()).unwrap();
+    fs::write(&theirs, "mine").unwrap();
+    let export =
+        |options: &[&str]| project.run("export", [&["-f", "site"][..], &PLAIN, options].concat());
+    export(&["--summary"])
+        .ends_with(2)
+        .says(["is no summary of", "--overwrite"]);
+    assert!(!project.archive("site.tar").exists());
+    // Where none is laid, nothing is in the way; and what is no summary is not taken away as one.
+    export(&[]).ends_with(0);
+    assert_eq!(fs::read(&theirs).unwrap(), b"mine");
+    export(&["--summary", "--overwrite"]).ends_with(0);
+    let text = fs::read(&theirs).unwrap();
+    Summary::parse(&text, "site.tar.summary.json").unwrap();
+    export(&["--overwrite"]).ends_with(0);
+    assert!(!theirs.exists());
+}
+
+#[test]
+fn of_two_exports_that_replace_one_name_the_one_that_is_not_there_says_so() {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    // Before the summary of the first one comes; and after it, before it is looked whether that is right.
+    for after in [false, true] {
+        let project = Project::testdata();
+        let url = store.url("site");
+        let arguments = [&["-f", &*url, "--overwrite"][..], &PLAIN].concat();
+        let mut other = Some((Project::testdata(), store.clone()));
+        let names = arguments.join(" ");
+        let mut summary_came = false;
+        let relay = Relay::new(store.port, move |way, bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let is_summary = text.starts_with("PUT ") && text.contains(".summary.json ");
+            let is_time = match way {
+                Way::Request if is_summary => {
+                    summary_came = true;
+                    !after
+                }
+                Way::Answer => after && summary_came,
+                Way::Request => false,
+            };
+            if is_time && let Some((project, store)) = other.take() {
+                project.sql("UPDATE articles SET title = upper(title)");
+                let command = project.command("export", names.split(' '));
+                told(store.lead(command)).ends_with(0);
+            }
+            Verdict::Pass
+        });
+        let command = project.command("export", arguments);
+        told(store.at(relay.port).lead(command))
+            .ends_with(1)
+            .says(["another run has replaced", "site.tar"]);
+        // The one that is there has its own summary.
+        let content = stored(&store, "site.tar");
+        let archive = summary(&store, "site.tar").archive.unwrap();
+        assert_eq!(archive.sha256, Some(hex(&content)), "after: {after}");
+    }
 }

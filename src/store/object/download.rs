@@ -13,9 +13,11 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often it is gone on after a connection broke, without a byte between. The crate has tried several times itself
+/// How often it is gone on after a connection broke, without much between. The crate has tried several times itself
 /// before that.
 const TRIES: u32 = 3;
+/// How much must come between, so that it goes on at all.
+const LEAST: u64 = 1 << 20;
 /// How long it is gone on so.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long to wait before each time.
@@ -80,7 +82,7 @@ impl Origin for ObjectOrigin {
             stream: None,
             chunk: Bytes::new(),
             position: 0,
-            failures: 0,
+            failures: Failures::default(),
         }))
     }
 
@@ -101,8 +103,32 @@ struct Reader {
     chunk: Bytes,
     /// Where what comes next begins.
     position: u64,
-    /// How often nothing came.
-    failures: u32,
+    failures: Failures,
+}
+
+/// How often hardly anything came before a connection broke.
+#[derive(Debug, Default)]
+struct Failures {
+    count: u32,
+    /// How much came since the last one.
+    came: u64,
+}
+
+impl Failures {
+    /// So many bytes came.
+    fn got(&mut self, length: u64) {
+        self.came = self.came.saturating_add(length);
+        if self.came >= LEAST {
+            self.count = 0;
+        }
+    }
+
+    /// A connection broke. Gives whether that was once too often.
+    fn are_too_many(&mut self) -> bool {
+        self.came = 0;
+        self.count += 1;
+        self.count > TRIES
+    }
 }
 
 impl Reader {
@@ -169,15 +195,12 @@ impl Reader {
                         return Err(self.changed());
                     }
                     self.position += chunk.len() as u64;
-                    if !chunk.is_empty() {
-                        self.failures = 0;
-                    }
+                    self.failures.got(chunk.len() as u64);
                     self.chunk = chunk;
                 }
                 Err(answer) => {
                     self.stream = None;
-                    self.failures += 1;
-                    if self.failures > TRIES || asked.elapsed() > PATIENCE {
+                    if self.failures.are_too_many() || asked.elapsed() > PATIENCE {
                         return Err(explain("read", &self.name, &answer));
                     }
                     // Made within the runtime, which has the clock.
@@ -195,5 +218,29 @@ impl Read for Reader {
         let length = buffer.len().min(self.chunk.len());
         self.chunk.copy_to_slice(&mut buffer[..length]);
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_bytes_between_do_not_make_a_broken_connection_good() {
+        let mut failures = Failures::default();
+        for _ in 0..TRIES {
+            failures.got(10);
+            assert!(!failures.are_too_many());
+        }
+        failures.got(10);
+        assert!(failures.are_too_many());
+        // Much does, also in small pieces.
+        let mut failures = Failures::default();
+        for _ in 0..10 * TRIES {
+            for _ in 0..LEAST / 1024 {
+                failures.got(1024);
+            }
+            assert!(!failures.are_too_many());
+        }
     }
 }

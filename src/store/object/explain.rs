@@ -87,11 +87,22 @@ impl Refusal {
             ])
     }
 
+    /// Whether the store sends whoever asks elsewhere. Nobody goes there with credentials.
+    fn is_redirection(&self) -> bool {
+        matches!(self.status, Some(301 | 302 | 303 | 307 | 308))
+            || self.text.contains("redirect without LOCATION")
+    }
+
     /// The words of the store.
     fn words(&self) -> String {
         match (&self.code, &self.message) {
             (Some(code), Some(message)) => format!("the store says {code}: {message}"),
             (Some(code), None) => format!("the store says {code}"),
+            (None, _) if self.is_redirection() => {
+                let status = self.status.map(|status| format!(" (status {status})"));
+                let status = status.unwrap_or_default();
+                format!("the store sends elsewhere{status}, and that is not followed")
+            }
             (None, _) => match self.status {
                 Some(status) => format!("the store answers with status {status}"),
                 None => self.text.clone(),
@@ -167,12 +178,17 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
         "PermanentRedirect",
         "AuthorizationHeaderMalformed",
         "IllegalLocationConstraintException",
-    ]) || matches!(refusal.status, Some(301 | 307 | 308))
-        || refusal.text.contains("incorrectly configured region");
+    ]) || refusal.is_redirection();
     if is_elsewhere {
-        return failed(&refusal.words()).hint(format!(
-            "the {holder} is in another region: set AWS_REGION to it"
-        ));
+        return failed(&refusal.words()).hint(match store {
+            StoreKind::S3 => {
+                "the bucket is in another region: set AWS_REGION to it; or AWS_ENDPOINT_URL is not the \
+                 address of the store itself"
+            }
+            StoreKind::Google | StoreKind::Azure => {
+                "see that the endpoint that is set is the address of the store itself"
+            }
+        });
     }
     if refusal.is_forbidden() || matches!(answer, Answer::PermissionDenied { .. }) {
         return failed(&refusal.words()).hint(format!(
@@ -266,6 +282,7 @@ mod tests {
                 xml("PermanentRedirect"),
                 "AWS_REGION",
             ),
+            ("307 Temporary Redirect", String::new(), "AWS_REGION"),
             (
                 "507 Insufficient Storage",
                 xml("QuotaExceeded"),

@@ -11,7 +11,8 @@ use object_store::client::{
     HttpResponse, HttpResponseBody, HttpService,
 };
 use object_store::{ClientConfigKey, ClientOptions};
-use reqwest::{Client, NoProxy, Proxy};
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, NoProxy, Proxy};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -32,6 +33,12 @@ const IDLE: Duration = Duration::from_secs(30);
 const COMPLETING: u32 = 10;
 /// How servers of metadata, which give credentials to machines, are to be reached: at once, or not at all.
 const METADATA: Duration = Duration::from_secs(1);
+/// How long an answer may be that is a list.
+const LONGEST_LIST: u64 = 16 << 20;
+/// How long any other answer may be that is not the content of an object.
+const LONGEST_ANSWER: u64 = 1 << 20;
+/// How many times as long as nothing may move such an answer may take as a whole.
+const WHOLE: u32 = 4;
 /// Where systems keep the certificates of authorities.
 const AUTHORITIES: [&str; 3] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -81,13 +88,26 @@ impl Connector {
         self.create.store(create, Ordering::Relaxed);
     }
 
-    /// A client. Over HTTP without TLS only where it was asked for.
+    /// A client. Over HTTP without TLS only where it was asked for. It follows no redirections: they would take
+    /// credentials to whoever the answer names.
     pub fn client(&self, plain: bool, connect: Duration) -> Result<Client, reqwest::Error> {
+        let builder = self.builder(plain, connect);
+        builder.redirect(Policy::none()).build()
+    }
+
+    /// A client that follows redirections, for what goes without credentials.
+    pub fn following(&self, plain: bool, connect: Duration) -> Result<Client, reqwest::Error> {
+        self.builder(plain, connect).build()
+    }
+
+    fn builder(&self, plain: bool, connect: Duration) -> ClientBuilder {
         let mut builder = Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .user_agent(concat!("backup/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(connect)
             .https_only(!plain)
+            // The address that led somewhere may be signed, or secret.
+            .referer(false)
             .no_proxy();
         // Those are reached directly: they are on the machine's own network.
         if connect != METADATA {
@@ -95,7 +115,7 @@ impl Connector {
                 builder = builder.proxy(proxy.clone());
             }
         }
-        builder.build()
+        builder
     }
 }
 
@@ -225,6 +245,7 @@ impl Service {
 
     async fn once(&self, request: HttpRequest, patience: u32) -> Result<HttpResponse, HttpError> {
         let (parts, body) = request.into_parts();
+        let (reads, lists) = (parts.method == Method::GET, is_list(&parts.uri));
         let url = parts.uri.to_string().parse::<reqwest::Url>();
         let url = url.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
         let mut request = reqwest::Request::new(parts.method, url);
@@ -251,12 +272,28 @@ impl Service {
         };
         let response: http::Response<reqwest::Body> = response.into();
         let (parts, body) = response.into_parts();
+        let longest = match parts.status.is_success() && reads {
+            true if lists => Some(LONGEST_LIST),
+            true => None,
+            false => Some(LONGEST_ANSWER),
+        };
         let body = HttpResponseBody::new(Received {
             body,
             waiting: Box::pin(sleep(IDLE)),
+            bounds: longest.map(|longest| Bounds {
+                longest,
+                left: longest,
+                end: Instant::now() + IDLE * WHOLE * patience,
+            }),
         });
         Ok(HttpResponse::from_parts(parts, body))
     }
+}
+
+/// Whether this asks for a list of objects.
+fn is_list(uri: &http::Uri) -> bool {
+    let mut parts = uri.query().unwrap_or_default().split('&');
+    parts.any(|part| part.starts_with("list-type=") || part == "comp=list")
 }
 
 fn no_answer() -> HttpError {
@@ -313,10 +350,34 @@ impl Body for Sent {
     }
 }
 
-/// The body of an answer, which fails when nothing comes any more.
+/// The body of an answer, which fails when nothing comes any more, or more than may come.
 struct Received {
     body: reqwest::Body,
     waiting: Pin<Box<Sleep>>,
+    /// `None` where it is the content of an object.
+    bounds: Option<Bounds>,
+}
+
+/// What an answer is held to that is kept in memory.
+struct Bounds {
+    longest: u64,
+    left: u64,
+    end: Instant,
+}
+
+impl Bounds {
+    /// Takes what came.
+    fn take(&mut self, frame: &Frame<Bytes>) -> Result<(), HttpError> {
+        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+        let Some(left) = self.left.checked_sub(length) else {
+            let most = self.longest >> 20;
+            let why = format!("its answer is longer than {most} MiB, and no list or message is");
+            let error = std::io::Error::new(std::io::ErrorKind::InvalidData, why);
+            return Err(HttpError::new(HttpErrorKind::Unknown, error));
+        };
+        self.left = left;
+        Ok(())
+    }
 }
 
 impl Body for Received {
@@ -329,8 +390,18 @@ impl Body for Received {
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Ready(frame) => {
-                self.waiting.as_mut().reset(Instant::now() + IDLE);
-                Poll::Ready(frame.map(|frame| frame.map_err(worded)))
+                let mut next = Instant::now() + IDLE;
+                let mut frame = frame.map(|frame| frame.map_err(worded));
+                if let Some(bounds) = &mut self.bounds {
+                    next = next.min(bounds.end);
+                    frame = frame.map(|frame| {
+                        let frame = frame?;
+                        bounds.take(&frame)?;
+                        Ok(frame)
+                    });
+                }
+                self.waiting.as_mut().reset(next);
+                Poll::Ready(frame)
             }
             Poll::Pending => {
                 std::task::ready!(self.waiting.as_mut().poll(context));
@@ -344,6 +415,10 @@ impl Body for Received {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        // Whoever collects it makes room for what it says.
+        match &self.bounds {
+            Some(_) => SizeHint::default(),
+            None => self.body.size_hint(),
+        }
     }
 }

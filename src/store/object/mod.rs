@@ -16,7 +16,7 @@ mod upload;
 pub(super) use download::ObjectOrigin;
 pub use post::post;
 pub(super) use shelf::ObjectShelf;
-pub use upload::ObjectTarget;
+pub use upload::{Beside, ObjectTarget, write_beside};
 
 use super::{Access, Interrupt, ObjectName};
 use crate::error::{Error, Result};
@@ -24,11 +24,13 @@ use explain::{Refusal, explain};
 use futures_util::StreamExt;
 use http::Connector;
 use object_store::aws::AmazonS3;
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::{
     Error as Answer, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, PutMode, PutPayload,
 };
 use settings::Patience;
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -39,12 +41,19 @@ use tokio::runtime::{Builder, Handle, Runtime};
 const THREADS: usize = 2;
 /// How often it is looked whether the user wants the run to stop.
 const GLANCE: Duration = Duration::from_millis(100);
+/// How many pages a list may have, of a thousand objects each.
+const PAGES: usize = 10_000;
+/// How many objects may lie at one prefix.
+const OBJECTS: usize = 1_000_000;
 
 /// A bucket, or a container, that can be talked to.
 struct Bucket {
     store: Arc<dyn ObjectStore>,
     /// The same for first questions: whoever named the wrong place wants to know soon.
     first: Arc<dyn ObjectStore>,
+    /// Both for lists.
+    pages: Arc<dyn PaginatedListStore>,
+    first_page: Arc<dyn PaginatedListStore>,
     s3: Option<AmazonS3>,
     connector: Connector,
     interrupt: Interrupt,
@@ -96,6 +105,8 @@ impl Bucket {
         Ok(Self {
             store: opened.store,
             first: first.store,
+            pages: opened.pages,
+            first_page: first.pages,
             s3: opened.s3,
             connector,
             interrupt: access.interrupt.clone(),
@@ -176,11 +187,42 @@ impl Bucket {
 
     /// The objects at a prefix, without those deeper down.
     fn list(&self, prefix: &ObjectName) -> Result<Vec<ObjectMeta>> {
-        let path = path_of(prefix)?;
-        let at = (!path.as_ref().is_empty()).then_some(&path);
-        let listed = self.run(self.store.list_with_delimiter(at))?;
-        let listed = listed.map_err(|answer| explain("list", prefix, &answer))?;
-        Ok(listed.objects)
+        path_of(prefix)?;
+        let at = (!prefix.key.is_empty()).then_some(&*prefix.key);
+        let mut objects = Vec::new();
+        let mut token: Option<String> = None;
+        for _ in 0..PAGES {
+            let options = PaginatedListOptions {
+                delimiter: Some(Cow::Borrowed("/")),
+                page_token: token.clone(),
+                ..PaginatedListOptions::default()
+            };
+            let store = match token {
+                Some(_) => &self.pages,
+                None => &self.first_page,
+            };
+            let page = self.run(store.list_paginated(at, options))?;
+            let page = page.map_err(|answer| explain("list", prefix, &answer))?;
+            objects.extend(page.result.objects);
+            let next = page.page_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(objects);
+            }
+            if next == token {
+                return Err(Error::failed(format!(
+                    "cannot list {prefix}: the store gives the same page again and again"
+                ))
+                .hint("see what is wrong with the store, or with what stands before it"));
+            }
+            if objects.len() > OBJECTS {
+                break;
+            }
+            token = next;
+        }
+        Err(Error::failed(format!(
+            "cannot list {prefix}: more than {OBJECTS} objects lie there, or the list has no end"
+        ))
+        .hint("let archives lie at a prefix of their own"))
     }
 
     /// A small object whole; `None` where there is none.

@@ -18,7 +18,7 @@ pub fn post(url: &Url, body: Vec<u8>, access: &Access, patience: Duration) -> Re
     let fail = |why: String| Error::failed(format!("{host} was not told: {why}"));
     let connector = Connector::new(access)?;
     let client = connector
-        .client(url.scheme() == "http", patience)
+        .following(url.scheme() == "http", patience)
         .map_err(|error| fail(error.without_url().to_string()))?;
     let runtime = Executor::new()?;
     let answer = runtime.handle().block_on(async {

@@ -8,6 +8,7 @@ use crate::store::{Access, ObjectName, StoreKind};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::list::PaginatedListStore;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A store, and what only one kind of them can do.
 pub(super) struct Opened {
     pub store: Arc<dyn ObjectStore>,
+    /// The same, for lists.
+    pub pages: Arc<dyn PaginatedListStore>,
     /// The same, where it is S3.
     pub s3: Option<AmazonS3>,
 }
@@ -75,6 +78,7 @@ pub(super) fn open(
             let store = builder.build().map_err(fail)?;
             Ok(Opened {
                 store: Arc::new(store.clone()),
+                pages: Arc::new(store.clone()),
                 s3: Some(store),
             })
         }
@@ -82,7 +86,8 @@ pub(super) fn open(
             let builder = google(name, access, connector)?.with_retry(retries);
             let store = builder.build().map_err(fail)?;
             Ok(Opened {
-                store: Arc::new(store),
+                store: Arc::new(store.clone()),
+                pages: Arc::new(store),
                 s3: None,
             })
         }
@@ -90,7 +95,8 @@ pub(super) fn open(
             let builder = azure(name, access, connector)?.with_retry(retries);
             let store = builder.build().map_err(fail)?;
             Ok(Opened {
-                store: Arc::new(store),
+                store: Arc::new(store.clone()),
+                pages: Arc::new(store),
                 s3: None,
             })
         }

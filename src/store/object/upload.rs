@@ -1,15 +1,15 @@
 //! Writes an archive into an object store, in parts that are on their way while the next one is made. No copy of it
 //! lies anywhere, and the object is there when all of it is.
 
-use super::explain::{exists, explain};
+use super::explain::{Refusal, exists, explain};
 use super::{Bucket, path_of};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Access, Ending, ObjectName, Receipt, StoreKind, Target};
+use crate::store::{Access, Ending, ObjectName, Receipt, StoreKind, Target, Written};
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{
-    Attribute, AttributeValue, Attributes, Error as Answer, GetOptions, MultipartUpload, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload,
+    Attribute, AttributeValue, Attributes, Error as Answer, GetOptions, GetResult, MultipartUpload,
+    PutMode, PutMultipartOptions, PutOptions, PutPayload,
 };
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -39,6 +39,15 @@ const ID: &str = "backupid";
 /// How long the summary of an archive may be that is put aside.
 const LONGEST_SUMMARY: u64 = 16 << 20;
 
+/// What lies beside an object and vouches for it.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// Its name.
+    pub name: String,
+    /// Whether a text is that of an object of this name. Anything else is somebody's own.
+    pub vouches: fn(text: &[u8], object: &str) -> bool,
+}
+
 /// An object that appears when it is complete.
 pub struct ObjectTarget {
     bucket: Bucket,
@@ -46,6 +55,7 @@ pub struct ObjectTarget {
     path: Path,
     /// What may be left beside it by an archive that had the name before.
     summary: ObjectName,
+    vouches: fn(&[u8], &str) -> bool,
     overwrite: bool,
     /// What this run's object is known by.
     id: String,
@@ -59,14 +69,13 @@ pub struct ObjectTarget {
 }
 
 impl ObjectTarget {
-    /// Starts an object of this name, beside which a summary of that name is. What must wait is kept in
-    /// `spool_folder`.
+    /// Starts an object of this name, beside which there is a summary. What must wait is kept in `spool_folder`.
     ///
     /// # Errors
-    /// It is there already and `overwrite` is not set; or the store cannot be reached, or refuses it.
+    /// It is there already, or something else has the name of its summary, and `overwrite` is not set; or the store cannot be reached, or refuses it.
     pub fn create(
         name: &ObjectName,
-        summary: &str,
+        summary: &Beside,
         overwrite: bool,
         access: &Access,
         receipt: Receipt,
@@ -85,11 +94,11 @@ impl ObjectTarget {
             Err(refused) => return Err(refused.error),
         }
         bucket.connector.create_only(!overwrite);
-        bucket.give_up_leftovers(name, &path);
-        Ok(Self {
+        let target = Self {
             bucket,
             path,
-            summary: name.with_name(summary),
+            summary: name.with_name(&summary.name),
+            vouches: summary.vouches,
             name: name.clone(),
             overwrite,
             id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -99,7 +108,31 @@ impl ObjectTarget {
             on_their_way: VecDeque::new(),
             receipt,
             spool_folder: spool_folder.to_owned(),
-        })
+        };
+        if !overwrite && target.lacks_place_for_summary() {
+            return Err(target.summary_is_taken(Kind::Usage));
+        }
+        target.bucket.give_up_leftovers(name, &target.path);
+        Ok(target)
+    }
+
+    /// Whether something has the name of the summary that is none of this archive. Who may only write does not see it.
+    fn lacks_place_for_summary(&self) -> bool {
+        match self.bucket.read(&self.summary, LONGEST_SUMMARY) {
+            Ok(found) => found.is_some_and(|text| !(self.vouches)(&text, self.name.name())),
+            // No summary is so long.
+            Err(_) => self
+                .bucket
+                .look(&self.summary)
+                .is_ok_and(|found| found.is_some_and(|it| it.meta.size > LONGEST_SUMMARY)),
+        }
+    }
+
+    fn summary_is_taken(&self, kind: Kind) -> Error {
+        let (summary, name) = (&self.summary, self.name.name());
+        let what = format!("{summary} is there already, and is no summary of {name}");
+        Error::new(kind, what)
+            .hint("choose another name with --file, or replace it with --overwrite")
     }
 
     fn explain(&self, answer: &Answer) -> Error {
@@ -227,10 +260,13 @@ impl ObjectTarget {
             Err(error) if error.kind() == Kind::Interrupted => {
                 let late = self.bucket.run_for(LAST_CHANCE, work);
                 late.ok_or_else(|| {
-                    error.hint(format!(
-                        "the store did not answer: see whether {} is there",
+                    let what = format!(
+                        "it is not known whether {} was written, because the store did not answer",
                         self.name
-                    ))
+                    );
+                    let hint =
+                        "see whether it is there; without a summary beside it, it is not complete";
+                    error.interrupted_with(&what).hint(hint)
                 })
             }
             answer => answer,
@@ -246,10 +282,7 @@ impl ObjectTarget {
         let Ok(Ok(found)) = looked else {
             return false;
         };
-        let id = found
-            .attributes
-            .get(&Attribute::Metadata(Cow::Borrowed(ID)));
-        id.is_some_and(|id| **id == *self.id)
+        id_of(&found) == Some(&*self.id)
     }
 }
 
@@ -291,18 +324,90 @@ impl Target for ObjectTarget {
         // A summary must not be taken for that of another archive than it is of.
         let summary = self.bucket.read(&self.summary, LONGEST_SUMMARY);
         let summary = summary.ok().flatten();
+        let is_foreign = |text: &Vec<u8>| !(self.vouches)(text, self.name.name());
+        if !self.overwrite && summary.as_ref().is_some_and(is_foreign) {
+            return Err(self.summary_is_taken(Kind::Failed));
+        }
         if summary.is_some() {
             let _ = self.bucket.remove(&self.summary);
         }
         if let Err(error) = self.complete() {
-            if let Some(summary) = summary.filter(|_| error.kind() != Kind::Interrupted) {
+            // What it is of is there still, unless another run has replaced it meanwhile.
+            let is_back = self.overwrite && error.kind() != Kind::Interrupted;
+            if let Some(summary) = summary.filter(|_| is_back)
+                && let Ok(None) = self.bucket.read(&self.summary, LONGEST_SUMMARY)
+            {
                 let _ = self.bucket.write(&self.summary, summary);
             }
             return Err(error);
         }
+        self.receipt.known_by(&self.id);
         self.receipt
             .published(&self.name.to_string(), self.name.name());
         Ok(())
+    }
+}
+
+/// What an object says of who wrote it.
+fn id_of(found: &GetResult) -> Option<&str> {
+    let key = Attribute::Metadata(Cow::Borrowed(ID));
+    found.attributes.get(&key).map(|id| &**id)
+}
+
+/// Writes a small object that vouches for one that this run has written, where that is still this run's. Gives
+/// whether it is: what another run has replaced is not vouched for.
+///
+/// # Errors
+/// It cannot be written, or the store does not answer.
+pub fn write_beside(
+    beside: &ObjectName,
+    (name, written): (&ObjectName, &Written),
+    access: &Access,
+    bytes: Vec<u8>,
+) -> Result<bool> {
+    let bucket = Bucket::open(name, access)?;
+    if !is_of(&bucket, name, written)? {
+        return Ok(false);
+    }
+    // The one that was there before is away: what is there now came from another run. Some stores do not know the
+    // condition, and whoever may not remove anything has left it.
+    let path = path_of(beside)?;
+    let payload = PutPayload::from(bytes.clone());
+    let put = bucket
+        .store
+        .put_opts(&path, payload, PutMode::Create.into());
+    if bucket.run(put)?.is_err() {
+        if !is_of(&bucket, name, written)? {
+            return Ok(false);
+        }
+        bucket.write(beside, bytes.clone())?;
+    }
+    let ours = is_of(&bucket, name, written)?;
+    if !ours {
+        // Without it, what is there is not taken for complete.
+        let there = bucket.read(beside, LONGEST_SUMMARY)?;
+        if there.is_some_and(|there| there == bytes) {
+            bucket.remove(beside)?;
+        }
+    }
+    Ok(ours)
+}
+
+/// Whether an object is the one that was written, as far as these credentials can see it.
+fn is_of(bucket: &Bucket, name: &ObjectName, written: &Written) -> Result<bool> {
+    let path = path_of(name)?;
+    let look = bucket
+        .store
+        .get_opts(&path, GetOptions::new().with_head(true));
+    match bucket.run(look)? {
+        Ok(found) => Ok(match (id_of(&found), &written.id) {
+            (Some(there), Some(ours)) => there == ours,
+            // Some stores do not keep it.
+            _ => found.meta.size == written.size,
+        }),
+        Err(Answer::NotFound { .. }) => Ok(false),
+        Err(answer) if Refusal::of(&answer).is_forbidden() => Ok(true),
+        Err(answer) => Err(explain("read", name, &answer)),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod disk;
 pub mod exact;
 pub mod files;
 pub mod models;
+pub mod odd_store;
 pub mod place;
 pub mod proxy;
 pub mod relay;
