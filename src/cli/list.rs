@@ -123,6 +123,7 @@ impl Arguments {
                 "Made", "Size", "Strapi", "Rows", "Files", "State", "From", "Name",
             ],
             [false, true, false, true, true, false, false, false],
+            7,
         );
         for archive in &inventory.archives {
             let count = |stage: Stage| {
@@ -140,7 +141,7 @@ impl Arguments {
                 archive.name.clone(),
             ]);
         }
-        Reports::Stdout.print(&columns.text());
+        Reports::Stdout.print(&columns.text(Reports::Stdout.width()));
         tell_future(&inventory.archives, now);
         Ok(0)
     }

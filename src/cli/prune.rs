@@ -138,6 +138,7 @@ fn print_decisions(pruning: &Pruning) {
     let mut columns = Columns::new(
         ["Action", "Made", "State", "Name", "Why"],
         [false, false, false, false, false],
+        3,
     );
     for decision in &pruning.decisions {
         columns.add([
@@ -158,7 +159,7 @@ fn print_decisions(pruning: &Pruning) {
         ]);
     }
     if !(pruning.decisions.is_empty() && pruning.orphans.is_empty()) {
-        Reports::Stdout.print(&columns.text());
+        Reports::Stdout.print(&columns.text(Reports::Stdout.width()));
     }
 }
 
