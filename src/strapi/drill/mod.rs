@@ -105,7 +105,10 @@ impl Drill<'_> {
                 differences: Differences::default(),
             });
         }
-        transfer.run(&plan)?;
+        let models = project.models()?;
+        transfer
+            .run(&plan)
+            .map_err(|error| tables::collided(error, &models))?;
         let returned = self.export(&project, &plan, &mut witness)?;
         let differences = compare::differences(&mut witness, &plan, &project)?;
         Ok(Drilled {
