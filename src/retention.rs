@@ -5,7 +5,11 @@
 //! as well. An archive stays if one rule wants it.
 //!
 //! Incomplete archives stand apart: the same rules go over them on their own, so that none takes the place of a
-//! complete one; and one that is older than every complete archive that stays goes, whatever the rules say.
+//! complete one; and one that is older than every complete archive that stays goes, unless a duration or a rule without
+//! a limit wants it.
+//!
+//! Archives with a date of the future, as a clock that was wrong gives them, stay, and no rule counts them: else each of
+//! them would take the place of the newest until that day.
 
 mod within;
 
@@ -15,9 +19,20 @@ mod tests;
 pub use within::Within;
 
 use crate::error::{Error, Result};
-use jiff::{Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 use std::fmt;
 use std::str::FromStr;
+
+/// How far clocks and zones of two machines may differ.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// Why archives of the future stay.
+const FUTURE: &str = "dated in the future";
+
+/// Whether a date is one that no archive can have yet.
+pub fn is_of_the_future(made: &Zoned, now: Timestamp) -> bool {
+    made.timestamp().duration_since(now) > AHEAD
+}
 
 /// How many archives a rule keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,34 +145,34 @@ impl Policy {
     }
 
     /// What becomes of the archives of one group, in their order; of those of one moment, the last counts as the newest.
-    /// Dates after `now` are believed, but durations are not
-    /// counted back from them.
+    /// Those [of the future](is_of_the_future) stay, and take no part. Other dates after `now` are believed, but durations
+    /// are not counted back from them.
     pub fn apply(&self, archives: &[Candidate], now: Timestamp) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::Goes("no rule keeps it"); archives.len()];
-        let complete = self.keep(archives, true, now, &mut verdicts);
-        self.keep(archives, false, now, &mut verdicts);
-        let Some(oldest) = complete else {
-            return verdicts;
-        };
         for (archive, verdict) in archives.iter().zip(&mut verdicts) {
-            if !archive.is_complete && archive.made.timestamp() < oldest {
-                *verdict = Verdict::Goes("incomplete, and older than all that stay");
+            if is_of_the_future(&archive.made, now) {
+                *verdict = Verdict::Stays(vec![FUTURE.into()]);
             }
         }
+        let oldest = self.keep(archives, None, now, &mut verdicts);
+        self.keep(archives, Some(oldest), now, &mut verdicts);
         verdicts
     }
 
-    /// Goes over the complete archives, or over the others; gives when the oldest was made that stays.
+    /// Goes over the complete archives, or over the incomplete ones, which are told when the oldest complete one was
+    /// made that stays; gives when the oldest was made that stays.
     fn keep(
         &self,
         archives: &[Candidate],
-        complete: bool,
+        incomplete: Option<Option<Timestamp>>,
         now: Timestamp,
         verdicts: &mut [Verdict],
     ) -> Option<Timestamp> {
+        let complete = incomplete.is_none();
         let mut order: Vec<usize> = (0..archives.len())
             .rev()
             .filter(|&place| archives[place].is_complete == complete)
+            .filter(|&place| !is_of_the_future(&archives[place].made, now))
             .collect();
         order.sort_by(|&a, &b| {
             archives[b]
@@ -174,18 +189,27 @@ impl Policy {
         for place in order {
             let made = &archives[place].made;
             let mut reasons = Vec::new();
+            // Whether a rule wants it that is not about how many there are.
+            let mut is_firm = false;
             if let Some(within) = self.within
                 && newest.is_none_or(|newest| within.holds(made, newest))
             {
                 reasons.push(format!("within {within}"));
+                is_firm = true;
             }
             let is_last = Some(place) == last;
-            reasons.extend(
-                rules
-                    .iter_mut()
-                    .filter_map(|rule| rule.keeps(made, is_last)),
-            );
-            if !reasons.is_empty() {
+            for rule in &mut rules {
+                if let Some(reason) = rule.keeps(made, is_last) {
+                    reasons.push(reason);
+                    is_firm |= rule.left == Quota::Unlimited;
+                }
+            }
+            let is_older = incomplete
+                .flatten()
+                .is_some_and(|oldest| made.timestamp() < oldest);
+            if is_older && !is_firm {
+                verdicts[place] = Verdict::Goes("incomplete, and older than all that stay");
+            } else if !reasons.is_empty() {
                 verdicts[place] = Verdict::Stays(reasons);
                 oldest = Some(made.timestamp());
             }

@@ -1,4 +1,5 @@
-//! Lists in columns: plain text, two blanks between columns, whether somebody looks at it or a program.
+//! Lists in columns: plain text, two blanks between columns, whether somebody looks at it or a program. Where somebody
+//! looks at it and there is no room for the lines, names stand on lines of their own.
 
 use super::terminal::safe;
 
@@ -7,14 +8,20 @@ pub(super) struct Columns<const N: usize> {
     rows: Vec<[String; N]>,
     /// Whether a column's cells stand at its right.
     right: [bool; N],
+    /// From which column on cells are of any length.
+    long: usize,
 }
 
+/// How far cells are set in that stand on lines of their own.
+const INDENT: &str = "    ";
+
 impl<const N: usize> Columns<N> {
-    /// No lines yet.
-    pub fn new(heading: [&str; N], right: [bool; N]) -> Self {
+    /// No lines yet. Cells are of any length from the column `long` on.
+    pub fn new(heading: [&str; N], right: [bool; N], long: usize) -> Self {
         Self {
             rows: vec![heading.map(str::to_owned)],
             right,
+            long,
         }
     }
 
@@ -23,30 +30,45 @@ impl<const N: usize> Columns<N> {
         self.rows.push(row.map(|cell| safe(&cell)));
     }
 
-    /// All of it; the last column is not filled up.
-    pub fn text(&self) -> String {
+    /// All of it, in lines of at most so many characters where that is said: else the cells of any length stand below
+    /// the others, each on a line of its own, which is never broken, so that names can be copied.
+    pub fn text(&self, room: Option<usize>) -> String {
         let length = |cell: &String| cell.chars().count();
         let width = |column: usize| self.rows.iter().map(|row| length(&row[column])).max();
         let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
-        let mut text = String::new();
-        for row in &self.rows {
-            let mut line = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                let gap = " ".repeat(widths[column] - length(cell));
-                let cell = match self.right[column] {
-                    true => gap + cell,
-                    false => cell.clone() + &gap,
-                };
-                if column > 0 {
-                    line.push_str("  ");
-                }
-                line.push_str(&cell);
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
+        let lines = |columns: usize| {
+            let widths = &widths[..columns];
+            self.rows.iter().map(move |row| self.line(row, widths))
+        };
+        let widest = lines(N).map(|line| line.chars().count()).max();
+        if room.is_none_or(|room| widest <= Some(room)) {
+            return lines(N).collect::<Vec<_>>().join("\n");
         }
-        text.truncate(text.trim_end().len());
-        text
+        let mut text = Vec::new();
+        for (row, line) in self.rows.iter().zip(lines(self.long)) {
+            text.push(line);
+            let below = row[self.long..].iter().filter(|cell| !cell.is_empty());
+            text.extend(below.map(|cell| format!("{INDENT}{cell}")));
+        }
+        text.join("\n")
+    }
+
+    /// The first cells of a row, in columns of these widths; the last is not filled up.
+    fn line(&self, row: &[String; N], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let gap = " ".repeat(width - cell.chars().count());
+            let cell = match self.right[column] {
+                true => gap + cell,
+                false => cell.clone() + &gap,
+            };
+            if column > 0 {
+                line.push_str("  ");
+            }
+            line.push_str(&cell);
+        }
+        line.truncate(line.trim_end().len());
+        line
     }
 }
 
@@ -56,10 +78,27 @@ mod tests {
 
     #[test]
     fn cells_stand_under_each_other() {
-        let mut columns = Columns::new(["a", "size", "name"], [false, true, false]);
+        let mut columns = Columns::new(["a", "size", "name"], [false, true, false], 2);
         columns.add(["längst".into(), "1".into(), "x\u{1b}".into()]);
         columns.add([String::new(), "12345".into(), "y".into()]);
         let expected = "a        size  name\nlängst      1  x\\u{1b}\n        12345  y";
-        assert_eq!(columns.text(), expected);
+        for room in [None, Some(22)] {
+            assert_eq!(columns.text(room), expected);
+        }
+    }
+
+    #[test]
+    fn no_line_breaks_within_where_the_terminal_is_too_narrow() {
+        let mut columns =
+            Columns::new(["a", "size", "name", "why"], [false, true, false, false], 2);
+        columns.add([
+            "b".into(),
+            "1".into(),
+            "a-long-name".into(),
+            "because".into(),
+        ]);
+        columns.add(["c".into(), "2".into(), "another-name".into(), String::new()]);
+        let expected = "a  size\n    name\n    why\nb     1\n    a-long-name\n    because\nc     2\n    another-name";
+        assert_eq!(columns.text(Some(20)), expected);
     }
 }

@@ -1,5 +1,6 @@
 //! `backup drill`: whether an archive comes back, tried out.
 
+use super::columns::Columns;
 use super::environment::Environment;
 use super::key::KeyArguments;
 use super::progress::Progress;
@@ -123,6 +124,11 @@ impl Arguments {
             advice: None,
         });
         summary.faults = faults.chain(differences).collect();
+        let differences = &drilled.differences;
+        summary.faults_left_out = differences.count - differences.list.len() as u64;
+        if let Some(returned) = &drilled.returned {
+            summary.return_of(returned);
+        }
         effort::tell(&effort, &[]);
         Ok(self.conclude(&archive, &drilled))
     }
@@ -139,11 +145,21 @@ impl Arguments {
             Reports::Stdout.conclude(DAMAGED);
             return exit_code(Kind::Archive);
         }
-        Reports::Stdout.print(&table(drilled));
+        let lines = lines(drilled);
+        Reports::Stdout.print(&match Reports::Stdout.width() {
+            Some(_) => table(&lines),
+            None => columns(&lines),
+        });
         if differences.moved > 0 {
             terminal::tell(&format!(
                 "note: {} urls of files lead elsewhere than into an upload folder; a restore gives them others",
                 HumanCount(differences.moved)
+            ));
+        }
+        if differences.foreign > 0 {
+            terminal::tell(&format!(
+                "note: {} values are such as SQLite holds and other databases may refuse: a fraction of an integer, a NUL in a text",
+                HumanCount(differences.foreign)
             ));
         }
         for difference in differences.list.iter().take(TOLD) {
@@ -163,7 +179,7 @@ impl Arguments {
                 "All that the archive holds comes back, but it is incomplete",
                 INCOMPLETE,
             )
-        } else if self.strict && has_notes(plan, protection) {
+        } else if self.strict && (has_notes(plan, protection) || differences.foreign > 0) {
             (
                 "All that the archive holds comes back, with notes (--strict)",
                 INCOMPLETE,
@@ -179,23 +195,42 @@ impl Arguments {
     }
 }
 
-/// What the archive holds, and what came back.
-fn table(drilled: &Drilled) -> String {
+/// What the archive holds, and how much of it came back: of each stage, by its name.
+fn lines(drilled: &Drilled) -> Vec<(&'static str, u64, u64)> {
+    let returned = drilled.returned.as_ref();
+    let stages = drilled.plan.announced.stages.iter();
+    stages
+        .map(|(stage, report)| {
+            let back = returned.and_then(|returned| returned.stages.get(stage));
+            let back = back.map_or(0, |back| back.total.items);
+            (stage.as_str(), report.total.items, back)
+        })
+        .collect()
+}
+
+/// The lines for the eye.
+fn table(lines: &[(&str, u64, u64)]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(vec!["Type", "In the archive", "Came back"]);
-    let returned = drilled.returned.as_ref();
-    for (stage, report) in &drilled.plan.announced.stages {
-        let back = returned.and_then(|returned| returned.stages.get(stage));
-        let items = back.map_or(0, |back| back.total.items);
+    for &(stage, held, back) in lines {
         table.add_row(vec![
-            stage.to_string(),
-            HumanCount(report.total.items).to_string(),
-            HumanCount(items).to_string(),
+            stage.to_owned(),
+            HumanCount(held).to_string(),
+            HumanCount(back).to_string(),
         ]);
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.to_string()
+}
+
+/// The lines as columns, which programs can split, as in the report of a transfer.
+fn columns(lines: &[(&str, u64, u64)]) -> String {
+    let mut columns = Columns::new(["Count", "Back", "Type"], [true, true, false], 2);
+    for (stage, held, back) in lines {
+        columns.add([held.to_string(), back.to_string(), (*stage).to_owned()]);
+    }
+    columns.text(None)
 }

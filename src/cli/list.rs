@@ -4,7 +4,7 @@ use super::Cancellation;
 use super::columns::Columns;
 use super::environment::Environment;
 use super::key::KeyArguments;
-use super::terminal::{self, Reports};
+use super::terminal::{self, Reports, safe};
 use crate::archive::Password;
 use crate::error::{Error, Result};
 use crate::inventory::{Inventory, Look, Stocked};
@@ -104,9 +104,10 @@ impl Arguments {
         let cancellation = Cancellation::listen()?;
         let listed = self.place.open(environment, &cancellation, |shelf, look| {
             let inventory = Inventory::take(shelf, look)?;
-            Ok((shelf.name(), inventory))
+            Ok((shelf.name(), inventory, look.now))
         });
-        let (name, inventory) = listed.map_err(|it| it.interrupted_with("nothing was listed"))?;
+        let (name, inventory, now) =
+            listed.map_err(|it| it.interrupted_with("nothing was listed"))?;
         if self.json {
             let archives: Vec<Value> = inventory.archives.iter().map(facts).collect();
             let list = json!({"location": name, "archives": archives, "others": inventory.others});
@@ -122,6 +123,7 @@ impl Arguments {
                 "Made", "Size", "Strapi", "Rows", "Files", "State", "From", "Name",
             ],
             [false, true, false, true, true, false, false, false],
+            7,
         );
         for archive in &inventory.archives {
             let count = |stage: Stage| {
@@ -139,8 +141,21 @@ impl Arguments {
                 archive.name.clone(),
             ]);
         }
-        Reports::Stdout.print(&columns.text());
+        Reports::Stdout.print(&columns.text(Reports::Stdout.width()));
+        tell_future(&inventory.archives, now);
         Ok(0)
+    }
+}
+
+/// Says which archives are dated in the future.
+pub(super) fn tell_future<'a>(archives: impl IntoIterator<Item = &'a Stocked>, now: Timestamp) {
+    let future = archives.into_iter();
+    for archive in future.filter(|archive| archive.is_of_the_future(now)) {
+        terminal::tell(&format!(
+            "note: {} is dated in the future ({}): a clock was wrong; it stays, and counts for nothing, until you remove it",
+            safe(&archive.name),
+            made(archive)
+        ));
     }
 }
 

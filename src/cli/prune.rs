@@ -4,7 +4,7 @@ use super::Cancellation;
 use super::columns::Columns;
 use super::environment::Environment;
 use super::keep::RetentionArguments;
-use super::list::{self, PlaceArguments, facts, made, state};
+use super::list::{self, PlaceArguments, facts, made, state, tell_future};
 use super::terminal::{self, Reports, Voice, safe};
 use crate::archive::Password;
 use crate::error::{Error, Result};
@@ -65,6 +65,7 @@ impl Arguments {
             if !self.json {
                 print_decisions(&pruning);
             }
+            tell_future(pruning.decisions.iter().map(|it| &it.archive), look.now);
             let removed = match self.dry_run {
                 true => Removed::default(),
                 false => pruning.carry_out(shelf, look)?,
@@ -137,6 +138,7 @@ fn print_decisions(pruning: &Pruning) {
     let mut columns = Columns::new(
         ["Action", "Made", "State", "Name", "Why"],
         [false, false, false, false, false],
+        3,
     );
     for decision in &pruning.decisions {
         columns.add([
@@ -157,7 +159,7 @@ fn print_decisions(pruning: &Pruning) {
         ]);
     }
     if !(pruning.decisions.is_empty() && pruning.orphans.is_empty()) {
-        Reports::Stdout.print(&columns.text());
+        Reports::Stdout.print(&columns.text(Reports::Stdout.width()));
     }
 }
 
@@ -199,6 +201,7 @@ pub(super) fn after_export(
         let pruning = Pruning::decide(inventory, policy, &scope, look.now);
         let removed = pruning.carry_out(shelf, look)?;
         tell_left(&pruning);
+        tell_future(pruning.decisions.iter().map(|it| &it.archive), look.now);
         tell_trouble(&removed);
         for archive in pruning.going() {
             let is_gone = !removed.failed.iter().any(|(name, _)| *name == archive.name);

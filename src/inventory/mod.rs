@@ -12,6 +12,7 @@ pub use prune::{Action, Decision, Pruning, Removed, Scope};
 
 use crate::archive::{Archive, Demands, Password};
 use crate::error::{Error, Kind, Result};
+use crate::retention::is_of_the_future;
 use crate::store::{Interrupt, Item, Shelf};
 use crate::transfer::summary::{Status, Summary};
 use jiff::tz::TimeZone;
@@ -98,6 +99,13 @@ pub enum ToldBy {
     Name,
     /// The time of the file.
     File,
+}
+
+impl Stocked {
+    /// Whether its date is one that no archive can have yet.
+    pub fn is_of_the_future(&self, now: Timestamp) -> bool {
+        is_of_the_future(&self.made, now)
+    }
 }
 
 impl ToldBy {

@@ -1,7 +1,7 @@
 //! What the name of an archive says: which site it is of, when it was made, whether it is complete.
 
 use jiff::civil::{Date, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
 /// What names of archives end with.
@@ -26,8 +26,8 @@ pub(super) struct Name {
 struct Dated {
     date: Date,
     time: Option<Time>,
-    /// Whether it is that of UTC, and not of this place.
-    is_utc: bool,
+    /// How far it is from UTC, where it says so; else it is that of this place.
+    offset: Option<Offset>,
 }
 
 impl Name {
@@ -65,9 +65,9 @@ impl Name {
     /// same day, or else its beginning.
     pub fn made(&self, file: Timestamp, zone: &TimeZone) -> Option<Zoned> {
         let dated = self.date?;
-        let own = match dated.is_utc {
-            true => TimeZone::UTC,
-            false => zone.clone(),
+        let own = match dated.offset {
+            Some(offset) => TimeZone::fixed(offset),
+            None => zone.clone(),
         };
         let file = file.to_zoned(zone.clone());
         let made = match dated.time {
@@ -128,21 +128,43 @@ fn date_at(bytes: &[u8], at: usize) -> Option<(usize, Dated)> {
     let dated = Dated {
         date,
         time: None,
-        is_utc: false,
+        offset: None,
     };
     match time_at(bytes, end) {
         Some((end, time)) => {
-            let is_utc = bytes.get(end) == Some(&b'Z');
             let time = Some(time);
+            let found = offset_at(bytes, end);
+            let (end, offset) = found.map_or((end, None), |(end, offset)| (end, Some(offset)));
             let dated = Dated {
                 time,
-                is_utc,
+                offset,
                 ..dated
             };
-            Some((end + usize::from(is_utc), dated))
+            Some((end, dated))
         }
         None => ends(bytes, end).then_some((end, dated)),
     }
+}
+
+/// How far a time is from UTC, as it stands behind it: `Z`, `+02:00`, `+0200`, `-03:30`. Without a colon, what
+/// stands behind a minus may be anything.
+fn offset_at(bytes: &[u8], at: usize) -> Option<(usize, Offset)> {
+    let sign = match bytes.get(at)? {
+        b'Z' => return Some((at + 1, Offset::UTC)),
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let hours = number(bytes, at + 1, 2)?;
+    let gap = usize::from(bytes.get(at + 3) == Some(&b':'));
+    let minutes = number(bytes, at + 3 + gap, 2)?;
+    let end = at + 5 + gap;
+    let is_doubtful = sign < 0 && gap == 0;
+    if is_doubtful || !ends(bytes, end) || hours > 14 || minutes > 59 {
+        return None;
+    }
+    let seconds = sign * (i32::from(hours) * 60 + i32::from(minutes)) * 60;
+    Some((end, Offset::from_seconds(seconds).ok()?))
 }
 
 /// A time of day that begins there, or behind one character: `0130`, `T01:30:59`, `_01-30`.
@@ -197,6 +219,21 @@ mod tests {
             ),
             ("site-20261120T003000Z.tar", "site", "2026-11-20 01:30:00"),
             ("site.2026_11_20_01-30.tar", "site", "2026-11-20 01:30:00"),
+            (
+                "site-2026-11-20T01:30:00+02:00.tar",
+                "site",
+                "2026-11-20 00:30:00",
+            ),
+            (
+                "site-2026-07-20T01:30:00-03:30-weekly.tar",
+                "site*weekly",
+                "2026-07-20 07:00:00",
+            ),
+            (
+                "site-20261120-0130-0002.tar",
+                "site*0002",
+                "2026-11-20 01:30:00",
+            ),
             ("2026-11-20.tar", "", "2026-11-20 05:00:00"),
             ("2026-11-19-shop.tar", "*shop", "2026-11-19 00:00:00"),
             (

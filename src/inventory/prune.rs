@@ -3,7 +3,7 @@
 use super::{Inventory, Look, Stocked};
 use crate::error::{Error, Result};
 use crate::retention::{Candidate, Policy, Verdict};
-use crate::store::Shelf;
+use crate::store::{Item, Shelf};
 use crate::transfer::summary::Summary;
 use jiff::{SignedDuration, Timestamp};
 
@@ -100,12 +100,18 @@ impl Pruning {
             }
         }
         for group in archives.chunk_by(|one, other| one.group == other.group) {
-            pruning.decide_group(group, policy, now);
+            pruning.decide_group(group, policy, scope.beside.as_deref(), now);
         }
         pruning
     }
 
-    fn decide_group(&mut self, group: &[Stocked], policy: &Policy, now: Timestamp) {
+    fn decide_group(
+        &mut self,
+        group: &[Stocked],
+        policy: &Policy,
+        own: Option<&str>,
+        now: Timestamp,
+    ) {
         let counts = |it: &Stocked| it.doubt.is_none() && !it.is_fresh;
         let candidates: Vec<Candidate> = group
             .iter()
@@ -127,6 +133,10 @@ impl Pruning {
                     vec!["it is so new that it may still be being written".into()],
                 ),
                 None => match verdicts.next() {
+                    // However early its date is beside those of others.
+                    Some(Verdict::Goes(_)) if own == Some(archive.name.as_str()) => {
+                        (Action::Keep, vec!["just made".to_owned()])
+                    }
                     Some(Verdict::Goes(why)) => (Action::Remove, vec![why.to_owned()]),
                     Some(Verdict::Stays(reasons)) => (Action::Keep, reasons),
                     None => (Action::Leave, Vec::new()),
@@ -148,9 +158,18 @@ impl Pruning {
             .map(|it| &it.archive)
     }
 
+    /// The complete archives of the same group that stay.
+    fn kept_beside<'a>(&'a self, archive: &'a Stocked) -> impl Iterator<Item = &'a Stocked> {
+        let kept = self.decisions.iter();
+        kept.filter(|it| it.action == Action::Keep && it.archive.is_complete)
+            .map(|it| &it.archive)
+            .filter(|it| it.group == archive.group)
+    }
+
     /// Removes what goes: each archive before its summary. Stopped in between, it leaves a summary without an archive,
     /// which says nothing wrong and goes with the next run; the other way about, an archive would be left that nothing
-    /// proves to be ours, for ever. What is no more as it was looked at stays, for somebody writes to it.
+    /// proves to be ours, for ever. What is no more as it was looked at stays, for somebody writes to it; and so does its
+    /// whole group where that is one of those that were to be left.
     ///
     /// # Errors
     /// The place cannot be listed once more; or the user wants it to stop. What cannot be removed is listed.
@@ -164,8 +183,23 @@ impl Pruning {
             let found = items.binary_search_by(|item| item.name.as_str().cmp(name));
             found.ok().map(|place| &items[place])
         };
+        let is_as_it_was = |archive: &Stocked| {
+            let is_same =
+                |item: &Item| (item.size, item.modified) == (archive.size, archive.modified);
+            now(&archive.name).is_some_and(is_same)
+                && (!archive.has_summary || now(&Summary::name_for(&archive.name)).is_some())
+        };
         for archive in self.going() {
             check(look, &removed)?;
+            if let Some(lost) = self.kept_beside(archive).find(|it| !is_as_it_was(it)) {
+                let error = Error::failed(format!(
+                    "{}, which was to stay, is gone or was written to meanwhile",
+                    lost.name
+                ));
+                let error = error.hint("see that it is whole, and run it again");
+                removed.failed.push((archive.name.clone(), error));
+                continue;
+            }
             match now(&archive.name) {
                 None => continue,
                 Some(item) if (item.size, item.modified) != (archive.size, archive.modified) => {

@@ -313,6 +313,47 @@ fn what_was_written_to_meanwhile_stays() {
 }
 
 #[test]
+fn nothing_goes_from_a_group_whose_kept_archive_vanished_or_changed_meanwhile() {
+    let removals = |change: &dyn Fn(&Fake)| {
+        let shelf = Fake::default();
+        for site in ["shop", "site"] {
+            for day in 10..=12 {
+                let made = format!("2026-11-{day}T01:00:00Z");
+                shelf.archive(&format!("{site}-2026-11-{day}.tar"), &made, "complete");
+            }
+        }
+        let pruning = decide(&shelf, &look(), &daily(1), None);
+        change(&shelf);
+        let removed = pruning.carry_out(&shelf, &look()).expect("tried");
+        let failed: Vec<String> = removed.failed.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(failed, ["site-2026-11-10.tar", "site-2026-11-11.tar"]);
+        assert_eq!(removed.archives, 2, "those of the shop");
+    };
+    let forget = |shelf: &Fake, name: &str| drop(shelf.files.lock().expect("free").remove(name));
+    removals(&|shelf| forget(shelf, "site-2026-11-12.tar"));
+    removals(&|shelf| forget(shelf, "site-2026-11-12.tar.summary.json"));
+    removals(&|shelf| {
+        shelf.put("site-2026-11-12.tar", b"another", "2026-11-22T11:59:59Z");
+    });
+}
+
+#[test]
+fn the_archive_that_was_just_made_stays_beside_one_of_the_future() {
+    for later in ["2026-11-22T20:00:00Z", "2031-01-01T00:00:00Z"] {
+        let shelf = Fake::default();
+        shelf.archive("site-1-2026-11-21.tar", "2026-11-21T01:00:00Z", "complete");
+        shelf.archive("site-1-2026-11-22.tar", "2026-11-22T11:00:00Z", "complete");
+        shelf.archive("site-1-2031-01-01.tar", later, "complete");
+        let last = Policy::new([(Period::Last, Quota::Of(1))], None).expect("a rule");
+        for policy in [last, daily(1)] {
+            let pruning = decide(&shelf, &look(), &policy, Some("site-1-2026-11-22.tar"));
+            let actions: Vec<Action> = pruning.decisions.iter().map(|it| it.action).collect();
+            assert_eq!(actions, [Action::Remove, Action::Keep, Action::Keep]);
+        }
+    }
+}
+
+#[test]
 fn a_summary_of_another_program_or_without_its_archive_name_is_no_orphan_of_ours() {
     let shelf = Fake::default();
     let old = "2026-11-01T01:00:00Z";

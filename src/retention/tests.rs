@@ -222,6 +222,43 @@ fn an_incomplete_archive_takes_no_place_and_goes_with_the_last_that_is_as_old() 
 }
 
 #[test]
+fn an_archive_of_the_future_takes_no_place_and_stays() {
+    let times = ["2029-12-30T00:00", "2029-12-31T00:00", "2031-05-01T00:00"];
+    let archives = times.map(|time| complete(made(time)));
+    for period in [Period::Last, Period::Daily] {
+        let kept = kept(&policy(&[(period, 1)]), &archives);
+        let days: Vec<&str> = kept.iter().map(|(day, _)| day.as_str()).collect();
+        assert_eq!(days, ["2029-12-31", "2031-05-01"]);
+        assert_eq!(kept[1].1, "dated in the future");
+    }
+    // What the clocks of two machines may differ by is nothing of the kind.
+    let soon = ["2029-12-31T00:00", "2030-01-01T23:00"].map(|time| complete(made(time)));
+    assert_eq!(kept(&policy(&[(Period::Last, 1)]), &soon).len(), 1);
+}
+
+#[test]
+fn an_old_incomplete_archive_stays_where_a_rule_without_a_limit_or_a_duration_wants_it() {
+    let archive = |time: &str, is_complete| Candidate {
+        made: made(time),
+        is_complete,
+    };
+    let archives = [
+        archive("2029-12-30T00:00", false),
+        archive("2029-12-31T00:00", true),
+    ];
+    let stays = |quotas: &[(Period, Quota)], within: Option<&str>| {
+        let within = within.map(|text| text.parse().expect(text));
+        let policy = Policy::new(quotas.iter().copied(), within).expect("a rule");
+        let verdicts = policy.apply(&archives, now());
+        matches!(verdicts[0], Verdict::Stays(_))
+    };
+    assert!(stays(&[(Period::Last, Quota::Unlimited)], None));
+    assert!(stays(&[(Period::Daily, Quota::Unlimited)], None));
+    assert!(stays(&[(Period::Last, Quota::Of(1))], Some("7d")));
+    assert!(!stays(&[(Period::Last, Quota::Of(9))], None));
+}
+
+#[test]
 fn no_rule_is_an_error_of_whoever_asks() {
     use crate::error::Kind;
     for quotas in [vec![], vec![(Period::Last, Quota::Of(0))]] {
@@ -233,9 +270,10 @@ fn no_rule_is_an_error_of_whoever_asks() {
 /// restic's rules as its documentation tells them, without a look at how they are carried out here: the periods that
 /// have archives, the newest of each, as many as the rule says; the oldest of all where there are fewer.
 fn model(quotas: &[(Period, Quota)], within: Option<Within>, times: &[Zoned]) -> BTreeSet<usize> {
-    let mut kept = BTreeSet::new();
     let newest_first = |a: &usize, b: &usize| times[*b].cmp(&times[*a]).then(b.cmp(a));
-    let mut order: Vec<usize> = (0..times.len()).collect();
+    let (future, mut order): (Vec<usize>, Vec<usize>) =
+        (0..times.len()).partition(|&place| is_of_the_future(&times[place], now()));
+    let mut kept: BTreeSet<usize> = future.into_iter().collect();
     order.sort_by(newest_first);
     for &(period, quota) in quotas {
         let mut periods: BTreeMap<Vec<i64>, usize> = BTreeMap::new();
@@ -341,13 +379,22 @@ proptest! {
             .collect();
         let policy = policy(&[(period, count)]);
         let verdicts = policy.apply(&archives, now());
-        let newest = archives.iter().filter(|it| it.is_complete).map(|it| &it.made).max();
+        let past = archives.iter().filter(|it| !is_of_the_future(&it.made, now()));
+        let newest = past.filter(|it| it.is_complete).map(|it| &it.made).max();
         if let Some(newest) = newest {
             let is_newest = |it: &Candidate| it.is_complete && it.made == *newest;
             let stays = archives.iter().zip(&verdicts);
             let mut stays = stays.filter(|(it, _)| is_newest(it)).map(|(_, verdict)| verdict);
             prop_assert!(stays.any(|verdict| matches!(verdict, Verdict::Stays(_))));
         }
+        // And so do those of the future.
+        for (archive, verdict) in archives.iter().zip(&verdicts) {
+            prop_assert!(!is_of_the_future(&archive.made, now()) || matches!(verdict, Verdict::Stays(_)));
+        }
+        // And all of them, where there is no limit.
+        let all = Policy::new([(Period::Last, Quota::Unlimited)], None).expect("a rule");
+        let stay = all.apply(&archives, now());
+        prop_assert!(stay.iter().all(|verdict| matches!(verdict, Verdict::Stays(_))));
         // And the complete ones fare as if the others were not there.
         let alone: Vec<Candidate> = archives.iter().filter(|it| it.is_complete).cloned().collect();
         let of_complete = archives.iter().zip(&verdicts).filter(|(it, _)| it.is_complete);

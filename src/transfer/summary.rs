@@ -40,6 +40,9 @@ pub struct Summary {
     /// What is wrong with the archive, where that was checked to its end: up to a hundred faults.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Failure>,
+    /// How many faults there were beside those.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub faults_left_out: u64,
     /// The archive that was written or read, as far as it is known.
     #[serde(default)]
     pub archive: Option<ArchiveFacts>,
@@ -64,6 +67,9 @@ pub struct Summary {
     /// How much there was of each stage, by its name.
     #[serde(default)]
     pub stages: BTreeMap<String, StageFacts>,
+    /// How much of each stage came back, where that was tried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<BTreeMap<String, StageFacts>>,
     /// What was left out, or should be known, one by one.
     #[serde(default)]
     pub warnings: Vec<WarningFacts>,
@@ -206,6 +212,7 @@ impl Summary {
             exit_code,
             error: None,
             faults: Vec::new(),
+            faults_left_out: 0,
             archive: None,
             project: None,
             strapi: None,
@@ -214,6 +221,7 @@ impl Summary {
             started: Some(in_seconds(started)),
             finished: Some(in_seconds(Timestamp::now())),
             stages: BTreeMap::new(),
+            returned: None,
             warnings: Vec::new(),
             warnings_left_out: 0,
         }
@@ -228,25 +236,12 @@ impl Summary {
 
     /// Takes over what came of a transfer.
     pub fn report(&mut self, report: &Report) {
-        self.stages = report
-            .stages
-            .iter()
-            .map(|(stage, report)| {
-                let groups = report.groups.iter().map(|(name, count)| {
-                    let facts = GroupFacts {
-                        count: count.items,
-                        bytes: count.bytes,
-                    };
-                    (name.clone(), facts)
-                });
-                let facts = StageFacts {
-                    count: report.total.items,
-                    bytes: report.total.bytes,
-                    groups: groups.collect(),
-                };
-                (stage.to_string(), facts)
-            })
-            .collect();
+        self.stages = stages(report);
+    }
+
+    /// Takes over what came back of it.
+    pub fn return_of(&mut self, report: &Report) {
+        self.returned = Some(stages(report));
     }
 
     /// Takes over what the source of the transfer says of itself.
@@ -305,6 +300,33 @@ impl Summary {
         }
         serde_json::from_slice(text).map_err(|error| fail(&error))
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// The stages of a report, by name.
+fn stages(report: &Report) -> BTreeMap<String, StageFacts> {
+    let stages = report.stages.iter();
+    stages
+        .map(|(stage, report)| {
+            let groups = report.groups.iter().map(|(name, count)| {
+                let facts = GroupFacts {
+                    count: count.items,
+                    bytes: count.bytes,
+                };
+                (name.clone(), facts)
+            });
+            let facts = StageFacts {
+                count: report.total.items,
+                bytes: report.total.bytes,
+                groups: groups.collect(),
+            };
+            (stage.to_string(), facts)
+        })
+        .collect()
 }
 
 fn in_seconds(time: Timestamp) -> String {

@@ -12,6 +12,8 @@ use crate::support::files::{copy_folder, repository};
 use crate::support::running::Running;
 use crate::support::tarball::{CONFIGURATION, ENTITIES, LINKS, Tarball};
 
+const SCHEMAS: &str = "schemas/schemas_00001.jsonl";
+
 /// Tries an archive out, and sees that nothing is left of that.
 #[track_caller]
 fn drill(archive: &Path, options: &[&str]) -> Outcome {
@@ -216,6 +218,36 @@ fn a_setting_with_a_column_of_its_own_does_not_come_back() {
 }
 
 #[test]
+fn schemas_whose_tables_no_database_makes_are_damage_that_names_the_type() {
+    let many: String = (0..3000)
+        .map(|number| format!(r#""a{number}":{{"type":"string"}},"#))
+        .collect();
+    let (table, attributes) = (r#""collectionName":"tags"#, r#""attributes":{"name""#);
+    for (from, to) in [
+        (table, r#""collectionName":"sqlite_master"#.to_owned()),
+        (table, r#""collectionName":"categories"#.to_owned()),
+        (table, r#""collectionName":"ta\u0000gs"#.to_owned()),
+        (table, r#""collectionName":""#.to_owned()),
+        (
+            attributes,
+            r#""attributes":{"ID":{"type":"string"},"name""#.to_owned(),
+        ),
+        (attributes, format!(r#""attributes":{{{many}"name""#)),
+    ] {
+        let change = |lines: &mut Vec<String>| {
+            let line = lines.iter_mut().find(|line| line.contains(table));
+            let line = line.unwrap();
+            *line = line.replacen(from, &to, 1);
+        };
+        let outcome = drill_changed(|archive| archive.edit_lines(SCHEMAS, change));
+        let shown = outcome.all();
+        assert_eq!(outcome.code, Some(6), "{to:.80}\n{shown}");
+        let is_named = shown.contains("no table can be made for") && shown.contains("api::tag.tag");
+        assert!(is_named && !shown.contains("data.db"), "{to:.80}\n{shown}");
+    }
+}
+
+#[test]
 fn a_cut_archive_and_a_wrong_key_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = fs::read(strapi_archive_of(4)).unwrap();
@@ -244,6 +276,85 @@ fn a_drill_that_is_interrupted_leaves_nothing() {
         ["error: interrupted: the archive was not tried out to its end"]
     );
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_value_that_is_none_of_its_kind_does_not_pass_because_a_text_holds_anything() {
+    for value in [r#"{"a":1}"#, r#"["a",1]"#, "true"] {
+        let (from, to) = (r#""title":"Hello""#, format!(r#""title":{value}"#));
+        drill_changed(|archive| archive.replace(ENTITIES, from, &to))
+            .ends_with(6)
+            .says(["api::article.article 1", "no value of its kind: title"]);
+    }
+}
+
+#[test]
+fn a_value_that_sqlite_alone_holds_is_a_note() {
+    let (from, to) = (r#""title":"Hello""#, r#""title":"Hello\u0000""#);
+    let changed = || Tarball::read(&strapi_archive()).replace(ENTITIES, from, to);
+    let folder = tempfile::tempdir().unwrap();
+    let path = changed().write(folder.path().join("changed.tar"));
+    drill(&path, &[])
+        .ends_with(0)
+        .says(["SQLite holds and other databases may refuse"]);
+    drill(&path, &["--strict"]).ends_with(3);
+}
+
+#[test]
+fn a_link_that_says_another_relation_than_the_schema_is_damage() {
+    let edit = |from: &'static str, to: &'static str| {
+        move |lines: &mut Vec<String>| {
+            let line = lines.iter_mut().find(|it| it.contains(r#""field":"tags""#));
+            let line = line.unwrap();
+            *line = line.replacen(from, to, 1);
+        }
+    };
+    for (from, to) in [
+        ("manyToMany", "oneToOne"),
+        ("relation.basic", "relation.morph"),
+    ] {
+        drill_changed(|archive| archive.edit_lines(LINKS, edit(from, to)))
+            .ends_with(6)
+            .says(["tags", "another relation than the schema"]);
+    }
+}
+
+#[test]
+fn a_pipe_gets_plain_columns_and_json_says_what_came_back() {
+    let outcome = drill(&strapi_archive(), &[]).ends_with(0);
+    let mut lines = outcome.stdout.lines();
+    let heading = lines.find(|line| line.contains("Back")).unwrap();
+    let heading: Vec<&str> = heading.split_whitespace().collect();
+    assert_eq!(heading, ["Count", "Back", "Type"]);
+    assert!(!outcome.stdout.contains('│'), "{}", outcome.stdout);
+    let edit = |lines: &mut Vec<String>| {
+        for line in lines.iter_mut().filter(|line| line.contains("createdAt")) {
+            *line = line.replacen("{\"documentId", "{\"surplus\":5,\"documentId", 1);
+        }
+        let last = lines.last().unwrap().clone();
+        let start = last.find("\"id\":").unwrap() + 5;
+        let end = start + last[start..].find(',').unwrap();
+        for id in 9000..9200 {
+            let (before, after) = (&last[..start], &last[end..]);
+            lines.push(format!(
+                "{before}{id}{}",
+                after.replacen("{\"", "{\"surplus\":5,\"", 1)
+            ));
+        }
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let changed = Tarball::read(&strapi_archive()).edit_lines(ENTITIES, edit);
+    let path = changed.write(folder.path().join("changed.tar"));
+    let outcome = drill(&path, &["--json"]).ends_with(6);
+    let summary = outcome.stdout.lines().last().unwrap();
+    let summary: serde_json::Value = serde_json::from_str(summary).unwrap();
+    assert_eq!(summary["faults"].as_array().unwrap().len(), 100);
+    assert!(
+        summary["faults_left_out"].as_u64().unwrap() >= 100,
+        "{summary}"
+    );
+    let count = |member: &str| summary[member]["entities"]["count"].clone();
+    assert_eq!(count("returned"), count("stages"));
 }
 
 #[test]

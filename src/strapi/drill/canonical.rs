@@ -4,7 +4,7 @@
 //! they were.
 
 use crate::calendar::MICROSECONDS;
-use crate::model::{Fields, Scalar, Schema, boolean, instant, json};
+use crate::model::{Fields, Scalar, Schema, Short, boolean, instant, json};
 use crate::strapi::tables::Model;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
@@ -22,6 +22,45 @@ pub(super) struct Row {
     pub digest: [u8; DIGEST],
     /// Of each of its columns, in the order of the model, and of everything else.
     pub parts: Vec<u8>,
+    /// The attributes whose values are none of their kind.
+    pub unfit: Vec<String>,
+    /// How many values there are that SQLite holds, and other databases refuse.
+    pub foreign: u64,
+}
+
+/// How a value is one of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// Every database takes it.
+    Fits,
+    /// SQLite does, which takes anything.
+    Foreign,
+    /// It is not.
+    Unfit,
+}
+
+/// How a value that an archive holds is one of this kind. Numbers, booleans and times that are none a restore refuses.
+fn fit(scalar: Scalar, value: &str) -> Fit {
+    let is_nul = |value: &str| value.contains("\\u0000") && inner(value).contains('\0');
+    match scalar {
+        Scalar::Text | Scalar::Date | Scalar::Time => match value.as_bytes().first() {
+            Some(b'{' | b'[' | b't' | b'f') => Fit::Unfit,
+            _ if is_nul(value) => Fit::Foreign,
+            _ => Fit::Fits,
+        },
+        Scalar::Integer | Scalar::BigInteger => {
+            let number = inner(value);
+            let is_whole = number
+                .trim()
+                .parse::<f64>()
+                .is_ok_and(|it| it.fract() == 0.0);
+            match is_whole {
+                true => Fit::Fits,
+                false => Fit::Foreign,
+            }
+        }
+        _ => Fit::Fits,
+    }
 }
 
 /// The first bytes of a digest.
@@ -64,8 +103,16 @@ pub(super) fn row(
         hasher.write(text.as_bytes());
         parts.extend_from_slice(&hasher.finish().to_le_bytes()[..PART]);
     };
+    let mut unfit = Vec::new();
+    let mut foreign = 0;
     for (mapping, value) in model.columns.iter().zip(values) {
         let name = mapping.attribute.as_str();
+        let given = value.filter(|value| *value != "null");
+        match given.map_or(Fit::Fits, |value| fit(mapping.scalar, value)) {
+            Fit::Fits => {}
+            Fit::Foreign => foreign += 1,
+            Fit::Unfit => unfit.push(Short(name).to_string()),
+        }
         let value = value.or_else(|| schema.default(name)).unwrap_or("null");
         let changed = change(name, value);
         text.clear();
@@ -87,6 +134,8 @@ pub(super) fn row(
     Row {
         digest: shortened(whole),
         parts,
+        unfit,
+        foreign,
     }
 }
 
@@ -258,6 +307,31 @@ mod tests {
             (Scalar::Json, "1.0", "1"),
         ] {
             assert!(same(kind, one, other), "{kind:?} {one} {other}");
+        }
+    }
+
+    #[test]
+    fn values_that_are_none_of_their_kind_are_told_from_those_that_sqlite_alone_holds() {
+        for (kind, value, expected) in [
+            (Scalar::Text, r#""{}""#, Fit::Fits),
+            (Scalar::Text, "5", Fit::Fits),
+            (Scalar::Text, r#"{"a":1}"#, Fit::Unfit),
+            (Scalar::Text, r#"["a",1]"#, Fit::Unfit),
+            (Scalar::Text, "true", Fit::Unfit),
+            (Scalar::Date, "[]", Fit::Unfit),
+            (Scalar::Text, r#""a\u0000""#, Fit::Foreign),
+            (Scalar::Text, r#""a\\u0000""#, Fit::Fits),
+            (Scalar::Integer, "1.5", Fit::Foreign),
+            (Scalar::Integer, "1.0", Fit::Fits),
+            (
+                Scalar::BigInteger,
+                r#""12345678901234567890123""#,
+                Fit::Fits,
+            ),
+            (Scalar::Float, "1.5", Fit::Fits),
+            (Scalar::Json, "[]", Fit::Fits),
+        ] {
+            assert_eq!(fit(kind, value), expected, "{kind:?} {value}");
         }
     }
 

@@ -13,10 +13,11 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::path::PathBuf;
 
 /// How many differences are kept one by one.
-const LISTED: usize = 100;
+pub(super) const LISTED: usize = 100;
 
 /// What is not as it was.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub struct Differences {
     pub moved: u64,
     /// Links to rows that the archive does not hold.
     pub orphans: u64,
+    /// Values that SQLite holds, and other databases refuse.
+    pub foreign: u64,
 }
 
 /// Something that is not as it was.
@@ -51,6 +54,10 @@ pub enum How {
     Extra,
     /// It came back otherwise, in these attributes, as far as that can be told.
     Changed(Vec<String>),
+    /// The values of these attributes are none of their kind, whatever comes back.
+    Unfit(Vec<String>),
+    /// It says another kind of relation than the schema.
+    Foreign,
     /// It came back another number of times.
     Times(u64, u64),
 }
@@ -63,6 +70,8 @@ impl fmt::Display for Difference {
             How::Extra => f.write_str("it comes back, and is not in the archive"),
             How::Changed(which) if which.is_empty() => f.write_str("it comes back otherwise"),
             How::Changed(which) => write!(f, "it comes back otherwise: {}", which.join(", ")),
+            How::Unfit(which) => write!(f, "no value of its kind: {}", which.join(", ")),
+            How::Foreign => f.write_str("it says another relation than the schema"),
             How::Times(into, out) => write!(f, "it is there {into} times, and comes back {out}"),
         }
     }
@@ -99,7 +108,20 @@ pub(super) fn differences(
         Ok(())
     })?;
     comparison.settle();
-    Ok(comparison.found)
+    let mut found = comparison.found;
+    let findings = mem::take(&mut witness.findings);
+    found.foreign = findings.foreign;
+    found.count += findings.count;
+    for (sort, name, how) in findings.list {
+        if found.list.len() < LISTED {
+            found.list.push(Difference {
+                stage: sort.stage(),
+                what: shown(sort, &name),
+                how,
+            });
+        }
+    }
+    Ok(found)
 }
 
 struct Comparison<'a> {
@@ -245,16 +267,20 @@ impl Comparison<'_> {
     }
 
     fn tell(&mut self, odd: &Odd, how: How) {
-        let what = match odd.sort {
-            Sort::Link | Sort::MadeLink => links::shown(&odd.name),
-            Sort::Url => format!("where {} is served", Short(&odd.name)),
-            _ => Short(&odd.name).to_string(),
-        };
         self.found.add(Difference {
             stage: odd.sort.stage(),
-            what,
+            what: shown(odd.sort, &odd.name),
             how,
         });
+    }
+}
+
+/// What something is called, for people.
+fn shown(sort: Sort, name: &str) -> String {
+    match sort {
+        Sort::Link | Sort::MadeLink => links::shown(name),
+        Sort::Url => format!("where {} is served", Short(name)),
+        _ => Short(name).to_string(),
     }
 }
 

@@ -54,6 +54,7 @@ impl Visitor for Components<'_> {
         };
         let fields = component.fields;
         let row = canonical::row(model, schema, fields, &|_, _| None);
+        self.witness.judge(&self.path, &row);
         let id = fields.get("id").and_then(|id| id.parse().ok());
         self.witness.write(&Record {
             sort: Sort::Component,

@@ -1,8 +1,8 @@
 //! What a link is called where links are compared.
 
-use crate::model::{Link, LinkEnd, LinkRef, Short, json};
+use crate::model::{Fields, Link, LinkEnd, LinkRef, Short, json};
 use crate::strapi::models::Models;
-use crate::strapi::relations::{Sharing, Storage};
+use crate::strapi::relations::{Sharing, Storage, StoredRelation};
 use serde_json::Value;
 
 /// The name of a link: its two ends, as a list of type, row and attribute each.
@@ -61,6 +61,15 @@ pub(super) fn is_made(models: &Models, link: &Link<'_>) -> bool {
     relation.is_some_and(|relation| {
         matches!(&relation.storage, Storage::JoinColumn { referenced, .. } if referenced != "id")
     })
+}
+
+/// Whether a line says the kind and the relation that the schema says of it, for an owner of type `uid`.
+pub(super) fn is_of(relation: &StoredRelation, uid: &str, line: &str) -> bool {
+    let Ok(said) = Fields::parse(line) else {
+        return true;
+    };
+    let is = |member: &str, expected: &str| said.text(member).is_none_or(|it| it == expected);
+    is("kind", relation.link_kind(uid)) && is("relation", relation.kind.as_str())
 }
 
 /// The ends that a name tells of: type, row and attribute each.

@@ -15,6 +15,7 @@ mod components;
 mod links;
 mod media;
 mod project;
+mod room;
 mod tables;
 mod watched;
 mod witness;
@@ -33,14 +34,12 @@ use crate::transfer::{
     Description, Event, Extent, Filter, FilterOptions, Group, Nowhere, Observer, OnFault, Plan,
     Report, SchemaStrategy, Scope, Source, Transfer, VersionStrategy,
 };
+use room::Room;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use watched::Watched;
 use witness::{Side, Witness};
-
-/// What the names of the folders begin with that drills make.
-const PREFIX: &str = ".backup-drill-";
 
 /// A drill that can be run.
 pub struct Drill<'a> {
@@ -78,10 +77,7 @@ impl Drill<'_> {
     /// The archive cannot be followed, or not restored; or there is no room.
     pub fn run(self) -> Result<Drilled> {
         let source = self.source.describe()?;
-        let room = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .tempdir_in(self.folder)
-            .map_err(|error| Error::io("make a folder in", self.folder, error))?;
+        let room = Room::new(self.folder)?;
         let project = project::made_up(&source, room.path(), self.stop())?;
         let project = project.measured(&self.effort);
         let schemas = source.schemas.clone().unwrap_or_default();
@@ -109,7 +105,10 @@ impl Drill<'_> {
                 differences: Differences::default(),
             });
         }
-        transfer.run(&plan)?;
+        let models = project.models()?;
+        transfer
+            .run(&plan)
+            .map_err(|error| tables::collided(error, &models))?;
         let returned = self.export(&project, &plan, &mut witness)?;
         let differences = compare::differences(&mut witness, &plan, &project)?;
         Ok(Drilled {

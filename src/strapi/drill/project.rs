@@ -68,7 +68,7 @@ pub(super) fn made_up(source: &Description, room: &Path, stop: Stop) -> Result<P
     let mut database = Sqlite::open_to_write(&path, Timeouts::default())?;
     let models = project.models()?;
     database.begin_write()?;
-    for statement in tables::statements(&models, &database) {
+    for statement in tables::statements(&models, &database)? {
         database.execute(&statement, &[])?;
     }
     database.commit()?;

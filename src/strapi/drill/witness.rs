@@ -2,6 +2,7 @@
 //! flat, and SQLite does the sorting.
 
 use super::canonical::{self, DIGEST, compact, scalar, shortened};
+use super::compare::{How, LISTED};
 use super::components::Components;
 use super::links;
 use super::media::{without_far_logos, without_urls};
@@ -50,6 +51,26 @@ pub(super) enum Sort {
     MadeLink,
     /// A row of the configuration.
     Setting,
+}
+
+/// What is wrong with what went in, seen by itself.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// Of which sort and name it is, and what is wrong: the first ones.
+    pub list: Vec<(Sort, String, How)>,
+    /// How many there are.
+    pub count: u64,
+    /// Values that SQLite holds, and other databases refuse.
+    pub foreign: u64,
+}
+
+impl Findings {
+    fn add(&mut self, sort: Sort, name: &str, how: impl FnOnce() -> How) {
+        self.count += 1;
+        if self.list.len() < LISTED {
+            self.list.push((sort, name.to_owned(), how()));
+        }
+    }
 }
 
 impl Sort {
@@ -102,6 +123,8 @@ pub(super) struct Witness {
     inserter: Option<Inserter>,
     pub models: Models,
     schemas: Arc<Schemas>,
+    /// What is wrong with what went in.
+    pub findings: Findings,
 }
 
 /// What is written down of something.
@@ -133,6 +156,7 @@ impl Witness {
             inserter: None,
             models,
             schemas,
+            findings: Findings::default(),
         })
     }
 
@@ -197,6 +221,37 @@ impl Witness {
         })
     }
 
+    /// Looks whether the values of a row or component that goes in are of their kinds.
+    pub fn judge(&mut self, name: &str, row: &canonical::Row) {
+        if self.side != Side::In {
+            return;
+        }
+        self.findings.foreign += row.foreign;
+        if !row.unfit.is_empty() {
+            let how = || How::Unfit(row.unfit.clone());
+            self.findings.add(Sort::Row, name, how);
+        }
+    }
+
+    /// Looks whether a link that goes in is one of its relation. How many a row has of one is no sign of damage: in
+    /// Strapi 5 it may have one to the draft of its only target, and one to what of that is published.
+    fn judge_link(&mut self, link: &Link<'_>, name: &str) {
+        if self.side != Side::In {
+            return;
+        }
+        let (uid, attribute) = (&link.left.model, link.left.field.as_deref());
+        let model = self.models.get(uid);
+        let Some(relation) = model
+            .zip(attribute)
+            .and_then(|(it, name)| it.relation(name))
+        else {
+            return;
+        };
+        if !links::is_of(relation, uid, link.line) {
+            self.findings.add(Sort::Link, name, || How::Foreign);
+        }
+    }
+
     /// Writes something down.
     pub fn write(&mut self, record: &Record<'_>) -> Result<()> {
         let Some(inserter) = self.inserter else {
@@ -246,6 +301,7 @@ impl Witness {
             true => canonical::row(model, schema, fields, &without_urls),
             false => canonical::row(model, schema, fields, &|_, _| None),
         };
+        self.judge(name, &row);
         self.write(&Record {
             sort: Sort::Row,
             name,
@@ -313,7 +369,9 @@ impl Witness {
             true => Sort::MadeLink,
             false => Sort::Link,
         };
-        self.record(sort, &links::name(link), &links::places(link), "")
+        let name = links::name(link);
+        self.judge_link(link, &name);
+        self.record(sort, &name, &links::places(link), "")
     }
 
     /// A row of the configuration passes.
