@@ -217,6 +217,7 @@ impl Look<'_> {
             has_summary,
             modified: item.modified,
         };
+        let mut is_cut = false;
         if has_summary {
             match summary(shelf, &item.name) {
                 Ok(Some(summary)) => match mismatch(&summary, item) {
@@ -224,7 +225,12 @@ impl Look<'_> {
                         self.fill(&mut stocked, summary);
                         return Ok(stocked);
                     }
-                    Some(why) => stocked.doubt = Some(why.to_owned()),
+                    Some(why) => {
+                        stocked.doubt = Some(why.to_owned());
+                        // Its own summary says that it was cut, whatever stands at its beginning.
+                        is_cut = is_of(&summary, &item.name);
+                        stocked.is_complete &= !is_cut;
+                    }
                 },
                 Ok(None) => {}
                 Err(error) if error.kind() == Kind::Interrupted => return Err(error),
@@ -232,6 +238,7 @@ impl Look<'_> {
             }
         }
         match self.peek(shelf, &mut stocked) {
+            Ok(None) if is_cut => {}
             Ok(None) => stocked.doubt = None,
             Ok(Some(why)) => drop(stocked.doubt.get_or_insert(why)),
             Err(error) if error.kind() == Kind::Interrupted => return Err(error),

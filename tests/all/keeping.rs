@@ -164,6 +164,38 @@ fn archives_of_a_site_are_thinned_out_and_others_left_alone() {
 }
 
 #[test]
+fn an_archive_that_was_cut_takes_no_place_of_a_whole_one() {
+    let project = Project::testdata();
+    let folder = project.archives();
+    for day in ["17", "18", "19"] {
+        let name = format!("site-2026-11-{day}");
+        let options = ["-f", &name, "--no-encrypt", "--summary"];
+        project.run("export", options).ends_with(0);
+    }
+    let cut = folder.join("site-2026-11-19.tar.gz");
+    File::options()
+        .write(true)
+        .open(&cut)
+        .unwrap()
+        .set_len(10_000)
+        .unwrap();
+    for name in names(&folder) {
+        age(&folder.join(name));
+    }
+    let listed = run(backup(["list", "--json"]).arg(&folder)).ends_with(0);
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let archives = listed["archives"].as_array().unwrap();
+    let complete: Vec<bool> = archives
+        .iter()
+        .map(|archive| archive["complete"].as_bool().unwrap())
+        .collect();
+    assert_eq!(complete, [true, true, false], "{listed:#}");
+    prune(&folder, &["--keep-last", "1"]).ends_with(0);
+    let left = ["site-2026-11-18.tar.gz", "site-2026-11-19.tar.gz"];
+    assert_eq!(names(&folder), left);
+}
+
+#[test]
 fn what_was_decided_can_be_read_by_a_program() {
     let folder = tempfile::tempdir().unwrap();
     week(folder.path(), "site");
