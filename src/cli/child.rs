@@ -36,7 +36,8 @@ pub(super) fn first_line(mut command: Command, interrupt: &Interrupt) -> Result<
         let mut line = Vec::new();
         if let Some(printed) = printed {
             let mut printed = BufReader::new(printed);
-            let _ = printed.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+            let mut first = printed.by_ref().take(LONGEST);
+            let _ = first.read_until(b'\n', &mut line);
             let _ = send.send(line);
             let _ = std::io::copy(&mut printed, &mut std::io::sink());
         }
@@ -46,6 +47,11 @@ pub(super) fn first_line(mut command: Command, interrupt: &Interrupt) -> Result<
         return Err(Error::failed(format!("it failed: {}", ended(status))));
     }
     let mut line = received(&line, interrupt, || {})?.unwrap_or_default();
+    if line.len() as u64 == LONGEST && !line.ends_with(b"\n") {
+        return Err(Error::failed(format!(
+            "its first line is longer than {LONGEST} bytes"
+        )));
+    }
     while line.ends_with(b"\n") || line.ends_with(b"\r") {
         line.pop();
     }
@@ -120,14 +126,17 @@ fn wait(mut child: Child, leads: bool, interrupt: &Interrupt) -> Result<ExitStat
 /// What comes through a channel; `None` where nothing comes any more. Stops when the run is to stop.
 fn received<T>(channel: &Receiver<T>, interrupt: &Interrupt, stop: impl Fn()) -> Result<Option<T>> {
     loop {
-        let came = channel.recv_timeout(GLANCE);
-        if let Err(error) = check(interrupt) {
-            stop();
-            return Err(error);
-        }
-        match came {
-            Ok(value) => return Ok(Some(value)),
-            Err(RecvTimeoutError::Timeout) => {}
+        match channel.recv_timeout(GLANCE) {
+            Ok(value) => {
+                check(interrupt)?;
+                return Ok(Some(value));
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(error) = check(interrupt) {
+                    stop();
+                    return Err(error);
+                }
+            }
             Err(RecvTimeoutError::Disconnected) => return Ok(None),
         }
     }

@@ -220,7 +220,8 @@ impl Arguments {
             interrupt: cancellation.interrupt(),
         };
         let place = Place::at(location, is_unpacked, &packing);
-        let summary = self.summary || place.has_summary();
+        // Without one nobody can tell whose an archive is that was given no name of its own.
+        let summary = self.summary || self.prune || place.has_summary();
         Ok(Request {
             project,
             summary,
@@ -320,13 +321,13 @@ impl Request {
         summary.report(&report);
         summary.archive = self.place.facts(&receipt, &self.packing);
         summary.end(code);
-        if self.summary {
-            let access = environment.access(self.cancellation.interrupt());
-            self.place.summarise(summary, &receipt, &access)?;
-        }
         report::print(reports, &report);
         if let Some(shortfall) = report::shortfall(&report) {
             terminal::alert(&shortfall);
+        }
+        if self.summary {
+            let access = environment.access(self.cancellation.interrupt());
+            self.place.summarise(summary, &receipt, &access)?;
         }
         effort::tell(&self.packing.effort, &[Work::Files]);
         reports.conclude(&format!("The archive is in {}", terminal::safe(&shown)));

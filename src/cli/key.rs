@@ -101,7 +101,11 @@ impl KeySource {
             return Ok(None);
         };
         match place {
-            Place::Variable(key) => not_empty(key.to_owned(), "the variable BACKUP_KEY"),
+            // As of a file: whoever fills variables from files leaves its end.
+            Place::Variable(key) => {
+                let key = key.trim_end_matches(['\r', '\n']);
+                not_empty(key.to_owned(), "the variable BACKUP_KEY")
+            }
             Place::File(path) => of_file(Path::new(path), interrupt),
             Place::Command(command) => of_command(command, interrupt),
             Place::Credential(path) => of_file(&path, interrupt),

@@ -49,6 +49,13 @@ impl Place {
             Some(file) => Location::parse(file.as_os_str())?,
             None => Location::Path(default_name().into()),
         };
+        let is_incomplete = |path: &Path| path.to_string_lossy().ends_with(".incomplete");
+        if file.is_some_and(is_incomplete) {
+            return Err(Error::usage(
+                "names that end with .incomplete are for archives from which something is missing",
+            )
+            .hint("choose another name with --file"));
+        }
         let elsewhere = match location {
             Location::Stream => Some("stdout"),
             Location::Object(_) => Some("an object store"),
@@ -258,7 +265,7 @@ impl Place {
             };
             let name = &archive.name;
             why.within(format!(
-                "the archive {name} is there and whole, but its summary is not"
+                "the archive {name} is there, but its summary is not"
             ))
             .also("then export again")
         })?;

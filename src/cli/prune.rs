@@ -7,7 +7,7 @@ use super::keep::RetentionArguments;
 use super::list::{self, PlaceArguments, facts, made, state, tell_future};
 use super::terminal::{self, Reports, Voice, safe};
 use crate::archive::Password;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::inventory::{Action, Inventory, Look, Pruning, Removed, Scope};
 use crate::retention::Policy;
 use crate::store::{Location, Shelf};
@@ -218,11 +218,14 @@ pub(super) fn after_export(
         }
     };
     let pruned = list::at(location, password, environment, cancellation, prune);
-    pruned.map_err(|error| {
-        error
-            .interrupted_with("old archives were not all removed; the new one is there, and whole")
+    pruned.map_err(|error| match error.kind() {
+        Kind::Interrupted => Error::new(
+            Kind::Interrupted,
+            format!("interrupted while old archives were removed; the new one, {archive}, is there, and whole"),
+        ),
+        _ => error
             .within("the new archive is there, and whole; of old ones")
-            .also("run backup prune once that is mended")
+            .also("run backup prune once that is mended"),
     })
 }
 

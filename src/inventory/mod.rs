@@ -24,6 +24,8 @@ use std::time::SystemTime;
 
 /// How old a file of a folder is that nobody writes to any more, if nothing else tells.
 const SETTLED: SignedDuration = SignedDuration::from_mins(1);
+/// The group of archives with the default name.
+const NAMELESS: &str = "export";
 /// How long after its archive a summary comes to lie in an object store, at the most by far.
 const SUMMED_UP: SignedDuration = SignedDuration::from_hours(1);
 
@@ -257,6 +259,14 @@ impl Look<'_> {
         stocked.is_complete = summary.status == Status::Complete;
         stocked.encrypted = summary.archive.map(|archive| archive.encrypted);
         stocked.strapi = summary.strapi;
+        // Every site has this name that was given none of its own.
+        if let Some(project) = summary
+            .project
+            .as_ref()
+            .filter(|_| stocked.group == NAMELESS)
+        {
+            stocked.group = format!("{NAMELESS} of {project}");
+        }
         stocked.project = summary.project;
         let stages = summary.stages.into_iter();
         stocked.counts = stages.map(|(name, stage)| (name, stage.count)).collect();

@@ -1,11 +1,16 @@
 //! Which archives go, and seeing that they do.
 
-use super::{Inventory, Look, Stocked};
-use crate::error::{Error, Result};
+use super::{Inventory, Look, Stocked, ToldBy};
+use crate::archive::{Archive, Demands};
+use crate::error::{Error, Kind, Result};
 use crate::retention::{Candidate, Policy, Verdict};
 use crate::store::{Item, Shelf};
 use crate::transfer::summary::Summary;
+use crate::transfer::{
+    Extent, Filter, Nowhere, OnFault, SchemaStrategy, Silent, Transfer, VersionStrategy,
+};
 use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
 
 /// How old a summary without its archive is that nobody is going to lay an archive beside.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
@@ -57,6 +62,8 @@ pub struct Pruning {
     pub decisions: Vec<Decision>,
     /// Summaries that go because their archives did.
     pub orphans: Vec<String>,
+    /// The archive that was just written.
+    own: Option<String>,
 }
 
 /// What was removed.
@@ -83,6 +90,7 @@ impl Pruning {
         let mut pruning = Self::default();
         match &scope.beside {
             Some(own) => {
+                pruning.own = Some(own.clone());
                 let group = archives.iter().find(|it| it.name == *own);
                 let group = group.map(|it| it.group.clone());
                 archives.retain(|it| Some(&it.group) == group.as_ref());
@@ -189,8 +197,32 @@ impl Pruning {
             now(&archive.name).is_some_and(is_same)
                 && (!archive.has_summary || now(&Summary::name_for(&archive.name)).is_some())
         };
+        let mut proved: HashMap<&str, bool> = HashMap::new();
         for archive in self.going() {
             check(look, &removed)?;
+            let mut stump = None;
+            for kept in self.kept_beside(archive) {
+                let is_proved = kept.told_by == ToldBy::Summary
+                    || self.own.as_ref() == Some(&kept.name)
+                    || match proved.get(kept.name.as_str()) {
+                        Some(is_whole) => *is_whole,
+                        None => {
+                            let is_whole = is_whole(shelf, &kept.name, look)?;
+                            proved.insert(&kept.name, is_whole);
+                            is_whole
+                        }
+                    };
+                if !is_proved {
+                    stump = Some(&kept.name);
+                }
+            }
+            if let Some(stump) = stump {
+                let error = Error::failed(format!("{stump}, which was to stay, is damaged"));
+                let error =
+                    error.hint("check it with backup verify, put it elsewhere, and run it again");
+                removed.failed.push((archive.name.clone(), error));
+                continue;
+            }
             if let Some(lost) = self.kept_beside(archive).find(|it| !is_as_it_was(it)) {
                 let error = Error::failed(format!(
                     "{}, which was to stay, is gone or was written to meanwhile",
@@ -234,6 +266,36 @@ impl Pruning {
         }
         Ok(removed)
     }
+}
+
+/// Whether an archive that has no summary is whole: it is read to its end, as `backup verify` does it. A name that says
+/// so may be that of a copy that was cut.
+fn is_whole(shelf: &dyn Shelf, name: &str, look: &Look<'_>) -> Result<bool> {
+    let read = || -> Result<bool> {
+        let archive = Archive::from_origin(shelf.open(name)?, look.spool_folder)?;
+        let password = look.password.clone().filter(|_| archive.is_encrypted());
+        let demands = Demands {
+            tolerant: true,
+            interrupt: look.interrupt.clone(),
+            ..Demands::default()
+        };
+        let mut source = archive.open(password, demands)?;
+        let mut transfer = Transfer {
+            source: &mut source,
+            destination: Box::new(Nowhere { like: None }),
+            filter: Filter::default(),
+            extent: Extent::default(),
+            versions: VersionStrategy::Ignore,
+            schemas: SchemaStrategy::Ignore,
+            on_fault: OnFault::GoOn,
+            observer: &Silent,
+        };
+        Ok(transfer.plan()?.faults.is_empty())
+    };
+    read().or_else(|error| match error.kind() {
+        Kind::Archive | Kind::WrongKey => Ok(false),
+        _ => Err(error),
+    })
 }
 
 /// Whether to go on.

@@ -98,6 +98,11 @@ fn a_key_that_cannot_be_had_ends_the_run_before_anything_is_written() {
             "it ended with 3",
         ),
         (["--key-command", "true"], 2, "is empty"),
+        (
+            ["--key-command", "head -c 70000 /dev/zero"],
+            1,
+            "is longer than",
+        ),
     ] {
         let options = [&["-f", "site"][..], &options].concat();
         let outcome = project.run("export", options).ends_with(code).says([part]);

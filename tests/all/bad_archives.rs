@@ -250,7 +250,7 @@ fn a_key_for_an_archive_that_is_not_encrypted_is_refused() {
     let bytes = fs::read(strapi_archive()).unwrap();
     for bytes in [&bytes, &gzip(&bytes)] {
         let outcome = destination.refuses(bytes, &["-k", KEY], 2);
-        outcome.says(["bad is not encrypted", "leave --key out"]);
+        outcome.says(["bad is not encrypted", "leave the option for the key out"]);
     }
 }
 

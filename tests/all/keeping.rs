@@ -185,14 +185,68 @@ fn an_archive_that_was_cut_takes_no_place_of_a_whole_one() {
     let listed = run(backup(["list", "--json"]).arg(&folder)).ends_with(0);
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
     let archives = listed["archives"].as_array().unwrap();
-    let complete: Vec<bool> = archives
-        .iter()
-        .map(|archive| archive["complete"].as_bool().unwrap())
-        .collect();
-    assert_eq!(complete, [true, true, false], "{listed:#}");
+    let is_complete = |day: &str| {
+        let name = format!("site-2026-11-{day}.tar.gz");
+        let found = archives.iter().find(|archive| archive["name"] == name);
+        found.unwrap()["complete"] == true
+    };
+    assert_eq!(
+        ["17", "18", "19"].map(is_complete),
+        [true, true, false],
+        "{listed:#}"
+    );
     prune(&folder, &["--keep-last", "1"]).ends_with(0);
     let left = ["site-2026-11-18.tar.gz", "site-2026-11-19.tar.gz"];
     assert_eq!(names(&folder), left);
+}
+
+#[test]
+fn a_copy_that_was_cut_and_has_no_summary_displaces_no_whole_archive() {
+    let project = Project::testdata();
+    let folder = project.archives();
+    let options = ["-f", "site-2026-11-20", "--no-encrypt"];
+    project.run("export", options).ends_with(0);
+    let whole = folder.join("site-2026-11-20.tar.gz");
+    let copy = folder.join("site-2026-11-21.tar.gz");
+    let bytes = fs::read(&whole).unwrap();
+    fs::write(&copy, &bytes[..12_000]).unwrap();
+    for path in [&whole, &copy] {
+        age(path);
+    }
+    let outcome = prune(&folder, &["--keep-last", "1"]).ends_with(1);
+    outcome.says(["site-2026-11-21.tar.gz, which was to stay, is damaged"]);
+    assert_eq!(names(&folder).len(), 2);
+    // One that is whole does, though nothing but its name says so before it is read.
+    fs::write(&copy, &bytes).unwrap();
+    age(&copy);
+    prune(&folder, &["--keep-last", "1"]).ends_with(0);
+    assert_eq!(names(&folder), ["site-2026-11-21.tar.gz"]);
+}
+
+#[test]
+fn sites_that_give_their_archives_no_name_do_not_prune_each_others() {
+    let (one, other) = (Project::testdata(), Project::testdata());
+    let folder = one.archives();
+    let place = format!("{}/", folder.display());
+    let export = |project: &Project| {
+        let options = ["-f", &place, "--no-encrypt", "--prune", "--keep-last", "1"];
+        project.run("export", options).ends_with(0);
+    };
+    export(&one);
+    let first = names(&folder);
+    // The default name has the second in it.
+    let renamed = folder.join("export_20260101000000.tar.gz");
+    let summary = |path: &Path| format!("{}.summary.json", path.display());
+    let old = folder.join(&first[0]);
+    let text = fs::read_to_string(summary(&old)).unwrap();
+    let text = text.replace(&first[0], "export_20260101000000.tar.gz");
+    fs::rename(&old, &renamed).unwrap();
+    fs::remove_file(summary(&old)).unwrap();
+    fs::write(summary(&renamed), text).unwrap();
+    export(&other);
+    assert_eq!(names(&folder).len(), 2);
+    prune(&folder, &["--keep-last", "1"]).ends_with(0);
+    assert_eq!(names(&folder).len(), 2);
 }
 
 #[test]

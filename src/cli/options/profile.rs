@@ -8,6 +8,7 @@ use crate::store::folder_of;
 use clap::Command;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -57,7 +58,12 @@ impl Profile {
         let refuse = |what: String, hint: &str| Error::usage(what).hint(hint.to_owned());
         let mut file: Table = text.parse().map_err(|error: toml::de::Error| {
             refuse(
-                safe(error.to_string().trim_end()),
+                // The line itself may hold a secret.
+                format!(
+                    "line {}: {}",
+                    line_of(text, error.span()),
+                    safe(error.message())
+                ),
                 "docs/PROFILES.md shows what the file looks like",
             )
         })?;
@@ -135,6 +141,12 @@ impl Profile {
             .map(|(of, found)| (layer(of), found.clone()))
             .collect()
     }
+}
+
+/// The number of the line in which something begins.
+fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
+    let before = span.and_then(|span| text.get(..span.start));
+    before.unwrap_or_default().matches('\n').count() + 1
 }
 
 /// An option of one of these verbs.

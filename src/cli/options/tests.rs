@@ -140,7 +140,8 @@ fn a_profile_with_what_it_must_not_hold_is_refused() {
         ),
         ("[other]\nx = 1", "`other` is not known"),
         ("[profiles.weekly]\n", "there is no profile nightly"),
-        ("[profiles", "TOML"),
+        ("[profiles", "line 1: "),
+        ("[profiles.nightly]\nkey = secret", "line 2: "),
     ] {
         let error = completed(&["export", "--profile=nightly"], &[], file).expect_err(file);
         assert_eq!(error.kind(), Kind::Usage, "{file}");
