@@ -7,9 +7,6 @@ use crate::store::{Access, Location, StreamOrigin, open_objects};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// What names of archives end with.
-const ENDINGS: [&str; 4] = [".tar.gz.enc", ".tar.gz", ".tar.enc", ".tar"];
-
 impl Archive {
     /// The archive at a location: the one of this name, or else the one whose name has extensions of archives behind
     /// that. `stream` is what is read where stdin is named. What must be spooled goes to `folder`.
@@ -29,7 +26,7 @@ impl Archive {
             }
             Location::Path(path) => Self::at(&meant(path)?, folder),
             Location::Object(name) => {
-                let mut found = open_objects(name, &ENDINGS, access)?;
+                let mut found = open_objects(name, &ArchiveName::ENDINGS, access)?;
                 match found.pop() {
                     Some(origin) if found.is_empty() => Self::from_origin(origin, folder),
                     Some(origin) => {
@@ -58,7 +55,7 @@ fn meant(path: &Path) -> Result<PathBuf> {
             name.push(ending);
             path.with_file_name(name)
         };
-        found = ENDINGS
+        found = ArchiveName::ENDINGS
             .iter()
             .map(with)
             .filter(|path| path.is_file())
@@ -83,7 +80,7 @@ fn meant(path: &Path) -> Result<PathBuf> {
 
 /// An incomplete archive that was to be called so.
 fn incomplete(path: &Path) -> Option<PathBuf> {
-    let names = [""].iter().chain(&ENDINGS).map(|ending| {
+    let names = [""].iter().chain(&ArchiveName::ENDINGS).map(|ending| {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(ending);
         ArchiveName::incomplete(&path.with_file_name(name))

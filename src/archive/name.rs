@@ -8,6 +8,12 @@ use std::path::{Path, PathBuf};
 pub struct ArchiveName;
 
 impl ArchiveName {
+    /// What names of archives end with, the longest first.
+    pub const ENDINGS: [&str; 4] = [".tar.gz.enc", ".tar.gz", ".tar.enc", ".tar"];
+
+    /// What stands before that where something is missing from the archive.
+    pub const INCOMPLETE: &str = ".incomplete";
+
     /// The name Strapi gives an export at this moment, without extension: local time.
     pub fn default_base(now: &jiff::Zoned) -> String {
         now.strftime("export_%Y%m%d%H%M%S").to_string()
@@ -38,7 +44,7 @@ impl ArchiveName {
             .iter()
             .fold(&*name, |stem, end| stem.strip_suffix(end).unwrap_or(stem));
         let extensions = &name[stem.len()..];
-        path.with_file_name(format!("{stem}.incomplete{extensions}"))
+        path.with_file_name(format!("{stem}{}{extensions}", Self::INCOMPLETE))
     }
 
     fn extensions(packing: &Packing) -> String {

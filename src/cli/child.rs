@@ -128,11 +128,11 @@ fn received<T>(channel: &Receiver<T>, interrupt: &Interrupt, stop: impl Fn()) ->
     loop {
         match channel.recv_timeout(GLANCE) {
             Ok(value) => {
-                check(interrupt)?;
+                interrupt.stop()?;
                 return Ok(Some(value));
             }
             Err(RecvTimeoutError::Timeout) => {
-                if let Err(error) = check(interrupt) {
+                if let Err(error) = interrupt.stop() {
                     stop();
                     return Err(error);
                 }
@@ -140,12 +140,6 @@ fn received<T>(channel: &Receiver<T>, interrupt: &Interrupt, stop: impl Fn()) ->
             Err(RecvTimeoutError::Disconnected) => return Ok(None),
         }
     }
-}
-
-fn check(interrupt: &Interrupt) -> Result<()> {
-    interrupt
-        .check()
-        .map_err(|error| Error::from_io(error, |error| Error::failed(error.to_string())))
 }
 
 /// How a command ended, in words.

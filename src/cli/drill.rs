@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::report::INCOMPLETE;
 use super::run::RunArguments;
 use super::terminal::Reports;
-use super::verify::{DAMAGED, has_notes, is_incomplete, print_faults, tell_of_export};
+use super::verify::{DAMAGED, damaged, has_notes, is_incomplete, print_faults, tell_of_export};
 use super::{Cancellation, archive_facts, effort, exit_code, open_archive, report, terminal};
 use crate::archive::{ArchiveSource, Protection};
 use crate::effort::Effort;
@@ -70,14 +70,8 @@ impl Arguments {
             environment,
             |cancellation, summary| {
                 let drilled = self.drill(environment, cancellation, summary);
-                drilled.or_else(|error| match error.kind() {
-                    Kind::Archive => {
-                        summary.fail(&error);
-                        terminal::print_error(&error);
-                        Reports::Stdout.conclude(DAMAGED);
-                        Ok(exit_code(Kind::Archive))
-                    }
-                    _ => Err(error.interrupted_with("the archive was not tried out to its end")),
+                drilled.or_else(|error| {
+                    damaged(error, summary, "the archive was not tried out to its end")
                 })
             },
         )

@@ -49,7 +49,7 @@ impl Place {
             Some(file) => Location::parse(file.as_os_str())?,
             None => Location::Path(default_name().into()),
         };
-        let is_incomplete = |path: &Path| path.to_string_lossy().ends_with(".incomplete");
+        let is_incomplete = |path: &Path| path.to_string_lossy().ends_with(ArchiveName::INCOMPLETE);
         if file.is_some_and(is_incomplete) {
             return Err(Error::usage(
                 "names that end with .incomplete are for archives from which something is missing",
@@ -282,9 +282,7 @@ impl Place {
 
 /// Whether this text is a summary of the archive of this name.
 fn is_summary_of(text: &[u8], archive: &str) -> bool {
-    let summary = Summary::parse(text, archive).ok();
-    let facts = summary.and_then(|summary| summary.archive);
-    facts.is_some_and(|facts| facts.name == archive)
+    Summary::parse(text, archive).is_ok_and(|summary| summary.names(archive))
 }
 
 /// Where the summary of an archive on this machine is.

@@ -1,5 +1,6 @@
 //! The table at the end of a transfer, as Strapi's users know it: type, count, size.
 
+use super::columns::Columns;
 use super::terminal::{Reports, safe};
 use crate::transfer::{Description, Report, StageReport, WarningKind};
 use comfy_table::{CellAlignment, Table, presets};
@@ -63,15 +64,11 @@ fn lines(report: &Report) -> Vec<(String, u64, u64)> {
 
 /// The lines as columns, which programs can split: numbers first, because names have any length.
 fn columns(report: &Report) -> String {
-    let mut rows = vec![["Count", "Bytes", "Type"].map(str::to_owned)];
-    let lines = lines(report).into_iter();
-    rows.extend(lines.map(|(name, items, bytes)| [items.to_string(), bytes.to_string(), name]));
-    let widest = |column: usize| rows.iter().map(|row| row[column].len()).max();
-    let [count, size] = [0, 1].map(|column| widest(column).unwrap_or_default());
-    let rows = rows
-        .iter()
-        .map(|[a, b, name]| format!("{a:>count$}  {b:>size$}  {name}"));
-    rows.collect::<Vec<_>>().join("\n")
+    let mut columns = Columns::new(["Count", "Bytes", "Type"], [true, true, false], 2);
+    for (name, items, bytes) in lines(report) {
+        columns.add([items.to_string(), bytes.to_string(), name]);
+    }
+    columns.text(None)
 }
 
 /// The lines as a table that is at most so many characters wide.

@@ -87,15 +87,8 @@ impl Arguments {
             |cancellation, summary| {
                 let request = self.request(environment, cancellation, summary);
                 let checked = request.and_then(|it| it.run(summary));
-                checked.or_else(|error| match error.kind() {
-                    // What cannot be followed at all is damaged as well.
-                    Kind::Archive => {
-                        summary.fail(&error);
-                        terminal::print_error(&error);
-                        Reports::Stdout.conclude(DAMAGED);
-                        Ok(exit_code(Kind::Archive))
-                    }
-                    _ => Err(error.interrupted_with("the archive was not checked to its end")),
+                checked.or_else(|error| {
+                    damaged(error, summary, "the archive was not checked to its end")
                 })
             },
         )
@@ -213,6 +206,20 @@ impl Request {
         Reports::Stdout.conclude(verdict);
         code
     }
+}
+
+/// What comes of an error of a check: what cannot be followed at all is damaged as well. Gives the exit code.
+///
+/// # Errors
+/// Any other, which says that something is `unfinished` where it is an interruption.
+pub(super) fn damaged(error: Error, summary: &mut Summary, unfinished: &str) -> Result<u8> {
+    if error.kind() != Kind::Archive {
+        return Err(error.interrupted_with(unfinished));
+    }
+    summary.fail(&error);
+    terminal::print_error(&error);
+    Reports::Stdout.conclude(DAMAGED);
+    Ok(exit_code(Kind::Archive))
 }
 
 /// Says what the export told of, what could not be taken first.

@@ -10,8 +10,8 @@ mod tests;
 
 pub use prune::{Action, Decision, Pruning, Removed, Scope};
 
-use crate::archive::{Archive, Demands, Password};
-use crate::error::{Error, Kind, Result};
+use crate::archive::{Archive, ArchiveSource, Demands, Password};
+use crate::error::{Kind, Result};
 use crate::retention::is_of_the_future;
 use crate::store::{Interrupt, Item, Shelf};
 use crate::transfer::summary::{Status, Summary};
@@ -135,9 +135,7 @@ impl Inventory {
             found.is_ok()
         };
         for item in &items {
-            look.interrupt
-                .check()
-                .map_err(|error| Error::from_io(error, |_| Error::interrupted()))?;
+            look.interrupt.stop()?;
             if let Some(archive) = Summary::archive_of(&item.name) {
                 if Name::parse(archive).is_some() && !has(archive) {
                     inventory.orphan(shelf, item, archive);
@@ -178,7 +176,7 @@ fn summary(shelf: &dyn Shelf, archive: &str) -> Result<Option<Summary>> {
 
 /// Whether a summary is of an export into an archive of this name.
 fn is_of(summary: &Summary, name: &str) -> bool {
-    summary.command == "export" && summary.archive.as_ref().is_some_and(|it| it.name == name)
+    summary.command == "export" && summary.names(name)
 }
 
 fn timestamp(time: SystemTime) -> Option<Timestamp> {
@@ -273,6 +271,17 @@ impl Look<'_> {
         stocked.is_fresh = false;
     }
 
+    /// Opens an archive; where `tolerant`, what is wrong with it is told with the rest.
+    fn open(&self, archive: Archive, tolerant: bool) -> Result<ArchiveSource> {
+        let password = self.password.clone().filter(|_| archive.is_encrypted());
+        let demands = Demands {
+            tolerant,
+            interrupt: self.interrupt.clone(),
+            ..Demands::default()
+        };
+        archive.open(password, demands)
+    }
+
     /// Takes over what the archive says at its beginning; gives why it is not known to be one of ours, if it is not.
     fn peek(&self, shelf: &dyn Shelf, stocked: &mut Stocked) -> Result<Option<String>> {
         let archive = Archive::from_origin(shelf.open(&stocked.name)?, self.spool_folder)?;
@@ -281,12 +290,7 @@ impl Look<'_> {
         if is_encrypted && self.password.is_none() {
             return Ok(Some("it is encrypted, and has no summary".into()));
         }
-        let demands = Demands {
-            interrupt: self.interrupt.clone(),
-            ..Demands::default()
-        };
-        let password = self.password.clone().filter(|_| is_encrypted);
-        let Some(peek) = archive.open(password, demands)?.peek()? else {
+        let Some(peek) = self.open(archive, false)?.peek()? else {
             return Ok(Some("it does not begin as archives of backup do".into()));
         };
         let made = peek.metadata.created_at.as_deref();

@@ -1,13 +1,10 @@
 //! What the name of an archive says: which site it is of, when it was made, whether it is complete.
 
+use crate::archive::ArchiveName;
 use jiff::civil::{Date, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
-/// What names of archives end with.
-const ENDINGS: [&str; 4] = [".tar.gz.enc", ".tar.gz", ".tar.enc", ".tar"];
-/// What stands before that where something is missing from the archive.
-const INCOMPLETE: &str = ".incomplete";
 /// What may stand between a date and the rest of a name.
 const BETWEEN: [char; 5] = ['-', '_', '.', ' ', '+'];
 
@@ -33,8 +30,9 @@ struct Dated {
 impl Name {
     /// Takes a name apart; `None` where it is no name of an archive.
     pub fn parse(name: &str) -> Option<Self> {
-        let stem = ENDINGS.iter().find_map(|end| name.strip_suffix(end))?;
-        let (stem, is_incomplete) = match stem.strip_suffix(INCOMPLETE) {
+        let mut endings = ArchiveName::ENDINGS.iter();
+        let stem = endings.find_map(|end| name.strip_suffix(end))?;
+        let (stem, is_incomplete) = match stem.strip_suffix(ArchiveName::INCOMPLETE) {
             Some(stem) => (stem, true),
             None => (stem, false),
         };

@@ -1,7 +1,7 @@
 //! Which archives go, and seeing that they do.
 
 use super::{Inventory, Look, Stocked, ToldBy};
-use crate::archive::{Archive, Demands};
+use crate::archive::Archive;
 use crate::error::{Error, Kind, Result};
 use crate::retention::{Candidate, Policy, Verdict};
 use crate::store::{Item, Shelf};
@@ -273,13 +273,7 @@ impl Pruning {
 fn is_whole(shelf: &dyn Shelf, name: &str, look: &Look<'_>) -> Result<bool> {
     let read = || -> Result<bool> {
         let archive = Archive::from_origin(shelf.open(name)?, look.spool_folder)?;
-        let password = look.password.clone().filter(|_| archive.is_encrypted());
-        let demands = Demands {
-            tolerant: true,
-            interrupt: look.interrupt.clone(),
-            ..Demands::default()
-        };
-        let mut source = archive.open(password, demands)?;
+        let mut source = look.open(archive, true)?;
         let mut transfer = Transfer {
             source: &mut source,
             destination: Box::new(Nowhere { like: None }),
@@ -300,8 +294,8 @@ fn is_whole(shelf: &dyn Shelf, name: &str, look: &Look<'_>) -> Result<bool> {
 
 /// Whether to go on.
 fn check(look: &Look<'_>, removed: &Removed) -> Result<()> {
-    look.interrupt.check().map_err(|_| {
+    look.interrupt.stop().map_err(|error| {
         let count = removed.archives;
-        Error::interrupted().interrupted_with(&format!("{count} archives were removed before"))
+        error.interrupted_with(&format!("{count} archives were removed before"))
     })
 }

@@ -1,6 +1,7 @@
 //! What is decided, and how it is carried out, on a shelf that does as it is told.
 
 use super::*;
+use crate::error::Error;
 use crate::retention::{Period, Policy, Quota};
 use crate::store::Origin;
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! Reading that stops when the user wants it to.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,10 +20,18 @@ impl Interrupt {
     /// # Errors
     /// An [`Error`] of kind [`Interrupted`](crate::error::Kind::Interrupted) in an [`io::Error`].
     pub fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) {
-            return Err(Error::interrupted().into_io());
+        self.stop().map_err(Error::into_io)
+    }
+
+    /// The same for whoever does not read.
+    ///
+    /// # Errors
+    /// Kind [`Interrupted`](crate::error::Kind::Interrupted).
+    pub fn stop(&self) -> Result<()> {
+        match self.0.load(Ordering::Relaxed) {
+            true => Err(Error::interrupted()),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Reads from `inner`, until the user wants the run to stop.

@@ -201,6 +201,12 @@ impl Summary {
         name.strip_suffix(EXTENSION).filter(|name| !name.is_empty())
     }
 
+    /// Whether it is of an archive of this name.
+    pub fn names(&self, archive: &str) -> bool {
+        let facts = self.archive.as_ref();
+        facts.is_some_and(|facts| facts.name == archive)
+    }
+
     /// Of a run of this verb that began at `started` and ends now, with this exit code.
     pub fn new(command: &str, started: Timestamp, exit_code: u8) -> Self {
         Self {

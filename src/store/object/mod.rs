@@ -82,6 +82,19 @@ impl Executor {
             .expect("it runs until it is dropped")
             .handle()
     }
+
+    /// Waits for something, until the user wants the run to stop.
+    fn run<T>(&self, interrupt: &Interrupt, work: impl Future<Output = T>) -> Result<T> {
+        self.handle().block_on(async {
+            let mut work = pin!(work);
+            loop {
+                match tokio::time::timeout(GLANCE, work.as_mut()).await {
+                    Ok(done) => return Ok(done),
+                    Err(_) => interrupt.stop()?,
+                }
+            }
+        })
+    }
 }
 
 impl Drop for Executor {
@@ -116,15 +129,7 @@ impl Bucket {
 
     /// Waits for something, until the user wants the run to stop.
     fn run<T>(&self, work: impl Future<Output = T>) -> Result<T> {
-        self.runtime.handle().block_on(async {
-            let mut work = pin!(work);
-            loop {
-                match tokio::time::timeout(GLANCE, work.as_mut()).await {
-                    Ok(done) => return Ok(done),
-                    Err(_) => self.stop()?,
-                }
-            }
-        })
+        self.runtime.run(&self.interrupt, work)
     }
 
     /// Waits for something so long at the most, whatever the user wants; `None` where it takes longer.
@@ -135,8 +140,7 @@ impl Bucket {
 
     /// Fails once the user wants the run to stop.
     fn stop(&self) -> Result<()> {
-        let checked = self.interrupt.check();
-        checked.map_err(|error| Error::from_io(error, |_| Error::interrupted()))
+        self.interrupt.stop()
     }
 
     /// What an object is, where there is one.

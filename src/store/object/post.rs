@@ -1,10 +1,9 @@
 //! Tells somebody on the network that something happened: a monitor that watches whether runs end.
 
+use super::Executor;
 use super::http::Connector;
-use super::{Executor, GLANCE};
 use crate::error::{Error, Result};
 use crate::store::Access;
-use std::pin::pin;
 use std::time::Duration;
 use url::Url;
 
@@ -21,17 +20,14 @@ pub fn post(url: &Url, body: Vec<u8>, access: &Access, patience: Duration) -> Re
         .following(url.scheme() == "http", patience)
         .map_err(|error| fail(error.without_url().to_string()))?;
     let runtime = Executor::new()?;
-    let answer = runtime.handle().block_on(async {
-        let mut sending = pin!(client.post(url.clone()).timeout(patience).body(body).send());
-        loop {
-            match tokio::time::timeout(GLANCE, sending.as_mut()).await {
-                Ok(answer) => return Ok::<_, Error>(answer),
-                Err(_) => {
-                    let checked = access.interrupt.check();
-                    checked.map_err(|error| Error::from_io(error, |_| Error::interrupted()))?;
-                }
-            }
-        }
+    // The client wants to be asked within the runtime.
+    let answer = runtime.run(&access.interrupt, async {
+        client
+            .post(url.clone())
+            .timeout(patience)
+            .body(body)
+            .send()
+            .await
     })?;
     match answer {
         Ok(answer) if answer.status().is_success() => Ok(()),
