@@ -7,6 +7,7 @@ mod access;
 mod file;
 mod interrupt;
 mod location;
+pub(crate) mod media;
 mod object;
 mod owner;
 mod plain;
