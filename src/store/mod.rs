@@ -6,6 +6,7 @@
 mod access;
 mod file;
 mod interrupt;
+mod limit;
 mod location;
 mod object;
 mod owner;
