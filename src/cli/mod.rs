@@ -251,6 +251,14 @@ fn register(requested: &Arc<AtomicBool>) -> Result<(Vec<SigId>, Vec<SigId>)> {
     Ok((exits, flags))
 }
 
+/// Has signals do these things no more.
+fn forget(ids: &Mutex<Vec<SigId>>) {
+    let mut ids = ids.lock().unwrap_or_else(PoisonError::into_inner);
+    for id in ids.drain(..) {
+        signal_hook::low_level::unregister(id);
+    }
+}
+
 /// What Ctrl-C, SIGTERM and SIGHUP do: they set a flag, so that the work stops and cleans up. The
 /// second one ends the process at once.
 #[derive(Clone)]
@@ -284,12 +292,8 @@ impl Cancellation {
     /// # Errors
     /// The system takes no handlers.
     fn afresh(&self) -> Result<Interrupt> {
-        for ids in [&self.exits, &self.flags] {
-            let mut ids = ids.lock().unwrap_or_else(PoisonError::into_inner);
-            for id in ids.drain(..) {
-                signal_hook::low_level::unregister(id);
-            }
-        }
+        forget(&self.exits);
+        forget(&self.flags);
         let requested: Arc<AtomicBool> = Arc::default();
         register(&requested)?;
         Ok(Interrupt::new(requested))
@@ -298,10 +302,7 @@ impl Cancellation {
     /// From now on the process ends when its work is done, and says so to whoever wants to stop it:
     /// what it moves must not be left half-way.
     fn hold(&self) {
-        let mut exits = self.exits.lock().unwrap_or_else(PoisonError::into_inner);
-        for exit in exits.drain(..) {
-            signal_hook::low_level::unregister(exit);
-        }
+        forget(&self.exits);
         let own = self.clone();
         // Without it, it is said at the end alone.
         let _ = start(move || {
