@@ -1,6 +1,7 @@
 //! The command line. The only room that knows clap, terminals, prompts, colours, signals and the
 //! process environment.
 
+mod beside;
 mod child;
 mod choices;
 mod columns;

@@ -1,17 +1,18 @@
 //! Where an export goes, as it is named on the command line.
 
+use super::beside::{Summarised, is_summary_of};
 use super::environment::Environment;
 use super::terminal;
 use super::terminal::Reports;
 use crate::archive::{ArchiveDestination, ArchiveName, Packing};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::store::{
-    Access, Beside, Ending, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt,
-    StreamTarget, Target, folder_of, open_plain, sync_folder, write_beside, write_small,
+    Beside, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt, StreamTarget,
+    Target, folder_of,
 };
 use crate::transfer::summary::{ArchiveFacts, Summary};
-use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Read, Write};
+use std::fs::File;
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -209,170 +210,6 @@ impl Place {
             compressed: packing.compression.is_some() && !matches!(self, Self::Folder(_)),
         })
     }
-
-    /// Sees that a summary can be laid beside what comes here, and replaces nothing else. For object stores that is seen
-    /// to when they are talked to.
-    ///
-    /// # Errors
-    /// Kind [`Usage`](Kind::Usage): something that is no summary of this archive has the name.
-    pub fn check_summary(&self) -> Result<()> {
-        let archives = match self {
-            Self::File(path) => vec![path.clone(), ArchiveName::incomplete(path)],
-            Self::Folder(path) => vec![path.clone()],
-            Self::Object(_) | Self::Stdout => return Ok(()),
-        };
-        for archive in archives {
-            if matches!(
-                Neighbour::of(&archive),
-                Neighbour::Foreign(_) | Neighbour::Unreadable
-            ) {
-                return Err(Error::usage(format!(
-                    "{} is there already, and is no summary of {}",
-                    summary_path(&archive).display(),
-                    archive.display()
-                ))
-                .hint("choose another name with --file, or replace it with --overwrite"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Lays a summary beside the archive that was written here.
-    ///
-    /// # Errors
-    /// It cannot be written, and the archive stays; or another run has replaced the archive meanwhile.
-    pub fn summarise(&self, summary: &Summary, receipt: &Receipt, access: &Access) -> Result<()> {
-        let Some(archive) = &summary.archive else {
-            return Ok(());
-        };
-        let name = Summary::name_for(&archive.name);
-        let location = match self {
-            Self::File(path) | Self::Folder(path) => Location::Path(path.with_file_name(name)),
-            Self::Object(object) => Location::Object(object.with_name(&name)),
-            Self::Stdout => return Ok(()),
-        };
-        let text = (summary.to_json() + "\n").into_bytes();
-        let wrote = match (self, &location, receipt.written()) {
-            (Self::Object(name), Location::Object(beside), Some(written)) => {
-                write_beside(beside, (name, &written), access, text)
-            }
-            _ => write_small(&location, access, text).map(|()| true),
-        };
-        let ours = wrote.map_err(|error| {
-            let why = match error.kind() {
-                Kind::Interrupted => Error::failed(format!("{location}: interrupted")),
-                _ => error,
-            };
-            let name = &archive.name;
-            why.within(format!(
-                "the archive {name} is there, but its summary is not"
-            ))
-            .also("then export again")
-        })?;
-        match ours {
-            true => Ok(()),
-            false => Err(Error::failed(format!(
-                "another run has replaced or removed {} meanwhile: what this one exported is not there",
-                receipt.written().map_or_else(|| archive.name.clone(), |it| it.location)
-            ))
-            .hint("let one export at a time write to a name, and run it again")),
-        }
-    }
-}
-
-/// Whether this text is a summary of the archive of this name.
-fn is_summary_of(text: &[u8], archive: &str) -> bool {
-    Summary::parse(text, archive).is_ok_and(|summary| summary.names(archive))
-}
-
-/// Where the summary of an archive on this machine is.
-fn summary_path(archive: &Path) -> PathBuf {
-    let name = archive.file_name().unwrap_or_default().to_string_lossy();
-    archive.with_file_name(Summary::name_for(&name))
-}
-
-/// What has the name of the summary of an archive on this machine.
-enum Neighbour {
-    Nothing,
-    /// A summary of an archive of this name.
-    Summary(Vec<u8>),
-    /// Something else.
-    Foreign(Vec<u8>),
-    /// What is no file, or cannot be read.
-    Unreadable,
-}
-
-impl Neighbour {
-    fn of(archive: &Path) -> Self {
-        let path = summary_path(archive);
-        let name = archive.file_name().unwrap_or_default().to_string_lossy();
-        let read = || -> io::Result<Vec<u8>> {
-            let mut text = Vec::new();
-            let file = open_plain(OpenOptions::new().read(true), &path)?;
-            file.take(Summary::LONGEST + 1).read_to_end(&mut text)?;
-            Ok(text)
-        };
-        match read() {
-            // No summary is so long.
-            Ok(text) if text.len() as u64 > Summary::LONGEST => Self::Unreadable,
-            Ok(text) if is_summary_of(&text, &name) => Self::Summary(text),
-            Ok(text) => Self::Foreign(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Nothing,
-            Err(_) => Self::Unreadable,
-        }
-    }
-}
-
-/// A file that takes the summary of an earlier archive away before it takes that one's name: it would vouch for this
-/// one.
-struct Summarised {
-    file: Box<dyn Target>,
-    names: FileNames,
-    receipt: Receipt,
-}
-
-impl Write for Summarised {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Target for Summarised {
-    fn name(&self) -> String {
-        self.file.name()
-    }
-
-    fn spool_folder(&self) -> &Path {
-        self.file.spool_folder()
-    }
-
-    fn publish(self: Box<Self>, ending: Ending) -> Result<()> {
-        let archive = match ending {
-            Ending::Complete => self.names.complete,
-            Ending::Incomplete => self.names.incomplete,
-        };
-        let text = match Neighbour::of(&archive) {
-            Neighbour::Summary(text) => text,
-            // It may be in a format of later versions.
-            Neighbour::Foreign(text) if self.names.overwrite => text,
-            _ => return self.file.publish(ending),
-        };
-        let path = summary_path(&archive);
-        std::fs::remove_file(&path).map_err(|error| {
-            Error::io("remove the summary of an earlier archive,", &path, error)
-        })?;
-        sync_folder(folder_of(&path))?;
-        let published = self.file.publish(ending);
-        if published.is_err() && self.receipt.written().is_none() {
-            // What it is of is there still.
-            let _ = write_small(&Location::Path(path), &Access::default(), text);
-        }
-        published
-    }
 }
 
 fn default_name() -> String {
@@ -392,97 +229,4 @@ fn check_stdout() -> Result<()> {
         );
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::Timestamp;
-
-    /// The summary of an archive of this name.
-    fn summary_of(name: &str) -> String {
-        let mut summary = Summary::new("export", Timestamp::UNIX_EPOCH, 0);
-        summary.archive = Some(ArchiveFacts {
-            name: name.into(),
-            size: Some(1),
-            sha256: None,
-            encrypted: false,
-            compressed: false,
-        });
-        summary.to_json()
-    }
-
-    /// Sees at the end that nothing has the name of the summary any more, and fails where it is to.
-    struct Ends {
-        summary: PathBuf,
-        fails: bool,
-    }
-
-    impl Write for Ends {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Target for Ends {
-        fn name(&self) -> String {
-            "site.tar".into()
-        }
-
-        fn spool_folder(&self) -> &Path {
-            Path::new(".")
-        }
-
-        fn publish(self: Box<Self>, _ending: Ending) -> Result<()> {
-            assert!(!self.summary.exists());
-            match self.fails {
-                true => Err(Error::failed("no room")),
-                false => Ok(()),
-            }
-        }
-    }
-
-    #[test]
-    fn an_old_summary_does_not_vouch_for_a_new_archive() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("site.tar");
-        let summary = summary_path(&path);
-        for fails in [true, false] {
-            std::fs::write(&summary, summary_of("site.tar")).expect("written");
-            let target = Summarised {
-                file: Box::new(Ends {
-                    summary: summary.clone(),
-                    fails,
-                }),
-                names: FileNames::replacing(&path),
-                receipt: Receipt::default(),
-            };
-            let published = Box::new(target).publish(Ending::Complete);
-            // Where the old archive stays, so does its summary.
-            assert_eq!(published.is_err(), fails);
-            assert_eq!(summary.exists(), fails);
-        }
-    }
-
-    #[test]
-    fn what_is_no_summary_of_an_archive_is_not_taken_for_one() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("site.tar");
-        let place = Place::File(path.clone());
-        place.check_summary().expect("nothing is there");
-        let texts = [
-            "mine".to_owned(),
-            summary_of("other.tar"),
-            summary_of("site.tar"),
-        ];
-        for text in texts {
-            std::fs::write(summary_path(&path), &text).expect("written");
-            let is_ours = text == summary_of("site.tar");
-            assert_eq!(place.check_summary().is_ok(), is_ours, "{text}");
-        }
-    }
 }
