@@ -6,7 +6,7 @@ use crate::archive::ArchiveName;
 use crate::error::{Error, Kind, Result};
 use crate::store::{
     Access, Ending, FileNames, Location, Receipt, Target, folder_of, open_plain, sync_folder,
-    write_beside, write_small,
+    write_beside, write_small, write_small_beside,
 };
 use crate::transfer::summary::Summary;
 use std::fs::OpenOptions;
@@ -59,6 +59,10 @@ impl Place {
         let wrote = match (self, &location, receipt.written()) {
             (Self::Object(name), Location::Object(beside), Some(written)) => {
                 write_beside(beside, (name, &written), access, text)
+            }
+            (Self::File(path), Location::Path(beside), Some(written)) => {
+                let path = path.with_file_name(&written.name);
+                write_small_beside(beside, (&path, receipt), &text)
             }
             _ => write_small(&location, access, text).map(|()| true),
         };
@@ -182,6 +186,8 @@ impl Target for Summarised {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::Packing;
+    use crate::store::FileTarget;
     use crate::transfer::summary::ArchiveFacts;
     use jiff::Timestamp;
 
@@ -251,6 +257,36 @@ mod tests {
             // Where the old archive stays, so does its summary.
             assert_eq!(published.is_err(), fails);
             assert_eq!(summary.exists(), fails);
+        }
+    }
+
+    #[test]
+    fn of_two_exports_that_replace_one_file_the_one_that_is_not_there_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("site.tar");
+        let place = Place::File(path.clone());
+        let exported = |text: &[u8]| {
+            let receipt = Receipt::with_digest();
+            let names = FileNames::replacing(&path);
+            let mut file = FileTarget::create(names, receipt.clone()).expect("begun");
+            file.write_all(text).expect("written");
+            Box::new(file).publish(Ending::Complete).expect("there");
+            let mut summary = Summary::new("export", Timestamp::UNIX_EPOCH, 0);
+            summary.archive = place.facts(&receipt, &Packing::default());
+            (summary, receipt)
+        };
+        let lay = |(summary, receipt): &(Summary, Receipt)| {
+            place.summarise(summary, receipt, &Access::default())
+        };
+        let (first, second) = (exported(b"one"), exported(b"two"));
+        // Before the other one has laid its summary, and after that.
+        for _ in 0..2 {
+            let error = lay(&first).expect_err("it is not there");
+            assert_eq!(error.kind(), Kind::Failed);
+            assert!(error.to_string().contains("another run"), "{error}");
+            lay(&second).expect("laid");
+            let text = std::fs::read(summary_path(&path)).expect("read");
+            assert_eq!(Summary::parse(&text, "site.tar").expect("one"), second.0);
         }
     }
 
