@@ -9,33 +9,50 @@ use crate::store::{
     write_beside, write_small, write_small_beside,
 };
 use crate::transfer::summary::Summary;
+use rustix::io::Errno;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 impl Place {
-    /// Sees that a summary can be laid beside what comes here, and replaces nothing else. For object stores that is seen
-    /// to when they are talked to.
+    /// Sees that a summary can be laid beside what comes here, and replaces nothing else without `overwrite`. For object
+    /// stores that is seen to when they are talked to.
     ///
     /// # Errors
-    /// Kind [`Usage`](Kind::Usage): something that is no summary of this archive has the name.
-    pub fn check_summary(&self) -> Result<()> {
+    /// Kind [`Usage`](Kind::Usage): something that is no summary of this archive has the name, or nothing can have it.
+    /// Else what has it cannot be read.
+    pub fn check_summary(&self, overwrite: bool) -> Result<()> {
         let archives = match self {
             Self::File(path) => vec![path.clone(), ArchiveName::incomplete(path)],
             Self::Folder(path) => vec![path.clone()],
             Self::Object(_) | Self::Stdout => return Ok(()),
         };
         for archive in archives {
-            if matches!(
-                Neighbour::of(&archive),
-                Neighbour::Foreign(_) | Neighbour::Unreadable
-            ) {
-                return Err(Error::usage(format!(
-                    "{} is there already, and is no summary of {}",
-                    summary_path(&archive).display(),
-                    archive.display()
-                ))
-                .hint("choose another name with --file, or replace it with --overwrite"));
+            let path = summary_path(&archive);
+            match Neighbour::of(&archive) {
+                Neighbour::Nothing | Neighbour::Summary(_) => {}
+                Neighbour::Unreadable(error)
+                    if error.raw_os_error() == Some(Errno::NAMETOOLONG.raw_os_error()) =>
+                {
+                    return Err(Error::usage(format!(
+                        "the name of the summary of {}, {}, is longer than names can be",
+                        archive.display(),
+                        path.display()
+                    ))
+                    .hint("choose a shorter name with --file"));
+                }
+                _ if overwrite => {}
+                Neighbour::Unreadable(error) => {
+                    return Err(Error::io("read the summary", &path, error));
+                }
+                Neighbour::Foreign(_) | Neighbour::Other => {
+                    return Err(Error::usage(format!(
+                        "{} is there already, and is no summary of {}",
+                        path.display(),
+                        archive.display()
+                    ))
+                    .hint("choose another name with --file, or replace it with --overwrite"));
+                }
             }
         }
         Ok(())
@@ -106,8 +123,10 @@ enum Neighbour {
     Summary(Vec<u8>),
     /// Something else.
     Foreign(Vec<u8>),
-    /// What is no file, or cannot be read.
-    Unreadable,
+    /// What is no file, or longer than any summary.
+    Other,
+    /// It cannot be known.
+    Unreadable(io::Error),
 }
 
 impl Neighbour {
@@ -121,12 +140,15 @@ impl Neighbour {
             Ok(text)
         };
         match read() {
-            // No summary is so long.
-            Ok(text) if text.len() as u64 > Summary::LONGEST => Self::Unreadable,
+            Ok(text) if text.len() as u64 > Summary::LONGEST => Self::Other,
             Ok(text) if is_summary_of(&text, &name) => Self::Summary(text),
             Ok(text) => Self::Foreign(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Nothing,
-            Err(_) => Self::Unreadable,
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Nothing,
+                // The system has nothing against it: it is a link, a folder, a pipe.
+                _ if error.raw_os_error().is_none() => Self::Other,
+                _ => Self::Unreadable(error),
+            },
         }
     }
 }
@@ -295,7 +317,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("site.tar");
         let place = Place::File(path.clone());
-        place.check_summary().expect("nothing is there");
+        place.check_summary(false).expect("nothing is there");
         let texts = [
             "mine".to_owned(),
             summary_of("other.tar"),
@@ -304,7 +326,22 @@ mod tests {
         for text in texts {
             std::fs::write(summary_path(&path), &text).expect("written");
             let is_ours = text == summary_of("site.tar");
-            assert_eq!(place.check_summary().is_ok(), is_ours, "{text}");
+            assert_eq!(place.check_summary(false).is_ok(), is_ours, "{text}");
         }
+    }
+    #[test]
+    fn a_name_that_is_too_long_for_a_summary_is_not_said_to_be_taken() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x".repeat(240) + ".tar");
+        for overwrite in [false, true] {
+            let checked = Place::File(path.clone()).check_summary(overwrite);
+            let error = checked.expect_err("the name is too long");
+            assert_eq!(error.kind(), Kind::Usage);
+            assert!(error.to_string().contains("longer than"), "{error}");
+        }
+        std::fs::create_dir(folder.path().join("site.tar.summary.json")).expect("made");
+        let place = Place::File(folder.path().join("site.tar"));
+        let error = place.check_summary(false).expect_err("it is taken");
+        assert!(error.to_string().contains("is there already"), "{error}");
     }
 }

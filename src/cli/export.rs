@@ -273,8 +273,8 @@ impl Request {
         }
         let project = terminal::safe(&self.project.to_string());
         terminal::tell(&format!("project: {project}"));
-        if self.summary && !self.overwrite {
-            self.place.check_summary()?;
+        if self.summary {
+            self.place.check_summary(self.overwrite)?;
         }
         let kept = (self.overwrite, self.digest);
         let Begun {
