@@ -153,6 +153,25 @@ impl Neighbour {
     }
 }
 
+/// Takes the summary of an earlier archive of this name away, and what is none only with `overwrite`. Gives what stood in
+/// it, where there was one.
+///
+/// # Errors
+/// It cannot be removed.
+pub(super) fn take_away(archive: &Path, overwrite: bool) -> Result<Option<Vec<u8>>> {
+    let text = match Neighbour::of(archive) {
+        Neighbour::Summary(text) => text,
+        // It may be in a format of later versions.
+        Neighbour::Foreign(text) if overwrite => text,
+        _ => return Ok(None),
+    };
+    let path = summary_path(archive);
+    std::fs::remove_file(&path)
+        .map_err(|error| Error::io("remove the summary of an earlier archive,", &path, error))?;
+    sync_folder(folder_of(&path))?;
+    Ok(Some(text))
+}
+
 /// A file that takes the summary of an earlier archive away before it takes that one's name: it would vouch for this
 /// one.
 pub(super) struct Summarised {
@@ -185,21 +204,14 @@ impl Target for Summarised {
             Ending::Complete => self.names.complete,
             Ending::Incomplete => self.names.incomplete,
         };
-        let text = match Neighbour::of(&archive) {
-            Neighbour::Summary(text) => text,
-            // It may be in a format of later versions.
-            Neighbour::Foreign(text) if self.names.overwrite => text,
-            _ => return self.file.publish(ending),
+        let Some(text) = take_away(&archive, self.names.overwrite)? else {
+            return self.file.publish(ending);
         };
-        let path = summary_path(&archive);
-        std::fs::remove_file(&path).map_err(|error| {
-            Error::io("remove the summary of an earlier archive,", &path, error)
-        })?;
-        sync_folder(folder_of(&path))?;
         let published = self.file.publish(ending);
         if published.is_err() && self.receipt.written().is_none() {
             // What it is of is there still.
-            let _ = write_small(&Location::Path(path), &Access::default(), text);
+            let location = Location::Path(summary_path(&archive));
+            let _ = write_small(&location, &Access::default(), text);
         }
         published
     }

@@ -204,6 +204,7 @@ impl Arguments {
         let project = self.project.open(environment, cancellation, self.strict)?;
         summary.project = Some(project.root().display().to_string());
         let project = project.measured(&effort);
+        Place::check(&location, is_unpacked)?;
         let password = if self.no_encrypt {
             None
         } else {

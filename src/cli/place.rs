@@ -1,6 +1,6 @@
 //! Where an export goes, as it is named on the command line.
 
-use super::beside::{Summarised, is_summary_of};
+use super::beside::{Summarised, is_summary_of, take_away};
 use super::environment::Environment;
 use super::terminal;
 use super::terminal::Reports;
@@ -8,7 +8,7 @@ use crate::archive::{ArchiveDestination, ArchiveName, Packing};
 use crate::error::{Error, Result};
 use crate::store::{
     Beside, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt, StreamTarget,
-    Target, folder_of,
+    Target, check_folder, folder_of,
 };
 use crate::transfer::summary::{ArchiveFacts, Summary};
 use std::fs::File;
@@ -44,7 +44,7 @@ impl Place {
     /// What `--file` names; by default a name with the date in the current folder. Nothing is asked of it yet.
     ///
     /// # Errors
-    /// Kind [`Usage`](Kind::Usage): it makes no sense, or not for an archive that is `unpacked`.
+    /// Kind [`Usage`](crate::error::Kind::Usage): it makes no sense, or not for an archive that is `unpacked`.
     pub fn parse(file: Option<&Path>, unpacked: bool) -> Result<Location> {
         let location = match file {
             Some(file) => Location::parse(file.as_os_str())?,
@@ -74,14 +74,35 @@ impl Place {
         Ok(location)
     }
 
+    /// Sees that an archive can get its name at a location, before anything is asked that its name does not hang on.
+    ///
+    /// # Errors
+    /// Its folder is not there; or kind [`Usage`](crate::error::Kind::Usage): its name is not UTF-8.
+    pub fn check(location: &Location, unpacked: bool) -> Result<()> {
+        let Location::Path(path) = location else {
+            return Ok(());
+        };
+        if !unpacked && is_folder(path) {
+            return check_folder(folder_of(&path.join(default_name())));
+        }
+        // It stands in summaries, which are text.
+        if path.file_name().is_some_and(|name| name.to_str().is_none()) {
+            return Err(Error::usage(format!(
+                "{} cannot be the name of an archive: it is not UTF-8",
+                path.display()
+            ))
+            .hint("choose another name with --file"));
+        }
+        check_folder(folder_of(path))
+    }
+
     /// Where an archive goes that is packed so.
     pub fn at(location: Location, unpacked: bool, packing: &Packing) -> Self {
         match location {
             Location::Stream => Self::Stdout,
             Location::Path(path) if unpacked => Self::Folder(path),
             Location::Path(path) => {
-                let is_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-                let base = match is_folder || path.is_dir() {
+                let base = match is_folder(&path) {
                     true => path.join(default_name()),
                     false => path,
                 };
@@ -139,8 +160,11 @@ impl Place {
         let mut reports = Reports::Stdout;
         let (shown, target): (String, Box<dyn Target>) = match self {
             Self::Folder(path) => {
+                let destination = ArchiveDestination::folder(path, shard_size, &packing.effort)?;
+                // Nothing is there that it could be of.
+                take_away(path, overwrite)?;
                 return Ok(Begun {
-                    destination: ArchiveDestination::folder(path, shard_size, &packing.effort)?,
+                    destination,
                     shown: path.display().to_string(),
                     reports,
                     receipt,
@@ -210,6 +234,11 @@ impl Place {
             compressed: packing.compression.is_some() && !matches!(self, Self::Folder(_)),
         })
     }
+}
+
+/// Whether a path means a folder for archives with the default name.
+fn is_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
 }
 
 fn default_name() -> String {
