@@ -232,6 +232,7 @@ mod tests {
             name: name.into(),
             size: Some(1),
             sha256: None,
+            id: None,
             encrypted: false,
             compressed: false,
         });

@@ -202,6 +202,7 @@ fn archive_facts(archive: &ArchiveSource) -> ArchiveFacts {
         name: name.rsplit('/').next().unwrap_or(&name).to_owned(),
         size: archive.length(),
         sha256: None,
+        id: None,
         encrypted: archive.is_encrypted(),
         compressed: archive.is_compressed(),
     }

@@ -229,7 +229,8 @@ impl Place {
         Some(ArchiveFacts {
             name,
             size: written.as_ref().map(|written| written.size),
-            sha256: written.and_then(|written| written.sha256),
+            sha256: written.as_ref().and_then(|written| written.sha256.clone()),
+            id: written.and_then(|written| written.id),
             encrypted: packing.password.is_some(),
             compressed: packing.compression.is_some() && !matches!(self, Self::Folder(_)),
         })

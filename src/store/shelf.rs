@@ -32,6 +32,14 @@ pub trait Shelf: Send {
     /// It cannot be read, or has more than `most` bytes.
     fn read(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>>;
 
+    /// What an archive is known by, where the place keeps that: [`Written::id`](super::Written::id).
+    ///
+    /// # Errors
+    /// It cannot be asked for.
+    fn id(&self, _name: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Removes a file. That there is none of this name is fine.
     ///
     /// # Errors

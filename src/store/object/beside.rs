@@ -36,6 +36,19 @@ pub(super) fn id_of(found: &GetResult) -> Option<&str> {
     found.attributes.get(&key).map(|id| &**id)
 }
 
+impl Bucket {
+    /// What an object says of who wrote it, where it says that.
+    pub(super) fn id(&self, name: &ObjectName) -> Result<Option<String>> {
+        let path = path_of(name)?;
+        let options = GetOptions::new().with_head(true);
+        match self.run(self.store.get_opts(&path, options))? {
+            Ok(found) => Ok(id_of(&found).map(str::to_owned)),
+            Err(Answer::NotFound { .. }) => Ok(None),
+            Err(answer) => Err(explain("read", name, &answer)),
+        }
+    }
+}
+
 /// Writes a small object that vouches for one that this run has written, where that is still this run's. Gives
 /// whether it is: what another run has replaced is not vouched for.
 ///

@@ -246,8 +246,7 @@ impl ObjectTarget {
                         "it is not known whether {} was written, because the store did not answer",
                         self.name
                     );
-                    let hint =
-                        "see whether it is there; without a summary beside it, it is not complete";
+                    let hint = "see with backup list whether it is there and complete";
                     error.interrupted_with(&what).hint(hint)
                 })
             }
@@ -310,22 +309,18 @@ impl Target for ObjectTarget {
         if !self.overwrite && summary.as_ref().is_some_and(is_foreign) {
             return Err(self.summary_is_taken(Kind::Failed));
         }
-        if summary.is_some() {
-            let _ = self.bucket.remove(&self.summary);
-        }
-        if let Err(error) = self.complete() {
-            // What it is of is there still, unless another run has replaced it meanwhile.
-            let is_back = self.overwrite && error.kind() != Kind::Interrupted;
-            if let Some(summary) = summary.filter(|_| is_back)
-                && let Ok(None) = self.bucket.read(&self.summary, LONGEST_SUMMARY)
-            {
-                let _ = self.bucket.write(&self.summary, summary);
-            }
-            return Err(error);
-        }
+        // It goes after the archive that it is of: a run that is cut in between leaves none that is whole without one.
+        // What is left of it then bears another id than the new one.
+        self.complete()?;
         self.receipt.known_by(&self.id);
         self.receipt
             .published(&self.name.to_string(), self.name.name());
+        if summary.is_some()
+            && let Ok(there) = self.bucket.read(&self.summary, LONGEST_SUMMARY)
+            && there == summary
+        {
+            let _ = self.bucket.remove(&self.summary);
+        }
         Ok(())
     }
 }

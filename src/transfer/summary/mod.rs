@@ -131,6 +131,9 @@ pub struct ArchiveFacts {
     /// The SHA-256 of these, in hexadecimal digits, where it was worked out.
     #[serde(default)]
     pub sha256: Option<String>,
+    /// What it is known by where it lies, if the place keeps that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Whether it is encrypted.
     #[serde(default)]
     pub encrypted: bool,
@@ -339,6 +342,7 @@ mod tests {
             name: "site.tar".into(),
             size: Some(5),
             sha256: Some("ab".into()),
+            id: Some("cd".into()),
             encrypted: false,
             compressed: false,
         });
