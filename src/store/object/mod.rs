@@ -4,6 +4,7 @@
 //! ends soon after the user wants the run to stop.
 
 mod beside;
+mod body;
 mod download;
 mod explain;
 mod http;
