@@ -1,12 +1,10 @@
-//! Summaries beside archives: what has the name of one is looked at before an archive comes, goes before it takes its
-//! name, and is laid when it is there.
+//! Summaries beside archives on this machine: what has the name of one is looked at before an archive comes, and goes
+//! before that takes its own name.
 
-use super::place::Place;
-use crate::archive::ArchiveName;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::store::{
     Access, Ending, FileNames, Location, Receipt, Target, folder_of, open_plain, sync_folder,
-    write_beside, write_small, write_small_beside,
+    write_small,
 };
 use crate::transfer::summary::Summary;
 use rustix::io::Errno;
@@ -14,95 +12,39 @@ use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-impl Place {
-    /// Sees that a summary can be laid beside what comes here, and replaces nothing else without `overwrite`. For object
-    /// stores that is seen to when they are talked to.
-    ///
-    /// # Errors
-    /// Kind [`Usage`](Kind::Usage): something that is no summary of this archive has the name, or nothing can have it.
-    /// Else what has it cannot be read.
-    pub fn check_summary(&self, overwrite: bool) -> Result<()> {
-        let archives = match self {
-            Self::File(path) => vec![path.clone(), ArchiveName::incomplete(path)],
-            Self::Folder(path) => vec![path.clone()],
-            Self::Object(_) | Self::Stdout => return Ok(()),
-        };
-        for archive in archives {
-            let path = summary_path(&archive);
-            match Neighbour::of(&archive) {
-                Neighbour::Nothing | Neighbour::Summary(_) => {}
-                Neighbour::Unreadable(error)
-                    if error.raw_os_error() == Some(Errno::NAMETOOLONG.raw_os_error()) =>
-                {
-                    return Err(Error::usage(format!(
-                        "the name of the summary of {}, {}, is longer than names can be",
-                        archive.display(),
-                        path.display()
-                    ))
-                    .hint("choose a shorter name with --file"));
-                }
-                _ if overwrite => {}
-                Neighbour::Unreadable(error) => {
-                    return Err(Error::io("read the summary", &path, error));
-                }
-                Neighbour::Foreign(_) | Neighbour::Other => {
-                    return Err(Error::usage(format!(
-                        "{} is there already, and is no summary of {}",
-                        path.display(),
-                        archive.display()
-                    ))
-                    .hint("choose another name with --file, or replace it with --overwrite"));
-                }
-            }
+/// Sees that a summary can be laid beside an archive on this machine, and replaces nothing else without `overwrite`.
+///
+/// # Errors
+/// Kind [`Usage`](crate::error::Kind::Usage): something that is no summary of this archive has the name, or nothing can
+/// have it. Else what has it cannot be read.
+pub(super) fn check(archive: &Path, overwrite: bool) -> Result<()> {
+    let path = summary_path(archive);
+    match Neighbour::of(archive) {
+        Neighbour::Nothing | Neighbour::Summary(_) => {}
+        Neighbour::Unreadable(error)
+            if error.raw_os_error() == Some(Errno::NAMETOOLONG.raw_os_error()) =>
+        {
+            return Err(Error::usage(format!(
+                "the name of the summary of {}, {}, is longer than names can be",
+                archive.display(),
+                path.display()
+            ))
+            .hint("choose a shorter name with --file"));
         }
-        Ok(())
-    }
-
-    /// Lays a summary beside the archive that was written here.
-    ///
-    /// # Errors
-    /// It cannot be written, and the archive stays; or another run has replaced the archive meanwhile.
-    pub fn summarise(&self, summary: &Summary, receipt: &Receipt, access: &Access) -> Result<()> {
-        let Some(archive) = &summary.archive else {
-            return Ok(());
-        };
-        let name = Summary::name_for(&archive.name);
-        let location = match self {
-            Self::File(path) | Self::Folder(path) => Location::Path(path.with_file_name(name)),
-            Self::Object(object) => Location::Object(object.with_name(&name)),
-            Self::Stdout => return Ok(()),
-        };
-        let text = (summary.to_json() + "\n").into_bytes();
-        let wrote = match (self, &location, receipt.written()) {
-            (Self::Object(name), Location::Object(beside), Some(written)) => {
-                write_beside(beside, (name, &written), access, text)
-            }
-            (Self::File(path), Location::Path(beside), Some(written)) => {
-                let path = path.with_file_name(&written.name);
-                write_small_beside(beside, (&path, receipt), &text)
-            }
-            _ => write_small(&location, access, text).map(|()| true),
-        };
-        let ours = wrote.map_err(|error| {
-            let why = match error.kind() {
-                Kind::Interrupted => Error::failed(format!("{location}: interrupted")),
-                _ => error,
-            };
-            let name = &archive.name;
-            why.within(format!(
-                "the archive {name} is there, but its summary is not"
+        _ if overwrite => {}
+        Neighbour::Unreadable(error) => {
+            return Err(Error::io("read the summary", &path, error));
+        }
+        Neighbour::Foreign(_) | Neighbour::Other => {
+            return Err(Error::usage(format!(
+                "{} is there already, and is no summary of {}",
+                path.display(),
+                archive.display()
             ))
-            .also("then export again")
-        })?;
-        match ours {
-            true => Ok(()),
-            false => Err(Error::failed(format!(
-                "another run has replaced or removed {} meanwhile: what this one exported is not there",
-                receipt.written().map_or_else(|| archive.name.clone(), |it| it.location)
-            ))
-            .hint("let one export at a time write to a name, and run it again")),
+            .hint("choose another name with --file, or replace it with --overwrite"));
         }
     }
+    Ok(())
 }
 
 /// Whether this text is a summary of the archive of this name.
@@ -111,7 +53,7 @@ pub(super) fn is_summary_of(text: &[u8], archive: &str) -> bool {
 }
 
 /// Where the summary of an archive on this machine is.
-fn summary_path(archive: &Path) -> PathBuf {
+pub(super) fn summary_path(archive: &Path) -> PathBuf {
     let name = archive.file_name().unwrap_or_default().to_string_lossy();
     archive.with_file_name(Summary::name_for(&name))
 }
@@ -220,8 +162,7 @@ impl Target for Summarised {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::Packing;
-    use crate::store::FileTarget;
+    use crate::error::Kind;
     use crate::transfer::summary::ArchiveFacts;
     use jiff::Timestamp;
 
@@ -296,41 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn of_two_exports_that_replace_one_file_the_one_that_is_not_there_says_so() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("site.tar");
-        let place = Place::File(path.clone());
-        let exported = |text: &[u8]| {
-            let receipt = Receipt::with_digest();
-            let names = FileNames::replacing(&path);
-            let mut file = FileTarget::create(names, receipt.clone()).expect("begun");
-            file.write_all(text).expect("written");
-            Box::new(file).publish(Ending::Complete).expect("there");
-            let mut summary = Summary::new("export", Timestamp::UNIX_EPOCH, 0);
-            summary.archive = place.facts(&receipt, &Packing::default());
-            (summary, receipt)
-        };
-        let lay = |(summary, receipt): &(Summary, Receipt)| {
-            place.summarise(summary, receipt, &Access::default())
-        };
-        let (first, second) = (exported(b"one"), exported(b"two"));
-        // Before the other one has laid its summary, and after that.
-        for _ in 0..2 {
-            let error = lay(&first).expect_err("it is not there");
-            assert_eq!(error.kind(), Kind::Failed);
-            assert!(error.to_string().contains("another run"), "{error}");
-            lay(&second).expect("laid");
-            let text = std::fs::read(summary_path(&path)).expect("read");
-            assert_eq!(Summary::parse(&text, "site.tar").expect("one"), second.0);
-        }
-    }
-
-    #[test]
     fn what_is_no_summary_of_an_archive_is_not_taken_for_one() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("site.tar");
-        let place = Place::File(path.clone());
-        place.check_summary(false).expect("nothing is there");
+        check(&path, false).expect("nothing is there");
         let texts = [
             "mine".to_owned(),
             summary_of("other.tar"),
@@ -339,7 +249,7 @@ mod tests {
         for text in texts {
             std::fs::write(summary_path(&path), &text).expect("written");
             let is_ours = text == summary_of("site.tar");
-            assert_eq!(place.check_summary(false).is_ok(), is_ours, "{text}");
+            assert_eq!(check(&path, false).is_ok(), is_ours, "{text}");
         }
     }
     #[test]
@@ -347,14 +257,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("x".repeat(240) + ".tar");
         for overwrite in [false, true] {
-            let checked = Place::File(path.clone()).check_summary(overwrite);
-            let error = checked.expect_err("the name is too long");
+            let error = check(&path, overwrite).expect_err("the name is too long");
             assert_eq!(error.kind(), Kind::Usage);
             assert!(error.to_string().contains("longer than"), "{error}");
         }
         std::fs::create_dir(folder.path().join("site.tar.summary.json")).expect("made");
-        let place = Place::File(folder.path().join("site.tar"));
-        let error = place.check_summary(false).expect_err("it is taken");
+        let path = folder.path().join("site.tar");
+        let error = check(&path, false).expect_err("it is taken");
         assert!(error.to_string().contains("is there already"), "{error}");
     }
 }

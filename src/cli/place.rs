@@ -1,14 +1,14 @@
 //! Where an export goes, as it is named on the command line.
 
-use super::beside::{Summarised, is_summary_of, take_away};
+use super::beside::{self, Summarised, is_summary_of, take_away};
 use super::environment::Environment;
 use super::terminal;
 use super::terminal::Reports;
 use crate::archive::{ArchiveDestination, ArchiveName, Packing};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::store::{
-    Beside, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt, StreamTarget,
-    Target, check_folder, folder_of,
+    Access, Beside, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt,
+    StreamTarget, Target, check_folder, folder_of, write_beside, write_small, write_small_beside,
 };
 use crate::transfer::summary::{ArchiveFacts, Summary};
 use std::fs::File;
@@ -44,7 +44,7 @@ impl Place {
     /// What `--file` names; by default a name with the date in the current folder. Nothing is asked of it yet.
     ///
     /// # Errors
-    /// Kind [`Usage`](crate::error::Kind::Usage): it makes no sense, or not for an archive that is `unpacked`.
+    /// Kind [`Usage`](Kind::Usage): it makes no sense, or not for an archive that is `unpacked`.
     pub fn parse(file: Option<&Path>, unpacked: bool) -> Result<Location> {
         let location = match file {
             Some(file) => Location::parse(file.as_os_str())?,
@@ -77,7 +77,7 @@ impl Place {
     /// Sees that an archive can get its name at a location, before anything is asked that its name does not hang on.
     ///
     /// # Errors
-    /// Its folder is not there; or kind [`Usage`](crate::error::Kind::Usage): its name is not UTF-8.
+    /// Its folder is not there; or kind [`Usage`](Kind::Usage): its name is not UTF-8.
     pub fn check(location: &Location, unpacked: bool) -> Result<()> {
         let Location::Path(path) = location else {
             return Ok(());
@@ -235,6 +235,68 @@ impl Place {
             compressed: packing.compression.is_some() && !matches!(self, Self::Folder(_)),
         })
     }
+
+    /// Sees that a summary can be laid beside what comes here, and replaces nothing else without `overwrite`. For object
+    /// stores that is seen to when they are talked to.
+    ///
+    /// # Errors
+    /// Those of [`beside::check`].
+    pub fn check_summary(&self, overwrite: bool) -> Result<()> {
+        match self {
+            Self::File(path) => {
+                beside::check(path, overwrite)?;
+                beside::check(&ArchiveName::incomplete(path), overwrite)
+            }
+            Self::Folder(path) => beside::check(path, overwrite),
+            Self::Object(_) | Self::Stdout => Ok(()),
+        }
+    }
+
+    /// Lays a summary beside the archive that was written here.
+    ///
+    /// # Errors
+    /// It cannot be written, and the archive stays; or another run has replaced the archive meanwhile.
+    pub fn summarise(&self, summary: &Summary, receipt: &Receipt, access: &Access) -> Result<()> {
+        let Some(archive) = &summary.archive else {
+            return Ok(());
+        };
+        let name = Summary::name_for(&archive.name);
+        let location = match self {
+            Self::File(path) | Self::Folder(path) => Location::Path(path.with_file_name(name)),
+            Self::Object(object) => Location::Object(object.with_name(&name)),
+            Self::Stdout => return Ok(()),
+        };
+        let text = (summary.to_json() + "\n").into_bytes();
+        let wrote = match (self, &location, receipt.written()) {
+            (Self::Object(name), Location::Object(beside), Some(written)) => {
+                write_beside(beside, (name, &written), access, text)
+            }
+            (Self::File(path), Location::Path(beside), Some(written)) => {
+                let path = path.with_file_name(&written.name);
+                write_small_beside(beside, (&path, receipt), &text)
+            }
+            _ => write_small(&location, access, text).map(|()| true),
+        };
+        let ours = wrote.map_err(|error| {
+            let why = match error.kind() {
+                Kind::Interrupted => Error::failed(format!("{location}: interrupted")),
+                _ => error,
+            };
+            let name = &archive.name;
+            why.within(format!(
+                "the archive {name} is there, but its summary is not"
+            ))
+            .also("then export again")
+        })?;
+        match ours {
+            true => Ok(()),
+            false => Err(Error::failed(format!(
+                "another run has replaced or removed {} meanwhile: what this one exported is not there",
+                receipt.written().map_or_else(|| archive.name.clone(), |it| it.location)
+            ))
+            .hint("let one export at a time write to a name, and run it again")),
+        }
+    }
 }
 
 /// Whether a path means a folder for archives with the default name.
@@ -259,4 +321,43 @@ fn check_stdout() -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::beside::summary_path;
+    use crate::store::Ending;
+    use jiff::Timestamp;
+    use std::io::Write;
+
+    #[test]
+    fn of_two_exports_that_replace_one_file_the_one_that_is_not_there_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("site.tar");
+        let place = Place::File(path.clone());
+        let exported = |text: &[u8]| {
+            let receipt = Receipt::with_digest();
+            let names = FileNames::replacing(&path);
+            let mut file = FileTarget::create(names, receipt.clone()).expect("begun");
+            file.write_all(text).expect("written");
+            Box::new(file).publish(Ending::Complete).expect("there");
+            let mut summary = Summary::new("export", Timestamp::UNIX_EPOCH, 0);
+            summary.archive = place.facts(&receipt, &Packing::default());
+            (summary, receipt)
+        };
+        let lay = |(summary, receipt): &(Summary, Receipt)| {
+            place.summarise(summary, receipt, &Access::default())
+        };
+        let (first, second) = (exported(b"one"), exported(b"two"));
+        // Before the other one has laid its summary, and after that.
+        for _ in 0..2 {
+            let error = lay(&first).expect_err("it is not there");
+            assert_eq!(error.kind(), Kind::Failed);
+            assert!(error.to_string().contains("another run"), "{error}");
+            lay(&second).expect("laid");
+            let text = std::fs::read(summary_path(&path)).expect("read");
+            assert_eq!(Summary::parse(&text, "site.tar").expect("one"), second.0);
+        }
+    }
 }
