@@ -1,18 +1,36 @@
 //! Reading that stops when the user wants it to.
 
 use crate::error::{Error, Result};
+use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Tells whoever reads for long to stop.
-#[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+#[derive(Clone)]
+pub struct Interrupt(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Default for Interrupt {
+    fn default() -> Self {
+        Self::when(|| false)
+    }
+}
+
+impl fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Interrupt").field(&(self.0)()).finish()
+    }
+}
 
 impl Interrupt {
     /// Set when the user wants the run to stop.
     pub fn new(requested: Arc<AtomicBool>) -> Self {
-        Self(requested)
+        Self::when(move || requested.load(Ordering::Relaxed))
+    }
+
+    /// Asks this whether the user wants the run to stop.
+    pub fn when(is_wanted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_wanted))
     }
 
     /// Fails once the user wants the run to stop.
@@ -28,7 +46,7 @@ impl Interrupt {
     /// # Errors
     /// Kind [`Interrupted`](crate::error::Kind::Interrupted).
     pub fn stop(&self) -> Result<()> {
-        match self.0.load(Ordering::Relaxed) {
+        match (self.0)() {
             true => Err(Error::interrupted()),
             false => Ok(()),
         }

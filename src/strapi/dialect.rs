@@ -60,7 +60,7 @@ impl Dialect {
         .hint("start Strapi once, so that it migrates its database, or install the other version"))
     }
 
-    fn major(self) -> u64 {
+    pub fn major(self) -> u64 {
         match self {
             Self::EarlyV4 | Self::V4 => 4,
             Self::V5 => 5,

@@ -2,7 +2,7 @@
 
 use super::config::{self, Chosen, ChosenBy, ProjectConfig};
 use super::dialect::Dialect;
-use super::uploads::{Links, LocalUploads, Uploads};
+use super::uploads::{Library, Links, MediaOptions, Uploads};
 use super::values::Home;
 use super::version::{self, StrapiVersion};
 use super::zone;
@@ -12,7 +12,7 @@ use crate::database::{
 use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::model::Schemas;
-use crate::store::real_path;
+use crate::store::{Access, Interrupt, real_path};
 use crate::threads::start;
 use jiff::tz::TimeZone;
 use semver::Version;
@@ -44,6 +44,7 @@ pub struct Project {
     /// Its content types and components, where it is made up of them; else its database and its folders say.
     pub(super) made_of: Option<Arc<Schemas>>,
     timeouts: Timeouts,
+    media: MediaOptions,
     pub(super) stop: Stop,
     pub(super) effort: Effort,
 }
@@ -108,6 +109,7 @@ impl Project {
             config,
             made_of: None,
             timeouts: Timeouts { answer, ..timeouts },
+            media: MediaOptions::default(),
             stop,
             effort: Effort::default(),
         }
@@ -125,6 +127,12 @@ impl Project {
     pub fn measured(self, effort: &Effort) -> Self {
         let effort = effort.clone();
         Self { effort, ..self }
+    }
+
+    /// Has files that do not lie on this machine found like this.
+    #[must_use]
+    pub fn with_media(self, media: MediaOptions) -> Self {
+        Self { media, ..self }
     }
 
     /// From here on nothing is stopped.
@@ -185,11 +193,19 @@ impl Project {
 
     /// The same, with these links in it.
     pub(super) fn uploads_with(&self, links: Links) -> Box<dyn Uploads> {
-        let provider = match &self.config.upload {
-            Ok(upload) => Ok(upload.provider.clone()),
-            Err(error) => Err(error.to_string()),
-        };
-        Box::new(LocalUploads::new(&self.config.public_dir, provider, links))
+        let stop = self.stop.clone();
+        let access = Access::new(
+            self.config.environment.clone(),
+            Interrupt::when(move || stop.is_requested()),
+        );
+        Box::new(Library::new(
+            &self.config.public_dir,
+            &self.config.upload,
+            self.dialect.major(),
+            links,
+            access,
+            self.media.clone(),
+        ))
     }
 
     /// Under which path its Strapi serves a file to everybody, which need not be there yet: `None`

@@ -60,6 +60,8 @@ pub struct ProjectConfig {
     pub connection_timeout: Option<Duration>,
     /// The files that had a say, relative to the project.
     pub files: Vec<PathBuf>,
+    /// The environment that Strapi runs in: that of the process, completed from `.env`. Not for printing.
+    pub environment: BTreeMap<String, String>,
     /// `TZ`, the time zone that Strapi runs in where it is not the system's.
     pub time_zone: Option<String>,
     /// Files that could not be evaluated and were passed over, because the database was given by URL.
@@ -72,12 +74,10 @@ pub struct Upload {
     /// Its name: `local`, `aws-s3` or a package.
     pub provider: String,
     /// Its options; `null` in them stands for what only Node could tell. They may hold credentials and are not for
-    /// printing.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "reading from other providers needs them")
-    )]
+    /// printing. `false` as an `ACL` is one that is there and undefined, which Strapi 5 tells from one that is not there.
     pub options: Value,
+    /// What it is given with each upload by stream, which is how Strapi's import uploads as well.
+    pub upload_options: Value,
 }
 
 impl fmt::Debug for Upload {
@@ -95,6 +95,7 @@ impl Upload {
         Self {
             provider: "local".into(),
             options: Value::Null,
+            upload_options: Value::Null,
         }
     }
 }
@@ -234,6 +235,7 @@ fn read(
         connection_timeout,
         files: evaluator.evaluated(),
         time_zone: environment.get("TZ").cloned(),
+        environment,
         warnings,
     })
 }
@@ -304,9 +306,15 @@ fn upload(evaluator: &Evaluator) -> Result<Upload, ConfigError> {
             });
         }
     };
-    let mut options = config["providerOptions"].clone();
-    evaluator.drop_stand_ins(&mut options);
-    Ok(Upload { provider, options })
+    let options = |mut options: Value| {
+        evaluator.drop_stand_ins(&mut options);
+        options
+    };
+    Ok(Upload {
+        provider,
+        options: options(config["providerOptions"].clone()),
+        upload_options: options(config["actionOptions"]["uploadStream"].clone()),
+    })
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ pub(super) fn made_up(source: &Description, room: &Path, stop: Stop) -> Result<P
         upload: Ok(Upload {
             provider: LOCAL_PROVIDER.into(),
             options: serde_json::Value::Null,
+            upload_options: serde_json::Value::Null,
         }),
         node_env: NodeEnv {
             name: "production".into(),
@@ -50,6 +51,7 @@ pub(super) fn made_up(source: &Description, room: &Path, stop: Stop) -> Result<P
         files: Vec::new(),
         // Times in archives name their zone.
         time_zone: Some("UTC".into()),
+        environment: BTreeMap::new(),
         warnings: Vec::new(),
     };
     let version = StrapiVersion {

@@ -2,17 +2,18 @@
 
 use super::attributes::{Tally, write_attributes, write_name};
 use super::sidecars::complete;
+use super::ahead::in_order;
 use super::{Reader, Rows, select_batch};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
 use crate::strapi::media::is_hidden_there;
-use crate::strapi::uploads::{LOCAL_PROVIDER, Opened};
+use crate::strapi::uploads::{FileAt, LOCAL_PROVIDER, Opened};
 use crate::transfer::{Examples, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 /// A row of `plugin::upload.file`, as far as its files need it.
 struct FileRow {
@@ -22,8 +23,17 @@ struct FileRow {
 }
 
 /// The attributes that are needed beside the sidecar, in the order of [`FileRow::values`]: texts, but for the
-/// JSON of the last.
-const NEEDED: [&str; 5] = ["hash", "ext", "url", "provider", "formats"];
+/// JSON of those in [`JSON`].
+const NEEDED: [&str; 7] = [
+    "hash", "ext", "url", "provider", "mime", "formats", "size",
+];
+/// Those of which the JSON is needed.
+const JSON: [&str; 2] = ["formats", "size"];
+
+/// How many files that come over a network are waited for at once.
+const THREADS: usize = 8;
+/// How many may be open, or in memory, at once.
+const AHEAD: usize = 12;
 
 impl FileRow {
     fn value(&self, name: &str) -> Option<&str> {
@@ -35,11 +45,16 @@ impl FileRow {
 /// A file to send: an upload or one of its formats.
 struct Wanted<'a> {
     row: &'a FileRow,
-    format: Option<&'a str>,
+    format: Option<String>,
     filename: String,
-    has_no_hash: bool,
-    url: String,
+    at: FileAt,
     sidecar: String,
+}
+
+impl Wanted<'_> {
+    fn is_local(&self) -> bool {
+        self.at.provider == LOCAL_PROVIDER
+    }
 }
 
 /// How many missing files are listed one by one.
@@ -51,19 +66,14 @@ pub(super) struct MissingFiles {
     listed: u64,
     /// Those behind them.
     more: Examples,
-    /// Those of other providers than the local one.
-    elsewhere: BTreeMap<String, Examples>,
 }
 
 impl MissingFiles {
     /// Tells of those that were not listed one by one.
     fn tell(&mut self, sink: &mut dyn Sink) {
-        let all = std::mem::take(self);
-        let more = all.more.warning(WarningKind::MissingAsset, Subject::Files);
-        let elsewhere = all.elsewhere.into_iter().filter_map(|(provider, files)| {
-            files.warning(WarningKind::MissingAsset, Subject::FilesOf(provider))
-        });
-        elsewhere.chain(more).for_each(|warning| sink.warn(warning));
+        let more = std::mem::take(self).more;
+        let more = more.warning(WarningKind::MissingAsset, Subject::Files);
+        more.into_iter().for_each(|warning| sink.warn(warning));
     }
 }
 
@@ -93,9 +103,9 @@ impl Reader<'_> {
                 // What a reader of the archive finds there, not what the columns hold.
                 let written = Fields::parse(&sidecar)
                     .map_err(|error| Error::failed(format!("{} {id}: {error}", model.uid)))?;
-                let values = NEEDED.map(|name| match name {
-                    "formats" => written.get(name).map(str::to_owned),
-                    _ => written.text(name),
+                let values = NEEDED.map(|name| match JSON.contains(&name) {
+                    true => written.get(name).map(str::to_owned),
+                    false => written.text(name),
                 });
                 batch.push(FileRow {
                     id,
@@ -104,9 +114,7 @@ impl Reader<'_> {
                 });
                 Ok(())
             })?;
-            for row in &batch {
-                self.files_of(row, sink)?;
-            }
+            self.send_batch(&batch, sink)?;
             let bytes = batch.iter().map(|row| row.sidecar.len()).sum();
             let (Some(end), Some(next)) = (batch.last(), rows.after(batch.len(), bytes, false))
             else {
@@ -131,25 +139,60 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn files_of(&mut self, row: &FileRow, sink: &mut dyn Sink) -> Result<()> {
-        let hash = row.value("hash").unwrap_or_default();
-        let main = Wanted {
+    /// Sends the files of some rows, in order; those that come over a network are fetched several at once.
+    fn send_batch(&mut self, rows: &[FileRow], sink: &mut dyn Sink) -> Result<()> {
+        let mut files = Vec::new();
+        for row in rows {
+            self.files_of(row, &mut files, sink);
+        }
+        let is_near = |wanted: &Wanted<'_>| wanted.is_local();
+        let threads = if files.iter().all(is_near) { 1 } else { THREADS };
+        let uploads = Arc::clone(&self.uploads);
+        let open = |wanted: &Wanted<'_>| uploads.open(&wanted.at);
+        // Strapi sends no format of the upload folder without its upload.
+        let mut sent = true;
+        in_order(&files, threads, AHEAD, open, |wanted, opened| {
+            if wanted.format.is_none() {
+                sent = self.send(wanted, opened?, sink)?;
+            } else if sent || !wanted.is_local() {
+                self.send(wanted, opened?, sink)?;
+            } else {
+                self.missing(wanted, "the upload it is a format of is missing", sink);
+            }
+            Ok(())
+        })
+    }
+
+    /// The files of a row: the upload, then its formats.
+    fn files_of<'a>(
+        &mut self,
+        row: &'a FileRow,
+        files: &mut Vec<Wanted<'a>>,
+        sink: &mut dyn Sink,
+    ) {
+        let text = |name: &str| row.value(name).unwrap_or_default().to_owned();
+        let (hash, ext) = (text("hash"), text("ext"));
+        let provider = row.value("provider").unwrap_or(LOCAL_PROVIDER);
+        files.push(Wanted {
             row,
             format: None,
-            filename: format!("{hash}{}", row.value("ext").unwrap_or_default()),
-            has_no_hash: hash.is_empty(),
-            url: row.value("url").unwrap_or_default().to_owned(),
+            filename: format!("{hash}{ext}"),
             sidecar: row.sidecar.clone(),
-        };
-        let sent = self.send(&main, sink)?;
+            at: FileAt {
+                provider: provider.to_owned(),
+                url: text("url"),
+                ext,
+                path: String::new(),
+                size: row.value("size").and_then(|size| size.parse().ok()),
+                mime: row.value("mime").map(str::to_owned),
+                hash: hash.clone(),
+            },
+        });
         let is_object = |text: &&str| text.starts_with('{');
         let formats = row.value("formats").filter(is_object);
         let formats = match formats.map(Fields::parse_with_any_names).transpose() {
             Ok(formats) => formats,
-            Err(error) => {
-                self.missing_format(row, "all", &error.to_string(), sink);
-                return Ok(());
-            }
+            Err(error) => return self.missing_format(row, "all", &error.to_string(), sink),
         };
         for (name, format) in formats.iter().flat_map(|formats| &formats.0) {
             if !is_object(format) {
@@ -166,44 +209,41 @@ impl Reader<'_> {
                 fields
                     .get(member)
                     .and_then(|value| serde_json::from_str::<String>(value).ok())
-                    .unwrap_or_default()
             };
-            let wanted = Wanted {
+            let at = FileAt {
+                provider: provider.to_owned(),
+                url: text("url").unwrap_or_default(),
+                hash: text("hash").unwrap_or_default(),
+                ext: text("ext").unwrap_or_default(),
+                path: text("path").unwrap_or_default(),
+                size: fields.get("size").and_then(|size| size.parse().ok()),
+                mime: text("mime"),
+            };
+            files.push(Wanted {
                 row,
-                format: Some(name),
-                filename: format!("{}{}", text("hash"), text("ext")),
-                has_no_hash: text("hash").is_empty(),
-                url: text("url"),
-                sidecar: format_sidecar(&fields, name, row.id, hash),
-            };
-            let is_elsewhere = row.value("provider").is_some_and(|it| it != LOCAL_PROVIDER);
-            if sent || is_elsewhere {
-                self.send(&wanted, sink)?;
-            } else {
-                // Strapi sends no format without its upload.
-                self.missing(&wanted, "the upload it is a format of is missing", sink);
-            }
+                format: Some(name.to_string()),
+                filename: format!("{}{}", at.hash, at.ext),
+                sidecar: format_sidecar(&fields, name, row.id, &hash),
+                at,
+            });
         }
-        Ok(())
     }
 
     /// Sends a file; gives whether it was there.
-    fn send(&mut self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<bool> {
-        let provider = wanted.row.value("provider").unwrap_or(LOCAL_PROVIDER);
-        if provider != LOCAL_PROVIDER {
-            let file = || format!("{} ({})", wanted.row.id, wanted.filename);
-            let others = self.missing_files.elsewhere.entry(provider.to_owned());
-            others.or_default().add(file);
-            return Ok(false);
-        }
-        let opened = match self.uploads.open(provider, &wanted.url)? {
+    fn send(
+        &mut self,
+        wanted: &Wanted<'_>,
+        opened: Result<Opened, String>,
+        sink: &mut dyn Sink,
+    ) -> Result<bool> {
+        let opened = match opened {
             Ok(opened) => opened,
             Err(why) => {
                 self.missing(wanted, &why, sink);
                 return Ok(false);
             }
         };
-        if wanted.has_no_hash {
+        if wanted.at.hash.is_empty() {
             self.missing(wanted, "it has no hash", sink);
             return Ok(false);
         }
@@ -211,7 +251,7 @@ impl Reader<'_> {
             self.missing(wanted, "its hash and extension make no file name", sink);
             return Ok(false);
         }
-        if is_hidden_there(self.uploads.as_ref(), provider, &wanted.url) {
+        if is_hidden_there(self.uploads.as_ref(), &wanted.at.provider, &wanted.at.url) {
             let why = "it is hidden, and no restore puts a file at a hidden name, where web servers keep \
                        their rules";
             self.missing(wanted, why, sink);
@@ -248,6 +288,9 @@ impl Reader<'_> {
             size: opened.size,
         };
         let subject = Subject::Path(opened.place.clone());
+        if let Some(remark) = &opened.remark {
+            sink.warn(Warning::new(WarningKind::ChangedAsset, subject.clone(), remark));
+        }
         let mut content = Exactly::new(opened, &self.project.effort);
         sink.asset(&asset, &mut content)?;
         if let Some(why) = content.fell_short {
@@ -278,7 +321,7 @@ impl Reader<'_> {
             WarningKind::MissingAsset,
             Subject::File {
                 id: wanted.row.id,
-                format: wanted.format.map(str::to_owned),
+                format: wanted.format.clone(),
                 filename: wanted.filename.clone(),
             },
             why,
@@ -389,6 +432,7 @@ mod tests {
             content: Box::new(Broken(5)),
             size: 8,
             place: "image.jpg".into(),
+            remark: None,
         };
         let mut content = Exactly::new(opened, &Effort::default());
         let mut read = Vec::new();

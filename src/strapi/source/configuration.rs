@@ -11,7 +11,7 @@ use crate::strapi::core_store::{
     LOGO_BYTES, LOGOS, PROJECT_SETTINGS, TOKEN_KEY, column_scalar, table_of,
 };
 use crate::strapi::project::Project;
-use crate::strapi::uploads::LOCAL_PROVIDER;
+use crate::strapi::uploads::{FileAt, LOCAL_PROVIDER};
 use crate::strapi::values::{self, Home, Kept};
 use crate::transfer::{Sink, Subject, Warning, WarningKind};
 use base64::Engine;
@@ -183,7 +183,14 @@ fn with_logos(text: &str, project: &Project, sink: &mut dyn Sink) -> Result<Opti
             sink.warn(Warning::new(WarningKind::Notice, subject, reason));
             continue;
         }
-        let opened = project.uploads().open(provider, &url)?;
+        let file = FileAt {
+            provider: provider.to_owned(),
+            url: url.clone(),
+            hash: logo.text("hash").unwrap_or_default(),
+            ext: logo.text("ext").unwrap_or_default(),
+            ..FileAt::default()
+        };
+        let opened = project.uploads().open(&file)?;
         let mut bytes = Vec::new();
         let read = opened.and_then(|mut opened| {
             let read = opened.content.read_to_end(&mut bytes);

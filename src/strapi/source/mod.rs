@@ -1,5 +1,6 @@
 //! Reads a project: everything from one moment of its database, in batches.
 
+mod ahead;
 mod assets;
 mod attributes;
 mod component_rows;
@@ -30,6 +31,7 @@ use crate::transfer::{
 };
 use assets::MissingFiles;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// The most rows that are read at once.
 const MOST_ROWS: usize = 500;
@@ -110,7 +112,7 @@ struct Reader<'a> {
     database: &'a mut dyn Connection,
     catalogue: &'a Catalogue,
     filter: &'a Filter,
-    uploads: Box<dyn Uploads>,
+    uploads: Arc<dyn Uploads>,
     /// Rows that were sent, by the place of their model; components with their owners: links of the others are left out as well.
     sent: Vec<IdSet>,
     /// In which order the members of components stand that hold others, by the place of their model.
@@ -168,7 +170,7 @@ impl Source for ProjectSource {
             database: self.database.as_mut(),
             catalogue: &self.catalogue,
             filter,
-            uploads: self.project.uploads_with(self.links),
+            uploads: self.project.uploads_with(self.links).into(),
             sent: vec![IdSet::default(); self.catalogue.models.iter().count()],
             key_orders: HashMap::new(),
             tally: Tally::default(),

@@ -3,7 +3,7 @@
 use super::beneath::{NotOpened, open_beneath};
 use super::paths::{can_be, leads_elsewhere, stays_inside};
 use super::staged::{self, StagedFiles};
-use super::{Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads};
+use super::{FileAt, Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
 use rustix::io::Errno;
@@ -32,17 +32,14 @@ fn has_no_descriptors(error: &io::Error) -> bool {
 /// The upload folder of a project.
 pub(in crate::strapi) struct LocalUploads {
     public: PathBuf,
-    /// The provider that the project is set up with, or why that cannot be told.
-    provider: Result<String, String>,
     links: Links,
 }
 
 impl LocalUploads {
-    /// The upload folder below the public folder of a project that is set up with this provider.
-    pub fn new(public: &Path, provider: Result<String, String>, links: Links) -> Self {
+    /// The upload folder below the public folder of a project.
+    pub fn new(public: &Path, links: Links) -> Self {
         Self {
             public: public.to_owned(),
-            provider,
             links,
         }
     }
@@ -88,12 +85,7 @@ impl Uploads for LocalUploads {
         }
     }
 
-    fn open(&self, provider: &str, url: &str) -> Result<Result<Opened, String>> {
-        if provider != LOCAL_PROVIDER {
-            return Ok(Err(format!(
-                "its provider is `{provider}`, which this version does not read from"
-            )));
-        }
+    fn open(&self, FileAt { url, .. }: &FileAt) -> Result<Result<Opened, String>> {
         if url.is_empty() {
             return Ok(Err("it has no url".into()));
         }
@@ -106,6 +98,7 @@ impl Uploads for LocalUploads {
                 size: file.metadata().map_err(NotOpened::Failed)?.len(),
                 content: Box::new(file),
                 place: path.display().to_string(),
+                remark: None,
             })
         };
         let opened = match open() {
@@ -142,8 +135,8 @@ impl Uploads for LocalUploads {
         is_here.then(|| inside.to_owned())
     }
 
-    fn served(&self, path: &str) -> (&'static str, String) {
-        (LOCAL_PROVIDER, format!("/uploads/{path}"))
+    fn served(&self, path: &str) -> (String, String) {
+        (LOCAL_PROVIDER.to_owned(), format!("/uploads/{path}"))
     }
 
     fn count(&self, paths: &BTreeSet<String>) -> u64 {
@@ -153,16 +146,7 @@ impl Uploads for LocalUploads {
     }
 
     fn check_takes_files(&self) -> Result<()> {
-        let why = match &self.provider {
-            Ok(provider) if provider == LOCAL_PROVIDER => return Ok(()),
-            Ok(provider) => format!(
-                "the project keeps its uploads with the provider `{provider}`, which this version does not restore to"
-            ),
-            Err(reason) => {
-                format!("it cannot be told where the project keeps its uploads: {reason}")
-            }
-        };
-        Err(Error::failed(why).hint("restore everything else with --exclude files"))
+        Ok(())
     }
 
     fn stage(&self, how: Staged, effort: &Effort) -> Box<dyn StagedUploads> {

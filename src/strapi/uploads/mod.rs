@@ -1,17 +1,24 @@
 //! Where a project keeps the files of its media library, behind [`Uploads`]: its own folder (the
-//! `local` upload provider); later S3.
+//! `local` upload provider), a bucket, or somebody who serves them by URL.
 
 mod beneath;
+mod bucket;
 mod held;
 mod journal;
+mod library;
 mod local;
 mod paths;
+mod provider;
+mod remote;
 mod staged;
 mod writer;
 
 pub(super) use held::Held;
+pub(super) use library::Library;
+pub use library::MediaOptions;
 pub(super) use local::LocalUploads;
 pub(super) use paths::LONGEST_NAME;
+pub(super) use provider::FileAt;
 
 use crate::effort::Effort;
 use crate::error::Result;
@@ -33,7 +40,7 @@ pub enum Links {
 }
 
 /// The files of a media library.
-pub(super) trait Uploads: Send {
+pub(super) trait Uploads: Send + Sync {
     /// Where they are, for messages.
     fn place(&self) -> String;
 
@@ -43,17 +50,17 @@ pub(super) trait Uploads: Send {
     /// It cannot.
     fn check(&self) -> Result<()>;
 
-    /// Opens the file that `provider` serves at `url`.
+    /// Opens a file.
     ///
     /// # Errors
     /// Nothing can be opened any more. Within: why this file cannot be had, as half a sentence.
-    fn open(&self, provider: &str, url: &str) -> Result<Result<Opened, String>>;
+    fn open(&self, file: &FileAt) -> Result<Result<Opened, String>>;
 
     /// The path below this place of the file that `provider` serves at `url`, where it lies here.
     fn path(&self, provider: &str, url: &str) -> Option<String>;
 
     /// The provider of files that are put here, and the url of the one at this path.
-    fn served(&self, path: &str) -> (&'static str, String);
+    fn served(&self, path: &str) -> (String, String);
 
     /// How many files there are at these paths.
     fn count(&self, paths: &BTreeSet<String>) -> u64;
@@ -130,11 +137,13 @@ pub(super) trait PendingSwap {
 /// A file of the media library, opened.
 pub(super) struct Opened {
     /// Its bytes.
-    pub content: Box<dyn Read>,
+    pub content: Box<dyn Read + Send>,
     /// How many it has.
     pub size: u64,
     /// Where it is, for messages.
     pub place: String,
+    /// What is to be told of it, because it is not what its row says.
+    pub remark: Option<String>,
 }
 
 /// What becomes of files that are staged.

@@ -107,7 +107,8 @@
     else if (config instanceof Promise && !lib.lenient) answer.found = 'promise';
     else answer.found = part === undefined ? 'no part' : 'part';
     answer.part = part ?? null;
-    return stringify(answer);
+    // The provider for S3 of Strapi 5 tells an ACL that is undefined from one that is not there.
+    return stringify(answer, (name, value) => (name === 'ACL' && value === undefined ? false : value));
   };
 
   // Evaluates `file` and reports the value under `key` as JSON (or a promise of it).

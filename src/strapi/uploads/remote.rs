@@ -1,0 +1,177 @@
+//! A file that does not lie on this machine, held against what its row says of it.
+
+use super::Opened;
+use super::provider::FileAt;
+use crate::error::{Error, Kind, Result};
+use crate::store::media::{About, Content, Web};
+use std::io::{self, Cursor, Read, Seek, Write};
+
+/// How long a file may be that is read as a whole before anything is done with it, in bytes: several are at once.
+const SMALL: u64 = 2 << 20;
+/// How long a file may be whose row does not say it, in bytes.
+const UNKNOWN: u64 = 1 << 30;
+/// Bytes that a file may have beside those that its row says: sizes in rows are rounded.
+const ROUNDING: u64 = 1024;
+
+/// What comes of asking a bucket for a file.
+pub(super) enum Remote {
+    Found(Result<Opened, String>),
+    /// It is not there, and nowhere else.
+    Missing(String),
+    /// It may be found otherwise; why it was not found here.
+    Unknown(String),
+}
+
+/// An object of a bucket that answers to the project's own credentials: what is there is what the site has.
+pub(super) fn from_object(
+    content: Content,
+    file: &FileAt,
+    place: String,
+) -> Result<Opened, String> {
+    let remark = content.about.size.and_then(|size| not_as_said(file, size));
+    whole(content, place, remark, UNKNOWN)
+}
+
+/// A file that anybody gets, if it is what its row says.
+///
+/// # Errors
+/// The run is to stop. Within: why it is not taken.
+pub(super) fn by_url(web: &Web, file: &FileAt) -> Result<Result<Opened, String>> {
+    if file.url.is_empty() {
+        return Ok(Err("it has no url".into()));
+    }
+    let most = longest(file);
+    let content = match web.open(&file.url, most)? {
+        Ok(content) => content,
+        Err(why) => return Ok(Err(why)),
+    };
+    if let Some(why) = another_type(file, &content.about) {
+        return Ok(Err(why));
+    }
+    let place = shown(&file.url);
+    let remark = content.about.size.and_then(|size| not_as_said(file, size));
+    let remark = remark.or_else(|| converted(file, &content.about));
+    Ok(whole(content, place, remark, most))
+}
+
+/// A url without what signs it.
+pub(super) fn shown(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
+/// The most bytes that a file has by its row. Some counted kilobytes of 1024 bytes.
+fn longest(file: &FileAt) -> u64 {
+    match file.size {
+        // Sizes are far from where floats lose bytes, and what is not becomes the largest number.
+        Some(size) if size >= 0.0 => ((size * 1024.0).ceil() as u64).saturating_add(ROUNDING),
+        _ => UNKNOWN,
+    }
+}
+
+/// Why a size is not that of the row.
+fn not_as_said(file: &FileAt, size: u64) -> Option<String> {
+    let said = file.size.filter(|said| *said > 0.0)?;
+    let least = (said * 1000.0).floor() as u64;
+    let fits = size.saturating_add(ROUNDING) >= least && size <= longest(file);
+    (!fits).then(|| format!("has {size} bytes, and its row says {said} kB"))
+}
+
+/// The type of the answer without its parameters.
+fn kind(about: &About) -> Option<String> {
+    let text = about.media_type.as_deref()?;
+    let kind = text.split(';').next().unwrap_or_default().trim();
+    (!kind.is_empty()).then(|| kind.to_ascii_lowercase())
+}
+
+/// Why an answer is no such file as the row says: a page that says why there is none.
+fn another_type(file: &FileAt, about: &About) -> Option<String> {
+    let (kind, said) = (kind(about)?, file.mime.as_deref()?.to_ascii_lowercase());
+    let is_page = |text: &str| {
+        ["text/html", "application/xhtml+xml", "application/json", "application/problem+json"]
+            .contains(&text)
+    };
+    let is_other = is_page(&kind) && !is_page(said.split(';').next().unwrap_or_default().trim());
+    is_other.then(|| {
+        format!(
+            "{} answers with {kind} where its row says {said}",
+            shown(&file.url)
+        )
+    })
+}
+
+/// That an answer is an image or the like in another form than the row says.
+fn converted(file: &FileAt, about: &About) -> Option<String> {
+    let (kind, said) = (kind(about)?, file.mime.as_deref()?.to_ascii_lowercase());
+    let said = said.split(';').next().unwrap_or_default().trim().to_owned();
+    let major = |text: &str| text.split('/').next().unwrap_or_default().to_owned();
+    let is_media = ["image", "video", "audio"].contains(&&*major(&said));
+    let is_other = is_media && kind != said && major(&kind) == major(&said);
+    (is_other && !alike(&kind, &said))
+        .then(|| format!("is served as {kind}, and its row says {said}"))
+}
+
+/// Whether two names are those of one type.
+fn alike(one: &str, other: &str) -> bool {
+    let plain = |text: &str| text.replace("image/jpg", "image/jpeg").replace("/x-", "/").replace("vnd.microsoft.icon", "icon");
+    plain(one) == plain(other)
+}
+
+/// What is opened, read as a whole where it is small or nobody says how long it is.
+fn whole(
+    content: Content,
+    place: String,
+    remark: Option<String>,
+    most: u64,
+) -> Result<Opened, String> {
+    let Content { about, mut bytes } = content;
+    let cut = |error: io::Error| {
+        format!(
+            "{place} cannot be read to its end ({})",
+            Error::from_io(error, |error| Error::failed(error.to_string()))
+        )
+    };
+    match about.size {
+        Some(size) if size <= SMALL => {
+            let mut all = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+            (&mut bytes).take(size).read_to_end(&mut all).map_err(cut)?;
+            if all.len() as u64 != size {
+                return Err(format!(
+                    "{place} has {} bytes where the answer promised {size}",
+                    all.len()
+                ));
+            }
+            Ok(Opened {
+                content: Box::new(Cursor::new(all)),
+                size,
+                place,
+                remark,
+            })
+        }
+        Some(size) => Ok(Opened {
+            content: bytes,
+            size,
+            place,
+            remark,
+        }),
+        None => {
+            let mut kept = tempfile::spooled_tempfile(usize::try_from(SMALL).unwrap_or_default());
+            let size = io::copy(&mut (&mut bytes).take(most.saturating_add(1)), &mut kept)
+                .map_err(cut)?;
+            if size > most {
+                return Err(format!("{place} has more than {most} bytes"));
+            }
+            kept.flush().and_then(|()| kept.rewind()).map_err(cut)?;
+            Ok(Opened {
+                content: Box::new(kept),
+                size,
+                place,
+                remark,
+            })
+        }
+    }
+}
+
+/// Whether the run is to stop.
+pub(super) fn is_interrupt(error: &Error) -> bool {
+    error.kind() == Kind::Interrupted
+}
