@@ -150,8 +150,8 @@ fn recover_with(
         Some(_) => Err(Error::new(
             Kind::Locked,
             format!(
-                "a restore into {} was begun on another machine, or with another upload folder, and \
-                 has not ended",
+                "a restore into {} was begun on another machine, or with another place for its \
+                 files, and has not ended",
                 database.target()
             ),
         )

@@ -165,7 +165,7 @@ impl Uploads for LocalUploads {
         Err(Error::failed(why).hint("restore everything else with --exclude files"))
     }
 
-    fn stage(&self, how: Staged, effort: &Effort) -> Box<dyn StagedUploads> {
+    fn stage(&self, how: Staged, _folder: &Path, effort: &Effort) -> Box<dyn StagedUploads> {
         Box::new(StagedFiles::new(self.folder(), how, effort))
     }
 
@@ -178,9 +178,10 @@ impl Uploads for LocalUploads {
         Ok(journals.map(|journal| Box::new(journal) as _).collect())
     }
 
-    fn left(&self) -> Result<Vec<PathBuf>> {
+    fn left(&self) -> Result<Vec<String>> {
         let left = staged::left(&self.folder())?;
-        Ok(left.into_iter().map(|(folder, _)| folder).collect())
+        let folders = left.into_iter().map(|(folder, _)| folder);
+        Ok(folders.map(|folder| folder.display().to_string()).collect())
     }
 
     fn sweep(&self) -> Result<usize> {
