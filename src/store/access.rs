@@ -20,6 +20,12 @@ impl Access {
         }
     }
 
+    /// The same for what has to be ended once it was begun, whatever the user wants.
+    #[must_use]
+    pub(crate) fn without_interrupt(&self) -> Self {
+        Self::new(self.variables.clone(), Interrupt::default())
+    }
+
     /// The value of a variable; an empty one is none.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name).map(String::as_str);

@@ -297,10 +297,9 @@ impl Examination {
         if told.as_ref().is_some_and(Vec::is_empty) && left.as_ref().is_some_and(Vec::is_empty) {
             self.ok("earlier restores", "all have ended, and left nothing");
         }
-        let left = left.unwrap_or_default().into_iter().map(|folder| {
-            let folder = folder.display();
+        let left = left.unwrap_or_default().into_iter().map(|place| {
             format!(
-                "an earlier restore left {folder}; the next import, or backup recover, deletes it"
+                "an earlier restore left {place}; the next import, or backup recover, deletes it"
             )
         });
         for text in told.unwrap_or_default().into_iter().chain(left) {

@@ -38,4 +38,4 @@ pub use project::{Choices, Project};
 pub use restore::ProjectDestination;
 pub use restore::recovery::recover_project;
 pub use source::ProjectSource;
-pub use uploads::Links;
+pub use uploads::{Links, MediaOptions};

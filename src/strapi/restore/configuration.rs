@@ -3,7 +3,7 @@
 use super::{Goal, Restore};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{ConfigItem, ConfigKind, Fields, Short};
+use crate::model::{Asset, ConfigItem, ConfigKind, Fields, Short};
 use crate::strapi::core_store::{
     LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, TOKEN_KEY, add_row, column_scalar, table_of,
 };
@@ -143,8 +143,13 @@ impl Restore {
                 continue;
             }
             if self.placement.is_free(&filename) {
-                let size = bytes.len() as u64;
-                self.files.add(&[filename], size, &mut &bytes[..])?;
+                let asset = Asset {
+                    filename,
+                    sidecar: logo.with(&|_, _| None),
+                    size: bytes.len() as u64,
+                };
+                let paths = [asset.filename.clone()];
+                self.files.add(&paths, &asset, &mut &bytes[..])?;
             } else {
                 let (kind, name) = (ConfigKind::CoreStore.as_str(), name.to_owned());
                 self.count_lost(Subject::Setting { kind, name });

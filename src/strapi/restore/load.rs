@@ -102,7 +102,7 @@ fn put_back(files: &mut dyn StagedUploads, error: Error) -> Error {
             "{error}; the database is as it was, and the old files cannot be put back: {stuck}"
         ),
     )
-    .hint("when the upload folder can be written to, run backup recover: it puts them back")
+    .hint("when files can be written there again, run backup recover: it puts them back")
 }
 
 fn half_way(error: &Error, away: &Error, kept: Option<String>) -> Error {

@@ -152,7 +152,7 @@ impl Restore {
             limits: Limits::default(),
             in_place: InPlace::default(),
             staying: None,
-            files: uploads.stage(how, &project.effort),
+            files: uploads.stage(how, folder, &project.effort),
             uploads,
             placement: Placement::new(folder),
             moved: Examples::default(),
@@ -200,6 +200,8 @@ impl Restore {
             );
             remarks.push(Warning { reason, ..note });
         }
+        let told = self.files.remark();
+        remarks.extend(told.map(|told| Warning::new(WarningKind::Notice, Subject::Files, told)));
         remarks.extend(self.placement.shut_out());
         for (subject, count) in std::mem::take(&mut self.lost) {
             let reason = "the project has no place for";

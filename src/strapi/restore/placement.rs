@@ -286,7 +286,7 @@ impl Placement {
         file: &Fields<'_>,
         row_provider: &str,
         uploads: &dyn Uploads,
-    ) -> Option<(&'static str, String)> {
+    ) -> Option<(String, String)> {
         let name = file.text("hash")? + &file.text("ext").unwrap_or_default();
         let own = self.hasher.hash_one(&name);
         let known = self.files.get(&own);
@@ -341,11 +341,7 @@ mod tests {
     use std::path::Path;
 
     fn uploads() -> LocalUploads {
-        LocalUploads::new(
-            Path::new("/site/public"),
-            Ok(LOCAL_PROVIDER.into()),
-            Links::Inside,
-        )
+        LocalUploads::new(Path::new("/site/public"), Links::Inside)
     }
 
     fn placement(rows: &[&str]) -> Placement {

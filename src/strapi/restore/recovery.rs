@@ -136,6 +136,7 @@ fn recover_with(
             ));
         }
     }
+    told.extend(uploads.doubt());
     drop(held);
     if uploads.sweep()? > 0 {
         told.push("what an earlier restore left behind is deleted".to_owned());
@@ -150,8 +151,8 @@ fn recover_with(
         Some(_) => Err(Error::new(
             Kind::Locked,
             format!(
-                "a restore into {} was begun on another machine, or with another upload folder, and \
-                 has not ended",
+                "a restore into {} was begun on another machine, or with another place for its \
+                 files, and has not ended",
                 database.target()
             ),
         )
@@ -187,9 +188,14 @@ fn sync_commit(project: &Project) -> Result<()> {
     real.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Whether an earlier restore did not end.
-fn is_pending(project: &Project, database: &mut dyn Connection) -> Result<bool> {
-    Ok(!project.uploads().pending()?.is_empty() || read_token(database)?.is_some())
+/// Whether an earlier restore did not end; and why that cannot be told of all places, where that is so.
+fn is_pending(
+    project: &Project,
+    database: &mut dyn Connection,
+) -> Result<(bool, Option<String>)> {
+    let uploads = project.uploads();
+    let is_pending = !uploads.pending()?.is_empty() || read_token(database)?.is_some();
+    Ok((is_pending, uploads.doubt()))
 }
 
 /// Says what [`recover`] would have to do, and does nothing.
@@ -202,10 +208,9 @@ pub(in crate::strapi) fn describe(
 ) -> Result<Vec<String>> {
     let told = "an earlier restore did not end; the next export or import, or backup recover, finishes \
                 it or undoes it";
-    Ok(is_pending(project, database)?
-        .then(|| told.to_owned())
-        .into_iter()
-        .collect())
+    let (is_pending, doubt) = is_pending(project, database)?;
+    let told = is_pending.then(|| told.to_owned());
+    Ok(told.into_iter().chain(doubt).collect())
 }
 
 /// Does what [`recover`] does, if there is anything to do, for a run that will only read.
@@ -214,10 +219,9 @@ pub(in crate::strapi) fn recover_first(
     reading: &mut dyn Connection,
     wait: &LockWait,
 ) -> Result<Vec<String>> {
-    if is_pending(project, reading)? {
-        recover_project(project, wait, false)
-    } else {
-        Ok(Vec::new())
+    match is_pending(project, reading)? {
+        (true, _) => recover_project(project, wait, false),
+        (false, doubt) => Ok(doubt.into_iter().collect()),
     }
 }
 

@@ -76,7 +76,7 @@ impl Sink for Intake<'_> {
                 format!("row {id} ({})", Short(&asset.filename))
             });
         }
-        restore.files.add(&paths, asset.size, content)
+        restore.files.add(&paths, asset, content)
     }
 
     fn link(&mut self, link: &Link<'_>) -> Result<()> {

@@ -1,12 +1,11 @@
 //! The media library of a project as a whole: its own folder, the bucket that its provider keeps files in, and what is
 //! served by URL alone.
 
-use super::paths::{LONGEST_NAME, stays_inside};
+use super::bucket::{Bucket, Layout};
 use super::provider::{FileAt, Provider};
 use super::remote::{Remote, by_url, from_object};
 use super::{
     Held, LOCAL_PROVIDER, Links, LocalUploads, Opened, PendingSwap, Staged, StagedUploads, Uploads,
-    bucket,
 };
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
@@ -17,9 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use url::Url;
 
-/// The bytes that a key may have in S3; others take more.
-const LONGEST_KEY: usize = 1024;
 /// How often in a row a host may keep somebody waiting for nothing before it is not asked any more.
 const MOST_FAILURES: u32 = 3;
 /// How long it takes to be kept waiting.
@@ -39,7 +37,7 @@ enum Home {
     /// In the upload folder.
     Local,
     /// In a bucket.
-    Bucket(Cloud),
+    Cloud(Cloud),
     /// Nowhere that this program writes to; why, and what to do about it.
     Elsewhere { why: String, advice: String },
 }
@@ -47,7 +45,12 @@ enum Home {
 /// A bucket, and the rules of the provider that keeps files there.
 struct Cloud {
     provider: Provider,
+    /// To read from, until the user wants the run to stop.
     objects: Mutex<Option<Arc<dyn Objects>>>,
+    /// To restore to: what was begun is ended, or undone, whatever the user wants.
+    bucket: Mutex<Option<Arc<Bucket>>>,
+    /// Why the bucket cannot be listed.
+    doubt: Mutex<Option<(String, Option<String>)>>,
 }
 
 /// The media library of a project.
@@ -81,9 +84,11 @@ impl Library {
         let home = match upload {
             Ok(upload) if upload.provider == LOCAL_PROVIDER => Home::Local,
             Ok(upload) => match Provider::of(upload, major) {
-                Some(Ok(provider)) => Home::Bucket(Cloud {
+                Some(Ok(provider)) => Home::Cloud(Cloud {
                     provider,
                     objects: Mutex::default(),
+                    bucket: Mutex::default(),
+                    doubt: Mutex::default(),
                 }),
                 Some(Err(error)) => elsewhere(error.to_string()),
                 None => elsewhere(format!(
@@ -107,7 +112,7 @@ impl Library {
 
     fn cloud(&self) -> Option<&Cloud> {
         match &self.home {
-            Home::Bucket(cloud) => Some(cloud),
+            Home::Cloud(cloud) => Some(cloud),
             Home::Local | Home::Elsewhere { .. } => None,
         }
     }
@@ -149,13 +154,13 @@ impl Library {
         let is_there = at_url.is_some();
         let key = at_url.unwrap_or_else(|| cloud.provider.key_of(file));
         let place = objects.place(&key);
-        let host = || format!("{place:.0}{}", cloud.provider.name);
-        if let Some(why) = self.silence(&host()) {
+        let host = format!("the bucket of {}", cloud.provider.name);
+        if let Some(why) = self.silence(&host) {
             return Ok(Remote::Unknown(why));
         }
         let began = Instant::now();
         let opened = objects.open(&key);
-        self.heard(&host(), began, opened.is_ok());
+        self.heard(&host, began, opened.is_ok());
         Ok(match opened {
             Ok(Some(content)) => Remote::Found(from_object(content, file, place)),
             Ok(None) if is_there => Remote::Missing(format!("there is no {place}")),
@@ -167,7 +172,7 @@ impl Library {
 
     /// Opens a file by its url.
     fn from_web(&self, file: &FileAt) -> Result<Result<Opened, String>> {
-        let host = url::Url::parse(&file.url).ok();
+        let host = Url::parse(&file.url).ok();
         let host = host.and_then(|url| Some(url.host_str()?.to_owned()));
         let host = host.unwrap_or_default();
         if let Some(why) = self.silence(&host) {
@@ -177,6 +182,42 @@ impl Library {
         let opened = by_url(self.web()?.as_ref(), file)?;
         self.heard(&host, began, opened.is_ok());
         Ok(opened)
+    }
+
+    /// The bucket as a place to restore to.
+    fn bucket(&self, cloud: &Cloud) -> Result<Arc<Bucket>> {
+        let mut bucket = locked(&cloud.bucket);
+        if let Some(bucket) = &*bucket {
+            return Ok(Arc::clone(bucket));
+        }
+        let provider = &cloud.provider;
+        let objects = provider.connect(&self.access.without_interrupt())?;
+        let layout = Layout {
+            prefix: provider.prefix.clone(),
+            attributes: provider.attributes.clone(),
+            name: objects.place(&provider.prefix),
+        };
+        Ok(Arc::clone(
+            bucket.insert(Arc::new(Bucket::new(objects, layout))),
+        ))
+    }
+
+    /// What there is of restores in the bucket, as far as it can be told.
+    fn in_bucket<T>(&self, look: impl Fn(&Bucket) -> Result<Vec<T>>) -> Result<Vec<T>> {
+        let Some(cloud) = self.cloud() else {
+            return Ok(Vec::new());
+        };
+        if locked(&cloud.doubt).is_some() {
+            return Ok(Vec::new());
+        }
+        match self.bucket(cloud).and_then(|bucket| look(&bucket)) {
+            Err(error) if error.kind() == Kind::Failed || error.kind() == Kind::Usage => {
+                let advice = error.advice().map(str::to_owned);
+                *locked(&cloud.doubt) = Some((error.to_string(), advice));
+                Ok(Vec::new())
+            }
+            looked => looked,
+        }
     }
 
     /// Why a host is not asked any more.
@@ -195,6 +236,131 @@ impl Library {
         } else if began.elapsed() > SLOW {
             *silent.entry(host.to_owned()).or_default() += 1;
         }
+    }
+}
+
+impl Uploads for Library {
+    fn place(&self) -> String {
+        match self.cloud() {
+            None => self.local.place(),
+            Some(cloud) => match self.bucket(cloud) {
+                Ok(bucket) => bucket.name().to_owned(),
+                Err(_) => format!("the bucket of {}", cloud.provider.name),
+            },
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.local.check()
+    }
+
+    fn open(&self, file: &FileAt) -> Result<Result<Opened, String>> {
+        if file.provider == LOCAL_PROVIDER {
+            return self.local.open(file);
+        }
+        let why = match self.cloud() {
+            Some(cloud)
+                if cloud.provider.name == file.provider
+                    || cloud.provider.key_at(&file.url).is_some() =>
+            {
+                match self.from_bucket(cloud, file)? {
+                    Remote::Found(opened) => return Ok(opened),
+                    Remote::Missing(why) => return Ok(Err(why)),
+                    Remote::Unknown(why) => Some(why),
+                }
+            }
+            _ => None,
+        };
+        let opened = self.from_web(file)?;
+        Ok(opened.map_err(|other| match why {
+            Some(why) => format!("{why}; and by its url: {other}"),
+            None => other,
+        }))
+    }
+
+    fn path(&self, provider: &str, url: &str) -> Option<String> {
+        match &self.home {
+            Home::Local | Home::Elsewhere { .. } => self.local.path(provider, url),
+            Home::Cloud(cloud) => {
+                let path = cloud.provider.path_at(url)?;
+                let bucket = self.bucket(cloud).ok()?;
+                (cloud.provider.name == provider && bucket.takes(&path)).then_some(path)
+            }
+        }
+    }
+
+    fn served(&self, path: &str) -> (String, String) {
+        match self.cloud() {
+            Some(cloud) => (cloud.provider.name.clone(), cloud.provider.url(path)),
+            None => self.local.served(path),
+        }
+    }
+
+    fn count(&self, paths: &BTreeSet<String>) -> u64 {
+        match self.cloud() {
+            // All of them have to be asked for; that they are named is what is known.
+            Some(_) => paths.len() as u64,
+            None => self.local.count(paths),
+        }
+    }
+
+    fn check_takes_files(&self) -> Result<()> {
+        match &self.home {
+            Home::Local => Ok(()),
+            Home::Elsewhere { why, advice } => Err(Error::failed(why).hint(advice)),
+            Home::Cloud(cloud) => {
+                self.in_bucket(Bucket::left)?;
+                match &*locked(&cloud.doubt) {
+                    None => Ok(()),
+                    Some((why, advice)) => {
+                        let error = Error::failed(format!("no files can be restored there: {why}"));
+                        Err(match advice {
+                            Some(advice) => error.hint(advice),
+                            None => error.hint("restore everything else with --exclude files"),
+                        })
+                    }
+                }
+            }
+        }
+    }
+
+    fn stage(&self, how: Staged, folder: &Path, effort: &Effort) -> Box<dyn StagedUploads> {
+        match self.cloud().map(|cloud| self.bucket(cloud)) {
+            Some(Ok(bucket)) => bucket.stage(how, folder, effort),
+            // Without a bucket no file is added.
+            Some(Err(_)) | None => self.local.stage(how, folder, effort),
+        }
+    }
+
+    fn hold(&self) -> Result<Vec<Held>> {
+        let mut held = self.local.hold()?;
+        held.extend(self.in_bucket(Bucket::hold)?);
+        Ok(held)
+    }
+
+    fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>> {
+        let mut pending = self.local.pending()?;
+        pending.extend(self.in_bucket(Bucket::pending)?);
+        Ok(pending)
+    }
+
+    fn left(&self) -> Result<Vec<String>> {
+        let mut left = self.local.left()?;
+        left.extend(self.in_bucket(Bucket::left)?);
+        Ok(left)
+    }
+
+    fn doubt(&self) -> Option<String> {
+        let doubt = locked(&self.cloud()?.doubt);
+        let (why, _) = doubt.as_ref()?;
+        Some(format!(
+            "it cannot be told whether an earlier restore left something in the bucket: {why}"
+        ))
+    }
+
+    fn sweep(&self) -> Result<usize> {
+        let swept = self.in_bucket(|bucket| Ok(vec![bucket.sweep()?]))?;
+        Ok(self.local.sweep()? + swept.iter().sum::<usize>())
     }
 }
 

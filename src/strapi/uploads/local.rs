@@ -149,7 +149,7 @@ impl Uploads for LocalUploads {
         Ok(())
     }
 
-    fn stage(&self, how: Staged, effort: &Effort) -> Box<dyn StagedUploads> {
+    fn stage(&self, how: Staged, _folder: &Path, effort: &Effort) -> Box<dyn StagedUploads> {
         Box::new(StagedFiles::new(self.folder(), how, effort))
     }
 
@@ -162,9 +162,10 @@ impl Uploads for LocalUploads {
         Ok(journals.map(|journal| Box::new(journal) as _).collect())
     }
 
-    fn left(&self) -> Result<Vec<PathBuf>> {
+    fn left(&self) -> Result<Vec<String>> {
         let left = staged::left(&self.folder())?;
-        Ok(left.into_iter().map(|(folder, _)| folder).collect())
+        let folders = left.into_iter().map(|(folder, _)| folder);
+        Ok(folders.map(|folder| folder.display().to_string()).collect())
     }
 
     fn sweep(&self) -> Result<usize> {

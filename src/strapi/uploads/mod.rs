@@ -22,9 +22,10 @@ pub(super) use provider::FileAt;
 
 use crate::effort::Effort;
 use crate::error::Result;
+use crate::model::Asset;
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// The name of the provider that keeps files in the project's own folder.
 pub(super) const LOCAL_PROVIDER: &str = "local";
@@ -72,8 +73,8 @@ pub(super) trait Uploads: Send + Sync {
     fn check_takes_files(&self) -> Result<()>;
 
     /// Starts to take files. With [`Staged::Counted`] they are read, and not kept. `effort` collects how long
-    /// writing them takes.
-    fn stage(&self, how: Staged, effort: &Effort) -> Box<dyn StagedUploads>;
+    /// writing them takes; what has to wait on this machine waits in `folder`.
+    fn stage(&self, how: Staged, folder: &Path, effort: &Effort) -> Box<dyn StagedUploads>;
 
     /// Keeps other runs, also on other machines, away from what is left of restores until that is dropped.
     ///
@@ -87,11 +88,17 @@ pub(super) trait Uploads: Send + Sync {
     /// They cannot be read.
     fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>>;
 
-    /// The folders of runs that were killed and moved no file, or all: a [`sweep`](Self::sweep) deletes them.
+    /// What runs left that were killed and moved no file, or all, by the names of the places where it lies: a
+    /// [`sweep`](Self::sweep) deletes it.
     ///
     /// # Errors
     /// A run still works there, or they cannot be looked at.
-    fn left(&self) -> Result<Vec<PathBuf>>;
+    fn left(&self) -> Result<Vec<String>>;
+
+    /// Why it cannot be told whether earlier restores have ended, where that is so: known once it was looked for them.
+    fn doubt(&self) -> Option<String> {
+        None
+    }
 
     /// Deletes what is left of restores that are none of these; says how many there were.
     ///
@@ -159,12 +166,12 @@ pub(super) enum Staged {
 ///
 /// Those that come replace those at the same paths. Everything else stays.
 pub(super) trait StagedUploads: Send {
-    /// Stages a file of so many bytes, which is going to lie at all of these paths.
+    /// Stages a file, which is going to lie at all of these paths.
     ///
     /// # Errors
     /// It cannot be read; a path leads elsewhere; there is no room, or no permission. That an earlier one cannot be
     /// written may be told here as well.
-    fn add(&mut self, paths: &[String], size: u64, content: &mut dyn Read) -> Result<()>;
+    fn add(&mut self, paths: &[String], asset: &Asset, content: &mut dyn Read) -> Result<()>;
 
     /// Waits until all that came is written, as far as that goes on meanwhile.
     ///
@@ -177,6 +184,12 @@ pub(super) trait StagedUploads: Send {
     /// # Errors
     /// The place cannot be written to.
     fn replace(&mut self, paths: BTreeSet<String>) -> Result<()>;
+
+    /// What is to be known before anybody agrees to the swap, where that is something; once all is
+    /// [`written`](Self::written).
+    fn remark(&self) -> Option<String> {
+        None
+    }
 
     /// Whether nothing is going to be swapped.
     fn is_empty(&self) -> bool;

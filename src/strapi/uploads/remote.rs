@@ -2,7 +2,7 @@
 
 use super::Opened;
 use super::provider::FileAt;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::store::media::{About, Content, Web};
 use std::io::{self, Cursor, Read, Seek, Write};
 
@@ -125,10 +125,8 @@ fn whole(
 ) -> Result<Opened, String> {
     let Content { about, mut bytes } = content;
     let cut = |error: io::Error| {
-        format!(
-            "{place} cannot be read to its end ({})",
-            Error::from_io(error, |error| Error::failed(error.to_string()))
-        )
+        let why = Error::from_io(error, |error| Error::failed(error.to_string()));
+        format!("{place} cannot be read to its end ({why})")
     };
     match about.size {
         Some(size) if size <= SMALL => {
@@ -169,9 +167,4 @@ fn whole(
             })
         }
     }
-}
-
-/// Whether the run is to stop.
-pub(super) fn is_interrupt(error: &Error) -> bool {
-    error.kind() == Kind::Interrupted
 }

@@ -10,7 +10,7 @@ use super::writer::{BLOCK, FileWriters};
 use super::{PendingSwap, Staged, StagedUploads};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
-use crate::model::STAGING_PREFIX;
+use crate::model::{Asset, STAGING_PREFIX};
 use crate::room::wanted;
 use crate::store::Owner;
 use rustix::fs::{Access, access};
@@ -191,7 +191,8 @@ impl StagedFiles {
 }
 
 impl StagedUploads for StagedFiles {
-    fn add(&mut self, paths: &[String], size: u64, content: &mut dyn Read) -> Result<()> {
+    fn add(&mut self, paths: &[String], asset: &Asset, content: &mut dyn Read) -> Result<()> {
+        let size = asset.size;
         for path in paths {
             if !(stays_inside(path) && can_be(&self.uploads, path)) {
                 return Err(Error::archive(format!(

@@ -34,8 +34,17 @@ fn kept(folder: &Path) -> StagedFiles {
     StagedFiles::new(folder.to_owned(), Staged::Kept, &Effort::default())
 }
 
+fn asset(name: &str, size: u64) -> Asset {
+    Asset {
+        filename: name.to_owned(),
+        sidecar: "{}".to_owned(),
+        size,
+    }
+}
+
 fn add(staged: &mut StagedFiles, path: &str, text: &str) -> Result<()> {
-    staged.add(&[path.to_owned()], text.len() as u64, &mut text.as_bytes())
+    let asset = asset(path, text.len() as u64);
+    staged.add(&[path.to_owned()], &asset, &mut text.as_bytes())
 }
 
 /// What rows of the media library name.
@@ -136,7 +145,9 @@ fn files_in_folders_come_and_go_and_an_undo_leaves_no_folder() {
         let replaced = BTreeSet::from(["a".to_owned(), "2023/b".to_owned()]);
         staged.replace(replaced).expect("a staging folder");
         let paths = ["2024/05/c".to_owned(), "a".to_owned()];
-        staged.add(&paths, 3, &mut &b"new"[..]).expect("added");
+        staged
+            .add(&paths, &asset("a", 3), &mut &b"new"[..])
+            .expect("added");
         staged.swap_in("token", "database").expect("swapped");
         if commits {
             staged.settle().expect("settled");
@@ -254,7 +265,7 @@ fn files_that_are_only_counted_leave_nothing() {
     );
     add(&mut staged, "b", "new").expect("counted");
     let error = staged
-        .add(&["c".to_owned()], u64::MAX - 3, &mut &b""[..])
+        .add(&["c".to_owned()], &asset("c", u64::MAX - 3), &mut &b""[..])
         .expect_err("no room");
     assert!(error.to_string().contains("no room"), "{error}");
     drop(staged);
