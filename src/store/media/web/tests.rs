@@ -38,7 +38,14 @@ impl Server {
                 };
                 kept.lock().expect("kept").push(head(&mut stream));
                 let (Answer::Sends(bytes) | Answer::Stalls(bytes)) = &answer;
-                let _ = stream.write_all(bytes);
+                // Else the next question may go where nobody hears it.
+                let (status, rest) = split(bytes);
+                let close: &[u8] = if rest.is_empty() {
+                    b""
+                } else {
+                    b"\r\nConnection: close"
+                };
+                let _ = stream.write_all(&[status, close, rest].concat());
                 if matches!(answer, Answer::Stalls(_)) {
                     let _ = stream.read(&mut [0]);
                 }
@@ -67,6 +74,12 @@ impl Server {
     fn times(&self) -> usize {
         self.asked().len()
     }
+}
+
+/// The first line of an answer, and what follows it.
+fn split(answer: &[u8]) -> (&[u8], &[u8]) {
+    let end = answer.windows(2).position(|it| it == b"\r\n");
+    answer.split_at(end.unwrap_or(answer.len()))
 }
 
 /// What was asked, in small letters.
@@ -239,7 +252,7 @@ fn nobody_is_led_from_a_secret_connection_to_an_open_one() {
 fn a_file_that_is_longer_than_it_may_be_is_not_read_to_its_end() {
     let server = Server::sending(&[
         "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello, hello",
+        "HTTP/1.1 200 OK\r\n\r\nhello, hello",
     ]);
     let web = reaching(&[&server], limits());
     let told = refused(&web, &server.url("x"));
