@@ -4,6 +4,13 @@
 //! The requests are asynchronous inside; all that comes out of this room blocks, and ends soon after the user wants the
 //! run to stop.
 
+mod about;
+mod guard;
+mod web;
+
+pub(crate) use guard::Guard;
+pub(crate) use web::Web;
+
 use crate::error::Result;
 use std::fs::File;
 use std::io::Read;

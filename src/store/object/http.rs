@@ -44,9 +44,11 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Makes connections.
 #[derive(Clone)]
-pub(super) struct Connector {
+pub(in crate::store) struct Connector {
     tls: rustls::ClientConfig,
     proxies: Vec<Proxy>,
+    /// What the variables say that name them.
+    proxy_urls: Vec<String>,
     /// Whether what completes an upload does so only where nothing has the name. See [`Connector::create_only`].
     create: Arc<AtomicBool>,
 }
@@ -72,6 +74,7 @@ impl Connector {
         Ok(Self {
             tls,
             proxies: proxies(access)?,
+            proxy_urls: proxy_urls(access).map(|(_, url)| url.to_owned()).collect(),
             create: Arc::default(),
         })
     }
@@ -94,7 +97,13 @@ impl Connector {
         self.builder(plain, connect).build()
     }
 
-    fn builder(&self, plain: bool, connect: Duration) -> ClientBuilder {
+    /// The URLs of the proxies, as they are written. Passwords may stand in them.
+    pub fn proxies(&self) -> impl Iterator<Item = &str> {
+        self.proxy_urls.iter().map(String::as_str)
+    }
+
+    /// What makes clients, with the redirections of the crate.
+    pub fn builder(&self, plain: bool, connect: Duration) -> ClientBuilder {
         let mut builder = Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .user_agent(concat!("backup/", env!("CARGO_PKG_VERSION")))
@@ -164,35 +173,37 @@ fn authorities(access: &Access) -> Result<RootCertStore> {
     Ok(roots)
 }
 
-/// The proxies that the usual variables name.
+/// The proxies that the usual variables name: of which kind, and where.
+fn proxy_urls(access: &Access) -> impl Iterator<Item = (&'static str, &str)> {
+    let names = ["https_proxy", "http_proxy", "all_proxy"].into_iter();
+    names.filter_map(|name| Some((name, either(access, name)?)))
+}
+
+/// The value of a variable whose name is written in small or in capital letters.
+fn either<'a>(access: &'a Access, name: &str) -> Option<&'a str> {
+    let upper = name.to_ascii_uppercase();
+    access.get(name).or_else(|| access.get(&upper))
+}
+
+/// Ways through the proxies that the usual variables name.
 fn proxies(access: &Access) -> Result<Vec<Proxy>> {
-    let either = |name: &'static str| {
-        let value = access.get(name).map(|value| (name, value));
-        let upper = name.to_ascii_uppercase();
-        value.or_else(|| Some((name, access.get(&upper)?)))
-    };
-    let excepted = either("no_proxy").and_then(|(_, list)| NoProxy::from_string(list));
-    let mut proxies = Vec::new();
-    type Make = fn(&str) -> reqwest::Result<Proxy>;
-    let kinds: [(_, Make); 3] = [
-        ("https_proxy", |url| Proxy::https(url)),
-        ("http_proxy", |url| Proxy::http(url)),
-        ("all_proxy", |url| Proxy::all(url)),
-    ];
-    for (name, make) in kinds {
-        let Some((name, url)) = either(name) else {
-            continue;
+    let excepted = either(access, "no_proxy").and_then(NoProxy::from_string);
+    let proxies = proxy_urls(access).map(|(name, url)| {
+        let proxy = match name {
+            "https_proxy" => Proxy::https(url),
+            "http_proxy" => Proxy::http(url),
+            _ => Proxy::all(url),
         };
         // A password may stand in it.
-        let proxy = make(url).map_err(|_| {
+        let proxy = proxy.map_err(|_| {
             Error::usage(format!(
                 "the variable {name} does not hold the URL of a proxy"
             ))
             .hint("write it as http://host:port, or unset it")
         })?;
-        proxies.push(proxy.no_proxy(excepted.clone()));
-    }
-    Ok(proxies)
+        Ok(proxy.no_proxy(excepted.clone()))
+    });
+    proxies.collect()
 }
 
 /// A client that gives requests up when nothing moves.

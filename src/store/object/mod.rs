@@ -7,7 +7,7 @@ mod beside;
 mod body;
 mod download;
 mod explain;
-mod http;
+pub(super) mod http;
 mod leftovers;
 mod post;
 mod profile;
@@ -65,10 +65,10 @@ struct Bucket {
 }
 
 /// Runs what is asynchronous. It ends without waiting for anything: a name that is looked up may take minutes.
-struct Executor(Option<Runtime>);
+pub(super) struct Executor(Option<Runtime>);
 
 impl Executor {
-    fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .enable_all()
@@ -80,7 +80,7 @@ impl Executor {
         Ok(Self(Some(runtime)))
     }
 
-    fn handle(&self) -> &Handle {
+    pub fn handle(&self) -> &Handle {
         self.0
             .as_ref()
             .expect("it runs until it is dropped")
@@ -88,7 +88,7 @@ impl Executor {
     }
 
     /// Waits for something, until the user wants the run to stop.
-    fn run<T>(&self, interrupt: &Interrupt, work: impl Future<Output = T>) -> Result<T> {
+    pub fn run<T>(&self, interrupt: &Interrupt, work: impl Future<Output = T>) -> Result<T> {
         self.handle().block_on(async {
             let mut work = pin!(work);
             loop {

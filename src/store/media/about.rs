@@ -1,0 +1,58 @@
+//! What the head of an answer says of a file.
+
+use super::About;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
+};
+use std::time::SystemTime;
+
+impl About {
+    /// What stands there. An answer to a request for a part of a file tells the size of that part.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self {
+            size: text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok()),
+            etag: text(headers, ETAG).map(str::to_owned),
+            media_type: text(headers, CONTENT_TYPE).map(str::to_owned),
+            modified: date(headers, LAST_MODIFIED),
+            now: date(headers, DATE),
+        }
+    }
+}
+
+/// The text of a header; an empty one is none.
+pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let text = headers.get(name)?.to_str().ok()?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
+    let date = DateTimeParser::new().parse_timestamp(text(headers, name)?);
+    date.ok().map(SystemTime::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn a_head_says_what_a_file_is() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (CONTENT_LENGTH, "12"),
+            (ETAG, "\"abc\""),
+            (CONTENT_TYPE, ""),
+            (LAST_MODIFIED, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (DATE, "yesterday"),
+        ] {
+            headers.insert(name, value.parse().expect(value));
+        }
+        let about = About::of(&headers);
+        assert_eq!(about.size, Some(12));
+        assert_eq!(about.etag.as_deref(), Some("\"abc\""));
+        assert_eq!((about.media_type, about.now), (None, None));
+        let then = UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(about.modified, Some(then));
+    }
+}

@@ -1,0 +1,289 @@
+//! The bytes of a file by URL. What is missing when a connection breaks is asked for again.
+
+use super::{Backoff, Failure, Rest, Shared, failed};
+use crate::error::{Error, Result};
+use crate::store::media::about::text;
+use crate::store::media::{About, Content};
+use bytes::{Buf, Bytes};
+use flate2::read::MultiGzDecoder;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use reqwest::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, LAST_MODIFIED};
+use reqwest::{Response, StatusCode};
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+use url::Url;
+
+/// How much longer than what is in it a file may be as it is packed.
+const OVERHEAD: u64 = 64 << 10;
+/// After so many bytes a connection that breaks is a new trouble.
+const MUCH: u64 = 1 << 20;
+
+/// How the bytes of an answer are packed.
+enum Packing {
+    Plain,
+    Gzip,
+}
+
+fn packing(answer: &Response) -> Result<Packing, Failure> {
+    match text(answer.headers(), CONTENT_ENCODING) {
+        None => Ok(Packing::Plain),
+        Some(name) if name.eq_ignore_ascii_case("identity") => Ok(Packing::Plain),
+        // Some stores keep files so, and give them so to everybody.
+        Some(name)
+            if ["gzip", "x-gzip"]
+                .iter()
+                .any(|it| name.eq_ignore_ascii_case(it)) =>
+        {
+            Ok(Packing::Gzip)
+        }
+        Some(_) => Err(Failure::last(
+            "its server sends it compressed in a way that was not asked for",
+        )),
+    }
+}
+
+/// Reads a file.
+pub(super) struct Reader {
+    shared: Arc<Shared>,
+    url: Url,
+    stream: Option<BoxStream<'static, reqwest::Result<Bytes>>>,
+    /// What came and was not read yet.
+    chunk: Bytes,
+    /// Where what comes next begins.
+    position: u64,
+    /// What the head of the first answer said.
+    length: Option<u64>,
+    etag: Option<String>,
+    validator: Option<String>,
+    backoff: Backoff,
+    /// Where the connection broke for the last time.
+    broke: u64,
+    /// How long was waited, and what came meanwhile.
+    waited: Duration,
+    came: u64,
+}
+
+impl Reader {
+    /// A file as its first answer begins.
+    pub fn new(
+        shared: &Arc<Shared>,
+        url: &Url,
+        answer: Response,
+        most: u64,
+    ) -> Result<Content, Failure> {
+        let packing = packing(&answer)?;
+        let mut about = About::of(answer.headers());
+        let mut reader = Self {
+            shared: Arc::clone(shared),
+            url: url.clone(),
+            chunk: Bytes::new(),
+            position: 0,
+            length: about.size,
+            etag: about.etag.clone(),
+            validator: validator(&about, &answer),
+            backoff: Backoff::new(&shared.limits),
+            broke: 0,
+            waited: Duration::ZERO,
+            came: 0,
+            stream: None,
+        };
+        reader.stream = Some(answer.bytes_stream().boxed());
+        let host = reader.host();
+        let bounded = |bytes: Box<dyn Read + Send>, left| Bounded {
+            bytes,
+            left,
+            most,
+            host: host.clone(),
+        };
+        let bytes = match packing {
+            Packing::Plain => {
+                if let Some(size) = about.size.filter(|size| *size > most) {
+                    let why = format!("it has {size} bytes, more than the {most} of it");
+                    return Err(Failure::last(why));
+                }
+                bounded(Box::new(reader), most)
+            }
+            Packing::Gzip => {
+                about.size = None;
+                // Packed, nothing can be endless.
+                let packed = most.saturating_add(most / 100).saturating_add(OVERHEAD);
+                let packed = bounded(Box::new(reader), packed);
+                bounded(Box::new(MultiGzDecoder::new(packed)), most)
+            }
+        };
+        Ok(Content {
+            about,
+            bytes: Box::new(bytes),
+        })
+    }
+
+    fn host(&self) -> String {
+        self.url.host_str().unwrap_or_default().to_owned()
+    }
+
+    fn error(&self, why: &str) -> Error {
+        Error::failed(format!("cannot read the file from {}: {why}", self.host()))
+            .hint("see that its server can be reached, and run it again")
+    }
+
+    /// Asks for what is left.
+    fn ask(&mut self) -> Result<Result<(), Failure>> {
+        let changed = || Failure::last("it was changed while it was read");
+        let rest = match (self.position, &self.validator) {
+            (0, _) => None,
+            (from, Some(validator)) => Some(Rest {
+                from,
+                validator: validator.clone(),
+            }),
+            (_, None) => {
+                let why = "the connection broke, and its server does not go on in the middle";
+                return Ok(Err(Failure::last(why)));
+            }
+        };
+        let answer = match self.shared.run(self.shared.ask(&self.url, rest.as_ref()))? {
+            Ok(answer) => answer,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let about = About::of(answer.headers());
+        let is_same = about.etag == self.etag
+            && match rest {
+                None => about.size == self.length,
+                Some(rest) => {
+                    let range = text(answer.headers(), CONTENT_RANGE);
+                    answer.status() == StatusCode::PARTIAL_CONTENT
+                        && range.is_some_and(|range| goes_on(range, rest.from, self.length))
+                }
+            };
+        if !is_same {
+            return Ok(Err(changed()));
+        }
+        self.stream = Some(answer.bytes_stream().boxed());
+        Ok(Ok(()))
+    }
+
+    /// Waits for the next bytes; `None` at the end.
+    fn next(&mut self) -> Result<Result<Option<Bytes>, Failure>> {
+        if self.stream.is_none()
+            && let Err(failure) = self.ask()?
+        {
+            return Ok(Err(failure));
+        }
+        let Some(stream) = &mut self.stream else {
+            return Ok(Ok(None));
+        };
+        let (idle, began) = (self.shared.limits.idle, Instant::now());
+        let next = async { timeout(idle, stream.next()).await };
+        let next = self.shared.run(next)?;
+        self.waited += began.elapsed();
+        Ok(match next {
+            Err(_) => Err(Failure::again("its server sends nothing any more")),
+            Ok(Some(Ok(bytes))) => self.take(bytes).map(Some),
+            Ok(Some(Err(error))) => Err(failed(&error.without_url())),
+            Ok(None) if self.length.is_some_and(|length| self.position < length) => {
+                Err(Failure::again("the connection to its server ended early"))
+            }
+            Ok(None) => Ok(None),
+        })
+    }
+
+    /// Counts what came, and sees that it does not take for ever.
+    fn take(&mut self, bytes: Bytes) -> Result<Bytes, Failure> {
+        let limits = &self.shared.limits;
+        self.came += bytes.len() as u64;
+        self.position += bytes.len() as u64;
+        if self.length.is_some_and(|length| self.position > length) {
+            return Err(Failure::last("its server sends more than it said"));
+        }
+        if self.waited >= limits.window {
+            if self.came < limits.least {
+                return Err(Failure::last("its server sends it too slowly to ever end"));
+            }
+            (self.waited, self.came) = (Duration::ZERO, 0);
+        }
+        Ok(bytes)
+    }
+
+    fn fill(&mut self) -> Result<()> {
+        while self.chunk.is_empty() && self.length.is_none_or(|length| self.position < length) {
+            match self.next()? {
+                Ok(Some(chunk)) => self.chunk = chunk,
+                Ok(None) => self.length = Some(self.position),
+                Err(failure) => {
+                    self.stream = None;
+                    if self.position - self.broke >= MUCH {
+                        self.backoff = Backoff::new(&self.shared.limits);
+                    }
+                    self.broke = self.position;
+                    let Some(pause) = self.backoff.next(&failure) else {
+                        return Err(self.error(&failure.why));
+                    };
+                    self.shared.run(async { sleep(pause).await })?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.fill().map_err(Error::into_io)?;
+        let length = buffer.len().min(self.chunk.len());
+        self.chunk.copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
+}
+
+/// What tells later whether a file is still the same, byte for byte, where its server gives parts of files.
+fn validator(about: &About, answer: &Response) -> Option<String> {
+    if text(answer.headers(), ACCEPT_RANGES).is_some_and(|it| it.eq_ignore_ascii_case("none")) {
+        return None;
+    }
+    match &about.etag {
+        Some(etag) if !etag.starts_with("W/") => Some(etag.clone()),
+        // Within the second of its last change it may change again.
+        _ => match (about.modified, about.now) {
+            (Some(modified), Some(now)) if modified < now => {
+                text(answer.headers(), LAST_MODIFIED).map(str::to_owned)
+            }
+            _ => None,
+        },
+    }
+}
+
+/// Whether an answer is of what was asked for: from there to the end of a file that is as long as before.
+fn goes_on(range: &str, from: u64, length: Option<u64>) -> bool {
+    let parts = || {
+        let (span, total) = range.strip_prefix("bytes ")?.split_once('/')?;
+        let (start, end) = span.split_once('-')?;
+        let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
+        let total = total.parse().ok().or(length)?;
+        Some(start == from && end.checked_add(1)? == total && length.is_none_or(|it| it == total))
+    };
+    parts().unwrap_or(false)
+}
+
+/// Gives so many bytes, and fails where there are more.
+struct Bounded {
+    bytes: Box<dyn Read + Send>,
+    left: u64,
+    most: u64,
+    host: String,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.bytes.read(buffer)?;
+        let Some(left) = self.left.checked_sub(length as u64) else {
+            let (host, most) = (&self.host, self.most);
+            let what = format!("cannot read the file from {host}: it has more than {most} bytes");
+            let hint = "see what its URL leads to: the row says that it is smaller";
+            return Err(Error::failed(what).hint(hint).into_io());
+        };
+        self.left = left;
+        Ok(length)
+    }
+}
