@@ -4,6 +4,8 @@
 //! The requests are asynchronous inside; all that comes out of this room blocks, and ends soon after the user wants the
 //! run to stop.
 
+mod soon;
+pub(crate) use soon::{AzureSettings, GoogleSettings, S3, S3Settings, Store};
 mod about;
 mod guard;
 mod web;

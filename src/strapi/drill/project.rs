@@ -10,6 +10,7 @@ use crate::strapi::project::Project;
 use crate::strapi::uploads::LOCAL_PROVIDER;
 use crate::strapi::version::StrapiVersion;
 use crate::transfer::Description;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
