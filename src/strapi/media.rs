@@ -5,8 +5,8 @@ use super::uploads::{LOCAL_PROVIDER, Uploads};
 use crate::database::Connection;
 use crate::error::Result;
 use crate::model::named_files;
-use crate::transfer::UPLOAD_TYPES;
-use std::collections::BTreeSet;
+use crate::transfer::{MOST_OF_A_KIND, UPLOAD_TYPES};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The attributes that say what files a row has, and where they are.
 const ATTRIBUTES: [&str; 5] = ["provider", "url", "hash", "ext", "formats"];
@@ -41,6 +41,44 @@ pub(super) fn each_file(
     uploads: &dyn Uploads,
     each: &mut dyn FnMut(String, Option<String>),
 ) -> Result<()> {
+    each_url(database, catalogue, &mut |provider, name, url| {
+        each(name, url.and_then(|url| place(uploads, provider, &url)));
+    })
+}
+
+/// How many of the files that rows of the project name lie with other providers than the one that takes new files, by
+/// provider.
+///
+/// # Errors
+/// The rows cannot be read.
+pub(super) fn elsewhere(
+    database: &mut dyn Connection,
+    catalogue: &Catalogue,
+    uploads: &dyn Uploads,
+) -> Result<BTreeMap<String, u64>> {
+    let (own, _) = uploads.served("");
+    let mut counts = BTreeMap::new();
+    each_url(database, catalogue, &mut |provider, _, url| {
+        if provider == own || url.is_none_or(|url| url.is_empty()) {
+            return;
+        }
+        // Any text may stand there.
+        let name = match counts.len() < MOST_OF_A_KIND || counts.contains_key(provider) {
+            true => provider,
+            false => "...",
+        };
+        *counts.entry(name.to_owned()).or_default() += 1;
+    })?;
+    Ok(counts)
+}
+
+/// Goes through the files that rows of the project, and formats in them, name: the provider of the row, the name that
+/// each has in an archive, and its url.
+fn each_url(
+    database: &mut dyn Connection,
+    catalogue: &Catalogue,
+    each: &mut dyn FnMut(&str, String, Option<String>),
+) -> Result<()> {
     let Some(model) = catalogue.models.get(UPLOAD_TYPES[0]) else {
         return Ok(());
     };
@@ -66,9 +104,7 @@ pub(super) fn each_file(
             .as_deref()
             .and_then(|text| serde_json::from_str::<String>(text).ok());
         let formats = inner.as_deref().or(formats.as_deref());
-        named_files(&own, formats, &mut |name, url| {
-            each(name, url.and_then(|url| place(uploads, provider, &url)));
-        });
+        named_files(&own, formats, &mut |name, url| each(provider, name, url));
         Ok(())
     })
 }

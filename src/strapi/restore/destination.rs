@@ -20,10 +20,10 @@ use crate::strapi::project::Project;
 use crate::strapi::uploads::Staged;
 use crate::strapi::{media, running, schema};
 use crate::transfer::{
-    Deletion, Description, Destination, Filter, Inspection, Load, Plan, Sink, Spool, Survey,
-    UPLOAD_TYPES, Warning,
+    Deletion, Description, Destination, Filter, Inspection, Load, Plan, Sink, Spool, Subject,
+    Survey, UPLOAD_TYPES, Warning, WarningKind,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -171,10 +171,24 @@ impl Destination for ProjectDestination {
                 what: format!("files of the media library in {}", uploads.place()),
             });
         }
+        let mut left = BTreeMap::new();
+        if filter.includes(Stage::Assets) && comes_with_rows(filter) {
+            let uploads = self.project.uploads();
+            if !uploads.keeps_urls() {
+                let database = self.database.as_mut();
+                left = media::elsewhere(database, &self.catalogue, uploads.as_ref())?;
+            }
+        }
         deletions.retain(|deletion| deletion.count > 0);
         let outside = Outside::find(self.database.as_mut(), &self.catalogue)?;
-        let (losses, notices) =
+        let (losses, mut notices) =
             outside.survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
+        notices.extend(left.into_iter().map(|(provider, count)| {
+            let reason = format!(
+                "{count} that rows of the project name lie there, and stay there: no restore deletes them"
+            );
+            Warning::new(WarningKind::Notice, Subject::FilesOf(provider), reason).times(count)
+        }));
         let placed = self.staged.as_ref();
         let placed = placed.map_or_else(Arc::default, |staged| Arc::clone(&staged.restore.placed));
         let database = self.database.as_mut();

@@ -194,9 +194,11 @@ impl Restore {
         let moved = std::mem::take(&mut self.moved);
         if let Some(note) = moved.warning(WarningKind::Notice, Subject::Files) {
             let reason = format!(
-                "the urls of {} lead elsewhere; they come to the upload folder, and their rows get the \
-                 urls they have there: {}",
-                note.count, note.reason
+                "the urls of {} lead elsewhere; they come to {}, and their rows get the urls they have \
+                 there: {}",
+                note.count,
+                self.uploads.called(),
+                note.reason
             );
             remarks.push(Warning { reason, ..note });
         }

@@ -173,7 +173,12 @@ impl Placement {
     ///
     /// # Errors
     /// They cannot be read back.
-    pub fn paths(&mut self, name: &str, from: Option<&str>) -> Result<Vec<String>> {
+    pub fn paths(
+        &mut self,
+        name: &str,
+        from: Option<&str>,
+        uploads: &dyn Uploads,
+    ) -> Result<Vec<String>> {
         let own = self.hasher.hash_one(name);
         let file = self.files.entry(own).or_default();
         self.changed += u64::from(file.is_moved && !file.came);
@@ -196,7 +201,7 @@ impl Placement {
             return Ok(vec![from.to_owned()]);
         }
         if !file.is_plain && (file.is_moved || paths.is_empty()) {
-            paths.push(self.free_path(name, own));
+            paths.push(self.free_path(name, own, uploads));
         }
         Ok(paths)
     }
@@ -221,12 +226,12 @@ impl Placement {
     }
 
     /// The file's own name, or one like it where that is hidden, taken or too long.
-    fn free_path(&mut self, name: &str, own: u64) -> String {
+    fn free_path(&mut self, name: &str, own: u64, uploads: &dyn Uploads) -> String {
         let mut number = self.files.get(&own).map_or(0, |file| file.number);
-        let mut path = numbered(name, number);
-        while is_hidden(&path) || self.claim(&path, own) == Claim::Taken {
+        let mut path = uploads.path_for(&numbered(name, number));
+        while path.split('/').any(is_hidden) || self.claim(&path, own) == Claim::Taken {
             number += 1;
-            path = numbered(name, number);
+            path = uploads.path_for(&numbered(name, number));
         }
         self.files.entry(own).or_default().number = number;
         path
@@ -259,12 +264,13 @@ impl Placement {
         if own.is_none() && formats.is_none() {
             return None;
         }
-        Some(row.with(&|name, _| match (name, &own) {
-            ("url", Some((_, url))) => Some(json!(url).to_string()),
-            ("provider", Some((provider, _))) => Some(json!(provider).to_string()),
-            ("formats", _) => formats.clone(),
-            _ => None,
-        }))
+        let own = own.as_ref();
+        let url = own.map(|(_, url)| json!(url).to_string());
+        let provider = own.map(|(provider, _)| json!(provider).to_string());
+        Some(with_members(
+            &row,
+            &[("url", url), ("provider", provider), ("formats", formats)],
+        ))
     }
 
     /// The formats of a row with the urls that they have here; `None` where they have them already.
@@ -277,7 +283,8 @@ impl Placement {
         let changed = |text: &str| {
             let format = Fields::parse_with_any_names(text).ok()?;
             let (_, url) = self.served(&format, provider, uploads)?;
-            Some(format.with(&|name, _| (name == "url").then(|| json!(url).to_string())))
+            let url = json!(url).to_string();
+            Some(with_members(&format, &[("url", Some(url))]))
         };
         let is_changed = formats
             .0
@@ -308,8 +315,24 @@ impl Placement {
         if path.is_some_and(|path| self.claims.get(&path) == Some(&own)) {
             return None;
         }
-        Some(uploads.served(&numbered(&name, known.number)))
+        Some(uploads.served(&uploads.path_for(&numbered(&name, known.number))))
     }
+}
+
+/// An object with these values of members, where there are such, be they in it or not.
+fn with_members(object: &Fields<'_>, members: &[(&str, Option<String>)]) -> String {
+    let value = |name: &str| members.iter().find(|(own, _)| *own == name)?.1.clone();
+    let mut text = object.with(&|name, _| value(name));
+    for (name, value) in members {
+        if let Some(value) = value
+            && object.get(name).is_none()
+        {
+            text.pop();
+            let comma = if text.len() > 1 { "," } else { "" };
+            text.push_str(&format!("{comma}{}:{value}}}", json!(name)));
+        }
+    }
+    text
 }
 
 /// A name with this number in front of it, if it is not 0; shortened where no file could have it.
@@ -396,7 +419,7 @@ mod tests {
             ("of no row", &["of no row"]),
         ];
         for (name, paths) in expected {
-            assert_eq!(placement.paths(name, None).expect("paths"), paths, "{name}");
+            assert_eq!(placement.paths(name, None, &uploads()).expect("paths"), paths, "{name}");
         }
         assert_eq!(placement.changed(), 8);
     }
@@ -414,22 +437,22 @@ mod tests {
         let rows = urls.map(|url| format!(r#"{{"hash":"b","ext":".png","url":"{url}"}}"#));
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let mut placement = placement(&rows);
-        assert_eq!(placement.paths("b.png", None).expect("paths"), ["b.png"]);
+        assert_eq!(placement.paths("b.png", None, &uploads()).expect("paths"), ["b.png"]);
         let mut seen = Vec::new();
         for name in [format!("{long}1.png"), format!("{long}2.png")] {
-            let paths = placement.paths(&name, None).expect("paths");
+            let paths = placement.paths(&name, None, &uploads()).expect("paths");
             assert!(
                 paths[0].len() <= 255 && paths[0].ends_with(".png"),
                 "{paths:?}"
             );
-            assert_eq!(placement.paths(&name, None).expect("paths"), paths);
+            assert_eq!(placement.paths(&name, None, &uploads()).expect("paths"), paths);
             seen.extend(paths);
         }
         assert_ne!(seen[0], seen[1]);
         let taken = "t".repeat(255);
         let row = format!(r#"{{"hash":"other","url":"/uploads/{taken}"}}"#);
         let mut placement = self::placement(&[&row]);
-        let paths = placement.paths(&taken, None).expect("paths");
+        let paths = placement.paths(&taken, None, &uploads()).expect("paths");
         assert!(
             paths[0].len() <= 255 && paths[0].starts_with("1_t"),
             "{paths:?}"
@@ -442,7 +465,7 @@ mod tests {
         let rows: Vec<String> = (0..=MOST_PATHS + 1).map(row).collect();
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let mut placement = placement(&rows);
-        let paths = placement.paths("a.png", None).expect("paths");
+        let paths = placement.paths("a.png", None, &uploads()).expect("paths");
         assert_eq!(paths.len(), MOST_PATHS + 1);
         assert_eq!(paths[MOST_PATHS], "a.png");
         assert_eq!(placement.with_urls(rows[0], &uploads()), None);
@@ -456,7 +479,7 @@ mod tests {
         let mut placement = placement(&[row]);
         assert_eq!(placement.with_urls(row, &uploads()), None);
         for name in ["a.png", "t_a.png"] {
-            placement.paths(name, None).expect("paths");
+            placement.paths(name, None, &uploads()).expect("paths");
         }
         let changed = placement.with_urls(row, &uploads()).expect("changed");
         let expected = row

@@ -68,7 +68,10 @@ impl Sink for Intake<'_> {
         restore.uploads.check_takes_files()?;
         let changed = restore.placement.changed();
         let from = Placement::from(&asset.sidecar, restore.uploads.as_ref());
-        let paths = restore.placement.paths(&asset.filename, from.as_deref())?;
+        let uploads = restore.uploads.as_ref();
+        let paths = restore
+            .placement
+            .paths(&asset.filename, from.as_deref(), uploads)?;
         if restore.placement.changed() > changed {
             restore.moved.add(|| {
                 let sidecar = Fields::parse(&asset.sidecar);

@@ -302,6 +302,20 @@ impl Uploads for Library {
         }
     }
 
+    fn path_for(&self, name: &str) -> String {
+        match self.cloud() {
+            Some(cloud) => cloud.provider.path_for(name),
+            None => self.local.path_for(name),
+        }
+    }
+
+    fn called(&self) -> String {
+        match self.cloud() {
+            Some(_) => self.place(),
+            None => self.local.called(),
+        }
+    }
+
     fn count(&self, paths: &BTreeSet<String>) -> u64 {
         match self.cloud() {
             // All of them have to be asked for; that they are named is what is known.

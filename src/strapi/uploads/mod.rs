@@ -74,6 +74,16 @@ pub(super) trait Uploads: Send + Sync {
     /// The project keeps them elsewhere.
     fn check_takes_files(&self) -> Result<()>;
 
+    /// The path that a new file gets whose name in an archive is this.
+    fn path_for(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    /// What the place is called in sentences.
+    fn called(&self) -> String {
+        "the upload folder".into()
+    }
+
     /// Whether files that come are put where the provider has no part in it: rows keep the urls that they have.
     fn keeps_urls(&self) -> bool {
         false
