@@ -84,8 +84,15 @@ pub(super) struct Arguments {
     /// For projects whose upload provider takes files from Strapi alone. The folder is empty or not there
     /// yet; it gets the files under the names that they have in the archive. Rows keep the urls of the
     /// archive, and no file of the project is changed or deleted: have the provider serve the files there.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "rewrite_urls")]
     files_to: Option<PathBuf>,
+    /// Replace the urls in content of files that get another url
+    ///
+    /// A file that comes to another place than it was has another url there, as after a change of the
+    /// upload provider. Its row gets it in any case. With this option texts, rich text and blocks that name
+    /// the old url get the new one as well; without it the plan counts them.
+    #[arg(long)]
+    rewrite_urls: bool,
     #[command(flatten)]
     media: MediaArguments,
     /// Take every note as a sign of an incomplete restore (exit code 3)
@@ -120,6 +127,7 @@ struct Request {
     prompt: Option<Prompt>,
     dry_run: bool,
     allow_reference_loss: bool,
+    rewrite_urls: bool,
     verbose: bool,
     effort: Effort,
     wait: LockWait,
@@ -187,6 +195,7 @@ impl Arguments {
             prompt: asks.then_some(prompt),
             dry_run: self.dry_run,
             allow_reference_loss: self.allow_reference_loss,
+            rewrite_urls: self.rewrite_urls,
             verbose: self.verbose,
             effort,
             wait: self.waiting.wait(cancellation.interrupt()),
@@ -252,7 +261,9 @@ impl Request {
         } else {
             ProjectDestination::open(project, &self.wait, &self.spool_folder)?
         };
-        let destination = destination.allow_reference_loss(self.allow_reference_loss);
+        let destination = destination
+            .allow_reference_loss(self.allow_reference_loss)
+            .rewrite_urls(self.rewrite_urls);
         let target = self.project.to_string();
         let notices = destination.notices().to_vec();
         let mut warnings = WarningList::default();

@@ -79,6 +79,28 @@ pub enum Holds {
 }
 
 impl Holds {
+    /// By how many characters or bytes a text may grow that the column holds, where that is known.
+    pub fn room(&self, value: &Value<'_>) -> Option<u64> {
+        let Self::Text {
+            characters, bytes, ..
+        } = self
+        else {
+            return None;
+        };
+        let given = value.as_str()?;
+        let stored = match value {
+            Value::Json(json) => text::json(json),
+            _ => given.into(),
+        };
+        let left =
+            |most: &Option<u64>, length: usize| most.map(|it| it.saturating_sub(length as u64));
+        let in_characters = characters.and_then(|_| left(characters, stored.chars().count()));
+        in_characters
+            .into_iter()
+            .chain(left(bytes, stored.len()))
+            .min()
+    }
+
     /// Why a value has no place in the column, if that is certain.
     pub fn refusal(&self, value: &Value<'_>) -> Option<String> {
         match (self, value) {

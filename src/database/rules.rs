@@ -174,6 +174,11 @@ impl TableRules {
         None
     }
 
+    /// By how many characters or bytes a text at a place in the row may grow, where that is known.
+    pub fn room(&self, place: usize, value: &Value<'_>) -> Option<u64> {
+        self.columns.get(place)?.holds.room(value)
+    }
+
     /// The name of the column at a place in the row.
     pub fn name(&self, place: usize) -> &str {
         &self.names[place]

@@ -126,7 +126,7 @@ pub fn write_compact_or_string(out: &mut String, text: &str) {
 }
 
 /// Length of the string literal at the start of `text`, quotes included.
-pub(super) fn string_length(text: &str) -> usize {
+pub(crate) fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (index, byte) in text.bytes().enumerate().skip(1) {
         match byte {

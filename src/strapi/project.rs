@@ -230,6 +230,11 @@ impl Project {
         })
     }
 
+    /// The address of its site, where its configuration says it; without a slash at its end.
+    pub(super) fn site(&self) -> Option<&str> {
+        self.config.site.as_deref()
+    }
+
     /// What of its configuration could not be read, and does not matter now.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         self.config.warnings.iter().map(ToString::to_string)

@@ -49,6 +49,8 @@ pub struct ProjectConfig {
     pub public_dir: PathBuf,
     /// The folder of the project's own code, components included: `src`, or where that is not there the compiled one.
     pub code: PathBuf,
+    /// `url` of `config/server`, the address of the site, where it is one with a scheme. No slash stands at its end.
+    pub site: Option<String>,
     /// Where the project keeps its media, or why that cannot be told: it matters only to those who need the media.
     pub upload: Result<Upload, ConfigError>,
     /// The environment that it was read for.
@@ -213,6 +215,7 @@ fn read(
         &mut warnings,
         || root.join("public"),
     )?;
+    let site = site(&evaluator);
     let mut upload = upload(&evaluator);
     if forgiving {
         upload = Ok(or_default(upload, forgiving, &mut warnings, Upload::local)?);
@@ -229,6 +232,7 @@ fn read(
         database,
         public_dir,
         code,
+        site,
         upload,
         node_env,
         other_database,
@@ -281,6 +285,15 @@ fn public_dir(evaluator: &Evaluator, project: &Path) -> Result<PathBuf, ConfigEr
             problem: "is not a text".into(),
         }),
     }
+}
+
+/// `url` of `config/server`, where it can be told and is a whole one.
+fn site(evaluator: &Evaluator) -> Option<String> {
+    let found = evaluator.get("server", "url", Unknown::StandIn).ok()??;
+    let url = found.value.as_str()?;
+    evaluator.without_stand_ins(url).ok()?;
+    let is_whole = url.starts_with("https://") || url.starts_with("http://");
+    is_whole.then(|| url.trim_end_matches('/').to_owned())
 }
 
 /// `upload.config` of `config/plugins`: the provider and its options.

@@ -38,6 +38,7 @@ pub(super) fn made_up(source: &Description, room: &Path, stop: Stop) -> Result<P
         database: DatabaseSettings::Sqlite { path: path.clone() },
         public_dir,
         code: root.join("src"),
+        site: None,
         upload: Ok(Upload {
             provider: LOCAL_PROVIDER.into(),
             options: serde_json::Value::Null,

@@ -39,6 +39,7 @@ pub struct ProjectDestination {
     spool_folder: PathBuf,
     staged: Option<Staging>,
     loses_references: bool,
+    rewrites_urls: bool,
 }
 
 impl ProjectDestination {
@@ -85,6 +86,7 @@ impl ProjectDestination {
             only_looks: false,
             spool_folder: spool_folder.to_owned(),
             loses_references: false,
+            rewrites_urls: false,
             staged: None,
         })
     }
@@ -97,6 +99,13 @@ impl ProjectDestination {
         self
     }
 
+    /// Says whether urls in content are replaced where those of files change.
+    #[must_use]
+    pub fn rewrite_urls(mut self, rewrite: bool) -> Self {
+        self.rewrites_urls = rewrite;
+        self
+    }
+
     /// Sees that what was staged can be loaded at all. Servers look after their disks themselves.
     ///
     /// # Errors
@@ -106,6 +115,7 @@ impl ProjectDestination {
             return Ok(());
         };
         staged.restore.files.written()?;
+        staged.restore.rewriting.check()?;
         if filter.includes(Stage::Assets) {
             staged.restore.uploads.check_takes_files()?;
         }
@@ -212,6 +222,7 @@ impl Destination for ProjectDestination {
         if filter.includes(Stage::Assets) && restore.uploads.keeps_urls() {
             restore.uploads.check_takes_files()?;
         }
+        restore.rewriting.is_wanted = self.rewrites_urls;
         restore.limits = Limits::find(self.database.as_mut(), &self.catalogue)?;
         if filter.includes(Stage::Assets) && !comes_with_rows(filter) {
             let Restore {

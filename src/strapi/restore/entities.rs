@@ -182,13 +182,22 @@ impl Restore {
         fields: &Fields<'_>,
         place: &Place<'_>,
     ) -> Result<()> {
+        let changed = match goal {
+            Goal::Check(_) => HashMap::new(),
+            Goal::Fill(_) => {
+                let uploads = self.uploads.as_ref();
+                self.rewriting
+                    .rewritten((model, schema), fields, &mut self.placement, uploads)?
+            }
+        };
         let mut row: Vec<Value<'_>> = vec![Value::Null; model.columns.len() + 1];
         row[0] = Value::Integer(id);
         let mut given = vec![false; model.columns.len()];
         let mut next = 0;
-        for (name, value) in &fields.0 {
+        for (number, (name, value)) in fields.0.iter().enumerate() {
             if let Some(index) = model.place_of(name, next) {
                 next = index + 1;
+                let value = changed.get(&number).map_or(*value, String::as_str);
                 row[index + 1] = model.columns[index]
                     .read(value)
                     .map_err(|why| place.refused(name, &why))?;
@@ -211,8 +220,12 @@ impl Restore {
         }
         let filler = match goal {
             Goal::Check(database) => {
-                let refusal = self.limits.row(*database, model, &row)?;
-                return refusal.map_or(Ok(()), |refusal| Err(place.refused_row(model, &refusal)));
+                if let Some(refusal) = self.limits.row(*database, model, &row)? {
+                    return Err(place.refused_row(model, &refusal));
+                }
+                let limits = &self.limits;
+                let room = |place: usize, value: &Value<'_>| limits.room(&model.uid, place, value);
+                return self.rewriting.row((model, schema), id, fields, &row, &room);
             }
             Goal::Fill(filler) => filler,
         };

@@ -56,6 +56,11 @@ impl Limits {
         Ok(rules.and_then(|rules| rules.refusal(database, row)))
     }
 
+    /// By how many characters or bytes the value at a place in a row may grow, where that is known.
+    pub fn room(&self, uid: &str, place: usize, value: &Value<'_>) -> Option<u64> {
+        self.rows.get(uid)?.room(place, value)
+    }
+
     fn rules_of_rows(&self, database: &mut dyn Connection, model: &Model) -> Result<TableRules> {
         let columns = model.columns.iter().map(|column| column.column.clone());
         let names = std::iter::once("id".to_owned()).chain(columns).collect();

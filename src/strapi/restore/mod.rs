@@ -19,8 +19,10 @@ mod outside;
 mod placement;
 pub(super) mod recovery;
 mod replaced;
+mod rewriting;
 mod staging;
 mod staying;
+mod urls;
 
 pub use destination::ProjectDestination;
 
@@ -39,6 +41,7 @@ use kept_links::KeptLinks;
 use limits::Limits;
 use links::SharedLinks;
 use placement::Placement;
+use rewriting::Rewriting;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -58,6 +61,7 @@ struct Restore {
     staying: Option<KeptLinks>,
     files: Box<dyn StagedUploads>,
     placement: Placement,
+    rewriting: Rewriting,
     /// Files that came and lie elsewhere than their rows say.
     moved: Examples,
     placed: Arc<Placed>,
@@ -154,6 +158,7 @@ impl Restore {
             staying: None,
             files: uploads.stage(how, folder, &project.effort),
             placement: Placement::new(folder).keeping_urls(uploads.keeps_urls()),
+            rewriting: Rewriting::new(folder, project.site()),
             uploads,
             moved: Examples::default(),
             placed: Arc::default(),
@@ -205,6 +210,8 @@ impl Restore {
         let told = self.files.remark();
         remarks.extend(told.map(|told| Warning::new(WarningKind::Notice, Subject::Files, told)));
         remarks.extend(self.placement.shut_out());
+        let urls = self.rewriting.warnings(&mut self.placement, self.uploads.as_ref());
+        remarks.extend(urls);
         for (subject, count) in std::mem::take(&mut self.lost) {
             let reason = "the project has no place for";
             remarks.push(Warning::new(WarningKind::Lost, subject, reason).times(count));

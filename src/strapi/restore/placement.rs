@@ -38,6 +38,8 @@ pub(super) struct Placement {
     /// Files that rows name or that came, by the hash of their names.
     files: HashMap<u64, File>,
     paths: Texts,
+    /// Files whose urls lead to no place here, by the hashes of these: the hash of the name of each, and the name.
+    urls: HashMap<u64, (u64, Place)>,
     /// How many came of those that have a url which leads to no place here.
     changed: u64,
     /// Paths of files that did not come because another of the same name did.
@@ -78,6 +80,7 @@ impl Placement {
             folders: NameMap::default(),
             files: HashMap::new(),
             paths: Texts::new(folder),
+            urls: HashMap::new(),
             changed: 0,
             shut_out: Examples::default(),
         }
@@ -100,9 +103,11 @@ impl Placement {
             &|name| fields.text(name),
             fields.get("formats"),
             &mut |name, url| {
-                let place = url.and_then(|url| place(uploads, &provider, &url));
+                let place = url
+                    .as_deref()
+                    .and_then(|url| place(uploads, &provider, url));
                 if outcome.is_ok() {
-                    outcome = self.file(&name, place.as_deref());
+                    outcome = self.file(&name, place.as_deref(), url.as_deref());
                 }
             },
         );
@@ -115,12 +120,12 @@ impl Placement {
     /// Its path cannot be put aside.
     pub fn staying(&mut self, name: &str, path: Option<&str>) -> Result<()> {
         match path {
-            Some(_) => self.file(name, path),
+            Some(_) => self.file(name, path, None),
             None => Ok(()),
         }
     }
 
-    fn file(&mut self, name: &str, path: Option<&str>) -> Result<()> {
+    fn file(&mut self, name: &str, path: Option<&str>, url: Option<&str>) -> Result<()> {
         if self.keeps_urls {
             return Ok(());
         }
@@ -135,7 +140,16 @@ impl Placement {
             Some(path) if path == name => file.is_plain = true,
             Some(path) if claimed == Claim::New => file.elsewhere.push(self.paths.keep(path)?),
             Some(_) => {}
-            None => file.is_moved = true,
+            None => {
+                file.is_moved = true;
+                // What tells files apart by a query is none of those that content names without it.
+                if let Some(url) = url.filter(|url| !url.is_empty() && !url.contains(['?', '#'])) {
+                    let text = self.paths.keep(name)?;
+                    self.urls
+                        .entry(self.hasher.hash_one(url))
+                        .or_insert((own, text));
+                }
+            }
         }
         Ok(())
     }
@@ -247,6 +261,33 @@ impl Placement {
     /// How many files came that get another url than their row says.
     pub fn changed(&self) -> u64 {
         self.changed
+    }
+
+    /// Whether files came that get another url.
+    pub fn moves_urls(&self) -> bool {
+        self.changed > 0 && !self.urls.is_empty()
+    }
+
+    /// The url that the file has here whose row has this one, if it came and has another here.
+    ///
+    /// # Errors
+    /// Its name cannot be read back.
+    pub fn new_url(&mut self, url: &str, uploads: &dyn Uploads) -> Result<Option<String>> {
+        let Some((own, text)) = self.urls.get(&self.hasher.hash_one(url)).copied() else {
+            return Ok(None);
+        };
+        let file = self.files.get(&own);
+        let Some(number) = file.filter(|it| it.is_moved && it.came).map(|it| it.number) else {
+            return Ok(None);
+        };
+        // Another row may have the same, and its file lies there.
+        let there = place(uploads, &uploads.served("").0, url);
+        if there.is_some_and(|path| self.claims.get(&path).is_some()) {
+            return Ok(None);
+        }
+        let name = self.paths.read(text)?;
+        let (_, url) = uploads.served(&uploads.path_for(&numbered(&name, number)));
+        Ok(Some(url))
     }
 
     /// A row with the urls that its files have here; `None` where it has them already.
@@ -419,7 +460,11 @@ mod tests {
             ("of no row", &["of no row"]),
         ];
         for (name, paths) in expected {
-            assert_eq!(placement.paths(name, None, &uploads()).expect("paths"), paths, "{name}");
+            assert_eq!(
+                placement.paths(name, None, &uploads()).expect("paths"),
+                paths,
+                "{name}"
+            );
         }
         assert_eq!(placement.changed(), 8);
     }
@@ -437,7 +482,10 @@ mod tests {
         let rows = urls.map(|url| format!(r#"{{"hash":"b","ext":".png","url":"{url}"}}"#));
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         let mut placement = placement(&rows);
-        assert_eq!(placement.paths("b.png", None, &uploads()).expect("paths"), ["b.png"]);
+        assert_eq!(
+            placement.paths("b.png", None, &uploads()).expect("paths"),
+            ["b.png"]
+        );
         let mut seen = Vec::new();
         for name in [format!("{long}1.png"), format!("{long}2.png")] {
             let paths = placement.paths(&name, None, &uploads()).expect("paths");
@@ -445,7 +493,10 @@ mod tests {
                 paths[0].len() <= 255 && paths[0].ends_with(".png"),
                 "{paths:?}"
             );
-            assert_eq!(placement.paths(&name, None, &uploads()).expect("paths"), paths);
+            assert_eq!(
+                placement.paths(&name, None, &uploads()).expect("paths"),
+                paths
+            );
             seen.extend(paths);
         }
         assert_ne!(seen[0], seen[1]);
