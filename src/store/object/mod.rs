@@ -4,12 +4,12 @@
 //! ends soon after the user wants the run to stop.
 
 mod download;
-mod explain;
+pub(super) mod explain;
 pub(super) mod http;
 mod leftovers;
 mod post;
-mod profile;
-mod settings;
+pub(super) mod profile;
+pub(super) mod settings;
 mod shelf;
 mod upload;
 
