@@ -347,6 +347,7 @@ impl Request {
                 password,
                 environment,
                 cancellation,
+                summary,
             )?;
         }
         Ok(code)

@@ -3,6 +3,7 @@
 //! An archive's own words come from the summary beside it, else from its first kilobytes, where these can be read
 //! (because it is not encrypted, or the key is known); else its name has to do, and last the time of the file.
 
+mod facts;
 mod name;
 mod prune;
 #[cfg(test)]

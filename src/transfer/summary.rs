@@ -1,6 +1,7 @@
 //! The summary of a run: the one JSON document that is printed, given to hooks, and laid beside an archive as
 //! `NAME.summary.json`. docs/STORES.md describes it.
 
+use super::pruned::PrunedFacts;
 use super::{Description, Event, Observer, Report, Warning};
 use crate::error::{Error, Kind, Result};
 use crate::model::limits::LONGEST_MESSAGE;
@@ -70,6 +71,9 @@ pub struct Summary {
     /// How much of each stage came back, where that was tried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned: Option<BTreeMap<String, StageFacts>>,
+    /// What became of older archives, where the run pruned them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<PrunedFacts>,
     /// What was left out, or should be known, one by one.
     #[serde(default)]
     pub warnings: Vec<WarningFacts>,
@@ -228,6 +232,7 @@ impl Summary {
             finished: Some(in_seconds(Timestamp::now())),
             stages: BTreeMap::new(),
             returned: None,
+            pruned: None,
             warnings: Vec::new(),
             warnings_left_out: 0,
         }

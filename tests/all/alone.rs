@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 
 use crate::support::archive::Archive;
 use crate::support::cli::{KEY, Outcome, PLAIN, Project, run, strapi_archive, testdata};
-use crate::support::files::{listing, repository};
+use crate::support::files::listing;
 use crate::support::odd_store::OddStore;
 use crate::support::running::Running;
-use crate::support::schema::misfit;
+use crate::support::schema::described;
 
 fn export<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["-f", "site"], &PLAIN[..], more].concat()
@@ -177,14 +177,7 @@ fn a_quiet_run_that_is_incomplete_says_what_and_what_it_held_back() {
 
 /// The lines of JSON of a run, each held against the schema, and the last of them.
 fn objects(outcome: &Outcome) -> (Vec<Value>, Value) {
-    let schema = fs::read(repository("docs/output.schema.json")).unwrap();
-    let schema: Value = serde_json::from_slice(&schema).unwrap();
-    let parse = |line: &str| -> Value {
-        let object = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        assert_eq!(misfit(&schema, &schema, &object), None, "{line}");
-        object
-    };
-    let mut objects: Vec<Value> = outcome.stdout.lines().map(parse).collect();
+    let mut objects: Vec<Value> = outcome.stdout.lines().map(described).collect();
     let last = objects.pop().expect("a summary");
     assert_eq!(last["type"], "summary", "{}", outcome.all());
     assert!(objects.iter().all(|object| object["type"] != "summary"));
