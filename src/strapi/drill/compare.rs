@@ -8,7 +8,7 @@ use crate::model::{LinkEnd, LinkRef, Short, Stage, is_component};
 use crate::strapi::models::Models;
 use crate::strapi::project::Project;
 use crate::strapi::uploads::Uploads;
-use crate::transfer::{Inspection, Plan};
+use crate::transfer::{Inspection, Plan, Subject, Warning, WarningKind};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fs::File;
@@ -28,8 +28,6 @@ pub struct Differences {
     pub count: u64,
     /// Files that are served elsewhere than their rows said, as they would be after any restore.
     pub moved: u64,
-    /// Links to rows that the archive does not hold.
-    pub orphans: u64,
     /// Values that SQLite holds, and other databases refuse.
     pub foreign: u64,
 }
@@ -78,6 +76,26 @@ impl fmt::Display for Difference {
 }
 
 impl Differences {
+    /// What is as it was, and should be known.
+    pub fn notes(&self) -> Vec<Warning> {
+        let of = |count: u64, stage: Stage, reason: &str| {
+            let reason = format!("{count} {reason}");
+            let note = Warning::new(WarningKind::Notice, Subject::Stage(stage), reason);
+            (count > 0).then(|| note.times(count))
+        };
+        let moved = of(
+            self.moved,
+            Stage::Assets,
+            "urls of files lead elsewhere than into an upload folder; a restore gives them others",
+        );
+        let foreign = of(
+            self.foreign,
+            Stage::Entities,
+            "values are such as SQLite holds and other databases may refuse: a fraction of an integer, a NUL in a text",
+        );
+        moved.into_iter().chain(foreign).collect()
+    }
+
     fn add(&mut self, difference: Difference) {
         self.count += 1;
         if self.list.len() < LISTED {
@@ -177,7 +195,7 @@ impl Comparison<'_> {
     }
 
     /// Whether the two ends of a link let one expect that it comes back as it was.
-    fn is_link_told(&mut self, odd: &Odd) -> bool {
+    fn is_link_told(&self, odd: &Odd) -> bool {
         let Some(ends) = links::ends(&odd.name) else {
             return true;
         };
@@ -185,7 +203,6 @@ impl Comparison<'_> {
             return false;
         }
         if odd.into > 0 && !ends.iter().all(|end| self.inspection.has_end(end)) {
-            self.found.orphans += odd.into as u64;
             return false;
         }
         true

@@ -111,6 +111,9 @@ impl Drill<'_> {
             .map_err(|error| tables::collided(error, &models))?;
         let returned = self.export(&project, &plan, &mut witness)?;
         let differences = compare::differences(&mut witness, &plan, &project)?;
+        for note in differences.notes() {
+            self.observer.on(Event::Warned(&note));
+        }
         Ok(Drilled {
             plan,
             returned: Some(returned),
