@@ -14,7 +14,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::support::archive::Archive;
-use crate::support::cli::{KEY, Outcome, PLAIN, Project, run, strapi_archive, testdata};
+use crate::support::cli::{
+    KEY, Outcome, PLAIN, Project, backup_through, run, strapi_archive, testdata,
+};
 use crate::support::files::listing;
 use crate::support::odd_store::OddStore;
 use crate::support::running::Running;
@@ -390,6 +392,23 @@ fn a_signal_is_heard_while_a_key_is_waited_for() {
         drop(writer);
         outcome.ends_with(130);
     }
+}
+
+#[test]
+fn what_a_command_for_a_key_starts_ends_with_it_where_there_is_no_terminal() {
+    let project = Project::testdata();
+    // The shell is not the one that waits; and what waits ends with the run in any case.
+    let command = "echo begun >&2; (tail --pid=$PPID -f /dev/null; echo never > never); echo key";
+    let starter = Command::new("setsid");
+    let mut export = backup_through(starter, ["export", "-f", "site", "--key-command", command]);
+    export.arg("--project").arg(project.path());
+    export.current_dir(project.archives());
+    let mut running = Running::start(export);
+    running.until("begun");
+    running.signal("TERM");
+    let outcome = running.end().ends_with(130);
+    let never = project.archives().join("never");
+    assert!(!never.exists(), "{}", outcome.all());
 }
 
 /// Answers so many requests with this status, and gives their first lines and bodies.
