@@ -11,16 +11,17 @@
 
 mod canonical;
 mod compare;
-mod components;
+mod differences;
 mod links;
 mod media;
 mod project;
 mod room;
+mod rows;
 mod tables;
 mod watched;
 mod witness;
 
-pub use compare::{Difference, Differences, How};
+pub use differences::{Difference, Differences, How};
 
 use super::lock::LockWait;
 use super::project::Project;
