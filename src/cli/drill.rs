@@ -32,7 +32,7 @@ use std::sync::Arc;
   TMPDIR=/var/tmp backup drill site.tar.gz.enc --key-file /etc/backup/key
 
 Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for. TMPDIR has to have room for
-all that the archive holds, unpacked, and half as much again.
+what the archive holds, unpacked: for files once, for rows, links and settings up to three times.
 
 Exit codes: 0 all of it comes back, 3 all of it comes back, but the archive was made incomplete, 6 it
 is damaged or something does not come back, 12 wrong key.")]

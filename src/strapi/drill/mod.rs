@@ -48,7 +48,8 @@ pub struct Drill<'a> {
     pub source: &'a mut dyn Source,
     /// Whether the files of the media library come along.
     pub files: bool,
-    /// Where the folder is made that is thrown away: there has to be room for all that the archive holds, unpacked.
+    /// Where the folder is made that is thrown away: there has to be room for what the archive holds, unpacked: for files
+    /// once, for rows, links and settings up to three times.
     pub folder: &'a Path,
     /// Who watches.
     pub observer: &'a dyn Observer,
