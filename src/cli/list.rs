@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::inventory::{Inventory, Look, Stocked};
 use crate::model::Stage;
 use crate::store::{Location, Shelf, shelf};
-use crate::transfer::pruned::StockedFacts;
+use crate::transfer::summary::StockedFacts;
 use clap::Args;
 use indicatif::DecimalBytes;
 use jiff::Timestamp;

@@ -1,7 +1,7 @@
 //! The same for programs: archives, and what became of them, as documents.
 
 use super::{Decision, Pruning, Removed, Stocked};
-use crate::transfer::pruned::{DecidedFacts, PrunedFacts, StockedFacts, UnremovedFacts};
+use crate::transfer::summary::{DecidedFacts, PrunedFacts, StockedFacts, UnremovedFacts};
 
 impl Stocked {
     /// What is known of it.

@@ -19,6 +19,8 @@ struct Fake {
     files: Mutex<BTreeMap<String, (Vec<u8>, SystemTime)>>,
     removed: Mutex<Vec<String>>,
     refuses: BTreeSet<String>,
+    /// What archives are known by.
+    ids: BTreeMap<String, &'static str>,
 }
 
 impl Fake {
@@ -74,6 +76,13 @@ impl Shelf for Fake {
     fn read(&self, name: &str, _most: u64) -> Result<Option<Vec<u8>>> {
         let files = self.files.lock().expect("free");
         Ok(files.get(name).map(|(content, _)| content.clone()))
+    }
+
+    fn id(&self, name: &str) -> Result<Option<String>> {
+        match self.ids.get(name) {
+            Some(&"?") => Err(Error::failed("no answer")),
+            id => Ok(id.map(|&id| id.to_owned())),
+        }
     }
 
     fn remove(&self, name: &str) -> Result<()> {
@@ -254,6 +263,34 @@ fn in_an_object_store_an_archive_without_a_summary_is_not_complete() {
     shelf.put("site-2026-11-22.tar", b"", "2026-11-22T11:30:00Z");
     let inventory = Inventory::take(&shelf, &in_a_store()).expect("listed");
     assert!(inventory.archives[2].is_fresh);
+}
+
+#[test]
+fn the_summary_of_an_archive_that_was_replaced_is_not_believed_whatever_its_size() {
+    let mut shelf = Fake::default();
+    let made = "2026-11-20T12:00:00Z";
+    // Its own; one of an earlier archive; where the store keeps none; where it does not answer.
+    let ids = [
+        ("a", "1", true),
+        ("b", "2", false),
+        ("c", "", true),
+        ("d", "?", false),
+    ];
+    for (name, id, _) in ids {
+        let name = format!("{name}.tar");
+        shelf.archive(&name, made, "complete");
+        let text = summary(&name, 4, made, "complete").replace(r#""size""#, r#""id":"1","size""#);
+        shelf.put(&Summary::name_for(&name), text.as_bytes(), made);
+        if !id.is_empty() {
+            shelf.ids.insert(name, id);
+        }
+    }
+    let inventory = Inventory::take(&shelf, &in_a_store()).expect("listed");
+    for (archive, (name, _, is_believed)) in inventory.archives.iter().zip(ids) {
+        assert_eq!(archive.name, format!("{name}.tar"));
+        assert_eq!(archive.is_complete, is_believed, "{archive:?}");
+        assert_eq!(archive.doubt.is_none(), is_believed, "{archive:?}");
+    }
 }
 
 #[test]

@@ -12,7 +12,6 @@ mod inspection;
 mod inspector;
 mod losses;
 mod observer;
-pub mod pruned;
 mod report;
 mod schema_diff;
 mod scope;
