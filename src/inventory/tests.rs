@@ -5,7 +5,8 @@ use crate::error::Error;
 use crate::retention::{Period, Policy, Quota};
 use crate::store::Origin;
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 const NOW: &str = "2026-11-22T12:00:00Z";
 
@@ -21,6 +22,8 @@ struct Fake {
     refuses: BTreeSet<String>,
     /// What archives are known by.
     ids: BTreeMap<String, &'static str>,
+    /// Set when something was removed.
+    requested: Arc<AtomicBool>,
 }
 
 impl Fake {
@@ -91,6 +94,7 @@ impl Shelf for Fake {
         }
         self.files.lock().expect("free").remove(name);
         self.removed.lock().expect("free").push(name.to_owned());
+        self.requested.store(true, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -349,6 +353,36 @@ fn an_archive_goes_before_its_summary_and_what_cannot_go_is_listed() {
     };
     let pruning = decide(&shelf, &later, &daily(1), None);
     assert_eq!(pruning.orphans, ["site-2026-11-12.tar.summary.json"]);
+}
+
+#[test]
+fn a_run_that_is_stopped_still_tells_what_it_has_removed() {
+    let shelf = Fake::default();
+    for day in 10..=12 {
+        let made = format!("2026-11-{day}T01:00:00Z");
+        shelf.archive(&format!("site-2026-11-{day}.tar"), &made, "complete");
+    }
+    let pruning = decide(&shelf, &look(), &daily(1), None);
+    let stopped = Look {
+        interrupt: Interrupt::new(Arc::clone(&shelf.requested)),
+        ..look()
+    };
+    let mut removed = Removed::default();
+    let error = pruning.carry_out(&shelf, &stopped, &mut removed);
+    let error = error.expect_err("stopped");
+    assert_eq!(error.kind(), Kind::Interrupted);
+    assert!(
+        error.to_string().contains("1 archives were removed"),
+        "{error}"
+    );
+    let facts = pruning.facts("there", false, &removed);
+    let told = facts
+        .archives
+        .iter()
+        .map(|it| (it.action.as_str(), it.removed));
+    let told: Vec<(&str, bool)> = told.collect();
+    assert_eq!(told, [("remove", true), ("remove", false), ("keep", false)]);
+    assert_eq!((facts.removed, facts.removed_bytes), (1, 4));
 }
 
 #[test]
