@@ -6,10 +6,12 @@
 mod facts;
 mod name;
 mod prune;
+mod removal;
 #[cfg(test)]
 mod tests;
 
-pub use prune::{Action, Decision, Pruning, Removed, Scope};
+pub use prune::{Action, Decision, Pruning, Scope};
+pub use removal::Removed;
 
 use crate::archive::{Archive, ArchiveSource, Demands, Password};
 use crate::error::{Kind, Result};
