@@ -1,6 +1,8 @@
 //! The names of archive files.
 
 use super::Packing;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The names of archives.
@@ -39,12 +41,13 @@ impl ArchiveName {
 
     /// The name of the incomplete archive that was to have this name.
     pub fn incomplete(path: &Path) -> PathBuf {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let stem = [".enc", ".gz", ".tar"]
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        let stem = [&b".enc"[..], b".gz", b".tar"]
             .iter()
-            .fold(&*name, |stem, end| stem.strip_suffix(end).unwrap_or(stem));
+            .fold(name, |stem, end| stem.strip_suffix(*end).unwrap_or(stem));
         let extensions = &name[stem.len()..];
-        path.with_file_name(format!("{stem}{}{extensions}", Self::INCOMPLETE))
+        let incomplete = [stem, Self::INCOMPLETE.as_bytes(), extensions].concat();
+        path.with_file_name(OsStr::from_bytes(&incomplete))
     }
 
     fn extensions(packing: &Packing) -> String {

@@ -204,6 +204,7 @@ impl Arguments {
         let project = self.project.open(environment, cancellation, self.strict)?;
         summary.project = Some(project.root().display().to_string());
         let project = project.measured(&effort);
+        Place::check(&location, is_unpacked)?;
         let password = if self.no_encrypt {
             None
         } else {
@@ -273,8 +274,8 @@ impl Request {
         }
         let project = terminal::safe(&self.project.to_string());
         terminal::tell(&format!("project: {project}"));
-        if self.summary && !self.overwrite {
-            self.place.check_summary()?;
+        if self.summary {
+            self.place.check_summary(self.overwrite)?;
         }
         let kept = (self.overwrite, self.digest);
         let Begun {
@@ -347,6 +348,7 @@ impl Request {
                 password,
                 environment,
                 cancellation,
+                summary,
             )?;
         }
         Ok(code)

@@ -1,6 +1,7 @@
 //! The command line. The only room that knows clap, terminals, prompts, colours, signals and the
 //! process environment.
 
+mod beside;
 mod child;
 mod choices;
 mod columns;
@@ -201,6 +202,7 @@ fn archive_facts(archive: &ArchiveSource) -> ArchiveFacts {
         name: name.rsplit('/').next().unwrap_or(&name).to_owned(),
         size: archive.length(),
         sha256: None,
+        id: None,
         encrypted: archive.is_encrypted(),
         compressed: archive.is_compressed(),
     }
@@ -251,6 +253,14 @@ fn register(requested: &Arc<AtomicBool>) -> Result<(Vec<SigId>, Vec<SigId>)> {
     Ok((exits, flags))
 }
 
+/// Has signals do these things no more.
+fn forget(ids: &Mutex<Vec<SigId>>) {
+    let mut ids = ids.lock().unwrap_or_else(PoisonError::into_inner);
+    for id in ids.drain(..) {
+        signal_hook::low_level::unregister(id);
+    }
+}
+
 /// What Ctrl-C, SIGTERM and SIGHUP do: they set a flag, so that the work stops and cleans up. The
 /// second one ends the process at once.
 #[derive(Clone)]
@@ -284,12 +294,8 @@ impl Cancellation {
     /// # Errors
     /// The system takes no handlers.
     fn afresh(&self) -> Result<Interrupt> {
-        for ids in [&self.exits, &self.flags] {
-            let mut ids = ids.lock().unwrap_or_else(PoisonError::into_inner);
-            for id in ids.drain(..) {
-                signal_hook::low_level::unregister(id);
-            }
-        }
+        forget(&self.exits);
+        forget(&self.flags);
         let requested: Arc<AtomicBool> = Arc::default();
         register(&requested)?;
         Ok(Interrupt::new(requested))
@@ -298,10 +304,7 @@ impl Cancellation {
     /// From now on the process ends when its work is done, and says so to whoever wants to stop it:
     /// what it moves must not be left half-way.
     fn hold(&self) {
-        let mut exits = self.exits.lock().unwrap_or_else(PoisonError::into_inner);
-        for exit in exits.drain(..) {
-            signal_hook::low_level::unregister(exit);
-        }
+        forget(&self.exits);
         let own = self.clone();
         // Without it, it is said at the end alone.
         let _ = start(move || {

@@ -1,17 +1,18 @@
 //! Where an export goes, as it is named on the command line.
 
+use super::beside::{self, Summarised, is_summary_of, take_away};
 use super::environment::Environment;
 use super::terminal;
 use super::terminal::Reports;
 use crate::archive::{ArchiveDestination, ArchiveName, Packing};
 use crate::error::{Error, Kind, Result};
 use crate::store::{
-    Access, Beside, Ending, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt,
-    StreamTarget, Target, folder_of, open_plain, sync_folder, write_beside, write_small,
+    Access, Beside, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt,
+    StreamTarget, Target, check_folder, folder_of, write_beside, write_small, write_small_beside,
 };
 use crate::transfer::summary::{ArchiveFacts, Summary};
-use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Read, Write};
+use std::fs::File;
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -73,14 +74,35 @@ impl Place {
         Ok(location)
     }
 
+    /// Sees that an archive can get its name at a location, before anything is asked that its name does not hang on.
+    ///
+    /// # Errors
+    /// Its folder is not there; or kind [`Usage`](Kind::Usage): its name is not UTF-8.
+    pub fn check(location: &Location, unpacked: bool) -> Result<()> {
+        let Location::Path(path) = location else {
+            return Ok(());
+        };
+        if !unpacked && is_folder(path) {
+            return check_folder(folder_of(&path.join(default_name())));
+        }
+        // It stands in summaries, which are text.
+        if path.file_name().is_some_and(|name| name.to_str().is_none()) {
+            return Err(Error::usage(format!(
+                "{} cannot be the name of an archive: it is not UTF-8",
+                path.display()
+            ))
+            .hint("choose another name with --file"));
+        }
+        check_folder(folder_of(path))
+    }
+
     /// Where an archive goes that is packed so.
     pub fn at(location: Location, unpacked: bool, packing: &Packing) -> Self {
         match location {
             Location::Stream => Self::Stdout,
             Location::Path(path) if unpacked => Self::Folder(path),
             Location::Path(path) => {
-                let is_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-                let base = match is_folder || path.is_dir() {
+                let base = match is_folder(&path) {
                     true => path.join(default_name()),
                     false => path,
                 };
@@ -138,8 +160,11 @@ impl Place {
         let mut reports = Reports::Stdout;
         let (shown, target): (String, Box<dyn Target>) = match self {
             Self::Folder(path) => {
+                let destination = ArchiveDestination::folder(path, shard_size, &packing.effort)?;
+                // Nothing is there that it could be of.
+                take_away(path, overwrite)?;
                 return Ok(Begun {
-                    destination: ArchiveDestination::folder(path, shard_size, &packing.effort)?,
+                    destination,
                     shown: path.display().to_string(),
                     reports,
                     receipt,
@@ -204,37 +229,27 @@ impl Place {
         Some(ArchiveFacts {
             name,
             size: written.as_ref().map(|written| written.size),
-            sha256: written.and_then(|written| written.sha256),
+            sha256: written.as_ref().and_then(|written| written.sha256.clone()),
+            id: written.and_then(|written| written.id),
             encrypted: packing.password.is_some(),
             compressed: packing.compression.is_some() && !matches!(self, Self::Folder(_)),
         })
     }
 
-    /// Sees that a summary can be laid beside what comes here, and replaces nothing else. For object stores that is seen
-    /// to when they are talked to.
+    /// Sees that a summary can be laid beside what comes here, and replaces nothing else without `overwrite`. For object
+    /// stores that is seen to when they are talked to.
     ///
     /// # Errors
-    /// Kind [`Usage`](Kind::Usage): something that is no summary of this archive has the name.
-    pub fn check_summary(&self) -> Result<()> {
-        let archives = match self {
-            Self::File(path) => vec![path.clone(), ArchiveName::incomplete(path)],
-            Self::Folder(path) => vec![path.clone()],
-            Self::Object(_) | Self::Stdout => return Ok(()),
-        };
-        for archive in archives {
-            if matches!(
-                Neighbour::of(&archive),
-                Neighbour::Foreign(_) | Neighbour::Unreadable
-            ) {
-                return Err(Error::usage(format!(
-                    "{} is there already, and is no summary of {}",
-                    summary_path(&archive).display(),
-                    archive.display()
-                ))
-                .hint("choose another name with --file, or replace it with --overwrite"));
+    /// Those of [`beside::check`].
+    pub fn check_summary(&self, overwrite: bool) -> Result<()> {
+        match self {
+            Self::File(path) => {
+                beside::check(path, overwrite)?;
+                beside::check(&ArchiveName::incomplete(path), overwrite)
             }
+            Self::Folder(path) => beside::check(path, overwrite),
+            Self::Object(_) | Self::Stdout => Ok(()),
         }
-        Ok(())
     }
 
     /// Lays a summary beside the archive that was written here.
@@ -255,6 +270,10 @@ impl Place {
         let wrote = match (self, &location, receipt.written()) {
             (Self::Object(name), Location::Object(beside), Some(written)) => {
                 write_beside(beside, (name, &written), access, text)
+            }
+            (Self::File(path), Location::Path(beside), Some(written)) => {
+                let path = path.with_file_name(&written.name);
+                write_small_beside(beside, (&path, receipt), &text)
             }
             _ => write_small(&location, access, text).map(|()| true),
         };
@@ -280,99 +299,9 @@ impl Place {
     }
 }
 
-/// Whether this text is a summary of the archive of this name.
-fn is_summary_of(text: &[u8], archive: &str) -> bool {
-    Summary::parse(text, archive).is_ok_and(|summary| summary.names(archive))
-}
-
-/// Where the summary of an archive on this machine is.
-fn summary_path(archive: &Path) -> PathBuf {
-    let name = archive.file_name().unwrap_or_default().to_string_lossy();
-    archive.with_file_name(Summary::name_for(&name))
-}
-
-/// What has the name of the summary of an archive on this machine.
-enum Neighbour {
-    Nothing,
-    /// A summary of an archive of this name.
-    Summary(Vec<u8>),
-    /// Something else.
-    Foreign(Vec<u8>),
-    /// What is no file, or cannot be read.
-    Unreadable,
-}
-
-impl Neighbour {
-    fn of(archive: &Path) -> Self {
-        let path = summary_path(archive);
-        let name = archive.file_name().unwrap_or_default().to_string_lossy();
-        let read = || -> io::Result<Vec<u8>> {
-            let mut text = Vec::new();
-            let file = open_plain(OpenOptions::new().read(true), &path)?;
-            file.take(Summary::LONGEST + 1).read_to_end(&mut text)?;
-            Ok(text)
-        };
-        match read() {
-            // No summary is so long.
-            Ok(text) if text.len() as u64 > Summary::LONGEST => Self::Unreadable,
-            Ok(text) if is_summary_of(&text, &name) => Self::Summary(text),
-            Ok(text) => Self::Foreign(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Nothing,
-            Err(_) => Self::Unreadable,
-        }
-    }
-}
-
-/// A file that takes the summary of an earlier archive away before it takes that one's name: it would vouch for this
-/// one.
-struct Summarised {
-    file: Box<dyn Target>,
-    names: FileNames,
-    receipt: Receipt,
-}
-
-impl Write for Summarised {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-impl Target for Summarised {
-    fn name(&self) -> String {
-        self.file.name()
-    }
-
-    fn spool_folder(&self) -> &Path {
-        self.file.spool_folder()
-    }
-
-    fn publish(self: Box<Self>, ending: Ending) -> Result<()> {
-        let archive = match ending {
-            Ending::Complete => self.names.complete,
-            Ending::Incomplete => self.names.incomplete,
-        };
-        let text = match Neighbour::of(&archive) {
-            Neighbour::Summary(text) => text,
-            // It may be in a format of later versions.
-            Neighbour::Foreign(text) if self.names.overwrite => text,
-            _ => return self.file.publish(ending),
-        };
-        let path = summary_path(&archive);
-        std::fs::remove_file(&path).map_err(|error| {
-            Error::io("remove the summary of an earlier archive,", &path, error)
-        })?;
-        sync_folder(folder_of(&path))?;
-        let published = self.file.publish(ending);
-        if published.is_err() && self.receipt.written().is_none() {
-            // What it is of is there still.
-            let _ = write_small(&Location::Path(path), &Access::default(), text);
-        }
-        published
-    }
+/// Whether a path means a folder for archives with the default name.
+fn is_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
 }
 
 fn default_name() -> String {
@@ -397,92 +326,38 @@ fn check_stdout() -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::beside::summary_path;
+    use crate::store::Ending;
     use jiff::Timestamp;
-
-    /// The summary of an archive of this name.
-    fn summary_of(name: &str) -> String {
-        let mut summary = Summary::new("export", Timestamp::UNIX_EPOCH, 0);
-        summary.archive = Some(ArchiveFacts {
-            name: name.into(),
-            size: Some(1),
-            sha256: None,
-            encrypted: false,
-            compressed: false,
-        });
-        summary.to_json()
-    }
-
-    /// Sees at the end that nothing has the name of the summary any more, and fails where it is to.
-    struct Ends {
-        summary: PathBuf,
-        fails: bool,
-    }
-
-    impl Write for Ends {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Target for Ends {
-        fn name(&self) -> String {
-            "site.tar".into()
-        }
-
-        fn spool_folder(&self) -> &Path {
-            Path::new(".")
-        }
-
-        fn publish(self: Box<Self>, _ending: Ending) -> Result<()> {
-            assert!(!self.summary.exists());
-            match self.fails {
-                true => Err(Error::failed("no room")),
-                false => Ok(()),
-            }
-        }
-    }
+    use std::io::Write;
 
     #[test]
-    fn an_old_summary_does_not_vouch_for_a_new_archive() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("site.tar");
-        let summary = summary_path(&path);
-        for fails in [true, false] {
-            std::fs::write(&summary, summary_of("site.tar")).expect("written");
-            let target = Summarised {
-                file: Box::new(Ends {
-                    summary: summary.clone(),
-                    fails,
-                }),
-                names: FileNames::replacing(&path),
-                receipt: Receipt::default(),
-            };
-            let published = Box::new(target).publish(Ending::Complete);
-            // Where the old archive stays, so does its summary.
-            assert_eq!(published.is_err(), fails);
-            assert_eq!(summary.exists(), fails);
-        }
-    }
-
-    #[test]
-    fn what_is_no_summary_of_an_archive_is_not_taken_for_one() {
+    fn of_two_exports_that_replace_one_file_the_one_that_is_not_there_says_so() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("site.tar");
         let place = Place::File(path.clone());
-        place.check_summary().expect("nothing is there");
-        let texts = [
-            "mine".to_owned(),
-            summary_of("other.tar"),
-            summary_of("site.tar"),
-        ];
-        for text in texts {
-            std::fs::write(summary_path(&path), &text).expect("written");
-            let is_ours = text == summary_of("site.tar");
-            assert_eq!(place.check_summary().is_ok(), is_ours, "{text}");
+        let exported = |text: &[u8]| {
+            let receipt = Receipt::with_digest();
+            let names = FileNames::replacing(&path);
+            let mut file = FileTarget::create(names, receipt.clone()).expect("begun");
+            file.write_all(text).expect("written");
+            Box::new(file).publish(Ending::Complete).expect("there");
+            let mut summary = Summary::new("export", Timestamp::UNIX_EPOCH, 0);
+            summary.archive = place.facts(&receipt, &Packing::default());
+            (summary, receipt)
+        };
+        let lay = |(summary, receipt): &(Summary, Receipt)| {
+            place.summarise(summary, receipt, &Access::default())
+        };
+        let (first, second) = (exported(b"one"), exported(b"two"));
+        // Before the other one has laid its summary, and after that.
+        for _ in 0..2 {
+            let error = lay(&first).expect_err("it is not there");
+            assert_eq!(error.kind(), Kind::Failed);
+            assert!(error.to_string().contains("another run"), "{error}");
+            lay(&second).expect("laid");
+            let text = std::fs::read(summary_path(&path)).expect("read");
+            assert_eq!(Summary::parse(&text, "site.tar").expect("one"), second.0);
         }
     }
 }

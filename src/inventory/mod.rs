@@ -3,12 +3,15 @@
 //! An archive's own words come from the summary beside it, else from its first kilobytes, where these can be read
 //! (because it is not encrypted, or the key is known); else its name has to do, and last the time of the file.
 
+mod facts;
 mod name;
 mod prune;
+mod removal;
 #[cfg(test)]
 mod tests;
 
-pub use prune::{Action, Decision, Pruning, Removed, Scope};
+pub use prune::{Action, Decision, Pruning, Scope};
+pub use removal::Removed;
 
 use crate::archive::{Archive, ArchiveSource, Demands, Password};
 use crate::error::{Kind, Result};
@@ -219,19 +222,21 @@ impl Look<'_> {
         };
         let mut is_cut = false;
         if has_summary {
-            match summary(shelf, &item.name) {
-                Ok(Some(summary)) => match mismatch(&summary, item) {
-                    None => {
-                        self.fill(&mut stocked, summary);
-                        return Ok(stocked);
-                    }
-                    Some(why) => {
-                        stocked.doubt = Some(why.to_owned());
-                        // Its own summary says that it was cut, whatever stands at its beginning.
-                        is_cut = is_of(&summary, &item.name);
-                        stocked.is_complete &= !is_cut;
-                    }
-                },
+            let told = summary(shelf, &item.name).and_then(|found| {
+                let why = found.as_ref().map(|it| mismatch(shelf, it, item));
+                Ok(found.zip(why.transpose()?))
+            });
+            match told {
+                Ok(Some((summary, None))) => {
+                    self.fill(&mut stocked, summary);
+                    return Ok(stocked);
+                }
+                Ok(Some((summary, Some(why)))) => {
+                    stocked.doubt = Some(why.to_owned());
+                    // Its own summary says that it was cut, whatever stands at its beginning.
+                    is_cut = is_of(&summary, &item.name);
+                    stocked.is_complete &= !is_cut;
+                }
                 Ok(None) => {}
                 Err(error) if error.kind() == Kind::Interrupted => return Err(error),
                 Err(error) => stocked.doubt = Some(error.to_string()),
@@ -304,10 +309,21 @@ impl Look<'_> {
 }
 
 /// Why a summary is not that of this file, if it is not.
-fn mismatch(summary: &Summary, item: &Item) -> Option<&'static str> {
+fn mismatch(shelf: &dyn Shelf, summary: &Summary, item: &Item) -> Result<Option<&'static str>> {
     if !is_of(summary, &item.name) {
-        return Some("its summary is of something else");
+        return Ok(Some("its summary is of something else"));
     }
-    let size = summary.archive.as_ref().and_then(|archive| archive.size);
-    (size != Some(item.size)).then_some("it has not the size that its summary says")
+    let archive = summary.archive.as_ref();
+    if archive.and_then(|archive| archive.size) != Some(item.size) {
+        return Ok(Some("it has not the size that its summary says"));
+    }
+    // Where an export that replaced it was cut before it had laid its own.
+    let told = archive.and_then(|archive| archive.id.as_ref());
+    if told.is_some()
+        && let Some(id) = shelf.id(&item.name)?
+        && told != Some(&id)
+    {
+        return Ok(Some("its summary is of the archive that it has replaced"));
+    }
+    Ok(None)
 }

@@ -63,23 +63,24 @@ impl Temporary {
     }
 
     /// Gives it a name, in place of what stands there if it is to `replace` that.
-    fn persist(self, path: &Path, replace: bool) -> io::Result<()> {
+    fn persist(self, path: &Path, replace: bool) -> io::Result<File> {
         match self {
             Self::Named(named) if !replace => {
-                named.persist_noclobber(path).map_err(|error| error.error)?;
+                named.persist_noclobber(path).map_err(|error| error.error)
             }
-            Self::Named(named) => {
-                named.persist(path).map_err(|error| error.error)?;
+            Self::Named(named) => named.persist(path).map_err(|error| error.error),
+            Self::Unnamed(file) if !replace => {
+                link(&file, path)?;
+                Ok(file)
             }
-            Self::Unnamed(file) if !replace => link(&file, path)?,
             Self::Unnamed(file) => {
                 // A link does not replace, a rename does.
                 let link = |name: &Path| link(&file, name);
                 let named = hidden().make_in(folder_of(path), link)?;
                 named.persist(path).map_err(|error| error.error)?;
+                Ok(file)
             }
         }
-        Ok(())
     }
 }
 
@@ -183,7 +184,7 @@ impl Target for FileTarget {
         };
         let fail = |error| Error::io("write the archive", &path, error);
         temporary.file().sync_all().map_err(fail)?;
-        temporary
+        let file = temporary
             .persist(&path, replace)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists if !replace => Error::failed(format!(
@@ -194,6 +195,7 @@ impl Target for FileTarget {
                 _ => fail(error),
             })?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        receipt.is_file(file);
         receipt.published(&path.display().to_string(), &name);
         sync_name(&path)
     }

@@ -6,7 +6,9 @@
 mod access;
 mod file;
 mod interrupt;
+mod limit;
 mod location;
+#[allow(dead_code, reason = "what reads media of other places comes next")]
 pub(crate) mod media;
 mod object;
 mod owner;
@@ -28,7 +30,7 @@ pub(crate) use owner::Owner;
 pub(crate) use plain::{not_opened, open_plain};
 pub use receipt::{Ending, Receipt, Written};
 pub use shelf::{Item, Shelf, shelf};
-pub use small::write_small;
+pub use small::{write_small, write_small_beside};
 pub use stream::{StreamOrigin, StreamTarget};
 pub(crate) use write_back::{WriteBack, write_back};
 

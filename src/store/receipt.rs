@@ -1,6 +1,11 @@
 //! What came of an archive that was written: its name, its length, its digest.
 
+use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Whether an archive holds all that it should.
@@ -22,6 +27,7 @@ struct State {
     digest: Option<Sha256>,
     published: Option<(String, String)>,
     id: Option<String>,
+    file: Option<File>,
 }
 
 /// An archive that was written.
@@ -69,6 +75,29 @@ impl Receipt {
     /// What was written is known by this.
     pub(super) fn known_by(&self, id: &str) {
         self.state().id = Some(id.to_owned());
+    }
+
+    /// What was written is this file. It is held open, so that no other one gets its number.
+    pub(super) fn is_file(&self, file: File) {
+        self.state().file = Some(file);
+    }
+
+    /// Whether the file of this name is the one that was written, as far as that is known.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub fn is_at(&self, path: &Path) -> Result<bool> {
+        let fail = |error| Error::io("look at the archive", path, error);
+        let state = self.state();
+        let Some(file) = &state.file else {
+            return Ok(true);
+        };
+        let ours = file.metadata().map_err(fail)?;
+        match path.symlink_metadata() {
+            Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(fail(error)),
+        }
     }
 
     /// What was written, once it is there under its name.

@@ -1,5 +1,6 @@
 //! Places where several archives lie, to be listed and tidied up.
 
+use super::limit::too_long;
 use super::object::ObjectShelf;
 use super::{Access, FileOrigin, Location, Origin};
 use crate::error::{Error, Result};
@@ -31,6 +32,14 @@ pub trait Shelf: Send {
     /// It cannot be read, or has more than `most` bytes.
     fn read(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>>;
 
+    /// What an archive is known by, where the place keeps that: [`Written::id`](super::Written::id).
+    ///
+    /// # Errors
+    /// It cannot be asked for.
+    fn id(&self, _name: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Removes a file. That there is none of this name is fine.
     ///
     /// # Errors
@@ -60,14 +69,6 @@ pub fn shelf(location: &Location, access: &Access, spool_folder: &Path) -> Resul
         Location::Path(path) => Ok(Box::new(Folder::open(path, spool_folder)?)),
         Location::Object(object) => Ok(Box::new(ObjectShelf::open(object, access)?)),
     }
-}
-
-/// A longer file than is read whole.
-pub(super) fn too_long(name: &str, most: u64) -> Error {
-    Error::failed(format!(
-        "{name} has more than the {most} bytes that it may have"
-    ))
-    .hint("it is none of this program's; move it elsewhere")
 }
 
 /// A folder.

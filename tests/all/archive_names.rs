@@ -1,10 +1,12 @@
 //! What archives are called on this machine: names that are taken, names of what is incomplete, names that are found.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use strapi_backup::transfer::summary::{Status, Summary};
 
-use crate::support::cli::{KEY, PLAIN, Project};
+use crate::support::cli::{KEY, PLAIN, Project, run};
 use crate::support::files::listing;
 
 fn summary(project: &Project, name: &str) -> Summary {
@@ -127,4 +129,60 @@ fn a_summary_can_be_had_of_a_folder_and_not_of_stdout() {
         .run("export", options)
         .ends_with(2)
         .says(["--summary"]);
+}
+
+#[test]
+fn an_old_summary_does_not_vouch_for_a_new_folder() {
+    let project = Project::testdata();
+    let options = ["-f", "site", "--no-encrypt", "--format", "dir"];
+    let with_summary = [&options[..], &["--summary"]].concat();
+    project.run("export", with_summary).ends_with(0);
+    // Where the folder stays, so does its summary.
+    project.run("export", options).ends_with(2);
+    assert_eq!(summary(&project, "site.summary.json").exit_code, 0);
+    fs::remove_dir_all(project.archive("site")).unwrap();
+    project.run("export", options).ends_with(0);
+    assert_eq!(listing(&project.archives()), ["site"]);
+    // What is somebody's own is left alone.
+    fs::remove_dir_all(project.archive("site")).unwrap();
+    fs::write(project.archive("site.summary.json"), "mine").unwrap();
+    project.run("export", options).ends_with(0);
+    let text = fs::read(project.archive("site.summary.json")).unwrap();
+    assert_eq!(text, b"mine");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_before_the_key_is_asked_for() {
+    let project = Project::testdata();
+    for file in ["away/", "away/site"] {
+        project
+            .run("export", ["-f", file])
+            .ends_with(1)
+            .says(["there is no folder away"]);
+    }
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_is_refused_and_a_folder_of_such_a_name_is_not() {
+    let project = Project::testdata();
+    let odd = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
+    let export = |file: &OsStr, options: &[&str]| {
+        let mut command = project.command("export", options.iter().copied());
+        run(command.arg("-f").arg(file))
+    };
+    let unpacked = ["--no-encrypt", "--format", "dir"];
+    for options in [&PLAIN[..], &unpacked] {
+        export(&odd(b"s\xffte"), options)
+            .ends_with(2)
+            .says(["is not UTF-8", "--file"]);
+    }
+    assert_eq!(listing(&project.archives()), [""; 0]);
+    let folder = project.archives().join(odd(b"d\xff"));
+    fs::create_dir_all(&folder).unwrap();
+    let with_summary = [&PLAIN[..], &["--summary"]].concat();
+    export(&odd(b"d\xff"), &with_summary).ends_with(0);
+    export(&odd(b"d\xff/site"), &with_summary).ends_with(0);
+    let names = listing(&folder);
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(names[2..], ["site.tar", "site.tar.summary.json"]);
 }

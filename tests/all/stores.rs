@@ -541,6 +541,54 @@ fn an_interruption_while_an_archive_appears_does_not_say_that_there_is_none() {
     outcome.says(["it is not known whether", "site.tar was written"]);
 }
 
+#[test]
+fn an_export_that_is_killed_while_it_replaces_an_archive_leaves_none_that_is_whole_without_its_summary()
+ {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    let complete = || {
+        let place = store.url("");
+        let listed = told(store.lead(backup(["list", "--json", &place]))).ends_with(0);
+        let listed: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+        let archives = listed["archives"].as_array().unwrap();
+        assert_eq!(archives.len(), 1);
+        archives[0]["complete"] == true
+    };
+    let project = Project::testdata();
+    // Before the store has what replaces it; and when it has, before the run knows of that.
+    for is_replaced in [false, true] {
+        export(&project, &store, "site", &["--overwrite"]).ends_with(0);
+        let before = stored(&store, "site.tar");
+        let mut was_put = false;
+        let relay = Relay::new(store.port, move |way, bytes| {
+            was_put |= way == Way::Request && bytes.starts_with(b"PUT ");
+            let is_time = was_put && (!is_replaced || way == Way::Answer);
+            if is_time {
+                Verdict::Hold
+            } else {
+                Verdict::Pass
+            }
+        });
+        let url = store.url("site");
+        let arguments = [&["-f", &*url, "--overwrite"][..], &PLAIN].concat();
+        let command = project.command("export", arguments);
+        let mut running = Running::start(store.at(relay.port).lead(command));
+        relay.wait();
+        running.signal("KILL");
+        assert_eq!(running.end().code, None);
+        let after = stored(&store, "site.tar");
+        assert_eq!(after != before, is_replaced);
+        // So that its size does not tell.
+        assert_eq!(after.len(), before.len());
+        let told = summary(&store, "site.tar").archive.unwrap();
+        assert_eq!(told.sha256, Some(hex(&before)));
+        assert_eq!(complete(), !is_replaced);
+    }
+    export(&project, &store, "site", &["--overwrite"]).ends_with(0);
+    assert!(complete());
+}
+
 /// An archive of this size goes to a store and is checked there, in bounded memory.
 fn stays_flat(size: u64) {
     let store = DeepStore::start();

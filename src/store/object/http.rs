@@ -1,14 +1,13 @@
 //! How requests to object stores travel: over the program's own TLS, given up when nothing moves any more.
 
+use super::body::{IDLE, Received, Sent, no_answer, worded};
 use crate::error::{Error, Result};
 use crate::store::Access;
-use bytes::Bytes;
 use http::header::{HeaderValue, IF_NONE_MATCH};
 use http::{Method, StatusCode};
-use http_body::{Body, Frame, SizeHint};
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
-    HttpResponse, HttpResponseBody, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService,
 };
 use object_store::{ClientConfigKey, ClientOptions};
 use reqwest::redirect::Policy;
@@ -21,14 +20,11 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::timeout;
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long nothing may move before a request is given up.
-const IDLE: Duration = Duration::from_secs(30);
 /// How many times as long the store may think about putting an archive together.
 const COMPLETING: u32 = 10;
 /// How servers of metadata, which give credentials to machines, are to be reached: at once, or not at all.
@@ -37,8 +33,6 @@ const METADATA: Duration = Duration::from_secs(1);
 const LONGEST_LIST: u64 = 16 << 20;
 /// How long any other answer may be that is not the content of an object.
 const LONGEST_ANSWER: u64 = 1 << 20;
-/// How many times as long as nothing may move such an answer may take as a whole.
-const WHOLE: u32 = 4;
 /// Where systems keep the certificates of authorities.
 const AUTHORITIES: [&str; 3] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -265,10 +259,7 @@ impl Service {
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
         let sent: Arc<AtomicU64> = Arc::default();
-        *request.body_mut() = Some(reqwest::Body::wrap(Sent {
-            body,
-            frames: Arc::clone(&sent),
-        }));
+        *request.body_mut() = Some(reqwest::Body::wrap(Sent::new(body, Arc::clone(&sent))));
         let mut execute = pin!(self.client.execute(request));
         let (mut before, mut idle) = (0, 0);
         let response = loop {
@@ -291,15 +282,7 @@ impl Service {
             true => None,
             false => Some(LONGEST_ANSWER),
         };
-        let body = HttpResponseBody::new(Received {
-            body,
-            waiting: Box::pin(sleep(IDLE)),
-            bounds: longest.map(|longest| Bounds {
-                longest,
-                left: longest,
-                end: Instant::now() + IDLE * WHOLE * patience,
-            }),
-        });
+        let body = HttpResponseBody::new(Received::new(body, longest, patience));
         Ok(HttpResponse::from_parts(parts, body))
     }
 }
@@ -308,131 +291,4 @@ impl Service {
 fn is_list(uri: &http::Uri) -> bool {
     let mut parts = uri.query().unwrap_or_default().split('&');
     parts.any(|part| part.starts_with("list-type=") || part == "comp=list")
-}
-
-fn no_answer() -> HttpError {
-    let why = "it does not answer any more";
-    let error = std::io::Error::new(std::io::ErrorKind::TimedOut, why);
-    HttpError::new(HttpErrorKind::Timeout, error)
-}
-
-/// An error of the client, as the crate wants it: it decides whether the request is sent again.
-fn worded(error: reqwest::Error) -> HttpError {
-    let error = error.without_url();
-    let mut kind = if error.is_timeout() {
-        HttpErrorKind::Timeout
-    } else if error.is_connect() {
-        HttpErrorKind::Connect
-    } else {
-        HttpErrorKind::Interrupted
-    };
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        // A certificate does not get better by asking again. The error of TLS is wrapped more than once.
-        if inner.to_string().contains("peer certificate") {
-            kind = HttpErrorKind::Unknown;
-        }
-        cause = inner.source();
-    }
-    HttpError::new(kind, error)
-}
-
-/// The body of a request, and how much of it was taken.
-struct Sent {
-    body: HttpRequestBody,
-    frames: Arc<AtomicU64>,
-}
-
-impl Body for Sent {
-    type Data = Bytes;
-    type Error = HttpError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        self.frames.fetch_add(1, Ordering::Relaxed);
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// The body of an answer, which fails when nothing comes any more, or more than may come.
-struct Received {
-    body: reqwest::Body,
-    waiting: Pin<Box<Sleep>>,
-    /// `None` where it is the content of an object.
-    bounds: Option<Bounds>,
-}
-
-/// What an answer is held to that is kept in memory.
-struct Bounds {
-    longest: u64,
-    left: u64,
-    end: Instant,
-}
-
-impl Bounds {
-    /// Takes what came.
-    fn take(&mut self, frame: &Frame<Bytes>) -> Result<(), HttpError> {
-        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-        let Some(left) = self.left.checked_sub(length) else {
-            let most = self.longest >> 20;
-            let why = format!("its answer is longer than {most} MiB, and no list or message is");
-            let error = std::io::Error::new(std::io::ErrorKind::InvalidData, why);
-            return Err(HttpError::new(HttpErrorKind::Unknown, error));
-        };
-        self.left = left;
-        Ok(())
-    }
-}
-
-impl Body for Received {
-    type Data = Bytes;
-    type Error = HttpError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Ready(frame) => {
-                let mut next = Instant::now() + IDLE;
-                let mut frame = frame.map(|frame| frame.map_err(worded));
-                if let Some(bounds) = &mut self.bounds {
-                    next = next.min(bounds.end);
-                    frame = frame.map(|frame| {
-                        let frame = frame?;
-                        bounds.take(&frame)?;
-                        Ok(frame)
-                    });
-                }
-                self.waiting.as_mut().reset(next);
-                Poll::Ready(frame)
-            }
-            Poll::Pending => {
-                std::task::ready!(self.waiting.as_mut().poll(context));
-                Poll::Ready(Some(Err(no_answer())))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        // Whoever collects it makes room for what it says.
-        match &self.bounds {
-            Some(_) => SizeHint::default(),
-            None => self.body.size_hint(),
-        }
-    }
 }

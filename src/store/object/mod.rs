@@ -3,6 +3,8 @@
 //! The crate for these stores is asynchronous. Its runtime is kept to this room: all that comes out of it blocks, and
 //! ends soon after the user wants the run to stop.
 
+mod beside;
+mod body;
 mod download;
 pub(super) mod explain;
 pub(super) mod http;
@@ -13,11 +15,13 @@ pub(super) mod settings;
 mod shelf;
 mod upload;
 
+pub use beside::{Beside, write_beside};
 pub(super) use download::ObjectOrigin;
 pub use post::post;
 pub(super) use shelf::ObjectShelf;
-pub use upload::{Beside, ObjectTarget, write_beside};
+pub use upload::ObjectTarget;
 
+use super::limit::too_long;
 use super::{Access, Interrupt, ObjectName};
 use crate::error::{Error, Result};
 use explain::{Refusal, explain};
@@ -247,7 +251,7 @@ impl Bucket {
         while let Some(chunk) = self.run(stream.next())? {
             bytes.extend_from_slice(&chunk.map_err(fail)?);
             if bytes.len() as u64 > most {
-                return Err(super::shelf::too_long(&name.to_string(), most));
+                return Err(too_long(&name.to_string(), most));
             }
         }
         Ok(Some(bytes))

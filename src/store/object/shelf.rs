@@ -53,6 +53,10 @@ impl Shelf for ObjectShelf {
         self.bucket.read(&self.prefix.with_name(name), most)
     }
 
+    fn id(&self, name: &str) -> Result<Option<String>> {
+        self.bucket.id(&self.prefix.with_name(name))
+    }
+
     fn remove(&self, name: &str) -> Result<()> {
         self.bucket.remove(&self.prefix.with_name(name))
     }

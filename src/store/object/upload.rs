@@ -1,17 +1,17 @@
 //! Writes an archive into an object store, in parts that are on their way while the next one is made. No copy of it
 //! lies anywhere, and the object is there when all of it is.
 
-use super::explain::{Refusal, exists, explain};
+use super::beside::{Beside, LONGEST_SUMMARY, id_of, marked};
+use super::explain::{exists, explain};
 use super::{Bucket, path_of};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Access, Ending, ObjectName, Receipt, StoreKind, Target, Written};
+use crate::store::{Access, Ending, ObjectName, Receipt, StoreKind, Target};
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{
-    Attribute, AttributeValue, Attributes, Error as Answer, GetOptions, GetResult, MultipartUpload,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    Error as Answer, GetOptions, MultipartUpload, PutMode, PutMultipartOptions, PutOptions,
+    PutPayload,
 };
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io::{self, Write};
@@ -34,19 +34,6 @@ const PIECE: usize = 256 << 10;
 const GIVING_UP: Duration = Duration::from_millis(1200);
 /// How long the answer to what completes an upload is waited for after the user wants the run to stop.
 const LAST_CHANCE: Duration = Duration::from_millis(500);
-/// Under what an object says which run wrote it. A name that all stores take.
-const ID: &str = "backupid";
-/// How long the summary of an archive may be that is put aside.
-const LONGEST_SUMMARY: u64 = 16 << 20;
-
-/// What lies beside an object and vouches for it.
-#[derive(Debug, Clone)]
-pub struct Beside {
-    /// Its name.
-    pub name: String,
-    /// Whether a text is that of an object of this name. Anything else is somebody's own.
-    pub vouches: fn(text: &[u8], object: &str) -> bool,
-}
 
 /// An object that appears when it is complete.
 pub struct ObjectTarget {
@@ -147,11 +134,6 @@ impl ObjectTarget {
         }
     }
 
-    fn attributes(&self) -> Attributes {
-        let key = Attribute::Metadata(Cow::Borrowed(ID));
-        Attributes::from_iter([(key, AttributeValue::from(self.id.clone()))])
-    }
-
     /// Takes what is in the buffer.
     fn payload(&mut self) -> PutPayload {
         let bytes = Bytes::from(std::mem::take(&mut self.buffer));
@@ -165,7 +147,7 @@ impl ObjectTarget {
         self.wait_for_parts(IN_FLIGHT - 1)?;
         if self.upload.is_none() {
             let options = PutMultipartOptions {
-                attributes: self.attributes(),
+                attributes: marked(&self.id),
                 ..PutMultipartOptions::default()
             };
             let upload = self.bucket.store.put_multipart_opts(&self.path, options);
@@ -212,7 +194,7 @@ impl ObjectTarget {
             };
             let options = PutOptions {
                 mode,
-                attributes: self.attributes(),
+                attributes: marked(&self.id),
                 ..PutOptions::default()
             };
             let payload = self.payload();
@@ -264,8 +246,7 @@ impl ObjectTarget {
                         "it is not known whether {} was written, because the store did not answer",
                         self.name
                     );
-                    let hint =
-                        "see whether it is there; without a summary beside it, it is not complete";
+                    let hint = "see with backup list whether it is there and complete";
                     error.interrupted_with(&what).hint(hint)
                 })
             }
@@ -328,86 +309,19 @@ impl Target for ObjectTarget {
         if !self.overwrite && summary.as_ref().is_some_and(is_foreign) {
             return Err(self.summary_is_taken(Kind::Failed));
         }
-        if summary.is_some() {
-            let _ = self.bucket.remove(&self.summary);
-        }
-        if let Err(error) = self.complete() {
-            // What it is of is there still, unless another run has replaced it meanwhile.
-            let is_back = self.overwrite && error.kind() != Kind::Interrupted;
-            if let Some(summary) = summary.filter(|_| is_back)
-                && let Ok(None) = self.bucket.read(&self.summary, LONGEST_SUMMARY)
-            {
-                let _ = self.bucket.write(&self.summary, summary);
-            }
-            return Err(error);
-        }
+        // It goes after the archive that it is of: a run that is cut in between leaves none that is whole without one.
+        // What is left of it then bears another id than the new one.
+        self.complete()?;
         self.receipt.known_by(&self.id);
         self.receipt
             .published(&self.name.to_string(), self.name.name());
+        if summary.is_some()
+            && let Ok(there) = self.bucket.read(&self.summary, LONGEST_SUMMARY)
+            && there == summary
+        {
+            let _ = self.bucket.remove(&self.summary);
+        }
         Ok(())
-    }
-}
-
-/// What an object says of who wrote it.
-fn id_of(found: &GetResult) -> Option<&str> {
-    let key = Attribute::Metadata(Cow::Borrowed(ID));
-    found.attributes.get(&key).map(|id| &**id)
-}
-
-/// Writes a small object that vouches for one that this run has written, where that is still this run's. Gives
-/// whether it is: what another run has replaced is not vouched for.
-///
-/// # Errors
-/// It cannot be written, or the store does not answer.
-pub fn write_beside(
-    beside: &ObjectName,
-    (name, written): (&ObjectName, &Written),
-    access: &Access,
-    bytes: Vec<u8>,
-) -> Result<bool> {
-    let bucket = Bucket::open(name, access)?;
-    if !is_of(&bucket, name, written)? {
-        return Ok(false);
-    }
-    // The one that was there before is away: what is there now came from another run. Some stores do not know the
-    // condition, and whoever may not remove anything has left it.
-    let path = path_of(beside)?;
-    let payload = PutPayload::from(bytes.clone());
-    let put = bucket
-        .store
-        .put_opts(&path, payload, PutMode::Create.into());
-    if bucket.run(put)?.is_err() {
-        if !is_of(&bucket, name, written)? {
-            return Ok(false);
-        }
-        bucket.write(beside, bytes.clone())?;
-    }
-    let ours = is_of(&bucket, name, written)?;
-    if !ours {
-        // Without it, what is there is not taken for complete.
-        let there = bucket.read(beside, LONGEST_SUMMARY)?;
-        if there.is_some_and(|there| there == bytes) {
-            bucket.remove(beside)?;
-        }
-    }
-    Ok(ours)
-}
-
-/// Whether an object is the one that was written, as far as these credentials can see it.
-fn is_of(bucket: &Bucket, name: &ObjectName, written: &Written) -> Result<bool> {
-    let path = path_of(name)?;
-    let look = bucket
-        .store
-        .get_opts(&path, GetOptions::new().with_head(true));
-    match bucket.run(look)? {
-        Ok(found) => Ok(match (id_of(&found), &written.id) {
-            (Some(there), Some(ours)) => there == ours,
-            // Some stores do not keep it.
-            _ => found.meta.size == written.size,
-        }),
-        Err(Answer::NotFound { .. }) => Ok(false),
-        Err(answer) if Refusal::of(&answer).is_forbidden() => Ok(true),
-        Err(answer) => Err(explain("read", name, &answer)),
     }
 }
 

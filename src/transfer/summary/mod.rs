@@ -1,20 +1,22 @@
 //! The summary of a run: the one JSON document that is printed, given to hooks, and laid beside an archive as
 //! `NAME.summary.json`. docs/STORES.md describes it.
 
-use super::{Description, Event, Observer, Report, Warning};
+mod pruned;
+mod warnings;
+
+pub use pruned::{DecidedFacts, PrunedFacts, StockedFacts, UnremovedFacts};
+pub use warnings::{Remembering, WarningFacts, WarningList};
+
+use super::{Description, Report};
 use crate::error::{Error, Kind, Result};
-use crate::model::limits::LONGEST_MESSAGE;
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 /// The number of the format that is written.
 const FORMAT: u32 = 1;
 /// Who writes it.
 const PROGRAM: &str = "backup";
-/// How many warnings are listed one by one.
-const LISTED: usize = 1000;
 /// What the name of a summary has behind that of its archive.
 const EXTENSION: &str = ".summary.json";
 
@@ -70,6 +72,9 @@ pub struct Summary {
     /// How much of each stage came back, where that was tried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned: Option<BTreeMap<String, StageFacts>>,
+    /// What became of older archives, where the run pruned them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<PrunedFacts>,
     /// What was left out, or should be known, one by one.
     #[serde(default)]
     pub warnings: Vec<WarningFacts>,
@@ -131,6 +136,9 @@ pub struct ArchiveFacts {
     /// The SHA-256 of these, in hexadecimal digits, where it was worked out.
     #[serde(default)]
     pub sha256: Option<String>,
+    /// What it is known by where it lies, if the place keeps that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Whether it is encrypted.
     #[serde(default)]
     pub encrypted: bool,
@@ -158,33 +166,6 @@ pub struct GroupFacts {
     pub count: u64,
     /// Their bytes.
     pub bytes: u64,
-}
-
-/// A warning or a note.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WarningFacts {
-    /// Its kind, as in `result.json`.
-    pub kind: String,
-    /// What it is about.
-    pub subject: String,
-    /// The cause.
-    pub reason: String,
-    /// How many things it stands for.
-    pub times: u64,
-    /// Whether it stands for something that exists and could not be taken.
-    pub incomplete: bool,
-}
-
-impl From<&Warning> for WarningFacts {
-    fn from(warning: &Warning) -> Self {
-        Self {
-            kind: warning.kind.as_str().into(),
-            subject: shortened(warning.subject.to_string()),
-            reason: shortened(warning.reason.clone()),
-            times: warning.count,
-            incomplete: warning.kind.is_incomplete(),
-        }
-    }
 }
 
 impl Summary {
@@ -228,6 +209,7 @@ impl Summary {
             finished: Some(in_seconds(Timestamp::now())),
             stages: BTreeMap::new(),
             returned: None,
+            pruned: None,
             warnings: Vec::new(),
             warnings_left_out: 0,
         }
@@ -262,8 +244,7 @@ impl Summary {
 
     /// Takes over the warnings of the transfer.
     pub fn warn(&mut self, warnings: WarningList) {
-        self.warnings = warnings.list;
-        self.warnings_left_out = warnings.more;
+        (self.warnings, self.warnings_left_out) = warnings.into_parts();
     }
 
     /// Says what went wrong.
@@ -339,101 +320,13 @@ fn in_seconds(time: Timestamp) -> String {
     time.round(Unit::Second).unwrap_or(time).to_string()
 }
 
-/// Warnings as a summary lists them: a bounded number one by one, what could not be taken before notes.
-#[derive(Debug, Clone, Default)]
-pub struct WarningList {
-    list: Vec<WarningFacts>,
-    notes: usize,
-    more: u64,
-}
-
-impl WarningList {
-    /// Adds one.
-    pub fn add(&mut self, warning: &Warning) {
-        self.put(warning.into());
-    }
-
-    /// Adds those of another list.
-    pub fn extend(&mut self, other: Self) {
-        other.list.into_iter().for_each(|told| self.put(told));
-        self.more += other.more;
-    }
-
-    /// These and those of another list.
-    pub fn joined(&self, other: Self) -> Self {
-        let mut all = self.clone();
-        all.extend(other);
-        all
-    }
-
-    fn put(&mut self, told: WarningFacts) {
-        if self.list.len() < LISTED {
-            self.notes += usize::from(!told.incomplete);
-            self.list.push(told);
-            return;
-        }
-        self.more += 1;
-        if told.incomplete && self.notes > 0 {
-            let note = self.list.iter().rposition(|told| !told.incomplete);
-            self.list.remove(note.unwrap_or(LISTED - 1));
-            self.list.push(told);
-            self.notes -= 1;
-        }
-    }
-}
-
-/// A text of bounded length, whatever a database holds.
-fn shortened(mut text: String) -> String {
-    if text.len() > LONGEST_MESSAGE {
-        text.truncate(text.floor_char_boundary(LONGEST_MESSAGE));
-        text.push_str("...");
-    }
-    text
-}
-
-/// Remembers the warnings that pass by on their way to another observer.
-pub struct Remembering<'a> {
-    inner: &'a dyn Observer,
-    warnings: Mutex<WarningList>,
-}
-
-impl<'a> Remembering<'a> {
-    /// One in front of `inner`.
-    pub fn new(inner: &'a dyn Observer) -> Self {
-        Self {
-            inner,
-            warnings: Mutex::default(),
-        }
-    }
-
-    /// What passed by.
-    pub fn warnings(&self) -> WarningList {
-        let warnings = self.warnings.lock();
-        warnings.unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Observer for Remembering<'_> {
-    fn on(&self, event: Event<'_>) {
-        if let Event::Warned(warning) = event {
-            let warnings = self.warnings.lock();
-            warnings
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(warning);
-        }
-        self.inner.on(event);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.inner.is_cancelled()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Stage;
-    use crate::transfer::{Count, Silent, StageReport, Subject, WarningKind};
+    use crate::transfer::{
+        Count, Event, Observer, Silent, StageReport, Subject, Warning, WarningKind,
+    };
 
     #[test]
     fn a_summary_comes_back_as_it_was_written_and_with_members_that_nobody_knows() {
@@ -455,6 +348,7 @@ mod tests {
             name: "site.tar".into(),
             size: Some(5),
             sha256: Some("ab".into()),
+            id: Some("cd".into()),
             encrypted: false,
             compressed: false,
         });
@@ -481,20 +375,6 @@ mod tests {
         let newer = br#"{"format": 2, "program": "backup"}"#;
         let error = Summary::parse(newer, "x").expect_err("newer");
         assert_eq!(error.kind(), Kind::Version);
-    }
-
-    #[test]
-    fn notes_make_room_for_what_could_not_be_taken() {
-        let mut warnings = WarningList::default();
-        let mut add = |kind| {
-            let subject = Subject::Table("articles".into());
-            warnings.add(&Warning::new(kind, subject, "why"));
-        };
-        (0..LISTED).for_each(|_| add(WarningKind::Notice));
-        add(WarningKind::Unreadable);
-        add(WarningKind::Notice);
-        assert_eq!((warnings.list.len(), warnings.more), (LISTED, 2));
-        assert!(warnings.list.last().expect("one").incomplete);
     }
 
     #[test]
