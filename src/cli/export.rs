@@ -348,6 +348,7 @@ impl Request {
                 password,
                 environment,
                 cancellation,
+                summary,
             )?;
         }
         Ok(code)

@@ -7,10 +7,18 @@
 mod soon;
 pub(crate) use soon::{AzureSettings, GoogleSettings, S3, S3Settings, Store};
 mod about;
+mod backoff;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod emulators;
 mod guard;
+mod packing;
+mod s3;
 mod web;
 
 pub(crate) use guard::Guard;
+pub(crate) use s3::{S3, S3Settings};
 pub(crate) use web::Web;
 
 use crate::error::Result;

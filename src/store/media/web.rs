@@ -8,6 +8,7 @@ mod reader;
 
 use super::Content;
 use super::about::text;
+use super::backoff::Backoff;
 use super::guard::{self, Checked, Guard};
 use crate::error::{Error, Result};
 use crate::store::object::Executor;
@@ -20,7 +21,7 @@ use reqwest::{Client, Response, StatusCode};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use url::{Host, Url};
 
@@ -58,6 +59,12 @@ impl Default for Limits {
             patience: Duration::from_secs(120),
             pause: Duration::from_millis(500),
         }
+    }
+}
+
+impl Limits {
+    fn backoff(&self) -> Backoff {
+        Backoff::new(self.tries, self.pause, self.patience)
     }
 }
 
@@ -102,6 +109,12 @@ impl Failure {
             again: true,
             ..Self::last(why)
         }
+    }
+
+    /// How long to wait before it is tried again, if it is.
+    fn pause(&self, backoff: &mut Backoff) -> Option<Duration> {
+        let after = self.after.unwrap_or_default();
+        self.again.then(|| backoff.next(after)).flatten()
     }
 }
 
@@ -154,7 +167,7 @@ impl Web {
         let Ok(url) = Url::parse(url) else {
             return Ok(Err("what should be its URL is none".into()));
         };
-        let mut backoff = Backoff::new(&self.0.limits);
+        let mut backoff = self.0.limits.backoff();
         let failure = loop {
             self.0.interrupt.stop()?;
             match self.0.run(self.0.ask(&url, None))? {
@@ -162,7 +175,7 @@ impl Web {
                     Ok(content) => return Ok(Ok(content)),
                     Err(failure) => break failure,
                 },
-                Err(failure) => match backoff.next(&failure) {
+                Err(failure) => match failure.pause(&mut backoff) {
                     // Made within the runtime, which has the clock.
                     Some(pause) => self.0.run(async { sleep(pause).await })?,
                     None => break failure,
@@ -176,39 +189,6 @@ impl Web {
 impl fmt::Debug for Web {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Web").finish_non_exhaustive()
-    }
-}
-
-/// How long to wait before a file is asked for again.
-struct Backoff {
-    tries: u32,
-    pause: Duration,
-    /// When it failed for the first time.
-    began: Option<Instant>,
-    patience: Duration,
-}
-
-impl Backoff {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            tries: limits.tries,
-            pause: limits.pause,
-            began: None,
-            patience: limits.patience,
-        }
-    }
-
-    /// `None` where it was asked for often enough.
-    fn next(&mut self, failure: &Failure) -> Option<Duration> {
-        let pause = failure.after.unwrap_or_default().max(self.pause);
-        let began = *self.began.get_or_insert_with(Instant::now);
-        let is_over = self.tries == 0 || began.elapsed() + pause > self.patience;
-        if !failure.again || is_over {
-            return None;
-        }
-        self.tries -= 1;
-        self.pause *= 2;
-        Some(pause)
     }
 }
 

@@ -228,7 +228,10 @@ impl Service {
         let query = request.uri().query().unwrap_or_default();
         let completes = match *request.method() {
             Method::POST => query.contains("uploadId="),
-            Method::PUT => query.contains("comp=blocklist"),
+            Method::PUT => {
+                let copies = request.headers().contains_key("x-amz-copy-source");
+                copies || query.contains("comp=blocklist")
+            }
             _ => false,
         };
         let patience = if completes { COMPLETING } else { 1 };

@@ -6,12 +6,12 @@
 mod beside;
 mod body;
 mod download;
-mod explain;
+pub(super) mod explain;
 pub(super) mod http;
 mod leftovers;
 mod post;
-mod profile;
-mod settings;
+pub(super) mod profile;
+pub(super) mod settings;
 mod shelf;
 mod upload;
 

@@ -22,7 +22,7 @@ const METADATA: ([u8; 4], u16) = ([169, 254, 169, 254], 80);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A store, and what only one kind of them can do.
-pub(super) struct Opened {
+pub(in crate::store) struct Opened {
     pub store: Arc<dyn ObjectStore>,
     /// The same, for lists.
     pub pages: Arc<dyn PaginatedListStore>,
@@ -32,7 +32,7 @@ pub(super) struct Opened {
 
 /// How often a request is sent again.
 #[derive(Clone, Copy)]
-pub(super) enum Patience {
+pub(in crate::store) enum Patience {
     /// A few times: nothing was done yet that would be lost.
     First,
     /// For a minute or two.
@@ -64,7 +64,7 @@ impl Patience {
 ///
 /// # Errors
 /// Something is missing that says where the store is and who asks, or it cannot be used.
-pub(super) fn open(
+pub(in crate::store) fn open(
     name: &ObjectName,
     access: &Access,
     connector: &Connector,

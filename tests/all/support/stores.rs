@@ -290,6 +290,12 @@ impl Store {
         assert!(answer.contains(" 200 "), "{answer}");
     }
 
+    /// Who may do what with an object, as S3 says it.
+    pub fn acl(&self, name: &str) -> String {
+        let line = format!("GET /{}/{name}?acl", self.bucket);
+        ask(self.port, &line, "", b"")
+    }
+
     /// How many uploads were begun there and have no end.
     pub fn unfinished(&self) -> usize {
         let answer = ask(self.port, &format!("GET /{}?uploads", self.bucket), "", b"");
