@@ -8,7 +8,6 @@ mod file;
 mod interrupt;
 mod limit;
 mod location;
-#[allow(dead_code, reason = "what reads media of other places comes next")]
 pub(crate) mod media;
 mod object;
 mod owner;

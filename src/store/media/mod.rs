@@ -5,7 +5,7 @@
 //! run to stop.
 
 mod soon;
-pub(crate) use soon::{AzureSettings, GoogleSettings, S3, S3Settings, Store};
+pub(crate) use soon::{AzureSettings, GoogleSettings, Store};
 mod about;
 mod backoff;
 #[cfg(test)]

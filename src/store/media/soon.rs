@@ -2,14 +2,6 @@
 use super::*;
 use crate::error::Error;
 use crate::store::Access;
-use url::Url;
-pub(crate) struct S3Settings {
-    pub bucket: String,
-    pub region: Option<String>,
-    pub endpoint: Option<Url>,
-    pub path_style: bool,
-    pub credentials: Option<(String, String, Option<String>)>,
-}
 pub(crate) struct AzureSettings {
     pub account: String,
     pub key: Option<String>,
@@ -22,13 +14,7 @@ pub(crate) struct GoogleSettings {
     pub service_account_json: Option<String>,
     pub base_url: Option<String>,
 }
-pub(crate) struct S3;
 pub(crate) struct Store;
-impl S3 {
-    pub fn open(_: &S3Settings, _: &Access) -> Result<Self> {
-        Err(Error::failed("not there yet"))
-    }
-}
 impl Store {
     pub fn azure(_: &AzureSettings, _: &Access) -> Result<Self> {
         Err(Error::failed("not there yet"))
@@ -68,5 +54,4 @@ macro_rules! soon {
         }
     };
 }
-soon!(S3);
 soon!(Store);

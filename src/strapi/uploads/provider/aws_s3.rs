@@ -67,7 +67,7 @@ pub(super) fn provider(options: &Options<'_>, major: u64) -> Result<Provider> {
         rule: Rule::Named {
             sanitised: major >= 5,
         },
-        connect: Box::new(move |access| Ok(Arc::new(S3::open(&settings, access)?))),
+        connect: Box::new(move |access| Ok(Arc::new(S3::new(access, settings.clone())?))),
     })
 }
 
