@@ -40,7 +40,11 @@ pub(super) fn is_id(text: &str) -> bool {
 /// Whether a file can lie at this path, and at its place among what a restore keeps.
 pub(super) fn takes(layout: &Layout, path: &str) -> bool {
     let own = STAGING_PREFIX.len() + DIGITS + "/new/".len();
-    stays_inside(path) && layout.prefix.len() + own + path.len() <= LONGEST_KEY
+    // What XML cannot say is no part of a key that is listed.
+    let is_unspeakable = |it: char| it.is_control() || matches!(it, '\u{fffe}' | '\u{ffff}');
+    stays_inside(path)
+        && layout.prefix.len() + own + path.len() <= LONGEST_KEY
+        && !path.contains(is_unspeakable)
 }
 
 /// The place of a restore in a bucket.

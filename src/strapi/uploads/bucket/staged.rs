@@ -66,6 +66,8 @@ impl StagedObjects {
     /// Where the files wait; the lease is there before the first of them.
     fn staging(&mut self) -> Result<&mut Staging> {
         if self.staging.is_none() {
+            // Without that, nothing that is staged is found again.
+            Place::find(&self.ends.willing, &self.layout, self.pace)?;
             let place = Place {
                 objects: Arc::clone(&self.ends.steady),
                 layout: Arc::clone(&self.layout),

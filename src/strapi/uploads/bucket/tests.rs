@@ -255,6 +255,54 @@ fn a_restore_that_dies_at_any_request_is_finished_or_undone_also_if_that_dies_as
 }
 
 #[test]
+fn a_restore_of_many_files_that_dies_with_requests_under_way_is_finished_or_undone() {
+    let names: Vec<String> = (0..60).map(|number| format!("{number}")).collect();
+    let expected = |text: &str, from| -> BTreeMap<String, String> {
+        let keys = names[from..].iter().map(|it| format!("site/media/{it}"));
+        keys.map(|key| (key, text.to_owned())).collect()
+    };
+    // Of some of them there is none before.
+    let old = expected("old", 0)
+        .into_iter()
+        .filter(|(key, _)| !key.ends_with(['7', '3']));
+    let old: BTreeMap<_, _> = old.collect();
+    let new = expected("new", 0);
+    let quick = |fake: &Arc<Fake>| Bucket {
+        pace: Pace::default(),
+        ..bucket(fake)
+    };
+    for stop in (100..230).step_by(5) {
+        let fake = Fake::new(&[]);
+        for key in old.keys() {
+            fake.set(key, b"old");
+        }
+        let fake = Arc::new(fake);
+        fake.trouble(stop, When::After, Trouble::Dies);
+        let run = || -> Result<()> {
+            let bucket = quick(&fake);
+            let mut staged = stage(&bucket);
+            for name in &names {
+                add(staged.as_mut(), name, "new")?;
+            }
+            staged.written()?;
+            staged.swap_in(TOKEN, "database")
+        };
+        assert!(run().is_err(), "{stop}");
+        assert!(fake.revive(LATER));
+        for token in [None, Some(TOKEN.to_owned())] {
+            let fake = Arc::new(Fake::clone(&fake));
+            let has_journal = kept(&fake).iter().any(|key| key.ends_with(JOURNAL));
+            let expected = match token.is_some() && has_journal {
+                true => &new,
+                false => &old,
+            };
+            recover(&quick(&fake), &mut token.clone()).expect("recovered");
+            assert_eq!(fake.texts(), *expected, "{stop} {token:?}");
+        }
+    }
+}
+
+#[test]
 fn an_error_at_any_request_leaves_all_old_or_all_new_without_recovery() {
     let old = before().texts();
     for when in [When::Before, When::After] {
@@ -413,7 +461,13 @@ fn names_that_no_object_may_have_are_refused() {
     let fake = Arc::new(before());
     let bucket = bucket(&fake);
     let mut staged = stage(&bucket);
-    for path in ["../a", "a//b", ".backup-restore-x/a", &"n/".repeat(600)] {
+    for path in [
+        "../a",
+        "a//b",
+        ".backup-restore-x/a",
+        "a\u{1}b",
+        &"n/".repeat(600),
+    ] {
         let error = add(staged.as_mut(), path, "text").expect_err("no path");
         assert_eq!(error.kind(), Kind::Archive, "{path}");
         assert!(!bucket.takes(path), "{path}");
@@ -442,6 +496,7 @@ fn a_check_writes_nothing_and_finds_out_whether_the_bucket_can_be_listed() {
     fake.refuse_lists();
     for error in [
         add(count().as_mut(), "both", "new").expect_err("refused"),
+        add(stage(&bucket).as_mut(), "both", "new").expect_err("refused"),
         bucket.hold().map(drop).expect_err("refused"),
         bucket.pending().map(drop).expect_err("refused"),
         bucket.left().map(drop).expect_err("refused"),
