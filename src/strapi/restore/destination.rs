@@ -20,8 +20,8 @@ use crate::strapi::project::Project;
 use crate::strapi::uploads::Staged;
 use crate::strapi::{media, running, schema};
 use crate::transfer::{
-    Deletion, Description, Destination, Filter, Inspection, Load, Plan, Sink, Spool, Survey,
-    UPLOAD_TYPES, Warning,
+    Deletion, Description, Destination, Filter, Inspection, Load, Plan, Sink, Spool, Subject,
+    Survey, UPLOAD_TYPES, Warning, WarningKind,
 };
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -173,8 +173,13 @@ impl Destination for ProjectDestination {
         }
         deletions.retain(|deletion| deletion.count > 0);
         let outside = Outside::find(self.database.as_mut(), &self.catalogue)?;
-        let (losses, notices) =
+        let (losses, mut notices) =
             outside.survey(self.database.as_mut(), &self.catalogue, filter, coming)?;
+        let remark = self
+            .staged
+            .as_ref()
+            .and_then(|it| it.restore.files.remark());
+        notices.extend(remark.map(|it| Warning::new(WarningKind::Notice, Subject::Files, it)));
         let placed = self.staged.as_ref();
         let placed = placed.map_or_else(Arc::default, |staged| Arc::clone(&staged.restore.placed));
         let database = self.database.as_mut();

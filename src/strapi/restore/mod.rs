@@ -200,8 +200,6 @@ impl Restore {
             );
             remarks.push(Warning { reason, ..note });
         }
-        let told = self.files.remark();
-        remarks.extend(told.map(|told| Warning::new(WarningKind::Notice, Subject::Files, told)));
         remarks.extend(self.placement.shut_out());
         for (subject, count) in std::mem::take(&mut self.lost) {
             let reason = "the project has no place for";
