@@ -47,7 +47,7 @@ struct Cloud {
     provider: Provider,
     /// To read from, until the user wants the run to stop.
     objects: Mutex<Option<Arc<dyn Objects>>>,
-    /// To restore to: what was begun is ended, or undone, whatever the user wants.
+    /// To restore to.
     bucket: Mutex<Option<Arc<Bucket>>>,
     /// Why the bucket cannot be listed.
     doubt: Mutex<Option<(String, Option<String>)>>,
@@ -191,14 +191,15 @@ impl Library {
             return Ok(Arc::clone(bucket));
         }
         let provider = &cloud.provider;
-        let objects = provider.connect(&self.access.without_interrupt())?;
+        let objects = self.objects(cloud)?;
+        let steady = provider.connect(&self.access.without_interrupt())?;
         let layout = Layout {
             prefix: provider.prefix.clone(),
             attributes: provider.attributes.clone(),
             name: objects.place(&provider.prefix),
         };
         Ok(Arc::clone(
-            bucket.insert(Arc::new(Bucket::new(objects, layout))),
+            bucket.insert(Arc::new(Bucket::new(objects, steady, layout))),
         ))
     }
 
