@@ -13,6 +13,8 @@ pub mod difference;
 pub mod disk;
 pub mod exact;
 pub mod files;
+pub mod gate;
+pub mod media_store;
 pub mod models;
 pub mod odd_store;
 pub mod place;
