@@ -8,16 +8,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use serde_json::Value;
-
 use crate::strapi4;
 use crate::strapi5;
 use crate::support::archive::Archive;
 use crate::support::canonical::assert_same;
 use crate::support::cli::PLAIN;
 use crate::support::exact::assert_equal;
-use crate::support::media_store::{MediaStore, Object, ROOT, Way};
-use crate::support::stores::SECRET;
+use crate::support::media_store::{
+    MediaStore, Object, ROOT, Way, assert_keeps_secrets, assert_same_objects, unsigned, with_media,
+};
 use crate::support::strapi::{Project, Version};
 use crate::support::world::with_our_values_on_sqlite;
 
@@ -84,12 +83,17 @@ impl Site {
     fn moved_to(&self, store: &MediaStore, way: Way) -> Archive {
         let from = self.store.url_in_rows(self.way, self.strapi.major);
         let to = store.url_in_rows(way, self.strapi.major);
-        let moved = with_media(&self.strapis(), self.strapi, "aws-s3", |url| {
-            let key = url
-                .strip_prefix(&from)
-                .unwrap_or_else(|| panic!("{url} is not of {from}"));
-            format!("{to}{key}")
-        });
+        let moved = with_media(
+            &self.strapis(),
+            self.strapi.exports_logos,
+            "aws-s3",
+            |url| {
+                let key = url
+                    .strip_prefix(&from)
+                    .unwrap_or_else(|| panic!("{url} is not of {from}"));
+                format!("{to}{key}")
+            },
+        );
         store.plain(self.strapi, &moved)
     }
 
@@ -151,105 +155,17 @@ fn project_in(
 impl MediaStore {
     /// An archive without what signed URLs have more than those of rows: their signatures, and in Strapi 4 the port.
     fn plain(&self, strapi: &Version, archive: &Archive) -> Archive {
-        let mut plain = archive.clone();
-        for (name, bytes) in &mut plain.entries {
-            if name.starts_with("assets/metadata/") {
-                let mut sidecar: Value = serde_json::from_slice(bytes).unwrap();
-                for url in urls(&mut sidecar) {
-                    edit(url, |url| url.split("?X-Amz-").next().unwrap().to_owned());
-                }
-                *bytes = sidecar.to_string().into_bytes();
-            }
-        }
+        let plain = unsigned(archive);
         if strapi.major == 4 {
-            return with_media(&plain, strapi, "aws-s3", |url| self.without_port(url));
+            return with_media(&plain, strapi.exports_logos, "aws-s3", |url| {
+                self.without_port(url)
+            });
         }
         plain
     }
 
     fn without_port(&self, url: &str) -> String {
         url.replacen(&self.endpoint(), "http://127.0.0.1", 1)
-    }
-}
-
-/// The URLs of a file and of its formats.
-fn urls(file: &mut Value) -> Vec<&mut Value> {
-    let file = file.as_object_mut().unwrap();
-    let mut urls = Vec::new();
-    for (name, value) in file {
-        match (name.as_str(), value) {
-            ("url", url) => urls.push(url),
-            ("formats", Value::Object(formats)) => {
-                urls.extend(formats.values_mut().map(|format| &mut format["url"]));
-            }
-            _ => {}
-        }
-    }
-    urls
-}
-
-fn edit(url: &mut Value, with: impl FnOnce(&str) -> String) {
-    *url = Value::String(with(url.as_str().unwrap()));
-}
-
-/// An archive whose files lie elsewhere. The logos that Strapi 5 takes along move as well, those of Strapi 4 do not.
-fn with_media(
-    archive: &Archive,
-    strapi: &Version,
-    provider: &str,
-    moved: impl Fn(&str) -> String,
-) -> Archive {
-    let change = |file: &mut Value| {
-        for url in urls(file) {
-            edit(url, &moved);
-        }
-        if let Some(kept) = file.get_mut("provider") {
-            *kept = provider.into();
-        }
-    };
-    let mut archive = archive.clone();
-    for (name, bytes) in &mut archive.entries {
-        let text = || String::from_utf8(bytes.clone()).unwrap();
-        let lines = |line: &mut dyn FnMut(&mut Value) -> bool| {
-            let text = text();
-            let lines = text.lines().map(|text| {
-                let mut value: Value = serde_json::from_str(text).unwrap();
-                match line(&mut value) {
-                    true => value.to_string(),
-                    false => text.to_owned(),
-                }
-            });
-            lines.collect::<Vec<_>>().join("\n").into_bytes()
-        };
-        if name.starts_with("assets/metadata/") {
-            let mut sidecar = serde_json::from_str(&text()).unwrap();
-            change(&mut sidecar);
-            *bytes = sidecar.to_string().into_bytes();
-        } else if name.starts_with("entities/") {
-            *bytes = lines(&mut |line| {
-                let is_file = line["type"] == "plugin::upload.file";
-                if is_file {
-                    change(&mut line["data"]);
-                }
-                is_file
-            });
-        } else if name.starts_with("configuration/") && strapi.exports_logos {
-            *bytes = lines(&mut |line| {
-                let has_logo = line["value"]["key"] == "core_admin_project-settings";
-                if has_logo {
-                    change(&mut line["value"]["value"]["menuLogo"]);
-                }
-                has_logo
-            });
-        }
-    }
-    archive
-}
-
-/// Fails if an archive, or what was said, holds the credentials or what they have signed.
-fn assert_keeps_secrets(text: &str) {
-    for secret in [SECRET, "X-Amz-", "Signature="] {
-        assert!(!text.contains(secret), "{secret} stands in:\n{text}");
     }
 }
 
@@ -306,25 +222,6 @@ fn a_restore_into_another_bucket_is_exported_by_strapi_as_the_original_was(
     let exported = Archive::open(&project.strapi_export("moved-by-strapi", None), None);
     let exported = store.plain(strapi, &exported);
     assert_equal(&site.moved_to(&store, way), &exported, true);
-}
-
-fn assert_same_objects(expected: &BTreeMap<String, Object>, actual: &BTreeMap<String, Object>) {
-    let names = |objects: &BTreeMap<String, Object>| objects.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(expected), names(actual));
-    for (name, object) in expected {
-        let other = &actual[name];
-        assert!(
-            object.bytes == other.bytes,
-            "{name} has {} bytes in place of {}",
-            other.bytes.len(),
-            object.bytes.len()
-        );
-        assert_eq!(
-            (&object.mime, object.public),
-            (&other.mime, other.public),
-            "{name}"
-        );
-    }
 }
 
 /// What the tests expect of a restore is what Strapi's own import does.

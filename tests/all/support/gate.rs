@@ -19,7 +19,7 @@ use super::stores::SECRET;
 pub const KEY_ID: &str = "MEDIA-OF-THE-TESTS";
 
 /// What goes wrong with the reading of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The first so many times it is asked for, the store is too busy.
     Busy(usize),
@@ -27,6 +27,8 @@ pub enum Fault {
     Broken(usize),
     /// Whoever asks for it waits until so many others were asked for.
     Slow(usize),
+    /// It is somewhere else.
+    Moved(String),
 }
 
 /// The gate.
@@ -39,8 +41,8 @@ pub struct Gate {
 struct State {
     /// Paths of objects with the bucket before them.
     faults: BTreeMap<String, Fault>,
-    /// What was read, as far as there are faults.
-    read: BTreeSet<String>,
+    /// Methods and paths of the requests that came.
+    requests: Vec<(String, String)>,
 }
 
 /// A request as it came.
@@ -77,6 +79,16 @@ impl Gate {
         let path = format!("/{bucket}/{key}");
         self.state.0.lock().unwrap().faults.insert(path, fault);
     }
+
+    /// The methods and keys of the requests about objects of a bucket that have come so far.
+    pub fn requests(&self, bucket: &str) -> Vec<(String, String)> {
+        let state = self.state.0.lock().unwrap();
+        let of = state.requests.iter().filter_map(|(method, path)| {
+            let key = path.strip_prefix(&format!("/{bucket}/"))?;
+            Some((method.clone(), key.to_owned()))
+        });
+        of.collect()
+    }
 }
 
 fn serve(mut client: TcpStream, behind: u16, shared: &(Mutex<State>, Condvar)) -> io::Result<()> {
@@ -93,13 +105,19 @@ fn serve(mut client: TcpStream, behind: u16, shared: &(Mutex<State>, Condvar)) -
             if request.method == "HEAD" { "" } else { &body }
         );
     }
-    let fault = (request.method == "GET" && request.is_of_an_object())
-        .then(|| fault_of(&request.path, shared))
-        .flatten();
-    if fault == Some(Fault::Busy(0)) {
-        return client.write_all(
-            b"HTTP/1.1 503 Slow Down\r\nConnection: close\r\nContent-Length: 36\r\n\r\n<Error><Code>SlowDown</Code></Error>",
-        );
+    let fault = fault_of(&request, shared);
+    match &fault {
+        Some(Fault::Busy(_)) => {
+            return client.write_all(
+                b"HTTP/1.1 503 Slow Down\r\nConnection: close\r\nContent-Length: 36\r\n\r\n\
+                <Error><Code>SlowDown</Code></Error>",
+            );
+        }
+        Some(Fault::Moved(url)) => {
+            let head = "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0";
+            return write!(client, "{head}\r\nLocation: {url}\r\n\r\n");
+        }
+        _ => {}
     }
     let answer = request.forward(behind)?;
     let length = match fault {
@@ -113,29 +131,38 @@ fn serve(mut client: TcpStream, behind: u16, shared: &(Mutex<State>, Condvar)) -
     client.write_all(&answer[..length])
 }
 
-/// What to do to this reading: 0 stands for "this time".
-fn fault_of(path: &str, shared: &(Mutex<State>, Condvar)) -> Option<Fault> {
+/// What to do to this request. Those that are to go as they should wait here if they have to.
+fn fault_of(request: &Request, shared: &(Mutex<State>, Condvar)) -> Option<Fault> {
     let (state, changed) = shared;
     let mut state = state.lock().unwrap();
-    state.read.insert(path.to_owned());
+    let Request { method, path, .. } = request;
+    if !request.is_of_an_object() {
+        return None;
+    }
+    state.requests.push((method.clone(), path.clone()));
     changed.notify_all();
+    if method != "GET" {
+        return None;
+    }
     match state.faults.get_mut(path)? {
-        Fault::Busy(left @ 1..) => {
-            *left -= 1;
-            Some(Fault::Busy(0))
+        Fault::Busy(left) | Fault::Broken(left) if *left == 0 => None,
+        fault @ (Fault::Busy(_) | Fault::Broken(_)) => {
+            let now = fault.clone();
+            if let Fault::Busy(left) | Fault::Broken(left) = fault {
+                *left -= 1;
+            }
+            Some(now)
         }
-        Fault::Broken(left @ 1..) => {
-            *left -= 1;
-            Some(Fault::Broken(0))
-        }
-        Fault::Busy(0) | Fault::Broken(0) => None,
+        Fault::Moved(url) => Some(Fault::Moved(url.clone())),
         Fault::Slow(others) => {
             let others = *others;
             let bucket = path.split('/').nth(1).map(|name| format!("/{name}/"));
             let bucket = bucket.unwrap();
             let waits = |state: &mut State| {
-                let all = state.read.iter().filter(|read| read.starts_with(&bucket));
-                all.count() <= others
+                let read = state.requests.iter().filter(|(method, read)| {
+                    method == "GET" && read.starts_with(&bucket) && read != path
+                });
+                read.map(|(_, read)| read).collect::<BTreeSet<_>>().len() < others
             };
             drop(changed.wait_while(state, waits).unwrap());
             None

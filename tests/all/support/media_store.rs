@@ -7,6 +7,9 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use serde_json::Value;
+
+use super::archive::Archive;
 use super::gate::{Fault, Gate, KEY_ID};
 use super::stores::{Kind, SECRET, Store};
 
@@ -80,6 +83,11 @@ impl MediaStore {
         self.gate.fault(self.bucket(), key, fault);
     }
 
+    /// The methods and keys of the requests that have come so far.
+    pub fn requests(&self) -> Vec<(String, String)> {
+        self.gate.requests(self.bucket())
+    }
+
     /// The members of `upload.config.providerOptions` of a project that keeps its media here.
     pub fn provider_options(&self, way: Way, major: u32) -> String {
         let Store { bucket, .. } = &self.store;
@@ -145,13 +153,13 @@ impl MediaStore {
             "private"
         };
         let headers = format!("content-type: {}\r\nx-amz-acl: {acl}\r\n", object.mime);
-        let (status, _, _) = self.ask("PUT", key, &headers, &object.bytes);
+        let (status, _, _) = self.ask("PUT", &owner(key), &headers, &object.bytes);
         assert_eq!(status, 200, "{key}");
     }
 
     /// Takes one away.
     pub fn remove(&self, key: &str) {
-        let (status, _, _) = self.ask("DELETE", key, "", b"");
+        let (status, _, _) = self.ask("DELETE", &owner(key), "", b"");
         assert_eq!(status, 204, "{key}");
     }
 
@@ -168,8 +176,7 @@ impl MediaStore {
 
     /// Its content as the owner sees it, and whether everybody does.
     fn object(&self, key: &str) -> Object {
-        // Moto asks no more of a signature than that there is one.
-        let (status, head, bytes) = self.ask("GET", &format!("{key}?Signature=owner"), "", b"");
+        let (status, head, bytes) = self.ask("GET", &owner(key), "", b"");
         assert_eq!(status, 200, "{key}");
         let mime = head.lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
@@ -201,5 +208,129 @@ impl MediaStore {
         let head = String::from_utf8(answer[..end].to_vec()).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, head, answer[end + 4..].to_vec())
+    }
+}
+
+/// What moto takes for a signed request: it asks no more of a signature than that there is one.
+fn owner(key: &str) -> String {
+    format!("{key}?Signature=owner")
+}
+
+/// An archive without the signatures that Strapi puts into the URLs of private files, in their sidecars.
+pub fn unsigned(archive: &Archive) -> Archive {
+    let mut archive = archive.clone();
+    for (name, bytes) in &mut archive.entries {
+        if name.starts_with("assets/metadata/") {
+            let mut sidecar: Value = serde_json::from_slice(bytes).unwrap();
+            for url in urls(&mut sidecar) {
+                edit(url, |url| url.split("?X-Amz-").next().unwrap().to_owned());
+            }
+            *bytes = sidecar.to_string().into_bytes();
+        }
+    }
+    archive
+}
+
+/// The URLs of a file and of its formats.
+fn urls(file: &mut Value) -> Vec<&mut Value> {
+    let file = file.as_object_mut().unwrap();
+    let mut urls = Vec::new();
+    for (name, value) in file {
+        match (name.as_str(), value) {
+            ("url", url) => urls.push(url),
+            ("formats", Value::Object(formats)) => {
+                urls.extend(formats.values_mut().map(|format| &mut format["url"]));
+            }
+            _ => {}
+        }
+    }
+    urls
+}
+
+/// Changes a URL.
+fn edit(url: &mut Value, with: impl FnOnce(&str) -> String) {
+    *url = Value::String(with(url.as_str().unwrap()));
+}
+
+/// An archive whose files lie elsewhere, and the logos of the admin panel as well where they are taken along.
+pub fn with_media(
+    archive: &Archive,
+    logos: bool,
+    provider: &str,
+    moved: impl Fn(&str) -> String,
+) -> Archive {
+    let change = |file: &mut Value| {
+        for url in urls(file) {
+            edit(url, &moved);
+        }
+        if let Some(kept) = file.get_mut("provider") {
+            *kept = provider.into();
+        }
+    };
+    let mut archive = archive.clone();
+    for (name, bytes) in &mut archive.entries {
+        let text = || String::from_utf8(bytes.clone()).unwrap();
+        let lines = |line: &mut dyn FnMut(&mut Value) -> bool| {
+            let text = text();
+            let lines = text.lines().map(|text| {
+                let mut value: Value = serde_json::from_str(text).unwrap();
+                match line(&mut value) {
+                    true => value.to_string(),
+                    false => text.to_owned(),
+                }
+            });
+            lines.collect::<Vec<_>>().join("\n").into_bytes()
+        };
+        if name.starts_with("assets/metadata/") {
+            let mut sidecar = serde_json::from_str(&text()).unwrap();
+            change(&mut sidecar);
+            *bytes = sidecar.to_string().into_bytes();
+        } else if name.starts_with("entities/") {
+            *bytes = lines(&mut |line| {
+                let is_file = line["type"] == "plugin::upload.file";
+                if is_file {
+                    change(&mut line["data"]);
+                }
+                is_file
+            });
+        } else if name.starts_with("configuration/") && logos {
+            *bytes = lines(&mut |line| {
+                let has_logo = line["value"]["key"] == "core_admin_project-settings";
+                if has_logo {
+                    change(&mut line["value"]["value"]["menuLogo"]);
+                }
+                has_logo
+            });
+        }
+    }
+    archive
+}
+
+/// Fails if an archive, or what was said, holds the credentials or what they have signed.
+#[track_caller]
+pub fn assert_keeps_secrets(text: &str) {
+    for secret in [SECRET, "X-Amz-", "Signature="] {
+        assert!(!text.contains(secret), "{secret} stands in:\n{text}");
+    }
+}
+
+/// Fails unless a bucket holds what it should.
+#[track_caller]
+pub fn assert_same_objects(expected: &BTreeMap<String, Object>, actual: &BTreeMap<String, Object>) {
+    let names = |objects: &BTreeMap<String, Object>| objects.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(expected), names(actual));
+    for (name, object) in expected {
+        let other = &actual[name];
+        assert!(
+            object.bytes == other.bytes,
+            "{name} has {} bytes in place of {}",
+            other.bytes.len(),
+            object.bytes.len()
+        );
+        assert_eq!(
+            (&object.mime, object.public),
+            (&other.mime, other.public),
+            "{name}"
+        );
     }
 }

@@ -13,6 +13,7 @@ pub mod difference;
 pub mod disk;
 pub mod exact;
 pub mod files;
+pub mod gallery;
 pub mod gate;
 pub mod media_store;
 pub mod models;
