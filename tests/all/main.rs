@@ -18,6 +18,8 @@ mod any_rows;
 mod archive_names;
 mod bad_archives;
 mod bad_input;
+mod cloud_files;
+mod cloud_media;
 mod column_rules;
 mod custom_fields;
 mod database_bulk;
