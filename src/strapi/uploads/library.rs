@@ -14,7 +14,7 @@ use crate::store::media::{Guard, Objects, Web};
 use crate::strapi::config::{ConfigError, Upload};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -49,6 +49,8 @@ struct Cloud {
     objects: Mutex<Option<Arc<dyn Objects>>>,
     /// To restore to.
     bucket: Mutex<Option<Arc<Bucket>>>,
+    /// Set once it was seen that files can be restored there.
+    takes_files: OnceLock<()>,
     /// Why the bucket cannot be listed.
     doubt: Mutex<Option<(String, Option<String>)>>,
 }
@@ -88,6 +90,7 @@ impl Library {
                     provider,
                     objects: Mutex::default(),
                     bucket: Mutex::default(),
+                    takes_files: OnceLock::new(),
                     doubt: Mutex::default(),
                 }),
                 Some(Err(error)) => elsewhere(error.to_string()),
@@ -310,9 +313,15 @@ impl Uploads for Library {
             Home::Local => Ok(()),
             Home::Elsewhere { why, advice } => Err(Error::failed(why).hint(advice)),
             Home::Cloud(cloud) => {
-                self.in_bucket(Bucket::left)?;
+                if cloud.takes_files.get().is_some() {
+                    return Ok(());
+                }
+                self.in_bucket(Bucket::pending)?;
                 match &*locked(&cloud.doubt) {
-                    None => Ok(()),
+                    None => {
+                        cloud.takes_files.get_or_init(|| ());
+                        Ok(())
+                    }
                     Some((why, advice)) => {
                         let error = Error::failed(format!("no files can be restored there: {why}"));
                         Err(match advice {
