@@ -98,7 +98,7 @@ impl Uploads for LocalUploads {
                 size: file.metadata().map_err(NotOpened::Failed)?.len(),
                 content: Box::new(file),
                 place: path.display().to_string(),
-                remark: None,
+                odd: None,
             })
         };
         let opened = match open() {

@@ -1,6 +1,6 @@
 //! A file that does not lie on this machine, held against what its row says of it.
 
-use super::Opened;
+use super::{Odd, Opened};
 use super::provider::FileAt;
 use crate::error::{Error, Result};
 use crate::store::media::{About, Content, Web};
@@ -10,8 +10,8 @@ use std::io::{self, Cursor, Read, Seek, Write};
 const SMALL: u64 = 2 << 20;
 /// How long a file may be whose row does not say it, in bytes.
 const UNKNOWN: u64 = 1 << 30;
-/// Bytes that a file may have beside those that its row says: sizes in rows are rounded.
-const ROUNDING: u64 = 1024;
+/// Bytes by which a file may differ from what its row says: sizes in rows have two digits behind the point.
+const ROUNDING: u64 = 10;
 
 /// What comes of asking a bucket for a file.
 pub(super) enum Remote {
@@ -28,8 +28,8 @@ pub(super) fn from_object(
     file: &FileAt,
     place: String,
 ) -> Result<Opened, String> {
-    let remark = content.about.size.and_then(|size| not_as_said(file, size));
-    whole(content, place, remark, UNKNOWN)
+    let odd = content.about.size.and_then(|size| not_as_said(file, size));
+    whole(content, place, odd.map(Odd::Known), UNKNOWN)
 }
 
 /// A file that anybody gets, if it is what its row says.
@@ -49,9 +49,9 @@ pub(super) fn by_url(web: &Web, file: &FileAt) -> Result<Result<Opened, String>>
         return Ok(Err(why));
     }
     let place = shown(&file.url);
-    let remark = content.about.size.and_then(|size| not_as_said(file, size));
-    let remark = remark.or_else(|| converted(file, &content.about));
-    Ok(whole(content, place, remark, most))
+    let odd = content.about.size.and_then(|size| not_as_said(file, size));
+    let odd = odd.or_else(|| converted(file, &content.about));
+    Ok(whole(content, place, odd.map(Odd::Doubtful), most))
 }
 
 /// A url without what signs it.
@@ -120,7 +120,7 @@ fn alike(one: &str, other: &str) -> bool {
 fn whole(
     content: Content,
     place: String,
-    remark: Option<String>,
+    odd: Option<Odd>,
     most: u64,
 ) -> Result<Opened, String> {
     let Content { about, mut bytes } = content;
@@ -142,14 +142,14 @@ fn whole(
                 content: Box::new(Cursor::new(all)),
                 size,
                 place,
-                remark,
+                odd,
             })
         }
         Some(size) => Ok(Opened {
             content: bytes,
             size,
             place,
-            remark,
+            odd,
         }),
         None => {
             let mut kept = tempfile::spooled_tempfile(usize::try_from(SMALL).unwrap_or_default());
@@ -163,7 +163,7 @@ fn whole(
                 content: Box::new(kept),
                 size,
                 place,
-                remark,
+                odd,
             })
         }
     }
