@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -31,6 +33,15 @@ pub enum Fault {
     Moved(String),
 }
 
+/// Where a request that changes something is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The store does not get it.
+    Before,
+    /// The store has done it, and whoever asked does not learn of it.
+    After,
+}
+
 /// The gate.
 pub struct Gate {
     pub port: u16,
@@ -43,6 +54,11 @@ struct State {
     faults: BTreeMap<String, Fault>,
     /// Methods and paths of the requests that came.
     requests: Vec<(String, String)>,
+    /// By bucket, which request that changes something is stopped, how many of them are left before it, and whether it
+    /// has come.
+    stops: BTreeMap<String, (Moment, usize, bool)>,
+    /// Buckets whose clock is an hour ahead.
+    later: BTreeSet<String>,
 }
 
 /// A request as it came.
@@ -89,6 +105,40 @@ impl Gate {
         });
         of.collect()
     }
+
+    /// Stops a request that changes something in a bucket, once so many others have come. It stays without an answer.
+    pub fn stop(&self, bucket: &str, moment: Moment, after: usize) {
+        let stop = (moment, after, false);
+        self.state
+            .0
+            .lock()
+            .unwrap()
+            .stops
+            .insert(bucket.into(), stop);
+    }
+
+    /// Waits until a request was stopped, or whoever should have asked is done; whether it was.
+    pub fn wait_for_stop(&self, bucket: &str, asks: &mut Child) -> bool {
+        let (state, changed) = &*self.state;
+        let mut state = state.lock().unwrap();
+        loop {
+            if state.stops[bucket].2 {
+                return true;
+            }
+            if asks.try_wait().unwrap().is_some() {
+                return false;
+            }
+            let pause = Duration::from_millis(20);
+            state = changed.wait_timeout(state, pause).unwrap().0;
+        }
+    }
+
+    /// Lets an hour pass for a bucket, and stops nothing there any more.
+    pub fn let_an_hour_pass(&self, bucket: &str) {
+        let mut state = self.state.0.lock().unwrap();
+        state.stops.remove(bucket);
+        state.later.insert(bucket.into());
+    }
 }
 
 fn serve(mut client: TcpStream, behind: u16, shared: &(Mutex<State>, Condvar)) -> io::Result<()> {
@@ -119,7 +169,24 @@ fn serve(mut client: TcpStream, behind: u16, shared: &(Mutex<State>, Condvar)) -
         }
         _ => {}
     }
-    let answer = request.forward(behind)?;
+    let bucket = request.path.split('/').nth(1).unwrap_or_default();
+    let stop = stop_of(&request, bucket, shared);
+    let mut answer = Vec::new();
+    if stop != Some(Moment::Before) {
+        answer = request.forward(behind)?;
+    }
+    if stop.is_some() {
+        let (state, changed) = shared;
+        if let Some(stop) = state.lock().unwrap().stops.get_mut(bucket) {
+            stop.2 = true;
+        }
+        changed.notify_all();
+        // Until they give up.
+        return client.read(&mut [0]).map(drop);
+    }
+    if shared.0.lock().unwrap().later.contains(bucket) {
+        an_hour_later(&mut answer);
+    }
     let length = match fault {
         // The head, and as good as half of the rest.
         Some(_) => {
@@ -129,6 +196,35 @@ fn serve(mut client: TcpStream, behind: u16, shared: &(Mutex<State>, Condvar)) -
         None => answer.len(),
     };
     client.write_all(&answer[..length])
+}
+
+/// Whether this is the request that is stopped.
+fn stop_of(request: &Request, bucket: &str, shared: &(Mutex<State>, Condvar)) -> Option<Moment> {
+    if ["GET", "HEAD"].contains(&request.method.as_str()) {
+        return None;
+    }
+    let mut state = shared.0.lock().unwrap();
+    let (moment, left, stopped) = state.stops.get_mut(bucket)?;
+    if *left == 0 {
+        return Some(*moment).filter(|_| !*stopped);
+    }
+    *left -= 1;
+    None
+}
+
+/// Puts forward the clock of an answer.
+fn an_hour_later(answer: &mut Vec<u8>) {
+    const FORMAT: &str = "%a, %d %b %Y %H:%M:%S GMT";
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let date = head
+        .lines()
+        .find(|line| line.starts_with("Date: "))
+        .unwrap();
+    let time = jiff::civil::DateTime::strptime(FORMAT, &date["Date: ".len()..]).unwrap();
+    let time = time + jiff::Span::new().hours(1);
+    let head = head.replace(date, &format!("Date: {}", time.strftime(FORMAT)));
+    answer.splice(..end, head.into_bytes());
 }
 
 /// What to do to this request. Those that are to go as they should wait here if they have to.
@@ -266,7 +362,11 @@ impl Request {
                 let time = self.header("x-amz-date").unwrap_or_default().to_owned();
                 let signed = field("SignedHeaders=");
                 (field("Credential="), signed, field("Signature="), time, 900)
-            } else if ["GET", "HEAD"].contains(&self.method.as_str()) && self.is_of_an_object() {
+            } else if ["GET", "HEAD"].contains(&self.method.as_str())
+                && self.is_of_an_object()
+                // Moto would take it for signed.
+                && self.asked("Signature").is_none()
+            {
                 // Whether it is public, moto knows.
                 return Ok(());
             } else {
