@@ -78,6 +78,19 @@ fn a_store_that_is_busy_or_breaks_off_is_asked_again() {
 }
 
 #[test]
+fn a_store_that_falls_silent_is_asked_again() {
+    let Some(gallery) = Gallery::new(5) else {
+        return;
+    };
+    // Both at the same time: it takes as long as this program is patient.
+    for name in ["wide_", "deep_"] {
+        gallery.store.fault(&gallery.key(name), Fault::Stalled(1));
+    }
+    let (ours, _) = gallery.export(0, &[]);
+    assert_equal(&gallery.strapis(), &ours, false);
+}
+
+#[test]
 fn others_are_read_while_one_is_slow() {
     for major in [4, 5] {
         let Some(gallery) = Gallery::new(major) else {

@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::archive::Archive;
-use super::gate::{Fault, Gate, KEY_ID, Moment};
+use super::gate::{Fault, Gate, Moment};
+use super::signed::KEY_ID;
 use super::stores::{Kind, SECRET, Store};
 
 /// How a project keeps its media in a bucket.
