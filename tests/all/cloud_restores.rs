@@ -49,6 +49,26 @@ fn a_restore_into_another_bucket_brings_objects_and_urls() {
 }
 
 #[test]
+fn a_restore_writes_objects_as_the_options_of_uploads_say() {
+    let (Some(original), Some(target)) = (Gallery::new(5), Gallery::empty(5)) else {
+        return;
+    };
+    let options = "uploadStream: { CacheControl: 'max-age=3600', ACL: 'public-read' }";
+    target
+        .project
+        .edit("config/plugins.js", "uploadStream: {}", options);
+    let archive = original.strapi_archive();
+    target.project.import(&archive, &[]).ends_with(0);
+    let objects = target.store.objects();
+    assert_eq!(objects.len(), 7);
+    for (key, object) in objects {
+        let cached = target.store.header(&key, "cache-control");
+        assert_eq!(cached.as_deref(), Some("max-age=3600"), "{key}");
+        assert!(object.public, "{key}");
+    }
+}
+
+#[test]
 fn a_restore_deletes_what_rows_named_and_leaves_what_nothing_names() {
     let Some(gallery) = Gallery::new(5) else {
         return;

@@ -191,18 +191,21 @@ impl MediaStore {
         keys.map(|key| (key.clone(), self.object(&key))).collect()
     }
 
+    /// A header of an object.
+    pub fn header(&self, key: &str, name: &str) -> Option<String> {
+        let (status, head, _) = self.ask("GET", &owner(key), "", b"");
+        assert_eq!(status, 200, "{key}");
+        header(&head, name)
+    }
+
     /// Its content as the owner sees it, and whether everybody does.
     fn object(&self, key: &str) -> Object {
         let (status, head, bytes) = self.ask("GET", &owner(key), "", b"");
         assert_eq!(status, 200, "{key}");
-        let mime = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            (name.to_lowercase() == "content-type").then(|| value.trim().to_owned())
-        });
         let (status, _, _) = self.ask("GET", key, "", b"");
         Object {
             bytes,
-            mime: mime.unwrap_or_default(),
+            mime: header(&head, "content-type").unwrap_or_default(),
             public: status == 200,
         }
     }
@@ -226,6 +229,13 @@ impl MediaStore {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, head, answer[end + 4..].to_vec())
     }
+}
+
+fn header(head: &str, wanted: &str) -> Option<String> {
+    head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        (name.to_lowercase() == wanted).then(|| value.trim().to_owned())
+    })
 }
 
 /// What moto takes for a signed request: it asks no more of a signature than that there is one.
