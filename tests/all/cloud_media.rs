@@ -20,8 +20,21 @@ use crate::support::media_store::{
 use crate::support::strapi::{Project, Version};
 use crate::support::world::with_our_values_on_sqlite;
 
-/// Makes a test for each major of Strapi and each way to keep media out of the functions named.
+/// Makes a test for each major of Strapi, and each way to keep media, out of the functions named.
 macro_rules! of_each_way {
+    (of each major: $($name:ident),+ $(,)?) => {
+        $(mod $name {
+            #[test]
+            fn strapi4() {
+                super::$name(&super::strapi4::STRAPI);
+            }
+
+            #[test]
+            fn strapi5() {
+                super::$name(&super::strapi5::STRAPI);
+            }
+        })+
+    };
     ($($name:ident),+ $(,)?) => {
         $(mod $name {
             use super::{Way, strapi4, strapi5};
@@ -40,6 +53,11 @@ macro_rules! of_each_way {
 of_each_way!(
     our_export_equals_strapis_line_by_line_and_file_by_file,
     a_restore_into_another_bucket_is_exported_by_strapi_as_the_original_was,
+);
+of_each_way!(
+    of each major:
+    strapi_itself_moves_media_into_another_bucket_as_is_expected_of_us,
+    strapi_imports_what_we_exported_from_a_private_bucket,
 );
 
 /// A project that Strapi filled, with its media in a bucket, and what Strapi exported from it. No test changes it.
@@ -225,35 +243,29 @@ fn a_restore_into_another_bucket_is_exported_by_strapi_as_the_original_was(
 }
 
 /// What the tests expect of a restore is what Strapi's own import does.
-#[test]
-fn strapi_itself_moves_media_into_another_bucket_as_is_expected_of_us() {
-    for strapi in [&strapi4::STRAPI, &strapi5::STRAPI] {
-        let (Some(site), Some(store)) = (Site::of(strapi, Way::Private), MediaStore::new()) else {
-            return;
-        };
-        let project = project_in(&store, strapi, Way::Rooted, "with-media-moved-by-strapi");
-        project.seed("other");
-        project.strapi_import(&site.archive, None);
-        assert_same_objects(&site.objects(Way::Rooted), &store.objects());
-        let exported = Archive::open(&project.strapi_export("moved-by-strapi", None), None);
-        let exported = store.plain(strapi, &exported);
-        assert_same(&site.moved_to(&store, Way::Rooted), &exported);
-    }
+fn strapi_itself_moves_media_into_another_bucket_as_is_expected_of_us(strapi: &'static Version) {
+    let (Some(site), Some(store)) = (Site::of(strapi, Way::Private), MediaStore::new()) else {
+        return;
+    };
+    let project = project_in(&store, strapi, Way::Rooted, "with-media-moved-by-strapi");
+    project.seed("other");
+    project.strapi_import(&site.archive, None);
+    assert_same_objects(&site.objects(Way::Rooted), &store.objects());
+    let exported = Archive::open(&project.strapi_export("moved-by-strapi", None), None);
+    let exported = store.plain(strapi, &exported);
+    assert_same(&site.moved_to(&store, Way::Rooted), &exported);
 }
 
-#[test]
-fn strapi_imports_what_we_exported_from_a_private_bucket() {
-    for strapi in [&strapi4::STRAPI, &strapi5::STRAPI] {
-        let (Some(site), Some(store)) = (Site::of(strapi, Way::Private), MediaStore::new()) else {
-            return;
-        };
-        let ours = site.project.our_export("private-by-us", &PLAIN, ".tar");
-        let project = project_in(&store, strapi, Way::Public, "with-media-from-us");
-        project.seed("boot");
-        project.strapi_import(&ours, None);
-        assert_same_objects(&site.objects(Way::Public), &store.objects());
-        let exported = Archive::open(&project.strapi_export("taken-from-us", None), None);
-        let exported = store.plain(strapi, &exported);
-        assert_same(&site.moved_to(&store, Way::Public), &exported);
-    }
+fn strapi_imports_what_we_exported_from_a_private_bucket(strapi: &'static Version) {
+    let (Some(site), Some(store)) = (Site::of(strapi, Way::Private), MediaStore::new()) else {
+        return;
+    };
+    let ours = site.project.our_export("private-by-us", &PLAIN, ".tar");
+    let project = project_in(&store, strapi, Way::Public, "with-media-from-us");
+    project.seed("boot");
+    project.strapi_import(&ours, None);
+    assert_same_objects(&site.objects(Way::Public), &store.objects());
+    let exported = Archive::open(&project.strapi_export("taken-from-us", None), None);
+    let exported = store.plain(strapi, &exported);
+    assert_same(&site.moved_to(&store, Way::Public), &exported);
 }

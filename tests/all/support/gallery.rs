@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 
 use super::archive::Archive;
-use super::cli::Project;
+use super::cli::{Outcome, PLAIN, Project};
 use super::files::{listing, repository};
-use super::media_store::{MediaStore, Object, unsigned};
+use super::media_store::{MediaStore, Object, assert_keeps_secrets, unsigned};
 
 /// Where the columns are that hold URLs of files.
 const URLS: [(&str, &str); 7] = [
@@ -72,6 +72,20 @@ impl Gallery {
             .project
             .sql("DELETE FROM files; DELETE FROM exhibits; DELETE FROM components_parts_quotes;");
         Some(gallery)
+    }
+
+    /// An export into a plain archive that has to end with a code: the archive, and what was said.
+    #[track_caller]
+    pub fn export(&self, code: i32, options: &[&str]) -> (Archive, Outcome) {
+        let arguments = [&["-f", "site", "--overwrite"], &PLAIN[..], options].concat();
+        let outcome = self.project.run("export", arguments).ends_with(code);
+        assert_keeps_secrets(&outcome.all());
+        let name = match code {
+            3 => "site.incomplete.tar",
+            _ => "site.tar",
+        };
+        let archive = Archive::open(&self.project.archive(name), None);
+        (archive, outcome)
     }
 
     /// What stood before keys in the URLs of the recording.

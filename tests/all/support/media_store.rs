@@ -5,12 +5,14 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::process::Child;
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use super::archive::Archive;
-use super::gate::{Fault, Gate, KEY_ID};
+use super::gate::{Fault, Gate, Moment};
+use super::signed::KEY_ID;
 use super::stores::{Kind, SECRET, Store};
 
 /// How a project keeps its media in a bucket.
@@ -86,6 +88,21 @@ impl MediaStore {
     /// The methods and keys of the requests that have come so far.
     pub fn requests(&self) -> Vec<(String, String)> {
         self.gate.requests(self.bucket())
+    }
+
+    /// As [`Gate::stop`].
+    pub fn stop(&self, moment: Moment, after: usize) {
+        self.gate.stop(self.bucket(), moment, after);
+    }
+
+    /// As [`Gate::wait_for_stop`].
+    pub fn wait_for_stop(&self, asks: &mut Child) -> bool {
+        self.gate.wait_for_stop(self.bucket(), asks)
+    }
+
+    /// As [`Gate::let_an_hour_pass`].
+    pub fn let_an_hour_pass(&self) {
+        self.gate.let_an_hour_pass(self.bucket());
     }
 
     /// The members of `upload.config.providerOptions` of a project that keeps its media here.
@@ -174,18 +191,21 @@ impl MediaStore {
         keys.map(|key| (key.clone(), self.object(&key))).collect()
     }
 
+    /// A header of an object.
+    pub fn header(&self, key: &str, name: &str) -> Option<String> {
+        let (status, head, _) = self.ask("GET", &owner(key), "", b"");
+        assert_eq!(status, 200, "{key}");
+        header(&head, name)
+    }
+
     /// Its content as the owner sees it, and whether everybody does.
     fn object(&self, key: &str) -> Object {
         let (status, head, bytes) = self.ask("GET", &owner(key), "", b"");
         assert_eq!(status, 200, "{key}");
-        let mime = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            (name.to_lowercase() == "content-type").then(|| value.trim().to_owned())
-        });
         let (status, _, _) = self.ask("GET", key, "", b"");
         Object {
             bytes,
-            mime: mime.unwrap_or_default(),
+            mime: header(&head, "content-type").unwrap_or_default(),
             public: status == 200,
         }
     }
@@ -209,6 +229,13 @@ impl MediaStore {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         (status, head, answer[end + 4..].to_vec())
     }
+}
+
+fn header(head: &str, wanted: &str) -> Option<String> {
+    head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        (name.to_lowercase() == wanted).then(|| value.trim().to_owned())
+    })
 }
 
 /// What moto takes for a signed request: it asks no more of a signature than that there is one.
@@ -332,5 +359,59 @@ pub fn assert_same_objects(expected: &BTreeMap<String, Object>, actual: &BTreeMa
             (&other.mime, other.public),
             "{name}"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_passes_the_gate_without_a_signature_but_to_read_what_is_public() {
+        let Some(store) = MediaStore::new() else {
+            return;
+        };
+        let object = |public| Object {
+            bytes: b"content".to_vec(),
+            mime: "text/plain".into(),
+            public,
+        };
+        store.put("public.txt", &object(true));
+        store.put("private.txt", &object(false));
+        let now = jiff::Timestamp::now()
+            .strftime("%Y%m%dT%H%M%SZ")
+            .to_string();
+        let scope = format!("{KEY_ID}/{}/us-east-1/s3/aws4_request", &now[..8]);
+        let signed = format!(
+            "X-Amz-Credential={scope}&X-Amz-Date={now}&X-Amz-Expires=900&\
+             X-Amz-SignedHeaders=host&X-Amz-Signature={:064}",
+            0
+        );
+        let status = |method: &str, target: &str| {
+            let mut server = TcpStream::connect(("127.0.0.1", store.gate.port)).unwrap();
+            let bucket = store.bucket();
+            let request = format!(
+                "{method} /{bucket}{target} HTTP/1.1\r\nHost: gate\r\nContent-Length: 0\r\n\r\n"
+            );
+            server.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            server.read_to_string(&mut answer).unwrap();
+            answer.split(' ').nth(1).unwrap().to_owned()
+        };
+        assert_eq!(status("GET", "/public.txt"), "200");
+        for (method, target) in [
+            ("GET", "/private.txt".to_owned()),
+            ("GET", format!("/private.txt?{signed}")),
+            ("GET", "/private.txt?Signature=owner".to_owned()),
+            ("GET", "?list-type=2".to_owned()),
+            ("GET", "/public.txt?acl".to_owned()),
+            ("PUT", "/public.txt".to_owned()),
+            ("DELETE", "/public.txt".to_owned()),
+            ("PUT", format!("/new.txt?{signed}")),
+        ] {
+            assert_eq!(status(method, &target), "403", "{method} {target}");
+        }
+        let names: Vec<String> = store.objects().into_keys().collect();
+        assert_eq!(names, ["private.txt", "public.txt"]);
     }
 }

@@ -25,6 +25,7 @@ pub mod restore;
 pub mod running;
 pub mod schema;
 pub mod servers;
+pub mod signed;
 pub mod sqlite;
 pub mod stores;
 pub mod strace;
