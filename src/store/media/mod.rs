@@ -11,11 +11,13 @@ mod conformance;
 #[cfg(test)]
 mod emulators;
 mod guard;
+mod others;
 mod packing;
 mod s3;
 mod web;
 
 pub(crate) use guard::Guard;
+pub(crate) use others::{AzureSettings, GoogleSettings, Store};
 pub(crate) use s3::{S3, S3Settings};
 pub(crate) use web::Web;
 

@@ -337,6 +337,11 @@ impl Store {
     }
 }
 
+/// The account that azurite knows, and its key.
+pub fn azure_key() -> (&'static str, &'static str) {
+    (ACCOUNT, ACCOUNT_KEY)
+}
+
 /// Asks a server, and gives the whole answer.
 fn ask(port: u16, line: &str, headers: &str, body: &[u8]) -> String {
     let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
