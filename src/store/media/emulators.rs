@@ -1,9 +1,11 @@
 //! The object stores that the tests talk to, as `tests/all` has them.
 
+// Not all of it serves here.
+#[allow(dead_code)]
 #[path = "../../../tests/all/support/stores.rs"]
 mod stores;
 
-pub(super) use stores::{Kind, Store};
+pub(super) use stores::{Kind, Store, azure_key};
 
 use crate::store::{Access, Interrupt};
 

@@ -13,8 +13,12 @@ pub(super) enum Packing {
 
 /// What the head of an answer says of that; `None` where it is not known here.
 pub(super) fn packing(headers: &HeaderMap) -> Option<Packing> {
+    packing_of(text(headers, CONTENT_ENCODING).unwrap_or_default())
+}
+
+/// The same of what stands in `Content-Encoding`.
+pub(super) fn packing_of(names: &str) -> Option<Packing> {
     let mut packing = Packing::Plain;
-    let names = text(headers, CONTENT_ENCODING).unwrap_or_default();
     for name in names
         .split(',')
         .map(|name| name.trim().to_ascii_lowercase())

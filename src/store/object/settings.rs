@@ -30,6 +30,37 @@ pub(in crate::store) struct Opened {
     pub s3: Option<AmazonS3>,
 }
 
+impl Opened {
+    /// A bucket of Google's.
+    ///
+    /// # Errors
+    /// Something that is set cannot be used.
+    pub fn google(
+        builder: GoogleCloudStorageBuilder,
+        patience: Patience,
+    ) -> object_store::Result<Self> {
+        let store = builder.with_retry(patience.retries()).build()?;
+        Ok(Self {
+            store: Arc::new(store.clone()),
+            pages: Arc::new(store),
+            s3: None,
+        })
+    }
+
+    /// A container of Azure's.
+    ///
+    /// # Errors
+    /// Something that is set cannot be used.
+    pub fn azure(builder: MicrosoftAzureBuilder, patience: Patience) -> object_store::Result<Self> {
+        let store = builder.with_retry(patience.retries()).build()?;
+        Ok(Self {
+            store: Arc::new(store.clone()),
+            pages: Arc::new(store),
+            s3: None,
+        })
+    }
+}
+
 /// How often a request is sent again.
 #[derive(Clone, Copy)]
 pub(in crate::store) enum Patience {
@@ -70,11 +101,10 @@ pub(in crate::store) fn open(
     connector: &Connector,
     patience: Patience,
 ) -> Result<Opened> {
-    let retries = patience.retries();
     let fail = |error| explain("reach", name, &error);
     match name.store {
         StoreKind::S3 => {
-            let builder = s3(name, access, connector)?.with_retry(retries);
+            let builder = s3(name, access, connector)?.with_retry(patience.retries());
             let store = builder.build().map_err(fail)?;
             Ok(Opened {
                 store: Arc::new(store.clone()),
@@ -83,28 +113,14 @@ pub(in crate::store) fn open(
             })
         }
         StoreKind::Google => {
-            let builder = google(name, access, connector)?.with_retry(retries);
-            let store = builder.build().map_err(fail)?;
-            Ok(Opened {
-                store: Arc::new(store.clone()),
-                pages: Arc::new(store),
-                s3: None,
-            })
+            Opened::google(google(name, access, connector)?, patience).map_err(fail)
         }
-        StoreKind::Azure => {
-            let builder = azure(name, access, connector)?.with_retry(retries);
-            let store = builder.build().map_err(fail)?;
-            Ok(Opened {
-                store: Arc::new(store.clone()),
-                pages: Arc::new(store),
-                s3: None,
-            })
-        }
+        StoreKind::Azure => Opened::azure(azure(name, access, connector)?, patience).map_err(fail),
     }
 }
 
 /// Options of the client: HTTP without TLS for an endpoint that was named so.
-fn client(endpoint: Option<&str>) -> ClientOptions {
+pub(in crate::store) fn client(endpoint: Option<&str>) -> ClientOptions {
     let plain = endpoint.is_some_and(|url| url.to_ascii_lowercase().starts_with("http://"));
     ClientOptions::new().with_allow_http(plain)
 }
@@ -232,7 +248,8 @@ fn s3(name: &ObjectName, access: &Access, connector: &Connector) -> Result<Amazo
     Ok(builder.with_client_options(client(endpoint.map(|(_, url)| url))))
 }
 
-fn google(
+/// A bucket of Google's, as variables describe it.
+pub(in crate::store) fn google(
     name: &ObjectName,
     access: &Access,
     connector: &Connector,
@@ -277,7 +294,8 @@ fn google(
         .with_bucket_name(&name.bucket))
 }
 
-fn azure(
+/// A container of Azure's, as variables describe it.
+pub(in crate::store) fn azure(
     name: &ObjectName,
     access: &Access,
     connector: &Connector,

@@ -1,8 +1,8 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
+use super::ahead::in_order;
 use super::attributes::{Tally, write_attributes, write_name};
 use super::sidecars::complete;
-use super::ahead::in_order;
 use super::{Reader, Rows, select_batch};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
@@ -24,9 +24,7 @@ struct FileRow {
 
 /// The attributes that are needed beside the sidecar, in the order of [`FileRow::values`]: texts, but for the
 /// JSON of those in [`JSON`].
-const NEEDED: [&str; 7] = [
-    "hash", "ext", "url", "provider", "mime", "formats", "size",
-];
+const NEEDED: [&str; 7] = ["hash", "ext", "url", "provider", "mime", "formats", "size"];
 /// Those of which the JSON is needed.
 const JSON: [&str; 2] = ["formats", "size"];
 
@@ -83,7 +81,9 @@ impl MissingFiles {
             );
             Warning { reason, ..note }
         });
-        more.into_iter().chain(odd).for_each(|warning| sink.warn(warning));
+        more.into_iter()
+            .chain(odd)
+            .for_each(|warning| sink.warn(warning));
     }
 }
 
@@ -156,7 +156,11 @@ impl Reader<'_> {
             self.files_of(row, &mut files, sink);
         }
         let is_near = |wanted: &Wanted<'_>| wanted.is_local();
-        let threads = if files.iter().all(is_near) { 1 } else { THREADS };
+        let threads = if files.iter().all(is_near) {
+            1
+        } else {
+            THREADS
+        };
         let uploads = Arc::clone(&self.uploads);
         let open = |wanted: &Wanted<'_>| uploads.open(&wanted.at);
         // Strapi sends no format of the upload folder without its upload.
@@ -174,12 +178,7 @@ impl Reader<'_> {
     }
 
     /// The files of a row: the upload, then its formats.
-    fn files_of<'a>(
-        &mut self,
-        row: &'a FileRow,
-        files: &mut Vec<Wanted<'a>>,
-        sink: &mut dyn Sink,
-    ) {
+    fn files_of<'a>(&mut self, row: &'a FileRow, files: &mut Vec<Wanted<'a>>, sink: &mut dyn Sink) {
         let text = |name: &str| row.value(name).unwrap_or_default().to_owned();
         let (hash, ext) = (text("hash"), text("ext"));
         let provider = row.value("provider").unwrap_or(LOCAL_PROVIDER);
@@ -306,7 +305,11 @@ impl Reader<'_> {
                 self.missing_files.odd.add(file);
             }
             Some(Odd::Doubtful(how)) => {
-                sink.warn(Warning::new(WarningKind::ChangedAsset, subject.clone(), how));
+                sink.warn(Warning::new(
+                    WarningKind::ChangedAsset,
+                    subject.clone(),
+                    how,
+                ));
             }
         }
         let mut content = Exactly::new(opened, &self.project.effort);

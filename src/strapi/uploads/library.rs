@@ -79,9 +79,10 @@ impl Library {
     ) -> Self {
         let elsewhere = |why: String| Home::Elsewhere {
             why,
-            advice: "restore everything else with --exclude files, or put the files into a folder with \
+            advice:
+                "restore everything else with --exclude files, or put the files into a folder with \
                      --files-to"
-                .into(),
+                    .into(),
         };
         let home = match upload {
             Ok(upload) if upload.provider == LOCAL_PROVIDER => Home::Local,
@@ -227,9 +228,13 @@ impl Library {
     /// Why a host is not asked any more.
     fn silence(&self, host: &str) -> Option<String> {
         let silent = locked(&self.silent);
-        let is_silent = silent.get(host).is_some_and(|count| *count >= MOST_FAILURES);
+        let is_silent = silent
+            .get(host)
+            .is_some_and(|count| *count >= MOST_FAILURES);
         is_silent.then(|| {
-            format!("{host} did not answer {MOST_FAILURES} times in a row, and is not asked any more")
+            format!(
+                "{host} did not answer {MOST_FAILURES} times in a row, and is not asked any more"
+            )
         })
     }
 

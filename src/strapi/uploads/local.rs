@@ -3,7 +3,9 @@
 use super::beneath::{NotOpened, open_beneath};
 use super::paths::{can_be, leads_elsewhere, stays_inside};
 use super::staged::{self, StagedFiles};
-use super::{FileAt, Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads};
+use super::{
+    FileAt, Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads,
+};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
 use rustix::io::Errno;

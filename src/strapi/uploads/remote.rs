@@ -1,7 +1,7 @@
 //! A file that does not lie on this machine, held against what its row says of it.
 
-use super::{Odd, Opened};
 use super::provider::FileAt;
+use super::{Odd, Opened};
 use crate::error::{Error, Result};
 use crate::store::media::{About, Content, Web};
 use std::io::{self, Cursor, Read, Seek, Write};
@@ -87,8 +87,13 @@ fn kind(about: &About) -> Option<String> {
 fn another_type(file: &FileAt, about: &About) -> Option<String> {
     let (kind, said) = (kind(about)?, file.mime.as_deref()?.to_ascii_lowercase());
     let is_page = |text: &str| {
-        ["text/html", "application/xhtml+xml", "application/json", "application/problem+json"]
-            .contains(&text)
+        [
+            "text/html",
+            "application/xhtml+xml",
+            "application/json",
+            "application/problem+json",
+        ]
+        .contains(&text)
     };
     let is_other = is_page(&kind) && !is_page(said.split(';').next().unwrap_or_default().trim());
     is_other.then(|| {
@@ -112,17 +117,16 @@ fn converted(file: &FileAt, about: &About) -> Option<String> {
 
 /// Whether two names are those of one type.
 fn alike(one: &str, other: &str) -> bool {
-    let plain = |text: &str| text.replace("image/jpg", "image/jpeg").replace("/x-", "/").replace("vnd.microsoft.icon", "icon");
+    let plain = |text: &str| {
+        text.replace("image/jpg", "image/jpeg")
+            .replace("/x-", "/")
+            .replace("vnd.microsoft.icon", "icon")
+    };
     plain(one) == plain(other)
 }
 
 /// What is opened, read as a whole where it is small or nobody says how long it is.
-fn whole(
-    content: Content,
-    place: String,
-    odd: Option<Odd>,
-    most: u64,
-) -> Result<Opened, String> {
+fn whole(content: Content, place: String, odd: Option<Odd>, most: u64) -> Result<Opened, String> {
     let Content { about, mut bytes } = content;
     let cut = |error: io::Error| {
         let why = Error::from_io(error, |error| Error::failed(error.to_string()));
@@ -153,8 +157,8 @@ fn whole(
         }),
         None => {
             let mut kept = tempfile::spooled_tempfile(usize::try_from(SMALL).unwrap_or_default());
-            let size = io::copy(&mut (&mut bytes).take(most.saturating_add(1)), &mut kept)
-                .map_err(cut)?;
+            let size =
+                io::copy(&mut (&mut bytes).take(most.saturating_add(1)), &mut kept).map_err(cut)?;
             if size > most {
                 return Err(format!("{place} has more than {most} bytes"));
             }

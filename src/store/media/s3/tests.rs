@@ -10,6 +10,20 @@ use std::thread;
 
 const REACHED: &str = "the emulator answers";
 
+/// Whatever providers make of paths and names.
+const KEYS: [&str; 10] = [
+    "a.png",
+    "media/a b.png",
+    "a//b",
+    "/media/lead.png",
+    "//two",
+    "folder/",
+    "a+b=c&d?e#f%20%.png",
+    "ünïcödé/日本語.png",
+    "'quotes\"and(brackets)[]{}!*~,;:@$|^`<>\\",
+    " spaces ",
+];
+
 fn settings(store: &Store) -> S3Settings {
     S3Settings {
         bucket: store.bucket.clone(),
@@ -42,19 +56,7 @@ fn objects_have_whatever_keys_a_provider_gives_them() {
     let Some(store) = Store::new(Kind::S3) else {
         return;
     };
-    let keys = [
-        "a.png",
-        "media/a b.png",
-        "a//b",
-        "/media/lead.png",
-        "//two",
-        "folder/",
-        "a+b=c&d?e#f%20%.png",
-        "ünïcödé/日本語.png",
-        "'quotes\"and(brackets)[]{}!*~,;:@$|^`<>\\",
-        " spaces ",
-    ];
-    holds(&opened(&store), &keys);
+    holds(&opened(&store), &KEYS);
 }
 
 #[test]
@@ -194,6 +196,40 @@ fn credentials_that_a_store_does_not_know_are_told() {
         assert!(advice.contains("config/plugins"), "{advice}");
         assert!(!(text + advice).contains("secret"));
     }
+}
+
+#[test]
+fn every_request_is_signed_as_it_is_sent() {
+    let Some((store, id, secret)) = Store::signed() else {
+        return;
+    };
+    let known = |secret: &str| {
+        let settings = S3Settings {
+            credentials: Some((id.clone(), secret.to_owned(), None)),
+            ..settings(&store)
+        };
+        S3::new(&Access::default(), settings).expect("a bucket")
+    };
+    let error = known("other").put("x", Body::Bytes(b"x"), &picture());
+    let error = error.expect_err("a wrong key").to_string();
+    assert!(error.contains("SignatureDoesNotMatch"), "{error}");
+    let s3 = known(&secret);
+    let how = Attributes {
+        content_disposition: Some("inline;  filename=\"ä.png\"".into()),
+        acl: Some("public-read".into()),
+        more: vec![("x-amz-storage-class".into(), "STANDARD_IA".into())],
+        ..picture()
+    };
+    let bytes = noise(LARGE);
+    for key in KEYS {
+        s3.put(key, Body::Bytes(b"x"), &how).expect(key);
+        assert_eq!(content(&s3, key).expect(key), b"x");
+        assert!(s3.look(key).expect(key).is_some());
+        assert!(s3.copy(key, "to b", Some(&how)).expect(key));
+        s3.list(key, &mut |_, _| Ok(())).expect(key);
+        s3.remove(key).expect(key);
+    }
+    s3.put("a b", Body::Bytes(&bytes), &how).expect("in parts");
 }
 
 #[test]
