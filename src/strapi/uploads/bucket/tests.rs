@@ -20,8 +20,12 @@ fn layout() -> Layout {
             cache_control: Some("max-age=60".to_owned()),
             acl: Some("public-read".to_owned()),
             more: vec![
-                ("x-amz-storage-class".to_owned(), "STANDARD_IA".to_owned()),
+                (
+                    "x-amz-server-side-encryption".to_owned(),
+                    "aws:kms".to_owned(),
+                ),
                 ("X-Amz-Grant-Read".to_owned(), "id=1".to_owned()),
+                ("x-amz-storage-class".to_owned(), "STANDARD_IA".to_owned()),
             ],
             ..Attributes::default()
         },
@@ -196,8 +200,8 @@ fn what_waits_is_readable_by_nobody_else() {
         let how = fake.get(&key).expect("an object").how;
         assert_eq!(how.acl, None, "{key}");
         if !key.contains("/old/") {
-            let storage = &layout().attributes.more[..1];
-            assert_eq!(how.more, storage, "{key}");
+            let encryption = &layout().attributes.more[..1];
+            assert_eq!(how.more, encryption, "{key}");
             assert!(how.media_type.is_some(), "{key}");
         }
     }
