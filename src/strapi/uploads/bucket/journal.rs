@@ -352,6 +352,15 @@ fn gone(place: &str) -> Error {
     .hint("see that nobody does, stop Strapi if it is that, and run it again")
 }
 
+/// What an interruption leaves.
+fn goes_on_later(outcome: Result<()>) -> Result<()> {
+    outcome.map_err(|error| {
+        error.interrupted_with(
+            "the files of an earlier restore are half-way still; backup recover goes on with them",
+        )
+    })
+}
+
 /// A swap that another run left.
 pub(super) struct Found {
     swap: Swap,
@@ -401,14 +410,14 @@ impl PendingSwap for Found {
     }
 
     fn finish(&self) -> Result<()> {
-        self.swap.finish(&*self.lease()?)
+        goes_on_later(self.swap.finish(&*self.lease()?))
     }
 
     fn undo(&self) -> Result<()> {
-        self.swap.undo(&*self.lease()?)
+        goes_on_later(self.swap.undo(&*self.lease()?))
     }
 
     fn forget(&self) -> Result<()> {
-        self.swap.forget(&*self.lease()?)
+        goes_on_later(self.swap.forget(&*self.lease()?))
     }
 }

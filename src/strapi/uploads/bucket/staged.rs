@@ -94,7 +94,7 @@ impl StagedObjects {
     fn moves(&self, came: &BTreeMap<String, Came>) -> Moves {
         let waits = came.iter().filter_map(|(path, came)| match came {
             Came::Waits { overwrites, .. } => Some((path, *overwrites)),
-            Came::Same => None,
+            Came::Same(_) => None,
         });
         let is_left = |path: &&String| !came.contains_key(*path) && takes(&self.layout, path);
         let leaving = self.replaced.iter().filter(is_left);
@@ -158,7 +158,9 @@ impl StagedUploads for StagedObjects {
 
     fn replace(&mut self, paths: BTreeSet<String>) -> Result<()> {
         self.replaced = paths;
-        self.staging().map(drop)
+        let staging = self.staging()?;
+        staging.workers.finish()?;
+        staging.workers.look_again()
     }
 
     fn remark(&self) -> Option<String> {

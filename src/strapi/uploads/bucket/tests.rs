@@ -275,7 +275,7 @@ fn a_restore_of_many_files_that_dies_with_requests_under_way_is_finished_or_undo
         pace: Pace::default(),
         ..bucket(fake)
     };
-    for stop in (100..230).step_by(5) {
+    for stop in (100..290).step_by(7) {
         let fake = Fake::new(&[]);
         for key in old.keys() {
             fake.set(key, b"old");
@@ -288,7 +288,7 @@ fn a_restore_of_many_files_that_dies_with_requests_under_way_is_finished_or_undo
             for name in &names {
                 add(staged.as_mut(), name, "new")?;
             }
-            staged.written()?;
+            staged.replace(BTreeSet::new())?;
             staged.swap_in(TOKEN, "database")
         };
         assert!(run().is_err(), "{stop}");
@@ -593,6 +593,41 @@ fn files_that_were_put_back_get_what_files_get() {
     assert_eq!(fake.texts(), before().texts());
     let both = fake.get("site/media/both").expect("an object");
     assert_eq!(both.how.acl.as_deref(), Some("public-read"));
+}
+
+#[test]
+fn what_others_change_while_somebody_is_asked_is_noticed() {
+    let change = |path: &str, text: Option<&str>| {
+        let fake = Arc::new(before());
+        let mut staged = stage(&bucket(&fake));
+        add(staged.as_mut(), "same", "same").expect("added");
+        add(staged.as_mut(), "deep/added", "added").expect("added");
+        staged.written().expect("written");
+        let key = format!("site/media/{path}");
+        match text {
+            Some(text) => fake.set(&key, text.as_bytes()),
+            None => fake.delete(&key),
+        }
+        let expected: BTreeMap<String, String> = fake
+            .texts()
+            .into_iter()
+            .filter(|(key, _)| !key.contains(STAGING_PREFIX))
+            .collect();
+        let replaced = staged.replace(known());
+        let swapped = replaced.and_then(|()| staged.swap_in(TOKEN, "database"));
+        drop(staged);
+        assert_eq!(fake.texts(), expected, "{path}");
+        swapped
+    };
+    for text in [Some("other"), None] {
+        let error = change("same", text).expect_err("it changed");
+        assert!(
+            error.to_string().contains("fake://bucket/site/media/same"),
+            "{error}"
+        );
+    }
+    // That one is overwritten, and was there no more if it were not set aside.
+    change("deep/added", Some("another's")).expect("swapped, and put back");
 }
 
 #[test]
