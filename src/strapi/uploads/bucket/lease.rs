@@ -15,10 +15,12 @@ use std::fs;
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The name of the lease.
 pub(super) const LEASE: &str = "lease";
+/// What is written to learn the time of a store.
+const NOW: &str = "now";
 
 /// How often it is renewed.
 const RENEWED: Duration = Duration::from_secs(20);
@@ -190,7 +192,7 @@ impl Lease {
     /// # Errors
     /// Kind [`Locked`](Kind::Locked): that has not ended, or a third one was faster.
     pub fn take(place: &Place, clock: &Clock) -> Result<Self> {
-        check_free(place)?;
+        check_free(place, Asking::MayWrite)?;
         let own = Self::make(place, clock)?;
         match own.core.read() {
             Ok(Some(holder)) if holder == own.core.holder => Ok(own),
@@ -353,18 +355,42 @@ fn read(place: &Place) -> Result<Option<(About, Holder)>> {
     Ok(Some((found.about, holder)))
 }
 
+/// How a store is asked for its time where its answers do not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// By something that is written for that.
+    MayWrite,
+    /// Not at all: then nothing is known to be held.
+    OnlyReads,
+}
+
+/// The time of a store: when something was written there just now.
+fn time_of(place: &Place) -> Result<Option<SystemTime>> {
+    let key = place.own(NOW);
+    let how = place.own_attributes(Some("text/plain"));
+    place.objects.put(&key, Body::Bytes(b""), &how)?;
+    let written = place.objects.look(&key)?.and_then(|it| it.modified);
+    place.objects.remove(&key)?;
+    Ok(written)
+}
+
 /// Sees that nobody works on a restore any more.
 ///
 /// # Errors
 /// Kind [`Locked`](Kind::Locked): somebody does, or it cannot be told.
-pub(super) fn check_free(place: &Place) -> Result<()> {
+pub(super) fn check_free(place: &Place, asking: Asking) -> Result<()> {
     let Some((about, holder)) = read(place)? else {
         return Ok(());
     };
     if holder.has_ended() {
         return Ok(());
     }
-    let (Some(now), Some(written)) = (about.now, about.modified) else {
+    let now = match (about.now, asking) {
+        (Some(now), _) => Some(now),
+        (None, Asking::MayWrite) => time_of(place)?,
+        (None, Asking::OnlyReads) => return Ok(()),
+    };
+    let (Some(now), Some(written)) = (now, about.modified) else {
         return Err(Error::new(
             Kind::Locked,
             format!(

@@ -22,7 +22,7 @@ mod staged;
 mod workers;
 
 use self::journal::{Found, Swap};
-use self::lease::{Clock, Lease};
+use self::lease::{Asking, Clock, Lease};
 use self::many::Pace;
 use self::place::Place;
 use self::staged::StagedObjects;
@@ -139,7 +139,7 @@ impl Bucket {
     pub fn left(&self) -> Result<Vec<String>> {
         let left = self.leftovers()?;
         for place in &left {
-            lease::check_free(place)?;
+            lease::check_free(place, Asking::OnlyReads)?;
         }
         Ok(left.iter().map(Place::name).collect())
     }

@@ -170,7 +170,7 @@ impl StagedUploads for StagedObjects {
         let same = self.staging.as_ref().map_or(0, |it| it.workers.same());
         let same = match same {
             0 => String::new(),
-            same => format!("; {same} of them lie there already as they come, and stay"),
+            same => format!(" (there already as they come, and left alone: {same})"),
         };
         Some(format!(
             "they come to {} one by one: until the restore has ended, visitors may see either version of any file{same}",
