@@ -14,6 +14,8 @@
 mod digest;
 #[cfg(test)]
 mod fake;
+mod found;
+mod holder;
 mod journal;
 mod lease;
 mod many;
@@ -21,7 +23,8 @@ mod place;
 mod staged;
 mod workers;
 
-use self::journal::{Found, Swap};
+use self::found::Found;
+use self::journal::Swap;
 use self::lease::{Asking, Clock, Lease};
 use self::many::Pace;
 use self::place::Place;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::strapi::uploads::bucket::fake::{Fake, Trouble, When};
+use crate::strapi::uploads::bucket::holder::Process;
 use crate::strapi::uploads::bucket::{Layout, Pace};
 
 fn place(fake: &Arc<Fake>) -> Place {
