@@ -30,7 +30,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// The largest journal that is written or read: a million files with the longest paths that there are in practice.
-pub(super) const LARGEST: u64 = 256 << 20;
+const LARGEST: u64 = 256 << 20;
 
 /// A swap of objects.
 pub(super) struct Swap {
