@@ -43,6 +43,8 @@ struct State {
     is_dead: bool,
     /// Why no object is listed, where that is refused.
     lists_nothing: bool,
+    /// Whether its answers do not say when they were given.
+    hides_time: bool,
     /// What was done with which key.
     log: Vec<String>,
 }
@@ -66,6 +68,7 @@ impl Fake {
             trouble: None,
             is_dead: false,
             lists_nothing: false,
+            hides_time: false,
             log: Vec::new(),
         }));
         for (key, text) in objects {
@@ -119,6 +122,10 @@ impl Fake {
 
     pub fn refuse_lists(&self) {
         self.state().lists_nothing = true;
+    }
+
+    pub fn hide_time(&self) {
+        self.state().hides_time = true;
     }
 
     /// From the n-th request from now on there is trouble.
@@ -178,7 +185,7 @@ impl State {
             etag: object.etag.clone(),
             media_type: object.how.media_type.clone(),
             modified: Some(object.modified),
-            now: Some(self.now),
+            now: (!self.hides_time).then_some(self.now),
         })
     }
 }

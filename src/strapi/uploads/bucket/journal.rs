@@ -17,31 +17,30 @@
 //! What only goes is deleted after the database has committed and `done` says so. Until then its objects are as they
 //! were, so nothing has to be set aside for it.
 
-use super::lease::{Clock, Lease};
+use super::lease::Lease;
 use super::many::each;
 use super::place::{Place, is_id, takes};
 use crate::error::{Error, Result};
 use crate::store::media::{About, Body};
-use crate::strapi::uploads::PendingSwap;
 use crate::strapi::uploads::held::JOURNAL;
 use crate::strapi::uploads::journal::{DONE, LONGEST as LONGEST_LINE, Line};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// The largest journal that is written or read: a million files with the longest paths that there are in practice.
-pub(super) const LARGEST: u64 = 256 << 20;
+const LARGEST: u64 = 256 << 20;
 
 /// A swap of objects.
 pub(super) struct Swap {
     pub place: Place,
     /// What stands in the database if, and only if, it has committed; `None` where the journal is damaged.
-    token: Option<String>,
+    pub token: Option<String>,
     /// The database that this is; `None` where the journal is damaged.
-    database: Option<String>,
+    pub database: Option<String>,
     moves: Moves,
-    is_done: bool,
+    pub is_done: bool,
     /// When the journal was written, where it was read.
     written: Option<SystemTime>,
 }
@@ -350,65 +349,4 @@ fn gone(place: &str) -> Error {
         "{place} is gone, which was there a moment ago: somebody else changes the files meanwhile"
     ))
     .hint("see that nobody does, stop Strapi if it is that, and run it again")
-}
-
-/// A swap that another run left.
-pub(super) struct Found {
-    swap: Swap,
-    /// The place, reached so that the lease is kept to the end.
-    place: Place,
-    clock: Clock,
-    /// Taken at the latest when something is done.
-    lease: Mutex<Option<Arc<Lease>>>,
-}
-
-impl Found {
-    /// One whose lease this run has already, or else takes at `place` when it does something.
-    pub fn new(swap: Swap, place: Place, lease: Option<Arc<Lease>>, clock: Clock) -> Self {
-        Self {
-            swap,
-            place,
-            clock,
-            lease: Mutex::new(lease),
-        }
-    }
-
-    fn lease(&self) -> Result<Arc<Lease>> {
-        let mut own = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lease) = &*own {
-            return Ok(Arc::clone(lease));
-        }
-        let lease = Arc::new(Lease::take(&self.place, &self.clock)?);
-        Ok(Arc::clone(own.insert(lease)))
-    }
-}
-
-impl PendingSwap for Found {
-    fn place(&self) -> String {
-        self.swap.place.layout.name.clone()
-    }
-
-    fn token(&self) -> Option<&str> {
-        self.swap.token.as_deref()
-    }
-
-    fn database(&self) -> Option<&str> {
-        self.swap.database.as_deref()
-    }
-
-    fn is_done(&self) -> bool {
-        self.swap.is_done
-    }
-
-    fn finish(&self) -> Result<()> {
-        self.swap.finish(&*self.lease()?)
-    }
-
-    fn undo(&self) -> Result<()> {
-        self.swap.undo(&*self.lease()?)
-    }
-
-    fn forget(&self) -> Result<()> {
-        self.swap.forget(&*self.lease()?)
-    }
 }

@@ -4,21 +4,21 @@
 //! How old it is, is told by the clock of the store alone. A run that could not renew its lease stops by itself some time
 //! before others may take it. The locks in the database come first: this is for runs that the server has lost.
 
-use super::place::{Place, new_id};
+use super::holder::Holder;
+use super::place::Place;
 use crate::error::{Error, Kind, Result};
 use crate::store::media::{About, Body};
 use crate::threads::start;
-use rustix::process::{Pid, test_kill_process};
 use rustix::time::{ClockId, clock_gettime};
-use serde::{Deserialize, Serialize};
-use std::fs;
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The name of the lease.
 pub(super) const LEASE: &str = "lease";
+/// What is written to learn the time of a store.
+const NOW: &str = "now";
 
 /// How often it is renewed.
 const RENEWED: Duration = Duration::from_secs(20);
@@ -57,76 +57,6 @@ impl Clock {
         let nanoseconds = u32::try_from(now.tv_nsec).unwrap_or_default();
         Duration::new(seconds, nanoseconds)
     }
-}
-
-/// Who holds a lease: what the object says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Holder {
-    /// Random digits: no other run has them.
-    run: String,
-    /// The name of the machine, for messages.
-    host: String,
-    pid: u32,
-    /// What tells this process from all others that this machine ever had, where the system tells.
-    process: Option<Process>,
-}
-
-/// A process, for others on the same machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Process {
-    /// The machine since it was started, and the part of its processes that can be seen.
-    machine: String,
-    /// When the process was started, as the system counts.
-    started: u64,
-}
-
-impl Holder {
-    fn own() -> Result<Self> {
-        let pid = std::process::id();
-        let name = rustix::system::uname();
-        Ok(Self {
-            run: new_id()?,
-            host: name.nodename().to_string_lossy().into_owned(),
-            pid,
-            process: machine().and_then(|machine| {
-                let started = started(pid)?;
-                Some(Process { machine, started })
-            }),
-        })
-    }
-
-    /// Whether it is known that this process has ended: only one of this machine can be looked at.
-    fn has_ended(&self) -> bool {
-        let Some(process) = &self.process else {
-            return false;
-        };
-        if machine().as_ref() != Some(&process.machine) {
-            return false;
-        }
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        match pid.map(test_kill_process) {
-            Some(Err(rustix::io::Errno::SRCH)) => true,
-            // The number may be another's by now.
-            Some(_) => started(self.pid).is_some_and(|started| started != process.started),
-            None => false,
-        }
-    }
-}
-
-/// What tells this machine, since it was started, from others, and from containers on it; `None` where the system does
-/// not tell.
-fn machine() -> Option<String> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let seen = fs::read_link("/proc/self/ns/pid").ok()?;
-    Some(format!("{} {}", boot.trim(), seen.display()))
-}
-
-/// When a process was started, as the system counts.
-fn started(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is a name in parentheses, which may hold anything.
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// A lease that this run holds. Dropped, it is released.
@@ -190,7 +120,7 @@ impl Lease {
     /// # Errors
     /// Kind [`Locked`](Kind::Locked): that has not ended, or a third one was faster.
     pub fn take(place: &Place, clock: &Clock) -> Result<Self> {
-        check_free(place)?;
+        check_free(place, Asking::MayWrite)?;
         let own = Self::make(place, clock)?;
         match own.core.read() {
             Ok(Some(holder)) if holder == own.core.holder => Ok(own),
@@ -343,28 +273,46 @@ fn read(place: &Place) -> Result<Option<(About, Holder)>> {
                 ))
             })
         })?;
-    let nobody = Holder {
-        run: String::new(),
-        host: String::new(),
-        pid: 0,
-        process: None,
-    };
-    let holder = serde_json::from_slice(&text).unwrap_or(nobody);
+    let holder = serde_json::from_slice(&text).unwrap_or_default();
     Ok(Some((found.about, holder)))
+}
+
+/// How a store is asked for its time where its answers do not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// By something that is written for that.
+    MayWrite,
+    /// Not at all: then nothing is known to be held.
+    OnlyReads,
+}
+
+/// The time of a store: when something was written there just now.
+fn time_of(place: &Place) -> Result<Option<SystemTime>> {
+    let key = place.own(NOW);
+    let how = place.own_attributes(Some("text/plain"));
+    place.objects.put(&key, Body::Bytes(b""), &how)?;
+    let written = place.objects.look(&key)?.and_then(|it| it.modified);
+    place.objects.remove(&key)?;
+    Ok(written)
 }
 
 /// Sees that nobody works on a restore any more.
 ///
 /// # Errors
 /// Kind [`Locked`](Kind::Locked): somebody does, or it cannot be told.
-pub(super) fn check_free(place: &Place) -> Result<()> {
+pub(super) fn check_free(place: &Place, asking: Asking) -> Result<()> {
     let Some((about, holder)) = read(place)? else {
         return Ok(());
     };
     if holder.has_ended() {
         return Ok(());
     }
-    let (Some(now), Some(written)) = (about.now, about.modified) else {
+    let now = match (about.now, asking) {
+        (Some(now), _) => Some(now),
+        (None, Asking::MayWrite) => time_of(place)?,
+        (None, Asking::OnlyReads) => return Ok(()),
+    };
+    let (Some(now), Some(written)) = (now, about.modified) else {
         return Err(Error::new(
             Kind::Locked,
             format!(

@@ -14,6 +14,8 @@
 mod digest;
 #[cfg(test)]
 mod fake;
+mod found;
+mod holder;
 mod journal;
 mod lease;
 mod many;
@@ -21,8 +23,9 @@ mod place;
 mod staged;
 mod workers;
 
-use self::journal::{Found, Swap};
-use self::lease::{Clock, Lease};
+use self::found::Found;
+use self::journal::Swap;
+use self::lease::{Asking, Clock, Lease};
 use self::many::Pace;
 use self::place::Place;
 use self::staged::StagedObjects;
@@ -144,7 +147,7 @@ impl Bucket {
     pub fn left(&self) -> Result<Vec<String>> {
         let left = self.leftovers()?;
         for place in &left {
-            lease::check_free(place)?;
+            lease::check_free(place, Asking::OnlyReads)?;
         }
         Ok(left.iter().map(Place::name).collect())
     }

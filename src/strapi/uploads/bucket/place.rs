@@ -14,6 +14,13 @@ use std::sync::Arc;
 const LONGEST_KEY: usize = 1024;
 /// The digits of the id of a restore, or of a token: 128 bits in hexadecimals.
 const DIGITS: usize = 32;
+/// How the headers begin that only files get.
+const FOR_FILES: [&str; 4] = [
+    "x-amz-acl",
+    "x-amz-grant-",
+    "x-amz-object-lock-",
+    "x-amz-storage-class",
+];
 /// What can be done about a store that refuses to list.
 const MAY_LIST: &str = "see that the project's key may list the bucket (s3:ListBucket): what an earlier restore left is \
                         found by that";
@@ -123,15 +130,13 @@ impl Place {
     }
 
     /// What something gets that is kept here: what the bucket may ask of all its objects, but nothing that lets
-    /// others read it, or keeps it from being deleted.
+    /// others read it or keeps it from being deleted, and not the classes that are paid for a month at least.
     pub fn own_attributes(&self, media_type: Option<&str>) -> Attributes {
         let mut attributes = self.attributes(media_type);
         attributes.acl = None;
         attributes.more.retain(|(name, _)| {
             let name = name.to_ascii_lowercase();
-            !["x-amz-acl", "x-amz-grant-", "x-amz-object-lock-"]
-                .iter()
-                .any(|shared| name.starts_with(shared))
+            !FOR_FILES.iter().any(|start| name.starts_with(start))
         });
         attributes
     }

@@ -94,7 +94,7 @@ impl StagedObjects {
     fn moves(&self, came: &BTreeMap<String, Came>) -> Moves {
         let waits = came.iter().filter_map(|(path, came)| match came {
             Came::Waits { overwrites, .. } => Some((path, *overwrites)),
-            Came::Same => None,
+            Came::Same(_) => None,
         });
         let is_left = |path: &&String| !came.contains_key(*path) && takes(&self.layout, path);
         let leaving = self.replaced.iter().filter(is_left);
@@ -158,7 +158,9 @@ impl StagedUploads for StagedObjects {
 
     fn replace(&mut self, paths: BTreeSet<String>) -> Result<()> {
         self.replaced = paths;
-        self.staging().map(drop)
+        let staging = self.staging()?;
+        staging.workers.finish()?;
+        staging.workers.look_again()
     }
 
     fn remark(&self) -> Option<String> {
@@ -168,7 +170,7 @@ impl StagedUploads for StagedObjects {
         let same = self.staging.as_ref().map_or(0, |it| it.workers.same());
         let same = match same {
             0 => String::new(),
-            same => format!("; {same} of them lie there already as they come, and stay"),
+            same => format!(" (there already as they come, and left alone: {same})"),
         };
         Some(format!(
             "they come to {} one by one: until the restore has ended, visitors may see either version of any file{same}",

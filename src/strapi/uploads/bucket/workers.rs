@@ -1,6 +1,7 @@
 //! Puts files into a bucket in threads of their own, while whoever has their bytes reads on.
 
 use super::digest::Waiting;
+use super::many::each;
 use super::place::Place;
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
@@ -24,8 +25,8 @@ struct Job {
 /// What became of a file that came to a path.
 #[derive(Debug, Clone)]
 pub(super) enum Came {
-    /// It lies there already.
-    Same,
+    /// It lies there already, in an object of this tag.
+    Same(Option<String>),
     /// It waits.
     Waits {
         /// Whether something lies at the path.
@@ -142,6 +143,38 @@ impl Workers {
         self.shared.failure().take().map_or(Ok(()), Err)
     }
 
+    /// Looks again at all places where files are going to lie: whoever was asked may have thought for long.
+    ///
+    /// # Errors
+    /// A file that lay there already is gone, or another one; or an object cannot be looked at.
+    pub fn look_again(&self) -> Result<()> {
+        let Place { objects, pace, .. } = &self.place;
+        let seen: Vec<_> = self.came().into_iter().collect();
+        each(&seen, pace.telling, |(path, came)| {
+            let there = self.place.there(path);
+            let now = objects.look(&there)?;
+            match came {
+                Came::Same(tag) if now.as_ref().is_none_or(|now| now.etag != *tag) => {
+                    Err(Error::failed(format!(
+                        "{} was what the archive holds, and is gone or another one by now: somebody else changes the \
+                         files meanwhile",
+                        objects.place(&there)
+                    ))
+                    .hint("see that nobody does, stop Strapi if it is that, and run it again"))
+                }
+                Came::Waits { media_type, .. } => {
+                    let came = Came::Waits {
+                        overwrites: now.is_some(),
+                        media_type: media_type.clone(),
+                    };
+                    self.shared.came().insert(path.clone(), came);
+                    Ok(())
+                }
+                Came::Same(_) => Ok(()),
+            }
+        })
+    }
+
     /// What became of the files that came, by their paths.
     pub fn came(&self) -> BTreeMap<String, Came> {
         self.shared.came().clone()
@@ -150,7 +183,8 @@ impl Workers {
     /// How many lie there already.
     pub fn same(&self) -> usize {
         let came = self.shared.came();
-        came.values().filter(|it| matches!(it, Came::Same)).count()
+        let same = came.values().filter(|it| matches!(it, Came::Same(_)));
+        same.count()
     }
 }
 
@@ -187,13 +221,13 @@ fn put(job: Job, place: &Place, shared: &Shared) -> Result<()> {
     } = job;
     for path in paths {
         let there = place.objects.look(&place.there(&path))?;
-        let is_same = match &there {
-            Some(there) => content.is(there)?,
-            None => false,
+        let same = match &there {
+            Some(there) if content.is(there)? => Some(there.etag.clone()),
+            _ => None,
         };
-        let came = match is_same {
-            true => Came::Same,
-            false => {
+        let came = match same {
+            Some(tag) => Came::Same(tag),
+            None => {
                 let how = place.own_attributes(media_type.as_deref());
                 let waiting = place.waiting(&path);
                 place.objects.put(&waiting, content.body(), &how)?;
