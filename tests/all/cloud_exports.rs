@@ -38,25 +38,27 @@ fn an_export_equals_strapis() {
 }
 
 #[test]
-fn objects_that_are_missing_or_cut_are_listed_and_all_else_is_exported() {
+fn objects_that_are_missing_are_listed_and_those_of_another_size_taken_as_they_are() {
     for major in [4, 5] {
         let Some(gallery) = Gallery::new(major) else {
             return;
         };
         let [gone, cut, half] =
             ["a_dot_and_more_", "small_wide_", "wide_"].map(|name| gallery.key(name));
+        let mut expected = without(gallery.strapis(), &[&gone]);
         gallery.store.remove(&gone);
         for key in [&cut, &half] {
             let mut object = gallery.recorded_objects()[key].clone();
             object.bytes.truncate(object.bytes.len() / 2);
             gallery.store.put(key, &object);
-        }
-        let (ours, outcome) = gallery.export(3, &[]);
-        for key in [&gone, &cut, &half] {
             let name = key.rsplit('/').next().unwrap();
-            assert!(outcome.stderr.contains(name), "{name}: {}", outcome.all());
+            let entry = format!("assets/uploads/{name}");
+            let file = expected.entries.iter_mut().find(|(own, _)| **own == entry);
+            *file.unwrap().1 = object.bytes;
         }
-        let expected = without(gallery.strapis(), &[&gone, &cut, &half]);
+        let (ours, outcome) = export(&gallery, 3, &[]);
+        assert!(outcome.stderr.contains(&gone), "{}", outcome.all());
+        outcome.says(["2 in the bucket are not what their rows say"]);
         assert_equal(&expected, &ours, false);
     }
 }

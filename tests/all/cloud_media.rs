@@ -102,7 +102,7 @@ impl Site {
         let from = self.store.url_in_rows(self.way, self.strapi.major);
         let to = store.url_in_rows(way, self.strapi.major);
         let moved = with_media(
-            &self.strapis(),
+            &unsigned(&Archive::open(&self.archive, None)),
             self.strapi.exports_logos,
             "aws-s3",
             |url| {

@@ -17,7 +17,7 @@ use crate::support::media_store::{Object, assert_keeps_secrets, assert_same_obje
 fn moved_to(from: &Gallery, to: &Gallery) -> Archive {
     let of = format!("{}/{}", from.store.url(), from.prefix());
     let at = format!("{}/{}", to.store.url(), to.prefix());
-    with_media(&from.strapis(), false, "aws-s3", |url| {
+    with_media(&from.restored(), false, "aws-s3", |url| {
         let name = url.strip_prefix(&of).unwrap();
         format!("{at}{name}")
     })
@@ -95,7 +95,7 @@ fn a_restore_deletes_what_rows_named_and_leaves_what_nothing_names() {
     expected.insert("robots.txt".into(), new);
     assert_same_objects(&expected, &gallery.store.objects());
     let (ours, _) = gallery.export(0, &[]);
-    assert_equal(&gallery.strapis(), &ours, false);
+    assert_equal(&gallery.restored(), &ours, false);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn is_new_after_a_kill(moment: Moment, after: usize) -> Option<bool> {
     if is_new {
         assert_same_objects(&gallery.recorded_objects(), &gallery.store.objects());
         let (ours, _) = gallery.export(0, &[]);
-        assert_equal(&gallery.strapis(), &ours, false);
+        assert_equal(&gallery.restored(), &ours, false);
     } else {
         assert!(before.tables == gallery.project.state().tables);
         assert_same_objects(&objects, &gallery.store.objects());

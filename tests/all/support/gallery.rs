@@ -136,13 +136,26 @@ impl Gallery {
 
     /// What it holds, with the URLs of this bucket in place of the recorded one's, and without signatures.
     pub fn strapis(&self) -> Archive {
+        self.with_urls_of_this_bucket(|_| true)
+    }
+
+    /// The same as it is after that archive was restored: URLs in texts are those of the recording, as Strapi leaves
+    /// them.
+    pub fn restored(&self) -> Archive {
+        self.with_urls_of_this_bucket(|line| !line.contains("\"type\":\"api::"))
+    }
+
+    fn with_urls_of_this_bucket(&self, changes: impl Fn(&str) -> bool) -> Archive {
         let mut archive = unsigned(&Archive::open(&self.strapi_archive(), None));
         let (from, to) = (self.recorded(), self.store.url());
         for (name, bytes) in &mut archive.entries {
             if !name.starts_with("assets/uploads/") {
                 let text = String::from_utf8(std::mem::take(bytes)).unwrap();
-                let text = text.replace(&format!("{from}/"), &format!("{to}/"));
-                *bytes = text.into_bytes();
+                let lines = text.split_inclusive('\n').map(|line| match changes(line) {
+                    true => line.replace(&format!("{from}/"), &format!("{to}/")),
+                    false => line.to_owned(),
+                });
+                *bytes = lines.collect::<String>().into_bytes();
             }
         }
         archive

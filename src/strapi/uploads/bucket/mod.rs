@@ -98,11 +98,6 @@ impl Bucket {
         place::takes(&self.layout, path)
     }
 
-    /// The key of the file at this path.
-    pub fn key(&self, path: &str) -> String {
-        format!("{}{path}", self.layout.prefix)
-    }
-
     /// As [`Uploads::stage`](super::Uploads::stage). Files that are too large for the memory wait in `folder`.
     pub fn stage(&self, how: Staged, folder: &Path, effort: &Effort) -> Box<dyn StagedUploads> {
         Box::new(StagedObjects::new(self, how, folder, effort))

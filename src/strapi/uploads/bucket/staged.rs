@@ -9,7 +9,8 @@ use super::workers::{Came, Workers};
 use super::{Bucket, Ends, Layout};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
-use crate::model::{Asset, Fields};
+use crate::model::{Asset, Fields, media_type};
+use crate::store::media::Attributes;
 use crate::strapi::uploads::{Staged, StagedUploads};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -142,7 +143,7 @@ impl StagedUploads for StagedObjects {
         } else {
             self.staging()?.lease.check()?;
             let content = Waiting::read(content, asset.size, name, &self.folder)?;
-            let media_type = media_type(asset);
+            let media_type = Some(type_of(asset, &self.layout.attributes));
             self.staging()?.workers.give(paths, media_type, content)?;
         }
         self.files += 1;
@@ -250,8 +251,12 @@ impl Drop for StagedObjects {
     }
 }
 
-/// The media type that the sidecar of a file says.
-fn media_type(asset: &Asset) -> Option<String> {
-    let sidecar = Fields::parse(&asset.sidecar).ok()?;
-    sidecar.text("mime").filter(|text| !text.is_empty())
+/// The media type that a file gets: what all get, else what its sidecar says, else what its name does.
+fn type_of(asset: &Asset, all: &Attributes) -> String {
+    let said = || {
+        let sidecar = Fields::parse(&asset.sidecar).ok()?;
+        sidecar.text("mime").filter(|text| !text.is_empty())
+    };
+    let said = all.media_type.clone().or_else(said);
+    said.unwrap_or_else(|| media_type(&asset.filename).to_owned())
 }
