@@ -8,8 +8,13 @@ mod file;
 mod interrupt;
 mod limit;
 mod location;
-#[allow(dead_code, reason = "what reads media of other places comes next")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what reads media of other places comes next"
+)]
 pub(crate) mod media;
+mod net;
 mod object;
 mod owner;
 mod plain;

@@ -11,8 +11,8 @@ use super::about::text;
 use super::backoff::Backoff;
 use super::guard::{self, Checked, Guard};
 use crate::error::{Error, Result};
-use crate::store::object::Executor;
-use crate::store::object::http::Connector;
+use crate::store::net::Connector;
+use crate::store::net::Executor;
 use crate::store::{Access, Interrupt};
 use reader::Reader;
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
@@ -86,6 +86,7 @@ struct Shared {
 pub(super) struct Refused(pub String);
 
 /// Why there is no answer that is of use.
+#[derive(Debug)]
 struct Failure {
     /// Half a sentence.
     why: String,
@@ -171,7 +172,7 @@ impl Web {
         let failure = loop {
             self.0.interrupt.stop()?;
             match self.0.run(self.0.ask(&url, None))? {
-                Ok(answer) => match Reader::new(&self.0, &url, answer, most) {
+                Ok(answer) => match Reader::open(&self.0, &url, answer, most) {
                     Ok(content) => return Ok(Ok(content)),
                     Err(failure) => break failure,
                 },

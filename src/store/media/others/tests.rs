@@ -1,12 +1,14 @@
 //! Containers and buckets of emulators.
 
 use super::*;
+use crate::store::Access;
 use crate::store::media::conformance::{content, holds, holds_large_files, picture};
 use crate::store::media::emulators::{Kind, Store as Emulator, azure_key};
 use crate::store::media::{Guard, Web};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
+use url::Url;
 
 const REACHED: &str = "the emulator answers";
 /// Those that both stores take, and the crate's client for them.

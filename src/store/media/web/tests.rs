@@ -244,7 +244,7 @@ fn nobody_is_led_from_a_secret_connection_to_an_open_one() {
         .body("")
         .expect("an answer");
     let from = Url::parse("https://example.com/").expect("a URL");
-    let told = redirection(&from, &answer.into()).err().expect("refused");
+    let told = redirection(&from, &answer.into()).expect_err("refused");
     assert!(told.why.contains("from https: to http:"), "{}", told.why);
 }
 
