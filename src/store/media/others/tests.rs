@@ -253,3 +253,28 @@ fn a_public_object_is_a_file_of_the_web() {
     let why = away.err().expect("it is not there");
     assert!(why.ends_with("404 Not Found"), "{why}");
 }
+
+#[test]
+fn a_server_that_nobody_vouches_for_gives_no_files() {
+    let Some(store) = Emulator::behind_tls() else {
+        return;
+    };
+    let guard = || Guard {
+        private_hosts: true,
+        own: Vec::new(),
+    };
+    let url = format!("https://127.0.0.1:{}/{}/none", store.port, store.bucket);
+    let why = |access: &Access| {
+        let web = Web::new(access, guard()).expect("a client");
+        web.open(&url, 5)
+            .expect("it goes on")
+            .err()
+            .expect("refused")
+    };
+    let told = why(&Access::default());
+    assert!(told.contains("no authority that is trusted"), "{told}");
+    let authority = Emulator::authority().to_str().expect("a path").to_owned();
+    let named = [("SSL_CERT_FILE".to_owned(), authority)];
+    let told = why(&Access::new(named.into(), Default::default()));
+    assert!(told.ends_with("404 Not Found"), "{told}");
+}
