@@ -324,6 +324,14 @@ impl Store {
         assert!(answer.contains(" 200 "), "{answer}");
     }
 
+    /// The same, for everybody to read.
+    #[allow(dead_code, reason = "the tests in the library use it")]
+    pub fn put_public(&self, name: &str, content: &[u8]) {
+        let line = format!("PUT /{}/{name}", self.bucket);
+        let answer = ask(self.port, &line, "x-amz-acl: public-read\r\n", content);
+        assert!(answer.contains(" 200 "), "{answer}");
+    }
+
     /// Who may do what with an object, as S3 says it.
     #[allow(dead_code, reason = "the tests in the library use it")]
     pub fn acl(&self, name: &str) -> String {
