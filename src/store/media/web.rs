@@ -5,19 +5,22 @@
 //! the proxy decides.
 
 mod reader;
+mod silent;
 
 use super::Content;
 use super::about::text;
 use super::backoff::Backoff;
 use super::guard::{self, Checked, Guard};
 use crate::error::{Error, Result};
-use crate::store::object::Executor;
-use crate::store::object::http::Connector;
+use crate::store::net::Connector;
+use crate::store::net::Executor;
+use crate::store::object::explain::certificate;
 use crate::store::{Access, Interrupt};
 use reader::Reader;
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
+use silent::Silent;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -46,6 +49,8 @@ struct Limits {
     patience: Duration,
     /// The pause before the first time; each is twice as long as the one before it.
     pause: Duration,
+    /// How long a server is left alone that answered none of the last files.
+    rest: Duration,
 }
 
 impl Default for Limits {
@@ -58,6 +63,7 @@ impl Default for Limits {
             tries: 5,
             patience: Duration::from_secs(120),
             pause: Duration::from_millis(500),
+            rest: Duration::from_secs(30),
         }
     }
 }
@@ -76,6 +82,7 @@ struct Shared {
     guard: Arc<Guard>,
     has_proxies: bool,
     limits: Limits,
+    silent: Silent,
     interrupt: Interrupt,
     runtime: Executor,
 }
@@ -86,6 +93,7 @@ struct Shared {
 pub(super) struct Refused(pub String);
 
 /// Why there is no answer that is of use.
+#[derive(Debug)]
 struct Failure {
     /// Half a sentence.
     why: String,
@@ -153,6 +161,7 @@ impl Web {
             guard,
             has_proxies,
             limits,
+            silent: Silent::default(),
             interrupt: access.interrupt.clone(),
             runtime: Executor::new()?,
         })))
@@ -167,12 +176,18 @@ impl Web {
         let Ok(url) = Url::parse(url) else {
             return Ok(Err("what should be its URL is none".into()));
         };
-        let mut backoff = self.0.limits.backoff();
+        let host = url.host_str().unwrap_or_default();
+        let Some(mut backoff) = self.0.silent.backoff(host, &self.0.limits) else {
+            return Ok(Err("its server has not answered for a while".into()));
+        };
         let failure = loop {
             self.0.interrupt.stop()?;
             match self.0.run(self.0.ask(&url, None))? {
-                Ok(answer) => match Reader::new(&self.0, &url, answer, most) {
-                    Ok(content) => return Ok(Ok(content)),
+                Ok(answer) => match Reader::open(&self.0, &url, answer, most) {
+                    Ok(content) => {
+                        self.0.silent.gave(host, false);
+                        return Ok(Ok(content));
+                    }
                     Err(failure) => break failure,
                 },
                 Err(failure) => match failure.pause(&mut backoff) {
@@ -182,6 +197,7 @@ impl Web {
                 },
             }
         };
+        self.0.silent.gave(host, failure.again);
         Ok(Err(failure.why))
     }
 }
@@ -294,15 +310,19 @@ fn judged(answer: Response, is_part: bool) -> Result<Response, Failure> {
 /// Why there is no answer.
 fn failed(error: &reqwest::Error) -> Failure {
     let mut why = error.to_string();
-    let mut again = true;
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         if let Some(Refused(why)) = inner.downcast_ref() {
             return Failure::last(why);
         }
         why = inner.to_string();
-        // Neither gets better by asking again.
-        again &= !why.contains("peer certificate") && !error.is_builder();
+        if why.contains("peer certificate") {
+            // It does not get better by asking again.
+            return Failure::last(format!(
+                "its server cannot be trusted: {}",
+                certificate(&why)
+            ));
+        }
         cause = inner.source();
     }
     let first = why.lines().next().unwrap_or_default();
@@ -311,9 +331,9 @@ fn failed(error: &reqwest::Error) -> Failure {
         (_, true) => format!("its server cannot be reached: {first}"),
         _ => format!("the connection to its server broke: {first}"),
     };
-    Failure {
-        again,
-        ..Failure::last(why)
+    match error.is_builder() {
+        true => Failure::last(why),
+        false => Failure::again(why),
     }
 }
 

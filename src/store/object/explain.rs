@@ -263,6 +263,12 @@ pub(in crate::store) fn refused(
         );
         return failed(&refusal.words()).hint(hint);
     }
+    if refusal.is(&["AccessControlListNotSupported"]) {
+        return failed(&refusal.words()).hint(
+            "the bucket takes no lists of who may read: see ACL in the params of the upload provider in config/plugins, \
+             or let the bucket take them",
+        );
+    }
     let is_elsewhere = refusal.is(&[
         "PermanentRedirect",
         "AuthorizationHeaderMalformed",
@@ -294,7 +300,7 @@ pub(in crate::store) fn refused(
 }
 
 /// What is wrong with a certificate, in words.
-fn certificate(text: &str) -> String {
+pub(in crate::store) fn certificate(text: &str) -> String {
     let known = [
         (
             "UnknownIssuer",

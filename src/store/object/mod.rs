@@ -4,10 +4,8 @@
 //! ends soon after the user wants the run to stop.
 
 mod beside;
-mod body;
 pub(super) mod download;
 pub(super) mod explain;
-pub(super) mod http;
 mod leftovers;
 mod post;
 pub(super) mod profile;
@@ -22,11 +20,11 @@ pub(super) use shelf::ObjectShelf;
 pub use upload::ObjectTarget;
 
 use super::limit::too_long;
+use super::net::{Connector, Executor};
 use super::{Access, Interrupt, ObjectName};
 use crate::error::{Error, Result};
 use explain::{Refusal, Settings, explain_to};
 use futures_util::StreamExt;
-use http::Connector;
 use object_store::aws::AmazonS3;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
@@ -36,15 +34,9 @@ use object_store::{
 use settings::{Opened, Patience};
 use std::borrow::Cow;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{Builder, Handle, Runtime};
 
-/// How many threads move bytes and sign requests.
-const THREADS: usize = 2;
-/// How often it is looked whether the user wants the run to stop.
-const GLANCE: Duration = Duration::from_millis(100);
 /// How many pages a list may have, of a thousand objects each.
 const PAGES: usize = 10_000;
 /// How many objects may lie at one prefix.
@@ -64,51 +56,6 @@ pub(super) struct Bucket {
     pub runtime: Executor,
     /// Whose they are that lead there.
     settings: Settings,
-}
-
-/// Runs what is asynchronous. It ends without waiting for anything: a name that is looked up may take minutes.
-pub(super) struct Executor(Option<Runtime>);
-
-impl Executor {
-    pub fn new() -> Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .enable_all()
-            .build();
-        let runtime = runtime.map_err(|error| {
-            Error::failed(format!("cannot start a thread: {error}"))
-                .hint("let this user have more processes (ulimit -u), and run it again")
-        })?;
-        Ok(Self(Some(runtime)))
-    }
-
-    pub fn handle(&self) -> &Handle {
-        self.0
-            .as_ref()
-            .expect("it runs until it is dropped")
-            .handle()
-    }
-
-    /// Waits for something, until the user wants the run to stop.
-    pub fn run<T>(&self, interrupt: &Interrupt, work: impl Future<Output = T>) -> Result<T> {
-        self.handle().block_on(async {
-            let mut work = pin!(work);
-            loop {
-                match tokio::time::timeout(GLANCE, work.as_mut()).await {
-                    Ok(done) => return Ok(done),
-                    Err(_) => interrupt.stop()?,
-                }
-            }
-        })
-    }
-}
-
-impl Drop for Executor {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
 }
 
 impl Bucket {

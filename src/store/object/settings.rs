@@ -1,9 +1,9 @@
 //! The stores as variables and files describe them: where they are, and who asks.
 
 use super::explain::{explain, where_credentials_come_from};
-use super::http::Connector;
 use super::profile::Profile;
 use crate::error::{Error, Result};
+use crate::store::net::Connector;
 use crate::store::{Access, ObjectName, StoreKind};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};

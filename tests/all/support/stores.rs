@@ -119,6 +119,7 @@ impl Store {
     }
 
     /// One whose server asks who is there, and compares signatures. Gives the id and the key of the one whom it knows.
+    #[allow(dead_code, reason = "the tests in the library use it")]
     #[track_caller]
     pub fn signed() -> Option<(Store, String, String)> {
         static STARTED: OnceLock<Emulator> = OnceLock::new();
@@ -323,7 +324,16 @@ impl Store {
         assert!(answer.contains(" 200 "), "{answer}");
     }
 
+    /// The same, for everybody to read.
+    #[allow(dead_code, reason = "the tests in the library use it")]
+    pub fn put_public(&self, name: &str, content: &[u8]) {
+        let line = format!("PUT /{}/{name}", self.bucket);
+        let answer = ask(self.port, &line, "x-amz-acl: public-read\r\n", content);
+        assert!(answer.contains(" 200 "), "{answer}");
+    }
+
     /// Who may do what with an object, as S3 says it.
+    #[allow(dead_code, reason = "the tests in the library use it")]
     pub fn acl(&self, name: &str) -> String {
         let line = format!("GET /{}/{name}?acl", self.bucket);
         ask(self.port, &line, "", b"")
@@ -338,6 +348,7 @@ impl Store {
 }
 
 /// The account that azurite knows, and its key.
+#[allow(dead_code, reason = "the tests in the library use it")]
 pub fn azure_key() -> (&'static str, &'static str) {
     (ACCOUNT, ACCOUNT_KEY)
 }

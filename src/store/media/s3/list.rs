@@ -1,7 +1,7 @@
 //! Lists the objects of a bucket.
 
-use super::Bucket;
 use super::request::{Ask, Fault};
+use super::{Bucket, text_of};
 use crate::error::Result;
 use crate::store::media::About;
 use http::Method;
@@ -70,7 +70,10 @@ impl Bucket {
             let answer = answer.map_err(|fault| self.error("list", prefix, fault))?;
             self.known.store(true, Ordering::Relaxed);
             let now = About::of(&answer.headers).now;
-            let Ok(page) = quick_xml::de::from_reader::<_, Page>(&*answer.bytes) else {
+            // Else the page of whoever stands before the store is a list of nothing.
+            let text = text_of(&answer.bytes);
+            let page = quick_xml::de::from_str::<Page>(&text).ok();
+            let Some(page) = page.filter(|_| text.contains("<ListBucketResult")) else {
                 return fail("what the store answers is no list");
             };
             let is_encoded = page.encoding_type.as_deref() == Some("url");

@@ -10,9 +10,9 @@ mod upload;
 
 use super::{About, Attributes, Body, Content, Objects};
 use crate::error::{Error, Result};
-use crate::store::object::Executor;
+use crate::store::net::Connector;
+use crate::store::net::Executor;
 use crate::store::object::explain::{Settings, explain_to, refused};
-use crate::store::object::http::Connector;
 use crate::store::object::profile::Profile;
 use crate::store::object::settings::{self, Patience};
 use crate::store::{Access, Interrupt, ObjectName, StoreKind};

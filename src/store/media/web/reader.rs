@@ -45,7 +45,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// A file as its first answer begins.
-    pub fn new(
+    pub fn open(
         shared: &Arc<Shared>,
         url: &Url,
         answer: Response,

@@ -51,7 +51,7 @@ pub(in crate::store) struct Connector {
     proxy_urls: Vec<String>,
     /// Whether what completes an upload does so only where nothing has the name. See [`Connector::create_only`].
     create: Arc<AtomicBool>,
-    /// Whether objects come as they lie there. See [`Connector::as_they_lie`].
+    /// Whether objects come as they lie there. See [`Connector::taking_objects_as_they_lie`].
     as_they_lie: bool,
 }
 
@@ -96,7 +96,7 @@ impl Connector {
     /// Has what lies compressed in Google's store come so, and not unpacked on the way, without a length. That header is
     /// not part of what is signed there.
     #[must_use]
-    pub fn as_they_lie(mut self) -> Self {
+    pub fn taking_objects_as_they_lie(mut self) -> Self {
         self.as_they_lie = true;
         self
     }
