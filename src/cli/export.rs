@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::filter::FilterArguments;
 use super::keep::RetentionArguments;
 use super::key::KeySource;
+use super::media::MediaArguments;
 use super::place::{Begun, Place};
 use super::progress::{self, Progress};
 use super::project::ProjectArguments;
@@ -96,6 +97,8 @@ pub(super) struct Arguments {
     /// a link.
     #[arg(long)]
     follow_links: bool,
+    #[command(flatten)]
+    media: MediaArguments,
     /// Take every note as a sign of an incomplete archive (exit code 3)
     #[arg(long)]
     strict: bool,
@@ -203,7 +206,7 @@ impl Arguments {
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = self.project.open(environment, cancellation, self.strict)?;
         summary.project = Some(project.root().display().to_string());
-        let project = project.measured(&effort);
+        let project = project.measured(&effort).with_media(self.media.options());
         Place::check(&location, is_unpacked)?;
         let password = if self.no_encrypt {
             None

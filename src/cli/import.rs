@@ -4,6 +4,7 @@ use super::choices::StrategyArguments;
 use super::environment::Environment;
 use super::filter::FilterArguments;
 use super::key::KeyArguments;
+use super::media::MediaArguments;
 use super::progress::{self, Progress};
 use super::project::ProjectArguments;
 use super::prompt::Prompt;
@@ -13,11 +14,13 @@ use super::waiting::WaitArguments;
 use super::{Cancellation, archive_facts, effort, open_archive, plan, report, terminal};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
-use crate::strapi::{LockWait, Project, ProjectDestination};
+use crate::model::Stage;
+use crate::store::real_path;
+use crate::strapi::{LockWait, MediaOptions, Project, ProjectDestination};
 use crate::transfer::summary::{Remembering, Summary, WarningList};
 use crate::transfer::{Extent, Filter, OnFault, Report, Source, Transfer, check_losses};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Restore a project from an archive
 ///
@@ -30,6 +33,7 @@ use std::path::PathBuf;
   backup import --file site.tar.gz.enc --key-file /etc/backup/key --dry-run
   backup import --project /srv/strapi --file site.tar.gz.enc --key-file /etc/backup/key --force
   backup import --file site.tar --only content
+  backup import --file site.tar.gz.enc --key-file /etc/backup/key --files-to /srv/files
   backup import --file s3://bucket/backups/site-2026-11-20 --key-file /etc/backup/key
   ssh backups@host cat site.tar.gz.enc | backup import --file - --key-file /etc/backup/key --force
 
@@ -75,6 +79,15 @@ pub(super) struct Arguments {
         default_value_t
     )]
     conflicts: Conflicts,
+    /// Put the files of the media library into this folder, and not where the project keeps them
+    ///
+    /// For projects whose upload provider takes files from Strapi alone. The folder is empty or not there
+    /// yet; it gets the files under the names that they have in the archive. Rows keep the urls of the
+    /// archive, and no file of the project is changed or deleted: have the provider serve the files there.
+    #[arg(long, value_name = "DIR")]
+    files_to: Option<PathBuf>,
+    #[command(flatten)]
+    media: MediaArguments,
     /// Take every note as a sign of an incomplete restore (exit code 3)
     #[arg(long)]
     strict: bool,
@@ -159,7 +172,11 @@ impl Arguments {
         summary.archive = Some(archive_facts(&archive));
         let project = self.project.open(environment, cancellation, self.strict)?;
         summary.project = Some(project.root().display().to_string());
-        let project = project.measured(&effort);
+        let media = MediaOptions {
+            aside: files_aside(self.files_to.as_deref(), &project, &filter)?,
+            ..self.media.options()
+        };
+        let project = project.measured(&effort).with_media(media);
         Ok(Request {
             project,
             source: Box::new(archive),
@@ -176,6 +193,34 @@ impl Arguments {
             cancellation: cancellation.clone(),
         })
     }
+}
+
+/// The folder that files are put into, if that is not where the project keeps them.
+fn files_aside(
+    folder: Option<&Path>,
+    project: &Project,
+    filter: &Filter,
+) -> Result<Option<PathBuf>> {
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    let shown = folder.display();
+    if !filter.includes(Stage::Assets) {
+        return Err(Error::usage(format!(
+            "--files-to {shown} says where files go, and other options leave them out"
+        ))
+        .hint("leave --files-to out, or let files come along"));
+    }
+    let served = project.serves(folder);
+    if served.is_some_and(|served| served.starts_with("/uploads")) {
+        return Err(Error::usage(format!(
+            "--files-to {shown} is in the upload folder of the project"
+        ))
+        .hint("name a folder elsewhere, or leave it out"));
+    }
+    let absolute = std::path::absolute(folder);
+    let absolute = absolute.map_err(|error| Error::io("find the folder", folder, error))?;
+    Ok(Some(real_path(&absolute)))
 }
 
 /// What an import says that did not do anything.

@@ -16,6 +16,7 @@ mod input;
 mod keep;
 mod key;
 mod list;
+mod media;
 mod options;
 mod place;
 mod plan;

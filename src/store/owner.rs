@@ -46,6 +46,11 @@ impl Owner {
         }
     }
 
+    /// The same, with another mode.
+    pub fn with_mode(self, mode: u32) -> Self {
+        Self { mode, ..self }
+    }
+
     /// Gives them to a file or folder that this run has made, as [`give_to`](Self::give_to) does. What
     /// somebody else has put in its place is left alone if it is a link. Gives whether it has them now.
     pub fn give(self, path: &Path) -> bool {

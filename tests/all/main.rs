@@ -48,6 +48,7 @@ mod locks;
 mod lost_commits;
 mod man;
 mod media;
+mod media_moves;
 mod models;
 mod moments;
 mod names;

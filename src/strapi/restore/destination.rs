@@ -200,6 +200,9 @@ impl Destination for ProjectDestination {
             true => (None, Staged::Counted),
         };
         let mut restore = Restore::new(&self.project, how, &self.spool_folder);
+        if filter.includes(Stage::Assets) && restore.uploads.keeps_urls() {
+            restore.uploads.check_takes_files()?;
+        }
         restore.limits = Limits::find(self.database.as_mut(), &self.catalogue)?;
         if filter.includes(Stage::Assets) && !comes_with_rows(filter) {
             let Restore {

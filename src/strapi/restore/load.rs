@@ -40,7 +40,7 @@ impl Load for ProjectLoad {
         database.complete()?;
         restore.in_place.finish(database.as_mut())?;
         restore.put_back_schema(database.as_mut())?;
-        let token = recovery::new_token(!restore.files.is_empty())?;
+        let token = recovery::new_token(!restore.files.is_empty(), restore.files.aside())?;
         recovery::write_token(database.as_mut(), &token)?;
         database.flush()?;
         for table in catalogue.models.tables() {

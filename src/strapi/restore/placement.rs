@@ -29,6 +29,8 @@ const LONGEST_EXTENSION: usize = 16;
 /// stay some hundred bytes a file, and sixteen for each folder; paths are put aside.
 pub(super) struct Placement {
     hasher: RandomState,
+    /// Whether no row gets another url, and files go under their names alone.
+    keeps_urls: bool,
     /// Paths that are taken, each with the hash of the name of its file.
     claims: NameMap<u64>,
     /// Folders that files lie in.
@@ -71,6 +73,7 @@ impl Placement {
     pub fn new(folder: &Path) -> Self {
         Self {
             hasher: RandomState::new(),
+            keeps_urls: false,
             claims: NameMap::default(),
             folders: NameMap::default(),
             files: HashMap::new(),
@@ -78,6 +81,12 @@ impl Placement {
             changed: 0,
             shut_out: Examples::default(),
         }
+    }
+
+    /// The same, but where rows keep their urls files come under their names.
+    #[must_use]
+    pub fn keeping_urls(self, keeps_urls: bool) -> Self {
+        Self { keeps_urls, ..self }
     }
 
     /// Hears of a row that comes.
@@ -112,6 +121,9 @@ impl Placement {
     }
 
     fn file(&mut self, name: &str, path: Option<&str>) -> Result<()> {
+        if self.keeps_urls {
+            return Ok(());
+        }
         let own = self.hasher.hash_one(name);
         let claimed = match path {
             Some(path) if !self.is_everywhere(own) => self.claim(path, own),

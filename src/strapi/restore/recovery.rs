@@ -7,6 +7,7 @@
 //! | not done | its own | it committed | the files that are missing come, the old ones go |
 //! | done | any | it committed | the old files go |
 //! | none | one without files | it committed | nothing |
+//! | none | one without files, and with a folder | it committed | what it left there goes, if it is there |
 //! | none | one with files | it did not end on another machine | refused |
 
 use crate::database::{Connection, LockMode};
@@ -15,23 +16,38 @@ use crate::store::sync_folder;
 use crate::strapi::core_store::{self, CORE_STORE, TOKEN_KEY};
 use crate::strapi::lock::{LockWait, ProjectLock, take_over};
 use crate::strapi::project::Project;
+use crate::strapi::uploads::{pending_aside, sweep_aside};
+use std::fmt::Write;
+use std::path::Path;
 
 /// How the token of a restore ends that swaps no files.
 const WITHOUT_FILES: &str = "-without-files";
+
+/// What stands in it before the folder that files were put into, if they were put aside.
+const ASIDE: &str = "-aside:";
 
 /// A token that no other restore has.
 ///
 /// # Errors
 /// The system gives no random bytes.
-pub(super) fn new_token(swaps_files: bool) -> Result<String> {
+pub(super) fn new_token(swaps_files: bool, aside: Option<&Path>) -> Result<String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes)
         .map_err(|error| Error::failed(format!("the system gives no random bytes: {error}")))?;
     let mut token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    if let Some(folder) = aside {
+        let _ = write!(token, "{ASIDE}{}", folder.display());
+    }
     if !swaps_files {
         token.push_str(WITHOUT_FILES);
     }
     Ok(token)
+}
+
+/// The folder that a token names.
+fn folder_aside(token: &str) -> Option<&Path> {
+    let (_, folder) = token.strip_suffix(WITHOUT_FILES)?.split_once(ASIDE)?;
+    Some(Path::new(folder))
 }
 
 /// Whether a transaction has committed whose end gave an error: on a server the answer may be lost, and
@@ -100,7 +116,14 @@ fn recover_with(
     let mut told = Vec::new();
     // The server may have lost a run that goes on with its files.
     let held = uploads.hold()?;
-    for swap in uploads.pending()? {
+    let mut pending = uploads.pending()?;
+    let aside = token.as_deref().and_then(folder_aside).map(Path::to_owned);
+    if let (Some(token), Some(folder)) = (&token, &aside)
+        && pending.iter().all(|swap| swap.token() != Some(token))
+    {
+        pending.extend(pending_aside(folder, token)?);
+    }
+    for swap in pending {
         let is_own = token
             .as_deref()
             .is_some_and(|token| swap.token().is_none_or(|own| own == token));
@@ -138,6 +161,9 @@ fn recover_with(
     }
     told.extend(uploads.doubt());
     drop(held);
+    if let Some(folder) = &aside {
+        sweep_aside(folder);
+    }
     if uploads.sweep()? > 0 {
         told.push("what an earlier restore left behind is deleted".to_owned());
     }

@@ -1,11 +1,13 @@
 //! The media library of a project as a whole: its own folder, the bucket that its provider keeps files in, and what is
 //! served by URL alone.
 
+use super::aside::{self, AsideFiles};
 use super::bucket::{Bucket, Layout};
 use super::provider::{FileAt, Provider};
 use super::remote::{Remote, by_url, from_object};
 use super::{
     Held, LOCAL_PROVIDER, Links, LocalUploads, Opened, PendingSwap, Staged, StagedUploads, Uploads,
+    staged,
 };
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
@@ -28,7 +30,7 @@ const SLOW: Duration = Duration::from_secs(5);
 pub struct MediaOptions {
     /// Whether hosts in private networks are asked for files as well.
     pub private_hosts: bool,
-    /// Where files go that the project's provider takes from nobody but Strapi.
+    /// The folder that files of a restore go to, in place of that of the project's provider.
     pub aside: Option<PathBuf>,
 }
 
@@ -64,6 +66,8 @@ pub(in crate::strapi) struct Library {
     web: Mutex<Option<Arc<Web>>>,
     /// How often in a row hosts kept somebody waiting for nothing.
     silent: Mutex<BTreeMap<String, u32>>,
+    /// Whether the folder that files go to was seen to take them.
+    is_checked: Mutex<bool>,
 }
 
 impl Library {
@@ -111,6 +115,7 @@ impl Library {
             options,
             web: Mutex::default(),
             silent: Mutex::default(),
+            is_checked: Mutex::default(),
         }
     }
 
@@ -289,6 +294,7 @@ impl Uploads for Library {
 
     fn path(&self, provider: &str, url: &str) -> Option<String> {
         match &self.home {
+            _ if self.keeps_urls() => None,
             Home::Local | Home::Elsewhere { .. } => self.local.path(provider, url),
             Home::Cloud(cloud) => {
                 let path = cloud.provider.path_at(url)?;
@@ -314,6 +320,15 @@ impl Uploads for Library {
     }
 
     fn check_takes_files(&self) -> Result<()> {
+        if let Some(folder) = &self.options.aside {
+            // Once: from then on there are the files that come.
+            let mut is_checked = locked(&self.is_checked);
+            if !*is_checked {
+                aside::check(folder)?;
+                *is_checked = true;
+            }
+            return Ok(());
+        }
         match &self.home {
             Home::Local => Ok(()),
             Home::Elsewhere { why, advice } => Err(Error::failed(why).hint(advice)),
@@ -339,7 +354,14 @@ impl Uploads for Library {
         }
     }
 
+    fn keeps_urls(&self) -> bool {
+        self.options.aside.is_some()
+    }
+
     fn stage(&self, how: Staged, folder: &Path, effort: &Effort) -> Box<dyn StagedUploads> {
+        if let Some(aside) = &self.options.aside {
+            return Box::new(AsideFiles::new(aside, how, effort));
+        }
         match self.cloud().map(|cloud| self.bucket(cloud)) {
             Some(Ok(bucket)) => bucket.stage(how, folder, effort),
             // Without a bucket no file is added.
@@ -350,12 +372,19 @@ impl Uploads for Library {
     fn hold(&self) -> Result<Vec<Held>> {
         let mut held = self.local.hold()?;
         held.extend(self.in_bucket(Bucket::hold)?);
+        if let Some(folder) = &self.options.aside {
+            held.extend(staged::hold(folder)?);
+        }
         Ok(held)
     }
 
     fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>> {
         let mut pending = self.local.pending()?;
         pending.extend(self.in_bucket(Bucket::pending)?);
+        if let Some(folder) = &self.options.aside {
+            let journals = staged::pending(folder)?.into_iter();
+            pending.extend(journals.map(|journal| Box::new(journal) as Box<dyn PendingSwap>));
+        }
         Ok(pending)
     }
 
@@ -375,7 +404,11 @@ impl Uploads for Library {
 
     fn sweep(&self) -> Result<usize> {
         let swept = self.in_bucket(|bucket| Ok(vec![bucket.sweep()?]))?;
-        Ok(self.local.sweep()? + swept.iter().sum::<usize>())
+        let mut count = self.local.sweep()? + swept.iter().sum::<usize>();
+        if let Some(folder) = &self.options.aside {
+            count += staged::sweep(folder)?;
+        }
+        Ok(count)
     }
 }
 

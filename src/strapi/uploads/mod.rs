@@ -1,6 +1,7 @@
 //! Where a project keeps the files of its media library, behind [`Uploads`]: its own folder (the
 //! `local` upload provider), a bucket, or somebody who serves them by URL.
 
+mod aside;
 mod beneath;
 mod bucket;
 mod held;
@@ -13,6 +14,7 @@ mod remote;
 mod staged;
 mod writer;
 
+pub(super) use aside::{pending_aside, sweep_aside};
 pub(super) use held::Held;
 pub(super) use library::Library;
 pub use library::MediaOptions;
@@ -71,6 +73,11 @@ pub(super) trait Uploads: Send + Sync {
     /// # Errors
     /// The project keeps them elsewhere.
     fn check_takes_files(&self) -> Result<()>;
+
+    /// Whether files that come are put where the provider has no part in it: rows keep the urls that they have.
+    fn keeps_urls(&self) -> bool {
+        false
+    }
 
     /// Starts to take files. With [`Staged::Counted`] they are read, and not kept. `effort` collects how long
     /// writing them takes; what has to wait on this machine waits in `folder`.
@@ -199,8 +206,13 @@ pub(super) trait StagedUploads: Send {
         None
     }
 
-    /// Whether nothing is going to be swapped.
+    /// Whether nothing of the project's own is going to be swapped.
     fn is_empty(&self) -> bool;
+
+    /// The folder in which files are put aside, if any are.
+    fn aside(&self) -> Option<&Path> {
+        None
+    }
 
     /// How many files could not get the owner, group and mode of what they replace; known after the swap.
     fn of_other_owners(&self) -> u64;
