@@ -12,7 +12,9 @@ fn a_restore_leaves_the_new_files_with_all_they_should_have_and_nothing_else() {
         restore(&bucket, &mut None).expect("restored");
         assert_eq!(fake.texts(), after());
         for path in ["both", "deep/both", "deep/added"] {
-            let object = fake.get(&format!("{}{path}", bucket.layout.prefix)).expect("an object");
+            let object = fake
+                .get(&format!("{}{path}", bucket.layout.prefix))
+                .expect("an object");
             let expected = Attributes {
                 media_type: Some("text/x-test".to_owned()),
                 ..layout().attributes
@@ -117,7 +119,10 @@ fn a_file_too_large_for_the_memory_comes_whole_to_all_its_paths() {
     staged.settle().expect("settled");
     assert_eq!(staged.forget_old(), None);
     for path in paths {
-        assert!(fake.texts()[&format!("{}{path}", bucket.layout.prefix)] == large, "{path}");
+        assert!(
+            fake.texts()[&format!("{}{path}", bucket.layout.prefix)] == large,
+            "{path}"
+        );
     }
 }
 
