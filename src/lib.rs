@@ -20,6 +20,10 @@
 //! and `model`; `archive` to `store`; `strapi` to `database`. Nothing outside `cli` prints, prompts or reads the process
 //! environment.
 
+// Tests in here share the stores of tests/all, which call this crate by its name.
+#[cfg(test)]
+extern crate self as strapi_backup;
+
 pub mod archive;
 mod calendar;
 pub mod cli;

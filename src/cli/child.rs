@@ -1,5 +1,6 @@
 //! Runs the commands that users name: for keys, and when a run ends.
 
+use super::prompt::has_terminal;
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use crate::threads::start;
@@ -22,12 +23,17 @@ pub(super) fn shell(command: &str) -> Command {
     shell
 }
 
-/// What a command printed first: its first line, without the end of it.
+/// What a command printed first: its first line, without the end of it. When the run is to stop, the command is told so;
+/// and so is all that it started, unless there is a terminal, where only one group of processes may ask for a passphrase.
 ///
 /// # Errors
 /// It cannot be started, ends with another code than 0, or the run is to stop.
 pub(super) fn first_line(mut command: Command, interrupt: &Interrupt) -> Result<Vec<u8>> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let leads = !has_terminal();
+    if leads {
+        command.process_group(0);
+    }
     let mut child = spawn(&mut command)?;
     let printed = child.stdout.take();
     // Whoever it left behind may keep this open.
@@ -42,7 +48,7 @@ pub(super) fn first_line(mut command: Command, interrupt: &Interrupt) -> Result<
             let _ = std::io::copy(&mut printed, &mut std::io::sink());
         }
     })?;
-    let status = wait(child, false, interrupt)?;
+    let status = wait(child, leads, interrupt)?;
     if !status.success() {
         return Err(Error::failed(format!("it failed: {}", ended(status))));
     }

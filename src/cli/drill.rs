@@ -1,10 +1,9 @@
 //! `backup drill`: whether an archive comes back, tried out.
 
-use super::columns::Columns;
 use super::environment::Environment;
 use super::key::KeyArguments;
 use super::progress::Progress;
-use super::report::INCOMPLETE;
+use super::report::{Heads, INCOMPLETE, Line};
 use super::run::RunArguments;
 use super::terminal::Reports;
 use super::verify::{DAMAGED, damaged, has_notes, is_incomplete, print_faults, tell_of_export};
@@ -16,7 +15,6 @@ use crate::strapi::{Drill, Drilled, LockWait};
 use crate::transfer::OnFault;
 use crate::transfer::summary::{Failure, Remembering, Summary};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
 use indicatif::HumanCount;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,7 +32,7 @@ use std::sync::Arc;
   TMPDIR=/var/tmp backup drill site.tar.gz.enc --key-file /etc/backup/key
 
 Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for. TMPDIR has to have room for
-all that the archive holds, unpacked, and half as much again.
+what the archive holds, unpacked: for files once, for rows, links and settings up to three times.
 
 Exit codes: 0 all of it comes back, 3 all of it comes back, but the archive was made incomplete, 6 it
 is damaged or something does not come back, 12 wrong key.")]
@@ -57,6 +55,12 @@ pub(super) struct Arguments {
     alone: RunArguments,
 }
 
+/// What stands above what came back.
+const HEADS: Heads = Heads {
+    eye: ["Type", "In the archive", "Came back"],
+    shown: [report::count, report::count],
+    plain: ["Count", "Back", "Type"],
+};
 /// How many differences are told one by one.
 const TOLD: usize = 20;
 
@@ -139,23 +143,7 @@ impl Arguments {
             Reports::Stdout.conclude(DAMAGED);
             return exit_code(Kind::Archive);
         }
-        let lines = lines(drilled);
-        Reports::Stdout.print(&match Reports::Stdout.width() {
-            Some(_) => table(&lines),
-            None => columns(&lines),
-        });
-        if differences.moved > 0 {
-            terminal::tell(&format!(
-                "note: {} urls of files lead elsewhere than into an upload folder; a restore gives them others",
-                HumanCount(differences.moved)
-            ));
-        }
-        if differences.foreign > 0 {
-            terminal::tell(&format!(
-                "note: {} values are such as SQLite holds and other databases may refuse: a fraction of an integer, a NUL in a text",
-                HumanCount(differences.foreign)
-            ));
-        }
+        report::print_lines(Reports::Stdout, &HEADS, &lines(drilled));
         for difference in differences.list.iter().take(TOLD) {
             terminal::alert(&format!("error: {difference}"));
         }
@@ -173,7 +161,7 @@ impl Arguments {
                 "All that the archive holds comes back, but it is incomplete",
                 INCOMPLETE,
             )
-        } else if self.strict && (has_notes(plan, protection) || differences.foreign > 0) {
+        } else if self.strict && (has_notes(plan, protection) || !differences.notes().is_empty()) {
             (
                 "All that the archive holds comes back, with notes (--strict)",
                 INCOMPLETE,
@@ -190,41 +178,14 @@ impl Arguments {
 }
 
 /// What the archive holds, and how much of it came back: of each stage, by its name.
-fn lines(drilled: &Drilled) -> Vec<(&'static str, u64, u64)> {
+fn lines(drilled: &Drilled) -> Vec<Line> {
     let returned = drilled.returned.as_ref();
     let stages = drilled.plan.announced.stages.iter();
     stages
         .map(|(stage, report)| {
             let back = returned.and_then(|returned| returned.stages.get(stage));
             let back = back.map_or(0, |back| back.total.items);
-            (stage.as_str(), report.total.items, back)
+            (stage.to_string(), report.total.items, back)
         })
         .collect()
-}
-
-/// The lines for the eye.
-fn table(lines: &[(&str, u64, u64)]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(vec!["Type", "In the archive", "Came back"]);
-    for &(stage, held, back) in lines {
-        table.add_row(vec![
-            stage.to_owned(),
-            HumanCount(held).to_string(),
-            HumanCount(back).to_string(),
-        ]);
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table.to_string()
-}
-
-/// The lines as columns, which programs can split, as in the report of a transfer.
-fn columns(lines: &[(&str, u64, u64)]) -> String {
-    let mut columns = Columns::new(["Count", "Back", "Type"], [true, true, false], 2);
-    for (stage, held, back) in lines {
-        columns.add([held.to_string(), back.to_string(), (*stage).to_owned()]);
-    }
-    columns.text(None)
 }

@@ -351,6 +351,7 @@ impl Request {
                 password,
                 environment,
                 cancellation,
+                summary,
             )?;
         }
         Ok(code)

@@ -10,11 +10,12 @@ use crate::error::{Error, Result};
 use crate::inventory::{Inventory, Look, Stocked};
 use crate::model::Stage;
 use crate::store::{Location, Shelf, shelf};
+use crate::transfer::summary::StockedFacts;
 use clap::Args;
 use indicatif::DecimalBytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
@@ -109,7 +110,8 @@ impl Arguments {
         let (name, inventory, now) =
             listed.map_err(|it| it.interrupted_with("nothing was listed"))?;
         if self.json {
-            let archives: Vec<Value> = inventory.archives.iter().map(facts).collect();
+            let archives: Vec<StockedFacts> =
+                inventory.archives.iter().map(Stocked::facts).collect();
             let list = json!({"location": name, "archives": archives, "others": inventory.others});
             Reports::Stdout.print(&list.to_string());
             return Ok(0);
@@ -178,21 +180,4 @@ pub(super) fn size(bytes: u64) -> String {
         true => DecimalBytes(bytes).to_string(),
         false => bytes.to_string(),
     }
-}
-
-/// What is known of an archive, for programs.
-pub(super) fn facts(archive: &Stocked) -> Value {
-    json!({
-        "name": archive.name,
-        "group": archive.group,
-        "made": archive.made.timestamp().to_string(),
-        "from": archive.told_by.as_str(),
-        "size": archive.size,
-        "complete": archive.is_complete,
-        "encrypted": archive.encrypted,
-        "strapi": archive.strapi,
-        "project": archive.project,
-        "counts": archive.counts,
-        "doubt": archive.doubt,
-    })
 }

@@ -14,6 +14,11 @@ use std::path::Path;
 /// The terminal of the process, whatever stdin is.
 const DEVICE: &str = "/dev/tty";
 
+/// Whether the process has a terminal, whatever stdin is.
+pub(super) fn has_terminal() -> bool {
+    File::open(DEVICE).is_ok()
+}
+
 /// Somebody who may be asked. Questions go to stderr.
 #[derive(Debug, Clone)]
 pub(super) struct Prompt {
@@ -59,7 +64,7 @@ impl Prompt {
         io::stderr().is_terminal()
             && match self.answers {
                 Answers::Stdin => io::stdin().is_terminal(),
-                Answers::Device => File::open(DEVICE).is_ok(),
+                Answers::Device => has_terminal(),
             }
     }
 

@@ -4,16 +4,16 @@ use super::Cancellation;
 use super::columns::Columns;
 use super::environment::Environment;
 use super::keep::RetentionArguments;
-use super::list::{self, PlaceArguments, facts, made, state, tell_future};
+use super::list::{self, PlaceArguments, made, state, tell_future};
 use super::terminal::{self, Reports, Voice, safe};
 use crate::archive::Password;
 use crate::error::{Error, Kind, Result};
 use crate::inventory::{Action, Inventory, Look, Pruning, Removed, Scope};
 use crate::retention::Policy;
 use crate::store::{Location, Shelf};
+use crate::transfer::summary::Summary;
 use clap::Args;
 use indicatif::{DecimalBytes, HumanCount};
-use serde_json::{Value, json};
 
 /// Something could not be removed.
 const FAILED: u8 = 1;
@@ -66,10 +66,10 @@ impl Arguments {
                 print_decisions(&pruning);
             }
             tell_future(pruning.decisions.iter().map(|it| &it.archive), look.now);
-            let removed = match self.dry_run {
-                true => Removed::default(),
-                false => pruning.carry_out(shelf, look)?,
-            };
+            let mut removed = Removed::default();
+            if !self.dry_run {
+                pruning.carry_out(shelf, look, &mut removed)?;
+            }
             self.conclude(&shelf.name(), &pruning, &removed);
             Ok(removed.failed.is_empty())
         })?;
@@ -82,7 +82,9 @@ impl Arguments {
 
     fn conclude(&self, location: &str, pruning: &Pruning, removed: &Removed) {
         if self.json {
-            Reports::Stdout.print(&self.document(location, pruning, removed).to_string());
+            let facts = pruning.facts(location, self.dry_run, removed);
+            let line = serde_json::to_string(&facts);
+            Reports::Stdout.print(&line.expect("texts and numbers serialise"));
         }
         tell_trouble(removed);
         if self.json {
@@ -92,44 +94,23 @@ impl Arguments {
         Reports::Stdout.print(&match self.dry_run {
             true => format!(
                 "Dry run: {} would be removed, {}; nothing was changed",
-                archives(pruning.going().count() as u64),
+                archives(pruning.going().count()),
                 DecimalBytes(going)
             ),
             false => format!(
                 "{} removed, {}",
-                archives(removed.archives),
+                archives(removed.archives.len()),
                 DecimalBytes(removed.bytes)
             ),
         });
     }
-
-    fn document(&self, location: &str, pruning: &Pruning, removed: &Removed) -> Value {
-        let decisions = pruning.decisions.iter().map(|decision| {
-            let mut facts = facts(&decision.archive);
-            facts["action"] = decision.action.as_str().into();
-            facts["reasons"] = decision.reasons.clone().into();
-            facts
-        });
-        let failed = removed.failed.iter();
-        let failed = failed.map(|(name, error)| json!({"name": name, "error": error.to_string()}));
-        json!({
-            "location": location,
-            "dry_run": self.dry_run,
-            "archives": decisions.collect::<Vec<_>>(),
-            "orphans": pruning.orphans,
-            "removed": removed.archives,
-            "removed_bytes": removed.bytes,
-            "changed": removed.changed,
-            "failed": failed.collect::<Vec<_>>(),
-        })
-    }
 }
 
 /// A number of archives, in words.
-fn archives(count: u64) -> String {
+fn archives(count: usize) -> String {
     match count {
         1 => "1 archive".into(),
-        count => format!("{} archives", HumanCount(count)),
+        count => format!("{} archives", HumanCount(count as u64)),
     }
 }
 
@@ -181,7 +162,7 @@ fn tell_trouble(removed: &Removed) {
     }
 }
 
-/// Removes the archives of the group of one that was just written, and is whole, which no rule keeps.
+/// Removes the archives of the group of one that was just written, and is whole, which no rule keeps. The summary is told.
 ///
 /// # Errors
 /// Something could not be removed. The new archive is there all the same, which the error says.
@@ -192,6 +173,7 @@ pub(super) fn after_export(
     password: Option<Password>,
     environment: &Environment,
     cancellation: &Cancellation,
+    summary: &mut Summary,
 ) -> Result<()> {
     let scope = Scope {
         beside: Some(archive.to_owned()),
@@ -199,21 +181,21 @@ pub(super) fn after_export(
     let prune = |shelf: &dyn Shelf, look: &Look<'_>| {
         let inventory = Inventory::take(shelf, look)?;
         let pruning = Pruning::decide(inventory, policy, &scope, look.now);
-        let removed = pruning.carry_out(shelf, look)?;
+        let mut removed = Removed::default();
+        let carried = pruning.carry_out(shelf, look, &mut removed);
+        summary.pruned = Some(pruning.facts(&shelf.name(), false, &removed));
         tell_left(&pruning);
         tell_future(pruning.decisions.iter().map(|it| &it.archive), look.now);
         tell_trouble(&removed);
-        for archive in pruning.going() {
-            let is_gone = !removed.failed.iter().any(|(name, _)| *name == archive.name);
-            if is_gone && !removed.changed.contains(&archive.name) {
-                terminal::tell(&format!("removed: {}", safe(&archive.name)));
-            }
+        for archive in &removed.archives {
+            terminal::tell(&format!("removed: {}", safe(archive)));
         }
+        carried?;
         match removed.failed.len() {
             0 => Ok(()),
             some => Err(Error::failed(format!(
                 "{} could not be removed",
-                archives(some as u64)
+                archives(some)
             ))),
         }
     };

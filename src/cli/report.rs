@@ -38,16 +38,51 @@ pub(super) fn origin(source: &Description) -> String {
     )
 }
 
-/// Prints the table of a report: at a terminal for the eye, elsewhere as plain columns with whole numbers.
+/// A line of a table: a name and two numbers.
+pub(super) type Line = (String, u64, u64);
+
+/// What stands above such lines, and how their numbers are shown.
+pub(super) struct Heads {
+    /// For the eye: above the name and the numbers.
+    pub eye: [&'static str; 3],
+    /// The numbers for the eye.
+    pub shown: [fn(u64) -> String; 2],
+    /// In plain columns: above the numbers and the name.
+    pub plain: [&'static str; 3],
+}
+
+/// What stands above the report of a transfer.
+const HEADS: Heads = Heads {
+    eye: ["Type", "Count", "Size"],
+    shown: [count, size],
+    plain: ["Count", "Bytes", "Type"],
+};
+
+/// A number of things, for the eye.
+pub(super) fn count(items: u64) -> String {
+    HumanCount(items).to_string()
+}
+
+/// A number of bytes, for the eye.
+fn size(bytes: u64) -> String {
+    DecimalBytes(bytes).to_string()
+}
+
+/// Prints the table of a report.
 pub(super) fn print(reports: Reports, report: &Report) {
+    print_lines(reports, &HEADS, &lines(report));
+}
+
+/// Prints a table: at a terminal for the eye, elsewhere as plain columns with whole numbers.
+pub(super) fn print_lines(reports: Reports, heads: &Heads, lines: &[Line]) {
     reports.print(&match reports.width() {
-        Some(width) => table(report, width),
-        None => columns(report),
+        Some(width) => table(heads, lines, width),
+        None => columns(heads, lines),
     });
 }
 
 /// The lines of a report: name, count, bytes.
-fn lines(report: &Report) -> Vec<(String, u64, u64)> {
+fn lines(report: &Report) -> Vec<Line> {
     let mut lines = Vec::new();
     let (mut items, mut bytes) = (0, 0);
     for (stage, StageReport { total, groups }) in &report.stages {
@@ -63,29 +98,32 @@ fn lines(report: &Report) -> Vec<(String, u64, u64)> {
 }
 
 /// The lines as columns, which programs can split: numbers first, because names have any length.
-fn columns(report: &Report) -> String {
-    let mut columns = Columns::new(["Count", "Bytes", "Type"], [true, true, false], 2);
-    for (name, items, bytes) in lines(report) {
-        columns.add([items.to_string(), bytes.to_string(), name]);
+fn columns(heads: &Heads, lines: &[Line]) -> String {
+    let mut columns = Columns::new(heads.plain, [true, true, false], 2);
+    for (name, one, other) in lines {
+        columns.add([one.to_string(), other.to_string(), name.clone()]);
     }
     columns.text(None)
 }
 
 /// The lines as a table that is at most so many characters wide.
-fn table(report: &Report, width: usize) -> String {
-    let rows: Vec<Vec<String>> = lines(report)
-        .into_iter()
-        .map(|(name, items, bytes)| row(&name, items, bytes))
-        .collect();
-    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let beside = widest(1).unwrap_or_default().max(5) + widest(2).unwrap_or_default().max(4);
+fn table(heads: &Heads, lines: &[Line], width: usize) -> String {
+    let [show_one, show_other] = heads.shown;
+    let rows = lines
+        .iter()
+        .map(|(name, one, other)| [name.clone(), show_one(*one), show_other(*other)]);
+    let rows: Vec<[String; 3]> = rows.collect();
+    let widest = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or_default().max(heads.eye[column].len())
+    };
+    let beside = widest(1) + widest(2);
     let room = width.saturating_sub(beside + FRAME).max(NARROWEST);
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(vec!["Type", "Count", "Size"]);
-    for mut row in rows {
-        row[0] = abridged(&row[0], room);
-        table.add_row(row);
+    table.set_header(heads.eye);
+    for [name, one, other] in rows {
+        table.add_row([abridged(&name, room), one, other]);
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -106,14 +144,6 @@ fn abridged(name: &str, room: usize) -> String {
         &characters[characters.len() - after..],
     ];
     ends.concat().into_iter().collect()
-}
-
-fn row(name: &str, items: u64, bytes: u64) -> Vec<String> {
-    vec![
-        name.to_owned(),
-        HumanCount(items).to_string(),
-        DecimalBytes(bytes).to_string(),
-    ]
 }
 
 /// What is missing from the result, in a line; `None` where nothing is.
@@ -160,13 +190,13 @@ mod tests {
         let mut report = Report::default();
         report.stages.insert(Stage::Entities, stage);
         for width in [50, 80, 132] {
-            let text = table(&report, width);
+            let text = table(&HEADS, &lines(&report), width);
             let widest = text.lines().map(|line| line.chars().count()).max();
             assert!(widest.is_some_and(|it| it <= width), "{width}:\n{text}");
             // A frame, a head, a stage, a type, the sum.
             assert_eq!(text.lines().count(), 7, "{text}");
         }
-        assert!(table(&report, 200).contains(name));
-        assert!(table(&report, 80).contains("-- api::extraordinarily"));
+        assert!(table(&HEADS, &lines(&report), 200).contains(name));
+        assert!(table(&HEADS, &lines(&report), 80).contains("-- api::extraordinarily"));
     }
 }

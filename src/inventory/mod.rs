@@ -3,12 +3,15 @@
 //! An archive's own words come from the summary beside it, else from its first kilobytes, where these can be read
 //! (because it is not encrypted, or the key is known); else its name has to do, and last the time of the file.
 
+mod facts;
 mod name;
 mod prune;
+mod removal;
 #[cfg(test)]
 mod tests;
 
-pub use prune::{Action, Decision, Pruning, Removed, Scope};
+pub use prune::{Action, Decision, Pruning, Scope};
+pub use removal::Removed;
 
 use crate::archive::{Archive, ArchiveSource, Demands, Password};
 use crate::error::{Kind, Result};

@@ -5,7 +5,8 @@ use crate::error::Error;
 use crate::retention::{Period, Policy, Quota};
 use crate::store::Origin;
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 const NOW: &str = "2026-11-22T12:00:00Z";
 
@@ -21,6 +22,8 @@ struct Fake {
     refuses: BTreeSet<String>,
     /// What archives are known by.
     ids: BTreeMap<String, &'static str>,
+    /// Set when something was removed.
+    requested: Arc<AtomicBool>,
 }
 
 impl Fake {
@@ -91,6 +94,7 @@ impl Shelf for Fake {
         }
         self.files.lock().expect("free").remove(name);
         self.removed.lock().expect("free").push(name.to_owned());
+        self.requested.store(true, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -123,6 +127,21 @@ fn decide(shelf: &Fake, look: &Look<'_>, policy: &Policy, beside: Option<&str>) 
         beside: beside.map(str::to_owned),
     };
     Pruning::decide(inventory, policy, &scope, look.now)
+}
+
+fn carry_out(pruning: &Pruning, shelf: &Fake) -> Removed {
+    let mut removed = Removed::default();
+    let carried = pruning.carry_out(shelf, &look(), &mut removed);
+    carried.expect("tried");
+    removed
+}
+
+/// A complete archive of this name, as it was looked at.
+pub(super) fn stocked(name: &str) -> Stocked {
+    let shelf = Fake::default();
+    shelf.archive(name, "2026-11-10T01:00:00Z", "complete");
+    let inventory = Inventory::take(&shelf, &look()).expect("listed");
+    inventory.archives[0].clone()
 }
 
 /// What becomes of what, with the first reason.
@@ -307,7 +326,7 @@ fn an_archive_goes_before_its_summary_and_what_cannot_go_is_listed() {
         .refuses
         .insert("site-2026-11-12.tar.summary.json".into());
     let pruning = decide(&shelf, &look(), &daily(1), None);
-    let removed = pruning.carry_out(&shelf, &look()).expect("tried");
+    let removed = carry_out(&pruning, &shelf);
     assert_eq!(
         *shelf.removed.lock().expect("free"),
         [
@@ -325,7 +344,7 @@ fn an_archive_goes_before_its_summary_and_what_cannot_go_is_listed() {
         failed,
         ["site-2026-11-11.tar", "site-2026-11-12.tar.summary.json"]
     );
-    assert_eq!((removed.archives, removed.bytes), (2, 8));
+    assert_eq!((removed.archives.len(), removed.bytes), (2, 8));
     // The summary that was left goes when it is old enough.
     shelf.refuses.clear();
     let later = Look {
@@ -337,6 +356,36 @@ fn an_archive_goes_before_its_summary_and_what_cannot_go_is_listed() {
 }
 
 #[test]
+fn a_run_that_is_stopped_still_tells_what_it_has_removed() {
+    let shelf = Fake::default();
+    for day in 10..=12 {
+        let made = format!("2026-11-{day}T01:00:00Z");
+        shelf.archive(&format!("site-2026-11-{day}.tar"), &made, "complete");
+    }
+    let pruning = decide(&shelf, &look(), &daily(1), None);
+    let stopped = Look {
+        interrupt: Interrupt::new(Arc::clone(&shelf.requested)),
+        ..look()
+    };
+    let mut removed = Removed::default();
+    let error = pruning.carry_out(&shelf, &stopped, &mut removed);
+    let error = error.expect_err("stopped");
+    assert_eq!(error.kind(), Kind::Interrupted);
+    assert!(
+        error.to_string().contains("1 archives were removed"),
+        "{error}"
+    );
+    let facts = pruning.facts("there", false, &removed);
+    let told = facts
+        .archives
+        .iter()
+        .map(|it| (it.action.as_str(), it.removed));
+    let told: Vec<(&str, bool)> = told.collect();
+    assert_eq!(told, [("remove", true), ("remove", false), ("keep", false)]);
+    assert_eq!((facts.removed, facts.removed_bytes), (1, 4));
+}
+
+#[test]
 fn what_was_written_to_meanwhile_stays() {
     let shelf = Fake::default();
     for day in 10..=12 {
@@ -345,9 +394,9 @@ fn what_was_written_to_meanwhile_stays() {
     }
     let pruning = decide(&shelf, &look(), &daily(1), None);
     shelf.put("site-2026-11-10.tar", b"another", "2026-11-22T11:59:59Z");
-    let removed = pruning.carry_out(&shelf, &look()).expect("tried");
+    let removed = carry_out(&pruning, &shelf);
     assert_eq!(removed.changed, ["site-2026-11-10.tar"]);
-    assert_eq!(removed.archives, 1);
+    assert_eq!(removed.archives, ["site-2026-11-11.tar"]);
 }
 
 #[test]
@@ -362,10 +411,13 @@ fn nothing_goes_from_a_group_whose_kept_archive_vanished_or_changed_meanwhile() 
         }
         let pruning = decide(&shelf, &look(), &daily(1), None);
         change(&shelf);
-        let removed = pruning.carry_out(&shelf, &look()).expect("tried");
+        let removed = carry_out(&pruning, &shelf);
         let failed: Vec<String> = removed.failed.into_iter().map(|(name, _)| name).collect();
         assert_eq!(failed, ["site-2026-11-10.tar", "site-2026-11-11.tar"]);
-        assert_eq!(removed.archives, 2, "those of the shop");
+        assert_eq!(
+            removed.archives,
+            ["shop-2026-11-10.tar", "shop-2026-11-11.tar"]
+        );
     };
     let forget = |shelf: &Fake, name: &str| drop(shelf.files.lock().expect("free").remove(name));
     removals(&|shelf| forget(shelf, "site-2026-11-12.tar"));

@@ -19,6 +19,37 @@ pub struct Asset {
 /// How the names of this program's own folders begin that stand beside the files of a media library.
 pub const STAGING_PREFIX: &str = ".backup-restore-";
 
+/// Media types by extension; any other is [`ANY`].
+const MEDIA_TYPES: [(&str, &str); 14] = [
+    ("avif", "image/avif"),
+    ("csv", "text/csv"),
+    ("gif", "image/gif"),
+    ("jpeg", "image/jpeg"),
+    ("jpg", "image/jpeg"),
+    ("json", "application/json"),
+    ("mp3", "audio/mpeg"),
+    ("mp4", "video/mp4"),
+    ("pdf", "application/pdf"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain"),
+    ("webp", "image/webp"),
+    ("zip", "application/zip"),
+];
+/// The media type of bytes.
+const ANY: &str = "application/octet-stream";
+
+/// The media type of a file of this name, where nothing else says it.
+pub fn media_type(filename: &str) -> &'static str {
+    let extension = filename
+        .rsplit_once('.')
+        .map_or("", |(_, extension)| extension);
+    let known = MEDIA_TYPES
+        .iter()
+        .find(|(own, _)| own.eq_ignore_ascii_case(extension));
+    known.map_or(ANY, |(_, media_type)| media_type)
+}
+
 /// Whether a file of a media library may have this name: it names a file in a folder and none
 /// elsewhere, and nothing of this program's own.
 pub fn is_file_name(name: &str) -> bool {

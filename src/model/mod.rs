@@ -20,7 +20,7 @@ mod skips;
 mod stage;
 mod value;
 
-pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name, named_files};
+pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name, media_type, named_files};
 pub use components::{Component, Misfit, Visitor, is_component, walk};
 pub use configuration::{ConfigItem, ConfigKind};
 pub use entity::{Elements, Entity, Fields, ParsedEntity, elements};

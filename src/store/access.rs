@@ -26,6 +26,13 @@ impl Access {
         Self::new(self.variables.clone(), Interrupt::default())
     }
 
+    /// The same with another value of a variable; an empty one takes it away.
+    pub(super) fn with(&self, name: &str, value: &str) -> Self {
+        let mut access = self.clone();
+        access.variables.insert(name.to_owned(), value.to_owned());
+        access
+    }
+
     /// The value of a variable; an empty one is none.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name).map(String::as_str);

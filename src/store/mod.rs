@@ -9,6 +9,7 @@ mod interrupt;
 mod limit;
 mod location;
 pub(crate) mod media;
+mod net;
 mod object;
 mod owner;
 mod plain;

@@ -14,11 +14,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::support::archive::Archive;
-use crate::support::cli::{KEY, Outcome, PLAIN, Project, run, strapi_archive, testdata};
-use crate::support::files::{listing, repository};
+use crate::support::cli::{
+    KEY, Outcome, PLAIN, Project, backup_through, run, strapi_archive, testdata,
+};
+use crate::support::files::listing;
 use crate::support::odd_store::OddStore;
 use crate::support::running::Running;
-use crate::support::schema::misfit;
+use crate::support::schema::described;
 
 fn export<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["-f", "site"], &PLAIN[..], more].concat()
@@ -177,14 +179,7 @@ fn a_quiet_run_that_is_incomplete_says_what_and_what_it_held_back() {
 
 /// The lines of JSON of a run, each held against the schema, and the last of them.
 fn objects(outcome: &Outcome) -> (Vec<Value>, Value) {
-    let schema = fs::read(repository("docs/output.schema.json")).unwrap();
-    let schema: Value = serde_json::from_slice(&schema).unwrap();
-    let parse = |line: &str| -> Value {
-        let object = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        assert_eq!(misfit(&schema, &schema, &object), None, "{line}");
-        object
-    };
-    let mut objects: Vec<Value> = outcome.stdout.lines().map(parse).collect();
+    let mut objects: Vec<Value> = outcome.stdout.lines().map(described).collect();
     let last = objects.pop().expect("a summary");
     assert_eq!(last["type"], "summary", "{}", outcome.all());
     assert!(objects.iter().all(|object| object["type"] != "summary"));
@@ -397,6 +392,23 @@ fn a_signal_is_heard_while_a_key_is_waited_for() {
         drop(writer);
         outcome.ends_with(130);
     }
+}
+
+#[test]
+fn what_a_command_for_a_key_starts_ends_with_it_where_there_is_no_terminal() {
+    let project = Project::testdata();
+    // The shell is not the one that waits; and what waits ends with the run in any case.
+    let command = "echo begun >&2; (tail --pid=$PPID -f /dev/null; echo never > never); echo key";
+    let starter = Command::new("setsid");
+    let mut export = backup_through(starter, ["export", "-f", "site", "--key-command", command]);
+    export.arg("--project").arg(project.path());
+    export.current_dir(project.archives());
+    let mut running = Running::start(export);
+    running.until("begun");
+    running.signal("TERM");
+    let outcome = running.end().ends_with(130);
+    let never = project.archives().join("never");
+    assert!(!never.exists(), "{}", outcome.all());
 }
 
 /// Answers so many requests with this status, and gives their first lines and bodies.

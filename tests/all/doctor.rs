@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::support::cli::{Outcome, Project, backup, run};
 use crate::support::databases::{Server, Site, on_each_server};
+use crate::support::schema::described;
 
 on_each_server!(
     a_server_and_what_may_be_done_there_are_shown,
@@ -16,7 +17,7 @@ on_each_server!(
 /// The line that `--json` prints.
 fn line(outcome: &Outcome) -> Json {
     assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.all());
-    serde_json::from_str(&outcome.stdout).unwrap()
+    described(&outcome.stdout)
 }
 
 /// What was found of something, with its status.

@@ -5,11 +5,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
+use serde_json::Value;
 
 use crate::support::beasts::all;
 use crate::support::cli::{KEY, Outcome, Project, backup, run, strapi_archive, strapi_archive_of};
 use crate::support::files::{copy_folder, repository};
 use crate::support::running::Running;
+use crate::support::schema::described;
 use crate::support::tarball::{CONFIGURATION, ENTITIES, LINKS, Tarball};
 
 const SCHEMAS: &str = "schemas/schemas_00001.jsonl";
@@ -298,6 +300,17 @@ fn a_value_that_sqlite_alone_holds_is_a_note() {
         .ends_with(0)
         .says(["SQLite holds and other databases may refuse"]);
     drill(&path, &["--strict"]).ends_with(3);
+    let outcome = drill(&path, &["--json"]).ends_with(0);
+    let told: Vec<Value> = outcome.stdout.lines().map(described).collect();
+    let is_note = |it: &&Value| {
+        let reason = it["reason"].as_str().unwrap_or_default();
+        it["incomplete"] == false
+            && it["times"].as_u64() > Some(0)
+            && reason.contains("other databases may refuse")
+    };
+    assert_eq!(told.iter().filter(is_note).count(), 1, "{}", outcome.all());
+    let listed = told.last().unwrap()["warnings"].as_array().unwrap();
+    assert_eq!(listed.iter().filter(is_note).count(), 1, "{listed:?}");
 }
 
 #[test]
@@ -347,7 +360,7 @@ fn a_pipe_gets_plain_columns_and_json_says_what_came_back() {
     let path = changed.write(folder.path().join("changed.tar"));
     let outcome = drill(&path, &["--json"]).ends_with(6);
     let summary = outcome.stdout.lines().last().unwrap();
-    let summary: serde_json::Value = serde_json::from_str(summary).unwrap();
+    let summary = described(summary);
     assert_eq!(summary["faults"].as_array().unwrap().len(), 100);
     assert!(
         summary["faults_left_out"].as_u64().unwrap() >= 100,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use strapi_backup::store::{Access, Interrupt, Location, write_small};
 
 use crate::support::cli::{KEY, Outcome, Project, backup, run};
+use crate::support::schema::described;
 use crate::support::stores::{Kind, Store};
 
 /// Puts a file there that nobody can look into, and the summary that says whose it is. Both are a day old.
@@ -77,7 +78,7 @@ fn a_list_needs_no_key_and_says_where_it_is_from() {
             command.env("BACKUP_KEY", KEY);
         }
         let outcome = run(&mut command).ends_with(0);
-        let list: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let list: Value = described(&outcome.stdout);
         assert_eq!(list["others"], 1);
         list["archives"].clone()
     };
@@ -183,7 +184,7 @@ fn an_archive_that_was_cut_takes_no_place_of_a_whole_one() {
         age(&folder.join(name));
     }
     let listed = run(backup(["list", "--json"]).arg(&folder)).ends_with(0);
-    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    let listed: Value = described(&listed.stdout);
     let archives = listed["archives"].as_array().unwrap();
     let is_complete = |day: &str| {
         let name = format!("site-2026-11-{day}.tar.gz");
@@ -255,7 +256,7 @@ fn what_was_decided_can_be_read_by_a_program() {
     week(folder.path(), "site");
     let options = ["--keep-within", "2d", "--keep-weekly", "-1", "--json"];
     let outcome = prune(folder.path(), &options).ends_with(0);
-    let document: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let document: Value = described(&outcome.stdout);
     let archives = document["archives"].as_array().unwrap();
     let kept: Vec<&Value> = archives
         .iter()
@@ -272,6 +273,9 @@ fn what_was_decided_can_be_read_by_a_program() {
         ]
     );
     assert_eq!(document["removed"], 3);
+    let gone = archives.iter().filter(|it| it["removed"] == true);
+    assert!(gone.clone().all(|it| it["action"] == "remove"));
+    assert_eq!(gone.count(), 3);
     assert_eq!(document["failed"], json!([]));
 }
 
@@ -335,6 +339,55 @@ fn an_export_prunes_its_own_archives_when_it_is_complete() {
     assert_eq!(left.len() - site.len(), 7);
 }
 
+#[test]
+fn the_summary_of_an_export_that_prunes_tells_what_went_and_what_stays() {
+    let project = Project::testdata();
+    week(&project.archives(), "site");
+    let export = |name: &str| {
+        let mut command = project.command("export", ["-f", name, "--no-encrypt", "--json"]);
+        command.args(["--prune", "--keep-last", "2"]);
+        command.env("TZ", "UTC");
+        let outcome = run(&mut command);
+        let lines: Vec<Value> = outcome.stdout.lines().map(described).collect();
+        (outcome, lines.last().unwrap().clone())
+    };
+    let (outcome, summary) = export("site-2026-11-22");
+    outcome.ends_with(0);
+    let told = |summary: &Value, action: &str| -> Vec<String> {
+        let archives = summary["pruned"]["archives"].as_array().unwrap().iter();
+        let told = archives.filter(|it| it["action"] == action);
+        told.map(|it| it["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let kept = ["site-2026-11-20.tar.gz.enc", "site-2026-11-22.tar.gz"];
+    assert_eq!(told(&summary, "keep"), kept);
+    let removed = &summary["pruned"]["archives"][0];
+    assert_eq!(removed["removed"], true);
+    assert_eq!(removed["reasons"], json!(["no rule keeps it"]));
+    assert_eq!(summary["pruned"]["removed"], 6);
+    let size = removed["size"].as_u64().unwrap();
+    assert_eq!(summary["pruned"]["removed_bytes"], 6 * size);
+
+    // And where something is in the way: beside one that was to stay and is damaged nothing goes.
+    let made = project.archives().join("site-2026-11-22.tar.gz");
+    let cut = project.archives().join("site-2026-11-23.tar.gz");
+    fs::write(&cut, &fs::read(&made).unwrap()[..12_000]).unwrap();
+    age(&cut);
+    let (outcome, summary) = export("site-2026-11-24");
+    outcome.ends_with(1);
+    let error = summary["error"]["message"].as_str().unwrap();
+    assert!(error.contains("is there, and whole"), "{error}");
+    let failed = summary["pruned"]["failed"].as_array().unwrap();
+    let names: Vec<&str> = failed.iter().filter_map(|it| it["name"].as_str()).collect();
+    assert_eq!(names, kept);
+    let why = failed[0]["error"].as_str().unwrap();
+    assert!(
+        why.contains("site-2026-11-23.tar.gz, which was to stay, is damaged"),
+        "{why}"
+    );
+    assert_eq!(summary["pruned"]["removed"], 0);
+}
+
 /// Puts an object into a store.
 fn put(store: &Store, name: &str, content: Vec<u8>) {
     let variables = store.variables().into_iter();
@@ -374,7 +427,7 @@ fn archives_in_an_object_store_are_listed_and_thinned_out() {
 
         let place = store.url("");
         let list = run(&mut store.lead(backup(["list", "--json", &place]))).ends_with(0);
-        let list: Value = serde_json::from_str(&list.stdout).unwrap();
+        let list: Value = described(&list.stdout);
         let archives = list["archives"].as_array().unwrap().iter();
         let told: Vec<(&str, &Value)> = archives
             .map(|it| (it["name"].as_str().unwrap(), &it["complete"]))

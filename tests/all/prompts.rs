@@ -125,6 +125,22 @@ fn an_export_asks_twice_for_a_key_and_does_not_show_it() {
 }
 
 #[test]
+fn a_command_for_a_key_may_ask_at_the_terminal() {
+    let project = Project::testdata();
+    let command = "printf 'Passphrase: ' > /dev/tty; read -r line < /dev/tty; echo \"$line\"";
+    let (code, screen) = Session::start(
+        &project,
+        "export",
+        &["-f", "site", "--key-command", command],
+    )
+    .answers("Passphrase: ", "typed")
+    .ends();
+    assert_eq!(code, Some(0), "{screen}");
+    let archive = Archive::open(&project.archive("site.tar.gz.enc"), Some("typed"));
+    assert_eq!(archive.lines("entities").len(), 82);
+}
+
+#[test]
 fn an_export_whose_keys_differ_writes_nothing() {
     let project = Project::testdata();
     let (code, screen) = Session::start(&project, "export", &["-f", "site"])

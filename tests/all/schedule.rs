@@ -437,6 +437,47 @@ fn systemd_hands_the_key_to_the_service_and_cron_names_its_file() {
 }
 
 #[test]
+fn a_file_of_variables_whose_name_is_a_pattern_is_read_and_no_other() {
+    let project = Project::testdata();
+    let folder = project.archives();
+    let name = "100% [a]*? 'q\" #;$.env";
+    fs::write(folder.join(name), "BACKUP_KEY=given\n").unwrap();
+    // What the pattern would match.
+    fs::write(folder.join("100% axy 'q\" #;$.env"), "BACKUP_KEY=other\n").unwrap();
+    let given = folder.join(name);
+    let given = given.to_str().unwrap();
+    let root = project.path().to_str().unwrap().to_owned();
+    let export = ["--project", &root, "-f", "not yet $there/"];
+    let options = ["--environment-file", name];
+    let outcome = schedule(&folder, &options, &export).ends_with(0);
+    let (service, _) = units(&outcome.stdout);
+    let pattern = service.get("Service", "EnvironmentFile");
+    let pattern = pattern.replace("%%", "%");
+    // The shell expands it as systemd does, by glob(7).
+    let mut expand = Command::new("sh");
+    expand.args(["-c", "IFS=; printf '%s\\0' $PATTERN"]);
+    let matched = Outcome::of(expand.env("PATTERN", &pattern).output().unwrap());
+    assert_eq!(matched.stdout, format!("{given}\0"), "{pattern}");
+
+    // What is said to make the folder makes it.
+    let made = folder.join("not yet $there");
+    let said = outcome.lines("note: there is no ");
+    let (_, command) = said[0].split_once("make it: ").unwrap();
+    let command = command.replace("install -d -m 700 -o ", "printf '%s\\n' ");
+    let printed = Outcome::of(Command::new("sh").args(["-c", &command]).output().unwrap());
+    let printed: Vec<&str> = printed.stdout.lines().collect();
+    assert_eq!(printed[1], format!("{}/", made.display()));
+
+    let options = [&options[..], &["--cron"]].concat();
+    let outcome = schedule(&folder, &options, &export).ends_with(0);
+    let (_, _, command) = cron_command(&outcome.stdout);
+    let (reads, _) = command.split_once("; /").unwrap();
+    let script = format!("{reads}; printf %s \"$BACKUP_KEY\"");
+    let read = Outcome::of(Command::new("sh").args(["-c", &script]).output().unwrap());
+    assert_eq!(read.stdout, "given", "{command}");
+}
+
+#[test]
 fn any_word_comes_through_systemd_and_cron_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config {

@@ -5,7 +5,7 @@
 #     BACKUP_TEST_STRAPI5=DIR cargo test strapi5::
 #
 # VERSION is 4 or 5, or 4.1 or 4.5: tests/strapi4 and its like say which versions exactly. Needs node 20 or later and npm. The first
-# run takes a few minutes and 700 MB; later ones end at once, until the lock file changes. For other versions, change
+# run takes a few minutes and 800 MB; later ones end at once, until the lock file changes. For other versions, change
 # package.json there and run: npm install --package-lock-only --omit-lockfile-registry-resolved
 set -eu
 

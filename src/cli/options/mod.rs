@@ -164,11 +164,12 @@ impl<'a> Taken<'a> {
     }
 }
 
-/// The option of a verb with this long name.
+/// The option of a verb with this long name, or with this one as another.
 fn with_long<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {
-    command
-        .get_arguments()
-        .find(|arg| arg.get_long() == Some(long))
+    command.get_arguments().find(|arg| {
+        let others = arg.get_all_aliases().unwrap_or_default();
+        arg.get_long() == Some(long) || others.contains(&long)
+    })
 }
 
 /// Whether an option is a switch.

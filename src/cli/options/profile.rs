@@ -113,6 +113,16 @@ impl Profile {
                 }
             }
         }
+        for (index, (verb, found)) in options.iter().enumerate() {
+            let is_same =
+                |(of, other): &(Option<String>, Found)| of == verb && other.long == found.long;
+            if options[..index].iter().any(is_same) {
+                return Err(refuse(
+                    format!("profile {name}: `{}` is given twice", found.long),
+                    "it has another name as well; leave one of the two out",
+                ));
+            }
+        }
         Ok(Self {
             options,
             known: known.collect(),
@@ -166,10 +176,11 @@ fn option(verbs: &[&Command], key: &str, value: &Value) -> Result<Found> {
             "options are written with their long names, without the dashes in front",
         );
     };
+    let long = arg.get_long().unwrap_or(key).to_owned();
     let values = match value {
         Value::Boolean(on) if is_switch(arg) => {
             return Ok(Found {
-                long: key.to_owned(),
+                long,
                 values: Vec::new(),
                 on: *on,
             });
@@ -186,14 +197,14 @@ fn option(verbs: &[&Command], key: &str, value: &Value) -> Result<Found> {
             "write a text, a number, or a list of these",
         );
     };
-    if key == "database-url" && values.iter().any(|url| holds_password(url)) {
+    if long == "database-url" && values.iter().any(|url| holds_password(url)) {
         return refuse(
             "a password does not belong in this file".into(),
             "give the database with the variable BACKUP_DATABASE_URL",
         );
     }
     Ok(Found {
-        long: key.to_owned(),
+        long,
         on: !values.is_empty(),
         values,
     })

@@ -138,6 +138,10 @@ fn a_profile_with_what_it_must_not_hold_is_refused() {
             "[profiles.nightly]\nprofile = 'other'",
             "`profile` is no option",
         ),
+        (
+            "[profiles.nightly]\nmaxSizeJsonl = 1\nmax-size-jsonl = 2",
+            "`max-size-jsonl` is given twice",
+        ),
         ("[other]\nx = 1", "`other` is not known"),
         ("[profiles.weekly]\n", "there is no profile nightly"),
         ("[profiles", "line 1: "),
@@ -151,6 +155,21 @@ fn a_profile_with_what_it_must_not_hold_is_refused() {
     }
     let error = completed(&["export"], &[("BACKUP_STRICT", "maybe")], "").expect_err("maybe");
     assert!(error.to_string().contains("BACKUP_STRICT"), "{error}");
+}
+
+#[test]
+fn the_other_names_of_options_are_known_in_profiles_and_give_way_as_well() {
+    let file = "[profiles.nightly]\nmaxSizeJsonl = 64\n[profiles.nightly.export]\nonlyContentTypes = ['api::a.a']";
+    let found = completed(&["export", "--profile=nightly"], &[], file).expect("completed");
+    for word in ["--max-size-jsonl=64", "--only-content-types=api::a.a"] {
+        assert!(found.contains(&word.to_owned()), "{word} in {found:?}");
+    }
+    let typed = ["export", "--profile=nightly", "--maxSizeJsonl=8"];
+    let found = completed(&typed, &[], file).expect("completed");
+    assert!(
+        !found.contains(&"--max-size-jsonl=64".to_owned()),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -46,16 +46,20 @@ fn command(job: &Job) -> Result<String> {
     Ok(command)
 }
 
-/// A word for the shell, which cron has looked at before: it takes a percent sign for a line break.
-pub(super) fn word(text: &str) -> String {
+/// A word for the shell.
+pub(super) fn of_shell(text: &str) -> String {
     let is_bare = |it: char| it.is_ascii_alphanumeric() || "-_./:=,@+".contains(it);
     if !text.is_empty() && text.chars().all(is_bare) {
         return text.to_owned();
     }
-    let inner = text.replace('\'', "'\\''");
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// A word for the shell, which cron has looked at before: it takes a percent sign for a line break.
+fn word(text: &str) -> String {
     // Cron pairs backslashes off and drops the one before a percent sign, in quotes as well: between quotes there is
     // surely but this one.
-    format!("'{}'", inner.replace('%', "''\\%"))
+    of_shell(text).replace('%', "''\\%")
 }
 
 fn utf8(path: &Path) -> Result<&str> {

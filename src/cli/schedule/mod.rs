@@ -253,9 +253,10 @@ impl Arguments {
     fn advise(&self, job: &Job) {
         let user = &job.user;
         if let Some(folder) = job.order.folder().filter(|it| !it.is_dir()) {
-            let folder = folder.display();
+            let folder = folder.display().to_string();
+            let word = cron::of_shell(&folder);
             terminal::tell(&format!(
-                "note: there is no {folder} here; make it: install -d -m 700 -o {user} {folder}"
+                "note: there is no {folder} here; make it: install -d -m 700 -o {user} {word}"
             ));
         }
         let key = job.order.value("key_file").map(Path::new);

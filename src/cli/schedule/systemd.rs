@@ -79,7 +79,7 @@ ExecStart={}
         command(job)?,
     );
     if let Some(file) = &job.environment_file {
-        let _ = writeln!(out, "EnvironmentFile={}", plain(file)?);
+        let _ = writeln!(out, "EnvironmentFile={}", itself(&plain(file)?));
     }
     if let Some(file) = job.order.value("key_file") {
         let load = match job.encrypted_key {
@@ -221,6 +221,18 @@ fn plain(path: &Path) -> Result<String> {
         return Err(unspeakable(path));
     }
     Ok(specifiers(text))
+}
+
+/// A path where systemd takes a pattern, and reads all files that match: signs of patterns in brackets are themselves.
+fn itself(path: &str) -> String {
+    let mut out = String::new();
+    for character in path.chars() {
+        match character {
+            '*' | '?' | '[' => out.extend(['[', character, ']']),
+            it => out.push(it),
+        }
+    }
+    out
 }
 
 /// A folder in a list of them: quotes hold it together, and a backslash is one.

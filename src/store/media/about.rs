@@ -3,7 +3,7 @@
 use super::About;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
+    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
 };
 use std::time::SystemTime;
 
@@ -24,6 +24,19 @@ impl About {
 pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let text = headers.get(name)?.to_str().ok()?.trim();
     (!text.is_empty()).then_some(text)
+}
+
+/// Whether an answer is of what was asked for: from there to the end of a file that is as long as before.
+pub(super) fn goes_on(headers: &HeaderMap, from: u64, length: Option<u64>) -> bool {
+    let parts = || {
+        let range = text(headers, CONTENT_RANGE)?;
+        let (span, total) = range.strip_prefix("bytes ")?.split_once('/')?;
+        let (start, end) = span.split_once('-')?;
+        let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
+        let total = total.parse().ok().or(length)?;
+        Some(start == from && end.checked_add(1)? == total && length.is_none_or(|it| it == total))
+    };
+    parts().unwrap_or(false)
 }
 
 fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {

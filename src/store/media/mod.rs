@@ -4,13 +4,21 @@
 //! The requests are asynchronous inside; all that comes out of this room blocks, and ends soon after the user wants the
 //! run to stop.
 
-mod soon;
-pub(crate) use soon::{AzureSettings, GoogleSettings, S3, S3Settings, Store};
 mod about;
+mod backoff;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod emulators;
 mod guard;
+mod others;
+mod packing;
+mod s3;
 mod web;
 
 pub(crate) use guard::Guard;
+pub(crate) use others::{AzureSettings, GoogleSettings, Store};
+pub(crate) use s3::{S3, S3Settings};
 pub(crate) use web::Web;
 
 use crate::error::Result;

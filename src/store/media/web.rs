@@ -5,22 +5,26 @@
 //! the proxy decides.
 
 mod reader;
+mod silent;
 
 use super::Content;
 use super::about::text;
+use super::backoff::Backoff;
 use super::guard::{self, Checked, Guard};
 use crate::error::{Error, Result};
-use crate::store::object::Executor;
-use crate::store::object::http::Connector;
+use crate::store::net::Connector;
+use crate::store::net::Executor;
+use crate::store::object::explain::certificate;
 use crate::store::{Access, Interrupt};
 use reader::Reader;
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
+use silent::Silent;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use url::{Host, Url};
 
@@ -45,6 +49,8 @@ struct Limits {
     patience: Duration,
     /// The pause before the first time; each is twice as long as the one before it.
     pause: Duration,
+    /// How long a server is left alone that answered none of the last files.
+    rest: Duration,
 }
 
 impl Default for Limits {
@@ -57,7 +63,14 @@ impl Default for Limits {
             tries: 5,
             patience: Duration::from_secs(120),
             pause: Duration::from_millis(500),
+            rest: Duration::from_secs(30),
         }
+    }
+}
+
+impl Limits {
+    fn backoff(&self) -> Backoff {
+        Backoff::new(self.tries, self.pause, self.patience)
     }
 }
 
@@ -69,6 +82,7 @@ struct Shared {
     guard: Arc<Guard>,
     has_proxies: bool,
     limits: Limits,
+    silent: Silent,
     interrupt: Interrupt,
     runtime: Executor,
 }
@@ -79,6 +93,7 @@ struct Shared {
 pub(super) struct Refused(pub String);
 
 /// Why there is no answer that is of use.
+#[derive(Debug)]
 struct Failure {
     /// Half a sentence.
     why: String,
@@ -102,6 +117,12 @@ impl Failure {
             again: true,
             ..Self::last(why)
         }
+    }
+
+    /// How long to wait before it is tried again, if it is.
+    fn pause(&self, backoff: &mut Backoff) -> Option<Duration> {
+        let after = self.after.unwrap_or_default();
+        self.again.then(|| backoff.next(after)).flatten()
     }
 }
 
@@ -140,6 +161,7 @@ impl Web {
             guard,
             has_proxies,
             limits,
+            silent: Silent::default(),
             interrupt: access.interrupt.clone(),
             runtime: Executor::new()?,
         })))
@@ -154,21 +176,28 @@ impl Web {
         let Ok(url) = Url::parse(url) else {
             return Ok(Err("what should be its URL is none".into()));
         };
-        let mut backoff = Backoff::new(&self.0.limits);
+        let host = url.host_str().unwrap_or_default();
+        let Some(mut backoff) = self.0.silent.backoff(host, &self.0.limits) else {
+            return Ok(Err("its server has not answered for a while".into()));
+        };
         let failure = loop {
             self.0.interrupt.stop()?;
             match self.0.run(self.0.ask(&url, None))? {
-                Ok(answer) => match Reader::new(&self.0, &url, answer, most) {
-                    Ok(content) => return Ok(Ok(content)),
+                Ok(answer) => match Reader::open(&self.0, &url, answer, most) {
+                    Ok(content) => {
+                        self.0.silent.gave(host, false);
+                        return Ok(Ok(content));
+                    }
                     Err(failure) => break failure,
                 },
-                Err(failure) => match backoff.next(&failure) {
+                Err(failure) => match failure.pause(&mut backoff) {
                     // Made within the runtime, which has the clock.
                     Some(pause) => self.0.run(async { sleep(pause).await })?,
                     None => break failure,
                 },
             }
         };
+        self.0.silent.gave(host, failure.again);
         Ok(Err(failure.why))
     }
 }
@@ -176,39 +205,6 @@ impl Web {
 impl fmt::Debug for Web {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Web").finish_non_exhaustive()
-    }
-}
-
-/// How long to wait before a file is asked for again.
-struct Backoff {
-    tries: u32,
-    pause: Duration,
-    /// When it failed for the first time.
-    began: Option<Instant>,
-    patience: Duration,
-}
-
-impl Backoff {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            tries: limits.tries,
-            pause: limits.pause,
-            began: None,
-            patience: limits.patience,
-        }
-    }
-
-    /// `None` where it was asked for often enough.
-    fn next(&mut self, failure: &Failure) -> Option<Duration> {
-        let pause = failure.after.unwrap_or_default().max(self.pause);
-        let began = *self.began.get_or_insert_with(Instant::now);
-        let is_over = self.tries == 0 || began.elapsed() + pause > self.patience;
-        if !failure.again || is_over {
-            return None;
-        }
-        self.tries -= 1;
-        self.pause *= 2;
-        Some(pause)
     }
 }
 
@@ -314,15 +310,19 @@ fn judged(answer: Response, is_part: bool) -> Result<Response, Failure> {
 /// Why there is no answer.
 fn failed(error: &reqwest::Error) -> Failure {
     let mut why = error.to_string();
-    let mut again = true;
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         if let Some(Refused(why)) = inner.downcast_ref() {
             return Failure::last(why);
         }
         why = inner.to_string();
-        // Neither gets better by asking again.
-        again &= !why.contains("peer certificate") && !error.is_builder();
+        if why.contains("peer certificate") {
+            // It does not get better by asking again.
+            return Failure::last(format!(
+                "its server cannot be trusted: {}",
+                certificate(&why)
+            ));
+        }
         cause = inner.source();
     }
     let first = why.lines().next().unwrap_or_default();
@@ -331,9 +331,9 @@ fn failed(error: &reqwest::Error) -> Failure {
         (_, true) => format!("its server cannot be reached: {first}"),
         _ => format!("the connection to its server broke: {first}"),
     };
-    Failure {
-        again,
-        ..Failure::last(why)
+    match error.is_builder() {
+        true => Failure::last(why),
+        false => Failure::again(why),
     }
 }
 

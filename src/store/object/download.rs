@@ -1,6 +1,5 @@
 //! Reads an archive out of an object store. A connection that breaks is made again, from where it stopped.
 
-use super::explain::explain;
 use super::{Bucket, path_of};
 use crate::error::{Error, Result};
 use crate::store::{Access, ObjectName, Origin};
@@ -74,16 +73,11 @@ impl Origin for ObjectOrigin {
     }
 
     fn open(&mut self, _again: bool) -> Result<Box<dyn Read + Send>> {
-        Ok(Box::new(Reader {
-            bucket: Arc::clone(&self.bucket),
-            name: self.name.clone(),
-            path: path_of(&self.name)?,
-            meta: self.meta.clone(),
-            stream: None,
-            chunk: Bytes::new(),
-            position: 0,
-            failures: Failures::default(),
-        }))
+        Ok(Box::new(Reader::new(
+            &self.bucket,
+            &self.name,
+            self.meta.clone(),
+        )?))
     }
 
     fn length(&self) -> Option<u64> {
@@ -92,7 +86,7 @@ impl Origin for ObjectOrigin {
 }
 
 /// Reads an object from its beginning.
-struct Reader {
+pub(in crate::store) struct Reader {
     bucket: Arc<Bucket>,
     name: ObjectName,
     path: Path,
@@ -132,6 +126,23 @@ impl Failures {
 }
 
 impl Reader {
+    /// Reads the object that was found to be so.
+    ///
+    /// # Errors
+    /// It has a name that no object has.
+    pub fn new(bucket: &Arc<Bucket>, name: &ObjectName, meta: ObjectMeta) -> Result<Self> {
+        Ok(Self {
+            bucket: Arc::clone(bucket),
+            name: name.clone(),
+            path: path_of(name)?,
+            meta,
+            stream: None,
+            chunk: Bytes::new(),
+            position: 0,
+            failures: Failures::default(),
+        })
+    }
+
     /// Asks for what is left.
     fn ask(&mut self) -> Result<object_store::Result<()>> {
         let meta = &self.meta;
@@ -201,7 +212,7 @@ impl Reader {
                 Err(answer) => {
                     self.stream = None;
                     if self.failures.are_too_many() || asked.elapsed() > PATIENCE {
-                        return Err(explain("read", &self.name, &answer));
+                        return Err(self.bucket.explain("read", &self.name, &answer));
                     }
                     // Made within the runtime, which has the clock.
                     self.bucket.run(async { tokio::time::sleep(PAUSE).await })?;

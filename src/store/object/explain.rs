@@ -7,8 +7,18 @@ use object_store::Error as Answer;
 /// How much of a text of the store is told.
 const LONGEST: usize = 300;
 
+/// Whose settings lead to a store: where it is seen to that they are right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Settings {
+    /// Variables and files of the cloud's own tools, for archives.
+    Variables,
+    /// The configuration of a project, for its media library.
+    Project,
+}
+
 /// What a store said no with: its own word for it, where it has one, and a sentence.
-pub(super) struct Refusal {
+#[derive(Debug)]
+pub(in crate::store) struct Refusal {
     status: Option<u16>,
     code: Option<String>,
     message: Option<String>,
@@ -18,18 +28,28 @@ pub(super) struct Refusal {
 impl Refusal {
     /// What stands in an answer.
     pub fn of(answer: &Answer) -> Self {
-        let text = innermost(answer);
         let whole = answer.to_string();
+        let status = whole
+            .split_once("status code: ")
+            .and_then(|(_, rest)| rest.get(..3)?.parse().ok());
+        let status = status.or(match answer {
+            Answer::NotFound { .. } => Some(404),
+            Answer::Precondition { .. } | Answer::AlreadyExists { .. } => Some(412),
+            Answer::PermissionDenied { .. } => Some(403),
+            _ => None,
+        });
+        Self::told(status, &whole, innermost(answer))
+    }
+
+    /// What stands in the body of an answer with this status. `text` is told where there is no status.
+    pub fn told(status: Option<u16>, body: &str, text: String) -> Self {
         let element = |name: &str| {
-            let (_, rest) = whole.split_once(&format!("<{name}>"))?;
+            let (_, rest) = body.split_once(&format!("<{name}>"))?;
             let (inside, _) = rest.split_once(&format!("</{name}>"))?;
             // Some add what they signed and when, a line each.
             let line = inside.lines().next().unwrap_or_default().trim();
             (!line.is_empty()).then(|| shortened(line))
         };
-        let status = whole
-            .split_once("status code: ")
-            .and_then(|(_, rest)| rest.get(..3)?.parse().ok());
         Self {
             status,
             code: element("Code"),
@@ -38,7 +58,18 @@ impl Refusal {
         }
     }
 
-    fn is(&self, codes: &[&str]) -> bool {
+    /// No answer at all, for this reason.
+    pub fn silent(error: &dyn std::error::Error) -> Self {
+        Self::told(None, "", innermost(error))
+    }
+
+    /// The status of the answer, where there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// Whether the store's own word is one of these.
+    pub fn is(&self, codes: &[&str]) -> bool {
         let code = self.code.as_deref();
         code.is_some_and(|code| codes.contains(&code))
     }
@@ -112,8 +143,8 @@ impl Refusal {
 }
 
 /// The cause behind all others.
-fn innermost(answer: &Answer) -> String {
-    let mut error: &dyn std::error::Error = answer;
+fn innermost(answer: &dyn std::error::Error) -> String {
+    let mut error = answer;
     while let Some(source) = error.source() {
         error = source;
     }
@@ -149,16 +180,74 @@ pub(super) fn where_credentials_come_from(store: StoreKind) -> &'static str {
 
 /// An answer that is none, in words: `doing` is a verb phrase such as "read".
 pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error {
-    let refusal = Refusal::of(answer);
-    let (store, bucket) = (name.store, &name.bucket);
-    let holder = store.holder();
-    let failed = |why: &str| Error::failed(format!("cannot {doing} {name}: {why}"));
+    explain_to(Settings::Variables, doing, name, answer)
+}
+
+/// The same for whoever has these settings.
+pub(in crate::store) fn explain_to(
+    settings: Settings,
+    doing: &str,
+    name: &ObjectName,
+    answer: &Answer,
+) -> Error {
     let whole = answer.to_string();
     let asks_the_machine = ["169.254.169.254", "metadata.google.internal"];
     if asks_the_machine.iter().any(|host| whole.contains(host)) {
-        return failed("there are no credentials, and this machine has none for its programs")
-            .hint(where_credentials_come_from(store));
+        let why = "there are no credentials, and this machine has none for its programs";
+        return Error::failed(format!("cannot {doing} {name}: {why}"))
+            .hint(settings.credentials(name.store));
     }
+    refused(settings, doing, name, &Refusal::of(answer))
+}
+
+impl Settings {
+    /// Where credentials come from.
+    fn credentials(self, store: StoreKind) -> &'static str {
+        match self {
+            Self::Variables => where_credentials_come_from(store),
+            Self::Project => {
+                "see the credentials of the upload provider in config/plugins, and the variables that it takes \
+                 them from: docs/MEDIA.md"
+            }
+        }
+    }
+
+    /// What to do where a store says that it is another one.
+    fn elsewhere(self, store: StoreKind) -> &'static str {
+        match (self, store) {
+            (Self::Variables, StoreKind::S3) => {
+                "the bucket is in another region: set AWS_REGION to it; or AWS_ENDPOINT_URL is not the \
+                 address of the store itself"
+            }
+            (Self::Project, StoreKind::S3) => {
+                "the bucket is in another region, or the endpoint is not the address of the store itself: see \
+                 region and endpoint of the upload provider in config/plugins"
+            }
+            (_, StoreKind::Google | StoreKind::Azure) => {
+                "see that the endpoint that is set is the address of the store itself"
+            }
+        }
+    }
+
+    /// Where it is written what must be allowed.
+    fn document(self) -> &'static str {
+        match self {
+            Self::Variables => "docs/STORES.md",
+            Self::Project => "docs/MEDIA.md",
+        }
+    }
+}
+
+/// What a store says no with, in words: `doing` is a verb phrase such as "read".
+pub(in crate::store) fn refused(
+    settings: Settings,
+    doing: &str,
+    name: &ObjectName,
+    refusal: &Refusal,
+) -> Error {
+    let (store, bucket) = (name.store, &name.bucket);
+    let holder = store.holder();
+    let failed = |why: &str| Error::failed(format!("cannot {doing} {name}: {why}"));
     if refusal.lacks_bucket() {
         return failed(&format!("there is no {holder} `{bucket}`")).hint(format!(
             "check its name, and the endpoint and region that are set; or make the {holder} first"
@@ -170,9 +259,15 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
     if refusal.is_unknown() {
         let hint = format!(
             "the credentials are wrong or have expired; {}",
-            where_credentials_come_from(store)
+            settings.credentials(store)
         );
         return failed(&refusal.words()).hint(hint);
+    }
+    if refusal.is(&["AccessControlListNotSupported"]) {
+        return failed(&refusal.words()).hint(
+            "the bucket takes no lists of who may read: see ACL in the params of the upload provider in config/plugins, \
+             or let the bucket take them",
+        );
     }
     let is_elsewhere = refusal.is(&[
         "PermanentRedirect",
@@ -180,19 +275,12 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
         "IllegalLocationConstraintException",
     ]) || refusal.is_redirection();
     if is_elsewhere {
-        return failed(&refusal.words()).hint(match store {
-            StoreKind::S3 => {
-                "the bucket is in another region: set AWS_REGION to it; or AWS_ENDPOINT_URL is not the \
-                 address of the store itself"
-            }
-            StoreKind::Google | StoreKind::Azure => {
-                "see that the endpoint that is set is the address of the store itself"
-            }
-        });
+        return failed(&refusal.words()).hint(settings.elsewhere(store));
     }
-    if refusal.is_forbidden() || matches!(answer, Answer::PermissionDenied { .. }) {
+    if refusal.is_forbidden() || refusal.status == Some(403) {
         return failed(&refusal.words()).hint(format!(
-            "give these credentials the permission to {doing} there; docs/STORES.md lists what is needed"
+            "give these credentials the permission to {doing} there; {} lists what is needed",
+            settings.document()
         ));
     }
     if refusal.text.contains("peer certificate") {
@@ -200,11 +288,11 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
             "name the certificate of the authority that signed it with AWS_CA_BUNDLE or SSL_CERT_FILE",
         );
     }
-    match answer {
-        Answer::NotFound { .. } => Error::failed(format!("there is nothing at {name}"))
+    match (refusal.status, settings) {
+        (Some(404), _) => Error::failed(format!("there is nothing at {name}"))
             .hint("check the name that was given"),
-        Answer::Precondition { .. } | Answer::AlreadyExists { .. } => exists(name),
-        _ if refusal.status.is_none() => {
+        (Some(409 | 412), Settings::Variables) => exists(name),
+        (None, _) => {
             failed(&refusal.words()).hint("see that the store can be reached, and run it again")
         }
         _ => failed(&refusal.words()).hint("see what the store says, and run it again"),
@@ -212,7 +300,7 @@ pub(super) fn explain(doing: &str, name: &ObjectName, answer: &Answer) -> Error 
 }
 
 /// What is wrong with a certificate, in words.
-fn certificate(text: &str) -> String {
+pub(in crate::store) fn certificate(text: &str) -> String {
     let known = [
         (
             "UnknownIssuer",

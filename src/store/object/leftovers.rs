@@ -1,7 +1,8 @@
 //! Uploads to S3 that were begun and never ended, because their run was killed. Their parts are paid for, and not seen.
 
-use super::{Bucket, GLANCE};
+use super::Bucket;
 use crate::store::ObjectName;
+use crate::store::net::GLANCE;
 use futures_util::StreamExt;
 use object_store::aws::AmazonS3;
 use object_store::multipart::MultipartStore;
@@ -56,7 +57,7 @@ impl Bucket {
             SignedUrlOptions::default().with_query([("prefix", &*name.key), ("uploads", "")]);
         let root = Path::default();
         let url = s3
-            .signed_url_opts(::http::Method::GET, &root, SIGNED, &options)
+            .signed_url_opts(http::Method::GET, &root, SIGNED, &options)
             .await
             .ok()?;
         let client = self

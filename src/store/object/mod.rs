@@ -4,14 +4,12 @@
 //! ends soon after the user wants the run to stop.
 
 mod beside;
-mod body;
-mod download;
-mod explain;
-pub(super) mod http;
+pub(super) mod download;
+pub(super) mod explain;
 mod leftovers;
 mod post;
-mod profile;
-mod settings;
+pub(super) mod profile;
+pub(super) mod settings;
 mod shelf;
 mod upload;
 
@@ -22,102 +20,64 @@ pub(super) use shelf::ObjectShelf;
 pub use upload::ObjectTarget;
 
 use super::limit::too_long;
+use super::net::{Connector, Executor};
 use super::{Access, Interrupt, ObjectName};
 use crate::error::{Error, Result};
-use explain::{Refusal, explain};
+use explain::{Refusal, Settings, explain_to};
 use futures_util::StreamExt;
-use http::Connector;
 use object_store::aws::AmazonS3;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::{
     Error as Answer, GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore, PutMode, PutPayload,
 };
-use settings::Patience;
+use settings::{Opened, Patience};
 use std::borrow::Cow;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{Builder, Handle, Runtime};
 
-/// How many threads move bytes and sign requests.
-const THREADS: usize = 2;
-/// How often it is looked whether the user wants the run to stop.
-const GLANCE: Duration = Duration::from_millis(100);
 /// How many pages a list may have, of a thousand objects each.
 const PAGES: usize = 10_000;
 /// How many objects may lie at one prefix.
 const OBJECTS: usize = 1_000_000;
 
 /// A bucket, or a container, that can be talked to.
-struct Bucket {
-    store: Arc<dyn ObjectStore>,
+pub(super) struct Bucket {
+    pub store: Arc<dyn ObjectStore>,
     /// The same for first questions: whoever named the wrong place wants to know soon.
     first: Arc<dyn ObjectStore>,
     /// Both for lists.
-    pages: Arc<dyn PaginatedListStore>,
+    pub pages: Arc<dyn PaginatedListStore>,
     first_page: Arc<dyn PaginatedListStore>,
     s3: Option<AmazonS3>,
     connector: Connector,
     interrupt: Interrupt,
-    runtime: Executor,
-}
-
-/// Runs what is asynchronous. It ends without waiting for anything: a name that is looked up may take minutes.
-pub(super) struct Executor(Option<Runtime>);
-
-impl Executor {
-    pub fn new() -> Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .enable_all()
-            .build();
-        let runtime = runtime.map_err(|error| {
-            Error::failed(format!("cannot start a thread: {error}"))
-                .hint("let this user have more processes (ulimit -u), and run it again")
-        })?;
-        Ok(Self(Some(runtime)))
-    }
-
-    pub fn handle(&self) -> &Handle {
-        self.0
-            .as_ref()
-            .expect("it runs until it is dropped")
-            .handle()
-    }
-
-    /// Waits for something, until the user wants the run to stop.
-    pub fn run<T>(&self, interrupt: &Interrupt, work: impl Future<Output = T>) -> Result<T> {
-        self.handle().block_on(async {
-            let mut work = pin!(work);
-            loop {
-                match tokio::time::timeout(GLANCE, work.as_mut()).await {
-                    Ok(done) => return Ok(done),
-                    Err(_) => interrupt.stop()?,
-                }
-            }
-        })
-    }
-}
-
-impl Drop for Executor {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+    pub runtime: Executor,
+    /// Whose they are that lead there.
+    settings: Settings,
 }
 
 impl Bucket {
     /// The one that holds `name`. Nothing is asked of the store yet.
     fn open(name: &ObjectName, access: &Access) -> Result<Self> {
+        Self::with(Settings::Variables, access, |connector, patience| {
+            settings::open(name, access, connector, patience)
+        })
+    }
+
+    /// The one that is opened so. Nothing is asked of the store yet.
+    pub fn with(
+        settings: Settings,
+        access: &Access,
+        open: impl Fn(&Connector, Patience) -> Result<Opened>,
+    ) -> Result<Self> {
         let connector = Connector::new(access)?;
         let runtime = Executor::new()?;
         // The crate starts what renews credentials.
         let entered = runtime.handle().enter();
-        let first = settings::open(name, access, &connector, Patience::First)?;
-        let opened = settings::open(name, access, &connector, Patience::Work)?;
+        let first = open(&connector, Patience::First)?;
+        let opened = open(&connector, Patience::Work)?;
         drop(entered);
         Ok(Self {
             store: opened.store,
@@ -128,16 +88,22 @@ impl Bucket {
             connector,
             interrupt: access.interrupt.clone(),
             runtime,
+            settings,
         })
     }
 
+    /// What a store answers, in words: `doing` is a verb phrase such as "read".
+    pub fn explain(&self, doing: &str, name: &ObjectName, answer: &Answer) -> Error {
+        explain_to(self.settings, doing, name, answer)
+    }
+
     /// Waits for something, until the user wants the run to stop.
-    fn run<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+    pub fn run<T>(&self, work: impl Future<Output = T>) -> Result<T> {
         self.runtime.run(&self.interrupt, work)
     }
 
     /// Waits for something so long at the most, whatever the user wants; `None` where it takes longer.
-    fn run_for<T>(&self, time: Duration, work: impl Future<Output = T>) -> Option<T> {
+    pub fn run_for<T>(&self, time: Duration, work: impl Future<Output = T>) -> Option<T> {
         let handle = self.runtime.handle();
         handle.block_on(async { tokio::time::timeout(time, work).await.ok() })
     }
@@ -148,7 +114,7 @@ impl Bucket {
     }
 
     /// What an object is, where there is one.
-    fn look(&self, name: &ObjectName) -> Result<Option<GetResult>, Refused> {
+    pub fn look(&self, name: &ObjectName) -> Result<Option<GetResult>, Refused> {
         let path = path_of(name)?;
         let options = || GetOptions::new().with_head(true);
         let looked = self.run(self.first.get_opts(&path, options()))?;
@@ -156,7 +122,7 @@ impl Bucket {
             return Ok(looked.ok());
         };
         if Refusal::of(&answer).is_silence() {
-            return Err(Refused::other(explain("read", name, &answer)));
+            return Err(Refused::other(self.explain("read", name, &answer)));
         }
         // An answer without a body does not say why.
         let range = GetOptions::new().with_range(Some(GetRange::Bounded(0..1)));
@@ -164,18 +130,18 @@ impl Bucket {
             // It came meanwhile; or is empty, of which nothing can be a range.
             Ok(found) => return Ok(Some(found)),
             Err(why) if is_about_ranges(&why) => {
-                return Err(Refused::other(explain("read", name, &answer)));
+                return Err(Refused::other(self.explain("read", name, &answer)));
             }
             Err(Answer::NotFound { path, source }) => {
                 let why = Answer::NotFound { path, source };
                 if Refusal::of(&why).lacks_bucket() {
-                    return Err(Refused::other(explain("reach", name, &why)));
+                    return Err(Refused::other(self.explain("reach", name, &why)));
                 }
             }
             Err(why) => {
                 return Err(Refused {
                     forbidden: Refusal::of(&why).is_forbidden(),
-                    error: explain("read", name, &why),
+                    error: self.explain("read", name, &why),
                 });
             }
         }
@@ -210,7 +176,7 @@ impl Bucket {
                 None => &self.first_page,
             };
             let page = self.run(store.list_paginated(at, options))?;
-            let page = page.map_err(|answer| explain("list", prefix, &answer))?;
+            let page = page.map_err(|answer| self.explain("list", prefix, &answer))?;
             objects.extend(page.result.objects);
             let next = page.page_token.filter(|token| !token.is_empty());
             if next.is_none() {
@@ -236,7 +202,7 @@ impl Bucket {
     /// A small object whole; `None` where there is none.
     fn read(&self, name: &ObjectName, most: u64) -> Result<Option<Vec<u8>>> {
         let path = path_of(name)?;
-        let fail = |answer: Answer| explain("read", name, &answer);
+        let fail = |answer: Answer| self.explain("read", name, &answer);
         let got = match self.run(self.store.get_opts(&path, GetOptions::new()))? {
             Err(answer @ Answer::NotFound { .. }) => {
                 return match Refusal::of(&answer).lacks_bucket() {
@@ -264,27 +230,27 @@ impl Bucket {
             .store
             .put_opts(&path, PutPayload::from(bytes), PutMode::Overwrite.into());
         let put = self.run(put)?;
-        put.map_err(|answer| explain("write", name, &answer))?;
+        put.map_err(|answer| self.explain("write", name, &answer))?;
         Ok(())
     }
 
     /// Removes an object. That there is none is fine.
-    fn remove(&self, name: &ObjectName) -> Result<()> {
+    pub fn remove(&self, name: &ObjectName) -> Result<()> {
         let path = path_of(name)?;
         let one = futures_util::stream::once(std::future::ready(Ok(path))).boxed();
         let mut removed = self.store.delete_stream(one);
         match self.run(removed.next())? {
             Some(Err(answer @ Answer::NotFound { .. })) if Refusal::of(&answer).lacks_bucket() => {
-                Err(explain("remove", name, &answer))
+                Err(self.explain("remove", name, &answer))
             }
             None | Some(Ok(_) | Err(Answer::NotFound { .. })) => Ok(()),
-            Some(Err(answer)) => Err(explain("remove", name, &answer)),
+            Some(Err(answer)) => Err(self.explain("remove", name, &answer)),
         }
     }
 }
 
 /// Why an object could not be looked at.
-struct Refused {
+pub(super) struct Refused {
     error: Error,
     /// Whether that is all that is not allowed, as far as it is known.
     forbidden: bool,
@@ -316,7 +282,7 @@ fn is_about_ranges(answer: &Answer) -> bool {
 }
 
 /// The path of an object in its bucket, as the crate has it.
-fn path_of(name: &ObjectName) -> Result<Path> {
+pub(super) fn path_of(name: &ObjectName) -> Result<Path> {
     // The crate takes a slash off in front.
     let parsed = Path::parse(&name.key).ok();
     parsed

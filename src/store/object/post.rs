@@ -1,9 +1,9 @@
 //! Tells somebody on the network that something happened: a monitor that watches whether runs end.
 
-use super::Executor;
-use super::http::Connector;
 use crate::error::{Error, Result};
 use crate::store::Access;
+use crate::store::net::Connector;
+use crate::store::net::Executor;
 use std::time::Duration;
 use url::Url;
 

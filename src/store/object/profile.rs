@@ -10,7 +10,7 @@ const DEFAULT: &str = "default";
 
 /// The settings of a profile, by name; those within `s3 =` have that and a dot before theirs.
 #[derive(Debug, Default)]
-pub(super) struct Profile {
+pub(in crate::store) struct Profile {
     settings: BTreeMap<String, String>,
 }
 

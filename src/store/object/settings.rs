@@ -1,9 +1,9 @@
 //! The stores as variables and files describe them: where they are, and who asks.
 
 use super::explain::{explain, where_credentials_come_from};
-use super::http::Connector;
 use super::profile::Profile;
 use crate::error::{Error, Result};
+use crate::store::net::Connector;
 use crate::store::{Access, ObjectName, StoreKind};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
@@ -22,7 +22,7 @@ const METADATA: ([u8; 4], u16) = ([169, 254, 169, 254], 80);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A store, and what only one kind of them can do.
-pub(super) struct Opened {
+pub(in crate::store) struct Opened {
     pub store: Arc<dyn ObjectStore>,
     /// The same, for lists.
     pub pages: Arc<dyn PaginatedListStore>,
@@ -30,9 +30,40 @@ pub(super) struct Opened {
     pub s3: Option<AmazonS3>,
 }
 
+impl Opened {
+    /// A bucket of Google's.
+    ///
+    /// # Errors
+    /// Something that is set cannot be used.
+    pub fn google(
+        builder: GoogleCloudStorageBuilder,
+        patience: Patience,
+    ) -> object_store::Result<Self> {
+        let store = builder.with_retry(patience.retries()).build()?;
+        Ok(Self {
+            store: Arc::new(store.clone()),
+            pages: Arc::new(store),
+            s3: None,
+        })
+    }
+
+    /// A container of Azure's.
+    ///
+    /// # Errors
+    /// Something that is set cannot be used.
+    pub fn azure(builder: MicrosoftAzureBuilder, patience: Patience) -> object_store::Result<Self> {
+        let store = builder.with_retry(patience.retries()).build()?;
+        Ok(Self {
+            store: Arc::new(store.clone()),
+            pages: Arc::new(store),
+            s3: None,
+        })
+    }
+}
+
 /// How often a request is sent again.
 #[derive(Clone, Copy)]
-pub(super) enum Patience {
+pub(in crate::store) enum Patience {
     /// A few times: nothing was done yet that would be lost.
     First,
     /// For a minute or two.
@@ -64,17 +95,16 @@ impl Patience {
 ///
 /// # Errors
 /// Something is missing that says where the store is and who asks, or it cannot be used.
-pub(super) fn open(
+pub(in crate::store) fn open(
     name: &ObjectName,
     access: &Access,
     connector: &Connector,
     patience: Patience,
 ) -> Result<Opened> {
-    let retries = patience.retries();
     let fail = |error| explain("reach", name, &error);
     match name.store {
         StoreKind::S3 => {
-            let builder = s3(name, access, connector)?.with_retry(retries);
+            let builder = s3(name, access, connector)?.with_retry(patience.retries());
             let store = builder.build().map_err(fail)?;
             Ok(Opened {
                 store: Arc::new(store.clone()),
@@ -83,28 +113,14 @@ pub(super) fn open(
             })
         }
         StoreKind::Google => {
-            let builder = google(name, access, connector)?.with_retry(retries);
-            let store = builder.build().map_err(fail)?;
-            Ok(Opened {
-                store: Arc::new(store.clone()),
-                pages: Arc::new(store),
-                s3: None,
-            })
+            Opened::google(google(name, access, connector)?, patience).map_err(fail)
         }
-        StoreKind::Azure => {
-            let builder = azure(name, access, connector)?.with_retry(retries);
-            let store = builder.build().map_err(fail)?;
-            Ok(Opened {
-                store: Arc::new(store.clone()),
-                pages: Arc::new(store),
-                s3: None,
-            })
-        }
+        StoreKind::Azure => Opened::azure(azure(name, access, connector)?, patience).map_err(fail),
     }
 }
 
 /// Options of the client: HTTP without TLS for an endpoint that was named so.
-fn client(endpoint: Option<&str>) -> ClientOptions {
+pub(in crate::store) fn client(endpoint: Option<&str>) -> ClientOptions {
     let plain = endpoint.is_some_and(|url| url.to_ascii_lowercase().starts_with("http://"));
     ClientOptions::new().with_allow_http(plain)
 }
@@ -232,7 +248,8 @@ fn s3(name: &ObjectName, access: &Access, connector: &Connector) -> Result<Amazo
     Ok(builder.with_client_options(client(endpoint.map(|(_, url)| url))))
 }
 
-fn google(
+/// A bucket of Google's, as variables describe it.
+pub(in crate::store) fn google(
     name: &ObjectName,
     access: &Access,
     connector: &Connector,
@@ -277,7 +294,8 @@ fn google(
         .with_bucket_name(&name.bucket))
 }
 
-fn azure(
+/// A container of Azure's, as variables describe it.
+pub(in crate::store) fn azure(
     name: &ObjectName,
     access: &Access,
     connector: &Connector,

@@ -1,90 +1,20 @@
 //! What came out of the site, held against what went in.
 
 use super::canonical::{PART, shortened};
+use super::differences::{Difference, Differences, How, LISTED};
 use super::links;
 use super::witness::{Odd, Sort, Witness};
 use crate::error::Result;
-use crate::model::{LinkEnd, LinkRef, Short, Stage, is_component};
+use crate::model::{LinkEnd, LinkRef, Short, is_component};
 use crate::strapi::models::Models;
 use crate::strapi::project::Project;
 use crate::strapi::uploads::Uploads;
 use crate::transfer::{Inspection, Plan};
 use sha2::{Digest, Sha256};
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::mem;
 use std::path::PathBuf;
-
-/// How many differences are kept one by one.
-pub(super) const LISTED: usize = 100;
-
-/// What is not as it was.
-#[derive(Debug, Default)]
-pub struct Differences {
-    /// The first ones.
-    pub list: Vec<Difference>,
-    /// How many there are.
-    pub count: u64,
-    /// Files that are served elsewhere than their rows said, as they would be after any restore.
-    pub moved: u64,
-    /// Links to rows that the archive does not hold.
-    pub orphans: u64,
-    /// Values that SQLite holds, and other databases refuse.
-    pub foreign: u64,
-}
-
-/// Something that is not as it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// The stage that it is of.
-    pub stage: Stage,
-    /// What it is.
-    pub what: String,
-    /// What became of it.
-    pub how: How,
-}
-
-/// What became of something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum How {
-    /// It did not come back.
-    Missing,
-    /// It came, and was not there.
-    Extra,
-    /// It came back otherwise, in these attributes, as far as that can be told.
-    Changed(Vec<String>),
-    /// The values of these attributes are none of their kind, whatever comes back.
-    Unfit(Vec<String>),
-    /// It says another kind of relation than the schema.
-    Foreign,
-    /// It came back another number of times.
-    Times(u64, u64),
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: ", self.stage, self.what)?;
-        match &self.how {
-            How::Missing => f.write_str("it does not come back"),
-            How::Extra => f.write_str("it comes back, and is not in the archive"),
-            How::Changed(which) if which.is_empty() => f.write_str("it comes back otherwise"),
-            How::Changed(which) => write!(f, "it comes back otherwise: {}", which.join(", ")),
-            How::Unfit(which) => write!(f, "no value of its kind: {}", which.join(", ")),
-            How::Foreign => f.write_str("it says another relation than the schema"),
-            How::Times(into, out) => write!(f, "it is there {into} times, and comes back {out}"),
-        }
-    }
-}
-
-impl Differences {
-    fn add(&mut self, difference: Difference) {
-        self.count += 1;
-        if self.list.len() < LISTED {
-            self.list.push(difference);
-        }
-    }
-}
 
 /// Compares what the witness saw go in and come out.
 ///
@@ -177,7 +107,7 @@ impl Comparison<'_> {
     }
 
     /// Whether the two ends of a link let one expect that it comes back as it was.
-    fn is_link_told(&mut self, odd: &Odd) -> bool {
+    fn is_link_told(&self, odd: &Odd) -> bool {
         let Some(ends) = links::ends(&odd.name) else {
             return true;
         };
@@ -185,7 +115,6 @@ impl Comparison<'_> {
             return false;
         }
         if odd.into > 0 && !ends.iter().all(|end| self.inspection.has_end(end)) {
-            self.found.orphans += odd.into as u64;
             return false;
         }
         true

@@ -11,16 +11,17 @@
 
 mod canonical;
 mod compare;
-mod components;
+mod differences;
 mod links;
 mod media;
 mod project;
 mod room;
+mod rows;
 mod tables;
 mod watched;
 mod witness;
 
-pub use compare::{Difference, Differences, How};
+pub use differences::{Difference, Differences, How};
 
 use super::lock::LockWait;
 use super::project::Project;
@@ -47,7 +48,8 @@ pub struct Drill<'a> {
     pub source: &'a mut dyn Source,
     /// Whether the files of the media library come along.
     pub files: bool,
-    /// Where the folder is made that is thrown away: there has to be room for all that the archive holds, unpacked.
+    /// Where the folder is made that is thrown away: there has to be room for what the archive holds, unpacked: for files
+    /// once, for rows, links and settings up to three times.
     pub folder: &'a Path,
     /// Who watches.
     pub observer: &'a dyn Observer,
@@ -111,6 +113,9 @@ impl Drill<'_> {
             .map_err(|error| tables::collided(error, &models))?;
         let returned = self.export(&project, &plan, &mut witness)?;
         let differences = compare::differences(&mut witness, &plan, &project)?;
+        for note in differences.notes() {
+            self.observer.on(Event::Warned(&note));
+        }
         Ok(Drilled {
             plan,
             returned: Some(returned),

@@ -1,5 +1,6 @@
 //! A source whose stream a witness sees.
 
+use super::rows;
 use super::witness::Witness;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
@@ -77,7 +78,7 @@ impl Sink for Watching<'_> {
 
     fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
         self.sink.entity(entity).map_err(refused)?;
-        self.witness.entity(entity)
+        rows::pass(self.witness, entity)
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {

@@ -2,16 +2,14 @@
 //! flat, and SQLite does the sorting.
 
 use super::canonical::{self, DIGEST, compact, scalar, shortened};
-use super::compare::{How, LISTED};
-use super::components::Components;
+use super::differences::{How, LISTED};
 use super::links;
-use super::media::{without_far_logos, without_urls};
+use super::media::without_far_logos;
 use crate::database::{Connection, Inserter, Sqlite, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
-use crate::model::{ConfigItem, ConfigKind, Entity, Fields, Link, Schemas, Stage, json, walk};
+use crate::model::{ConfigItem, ConfigKind, Fields, Link, Schemas, Stage, json};
 use crate::strapi::core_store::{PROJECT_SETTINGS, TOKEN_KEY, column_scalar};
 use crate::strapi::models::Models;
-use crate::transfer::UPLOAD_TYPES;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fs::File;
@@ -122,7 +120,7 @@ pub(super) struct Witness {
     /// While something is being written down.
     inserter: Option<Inserter>,
     pub models: Models,
-    schemas: Arc<Schemas>,
+    pub schemas: Arc<Schemas>,
     /// What is wrong with what went in.
     pub findings: Findings,
 }
@@ -270,73 +268,6 @@ impl Witness {
         self.database.flush_if_full()
     }
 
-    /// A row passes, with its components.
-    ///
-    /// # Errors
-    /// It cannot be written down.
-    pub fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
-        let name = format!("{} {}", entity.content_type, entity.id);
-        let Ok(fields) = Fields::parse(entity.data) else {
-            return self.plain(Sort::Row, &name, entity.data);
-        };
-        let schemas = Arc::clone(&self.schemas);
-        self.row(&schemas, entity, &name, &fields)
-    }
-
-    fn row(
-        &mut self,
-        schemas: &Schemas,
-        entity: &Entity<'_>,
-        name: &str,
-        fields: &Fields<'_>,
-    ) -> Result<()> {
-        let (Some(model), Some(schema)) = (
-            self.models.get(entity.content_type),
-            schemas.get(entity.content_type),
-        ) else {
-            return self.plain(Sort::Row, name, entity.data);
-        };
-        let is_file = entity.content_type == UPLOAD_TYPES[0];
-        let row = match is_file {
-            true => canonical::row(model, schema, fields, &without_urls),
-            false => canonical::row(model, schema, fields, &|_, _| None),
-        };
-        self.judge(name, &row);
-        self.write(&Record {
-            sort: Sort::Row,
-            name,
-            own: 0,
-            digest: row.digest,
-            parts: row.parts,
-            detail: "",
-        })?;
-        if is_file {
-            self.urls(name, fields)?;
-        }
-        let mut components = Components::new(self, name);
-        walk(schemas, schema, fields, 1, &mut components)
-    }
-
-    /// Where the files of a row of the media library are served.
-    fn urls(&mut self, row: &str, fields: &Fields<'_>) -> Result<()> {
-        let provider = fields.text("provider").unwrap_or_default();
-        let mut url = |name: &str, file: &Fields<'_>| {
-            let Some(url) = file.text("url") else {
-                return Ok(());
-            };
-            let detail = format!("{provider} {url}");
-            self.record(Sort::Url, name, &detail, &detail)
-        };
-        url(row, fields)?;
-        let formats = fields.get("formats").map(Fields::parse_with_any_names);
-        for (name, format) in formats.into_iter().flatten().flat_map(|formats| formats.0) {
-            if let Ok(format) = Fields::parse_with_any_names(format) {
-                url(&format!("{row}, format {name}"), &format)?;
-            }
-        }
-        Ok(())
-    }
-
     /// A file passes, whose content has this digest.
     ///
     /// # Errors
@@ -418,7 +349,8 @@ impl Witness {
         self.record(sort, name, text, "")
     }
 
-    fn record(&mut self, sort: Sort, name: &str, text: &str, detail: &str) -> Result<()> {
+    /// Writes down something that is known by a text.
+    pub fn record(&mut self, sort: Sort, name: &str, text: &str, detail: &str) -> Result<()> {
         self.write(&Record {
             sort,
             name,

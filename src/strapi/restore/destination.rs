@@ -199,6 +199,11 @@ impl Destination for ProjectDestination {
             );
             Warning::new(WarningKind::Notice, Subject::FilesOf(provider), reason).times(count)
         }));
+        let remark = self
+            .staged
+            .as_ref()
+            .and_then(|it| it.restore.files.remark());
+        notices.extend(remark.map(|it| Warning::new(WarningKind::Notice, Subject::Files, it)));
         let placed = self.staged.as_ref();
         let placed = placed.map_or_else(Arc::default, |staged| Arc::clone(&staged.restore.placed));
         let database = self.database.as_mut();

@@ -207,8 +207,6 @@ impl Restore {
             );
             remarks.push(Warning { reason, ..note });
         }
-        let told = self.files.remark();
-        remarks.extend(told.map(|told| Warning::new(WarningKind::Notice, Subject::Files, told)));
         remarks.extend(self.placement.shut_out());
         let urls = self.rewriting.warnings(&mut self.placement, self.uploads.as_ref());
         remarks.extend(urls);

@@ -215,10 +215,7 @@ fn sync_commit(project: &Project) -> Result<()> {
 }
 
 /// Whether an earlier restore did not end; and why that cannot be told of all places, where that is so.
-fn is_pending(
-    project: &Project,
-    database: &mut dyn Connection,
-) -> Result<(bool, Option<String>)> {
+fn is_pending(project: &Project, database: &mut dyn Connection) -> Result<(bool, Option<String>)> {
     let uploads = project.uploads();
     let is_pending = !uploads.pending()?.is_empty() || read_token(database)?.is_some();
     Ok((is_pending, uploads.doubt()))

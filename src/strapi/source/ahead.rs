@@ -33,7 +33,10 @@ pub(super) fn in_order<T: Sync, R: Send>(
             let (waiting, work) = (&waiting, &work);
             let run = move || {
                 loop {
-                    let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let next = waiting
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .recv();
                     let Ok((item, done)) = next else {
                         return;
                     };
@@ -62,7 +65,10 @@ pub(super) fn in_order<T: Sync, R: Send>(
                 return Ok(());
             };
             let came = came.recv();
-            take(item, came.map_err(|_| Error::failed("a thread ended early"))?)?;
+            take(
+                item,
+                came.map_err(|_| Error::failed("a thread ended early"))?,
+            )?;
         }
     })
 }

@@ -1,15 +1,15 @@
 //! The stage of the assets: the files of the media library, each with its sidecar.
 
+use super::ahead::in_order;
 use super::attributes::{Tally, write_attributes, write_name};
 use super::sidecars::complete;
-use super::ahead::in_order;
 use super::{Reader, Rows, select_batch};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_SIDECAR;
 use crate::model::{Asset, Fields, Stage, is_file_name, json};
 use crate::strapi::media::is_hidden_there;
-use crate::strapi::uploads::{FileAt, LOCAL_PROVIDER, Opened};
+use crate::strapi::uploads::{FileAt, LOCAL_PROVIDER, Odd, Opened};
 use crate::transfer::{Examples, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -24,9 +24,7 @@ struct FileRow {
 
 /// The attributes that are needed beside the sidecar, in the order of [`FileRow::values`]: texts, but for the
 /// JSON of those in [`JSON`].
-const NEEDED: [&str; 7] = [
-    "hash", "ext", "url", "provider", "mime", "formats", "size",
-];
+const NEEDED: [&str; 7] = ["hash", "ext", "url", "provider", "mime", "formats", "size"];
 /// Those of which the JSON is needed.
 const JSON: [&str; 2] = ["formats", "size"];
 
@@ -60,20 +58,32 @@ impl Wanted<'_> {
 /// How many missing files are listed one by one.
 const LISTED: u64 = 1000;
 
-/// Files that could not be sent.
+/// Files that could not be sent, or are not what their rows say.
 #[derive(Default)]
 pub(super) struct MissingFiles {
     listed: u64,
     /// Those behind them.
     more: Examples,
+    /// Those that were sent, and are not what their rows say.
+    odd: Examples,
 }
 
 impl MissingFiles {
     /// Tells of those that were not listed one by one.
     fn tell(&mut self, sink: &mut dyn Sink) {
-        let more = std::mem::take(self).more;
-        let more = more.warning(WarningKind::MissingAsset, Subject::Files);
-        more.into_iter().for_each(|warning| sink.warn(warning));
+        let all = std::mem::take(self);
+        let more = all.more.warning(WarningKind::MissingAsset, Subject::Files);
+        let odd = all.odd.warning(WarningKind::Notice, Subject::Files);
+        let odd = odd.map(|note| {
+            let reason = format!(
+                "{} in the bucket are not what their rows say; the archive has them as they are: {}",
+                note.count, note.reason
+            );
+            Warning { reason, ..note }
+        });
+        more.into_iter()
+            .chain(odd)
+            .for_each(|warning| sink.warn(warning));
     }
 }
 
@@ -146,7 +156,11 @@ impl Reader<'_> {
             self.files_of(row, &mut files, sink);
         }
         let is_near = |wanted: &Wanted<'_>| wanted.is_local();
-        let threads = if files.iter().all(is_near) { 1 } else { THREADS };
+        let threads = if files.iter().all(is_near) {
+            1
+        } else {
+            THREADS
+        };
         let uploads = Arc::clone(&self.uploads);
         let open = |wanted: &Wanted<'_>| uploads.open(&wanted.at);
         // Strapi sends no format of the upload folder without its upload.
@@ -164,12 +178,7 @@ impl Reader<'_> {
     }
 
     /// The files of a row: the upload, then its formats.
-    fn files_of<'a>(
-        &mut self,
-        row: &'a FileRow,
-        files: &mut Vec<Wanted<'a>>,
-        sink: &mut dyn Sink,
-    ) {
+    fn files_of<'a>(&mut self, row: &'a FileRow, files: &mut Vec<Wanted<'a>>, sink: &mut dyn Sink) {
         let text = |name: &str| row.value(name).unwrap_or_default().to_owned();
         let (hash, ext) = (text("hash"), text("ext"));
         let provider = row.value("provider").unwrap_or(LOCAL_PROVIDER);
@@ -288,8 +297,20 @@ impl Reader<'_> {
             size: opened.size,
         };
         let subject = Subject::Path(opened.place.clone());
-        if let Some(remark) = &opened.remark {
-            sink.warn(Warning::new(WarningKind::ChangedAsset, subject.clone(), remark));
+        match &opened.odd {
+            None => {}
+            Some(Odd::Known(how)) => {
+                let id = wanted.row.id;
+                let file = || format!("{id} ({}) {how}", wanted.filename);
+                self.missing_files.odd.add(file);
+            }
+            Some(Odd::Doubtful(how)) => {
+                sink.warn(Warning::new(
+                    WarningKind::ChangedAsset,
+                    subject.clone(),
+                    how,
+                ));
+            }
         }
         let mut content = Exactly::new(opened, &self.project.effort);
         sink.asset(&asset, &mut content)?;
@@ -432,7 +453,7 @@ mod tests {
             content: Box::new(Broken(5)),
             size: 8,
             place: "image.jpg".into(),
-            remark: None,
+            odd: None,
         };
         let mut content = Exactly::new(opened, &Effort::default());
         let mut read = Vec::new();

@@ -2,28 +2,8 @@
 //! which one of these lacks something that a row may lack.
 
 use super::attributes::write_name;
-use crate::model::{AssetMetadata, Fields, json};
+use crate::model::{AssetMetadata, Fields, json, media_type};
 use std::borrow::Cow;
-
-/// Media types by extension; any other is [`ANY`].
-const MEDIA_TYPES: [(&str, &str); 14] = [
-    ("avif", "image/avif"),
-    ("csv", "text/csv"),
-    ("gif", "image/gif"),
-    ("jpeg", "image/jpeg"),
-    ("jpg", "image/jpeg"),
-    ("json", "application/json"),
-    ("mp3", "audio/mpeg"),
-    ("mp4", "video/mp4"),
-    ("pdf", "application/pdf"),
-    ("png", "image/png"),
-    ("svg", "image/svg+xml"),
-    ("txt", "text/plain"),
-    ("webp", "image/webp"),
-    ("zip", "application/zip"),
-];
-/// The media type of bytes.
-const ANY: &str = "application/octet-stream";
 
 /// The sidecar of a file of this name and length with all that Strapi asks of one; the same where it has
 /// that.
@@ -73,16 +53,6 @@ pub(super) fn complete<'a>(sidecar: &'a str, filename: &str, bytes: u64) -> Cow<
     }
     out.push('}');
     Cow::Owned(out)
-}
-
-fn media_type(filename: &str) -> &'static str {
-    let extension = filename
-        .rsplit_once('.')
-        .map_or("", |(_, extension)| extension);
-    let known = MEDIA_TYPES
-        .iter()
-        .find(|(own, _)| own.eq_ignore_ascii_case(extension));
-    known.map_or(ANY, |(_, media_type)| media_type)
 }
 
 #[cfg(test)]

@@ -62,7 +62,10 @@ pub(super) fn check(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// It cannot be read.
-pub(in crate::strapi) fn pending_aside(folder: &Path, token: &str) -> Result<Vec<Box<dyn PendingSwap>>> {
+pub(in crate::strapi) fn pending_aside(
+    folder: &Path,
+    token: &str,
+) -> Result<Vec<Box<dyn PendingSwap>>> {
     let swaps = staged::pending(folder)?.into_iter();
     let own = swaps.filter(|swap| swap.token() == Some(token));
     Ok(own.map(|swap| Box::new(swap) as _).collect())

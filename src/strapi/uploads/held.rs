@@ -16,12 +16,21 @@ pub(super) const JOURNAL: &str = "journal.jsonl";
 /// The rights of others to write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// A staging folder that is held: nobody else moves its files or deletes it. Dropped, it is free.
+/// What a restore staged, held: nobody else moves its files or deletes them. Dropped, it is free.
 ///
-/// It is its journal that is locked. Runs on other machines see that too where the file system is
+/// In a folder it is the journal that is locked. Runs on other machines see that too where the file system is
 /// shared and has locks; where it has none, only the locks of the project keep them away.
 pub(in crate::strapi) struct Held {
-    _journal: File,
+    _keeper: Box<dyn Send>,
+}
+
+impl Held {
+    /// What is held for as long as this lives.
+    pub fn keeping(keeper: impl Send + 'static) -> Self {
+        Self {
+            _keeper: Box::new(keeper),
+        }
+    }
 }
 
 /// Makes the journal of a new staging folder, with nothing in it, and holds the folder.
@@ -64,7 +73,7 @@ fn lock(staging: &Path, journal: File) -> Result<Held> {
         )
         .hint("wait until it has ended, and run it again")),
         // Not every file system has locks.
-        _ => Ok(Held { _journal: journal }),
+        _ => Ok(Held::keeping(journal)),
     }
 }
 

@@ -18,14 +18,14 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The name of the mark that the database has committed.
-const DONE: &str = "done";
+pub(super) const DONE: &str = "done";
 /// More bytes than a line has: paths are no longer than 4096, and six times that where all is escaped.
-const LONGEST: u64 = 64 << 10;
+pub(super) const LONGEST: u64 = 64 << 10;
 
 /// A line of the journal. The last one says that it is complete: without it nothing was moved.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Line {
+pub(super) enum Line {
     Token(String),
     Database(String),
     Made(String),

@@ -16,7 +16,7 @@ use crate::store::media::{Guard, Objects, Web};
 use crate::strapi::config::{ConfigError, Upload};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -49,8 +49,10 @@ struct Cloud {
     provider: Provider,
     /// To read from, until the user wants the run to stop.
     objects: Mutex<Option<Arc<dyn Objects>>>,
-    /// To restore to: what was begun is ended, or undone, whatever the user wants.
+    /// To restore to.
     bucket: Mutex<Option<Arc<Bucket>>>,
+    /// Set once it was seen that files can be restored there.
+    takes_files: OnceLock<()>,
     /// Why the bucket cannot be listed.
     doubt: Mutex<Option<(String, Option<String>)>>,
 }
@@ -81,9 +83,10 @@ impl Library {
     ) -> Self {
         let elsewhere = |why: String| Home::Elsewhere {
             why,
-            advice: "restore everything else with --exclude files, or put the files into a folder with \
+            advice:
+                "restore everything else with --exclude files, or put the files into a folder with \
                      --files-to"
-                .into(),
+                    .into(),
         };
         let home = match upload {
             Ok(upload) if upload.provider == LOCAL_PROVIDER => Home::Local,
@@ -92,6 +95,7 @@ impl Library {
                     provider,
                     objects: Mutex::default(),
                     bucket: Mutex::default(),
+                    takes_files: OnceLock::new(),
                     doubt: Mutex::default(),
                 }),
                 Some(Err(error)) => elsewhere(error.to_string()),
@@ -196,14 +200,15 @@ impl Library {
             return Ok(Arc::clone(bucket));
         }
         let provider = &cloud.provider;
-        let objects = provider.connect(&self.access.without_interrupt())?;
+        let objects = self.objects(cloud)?;
+        let steady = provider.connect(&self.access.without_interrupt())?;
         let layout = Layout {
             prefix: provider.prefix.clone(),
             attributes: provider.attributes.clone(),
             name: objects.place(&provider.prefix),
         };
         Ok(Arc::clone(
-            bucket.insert(Arc::new(Bucket::new(objects, layout))),
+            bucket.insert(Arc::new(Bucket::new(objects, steady, layout))),
         ))
     }
 
@@ -228,9 +233,13 @@ impl Library {
     /// Why a host is not asked any more.
     fn silence(&self, host: &str) -> Option<String> {
         let silent = locked(&self.silent);
-        let is_silent = silent.get(host).is_some_and(|count| *count >= MOST_FAILURES);
+        let is_silent = silent
+            .get(host)
+            .is_some_and(|count| *count >= MOST_FAILURES);
         is_silent.then(|| {
-            format!("{host} did not answer {MOST_FAILURES} times in a row, and is not asked any more")
+            format!(
+                "{host} did not answer {MOST_FAILURES} times in a row, and is not asked any more"
+            )
         })
     }
 
@@ -338,9 +347,15 @@ impl Uploads for Library {
             Home::Local => Ok(()),
             Home::Elsewhere { why, advice } => Err(Error::failed(why).hint(advice)),
             Home::Cloud(cloud) => {
-                self.in_bucket(Bucket::left)?;
+                if cloud.takes_files.get().is_some() {
+                    return Ok(());
+                }
+                self.in_bucket(Bucket::pending)?;
                 match &*locked(&cloud.doubt) {
-                    None => Ok(()),
+                    None => {
+                        cloud.takes_files.get_or_init(|| ());
+                        Ok(())
+                    }
                     Some((why, advice)) => {
                         let error = Error::failed(format!("no files can be restored there: {why}"));
                         Err(match advice {

@@ -3,7 +3,9 @@
 use super::beneath::{NotOpened, open_beneath};
 use super::paths::{can_be, leads_elsewhere, stays_inside};
 use super::staged::{self, StagedFiles};
-use super::{FileAt, Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads};
+use super::{
+    FileAt, Held, LOCAL_PROVIDER, Links, Opened, PendingSwap, Staged, StagedUploads, Uploads,
+};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
 use rustix::io::Errno;
@@ -98,7 +100,7 @@ impl Uploads for LocalUploads {
                 size: file.metadata().map_err(NotOpened::Failed)?.len(),
                 content: Box::new(file),
                 place: path.display().to_string(),
-                remark: None,
+                odd: None,
             })
         };
         let opened = match open() {

@@ -166,8 +166,16 @@ pub(super) struct Opened {
     pub size: u64,
     /// Where it is, for messages.
     pub place: String,
-    /// What is to be told of it, because it is not what its row says.
-    pub remark: Option<String>,
+    /// In what it is not what its row says.
+    pub odd: Option<Odd>,
+}
+
+/// In what a file is not what its row says, as a verb phrase.
+pub(super) enum Odd {
+    /// It is what the site has all the same.
+    Known(String),
+    /// It may be another file, or a part of it.
+    Doubtful(String),
 }
 
 /// What becomes of files that are staged.

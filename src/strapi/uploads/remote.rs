@@ -1,7 +1,7 @@
 //! A file that does not lie on this machine, held against what its row says of it.
 
-use super::Opened;
 use super::provider::FileAt;
+use super::{Odd, Opened};
 use crate::error::{Error, Result};
 use crate::store::media::{About, Content, Web};
 use std::io::{self, Cursor, Read, Seek, Write};
@@ -10,8 +10,8 @@ use std::io::{self, Cursor, Read, Seek, Write};
 const SMALL: u64 = 2 << 20;
 /// How long a file may be whose row does not say it, in bytes.
 const UNKNOWN: u64 = 1 << 30;
-/// Bytes that a file may have beside those that its row says: sizes in rows are rounded.
-const ROUNDING: u64 = 1024;
+/// Bytes by which a file may differ from what its row says: sizes in rows have two digits behind the point.
+const ROUNDING: u64 = 10;
 
 /// What comes of asking a bucket for a file.
 pub(super) enum Remote {
@@ -28,8 +28,8 @@ pub(super) fn from_object(
     file: &FileAt,
     place: String,
 ) -> Result<Opened, String> {
-    let remark = content.about.size.and_then(|size| not_as_said(file, size));
-    whole(content, place, remark, UNKNOWN)
+    let odd = content.about.size.and_then(|size| not_as_said(file, size));
+    whole(content, place, odd.map(Odd::Known), UNKNOWN)
 }
 
 /// A file that anybody gets, if it is what its row says.
@@ -49,9 +49,9 @@ pub(super) fn by_url(web: &Web, file: &FileAt) -> Result<Result<Opened, String>>
         return Ok(Err(why));
     }
     let place = shown(&file.url);
-    let remark = content.about.size.and_then(|size| not_as_said(file, size));
-    let remark = remark.or_else(|| converted(file, &content.about));
-    Ok(whole(content, place, remark, most))
+    let odd = content.about.size.and_then(|size| not_as_said(file, size));
+    let odd = odd.or_else(|| converted(file, &content.about));
+    Ok(whole(content, place, odd.map(Odd::Doubtful), most))
 }
 
 /// A url without what signs it.
@@ -87,8 +87,13 @@ fn kind(about: &About) -> Option<String> {
 fn another_type(file: &FileAt, about: &About) -> Option<String> {
     let (kind, said) = (kind(about)?, file.mime.as_deref()?.to_ascii_lowercase());
     let is_page = |text: &str| {
-        ["text/html", "application/xhtml+xml", "application/json", "application/problem+json"]
-            .contains(&text)
+        [
+            "text/html",
+            "application/xhtml+xml",
+            "application/json",
+            "application/problem+json",
+        ]
+        .contains(&text)
     };
     let is_other = is_page(&kind) && !is_page(said.split(';').next().unwrap_or_default().trim());
     is_other.then(|| {
@@ -112,17 +117,16 @@ fn converted(file: &FileAt, about: &About) -> Option<String> {
 
 /// Whether two names are those of one type.
 fn alike(one: &str, other: &str) -> bool {
-    let plain = |text: &str| text.replace("image/jpg", "image/jpeg").replace("/x-", "/").replace("vnd.microsoft.icon", "icon");
+    let plain = |text: &str| {
+        text.replace("image/jpg", "image/jpeg")
+            .replace("/x-", "/")
+            .replace("vnd.microsoft.icon", "icon")
+    };
     plain(one) == plain(other)
 }
 
 /// What is opened, read as a whole where it is small or nobody says how long it is.
-fn whole(
-    content: Content,
-    place: String,
-    remark: Option<String>,
-    most: u64,
-) -> Result<Opened, String> {
+fn whole(content: Content, place: String, odd: Option<Odd>, most: u64) -> Result<Opened, String> {
     let Content { about, mut bytes } = content;
     let cut = |error: io::Error| {
         let why = Error::from_io(error, |error| Error::failed(error.to_string()));
@@ -142,19 +146,19 @@ fn whole(
                 content: Box::new(Cursor::new(all)),
                 size,
                 place,
-                remark,
+                odd,
             })
         }
         Some(size) => Ok(Opened {
             content: bytes,
             size,
             place,
-            remark,
+            odd,
         }),
         None => {
             let mut kept = tempfile::spooled_tempfile(usize::try_from(SMALL).unwrap_or_default());
-            let size = io::copy(&mut (&mut bytes).take(most.saturating_add(1)), &mut kept)
-                .map_err(cut)?;
+            let size =
+                io::copy(&mut (&mut bytes).take(most.saturating_add(1)), &mut kept).map_err(cut)?;
             if size > most {
                 return Err(format!("{place} has more than {most} bytes"));
             }
@@ -163,7 +167,7 @@ fn whole(
                 content: Box::new(kept),
                 size,
                 place,
-                remark,
+                odd,
             })
         }
     }

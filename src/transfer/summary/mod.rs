@@ -1,8 +1,10 @@
 //! The summary of a run: the one JSON document that is printed, given to hooks, and laid beside an archive as
 //! `NAME.summary.json`. docs/STORES.md describes it.
 
+mod pruned;
 mod warnings;
 
+pub use pruned::{DecidedFacts, PrunedFacts, StockedFacts, UnremovedFacts};
 pub use warnings::{Remembering, WarningFacts, WarningList};
 
 use super::{Description, Report};
@@ -70,6 +72,9 @@ pub struct Summary {
     /// How much of each stage came back, where that was tried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned: Option<BTreeMap<String, StageFacts>>,
+    /// What became of older archives, where the run pruned them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<PrunedFacts>,
     /// What was left out, or should be known, one by one.
     #[serde(default)]
     pub warnings: Vec<WarningFacts>,
@@ -204,6 +209,7 @@ impl Summary {
             finished: Some(in_seconds(Timestamp::now())),
             stages: BTreeMap::new(),
             returned: None,
+            pruned: None,
             warnings: Vec::new(),
             warnings_left_out: 0,
         }

@@ -174,7 +174,8 @@ impl Project {
         Project::copied(&testdata_of(major, "project"), tempfile::tempdir().unwrap())
     }
 
-    fn copied(original: &Path, folder: TempDir) -> Project {
+    /// A copy of a project.
+    pub fn copied(original: &Path, folder: TempDir) -> Project {
         let project = Project {
             folder,
             database_url: None,

@@ -1,9 +1,21 @@
 //! Holds JSON against a JSON schema, as far as docs/output.schema.json uses the language; what is beyond that fails.
 
+use super::files::repository;
 use serde_json::Value;
+use std::fs;
+
+/// A line of JSON that `--json` printed, which docs/output.schema.json has to describe.
+#[track_caller]
+pub fn described(line: &str) -> Value {
+    let schema = fs::read(repository("docs/output.schema.json")).unwrap();
+    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let object = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    assert_eq!(misfit(&schema, &schema, &object), None, "{line}");
+    object
+}
 
 /// Why a value does not fit a schema; `None` where it does. `root` is the document that references point into.
-pub fn misfit(root: &Value, schema: &Value, value: &Value) -> Option<String> {
+fn misfit(root: &Value, schema: &Value, value: &Value) -> Option<String> {
     let rules = schema.as_object().expect("a schema is an object");
     rules.iter().find_map(|(rule, wanted)| match rule.as_str() {
         "$schema" | "title" | "description" | "$defs" => None,
@@ -24,6 +36,8 @@ pub fn misfit(root: &Value, schema: &Value, value: &Value) -> Option<String> {
             let is_one = names.iter().any(|name| is_a(name, value));
             (!is_one).then(|| format!("{value} is no {wanted}"))
         }
+        // What is no object lacks nothing.
+        "required" if !value.is_object() => None,
         "required" => wanted.as_array().unwrap().iter().find_map(|name| {
             let there = value.get(name.as_str().unwrap());
             there

@@ -118,6 +118,40 @@ impl Store {
         Some(store)
     }
 
+    /// One whose server asks who is there, and compares signatures. Gives the id and the key of the one whom it knows.
+    #[allow(dead_code, reason = "the tests in the library use it")]
+    #[track_caller]
+    pub fn signed() -> Option<(Store, String, String)> {
+        static STARTED: OnceLock<Emulator> = OnceLock::new();
+        static KNOWN: OnceLock<(Store, String, String)> = OnceLock::new();
+        let port = Store::emulator(Kind::S3, &STARTED)?;
+        let known = KNOWN.get_or_init(|| {
+            let store = Store::made(Kind::S3, port);
+            let iam = |action: &str| {
+                let headers = "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: AWS4-HMAC-SHA256 \
+                     Credential=x/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=x\r\n";
+                let body = format!("Version=2010-05-08&UserName=media&Action={action}");
+                let answer = ask(port, "POST /", headers, body.as_bytes());
+                assert!(answer.contains(" 200 "), "{answer}");
+                answer
+            };
+            iam("CreateUser");
+            let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C\
+                 %22Action%22%3A%22s3%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D";
+            iam(&format!("PutUserPolicy&PolicyName=all&PolicyDocument={policy}"));
+            let key = iam("CreateAccessKey");
+            let part = |name: &str| {
+                let (_, rest) = key.split_once(&format!("<{name}>")).unwrap();
+                rest.split_once('<').unwrap().0.to_owned()
+            };
+            let (id, secret) = (part("AccessKeyId"), part("SecretAccessKey"));
+            let answer = ask(port, "POST /moto-api/reset-auth", "", b"0");
+            assert!(answer.contains(" 200 "), "{answer}");
+            (store, id, secret)
+        });
+        Some(known.clone())
+    }
+
     /// S3 over TLS. Its certificate is signed by [`Store::authority`].
     #[track_caller]
     pub fn behind_tls() -> Option<Store> {
@@ -290,12 +324,33 @@ impl Store {
         assert!(answer.contains(" 200 "), "{answer}");
     }
 
+    /// The same, for everybody to read.
+    #[allow(dead_code, reason = "the tests in the library use it")]
+    pub fn put_public(&self, name: &str, content: &[u8]) {
+        let line = format!("PUT /{}/{name}", self.bucket);
+        let answer = ask(self.port, &line, "x-amz-acl: public-read\r\n", content);
+        assert!(answer.contains(" 200 "), "{answer}");
+    }
+
+    /// Who may do what with an object, as S3 says it.
+    #[allow(dead_code, reason = "the tests in the library use it")]
+    pub fn acl(&self, name: &str) -> String {
+        let line = format!("GET /{}/{name}?acl", self.bucket);
+        ask(self.port, &line, "", b"")
+    }
+
     /// How many uploads were begun there and have no end.
     pub fn unfinished(&self) -> usize {
         let answer = ask(self.port, &format!("GET /{}?uploads", self.bucket), "", b"");
         assert!(answer.contains("ListMultipartUploadsResult"), "{answer}");
         answer.matches("<UploadId>").count()
     }
+}
+
+/// The account that azurite knows, and its key.
+#[allow(dead_code, reason = "the tests in the library use it")]
+pub fn azure_key() -> (&'static str, &'static str) {
+    (ACCOUNT, ACCOUNT_KEY)
 }
 
 /// Asks a server, and gives the whole answer.

@@ -154,6 +154,11 @@ impl World {
     }
 }
 
+/// What Strapi exported from a project on SQLite with the content of the seed, with our values where it has lost some.
+pub fn with_our_values_on_sqlite(archive: Archive) -> Archive {
+    with_values(archive, &DEVIATIONS_ON_SQLITE)
+}
+
 /// Puts our values into an archive of Strapi's. Each deviation has to occur.
 fn with_values(mut archive: Archive, deviations: &[Deviation]) -> Archive {
     let shard = archive

@@ -2,13 +2,14 @@
 
 use super::{Backoff, Failure, Rest, Shared, failed};
 use crate::error::{Error, Result};
-use crate::store::media::about::text;
+use crate::store::media::about::{goes_on, text};
+use crate::store::media::packing::{Packing, packing};
 use crate::store::media::{About, Content};
 use bytes::{Buf, Bytes};
 use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use reqwest::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_RANGE, LAST_MODIFIED};
+use reqwest::header::{ACCEPT_RANGES, LAST_MODIFIED};
 use reqwest::{Response, StatusCode};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -20,30 +21,6 @@ use url::Url;
 const OVERHEAD: u64 = 64 << 10;
 /// After so many bytes a connection that breaks is a new trouble.
 const MUCH: u64 = 1 << 20;
-
-/// How the bytes of an answer are packed.
-enum Packing {
-    Plain,
-    Gzip,
-}
-
-fn packing(answer: &Response) -> Result<Packing, Failure> {
-    match text(answer.headers(), CONTENT_ENCODING) {
-        None => Ok(Packing::Plain),
-        Some(name) if name.eq_ignore_ascii_case("identity") => Ok(Packing::Plain),
-        // Some stores keep files so, and give them so to everybody.
-        Some(name)
-            if ["gzip", "x-gzip"]
-                .iter()
-                .any(|it| name.eq_ignore_ascii_case(it)) =>
-        {
-            Ok(Packing::Gzip)
-        }
-        Some(_) => Err(Failure::last(
-            "its server sends it compressed in a way that was not asked for",
-        )),
-    }
-}
 
 /// Reads a file.
 pub(super) struct Reader {
@@ -68,13 +45,15 @@ pub(super) struct Reader {
 
 impl Reader {
     /// A file as its first answer begins.
-    pub fn new(
+    pub fn open(
         shared: &Arc<Shared>,
         url: &Url,
         answer: Response,
         most: u64,
     ) -> Result<Content, Failure> {
-        let packing = packing(&answer)?;
+        let packing = packing(answer.headers()).ok_or_else(|| {
+            Failure::last("its server sends it compressed in a way that was not asked for")
+        })?;
         let mut about = About::of(answer.headers());
         let mut reader = Self {
             shared: Arc::clone(shared),
@@ -84,7 +63,7 @@ impl Reader {
             length: about.size,
             etag: about.etag.clone(),
             validator: validator(&about, &answer),
-            backoff: Backoff::new(&shared.limits),
+            backoff: shared.limits.backoff(),
             broke: 0,
             waited: Duration::ZERO,
             came: 0,
@@ -152,9 +131,8 @@ impl Reader {
             && match rest {
                 None => about.size == self.length,
                 Some(rest) => {
-                    let range = text(answer.headers(), CONTENT_RANGE);
                     answer.status() == StatusCode::PARTIAL_CONTENT
-                        && range.is_some_and(|range| goes_on(range, rest.from, self.length))
+                        && goes_on(answer.headers(), rest.from, self.length)
                 }
             };
         if !is_same {
@@ -214,10 +192,10 @@ impl Reader {
                 Err(failure) => {
                     self.stream = None;
                     if self.position - self.broke >= MUCH {
-                        self.backoff = Backoff::new(&self.shared.limits);
+                        self.backoff = self.shared.limits.backoff();
                     }
                     self.broke = self.position;
-                    let Some(pause) = self.backoff.next(&failure) else {
+                    let Some(pause) = failure.pause(&mut self.backoff) else {
                         return Err(self.error(&failure.why));
                     };
                     self.shared.run(async { sleep(pause).await })?;
@@ -252,18 +230,6 @@ fn validator(about: &About, answer: &Response) -> Option<String> {
             _ => None,
         },
     }
-}
-
-/// Whether an answer is of what was asked for: from there to the end of a file that is as long as before.
-fn goes_on(range: &str, from: u64, length: Option<u64>) -> bool {
-    let parts = || {
-        let (span, total) = range.strip_prefix("bytes ")?.split_once('/')?;
-        let (start, end) = span.split_once('-')?;
-        let (start, end): (u64, u64) = (start.parse().ok()?, end.parse().ok()?);
-        let total = total.parse().ok().or(length)?;
-        Some(start == from && end.checked_add(1)? == total && length.is_none_or(|it| it == total))
-    };
-    parts().unwrap_or(false)
 }
 
 /// Gives so many bytes, and fails where there are more.

@@ -244,7 +244,7 @@ fn nobody_is_led_from_a_secret_connection_to_an_open_one() {
         .body("")
         .expect("an answer");
     let from = Url::parse("https://example.com/").expect("a URL");
-    let told = redirection(&from, &answer.into()).err().expect("refused");
+    let told = redirection(&from, &answer.into()).expect_err("refused");
     assert!(told.why.contains("from https: to http:"), "{}", told.why);
 }
 
@@ -413,6 +413,47 @@ fn a_server_that_sends_a_little_now_and_then_is_given_up() {
     let web = reaching(&[&server], slow(6));
     let told = fetched(&web, &server.url("x")).expect_err("too slow");
     assert!(told.contains("too slowly"), "{told}");
+}
+
+#[test]
+fn a_server_that_never_answers_is_left_alone_for_a_while() {
+    let rest = |rest| Limits {
+        rest,
+        tries: 0,
+        ..limits()
+    };
+    let server = Server::sending(&["", "", "", FIVE, "", ""]);
+    let web = reaching(&[&server], rest(Duration::from_secs(1000)));
+    for _ in 0..3 {
+        refused(&web, &server.url("x"));
+    }
+    let told = refused(&web, &server.url("x"));
+    assert!(told.contains("has not answered for a while"), "{told}");
+    assert_eq!(server.times(), 3);
+    // That it is there again is seen by the first file that it is asked for.
+    let server = Server::sending(&["", "", "", "", FIVE, "", "", FIVE]);
+    let web = reaching(&[&server], rest(Duration::ZERO));
+    for _ in 0..4 {
+        refused(&web, &server.url("x"));
+    }
+    assert_eq!(fetched(&web, &server.url("x")), Ok(b"hello".to_vec()));
+    for _ in 0..2 {
+        refused(&web, &server.url("x"));
+    }
+    assert_eq!(fetched(&web, &server.url("x")), Ok(b"hello".to_vec()));
+}
+
+#[test]
+fn several_threads_may_read_at_once() {
+    let server = Server::sending(&[FIVE; 4]);
+    let web = reaching(&[&server], limits());
+    thread::scope(|scope| {
+        let read = || fetched(&web, &server.url("x"));
+        let threads = [(); 4].map(|()| scope.spawn(read));
+        for thread in threads {
+            assert_eq!(thread.join().expect("it ends"), Ok(b"hello".to_vec()));
+        }
+    });
 }
 
 #[test]

@@ -1,26 +1,41 @@
 //! The files of a media library in a bucket, whose objects nobody can rename: what comes is put beside them, and
-//! copied over them as the database commits.
+//! copied over them right before the database commits.
 //!
 //! All that a restore keeps meanwhile lies below `<prefix>.backup-restore-<ID>/`:
 //!
 //! | object | what it is |
 //! |---|---|
+//! | `lease` | whose restore it is, and by its age whether he still works: the first to come, the last to go |
 //! | `new/PATH` | a file that comes |
-//! | `old/PATH` | one that is overwritten, as it was |
-//! | `journal.jsonl` | what goes where; there from before the first object is overwritten |
-//! | `done` | the database has committed: nothing is undone any more |
-//! | `lease` | whose restore this is, and by its age whether he still works |
+//! | `journal.jsonl` | what goes where: there before anything else is touched, and the first to be forgotten |
+//! | `old/PATH` | a file that is overwritten, as it was |
+//! | `done` | the database has committed: from now on nothing is copied any more |
 
+mod digest;
+#[cfg(test)]
+mod fake;
+mod found;
+mod holder;
 mod journal;
 mod lease;
+mod many;
+mod place;
 mod staged;
+mod workers;
 
+use self::found::Found;
+use self::journal::Swap;
+use self::lease::{Asking, Clock, Lease};
+use self::many::Pace;
+use self::place::Place;
+use self::staged::StagedObjects;
 use super::{Held, PendingSwap, Staged, StagedUploads};
 use crate::effort::Effort;
 use crate::error::Result;
 use crate::store::media::{Attributes, Objects};
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Where the files of a media library are in a bucket, and how they are kept there.
 #[derive(Debug, Clone, Default)]
@@ -35,16 +50,42 @@ pub(in crate::strapi) struct Layout {
 
 /// The place in a bucket where files of a media library are put.
 pub(in crate::strapi) struct Bucket {
-    objects: Arc<dyn Objects>,
-    layout: Layout,
+    ends: Ends,
+    layout: Arc<Layout>,
+    clock: Clock,
+    pace: Pace,
+    /// What this run holds, by the ids of the restores.
+    leases: Leases,
 }
+
+/// The same objects, reached in two ways.
+#[derive(Clone)]
+struct Ends {
+    /// Ends when the user wants the run to stop.
+    willing: Arc<dyn Objects>,
+    /// Goes on then as well.
+    steady: Arc<dyn Objects>,
+}
+
+/// See [`Bucket::leases`].
+type Leases = Arc<Mutex<HashMap<String, Weak<Lease>>>>;
 
 impl Bucket {
     /// The files that lie so among these objects. Nothing is asked of them yet.
     ///
-    /// `objects` have to go on when the user wants the run to stop: what was staged is deleted then.
-    pub fn new(objects: Arc<dyn Objects>, layout: Layout) -> Self {
-        Self { objects, layout }
+    /// `objects` may end when the user wants the run to stop. `steady` are the same ones and go on then: what
+    /// was staged is deleted, what was swapped is put back, and the lease is kept until that is done.
+    pub fn new(objects: Arc<dyn Objects>, steady: Arc<dyn Objects>, layout: Layout) -> Self {
+        Self {
+            ends: Ends {
+                willing: objects,
+                steady,
+            },
+            layout: Arc::new(layout),
+            clock: Clock::default(),
+            pace: Pace::default(),
+            leases: Leases::default(),
+        }
     }
 
     /// What it is called in messages.
@@ -54,38 +95,103 @@ impl Bucket {
 
     /// Whether a file can lie at this path.
     pub fn takes(&self, path: &str) -> bool {
-        let _ = path;
-        false
+        place::takes(&self.layout, path)
     }
 
-    /// The key of the file at this path.
-    pub fn key(&self, path: &str) -> String {
-        format!("{}{path}", self.layout.prefix)
-    }
-
-    /// As [`Uploads::stage`](super::Uploads::stage).
+    /// As [`Uploads::stage`](super::Uploads::stage). Files that are too large for the memory wait in `folder`.
     pub fn stage(&self, how: Staged, folder: &Path, effort: &Effort) -> Box<dyn StagedUploads> {
-        let _ = (&self.objects, how, folder, effort);
-        unreachable!("nothing calls it yet")
+        Box::new(StagedObjects::new(self, how, folder, effort))
     }
 
     /// As [`Uploads::hold`](super::Uploads::hold).
+    ///
+    /// # Errors
+    /// Kind [`Locked`](crate::error::Kind::Locked): one of these restores has not ended; or they cannot be looked at.
     pub fn hold(&self) -> Result<Vec<Held>> {
-        Ok(Vec::new())
+        let places = self.places()?.into_iter();
+        places
+            .map(|place| Ok(Held::keeping(self.lease(&place)?)))
+            .collect()
     }
 
     /// As [`Uploads::pending`](super::Uploads::pending).
+    ///
+    /// # Errors
+    /// They cannot be listed or read.
     pub fn pending(&self) -> Result<Vec<Box<dyn PendingSwap>>> {
-        Ok(Vec::new())
+        let mut swaps: Vec<Box<dyn PendingSwap>> = Vec::new();
+        for place in self.places()? {
+            if let Some(swap) = Swap::read(&place)? {
+                let lease = self.leases().get(&place.id).and_then(Weak::upgrade);
+                let steady = place.by(&self.ends.steady);
+                swaps.push(Box::new(Found::new(
+                    swap,
+                    steady,
+                    lease,
+                    self.clock.clone(),
+                )));
+            }
+        }
+        Ok(swaps)
     }
 
     /// As [`Uploads::left`](super::Uploads::left).
+    ///
+    /// # Errors
+    /// A run still works there, or they cannot be looked at.
     pub fn left(&self) -> Result<Vec<String>> {
-        Ok(Vec::new())
+        let left = self.leftovers()?;
+        for place in &left {
+            lease::check_free(place, Asking::OnlyReads)?;
+        }
+        Ok(left.iter().map(Place::name).collect())
     }
 
     /// As [`Uploads::sweep`](super::Uploads::sweep).
+    ///
+    /// # Errors
+    /// A run still works there; something cannot be deleted.
     pub fn sweep(&self) -> Result<usize> {
-        Ok(0)
+        let left = self.leftovers()?;
+        for place in &left {
+            let lease = self.lease(place)?;
+            place.clear(&lease)?;
+        }
+        Ok(left.len())
+    }
+
+    /// The restores that left no journal.
+    fn leftovers(&self) -> Result<Vec<Place>> {
+        let mut left = Vec::new();
+        for place in self.places()? {
+            if Swap::read(&place)?.is_none() {
+                left.push(place);
+            }
+        }
+        Ok(left)
+    }
+
+    /// Takes the lease of a restore, if this run does not have it yet.
+    fn lease(&self, place: &Place) -> Result<Arc<Lease>> {
+        let own = self.leases().get(&place.id).and_then(Weak::upgrade);
+        if let Some(own) = own.filter(|own| !own.is_released()) {
+            return Ok(own);
+        }
+        let lease = Arc::new(Lease::take(&place.by(&self.ends.steady), &self.clock)?);
+        let mut leases = self.leases();
+        leases.insert(place.id.clone(), Arc::downgrade(&lease));
+        Ok(lease)
+    }
+
+    fn leases(&self) -> MutexGuard<'_, HashMap<String, Weak<Lease>>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The places of all restores that left something.
+    fn places(&self) -> Result<Vec<Place>> {
+        Place::find(&self.ends.willing, &self.layout, self.pace)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,262 @@
-//! Not there yet.
+//! Stages the files of a media library in a bucket, and swaps them in.
+
+use super::digest::Waiting;
+use super::journal::{self, Moves, Swap};
+use super::lease::{Clock, Lease};
+use super::many::Pace;
+use super::place::{Place, new_id, takes};
+use super::workers::{Came, Workers};
+use super::{Bucket, Ends, Layout};
+use crate::effort::Effort;
+use crate::error::{Error, Result};
+use crate::model::{Asset, Fields, media_type};
+use crate::store::media::Attributes;
+use crate::strapi::uploads::{Staged, StagedUploads};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Files that wait to be swapped in. Dropped before the swap is final, everything is as it was.
+pub(super) struct StagedObjects {
+    ends: Ends,
+    layout: Arc<Layout>,
+    clock: Clock,
+    pace: Pace,
+    how: Staged,
+    /// Where files wait that are too large for the memory.
+    folder: PathBuf,
+    effort: Effort,
+    staging: Option<Staging>,
+    /// How many files came.
+    files: u64,
+    /// Files that go even if none comes to their paths.
+    replaced: BTreeSet<String>,
+    /// The swap, from before its first copy until it is final.
+    swap: Option<Swap>,
+    /// What goes once the swap is final.
+    settled: Option<Swap>,
+}
+
+/// What is there as soon as a file came that is kept.
+struct Staging {
+    place: Place,
+    lease: Lease,
+    workers: Workers,
+}
+
+impl StagedObjects {
+    /// Nothing staged yet.
+    pub fn new(bucket: &Bucket, how: Staged, folder: &Path, effort: &Effort) -> Self {
+        Self {
+            ends: bucket.ends.clone(),
+            layout: Arc::clone(&bucket.layout),
+            clock: bucket.clock.clone(),
+            pace: bucket.pace,
+            how,
+            folder: folder.to_owned(),
+            effort: effort.clone(),
+            staging: None,
+            files: 0,
+            replaced: BTreeSet::new(),
+            swap: None,
+            settled: None,
+        }
+    }
+
+    /// Where the files wait; the lease is there before the first of them.
+    fn staging(&mut self) -> Result<&mut Staging> {
+        if self.staging.is_none() {
+            // Without that, nothing that is staged is found again.
+            Place::find(&self.ends.willing, &self.layout, self.pace)?;
+            let place = Place {
+                objects: Arc::clone(&self.ends.steady),
+                layout: Arc::clone(&self.layout),
+                id: new_id()?,
+                pace: self.pace,
+            };
+            self.staging = Some(Staging {
+                lease: Lease::make(&place, &self.clock)?,
+                workers: Workers::new(place.by(&self.ends.willing), &self.effort),
+                place,
+            });
+        }
+        Ok(self.staging.as_mut().expect("it was just made"))
+    }
+
+    /// Sees that the bucket can be listed and read.
+    fn check_readable(&self, path: &str) -> Result<()> {
+        Place::find(&self.ends.willing, &self.layout, self.pace)?;
+        let key = format!("{}{path}", self.layout.prefix);
+        self.ends.willing.look(&key).map(drop)
+    }
+
+    /// What the swap is going to do.
+    fn moves(&self, came: &BTreeMap<String, Came>) -> Moves {
+        let waits = came.iter().filter_map(|(path, came)| match came {
+            Came::Waits { overwrites, .. } => Some((path, *overwrites)),
+            Came::Same(_) => None,
+        });
+        let is_left = |path: &&String| !came.contains_key(*path) && takes(&self.layout, path);
+        let leaving = self.replaced.iter().filter(is_left);
+        let overwritten = waits.clone().filter(|(_, overwrites)| *overwrites);
+        Moves {
+            incoming: waits.map(|(path, _)| path.clone()).collect(),
+            outgoing: overwritten
+                .map(|(path, _)| path)
+                .chain(leaving)
+                .cloned()
+                .collect(),
+        }
+    }
+
+    /// Deletes all that was staged.
+    fn discard(&mut self) {
+        if let Some(mut staging) = self.staging.take() {
+            let _ = staging.workers.finish();
+            // The journal may be written, also where its swap could not begin. What cannot be deleted now the next run
+            // deletes.
+            let _ = journal::forget(&staging.place, &staging.lease);
+        }
+    }
+}
+
+impl StagedUploads for StagedObjects {
+    fn add(&mut self, paths: &[String], asset: &Asset, content: &mut dyn Read) -> Result<()> {
+        for path in paths {
+            if !takes(&self.layout, path) {
+                return Err(Error::archive(format!(
+                    "the archive holds a file named \"{path}\", which is no name for an object in {}",
+                    self.layout.name
+                )));
+            }
+        }
+        let Some(first) = paths.first() else {
+            return Ok(());
+        };
+        let name = &asset.filename;
+        if self.how == Staged::Counted {
+            if self.files == 0 {
+                self.check_readable(first)?;
+            }
+            Waiting::count(content, asset.size, name)?;
+        } else {
+            self.staging()?.lease.check()?;
+            let content = Waiting::read(content, asset.size, name, &self.folder)?;
+            let media_type = Some(type_of(asset, &self.layout.attributes));
+            self.staging()?.workers.give(paths, media_type, content)?;
+        }
+        self.files += 1;
+        Ok(())
+    }
+
+    fn written(&mut self) -> Result<()> {
+        match &mut self.staging {
+            Some(staging) => staging.workers.finish(),
+            None => Ok(()),
+        }
+    }
+
+    fn replace(&mut self, paths: BTreeSet<String>) -> Result<()> {
+        self.replaced = paths;
+        let staging = self.staging()?;
+        staging.workers.finish()?;
+        staging.workers.look_again()
+    }
+
+    fn remark(&self) -> Option<String> {
+        if self.files == 0 {
+            return None;
+        }
+        let same = self.staging.as_ref().map_or(0, |it| it.workers.same());
+        let same = match same {
+            0 => String::new(),
+            same => format!(" (there already as they come, and left alone: {same})"),
+        };
+        Some(format!(
+            "they come to {} one by one: until the restore has ended, visitors may see either version of any file{same}",
+            self.layout.name
+        ))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.staging.is_none()
+    }
+
+    fn of_other_owners(&self) -> u64 {
+        0
+    }
+
+    fn swap_in(&mut self, token: &str, database: &str) -> Result<()> {
+        let Some(staging) = &mut self.staging else {
+            return Ok(());
+        };
+        staging.workers.finish()?;
+        let Some(staging) = &self.staging else {
+            return Ok(());
+        };
+        staging.lease.check()?;
+        let came = staging.workers.came();
+        let swap = Swap::begin(&staging.place, [token, database], self.moves(&came))?;
+        let media_type = |path: &str| match came.get(path) {
+            Some(Came::Waits { media_type, .. }) => media_type.clone(),
+            _ => None,
+        };
+        self.swap.insert(swap).advance(&staging.lease, &media_type)
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        if let (Some(swap), Some(staging)) = (&self.swap, &self.staging) {
+            swap.mark_done(&staging.lease)?;
+        }
+        self.settled = self.swap.take();
+        Ok(())
+    }
+
+    fn put_back(&mut self) -> Result<(), String> {
+        let (Some(swap), Some(staging)) = (self.swap.take(), &self.staging) else {
+            return Ok(());
+        };
+        let lease = &staging.lease;
+        let done = swap.undo(lease).and_then(|()| swap.forget(lease));
+        if let Err(error) = done {
+            self.leave();
+            let kept = swap.kept();
+            return Err(format!("{error}; those not in their places are in {kept}"));
+        }
+        self.staging = None;
+        Ok(())
+    }
+
+    fn leave(&mut self) -> Option<String> {
+        self.settled = None;
+        self.staging = None;
+        self.swap.take().map(|swap| swap.kept())
+    }
+
+    fn forget_old(&mut self) -> Option<String> {
+        let staging = self.staging.take()?;
+        let swap = self.settled.take()?;
+        let deleted = swap.delete_what_leaves(&staging.lease);
+        let done = deleted.and_then(|()| swap.forget(&staging.lease));
+        done.err().map(|error| error.to_string())
+    }
+}
+
+impl Drop for StagedObjects {
+    fn drop(&mut self) {
+        // Whoever drops it half-way has an error to report; the next run tries again.
+        let _ = self.put_back();
+        self.discard();
+    }
+}
+
+/// The media type that a file gets: what all get, else what its sidecar says, else what its name does.
+fn type_of(asset: &Asset, all: &Attributes) -> String {
+    let said = || {
+        let sidecar = Fields::parse(&asset.sidecar).ok()?;
+        sidecar.text("mime").filter(|text| !text.is_empty())
+    };
+    let said = all.media_type.clone().or_else(said);
+    said.unwrap_or_else(|| media_type(&asset.filename).to_owned())
+}

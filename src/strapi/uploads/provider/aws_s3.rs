@@ -1,8 +1,8 @@
 //! `@strapi/provider-upload-aws-s3`: Amazon's S3 and what speaks as it does.
 
 use super::options::{At, Options};
-use super::{Base, Provider, Rule, encoded, lacks};
-use crate::error::{Error, Result};
+use super::{Base, Provider, Rule, address, encoded, lacks};
+use crate::error::Result;
 use crate::store::media::{Attributes, S3, S3Settings};
 use std::sync::Arc;
 use url::Url;
@@ -22,10 +22,7 @@ const HEADERS: [(&str, &str); 8] = [
     ("GrantRead", "x-amz-grant-read"),
     ("GrantFullControl", "x-amz-grant-full-control"),
     ("RequestPayer", "x-amz-request-payer"),
-    (
-        "WebsiteRedirectLocation",
-        "x-amz-website-redirect-location",
-    ),
+    ("WebsiteRedirectLocation", "x-amz-website-redirect-location"),
 ];
 
 pub(super) fn provider(options: &Options<'_>, major: u64) -> Result<Provider> {
@@ -39,7 +36,10 @@ pub(super) fn provider(options: &Options<'_>, major: u64) -> Result<Provider> {
     let bucket = params.at("Bucket").text();
     let bucket = bucket.ok_or_else(|| lacks(NAME, "params.Bucket"))?;
     let region = either("region").text();
-    let endpoint = either("endpoint").text().map(|text| endpoint(&text)).transpose()?;
+    let endpoint = either("endpoint")
+        .text()
+        .map(|text| address(NAME, &text))
+        .transpose()?;
     let path_style = either("forcePathStyle").is_true();
     let settings = S3Settings {
         bucket: bucket.clone(),
@@ -58,7 +58,12 @@ pub(super) fn provider(options: &Options<'_>, major: u64) -> Result<Provider> {
         format!("{}/", root.trim_end_matches('/'))
     });
     let mut bases: Vec<Base> = base_url.iter().map(|base| Base::plain(base)).collect();
-    bases.extend(locations(&bucket, region.as_deref(), endpoint.as_ref(), path_style));
+    bases.extend(locations(
+        &bucket,
+        region.as_deref(),
+        endpoint.as_ref(),
+        path_style,
+    ));
     Ok(Provider {
         name: NAME.into(),
         prefix,
@@ -67,23 +72,7 @@ pub(super) fn provider(options: &Options<'_>, major: u64) -> Result<Provider> {
         rule: Rule::Named {
             sanitised: major >= 5,
         },
-        connect: Box::new(move |access| Ok(Arc::new(S3::open(&settings, access)?))),
-    })
-}
-
-/// An address that the options give; some leave out the scheme.
-fn endpoint(text: &str) -> Result<Url> {
-    let whole = match text.contains("://") {
-        true => text.to_owned(),
-        false => format!("https://{text}"),
-    };
-    let url = Url::parse(&whole).ok();
-    let is_web = |url: &Url| url.host_str().is_some() && ["http", "https"].contains(&url.scheme());
-    url.filter(is_web).ok_or_else(|| {
-        Error::failed(format!(
-            "the endpoint of the upload provider `{NAME}` in config/plugins is no URL"
-        ))
-        .hint("write it as https://host:port")
+        connect: Box::new(move |access| Ok(Arc::new(S3::new(access, settings.clone())?))),
     })
 }
 
@@ -92,7 +81,11 @@ fn credentials(options: &Options<'_>) -> Option<(String, String, Option<String>)
     let (own, s3) = (options.own, options.own.at("s3Options"));
     let pair = |at: At<'_>| {
         let token = at.at("sessionToken").text();
-        Some((at.at("accessKeyId").text()?, at.at("secretAccessKey").text()?, token))
+        Some((
+            at.at("accessKeyId").text()?,
+            at.at("secretAccessKey").text()?,
+            token,
+        ))
     };
     // Newer versions do not look beside `s3Options` first; both are there in none.
     pair(own)
@@ -111,7 +104,9 @@ fn locations(
     let encoded = encoded(bucket);
     let hosts = match endpoint {
         Some(endpoint) => {
-            let port = endpoint.port().map_or_else(String::new, |port| format!(":{port}"));
+            let port = endpoint
+                .port()
+                .map_or_else(String::new, |port| format!(":{port}"));
             let host = endpoint.host_str().unwrap_or_default();
             vec![(endpoint.scheme().to_owned(), format!("{host}{port}"))]
         }
@@ -173,10 +168,7 @@ fn attributes(options: &Options<'_>, params: At<'_>, major: u64) -> Attributes {
         };
         add("x-amz-storage-class", config.at("storageClass").text());
         let encryption = config.at("encryption");
-        add(
-            "x-amz-server-side-encryption",
-            encryption.at("type").text(),
-        );
+        add("x-amz-server-side-encryption", encryption.at("type").text());
         add(
             "x-amz-server-side-encryption-aws-kms-key-id",
             encryption.at("kmsKeyId").text(),
@@ -191,7 +183,12 @@ fn attributes(options: &Options<'_>, params: At<'_>, major: u64) -> Attributes {
     for (name, header) in HEADERS {
         if upload.has(name) {
             more.retain(|(own, _)| own != header);
-            more.extend(upload.at(name).text().map(|value| (header.to_owned(), value)));
+            more.extend(
+                upload
+                    .at(name)
+                    .text()
+                    .map(|value| (header.to_owned(), value)),
+            );
         }
     }
     for (name, value) in upload.at("Metadata").texts() {

@@ -1,7 +1,7 @@
 //! `strapi-provider-upload-azure-storage`: Azure's Blob Storage.
 
 use super::options::Options;
-use super::{Base, Provider, Rule, encoded, lacks};
+use super::{Base, Provider, Rule, address, encoded, lacks};
 use crate::error::Result;
 use crate::store::media::{Attributes, AzureSettings, Store};
 use std::sync::Arc;
@@ -25,7 +25,10 @@ pub(super) fn provider(options: &Options<'_>) -> Result<Provider> {
         key: secret("accountKey"),
         sas_token: secret("sasToken"),
         container: container.clone(),
-        endpoint,
+        endpoint: endpoint
+            .as_deref()
+            .map(|url| address(NAME, url))
+            .transpose()?,
     };
     let folder = own.at("defaultPath").trimmed().unwrap_or_default();
     let in_container = format!("{service}/{}", encoded(&container));
@@ -49,6 +52,6 @@ pub(super) fn provider(options: &Options<'_>) -> Result<Provider> {
         bases,
         // It has no folders of uploads.
         rule: Rule::Named { sanitised: true },
-        connect: Box::new(move |access| Ok(Arc::new(Store::azure(&settings, access)?))),
+        connect: Box::new(move |access| Ok(Arc::new(Store::azure(access, &settings)?))),
     })
 }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 const NAME: &str = "google-cloud-storage";
 /// How long caches keep a file, in seconds, where nobody says that.
 const AGE: &str = "3600";
+/// Google's name for what everybody may read.
+const PUBLIC: &str = "publicRead";
 
 pub(super) fn provider(options: &Options<'_>) -> Result<Provider> {
     let own = options.own;
@@ -35,6 +37,14 @@ pub(super) fn provider(options: &Options<'_>) -> Result<Provider> {
     )));
     let folder = own.at("basePath").text().unwrap_or_default();
     let prefix = format!("{folder}/");
+    let is = |name: &str, otherwise: bool| match own.at(name).value() {
+        Value::Bool(is) => *is,
+        Value::String(text) => {
+            ["true", "1", "yes", "on", "y", "enabled"].contains(&text.to_lowercase().as_str())
+        }
+        _ => otherwise,
+    };
+    let is_public = is("publicFiles", true) && !is("uniform", false);
     let age = own.at("cacheMaxAge").text();
     let age = age.unwrap_or_else(|| AGE.to_owned());
     Ok(Provider {
@@ -42,10 +52,11 @@ pub(super) fn provider(options: &Options<'_>) -> Result<Provider> {
         prefix: prefix.trim_start_matches('/').to_owned(),
         attributes: Attributes {
             cache_control: Some(format!("public, max-age={age}")),
+            acl: is_public.then(|| PUBLIC.to_owned()),
             ..Attributes::default()
         },
         bases,
         rule: Rule::InFolders,
-        connect: Box::new(move |access| Ok(Arc::new(Store::google(&settings, access)?))),
+        connect: Box::new(move |access| Ok(Arc::new(Store::google(access, &settings)?))),
     })
 }

@@ -180,7 +180,12 @@ impl Provider {
 
     /// The key under which it looks for a file by the rest of its row.
     pub fn key_of(&self, file: &FileAt) -> String {
-        let (prefix, FileAt { hash, ext, path, .. }) = (&self.prefix, file);
+        let (
+            prefix,
+            FileAt {
+                hash, ext, path, ..
+            },
+        ) = (&self.prefix, file);
         match self.rule {
             Rule::Named { sanitised } => {
                 let path = match sanitised {
@@ -207,7 +212,9 @@ impl Provider {
     /// The url of the file at a path below its prefix.
     pub fn url(&self, path: &str) -> String {
         let key = format!("{}{path}", self.prefix);
-        self.bases.first().map_or_else(|| key.clone(), |base| base.url(&key))
+        self.bases
+            .first()
+            .map_or_else(|| key.clone(), |base| base.url(&key))
     }
 
     /// The path below its prefix that it gives a new file whose name in an archive is this.
@@ -223,7 +230,10 @@ impl Provider {
 
     /// Hosts that its options name, with their ports: they may be anywhere.
     pub fn hosts(&self) -> Vec<(String, u16)> {
-        let urls = self.bases.iter().filter_map(|base| Url::parse(&base.text).ok());
+        let urls = self
+            .bases
+            .iter()
+            .filter_map(|base| Url::parse(&base.text).ok());
         urls.filter_map(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)))
             .collect()
     }
@@ -234,6 +244,22 @@ fn sanitised_path(path: &str) -> String {
     let path = path.replace("..", "");
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     parts.join("/")
+}
+
+/// An address that options give; some leave out the scheme.
+fn address(provider: &str, text: &str) -> Result<Url> {
+    let whole = match text.contains("://") {
+        true => text.to_owned(),
+        false => format!("https://{text}"),
+    };
+    let url = Url::parse(&whole).ok();
+    let is_web = |url: &Url| url.host_str().is_some() && ["http", "https"].contains(&url.scheme());
+    url.filter(is_web).ok_or_else(|| {
+        Error::failed(format!(
+            "the address of the store in the options of the upload provider `{provider}` in config/plugins is no URL"
+        ))
+        .hint("write it as https://host:port")
+    })
 }
 
 /// The options lack something.

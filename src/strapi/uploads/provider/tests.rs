@@ -38,10 +38,22 @@ fn new_files_get_the_urls_that_strapi_gives_them() {
     let root = json!({ "rootPath": "site/" });
     let cdn = json!({ "baseUrl": "https://cdn.example.com/", "rootPath": "a b" });
     for (options, major, url) in [
-        (in_region(json!({})), 5, "https://media.s3.eu-west-1.amazonaws.com/x%20y.png"),
-        (in_region(root), 5, "https://media.s3.eu-west-1.amazonaws.com/site/x%20y.png"),
+        (
+            in_region(json!({})),
+            5,
+            "https://media.s3.eu-west-1.amazonaws.com/x%20y.png",
+        ),
+        (
+            in_region(root),
+            5,
+            "https://media.s3.eu-west-1.amazonaws.com/site/x%20y.png",
+        ),
         // A base is taken as it is, and keys behind it are not encoded.
-        (in_region(cdn.clone()), 5, "https://cdn.example.com/a b/x y.png"),
+        (
+            in_region(cdn.clone()),
+            5,
+            "https://cdn.example.com/a b/x y.png",
+        ),
         (in_region(cdn), 4, "https://cdn.example.com//a b/x y.png"),
         (
             at_endpoint("https://fra1.example.com", false),
@@ -92,7 +104,10 @@ fn files_of_the_bucket_are_known_by_any_url_it_has() {
     }
     // Strapi 4 leaves the port out.
     let local = s3(at_endpoint("http://127.0.0.1:9000", true), 4);
-    for url in ["http://127.0.0.1/media/a.png", "http://127.0.0.1:9000/media/a.png"] {
+    for url in [
+        "http://127.0.0.1/media/a.png",
+        "http://127.0.0.1:9000/media/a.png",
+    ] {
         assert_eq!(local.key_at(url).as_deref(), Some("a.png"), "{url}");
     }
     assert_eq!(local.key_at("http://127.0.0.1:9001/media/a.png"), None);
@@ -190,12 +205,20 @@ fn azure_leads_through_its_container_or_around_it() {
         for (name, value) in more.as_object().expect("members") {
             options[name] = value.clone();
         }
-        made("strapi-provider-upload-azure-storage", options, Value::Null, 5)
+        made(
+            "strapi-provider-upload-azure-storage",
+            options,
+            Value::Null,
+            5,
+        )
     };
     let own = "https://site.blob.core.windows.net/media/assets/a.png";
     assert_eq!(azure(json!({})).url("a.png"), own);
     let cdn = azure(json!({ "cdnBaseURL": "https://cdn.example.com" }));
-    assert_eq!(cdn.url("a.png"), "https://cdn.example.com/media/assets/a.png");
+    assert_eq!(
+        cdn.url("a.png"),
+        "https://cdn.example.com/media/assets/a.png"
+    );
     assert_eq!(cdn.path_at(own).as_deref(), Some("a.png"));
     let around = azure(json!({ "cdnBaseURL": "https://cdn.example.com", "removeCN": "true" }));
     assert_eq!(around.url("a.png"), "https://cdn.example.com/assets/a.png");
@@ -213,9 +236,15 @@ fn options_that_only_node_could_tell_are_named_without_what_stands_beside_them()
         options: json!({ "s3Options": { "credentials": { "secretAccessKey": "secret" } } }),
         upload_options: Value::Null,
     };
-    let error = Provider::of(&upload, 5).expect("known").err().expect("an error");
+    let error = Provider::of(&upload, 5)
+        .expect("known")
+        .err()
+        .expect("an error");
     let text = format!("{error} {}", error.advice().unwrap_or_default());
-    assert!(text.contains("params.Bucket") && !text.contains("secret"), "{text}");
+    assert!(
+        text.contains("params.Bucket") && !text.contains("secret"),
+        "{text}"
+    );
     let other = Upload {
         provider: "cloudinary".into(),
         ..upload

@@ -3,7 +3,7 @@
 use super::body::{IDLE, Received, Sent, no_answer, worded};
 use crate::error::{Error, Result};
 use crate::store::Access;
-use http::header::{HeaderValue, IF_NONE_MATCH};
+use http::header::{ACCEPT_ENCODING, HeaderValue, IF_NONE_MATCH};
 use http::{Method, StatusCode};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
@@ -51,7 +51,14 @@ pub(in crate::store) struct Connector {
     proxy_urls: Vec<String>,
     /// Whether what completes an upload does so only where nothing has the name. See [`Connector::create_only`].
     create: Arc<AtomicBool>,
+    /// Whether objects come as they lie there. See [`Connector::taking_objects_as_they_lie`].
+    as_they_lie: bool,
 }
+
+/// Who may read an object that is written to Google's store: one of its own lists. The crate has no option for that,
+/// and takes this as an extension of its requests.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct GoogleAcl(pub HeaderValue);
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,6 +83,7 @@ impl Connector {
             proxies: proxies(access)?,
             proxy_urls: proxy_urls(access).map(|(_, url)| url.to_owned()).collect(),
             create: Arc::default(),
+            as_they_lie: false,
         })
     }
 
@@ -83,6 +91,14 @@ impl Connector {
     /// header is not part of what is signed.
     pub fn create_only(&self, create: bool) {
         self.create.store(create, Ordering::Relaxed);
+    }
+
+    /// Has what lies compressed in Google's store come so, and not unpacked on the way, without a length. That header is
+    /// not part of what is signed there.
+    #[must_use]
+    pub fn taking_objects_as_they_lie(mut self) -> Self {
+        self.as_they_lie = true;
+        self
     }
 
     /// A client. Over HTTP without TLS only where it was asked for. It follows no redirections: they would take
@@ -139,6 +155,7 @@ impl HttpConnector for Connector {
         Ok(HttpClient::new(Service {
             client,
             create: Arc::clone(&self.create),
+            as_they_lie: self.as_they_lie,
         }))
     }
 }
@@ -211,6 +228,7 @@ fn proxies(access: &Access) -> Result<Vec<Proxy>> {
 struct Service {
     client: Client,
     create: Arc<AtomicBool>,
+    as_they_lie: bool,
 }
 
 impl HttpService for Service {
@@ -225,10 +243,20 @@ impl HttpService for Service {
 
 impl Service {
     async fn send(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if let Some(GoogleAcl(acl)) = request.extensions().get::<GoogleAcl>().cloned() {
+            request.headers_mut().insert("x-goog-acl", acl);
+        }
+        if self.as_they_lie && matches!(*request.method(), Method::GET | Method::HEAD) {
+            let gzip = HeaderValue::from_static("gzip");
+            request.headers_mut().insert(ACCEPT_ENCODING, gzip);
+        }
         let query = request.uri().query().unwrap_or_default();
         let completes = match *request.method() {
             Method::POST => query.contains("uploadId="),
-            Method::PUT => query.contains("comp=blocklist"),
+            Method::PUT => {
+                let copies = request.headers().contains_key("x-amz-copy-source");
+                copies || query.contains("comp=blocklist")
+            }
             _ => false,
         };
         let patience = if completes { COMPLETING } else { 1 };

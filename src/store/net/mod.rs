@@ -1,0 +1,9 @@
+//! The way to other machines, for all that goes there: archives and media in object stores, files by URL, and whoever
+//! is told that a run has ended.
+
+mod body;
+mod executor;
+mod http;
+
+pub(super) use executor::{Executor, GLANCE};
+pub(super) use http::{Connector, GoogleAcl};

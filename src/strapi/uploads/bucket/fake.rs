@@ -1,0 +1,263 @@
+//! A store in memory, which can fail or die at any request.
+
+use crate::error::{Error, Kind, Result};
+use crate::store::media::{About, Attributes, Body, Content, Objects};
+use md5::{Digest, Md5};
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read, Seek};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+/// When in a request something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Before it has any effect.
+    Before,
+    /// Its effect is there, and its answer is lost.
+    After,
+}
+
+/// What happens at a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// This one fails.
+    Fails,
+    /// This one fails, and all that come after it.
+    Dies,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub bytes: Vec<u8>,
+    pub how: Attributes,
+    modified: SystemTime,
+    etag: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    objects: BTreeMap<String, Object>,
+    now: SystemTime,
+    requests: usize,
+    trouble: Option<(usize, When, Trouble)>,
+    is_dead: bool,
+    /// Why no object is listed, where that is refused.
+    lists_nothing: bool,
+    /// Whether its answers do not say when they were given.
+    hides_time: bool,
+    /// What was done with which key.
+    log: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Fake(Mutex<State>);
+
+impl Clone for Fake {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.state().clone()))
+    }
+}
+
+impl Fake {
+    /// One with these objects, by their keys.
+    pub fn new(objects: &[(&str, &str)]) -> Self {
+        let own = Self(Mutex::new(State {
+            objects: BTreeMap::new(),
+            now: SystemTime::UNIX_EPOCH,
+            requests: 0,
+            trouble: None,
+            is_dead: false,
+            lists_nothing: false,
+            hides_time: false,
+            log: Vec::new(),
+        }));
+        for (key, text) in objects {
+            own.set(key, text.as_bytes());
+        }
+        own
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("nobody panics with it")
+    }
+
+    /// Puts an object there, as somebody else does.
+    pub fn set(&self, key: &str, bytes: &[u8]) {
+        self.state()
+            .write(key, bytes.to_vec(), Attributes::default());
+    }
+
+    pub fn set_etag(&self, key: &str, etag: &str) {
+        let mut state = self.state();
+        state.objects.get_mut(key).expect("an object").etag = Some(etag.to_owned());
+    }
+
+    pub fn get(&self, key: &str) -> Option<Object> {
+        self.state().objects.get(key).cloned()
+    }
+
+    pub fn delete(&self, key: &str) {
+        self.state().objects.remove(key);
+    }
+
+    /// All objects, as text.
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        let state = self.state();
+        let texts = state.objects.iter().map(|(key, object)| {
+            (
+                key.clone(),
+                String::from_utf8_lossy(&object.bytes).into_owned(),
+            )
+        });
+        texts.collect()
+    }
+
+    pub fn keys(&self) -> Vec<String> {
+        self.state().objects.keys().cloned().collect()
+    }
+
+    pub fn log(&self) -> Vec<String> {
+        self.state().log.clone()
+    }
+
+    pub fn refuse_lists(&self) {
+        self.state().lists_nothing = true;
+    }
+
+    pub fn hide_time(&self) {
+        self.state().hides_time = true;
+    }
+
+    /// From the n-th request from now on there is trouble.
+    pub fn trouble(&self, after: usize, when: When, what: Trouble) {
+        let mut state = self.state();
+        let at = state.requests + after;
+        state.trouble = Some((at, when, what));
+    }
+
+    /// Answers again, some time later. Says whether it did not before.
+    pub fn revive(&self, later: Duration) -> bool {
+        let mut state = self.state();
+        state.now += later;
+        state.trouble = None;
+        std::mem::take(&mut state.is_dead)
+    }
+
+    fn request<T>(&self, what: &str, key: &str, act: impl FnOnce(&mut State) -> T) -> Result<T> {
+        let mut state = self.state();
+        let lost = || Error::failed(format!("no answer to {what} {key}"));
+        if state.is_dead {
+            return Err(lost());
+        }
+        let number = state.requests;
+        state.requests += 1;
+        state.now += Duration::from_millis(1);
+        let trouble = state.trouble.filter(|(at, _, _)| *at == number);
+        let Some((_, when, trouble)) = trouble else {
+            state.log.push(format!("{what} {key}"));
+            return Ok(act(&mut state));
+        };
+        if when == When::After {
+            act(&mut state);
+        }
+        state.is_dead = trouble == Trouble::Dies;
+        Err(lost())
+    }
+}
+
+impl State {
+    fn write(&mut self, key: &str, bytes: Vec<u8>, how: Attributes) {
+        let digest = Md5::digest(&bytes);
+        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let object = Object {
+            bytes,
+            how,
+            modified: self.now,
+            etag: Some(format!("\"{digits}\"")),
+        };
+        self.objects.insert(key.to_owned(), object);
+    }
+
+    fn about(&self, key: &str) -> Option<About> {
+        let object = self.objects.get(key)?;
+        Some(About {
+            size: Some(object.bytes.len() as u64),
+            etag: object.etag.clone(),
+            media_type: object.how.media_type.clone(),
+            modified: Some(object.modified),
+            now: (!self.hides_time).then_some(self.now),
+        })
+    }
+}
+
+impl Objects for Fake {
+    fn place(&self, key: &str) -> String {
+        format!("fake://bucket/{key}")
+    }
+
+    fn look(&self, key: &str) -> Result<Option<About>> {
+        self.request("look", key, |state| state.about(key))
+    }
+
+    fn open(&self, key: &str) -> Result<Option<Content>> {
+        self.request("open", key, |state| {
+            let bytes = state.objects.get(key)?.bytes.clone();
+            Some(Content {
+                about: state.about(key)?,
+                bytes: Box::new(Cursor::new(bytes)),
+            })
+        })
+    }
+
+    fn put(&self, key: &str, body: Body<'_>, how: &Attributes) -> Result<()> {
+        let bytes = match body {
+            Body::Bytes(bytes) => bytes.to_vec(),
+            Body::File(mut file, size) => {
+                let mut bytes = Vec::new();
+                file.rewind().expect("a file");
+                file.take(size).read_to_end(&mut bytes).expect("a file");
+                bytes
+            }
+        };
+        self.request("put", key, |state| state.write(key, bytes, how.clone()))
+    }
+
+    fn copy(&self, from: &str, to: &str, how: Option<&Attributes>) -> Result<bool> {
+        self.request("copy", to, |state| {
+            let Some(object) = state.objects.get(from).cloned() else {
+                return false;
+            };
+            // As in S3: the list of who may read it is never copied.
+            let own = Attributes {
+                acl: None,
+                ..object.how
+            };
+            state.write(to, object.bytes, how.cloned().unwrap_or(own));
+            true
+        })
+    }
+
+    fn remove(&self, key: &str) -> Result<()> {
+        self.request("remove", key, |state| {
+            state.objects.remove(key);
+        })
+    }
+
+    fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, About) -> Result<()>) -> Result<()> {
+        let found = self.request("list", prefix, |state| {
+            if state.lists_nothing {
+                return Err(Error::new(
+                    Kind::Failed,
+                    "cannot list fake://bucket: refused",
+                ));
+            }
+            let keys = state.objects.keys().filter(|key| key.starts_with(prefix));
+            Ok(keys
+                .filter_map(|key| Some((key.clone(), state.about(key)?)))
+                .collect::<Vec<_>>())
+        })??;
+        found
+            .into_iter()
+            .try_for_each(|(key, about)| each(&key, about))
+    }
+}
