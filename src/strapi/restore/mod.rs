@@ -208,7 +208,9 @@ impl Restore {
             remarks.push(Warning { reason, ..note });
         }
         remarks.extend(self.placement.shut_out());
-        let urls = self.rewriting.warnings(&mut self.placement, self.uploads.as_ref());
+        let urls = self
+            .rewriting
+            .warnings(&mut self.placement, self.uploads.as_ref());
         remarks.extend(urls);
         for (subject, count) in std::mem::take(&mut self.lost) {
             let reason = "the project has no place for";

@@ -206,7 +206,7 @@ fn is_apart(text: &str, start: usize) -> bool {
 /// Whether a path does not go on from something before it.
 fn is_free(text: &str, start: usize) -> bool {
     let before = text[..start].chars().next_back();
-    before.is_none_or(|letter| !(letter.is_alphanumeric() || "-._~%/@+&?#$".contains(letter)))
+    before.is_none_or(|letter| !(letter.is_alphanumeric() || "-.%/@+&?#$".contains(letter)))
 }
 
 /// How long a url is without its query, its fragment, a character of HTML, and what ends the sentence.
