@@ -56,7 +56,7 @@ fn objects_that_are_missing_are_listed_and_those_of_another_size_taken_as_they_a
             let file = expected.entries.iter_mut().find(|(own, _)| **own == entry);
             *file.unwrap().1 = object.bytes;
         }
-        let (ours, outcome) = export(&gallery, 3, &[]);
+        let (ours, outcome) = gallery.export(3, &[]);
         assert!(outcome.stderr.contains(&gone), "{}", outcome.all());
         outcome.says(["2 in the bucket are not what their rows say"]);
         assert_equal(&expected, &ours, false);

@@ -357,6 +357,9 @@ fn a_request_that_a_store_is_too_busy_for_is_sent_again() {
         assert!(asked.starts_with("put /b/a%20b http"), "{asked}");
         let digest = "content-md5: xufakrxlkna5cz2rebffkg==\r\n";
         assert!(asked.contains(digest), "{asked}");
+        let digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+        let digest = format!("x-amz-content-sha256: {digest}\r\n");
+        assert!(asked.contains(&digest), "{asked}");
         let signed = asked.split_once("signedheaders=").expect("signed").1;
         let signed = signed.split_once(',').expect("signed").0;
         for name in ["content-md5", "content-type", "host", "x-amz-acl"] {
