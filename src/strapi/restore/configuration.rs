@@ -11,6 +11,7 @@ use crate::strapi::values::{self, Home};
 use crate::transfer::Subject;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 use std::borrow::Cow;
 
 impl Restore {
@@ -109,7 +110,7 @@ impl Restore {
     }
 
     /// Takes the bytes of the logos out of the project settings; while it checks, stages them as files.
-    /// A logo that comes without bytes, as from Strapi 4, stays where it is.
+    /// They get the urls that they have here. A logo that comes without bytes, as from Strapi 4, stays where it is.
     fn take_logos<'a>(&mut self, text: &'a str) -> Result<Cow<'a, str>> {
         if !text.starts_with('{') {
             return Ok(Cow::Borrowed(text));
@@ -138,11 +139,18 @@ impl Restore {
             let member = |name: &str| logo.text(name).unwrap_or_default();
             let filename = format!("{}{}", member("hash"), member("ext"));
             logo.0.retain(|(name, _)| name != LOGO_BYTES);
-            without.push((name, logo.with(&|_, _| None)));
+            let is_free = self.placement.is_free(&filename);
+            let (provider, url) = self.uploads.served(&filename);
+            let placed = logo.with(&|member, _| match member {
+                "url" if is_free => Some(json!(url).to_string()),
+                "provider" if is_free => Some(json!(provider).to_string()),
+                _ => None,
+            });
+            without.push((name, placed));
             if !self.only_checks {
                 continue;
             }
-            if self.placement.is_free(&filename) {
+            if is_free {
                 let asset = Asset {
                     filename,
                     sidecar: logo.with(&|_, _| None),
