@@ -8,7 +8,7 @@ use super::dialect::Dialect;
 use super::lock::ProjectLock;
 use super::project::{Choices, Project};
 use super::restore::recovery;
-use super::uploads::LOCAL_PROVIDER;
+use super::uploads::{LOCAL_PROVIDER, Uploads};
 use super::version::{self, StrapiVersion};
 use super::{running, schema};
 use crate::database::{Connection, DatabaseSettings, Stop, Timeouts};
@@ -117,7 +117,7 @@ impl Examiner<'_> {
         let project = self.project(&mut found);
         if let Some(project) = &project {
             found.database(project, self.offline);
-            found.uploads(project);
+            found.uploads(project, self.offline);
         }
         found.spool(self.spool_folder);
         match self.stop.is_requested() {
@@ -374,7 +374,7 @@ impl Examination {
         self.ok("rights", text);
     }
 
-    fn uploads(&mut self, project: &Project) {
+    fn uploads(&mut self, project: &Project, offline: bool) {
         let config = &project.config;
         let provider = match &config.upload {
             Ok(upload) => upload.provider.clone(),
@@ -387,15 +387,10 @@ impl Examination {
         let folder = config.public_dir.join("uploads");
         let uploads = project.uploads();
         if provider != LOCAL_PROVIDER {
-            let text = format!(
-                "files of the provider {provider} are not taken (exit code 3), nor restored; those in {} are",
-                folder.display()
-            );
-            let advice = Some("leave them out with --exclude files".to_owned());
-            let note = Finding::note("uploads", text);
-            self.findings.push(Finding { advice, ..note });
+            self.elsewhere(uploads.as_ref(), &provider, offline);
         }
-        if self.settled("uploads", uploads.check()).is_none() {
+        // Files from before it had that provider may lie there still.
+        if self.settled("uploads", uploads.check()).is_none() || provider != LOCAL_PROVIDER {
             return;
         }
         let place = folder.display();
@@ -408,6 +403,30 @@ impl Examination {
         } else {
             let text = format!("{place} can be read and written{}", room(&folder));
             self.ok("uploads", text);
+        }
+    }
+
+    /// Where files are kept by another provider than the local one.
+    fn elsewhere(&mut self, uploads: &dyn Uploads, provider: &str, offline: bool) {
+        if offline {
+            let text = format!("the provider {provider} was not asked");
+            self.findings.push(Finding::note("uploads", text));
+            return;
+        }
+        match uploads.check_takes_files() {
+            Ok(()) => {
+                let text = format!(
+                    "{} can be listed, for the provider {provider}",
+                    uploads.place()
+                );
+                self.ok("uploads", text);
+            }
+            // An export goes on by URL.
+            Err(error) => {
+                let note = Finding::note("uploads", format!("no restore of files: {error}"));
+                let advice = error.advice().map(str::to_owned);
+                self.findings.push(Finding { advice, ..note });
+            }
         }
     }
 

@@ -99,16 +99,19 @@ impl Site {
 
     /// The same as it has to be exported from a project with its media elsewhere.
     fn moved_to(&self, store: &MediaStore, way: Way) -> Archive {
-        let from = self.store.url_in_rows(self.way, self.strapi.major);
+        // Signed ones have the port also where rows lack it.
+        let prefix = prefix(self.way);
+        let signed = format!("{}/{}", self.store.url(), prefix);
+        let of_rows = self.store.url_in_rows(self.way, self.strapi.major);
+        let from = [of_rows.as_str(), signed.trim_end_matches('/')];
         let to = store.url_in_rows(way, self.strapi.major);
         let moved = with_media(
             &unsigned(&Archive::open(&self.archive, None)),
             self.strapi.exports_logos,
             "aws-s3",
             |url| {
-                let key = url
-                    .strip_prefix(&from)
-                    .unwrap_or_else(|| panic!("{url} is not of {from}"));
+                let key = from.iter().find_map(|from| url.strip_prefix(from));
+                let key = key.unwrap_or_else(|| panic!("{url} is not of {from:?}"));
                 format!("{to}{key}")
             },
         );

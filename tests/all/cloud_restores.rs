@@ -283,7 +283,7 @@ fn media_move_from_a_bucket_to_a_folder_and_back() {
     assert!(uploads.iter().eq(original.recorded_objects().keys()));
     let (ours, _) = local.export(0, &[]);
     let of = original.store.url();
-    let expected = with_media(&original.strapis(), false, "local", |url| {
+    let expected = with_media(&original.restored(), false, "local", |url| {
         format!("/uploads{}", url.strip_prefix(&of).unwrap())
     });
     assert_equal(&expected, &ours, false);
