@@ -15,6 +15,7 @@ use crate::transfer::{MOST_OF_A_KIND, Subject, UPLOAD_TYPES, Warning, WarningKin
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::SpooledTempFile;
 
 /// How much is put aside in memory, in bytes.
@@ -79,6 +80,9 @@ struct Looked {
     kind: Kind,
 }
 
+/// By the place of its column in a model, which attribute it is among all that are looked at.
+type Places = Arc<[Option<u32>]>;
+
 /// The urls of files in content.
 pub(super) struct Rewriting {
     /// Whether they are replaced.
@@ -86,8 +90,8 @@ pub(super) struct Rewriting {
     /// The address of the project's own site, where its configuration says it.
     pub site: Option<String>,
     folder: PathBuf,
-    /// The attributes of each model that are looked at, by the places of their columns: which they are among all.
-    models: HashMap<String, Vec<Option<u32>>>,
+    /// The attributes of each model that are looked at.
+    models: HashMap<String, Places>,
     looked: Vec<Looked>,
     /// Values with the urls that they name.
     aside: Option<BufWriter<SpooledTempFile>>,
@@ -109,16 +113,21 @@ impl Rewriting {
         }
     }
 
-    /// The attributes of a model that are looked at.
-    fn places(&mut self, model: &Model, schema: &Schema) -> &[Option<u32>] {
-        if !self.models.contains_key(&model.uid) {
-            let places = match UPLOAD_TYPES.contains(&model.uid.as_str()) {
-                true => Vec::new(),
-                false => self.find_places(model, schema),
-            };
-            self.models.insert(model.uid.clone(), places);
+    /// The attributes of a model that are looked at; none where it has no such.
+    fn places(&mut self, model: &Model, schema: &Schema) -> Places {
+        if let Some(places) = self.models.get(&model.uid) {
+            return Arc::clone(places);
         }
-        &self.models[&model.uid]
+        let mut places = match UPLOAD_TYPES.contains(&model.uid.as_str()) {
+            true => Vec::new(),
+            false => self.find_places(model, schema),
+        };
+        if places.iter().all(Option::is_none) {
+            places.clear();
+        }
+        let places = Places::from(places);
+        self.models.insert(model.uid.clone(), Arc::clone(&places));
+        places
     }
 
     fn find_places(&mut self, model: &Model, schema: &Schema) -> Vec<Option<u32>> {
@@ -157,7 +166,8 @@ impl Rewriting {
         row: &[Value<'_>],
         room: &dyn Fn(usize, &Value<'_>) -> Option<u64>,
     ) -> Result<()> {
-        if self.places(model, schema).is_empty() {
+        let places = self.places(model, schema);
+        if places.is_empty() {
             return Ok(());
         }
         let mut next = 0;
@@ -166,7 +176,7 @@ impl Rewriting {
                 continue;
             };
             next = index + 1;
-            let Some(looked) = self.places(model, schema)[index] else {
+            let Some(looked) = places[index] else {
                 continue;
             };
             let mut urls = Vec::new();
@@ -363,7 +373,11 @@ impl Rewriting {
         uploads: &dyn Uploads,
     ) -> Result<HashMap<usize, String>> {
         let mut changed = HashMap::new();
-        if !self.is_wanted || !placement.moves_urls() || self.places(model, schema).is_empty() {
+        if !self.is_wanted || !placement.moves_urls() {
+            return Ok(changed);
+        }
+        let places = self.places(model, schema);
+        if places.is_empty() {
             return Ok(changed);
         }
         let (provider, _) = uploads.served("");
@@ -373,7 +387,7 @@ impl Rewriting {
                 continue;
             };
             next = index + 1;
-            let Some(looked) = self.places(model, schema)[index] else {
+            let Some(looked) = places[index] else {
                 continue;
             };
             let kind = self.looked[looked as usize].kind;

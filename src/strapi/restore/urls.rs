@@ -225,6 +225,23 @@ fn path_end(url: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whatever_a_text_holds_it_stays_where_urls_stay_the_same(
+            text in "((https?:)?/|/uploads/|[ab.,?#&;:\"'() \u{e4}\u{a0}\\\\]|&quot;){0,30}",
+        ) {
+            let same = in_text(&text, &mut |url| Some(url.to_owned()));
+            prop_assert!(same.is_none_or(|same| same == text));
+            let value = format!("[{{\"url\":{},\"provider\":\"a\"}}]", serde_json::json!(text));
+            let same = rewritten(Form::Json, &value, "a", &mut |url| Some(url.to_owned()));
+            prop_assert!(same.is_none_or(|same| same == value));
+            // What is no JSON breaks nothing.
+            let _ = rewritten(Form::Json, &text, "a", &mut |_| Some(String::new()));
+            let _ = rewritten(Form::Text, &text, "a", &mut |_| Some(String::new()));
+        }
+    }
 
     fn found(text: &str) -> Vec<&str> {
         let (mut urls, mut at) = (Vec::new(), 0);

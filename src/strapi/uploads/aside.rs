@@ -10,6 +10,7 @@ use super::{PendingSwap, Staged, StagedUploads};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::model::{Asset, STAGING_PREFIX};
+use crate::room::wanted;
 use crate::store::{Owner, folder_of, sync_folder};
 use rustix::fs::{Access, access};
 use std::collections::BTreeSet;
@@ -91,6 +92,8 @@ pub(super) struct AsideFiles {
     folder: PathBuf,
     how: Staged,
     count: u64,
+    /// How many bytes they have.
+    bytes: u64,
     files: StagedFiles,
     /// Goes after what is in it.
     made: Option<Made>,
@@ -103,6 +106,7 @@ impl AsideFiles {
             folder: folder.to_owned(),
             how,
             count: 0,
+            bytes: 0,
             files: StagedFiles::new(folder.to_owned(), how, effort),
             made: None,
         }
@@ -127,6 +131,12 @@ impl StagedUploads for AsideFiles {
         self.make()
             .map_err(|error| Error::io("make the folder", &self.folder, error))?;
         self.count += 1;
+        self.bytes = self.bytes.saturating_add(asset.size);
+        if !self.folder.is_dir() {
+            // It is not made to be looked at.
+            let above = folder_of(&self.folder);
+            wanted(above, self.bytes, "the files of the media library")?;
+        }
         self.files.add(paths, asset, content)
     }
 
@@ -253,6 +263,21 @@ mod tests {
         fs::create_dir(&folder).expect("made");
         drop(staged(&folder, Staged::Kept));
         assert_eq!(names(above.path()), ["aside"]);
+    }
+
+    #[test]
+    fn room_is_looked_for_where_the_folder_is_going_to_be() {
+        let above = tempfile::tempdir().expect("a folder");
+        let folder = above.path().join("aside");
+        let mut files = AsideFiles::new(&folder, Staged::Counted, &Effort::default());
+        let asset = Asset {
+            filename: "large".into(),
+            sidecar: "{}".into(),
+            size: u64::MAX,
+        };
+        let error = files.add(&["large".to_owned()], &asset, &mut io::empty());
+        let error = error.expect_err("no room").to_string();
+        assert!(error.contains("there is no room"), "{error}");
     }
 
     #[test]
