@@ -274,9 +274,7 @@ impl Request {
         }
         let project = terminal::safe(&self.project.to_string());
         terminal::tell(&format!("project: {project}"));
-        if self.summary {
-            self.place.check_summary(self.overwrite)?;
-        }
+        self.place.check_summary(self.summary, self.overwrite)?;
         let kept = (self.overwrite, self.digest);
         let Begun {
             destination,

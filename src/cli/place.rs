@@ -1,6 +1,6 @@
 //! Where an export goes, as it is named on the command line.
 
-use super::beside::{self, Summarised, is_summary_of, take_away};
+use super::beside::{self, Summarised, is_summary_of, replaced, take_away};
 use super::environment::Environment;
 use super::terminal;
 use super::terminal::Reports;
@@ -162,7 +162,7 @@ impl Place {
             Self::Folder(path) => {
                 let destination = ArchiveDestination::folder(path, shard_size, &packing.effort)?;
                 // Nothing is there that it could be of.
-                take_away(path, overwrite)?;
+                drop(take_away(path, overwrite)?);
                 return Ok(Begun {
                     destination,
                     shown: path.display().to_string(),
@@ -179,7 +179,7 @@ impl Place {
                 let target = Summarised {
                     names: names.clone(),
                     receipt: receipt.clone(),
-                    file: Box::new(FileTarget::create(names, receipt.clone())?),
+                    file: FileTarget::create(names, receipt.clone())?,
                 };
                 (path.display().to_string(), Box::new(target))
             }
@@ -236,18 +236,18 @@ impl Place {
         })
     }
 
-    /// Sees that a summary can be laid beside what comes here, and replaces nothing else without `overwrite`. For object
-    /// stores that is seen to when they are talked to.
+    /// Sees that no old summary stays beside what comes here, and, where one `comes`, that it can be laid there and replaces
+    /// nothing else without `overwrite`. For object stores that is seen to when they are talked to.
     ///
     /// # Errors
     /// Those of [`beside::check`].
-    pub fn check_summary(&self, overwrite: bool) -> Result<()> {
+    pub fn check_summary(&self, comes: bool, overwrite: bool) -> Result<()> {
         match self {
             Self::File(path) => {
-                beside::check(path, overwrite)?;
-                beside::check(&ArchiveName::incomplete(path), overwrite)
+                beside::check(path, comes, overwrite)?;
+                beside::check(&ArchiveName::incomplete(path), comes, overwrite)
             }
-            Self::Folder(path) => beside::check(path, overwrite),
+            Self::Folder(path) => beside::check(path, comes, overwrite),
             Self::Object(_) | Self::Stdout => Ok(()),
         }
     }
@@ -290,11 +290,12 @@ impl Place {
         })?;
         match ours {
             true => Ok(()),
-            false => Err(Error::failed(format!(
-                "another run has replaced or removed {} meanwhile: what this one exported is not there",
-                receipt.written().map_or_else(|| archive.name.clone(), |it| it.location)
-            ))
-            .hint("let one export at a time write to a name, and run it again")),
+            false => {
+                let written = receipt.written();
+                Err(replaced(
+                    &written.map_or_else(|| archive.name.clone(), |it| it.location),
+                ))
+            }
         }
     }
 }
