@@ -4,7 +4,7 @@ use super::environment::Environment;
 use super::filter::FilterArguments;
 use super::keep::RetentionArguments;
 use super::key::KeySource;
-use super::place::{Begun, Place};
+use super::place::{Begun, Form, Place};
 use super::progress::{self, Progress};
 use super::project::ProjectArguments;
 use super::prompt::Prompt;
@@ -204,7 +204,13 @@ impl Arguments {
         let project = self.project.open(environment, cancellation, self.strict)?;
         summary.project = Some(project.root().display().to_string());
         let project = project.measured(&effort);
-        Place::check(&location, is_unpacked)?;
+        let form = Form {
+            unpacked: is_unpacked,
+            compressed: !self.no_compress,
+            encrypted: !self.no_encrypt,
+            summary: self.summary || self.prune,
+        };
+        Place::check(&location, form)?;
         let password = if self.no_encrypt {
             None
         } else {
