@@ -210,7 +210,9 @@ impl Target for Summarised {
         });
         if published.is_err() && self.receipt.written().is_none() {
             // What it is of is there still.
-            away.map(TakenAway::give_back);
+            if let Some(away) = away {
+                away.give_back();
+            }
             return published;
         }
         drop(away);

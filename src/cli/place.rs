@@ -2,12 +2,13 @@
 
 use super::beside::{self, Summarised, is_summary_of, replaced, take_away};
 use super::environment::Environment;
+use super::length::{self, Form};
 use super::terminal;
 use super::terminal::Reports;
 use crate::archive::{ArchiveDestination, ArchiveName, Packing};
 use crate::error::{Error, Kind, Result};
 use crate::store::{
-    Access, Beside, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt, StoreKind,
+    Access, Beside, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt,
     StreamTarget, Target, check_folder, folder_of, write_beside, write_small, write_small_beside,
 };
 use crate::transfer::summary::{ArchiveFacts, Summary};
@@ -15,12 +16,6 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-
-/// How long a name may be where the file system does not tell, and a path.
-const LONGEST_NAME: usize = 255;
-const LONGEST_PATH: usize = 4095;
-/// How long a name in an object store may be.
-const LONGEST_KEY: usize = 1024;
 
 /// Where an archive goes.
 #[derive(Debug)]
@@ -33,16 +28,6 @@ pub(super) enum Place {
     Object(ObjectName),
     /// To stdout.
     Stdout,
-}
-
-/// What kind of archive comes, as far as its name tells.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Form {
-    pub unpacked: bool,
-    pub compressed: bool,
-    pub encrypted: bool,
-    /// Whether a summary is laid beside it.
-    pub summary: bool,
 }
 
 /// A destination, and what is said of it.
@@ -97,7 +82,7 @@ impl Place {
     pub fn check(location: &Location, form: Form) -> Result<()> {
         let path = match location {
             Location::Stream => return Ok(()),
-            Location::Object(name) => return check_key(name, form),
+            Location::Object(name) => return length::check_key(name, form),
             Location::Path(path) => path,
         };
         if !form.unpacked && is_folder(path) {
@@ -112,7 +97,7 @@ impl Place {
             .hint("choose another name with --file"));
         }
         check_folder(folder_of(path))?;
-        check_length(path, form)
+        length::check(path, form)
     }
 
     /// Where an archive goes that is packed so.
@@ -322,62 +307,6 @@ impl Place {
 /// Whether a path means a folder for archives with the default name.
 fn is_folder(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
-}
-
-/// Sees that all names that an archive may get are as short as names in its folder have to be.
-fn check_length(path: &Path, form: Form) -> Result<()> {
-    let complete = match form.unpacked {
-        true => path.to_owned(),
-        false => ArchiveName::of(path, form.compressed, form.encrypted),
-    };
-    let longest = match form.unpacked {
-        true => complete,
-        false => ArchiveName::incomplete(&complete),
-    };
-    let longest = match form.summary {
-        true => beside::summary_path(&longest),
-        false => longest,
-    };
-    let bytes = |path: &Path| path.file_name().unwrap_or_default().len();
-    let most = longest_name(folder_of(path));
-    let over = bytes(&longest).saturating_sub(most);
-    let over = over.max(longest.as_os_str().len().saturating_sub(LONGEST_PATH));
-    too_long(&path.display().to_string(), (bytes(path), over), "bytes")
-}
-
-/// The same in an object store.
-fn check_key(name: &ObjectName, form: Form) -> Result<()> {
-    if name.is_prefix() {
-        return Ok(());
-    }
-    let archive = ArchiveName::of(Path::new(name.name()), form.compressed, form.encrypted);
-    let longest = name.with_name(&Summary::name_for(&archive.to_string_lossy()));
-    let (length, unit): (fn(&str) -> usize, _) = match name.store {
-        StoreKind::Azure => (|it| it.chars().count(), "characters"),
-        _ => (str::len, "bytes"),
-    };
-    let over = length(&longest.key).saturating_sub(LONGEST_KEY);
-    too_long(&name.to_string(), (length(&name.key), over), unit)
-}
-
-fn too_long(shown: &str, (length, over): (usize, usize), unit: &str) -> Result<()> {
-    if over == 0 {
-        return Ok(());
-    }
-    let most = length.saturating_sub(over);
-    Err(Error::usage(format!(
-        "the name of {shown} is too long, with what is added to it: it has {length} {unit}, and may have {most}"
-    ))
-    .hint("choose a shorter name with --file"))
-}
-
-/// How long names in a folder may be.
-fn longest_name(folder: &Path) -> usize {
-    let told = rustix::fs::statvfs(folder).map_or(0, |it| it.f_namemax);
-    match usize::try_from(told) {
-        Ok(0) | Err(_) => LONGEST_NAME,
-        Ok(told) => told,
-    }
 }
 
 fn default_name() -> String {
