@@ -162,12 +162,18 @@ pub(super) fn take_away(archive: &Path, overwrite: bool) -> Result<Option<TakenA
     let was = mark(archive);
     let aside = Aside::take(&path)
         .map_err(|error| Error::io("remove the summary of an earlier archive,", &path, error))?;
-    sync_folder(folder_of(&path))?;
-    Ok(aside.map(|summary| TakenAway {
+    let away = aside.map(|summary| TakenAway {
         summary,
         archive: archive.to_owned(),
         was,
-    }))
+    });
+    if let Err(error) = sync_folder(folder_of(&path)) {
+        if let Some(away) = away {
+            away.give_back();
+        }
+        return Err(error);
+    }
+    Ok(away)
 }
 
 /// A file that takes the summary of an earlier archive away right before it takes that one's name: it would vouch for

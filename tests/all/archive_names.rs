@@ -288,6 +288,25 @@ fn an_archive_is_on_disk_before_the_summary_of_the_one_that_it_replaces_goes() {
 }
 
 #[test]
+fn the_summary_of_an_archive_that_stays_stays_as_well() {
+    if !can_trace() {
+        return;
+    }
+    let project = Project::testdata();
+    let archive = project.export("site", &["--summary"]);
+    let before = fs::read(&archive).unwrap();
+    let options = ["-f", archive.to_str().unwrap(), "--overwrite"];
+    let command = project.command("export", [&options, &PLAIN[..]].concat());
+    // The folder cannot be seen to before the archive has its name.
+    let folder = project.archives();
+    run(&mut injected_at(&command, &folder, "fsync", "error=EIO")).ends_with(1);
+    assert_eq!(fs::read(&archive).unwrap(), before);
+    let names = listing(&folder);
+    assert_eq!(names, ["site.tar", "site.tar.summary.json"]);
+    assert_eq!(summary(&project, "site.tar.summary.json").exit_code, 0);
+}
+
+#[test]
 fn what_a_killed_export_leaves_in_a_folder_goes_with_the_next_one() {
     if !can_trace() {
         return;
