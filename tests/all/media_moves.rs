@@ -11,7 +11,7 @@ use crate::support::cli::{Project, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server};
 use crate::support::restore::project_with_other_data;
 use crate::support::strace::{can_trace, injected};
-use crate::support::tarball::{ENTITIES, Tarball};
+use crate::support::tarball::{CONFIGURATION, ENTITIES, Tarball};
 
 on_each_server!(a_value_that_its_new_url_makes_too_long_is_refused_before_the_load);
 
@@ -420,4 +420,51 @@ fn a_value_that_its_new_url_makes_too_long_is_refused_before_the_load(server: Se
     assert!(before == site.database.tables());
     site.import(&path, &["--lock-wait", "1m", "--dry-run"])
         .ends_with(0);
+}
+
+#[test]
+fn a_logo_comes_with_the_provider_of_the_project() {
+    let project = Project::testdata();
+    let settings = "INSERT INTO strapi_core_store_settings (id, key, value, type) VALUES
+        (900, 'core_admin_project-settings', '@', 'object');
+        DELETE FROM strapi_core_store_settings WHERE key = 'core_admin_project-settings' AND id <> 900;";
+    let logo = |provider: &str, url: &str| {
+        format!(
+            r#"{{"menuLogo":{{"name":"l.png","hash":"logo_1","url":"{url}","width":1,"height":1,"ext":".png","size":0.1,"provider":"{provider}"}},"authLogo":null}}"#
+        )
+    };
+    let here = logo("local", "/uploads/logo_1.png");
+    fs::write(project.uploads().join("logo_1.png"), "logo").unwrap();
+    project.sql(&settings.replace('@', &here));
+    let expected = project.state();
+    let archive = Tarball::read(&project.export("site", &[]))
+        .replace(
+            CONFIGURATION,
+            "\"url\":\"/uploads/logo_1.png\"",
+            "\"url\":\"https://b.example.com/logo_1.png\"",
+        )
+        .replace(
+            CONFIGURATION,
+            "\"provider\":\"local\"",
+            "\"provider\":\"aws-s3\"",
+        );
+    let path = archive
+        .with_right_checksums()
+        .write(project.archive("edited.tar"));
+    fs::remove_file(project.uploads().join("logo_1.png")).unwrap();
+    project.import(&path, &[]).ends_with(0);
+    let after = project.state();
+    after.assert_same_content(&expected);
+    assert!(after.files == expected.files);
+    // Where files come aside its url stays, as those of all files do.
+    project.import(&path, &["--files-to", "aside"]).ends_with(0);
+    let there = logo("aws-s3", "https://b.example.com/logo_1.png");
+    let sql =
+        "SELECT value FROM strapi_core_store_settings WHERE key = 'core_admin_project-settings'";
+    let value: String = project
+        .connect()
+        .query_row(sql, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(value, there);
+    assert!(project.archive("aside/logo_1.png").exists());
 }

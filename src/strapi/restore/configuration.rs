@@ -1,5 +1,6 @@
 //! Loads the core store and the webhooks.
 
+use super::placement::with_members;
 use super::{Goal, Restore};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
@@ -7,6 +8,8 @@ use crate::model::{Asset, ConfigItem, ConfigKind, Fields, Short};
 use crate::strapi::core_store::{
     LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, TOKEN_KEY, add_row, column_scalar, table_of,
 };
+use crate::strapi::media::place;
+use crate::strapi::uploads::{LOCAL_PROVIDER, Uploads};
 use crate::strapi::values::{self, Home};
 use crate::transfer::Subject;
 use base64::Engine;
@@ -109,8 +112,8 @@ impl Restore {
         add_row(database, SCHEMA_KEY, &row, "object")
     }
 
-    /// Takes the bytes of the logos out of the project settings; while it checks, stages them as files.
-    /// They get the urls that they have here. A logo that comes without bytes, as from Strapi 4, stays where it is.
+    /// Takes the bytes of the logos out of the project settings; while it checks, stages them as files. Each gets
+    /// the url that it has here, and the provider. A logo that comes without bytes, as from Strapi 4, stays where it is.
     fn take_logos<'a>(&mut self, text: &'a str) -> Result<Cow<'a, str>> {
         if !text.starts_with('{') {
             return Ok(Cow::Borrowed(text));
@@ -139,25 +142,22 @@ impl Restore {
             let member = |name: &str| logo.text(name).unwrap_or_default();
             let filename = format!("{}{}", member("hash"), member("ext"));
             logo.0.retain(|(name, _)| name != LOGO_BYTES);
-            let is_free = self.placement.is_free(&filename);
-            let (provider, url) = self.uploads.served(&filename);
-            let placed = logo.with(&|member, _| match member {
-                "url" if is_free => Some(json!(url).to_string()),
-                "provider" if is_free => Some(json!(provider).to_string()),
-                _ => None,
-            });
-            without.push((name, placed));
+            let uploads = self.uploads.as_ref();
+            let path = match uploads.check_takes_files() {
+                Ok(()) => self.placement.free_for(&filename, uploads),
+                Err(_) => None,
+            };
+            without.push((name, with_its_url(&logo, path.as_deref(), uploads)));
             if !self.only_checks {
                 continue;
             }
-            if is_free {
+            if let Some(path) = path {
                 let asset = Asset {
                     filename,
                     sidecar: logo.with(&|_, _| None),
                     size: bytes.len() as u64,
                 };
-                let paths = [asset.filename.clone()];
-                self.files.add(&paths, &asset, &mut &bytes[..])?;
+                self.files.add(&[path], &asset, &mut &bytes[..])?;
             } else {
                 let (kind, name) = (ConfigKind::CoreStore.as_str(), name.to_owned());
                 self.count_lost(Subject::Setting { kind, name });
@@ -173,4 +173,21 @@ impl Restore {
         }
         Ok(Cow::Owned(settings.with(&|_, _| None)))
     }
+}
+
+/// A logo of the admin panel with the url and the provider that it has at this path, if it comes to one.
+fn with_its_url(logo: &Fields<'_>, path: Option<&str>, uploads: &dyn Uploads) -> String {
+    let provider = logo.text("provider");
+    let provider = provider.as_deref().unwrap_or(LOCAL_PROVIDER);
+    let there = logo
+        .text("url")
+        .and_then(|url| place(uploads, provider, &url));
+    let Some(path) = path.filter(|path| !uploads.keeps_urls() && there.as_deref() != Some(*path))
+    else {
+        return logo.with(&|_, _| None);
+    };
+    let (other, url) = uploads.served(path);
+    let other = (other != provider).then(|| json!(other).to_string());
+    let url = json!(url).to_string();
+    with_members(logo, &[("url", Some(url)), ("provider", other)])
 }

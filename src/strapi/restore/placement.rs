@@ -233,10 +233,12 @@ impl Placement {
         })
     }
 
-    /// Whether a file that no row names can lie under its own name.
-    pub fn is_free(&mut self, name: &str) -> bool {
+    /// The path at which a file that no row names can lie under its own name.
+    pub fn free_for(&mut self, name: &str, uploads: &dyn Uploads) -> Option<String> {
         let own = self.hasher.hash_one(name);
-        name.len() <= LONGEST_NAME && !is_hidden(name) && self.claim(name, own) != Claim::Taken
+        let path = uploads.path_for(name);
+        let can_be = name.len() <= LONGEST_NAME && !is_hidden(name);
+        (can_be && self.claim(&path, own) != Claim::Taken).then_some(path)
     }
 
     /// The file's own name, or one like it where that is hidden, taken or too long.
@@ -362,7 +364,7 @@ impl Placement {
 }
 
 /// An object with these values of members, where there are such, be they in it or not.
-fn with_members(object: &Fields<'_>, members: &[(&str, Option<String>)]) -> String {
+pub(super) fn with_members(object: &Fields<'_>, members: &[(&str, Option<String>)]) -> String {
     let value = |name: &str| members.iter().find(|(own, _)| *own == name)?.1.clone();
     let mut text = object.with(&|name, _| value(name));
     for (name, value) in members {

@@ -302,3 +302,27 @@ fn compiled_code_stands_for_the_source_that_is_not_there() {
     let bare = Project::new(&files[..1]);
     assert_eq!(bare.read().code, bare.path().join("src"));
 }
+
+#[test]
+fn the_address_of_the_site_is_known_where_the_configuration_says_a_whole_one() {
+    for (url, site) in [
+        (
+            "'https://site.example.com/cms/'",
+            Some("https://site.example.com/cms"),
+        ),
+        (
+            "env('URL', 'http://localhost:1337')",
+            Some("http://localhost:1337"),
+        ),
+        ("'/cms'", None),
+        ("undefined", None),
+        ("require('no-such-package').url", None),
+    ] {
+        let server = format!("module.exports = ({{ env }}) => ({{ url: {url} }});");
+        let project = Project::new(&[
+            ("config/database.js", GENERAL),
+            ("config/server.js", &server),
+        ]);
+        assert_eq!(project.read().site.as_deref(), site, "{url}");
+    }
+}
