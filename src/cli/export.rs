@@ -208,8 +208,6 @@ impl Arguments {
         let project = self.project.open(environment, cancellation, self.strict)?;
         summary.project = Some(project.root().display().to_string());
         let project = project.measured(&effort).with_media(self.media.options());
-        Place::check(&location, is_unpacked)?;
-        let project = project.measured(&effort);
         let form = Form {
             unpacked: is_unpacked,
             compressed: !self.no_compress,
