@@ -207,7 +207,9 @@ impl Arguments {
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = self.project.open(environment, cancellation, self.strict)?;
         summary.project = Some(project.root().display().to_string());
-        let project = project.measured(&effort).with_media(self.media.options());
+        let project = project
+            .measured(&effort)
+            .with_media(self.media.options(environment));
         let form = Form {
             unpacked: is_unpacked,
             compressed: !self.no_compress,
