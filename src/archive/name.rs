@@ -24,6 +24,12 @@ impl ArchiveName {
     /// Adds the extensions of a packing to a base name. Extensions of ours that it carries already
     /// are not doubled.
     pub fn with_extensions(base: &Path, packing: &Packing) -> PathBuf {
+        let is_compressed = packing.compression.is_some();
+        Self::of(base, is_compressed, packing.password.is_some())
+    }
+
+    /// The same for an archive of which no more is known than this.
+    pub fn of(base: &Path, compressed: bool, encrypted: bool) -> PathBuf {
         let mut name = base
             .file_name()
             .unwrap_or_default()
@@ -36,7 +42,7 @@ impl ArchiveName {
                 name = stripped.to_owned();
             }
         }
-        base.with_file_name(name + &Self::extensions(packing))
+        base.with_file_name(name + Self::extensions(compressed, encrypted))
     }
 
     /// The name of the incomplete archive that was to have this name.
@@ -50,15 +56,13 @@ impl ArchiveName {
         path.with_file_name(OsStr::from_bytes(&incomplete))
     }
 
-    fn extensions(packing: &Packing) -> String {
-        let mut name = String::from(".tar");
-        if packing.compression.is_some() {
-            name.push_str(".gz");
+    fn extensions(compressed: bool, encrypted: bool) -> &'static str {
+        match (compressed, encrypted) {
+            (true, true) => ".tar.gz.enc",
+            (true, false) => ".tar.gz",
+            (false, true) => ".tar.enc",
+            (false, false) => ".tar",
         }
-        if packing.password.is_some() {
-            name.push_str(".enc");
-        }
-        name
     }
 }
 

@@ -4,15 +4,21 @@ use super::prompt::has_terminal;
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use crate::threads::start;
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, test_kill_process_group,
+    waitid,
+};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// How often it is looked whether the run is to stop.
 const GLANCE: Duration = Duration::from_millis(100);
+/// How long a command may take to end that was told to, before it is killed: a run stops within two seconds.
+const GRACE: Duration = Duration::from_secs(1);
 /// How many bytes of a line are read.
 const LONGEST: u64 = 64 << 10;
 
@@ -23,8 +29,9 @@ pub(super) fn shell(command: &str) -> Command {
     shell
 }
 
-/// What a command printed first: its first line, without the end of it. When the run is to stop, the command is told so;
+/// What a command printed first: its first line, without the end of it. When the run is to stop, the command is ended;
 /// and so is all that it started, unless there is a terminal, where only one group of processes may ask for a passphrase.
+/// What left its group is not known.
 ///
 /// # Errors
 /// It cannot be started, ends with another code than 0, or the run is to stop.
@@ -34,8 +41,8 @@ pub(super) fn first_line(mut command: Command, interrupt: &Interrupt) -> Result<
     if leads {
         command.process_group(0);
     }
-    let mut child = spawn(&mut command)?;
-    let printed = child.stdout.take();
+    let mut running = Running::start(&mut command, leads)?;
+    let printed = running.child.stdout.take();
     // Whoever it left behind may keep this open.
     let (send, line) = mpsc::channel();
     start(move || {
@@ -48,11 +55,12 @@ pub(super) fn first_line(mut command: Command, interrupt: &Interrupt) -> Result<
             let _ = std::io::copy(&mut printed, &mut std::io::sink());
         }
     })?;
-    let status = wait(child, leads, interrupt)?;
+    let status = running.wait(interrupt)?;
     if !status.success() {
         return Err(Error::failed(format!("it failed: {}", ended(status))));
     }
-    let mut line = received(&line, interrupt, || {})?.unwrap_or_default();
+    let line = received(&line, interrupt).inspect_err(|_| running.end())?;
+    let mut line = line.unwrap_or_default();
     if line.len() as u64 == LONGEST && !line.ends_with(b"\n") {
         return Err(Error::failed(format!(
             "its first line is longer than {LONGEST} bytes"
@@ -76,11 +84,11 @@ pub(super) fn meanwhile<T: Send + 'static>(
     start(move || {
         let _ = send.send(work());
     })?;
-    received(&done, interrupt, || {})?.ok_or_else(|| Error::failed("a thread got lost"))
+    received(&done, interrupt)?.ok_or_else(|| Error::failed("a thread got lost"))
 }
 
 /// Runs a command that reads `input`; what it prints goes to stderr. When the run is to stop, the command and all that it
-/// started are told so.
+/// started are ended.
 ///
 /// # Errors
 /// It cannot be started, or the run is to stop.
@@ -95,54 +103,98 @@ pub(super) fn feed(
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(stderr.unwrap_or_else(|_| Stdio::null()));
-    let mut child = spawn(&mut command)?;
-    let stdin = child.stdin.take();
+    let mut running = Running::start(&mut command, true)?;
+    let stdin = running.child.stdin.take();
     start(move || {
         // It need not read any of it.
         let _ = stdin.map(|mut stdin| stdin.write_all(&input));
     })?;
-    wait(child, true, interrupt)
+    running.wait(interrupt)
 }
 
-fn spawn(command: &mut Command) -> Result<Child> {
-    command
-        .spawn()
-        .map_err(|error| Error::failed(format!("it cannot be started: {error}")))
+/// A command that was started.
+struct Running {
+    child: Child,
+    process: Pid,
+    /// Whether it leads a group of processes.
+    leads: bool,
+    ended: Receiver<ExitStatus>,
 }
 
-/// Waits for the end of a command, which may lead a group of processes.
-fn wait(mut child: Child, leads: bool, interrupt: &Interrupt) -> Result<ExitStatus> {
-    let process = Pid::from_child(&child);
-    let (send, ended) = mpsc::channel();
-    start(move || {
-        let _ = send.send(child.wait());
-    })?;
-    let stop = || {
-        let _ = match leads {
-            true => kill_process_group(process, Signal::TERM),
-            false => kill_process(process, Signal::TERM),
+impl Running {
+    fn start(command: &mut Command, leads: bool) -> Result<Self> {
+        let child = command
+            .spawn()
+            .map_err(|error| Error::failed(format!("it cannot be started: {error}")))?;
+        let process = Pid::from_child(&child);
+        let (send, ended) = mpsc::channel();
+        // It keeps its number until its group needs to be told nothing any more.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        start(move || {
+            let status = rustix::io::retry_on_intr(|| waitid(WaitId::Pid(process), options));
+            if let Ok(Some(status)) = status {
+                let code = status.exit_status().map(|code| code << 8);
+                let raw = code.or_else(|| status.terminating_signal());
+                let _ = send.send(ExitStatus::from_raw(raw.unwrap_or_default()));
+            }
+        })?;
+        Ok(Self {
+            child,
+            process,
+            leads,
+            ended,
+        })
+    }
+
+    /// Waits for its end, or ends it.
+    fn wait(&mut self, interrupt: &Interrupt) -> Result<ExitStatus> {
+        let ended = received(&self.ended, interrupt).inspect_err(|_| self.end())?;
+        ended.ok_or_else(|| Error::failed("it got lost"))
+    }
+
+    /// Tells it and its group to end, and ends what does not.
+    fn end(&mut self) {
+        let until = Instant::now() + GRACE;
+        self.tell(Signal::TERM);
+        let ended = self.ended.recv_timeout(GRACE);
+        if ended == Err(RecvTimeoutError::Timeout) {
+            self.tell(Signal::KILL);
+            return;
+        }
+        // Now its number alone would stand for a group of nobody.
+        let _ = self.child.try_wait();
+        while self.leads && test_kill_process_group(self.process).is_ok() {
+            if Instant::now() >= until {
+                self.tell(Signal::KILL);
+                return;
+            }
+            thread::sleep(GLANCE / 10);
+        }
+    }
+
+    fn tell(&self, signal: Signal) {
+        let _ = match self.leads {
+            true => kill_process_group(self.process, signal),
+            false => kill_process(self.process, signal),
         };
-    };
-    match received(&ended, interrupt, stop)? {
-        Some(status) => status.map_err(|error| Error::failed(format!("it got lost: {error}"))),
-        None => Err(Error::failed("it got lost")),
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.try_wait();
     }
 }
 
 /// What comes through a channel; `None` where nothing comes any more. Stops when the run is to stop.
-fn received<T>(channel: &Receiver<T>, interrupt: &Interrupt, stop: impl Fn()) -> Result<Option<T>> {
+fn received<T>(channel: &Receiver<T>, interrupt: &Interrupt) -> Result<Option<T>> {
     loop {
         match channel.recv_timeout(GLANCE) {
             Ok(value) => {
                 interrupt.stop()?;
                 return Ok(Some(value));
             }
-            Err(RecvTimeoutError::Timeout) => {
-                if let Err(error) = interrupt.stop() {
-                    stop();
-                    return Err(error);
-                }
-            }
+            Err(RecvTimeoutError::Timeout) => interrupt.stop()?,
             Err(RecvTimeoutError::Disconnected) => return Ok(None),
         }
     }

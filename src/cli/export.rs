@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::filter::FilterArguments;
 use super::keep::RetentionArguments;
 use super::key::KeySource;
+use super::length::Form;
 use super::media::MediaArguments;
 use super::place::{Begun, Place};
 use super::progress::{self, Progress};
@@ -206,8 +207,16 @@ impl Arguments {
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = self.project.open(environment, cancellation, self.strict)?;
         summary.project = Some(project.root().display().to_string());
-        let project = project.measured(&effort).with_media(self.media.options());
-        Place::check(&location, is_unpacked)?;
+        let project = project
+            .measured(&effort)
+            .with_media(self.media.options(environment));
+        let form = Form {
+            unpacked: is_unpacked,
+            compressed: !self.no_compress,
+            encrypted: !self.no_encrypt,
+            summary: self.summary || self.prune,
+        };
+        Place::check(&location, form)?;
         let password = if self.no_encrypt {
             None
         } else {
@@ -277,9 +286,7 @@ impl Request {
         }
         let project = terminal::safe(&self.project.to_string());
         terminal::tell(&format!("project: {project}"));
-        if self.summary {
-            self.place.check_summary(self.overwrite)?;
-        }
+        self.place.check_summary(self.summary, self.overwrite)?;
         let kept = (self.overwrite, self.digest);
         let Begun {
             destination,

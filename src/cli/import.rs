@@ -182,7 +182,7 @@ impl Arguments {
         summary.project = Some(project.root().display().to_string());
         let media = MediaOptions {
             aside: files_aside(self.files_to.as_deref(), &project, &filter)?,
-            ..self.media.options()
+            ..self.media.options(environment)
         };
         let project = project.measured(&effort).with_media(media);
         Ok(Request {

@@ -1,5 +1,6 @@
 //! The option that says which hosts are asked for files of the media library.
 
+use super::environment::Environment;
 use crate::strapi::MediaOptions;
 use clap::Args;
 
@@ -18,10 +19,11 @@ pub(super) struct MediaArguments {
 
 impl MediaArguments {
     /// How files are found.
-    pub fn options(&self) -> MediaOptions {
+    pub fn options(&self, environment: &Environment) -> MediaOptions {
         MediaOptions {
             private_hosts: self.allow_private_hosts,
-            ..MediaOptions::default()
+            aside: None,
+            spool: environment.temporary.clone(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod import;
 mod input;
 mod keep;
 mod key;
+mod length;
 mod list;
 mod media;
 mod options;

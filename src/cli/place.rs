@@ -1,7 +1,8 @@
 //! Where an export goes, as it is named on the command line.
 
-use super::beside::{self, Summarised, is_summary_of, take_away};
+use super::beside::{self, Summarised, is_summary_of, replaced, take_away};
 use super::environment::Environment;
+use super::length::{self, Form};
 use super::terminal;
 use super::terminal::Reports;
 use crate::archive::{ArchiveDestination, ArchiveName, Packing};
@@ -77,12 +78,14 @@ impl Place {
     /// Sees that an archive can get its name at a location, before anything is asked that its name does not hang on.
     ///
     /// # Errors
-    /// Its folder is not there; or kind [`Usage`](Kind::Usage): its name is not UTF-8.
-    pub fn check(location: &Location, unpacked: bool) -> Result<()> {
-        let Location::Path(path) = location else {
-            return Ok(());
+    /// Its folder is not there; or kind [`Usage`](Kind::Usage): its name is not UTF-8, or too long.
+    pub fn check(location: &Location, form: Form) -> Result<()> {
+        let path = match location {
+            Location::Stream => return Ok(()),
+            Location::Object(name) => return length::check_key(name, form),
+            Location::Path(path) => path,
         };
-        if !unpacked && is_folder(path) {
+        if !form.unpacked && is_folder(path) {
             return check_folder(folder_of(&path.join(default_name())));
         }
         // It stands in summaries, which are text.
@@ -93,7 +96,8 @@ impl Place {
             ))
             .hint("choose another name with --file"));
         }
-        check_folder(folder_of(path))
+        check_folder(folder_of(path))?;
+        length::check(path, form)
     }
 
     /// Where an archive goes that is packed so.
@@ -162,7 +166,7 @@ impl Place {
             Self::Folder(path) => {
                 let destination = ArchiveDestination::folder(path, shard_size, &packing.effort)?;
                 // Nothing is there that it could be of.
-                take_away(path, overwrite)?;
+                drop(take_away(path, overwrite)?);
                 return Ok(Begun {
                     destination,
                     shown: path.display().to_string(),
@@ -179,7 +183,7 @@ impl Place {
                 let target = Summarised {
                     names: names.clone(),
                     receipt: receipt.clone(),
-                    file: Box::new(FileTarget::create(names, receipt.clone())?),
+                    file: FileTarget::create(names, receipt.clone())?,
                 };
                 (path.display().to_string(), Box::new(target))
             }
@@ -236,18 +240,18 @@ impl Place {
         })
     }
 
-    /// Sees that a summary can be laid beside what comes here, and replaces nothing else without `overwrite`. For object
-    /// stores that is seen to when they are talked to.
+    /// Sees that no old summary stays beside what comes here, and, where one `comes`, that it can be laid there and replaces
+    /// nothing else without `overwrite`. For object stores that is seen to when they are talked to.
     ///
     /// # Errors
     /// Those of [`beside::check`].
-    pub fn check_summary(&self, overwrite: bool) -> Result<()> {
+    pub fn check_summary(&self, comes: bool, overwrite: bool) -> Result<()> {
         match self {
             Self::File(path) => {
-                beside::check(path, overwrite)?;
-                beside::check(&ArchiveName::incomplete(path), overwrite)
+                beside::check(path, comes, overwrite)?;
+                beside::check(&ArchiveName::incomplete(path), comes, overwrite)
             }
-            Self::Folder(path) => beside::check(path, overwrite),
+            Self::Folder(path) => beside::check(path, comes, overwrite),
             Self::Object(_) | Self::Stdout => Ok(()),
         }
     }
@@ -290,11 +294,12 @@ impl Place {
         })?;
         match ours {
             true => Ok(()),
-            false => Err(Error::failed(format!(
-                "another run has replaced or removed {} meanwhile: what this one exported is not there",
-                receipt.written().map_or_else(|| archive.name.clone(), |it| it.location)
-            ))
-            .hint("let one export at a time write to a name, and run it again")),
+            false => {
+                let written = receipt.written();
+                Err(replaced(
+                    &written.map_or_else(|| archive.name.clone(), |it| it.location),
+                ))
+            }
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Archives in files.
 
+use super::temporary::{Temporary, sweep};
 use super::{Ending, Origin, Receipt, StreamOrigin, Target, WriteBack};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tempfile::NamedTempFile;
 
 /// A file that appears under its name when it is complete and on disk.
 pub struct FileTarget {
@@ -40,91 +39,11 @@ impl FileNames {
     }
 }
 
-/// A file that has no name, so that nothing is left of it if the process is killed; or a hidden one,
-/// where the file system knows none without.
-enum Temporary {
-    Unnamed(File),
-    Named(NamedTempFile),
-}
-
-impl Temporary {
-    fn create(folder: &Path) -> io::Result<Self> {
-        match unnamed(folder) {
-            Some(file) => Ok(Self::Unnamed(file)),
-            None => hidden().tempfile_in(folder).map(Self::Named),
-        }
-    }
-
-    fn file(&mut self) -> &mut File {
-        match self {
-            Self::Unnamed(file) => file,
-            Self::Named(named) => named.as_file_mut(),
-        }
-    }
-
-    /// Gives it a name, in place of what stands there if it is to `replace` that.
-    fn persist(self, path: &Path, replace: bool) -> io::Result<File> {
-        match self {
-            Self::Named(named) if !replace => {
-                named.persist_noclobber(path).map_err(|error| error.error)
-            }
-            Self::Named(named) => named.persist(path).map_err(|error| error.error),
-            Self::Unnamed(file) if !replace => {
-                link(&file, path)?;
-                Ok(file)
-            }
-            Self::Unnamed(file) => {
-                // A link does not replace, a rename does.
-                let link = |name: &Path| link(&file, name);
-                let named = hidden().make_in(folder_of(path), link)?;
-                named.persist(path).map_err(|error| error.error)?;
-                Ok(file)
-            }
-        }
-    }
-}
-
-/// How names of files begin and end that are not complete.
-fn hidden() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".backup-").suffix(".part");
-    builder
-}
-
-#[cfg(target_os = "linux")]
-fn unnamed(folder: &Path) -> Option<File> {
-    use rustix::fs::{CWD, Mode, OFlags, openat};
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file = File::from(openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR).ok()?);
-    // It gets its name by way of this.
-    descriptor(&file).exists().then_some(file)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn unnamed(_folder: &Path) -> Option<File> {
-    None
-}
-
-fn link(file: &File, name: &Path) -> io::Result<()> {
-    use rustix::fs::{AtFlags, CWD, linkat};
-    Ok(linkat(
-        CWD,
-        descriptor(file),
-        CWD,
-        name,
-        AtFlags::SYMLINK_FOLLOW,
-    )?)
-}
-
-fn descriptor(file: &File) -> PathBuf {
-    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
-}
-
 impl FileTarget {
     /// Starts a file that will have one of these names.
     ///
     /// # Errors
-    /// A folder has the name, or a file that is not to be replaced; or its own folder is not there or cannot be
+    /// A folder has one of the names, or a file that is not to be replaced; or its own folder is not there or cannot be
     /// written to.
     pub fn create(names: FileNames, receipt: Receipt) -> Result<Self> {
         let path = &names.complete;
@@ -136,8 +55,17 @@ impl FileTarget {
             return Err(Error::usage(format!("{} is there already", path.display()))
                 .hint("choose another name with --file, or replace it with --overwrite"));
         }
+        let incomplete = &names.incomplete;
+        if incomplete.symlink_metadata().is_ok_and(|it| it.is_dir()) {
+            return Err(Error::usage(format!(
+                "{} is a folder, and an archive from which something is missing would have that name",
+                incomplete.display()
+            ))
+            .hint("choose another name with --file"));
+        }
         let folder = folder_of(path);
         check_folder(folder)?;
+        sweep(folder);
         let temporary = Temporary::create(folder)
             .map_err(|error| Error::io("write into the folder", folder, error))?;
         Ok(Self {
@@ -146,6 +74,41 @@ impl FileTarget {
             names,
             receipt,
         })
+    }
+
+    /// Publishes it; when it is on disk, right before it gets its name, this is done, and nothing is published where that
+    /// fails.
+    ///
+    /// # Errors
+    /// Those of [`Target::publish`], and of what is done.
+    pub fn publish_after(self, ending: Ending, before: impl FnOnce() -> Result<()>) -> Result<()> {
+        let Self {
+            mut temporary,
+            names,
+            receipt,
+            ..
+        } = self;
+        let (path, replace) = match ending {
+            Ending::Complete => (names.complete, names.overwrite),
+            Ending::Incomplete => (names.incomplete, true),
+        };
+        let fail = |error| Error::io("write the archive", &path, error);
+        temporary.file().sync_all().map_err(fail)?;
+        before()?;
+        let file = temporary
+            .persist(&path, replace)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists if !replace => Error::failed(format!(
+                    "{} has come meanwhile, and is not replaced",
+                    path.display()
+                ))
+                .hint("choose another name with --file"),
+                _ => fail(error),
+            })?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        receipt.is_file(file);
+        receipt.published(&path.display().to_string(), &name);
+        sync_name(&path)
     }
 }
 
@@ -172,32 +135,7 @@ impl Target for FileTarget {
     }
 
     fn publish(self: Box<Self>, ending: Ending) -> Result<()> {
-        let Self {
-            mut temporary,
-            names,
-            receipt,
-            ..
-        } = *self;
-        let (path, replace) = match ending {
-            Ending::Complete => (names.complete, names.overwrite),
-            Ending::Incomplete => (names.incomplete, true),
-        };
-        let fail = |error| Error::io("write the archive", &path, error);
-        temporary.file().sync_all().map_err(fail)?;
-        let file = temporary
-            .persist(&path, replace)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists if !replace => Error::failed(format!(
-                    "{} has come meanwhile, and is not replaced",
-                    path.display()
-                ))
-                .hint("choose another name with --file"),
-                _ => fail(error),
-            })?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        receipt.is_file(file);
-        receipt.published(&path.display().to_string(), &name);
-        sync_name(&path)
+        self.publish_after(ending, || Ok(()))
     }
 }
 

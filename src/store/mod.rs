@@ -17,6 +17,7 @@ mod receipt;
 mod shelf;
 mod small;
 mod stream;
+mod temporary;
 mod write_back;
 
 pub use access::Access;
@@ -32,6 +33,7 @@ pub use receipt::{Ending, Receipt, Written};
 pub use shelf::{Item, Shelf, shelf};
 pub use small::{write_small, write_small_beside};
 pub use stream::{StreamOrigin, StreamTarget};
+pub use temporary::Aside;
 pub(crate) use write_back::{WriteBack, write_back};
 
 use crate::error::Result;

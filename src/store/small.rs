@@ -1,5 +1,6 @@
 //! Small files beside archives.
 
+use super::temporary::{Aside, Temporary};
 use super::{Access, Location, Receipt, folder_of, object, sync_folder};
 use crate::error::{Error, Result};
 use std::io::Write;
@@ -40,27 +41,49 @@ pub fn write_small_beside(
         write(path, bytes, true)?;
     }
     let ours = receipt.is_at(written)?;
-    if !ours && std::fs::read(path).is_ok_and(|there| there == bytes) {
-        std::fs::remove_file(path).map_err(|error| Error::io("remove", path, error))?;
+    if !ours {
+        take_back(path, bytes)?;
     }
     Ok(ours)
+}
+
+/// Removes a file that holds this. Any other is there again at once: it came from another run.
+fn take_back(path: &Path, bytes: &[u8]) -> Result<()> {
+    // Whatever takes the name from now on is not touched.
+    let aside = Aside::take(path).map_err(|error| Error::io("remove", path, error))?;
+    if let Some(other) = aside.filter(|aside| !aside.holds(bytes)) {
+        other.put_back();
+    }
+    Ok(())
 }
 
 /// Writes a file whole, in place of what has its name if it is to `replace` that.
 fn write(path: &Path, bytes: &[u8], replace: bool) -> Result<()> {
     let fail = |error| Error::io("write the file", path, error);
     let folder = folder_of(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(".backup-")
-        .suffix(".part")
-        .tempfile_in(folder)
-        .map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    let persisted = match replace {
-        true => file.persist(path),
-        false => file.persist_noclobber(path),
-    };
-    persisted.map_err(|error| fail(error.error))?;
+    let mut file = Temporary::create(folder).map_err(fail)?;
+    file.file().write_all(bytes).map_err(fail)?;
+    file.file().sync_all().map_err(fail)?;
+    file.persist(path, replace).map_err(fail)?;
     sync_folder(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_summary_of_another_run_is_not_taken_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("site.tar.summary.json");
+        take_back(&path, b"mine").expect("there is none");
+        for (there, stays) in [("theirs", true), ("mine", false), ("mine and more", true)] {
+            fs::write(&path, there).expect("written");
+            take_back(&path, b"mine").expect("looked at");
+            assert_eq!(path.exists(), stays, "{there}");
+            let names = fs::read_dir(folder.path()).expect("read").count();
+            assert_eq!(names, usize::from(stays), "{there}");
+        }
+    }
 }

@@ -395,6 +395,32 @@ fn a_signal_is_heard_while_a_key_is_waited_for() {
 }
 
 #[test]
+fn nothing_of_a_command_for_a_key_outlives_a_run_that_is_interrupted() {
+    let project = Project::testdata();
+    // What waits ends with the run in any case.
+    let waits = "tail --pid=$PPID -f /dev/null; echo never > never";
+    // A process that has ended and was not waited for has no program.
+    let left = "while [ -e /proc/$$/exe ]; do :; done; echo begun >&2";
+    for command in [
+        format!("({left}; {waits}) &"),
+        format!("printf key; ({left}; {waits}) &"),
+        format!("trap '' TERM; echo begun >&2; ({waits}); echo key"),
+    ] {
+        let starter = Command::new("setsid");
+        let options = ["export", "-f", "site", "--key-command", &command];
+        let mut export = backup_through(starter, options);
+        export.arg("--project").arg(project.path());
+        export.current_dir(project.archives());
+        let mut running = Running::start(export);
+        running.until("begun");
+        running.signal("TERM");
+        let outcome = running.end().ends_with(130);
+        let never = project.archives().join("never");
+        assert!(!never.exists(), "{command}\n{}", outcome.all());
+    }
+}
+
+#[test]
 fn what_a_command_for_a_key_starts_ends_with_it_where_there_is_no_terminal() {
     let project = Project::testdata();
     // The shell is not the one that waits; and what waits ends with the run in any case.

@@ -20,6 +20,7 @@ mod bad_archives;
 mod bad_input;
 mod cloud_exports;
 mod cloud_media;
+mod cloud_others;
 mod cloud_restores;
 mod column_rules;
 mod custom_fields;

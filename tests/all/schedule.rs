@@ -582,3 +582,20 @@ fn an_export_that_would_end_with_2_every_night_is_not_scheduled() {
             .says([part]);
     }
 }
+
+#[test]
+fn the_advice_for_a_folder_with_a_tab_can_be_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    odd_project(folder.path());
+    let archives = format!("{}/a\tb's c/", folder.path().display());
+    let export = ["--project", ODD, "--file", &archives, "--no-encrypt"];
+    let outcome = schedule(folder.path(), &["--user", "root"], &export);
+    let outcome = outcome.ends_with(0);
+    let advice = outcome.lines("note: there is no ");
+    let (_, advice) = advice[0].split_once("install -d -m 700 -o root ").unwrap();
+    let made = Command::new("bash")
+        .args(["-c", &format!("mkdir -p {advice}")])
+        .status();
+    assert!(made.unwrap().success());
+    assert!(Path::new(&archives).is_dir(), "{advice}");
+}

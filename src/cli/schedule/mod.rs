@@ -253,8 +253,8 @@ impl Arguments {
     fn advise(&self, job: &Job) {
         let user = &job.user;
         if let Some(folder) = job.order.folder().filter(|it| !it.is_dir()) {
-            let folder = folder.display().to_string();
-            let word = cron::of_shell(&folder);
+            let word = typed(&folder);
+            let folder = folder.display();
             terminal::tell(&format!(
                 "note: there is no {folder} here; make it: install -d -m 700 -o {user} {word}"
             ));
@@ -273,6 +273,21 @@ impl Arguments {
             ));
         }
     }
+}
+
+/// A path as it is typed into a shell, also where what it holds cannot be shown.
+fn typed(path: &Path) -> String {
+    let text = path.to_str();
+    if let Some(text) = text.filter(|text| terminal::safe(text) == *text) {
+        return cron::of_shell(text);
+    }
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && !b"'\\".contains(&byte);
+    let typed = bytes.iter().map(|&byte| match is_plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("\\{byte:03o}"),
+    });
+    format!("$'{}'", typed.collect::<String>())
 }
 
 /// A path that means the same everywhere, and without `..`, which systemd does not take. A slash at its end stays.

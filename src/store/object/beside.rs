@@ -79,7 +79,8 @@ pub fn write_beside(
     }
     let ours = is_of(&bucket, name, written)?;
     if !ours {
-        // Without it, what is there is not taken for complete.
+        // Without it, what is there is not taken for complete. Nothing removes on a condition here: what comes between
+        // this answer and the next is lost, and its archive counts as incomplete.
         let there = bucket.read(beside, LONGEST_SUMMARY)?;
         if there.is_some_and(|there| there == bytes) {
             bucket.remove(beside)?;

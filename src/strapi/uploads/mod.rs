@@ -4,6 +4,7 @@
 mod aside;
 mod beneath;
 mod bucket;
+mod cloud;
 mod held;
 mod journal;
 mod library;

@@ -5,6 +5,7 @@ use super::{Odd, Opened};
 use crate::error::{Error, Result};
 use crate::store::media::{About, Content, Web};
 use std::io::{self, Cursor, Read, Seek, Write};
+use std::path::Path;
 
 /// How long a file may be that is read as a whole before anything is done with it, in bytes: several are at once.
 const SMALL: u64 = 2 << 20;
@@ -27,16 +28,17 @@ pub(super) fn from_object(
     content: Content,
     file: &FileAt,
     place: String,
+    spool: &Path,
 ) -> Result<Opened, String> {
     let odd = content.about.size.and_then(|size| not_as_said(file, size));
-    whole(content, place, odd.map(Odd::Known), UNKNOWN)
+    whole(content, place, odd.map(Odd::Known), UNKNOWN, spool)
 }
 
 /// A file that anybody gets, if it is what its row says.
 ///
 /// # Errors
 /// The run is to stop. Within: why it is not taken.
-pub(super) fn by_url(web: &Web, file: &FileAt) -> Result<Result<Opened, String>> {
+pub(super) fn by_url(web: &Web, file: &FileAt, spool: &Path) -> Result<Result<Opened, String>> {
     if file.url.is_empty() {
         return Ok(Err("it has no url".into()));
     }
@@ -51,7 +53,7 @@ pub(super) fn by_url(web: &Web, file: &FileAt) -> Result<Result<Opened, String>>
     let place = shown(&file.url);
     let odd = content.about.size.and_then(|size| not_as_said(file, size));
     let odd = odd.or_else(|| converted(file, &content.about));
-    Ok(whole(content, place, odd.map(Odd::Doubtful), most))
+    Ok(whole(content, place, odd.map(Odd::Doubtful), most, spool))
 }
 
 /// A url without what signs it.
@@ -126,7 +128,13 @@ fn alike(one: &str, other: &str) -> bool {
 }
 
 /// What is opened, read as a whole where it is small or nobody says how long it is.
-fn whole(content: Content, place: String, odd: Option<Odd>, most: u64) -> Result<Opened, String> {
+fn whole(
+    content: Content,
+    place: String,
+    odd: Option<Odd>,
+    most: u64,
+    spool: &Path,
+) -> Result<Opened, String> {
     let Content { about, mut bytes } = content;
     let cut = |error: io::Error| {
         let why = Error::from_io(error, |error| Error::failed(error.to_string()));
@@ -156,7 +164,8 @@ fn whole(content: Content, place: String, odd: Option<Odd>, most: u64) -> Result
             odd,
         }),
         None => {
-            let mut kept = tempfile::spooled_tempfile(usize::try_from(SMALL).unwrap_or_default());
+            let mut kept =
+                tempfile::spooled_tempfile_in(usize::try_from(SMALL).unwrap_or_default(), spool);
             let size =
                 io::copy(&mut (&mut bytes).take(most.saturating_add(1)), &mut kept).map_err(cut)?;
             if size > most {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::NamedTempFile;
@@ -64,6 +64,13 @@ pub fn injected_all(command: &Command, injections: &[(&str, &str)]) -> Command {
         options.push_str(" --seccomp-bpf");
     }
     before(command, &options)
+}
+
+/// The same for those calls alone that name a path.
+pub fn injected_at(command: &Command, path: &Path, calls: &str, action: &str) -> Command {
+    let path = path.to_str().unwrap();
+    let options = format!("-o/dev/null -P{path} -etrace={calls} -einject={calls}:{action}");
+    before(command, &format!("{options} --seccomp-bpf"))
 }
 
 /// Runs a command and gives its calls of these names, with so many bytes of what they read and write.
