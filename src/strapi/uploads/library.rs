@@ -45,7 +45,7 @@ enum Home {
     /// In the upload folder.
     Local,
     /// In a bucket.
-    Cloud(Cloud),
+    Cloud(Box<Cloud>),
     /// Nowhere that this program writes to; why, and what to do about it.
     Elsewhere { why: String, advice: String },
 }
@@ -82,7 +82,7 @@ impl Library {
         let home = match upload {
             Ok(upload) if upload.provider == LOCAL_PROVIDER => Home::Local,
             Ok(upload) => match Provider::of(upload, major) {
-                Some(Ok(provider)) => Home::Cloud(Cloud::new(provider, access.clone())),
+                Some(Ok(provider)) => Home::Cloud(Box::new(Cloud::new(provider, access.clone()))),
                 Some(Err(error)) => elsewhere(error.to_string()),
                 None => elsewhere(format!(
                     "the project keeps its uploads with the provider `{}`, which takes files from Strapi alone",
