@@ -41,6 +41,7 @@ pub struct Error {
     message: String,
     list: Vec<String>,
     hint: Option<String>,
+    is_denied: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -79,6 +80,7 @@ impl Error {
             message: shortened(message.into(), LONGEST_MESSAGE),
             list: Vec::new(),
             hint: None,
+            is_denied: false,
             source: None,
         }
     }
@@ -153,6 +155,18 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Marks it as a refusal: whoever asks is not known to the other side, or may not do that.
+    #[must_use]
+    pub(crate) fn denied(mut self) -> Self {
+        self.is_denied = true;
+        self
+    }
+
+    /// Whether the other side refused it: asking again does not help.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.is_denied
     }
 
     /// Says more, after what is said to do next.

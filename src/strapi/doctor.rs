@@ -421,6 +421,7 @@ impl Examination {
                 );
                 self.ok("uploads", text);
             }
+            Err(error) if !error.is_denied() => self.problem("uploads", &error),
             // An export goes on by URL.
             Err(error) => {
                 let note = Finding::note("uploads", format!("no restore of files: {error}"));

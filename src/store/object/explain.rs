@@ -195,7 +195,8 @@ pub(in crate::store) fn explain_to(
     if asks_the_machine.iter().any(|host| whole.contains(host)) {
         let why = "there are no credentials, and this machine has none for its programs";
         return Error::failed(format!("cannot {doing} {name}: {why}"))
-            .hint(settings.credentials(name.store));
+            .hint(settings.credentials(name.store))
+            .denied();
     }
     refused(settings, doing, name, &Refusal::of(answer))
 }
@@ -261,7 +262,7 @@ pub(in crate::store) fn refused(
             "the credentials are wrong or have expired; {}",
             settings.credentials(store)
         );
-        return failed(&refusal.words()).hint(hint);
+        return failed(&refusal.words()).hint(hint).denied();
     }
     if refusal.is(&["AccessControlListNotSupported"]) {
         return failed(&refusal.words()).hint(
@@ -278,10 +279,12 @@ pub(in crate::store) fn refused(
         return failed(&refusal.words()).hint(settings.elsewhere(store));
     }
     if refusal.is_forbidden() || refusal.status == Some(403) {
-        return failed(&refusal.words()).hint(format!(
-            "give these credentials the permission to {doing} there; {} lists what is needed",
-            settings.document()
-        ));
+        return failed(&refusal.words())
+            .hint(format!(
+                "give these credentials the permission to {doing} there; {} lists what is needed",
+                settings.document()
+            ))
+            .denied();
     }
     if refusal.text.contains("peer certificate") {
         return failed(&certificate(&refusal.text)).hint(

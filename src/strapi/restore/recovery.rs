@@ -10,13 +10,16 @@
 //! | none | one without files, and with a folder | it committed | what it left there goes, if it is there |
 //! | none | one with files | it did not end on another machine | refused |
 
+use super::recovered;
 use crate::database::{Connection, LockMode};
 use crate::error::{Error, Kind, Result};
 use crate::store::sync_folder;
 use crate::strapi::core_store::{self, CORE_STORE, TOKEN_KEY};
 use crate::strapi::lock::{LockWait, ProjectLock, take_over};
 use crate::strapi::project::Project;
+use crate::strapi::uploads::Doubt;
 use crate::strapi::uploads::{pending_aside, sweep_aside};
+use crate::transfer::{Subject, Warning, WarningKind};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -134,7 +137,11 @@ fn recover_with(
                 delete_token(database)?;
                 token = None;
             }
-            swap.forget()?;
+            if let Err(litter) = swap.forget() {
+                told.push(format!(
+                    "what an earlier restore left behind cannot be cleared away: {litter}"
+                ));
+            }
             told.push(format!(
                 "an earlier restore had committed and was not finished: its files are now in {}",
                 swap.place()
@@ -159,7 +166,15 @@ fn recover_with(
             ));
         }
     }
-    told.extend(uploads.doubt());
+    if let Some(doubt) = uploads.doubt() {
+        let has_files = token
+            .as_deref()
+            .is_some_and(|token| !token.ends_with(WITHOUT_FILES));
+        if has_files || !doubt.is_denied {
+            return Err(unreachable_place(&doubt, has_files));
+        }
+        told.push(uncertain(&doubt));
+    }
     drop(held);
     if let Some(folder) = &aside {
         sweep_aside(folder);
@@ -189,6 +204,38 @@ fn recover_with(
     }
 }
 
+/// The place of the files cannot be asked, and what is to be done hangs on that.
+fn unreachable_place(doubt: &Doubt, has_committed: bool) -> Error {
+    let why = &doubt.why;
+    let error = match has_committed {
+        true => Error::new(
+            Kind::HalfWay,
+            format!(
+                "an earlier restore has committed to the database, and it cannot be told whether its files are \
+                 in their places: {why}"
+            ),
+        ),
+        false => Error::failed(format!(
+            "it cannot be told whether an earlier restore has ended: {why}"
+        )),
+    };
+    let advice = doubt
+        .advice
+        .as_deref()
+        .map_or(String::new(), |advice| format!("{advice}; "));
+    error.hint(format!(
+        "{advice}run backup recover when the place answers, and change nothing by hand before"
+    ))
+}
+
+/// The same where nothing hangs on it.
+fn uncertain(doubt: &Doubt) -> String {
+    format!(
+        "it cannot be told whether an earlier restore left something where the files are: {}",
+        doubt.why
+    )
+}
+
 fn of_another_database(other: &str, own: &str, place: &str) -> Error {
     Error::new(
         Kind::Locked,
@@ -215,7 +262,7 @@ fn sync_commit(project: &Project) -> Result<()> {
 }
 
 /// Whether an earlier restore did not end; and why that cannot be told of all places, where that is so.
-fn is_pending(project: &Project, database: &mut dyn Connection) -> Result<(bool, Option<String>)> {
+fn is_pending(project: &Project, database: &mut dyn Connection) -> Result<(bool, Option<Doubt>)> {
     let uploads = project.uploads();
     let is_pending = !uploads.pending()?.is_empty() || read_token(database)?.is_some();
     Ok((is_pending, uploads.doubt()))
@@ -233,19 +280,31 @@ pub(in crate::strapi) fn describe(
                 it or undoes it";
     let (is_pending, doubt) = is_pending(project, database)?;
     let told = is_pending.then(|| told.to_owned());
-    Ok(told.into_iter().chain(doubt).collect())
+    Ok(told
+        .into_iter()
+        .chain(doubt.as_ref().map(uncertain))
+        .collect())
 }
 
 /// Does what [`recover`] does, if there is anything to do, for a run that will only read.
+///
+/// What cannot be told is a note where the place of the files refuses to say it; else files may be those of a
+/// restore that has not ended.
 pub(in crate::strapi) fn recover_first(
     project: &Project,
     reading: &mut dyn Connection,
     wait: &LockWait,
-) -> Result<Vec<String>> {
-    match is_pending(project, reading)? {
-        (true, _) => recover_project(project, wait, false),
-        (false, doubt) => Ok(doubt.into_iter().collect()),
+) -> Result<Vec<Warning>> {
+    let (is_pending, doubt) = is_pending(project, reading)?;
+    if is_pending {
+        let told = recover_project(project, wait, false)?;
+        return Ok(told.into_iter().map(recovered).collect());
     }
+    let told = doubt.map(|doubt| match doubt.is_denied {
+        true => recovered(uncertain(&doubt)),
+        false => Warning::new(WarningKind::ChangedAsset, Subject::Files, uncertain(&doubt)),
+    });
+    Ok(told.into_iter().collect())
 }
 
 /// Finishes or undoes what an earlier restore left half-way, and says what was done; nothing where

@@ -16,7 +16,6 @@ use self::attributes::Tally;
 use super::catalogue::Catalogue;
 use super::lock::{LockWait, ProjectLock};
 use super::project::Project;
-use super::restore::recovered;
 use super::restore::recovery::recover_first;
 use super::schema;
 use super::tables::Model;
@@ -88,7 +87,7 @@ impl ProjectSource {
         let snapshot = database.begin_snapshot()?;
         let mut catalogue = schema::load(&project, database.as_mut())?;
         catalogue.notices.extend(note);
-        catalogue.notices.extend(told.into_iter().map(recovered));
+        catalogue.notices.extend(told);
         Ok(Self {
             _lock: lock,
             project,

@@ -1,10 +1,12 @@
 //! The bucket that a project's provider keeps files in: what is read there, and what is to be known of restores.
 
+use super::Doubt;
 use super::bucket::{Bucket, Layout};
 use super::library::locked;
 use super::provider::{FileAt, Provider};
 use super::remote::{Remote, from_object};
 use crate::error::{Error, Kind, Result};
+use crate::model::STAGING_PREFIX;
 use crate::store::Access;
 use crate::store::media::Objects;
 use std::path::Path;
@@ -21,14 +23,14 @@ const SLOW: Duration = Duration::from_secs(5);
 pub(super) struct Cloud {
     pub provider: Provider,
     access: Access,
-    /// To read from, until the user wants the run to stop.
-    objects: Mutex<Option<Arc<dyn Objects>>>,
+    /// To read from, until the user wants the run to stop; or why it cannot be reached, and what to do.
+    objects: Mutex<Option<Result<Arc<dyn Objects>, Doubt>>>,
     /// To restore to.
     bucket: Mutex<Option<Arc<Bucket>>>,
     /// Set once it was seen that files can be restored there.
     takes_files: OnceLock<()>,
-    /// Why the bucket cannot be listed, and what to do about it.
-    doubt: Mutex<Option<(String, Option<String>)>>,
+    /// Why the bucket cannot be listed.
+    doubt: Mutex<Option<Doubt>>,
     /// How often in a row it kept somebody waiting for nothing.
     failures: AtomicU32,
 }
@@ -57,12 +59,16 @@ impl Cloud {
 
     fn objects(&self) -> Result<Arc<dyn Objects>> {
         let mut objects = locked(&self.objects);
-        if let Some(objects) = &*objects {
-            return Ok(Arc::clone(objects));
+        // Whoever looks for credentials waits for that, once.
+        let connected = objects.get_or_insert_with(|| {
+            let connected = self.provider.connect(&self.access);
+            connected.map_err(|error| Doubt::of(&error))
+        });
+        match connected {
+            Ok(objects) => Ok(Arc::clone(objects)),
+            // Nothing was asked of it yet: it is the credentials that are at fault.
+            Err(doubt) => Err(doubt.error().denied()),
         }
-        Ok(Arc::clone(
-            objects.insert(self.provider.connect(&self.access)?),
-        ))
     }
 
     /// The place that files are restored to.
@@ -88,7 +94,15 @@ impl Cloud {
 
     /// Whether a file is one that is looked for here.
     pub fn keeps(&self, file: &FileAt) -> bool {
-        self.provider.name == file.provider || self.provider.key_at(&file.url).is_some()
+        self.provider.name == file.provider || self.key_at(&file.url).is_some()
+    }
+
+    /// The key of the file at a url, where that is one of the media library's: rows must not have the project's
+    /// credentials used for what else lies in its bucket.
+    fn key_at(&self, url: &str) -> Option<String> {
+        let path = self.provider.path_at(url)?;
+        let is_ours = !path.split('/').any(|part| part.starts_with(STAGING_PREFIX));
+        is_ours.then(|| format!("{}{path}", self.provider.prefix))
     }
 
     /// Opens a file by its key, as far as that is allowed. What is not in memory waits in `spool`.
@@ -106,7 +120,7 @@ impl Cloud {
                 self.place()
             )));
         }
-        let at_url = self.provider.key_at(&file.url);
+        let at_url = self.key_at(&file.url);
         let is_there = at_url.is_some();
         let key = at_url.unwrap_or_else(|| self.provider.key_of(file));
         let place = objects.place(&key);
@@ -118,7 +132,7 @@ impl Cloud {
             self.failures.fetch_add(1, Ordering::Relaxed);
         }
         Ok(match opened {
-            Ok(Some(content)) => Remote::Found(from_object(content, file, place, spool)),
+            Ok(Some(content)) => Remote::Found(from_object(content, file, place, spool)?),
             Ok(None) if is_there => Remote::Missing(format!("there is no {place}")),
             Ok(None) => Remote::Unknown(format!("there is no {place}")),
             Err(error) if error.kind() == Kind::Interrupted => return Err(error),
@@ -143,8 +157,7 @@ impl Cloud {
         }
         match self.bucket().and_then(|bucket| look(&bucket)) {
             Err(error) if matches!(error.kind(), Kind::Failed | Kind::Usage) => {
-                let advice = error.advice().map(str::to_owned);
-                *locked(&self.doubt) = Some((error.to_string(), advice));
+                *locked(&self.doubt) = Some(Doubt::of(&error));
                 Ok(Vec::new())
             }
             looked => looked,
@@ -152,12 +165,8 @@ impl Cloud {
     }
 
     /// Why it cannot be told whether earlier restores have ended, where that is so.
-    pub fn doubt(&self) -> Option<String> {
-        let doubt = locked(&self.doubt);
-        let (why, _) = doubt.as_ref()?;
-        Some(format!(
-            "it cannot be told whether an earlier restore left something in the bucket: {why}"
-        ))
+    pub fn doubt(&self) -> Option<Doubt> {
+        locked(&self.doubt).clone()
     }
 
     /// Sees that files can be restored there. It is asked once.
@@ -174,11 +183,28 @@ impl Cloud {
                 self.takes_files.get_or_init(|| ());
                 Ok(())
             }
-            Some((why, advice)) => {
-                let advice = advice.as_deref();
-                let advice = advice.unwrap_or("restore everything else with --exclude files");
-                Err(Error::failed(format!("no files can be restored there: {why}")).hint(advice))
-            }
+            Some(doubt) => Err(doubt.error().within("no files can be restored there")),
+        }
+    }
+}
+
+impl Doubt {
+    fn of(error: &Error) -> Self {
+        Self {
+            why: error.to_string(),
+            advice: error.advice().map(str::to_owned),
+            is_denied: error.is_denied(),
+        }
+    }
+
+    /// The same as an error.
+    pub fn error(&self) -> Error {
+        let advice = self.advice.as_deref();
+        let error = Error::failed(&self.why);
+        let error = error.hint(advice.unwrap_or("leave files out with --exclude files"));
+        match self.is_denied {
+            true => error.denied(),
+            false => error,
         }
     }
 }

@@ -7,8 +7,8 @@ use super::cloud::Cloud;
 use super::provider::{FileAt, Provider};
 use super::remote::{Remote, by_url};
 use super::{
-    Held, LOCAL_PROVIDER, Links, LocalUploads, Opened, PendingSwap, Staged, StagedUploads, Uploads,
-    staged,
+    Doubt, Held, LOCAL_PROVIDER, Links, LocalUploads, Opened, PendingSwap, Staged, StagedUploads,
+    Uploads, staged,
 };
 use crate::effort::Effort;
 use crate::error::{Error, Result};
@@ -259,7 +259,7 @@ impl Uploads for Library {
         Ok(left)
     }
 
-    fn doubt(&self) -> Option<String> {
+    fn doubt(&self) -> Option<Doubt> {
         self.cloud()?.doubt()
     }
 

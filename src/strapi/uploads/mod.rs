@@ -114,7 +114,7 @@ pub(super) trait Uploads: Send + Sync {
     fn left(&self) -> Result<Vec<String>>;
 
     /// Why it cannot be told whether earlier restores have ended, where that is so: known once it was looked for them.
-    fn doubt(&self) -> Option<String> {
+    fn doubt(&self) -> Option<Doubt> {
         None
     }
 
@@ -169,6 +169,17 @@ pub(super) struct Opened {
     pub place: String,
     /// In what it is not what its row says.
     pub odd: Option<Odd>,
+}
+
+/// That a place of files cannot be asked for what restores left.
+#[derive(Debug, Clone)]
+pub(super) struct Doubt {
+    /// Why, as a sentence.
+    pub why: String,
+    /// What to do about it.
+    pub advice: Option<String>,
+    /// Whether it refuses that, so that asking again does not help.
+    pub is_denied: bool,
 }
 
 /// In what a file is not what its row says, as a verb phrase.

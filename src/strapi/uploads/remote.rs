@@ -11,6 +11,8 @@ use std::path::Path;
 const SMALL: u64 = 2 << 20;
 /// How long a file may be whose row does not say it, in bytes.
 const UNKNOWN: u64 = 1 << 30;
+/// How much is read at once.
+const BLOCK: usize = 64 << 10;
 /// Bytes by which a file may differ from what its row says: sizes in rows have two digits behind the point.
 const ROUNDING: u64 = 10;
 
@@ -24,20 +26,27 @@ pub(super) enum Remote {
 }
 
 /// An object of a bucket that answers to the project's own credentials: what is there is what the site has.
+///
+/// # Errors
+/// There is no room in `spool`. Within: why it is not taken.
 pub(super) fn from_object(
     content: Content,
     file: &FileAt,
     place: String,
     spool: &Path,
-) -> Result<Opened, String> {
-    let odd = content.about.size.and_then(|size| not_as_said(file, size));
-    whole(content, place, odd.map(Odd::Known), UNKNOWN, spool)
+) -> Result<Result<Opened, String>> {
+    if let Some(why) = another_type(file, &content.about, &place) {
+        return Ok(Err(why));
+    }
+    let judge = |size| not_as_said(file, size).map(Odd::Known);
+    let most = longest(file).max(UNKNOWN);
+    whole(content, place, &judge, most, spool)
 }
 
 /// A file that anybody gets, if it is what its row says.
 ///
 /// # Errors
-/// The run is to stop. Within: why it is not taken.
+/// The run is to stop; there is no room in `spool`. Within: why it is not taken.
 pub(super) fn by_url(web: &Web, file: &FileAt, spool: &Path) -> Result<Result<Opened, String>> {
     if file.url.is_empty() {
         return Ok(Err("it has no url".into()));
@@ -47,13 +56,16 @@ pub(super) fn by_url(web: &Web, file: &FileAt, spool: &Path) -> Result<Result<Op
         Ok(content) => content,
         Err(why) => return Ok(Err(why)),
     };
-    if let Some(why) = another_type(file, &content.about) {
+    let place = shown(&file.url);
+    if let Some(why) = another_type(file, &content.about, &place) {
         return Ok(Err(why));
     }
-    let place = shown(&file.url);
-    let odd = content.about.size.and_then(|size| not_as_said(file, size));
-    let odd = odd.or_else(|| converted(file, &content.about));
-    Ok(whole(content, place, odd.map(Odd::Doubtful), most, spool))
+    let converted = converted(file, &content.about);
+    let judge = |size| {
+        let odd = not_as_said(file, size).or_else(|| converted.clone());
+        odd.map(Odd::Doubtful)
+    };
+    whole(content, place, &judge, most, spool)
 }
 
 /// A url without what signs it.
@@ -86,7 +98,7 @@ fn kind(about: &About) -> Option<String> {
 }
 
 /// Why an answer is no such file as the row says: a page that says why there is none.
-fn another_type(file: &FileAt, about: &About) -> Option<String> {
+fn another_type(file: &FileAt, about: &About, place: &str) -> Option<String> {
     let (kind, said) = (kind(about)?, file.mime.as_deref()?.to_ascii_lowercase());
     let is_page = |text: &str| {
         [
@@ -98,12 +110,7 @@ fn another_type(file: &FileAt, about: &About) -> Option<String> {
         .contains(&text)
     };
     let is_other = is_page(&kind) && !is_page(said.split(';').next().unwrap_or_default().trim());
-    is_other.then(|| {
-        format!(
-            "{} answers with {kind} where its row says {said}",
-            shown(&file.url)
-        )
-    })
+    is_other.then(|| format!("{place} answers with {kind} where its row says {said}"))
 }
 
 /// That an answer is an image or the like in another form than the row says.
@@ -127,57 +134,65 @@ fn alike(one: &str, other: &str) -> bool {
     plain(one) == plain(other)
 }
 
-/// What is opened, read as a whole where it is small or nobody says how long it is.
+/// What is opened, read as a whole where it is small or nobody says how long it is. `judge` says in what a size is not
+/// what the row says.
+///
+/// # Errors
+/// There is no room in `spool`. Within: why it is not taken.
 fn whole(
     content: Content,
     place: String,
-    odd: Option<Odd>,
+    judge: &dyn Fn(u64) -> Option<Odd>,
     most: u64,
     spool: &Path,
-) -> Result<Opened, String> {
+) -> Result<Result<Opened, String>> {
     let Content { about, mut bytes } = content;
     let cut = |error: io::Error| {
         let why = Error::from_io(error, |error| Error::failed(error.to_string()));
         format!("{place} cannot be read to its end ({why})")
     };
-    match about.size {
+    let (content, size): (Box<dyn Read + Send>, u64) = match about.size {
         Some(size) if size <= SMALL => {
             let mut all = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-            (&mut bytes).take(size).read_to_end(&mut all).map_err(cut)?;
-            if all.len() as u64 != size {
-                return Err(format!(
-                    "{place} has {} bytes where the answer promised {size}",
-                    all.len()
-                ));
+            if let Err(error) = (&mut bytes).take(size).read_to_end(&mut all) {
+                return Ok(Err(cut(error)));
             }
-            Ok(Opened {
-                content: Box::new(Cursor::new(all)),
-                size,
-                place,
-                odd,
-            })
+            let came = all.len() as u64;
+            if came != size {
+                return Ok(Err(format!(
+                    "{place} has {came} bytes where the answer promised {size}"
+                )));
+            }
+            (Box::new(Cursor::new(all)), size)
         }
-        Some(size) => Ok(Opened {
-            content: bytes,
-            size,
-            place,
-            odd,
-        }),
+        Some(size) => (bytes, size),
         None => {
-            let mut kept =
-                tempfile::spooled_tempfile_in(usize::try_from(SMALL).unwrap_or_default(), spool);
-            let size =
-                io::copy(&mut (&mut bytes).take(most.saturating_add(1)), &mut kept).map_err(cut)?;
-            if size > most {
-                return Err(format!("{place} has more than {most} bytes"));
+            let no_room = |error| Error::io("keep a file that is read in", spool, error);
+            let in_memory = usize::try_from(SMALL).unwrap_or_default();
+            let mut kept = tempfile::spooled_tempfile_in(in_memory, spool);
+            let mut block = vec![0; BLOCK];
+            let mut size = 0;
+            loop {
+                let length = match bytes.read(&mut block) {
+                    Ok(0) => break,
+                    Ok(length) => length,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return Ok(Err(cut(error))),
+                };
+                size += length as u64;
+                if size > most {
+                    return Ok(Err(format!("{place} has more than {most} bytes")));
+                }
+                kept.write_all(&block[..length]).map_err(no_room)?;
             }
-            kept.flush().and_then(|()| kept.rewind()).map_err(cut)?;
-            Ok(Opened {
-                content: Box::new(kept),
-                size,
-                place,
-                odd,
-            })
+            kept.flush().and_then(|()| kept.rewind()).map_err(no_room)?;
+            (Box::new(kept), size)
         }
-    }
+    };
+    Ok(Ok(Opened {
+        content,
+        size,
+        odd: judge(size),
+        place,
+    }))
 }

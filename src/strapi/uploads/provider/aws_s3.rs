@@ -103,13 +103,10 @@ fn locations(
 ) -> Vec<Base> {
     let encoded = encoded(bucket);
     let hosts = match endpoint {
-        Some(endpoint) => {
-            let port = endpoint
-                .port()
-                .map_or_else(String::new, |port| format!(":{port}"));
-            let host = endpoint.host_str().unwrap_or_default();
-            vec![(endpoint.scheme().to_owned(), format!("{host}{port}"))]
-        }
+        Some(endpoint) => vec![(
+            endpoint.scheme(),
+            endpoint.host_str().unwrap_or_default().to_owned(),
+        )],
         None => {
             let region = region.unwrap_or(REGION);
             let end = if region.starts_with("cn-") { ".cn" } else { "" };
@@ -120,29 +117,32 @@ fn locations(
                 "s3.amazonaws.com".to_owned(),
                 "s3-accelerate.amazonaws.com".to_owned(),
             ]
-            .map(|host| ("https".to_owned(), host))
+            .map(|host| ("https", host))
             .into()
         }
     };
+    let port = endpoint.and_then(Url::port);
+    let port = port.map_or_else(String::new, |port| format!(":{port}"));
     let mut bases = Vec::new();
     for (scheme, host) in hosts {
-        let (name, port) = host.split_once(':').unwrap_or((&host, ""));
-        // Strapi 4 leaves the port out, and such urls lead nowhere.
-        let portless = Base::encoding(&format!("{scheme}://{name}/{encoded}"));
-        let in_path = Base::encoding(&format!("{scheme}://{host}/{encoded}"));
+        let in_path = Base::encoding(&format!("{scheme}://{host}{port}/{encoded}"));
         let in_host = match host.starts_with(&format!("{encoded}.")) {
-            true => Base::encoding(&format!("{scheme}://{host}")),
-            false => Base::encoding(&format!("{scheme}://{encoded}.{host}")),
+            true => Base::encoding(&format!("{scheme}://{host}{port}")),
+            false => Base::encoding(&format!("{scheme}://{encoded}.{host}{port}")),
         };
         match path_style {
             true => bases.extend([in_path, in_host]),
             false => bases.extend([in_host, in_path]),
         }
         if !port.is_empty() {
-            bases.push(portless);
+            // Strapi 4 leaves the port out, and such urls lead nowhere.
+            bases.push(Base::encoding(&format!("{scheme}://{host}/{encoded}")).unnamed());
         }
     }
-    bases
+    match endpoint {
+        Some(_) => bases,
+        None => bases.into_iter().map(Base::unnamed).collect(),
+    }
 }
 
 /// How new objects are kept.

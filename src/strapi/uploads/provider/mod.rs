@@ -41,6 +41,8 @@ struct Base {
     text: String,
     /// Whether keys behind it are encoded.
     encodes: bool,
+    /// Whether the options name its host.
+    is_named: bool,
 }
 
 impl Base {
@@ -49,6 +51,7 @@ impl Base {
         Self {
             text: format!("{text}/"),
             encodes: false,
+            is_named: true,
         }
     }
 
@@ -57,6 +60,14 @@ impl Base {
         Self {
             encodes: true,
             ..Self::plain(text)
+        }
+    }
+
+    /// The same where nobody named it.
+    fn unnamed(self) -> Self {
+        Self {
+            is_named: false,
+            ..self
         }
     }
 
@@ -230,10 +241,8 @@ impl Provider {
 
     /// Hosts that its options name, with their ports: they may be anywhere.
     pub fn hosts(&self) -> Vec<(String, u16)> {
-        let urls = self
-            .bases
-            .iter()
-            .filter_map(|base| Url::parse(&base.text).ok());
+        let named = self.bases.iter().filter(|base| base.is_named);
+        let urls = named.filter_map(|base| Url::parse(&base.text).ok());
         urls.filter_map(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)))
             .collect()
     }

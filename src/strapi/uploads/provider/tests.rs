@@ -251,3 +251,16 @@ fn options_that_only_node_could_tell_are_named_without_what_stands_beside_them()
     };
     assert!(Provider::of(&other, 5).is_none());
 }
+
+#[test]
+fn hosts_that_nobody_names_are_not_the_projects_own() {
+    let hosts = |options| s3(options, 4).hosts();
+    let port = |host: &str| (host.to_owned(), 9000);
+    assert_eq!(
+        hosts(at_endpoint("http://127.0.0.1:9000", true)),
+        [port("127.0.0.1"), port("media.127.0.0.1")]
+    );
+    assert_eq!(hosts(in_region(json!({}))), []);
+    let cdn = in_region(json!({ "baseUrl": "https://cdn.example.com" }));
+    assert_eq!(hosts(cdn), [("cdn.example.com".to_owned(), 443)]);
+}
