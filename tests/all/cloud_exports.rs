@@ -10,7 +10,7 @@ use crate::support::cli::PLAIN;
 use crate::support::exact::assert_equal;
 use crate::support::gallery::Gallery;
 use crate::support::gate::Fault;
-use crate::support::media_store::assert_keeps_secrets;
+use crate::support::media_store::{Object, assert_keeps_secrets};
 
 /// An archive without some of its files.
 fn without(mut archive: Archive, names: &[&str]) -> Archive {
@@ -61,6 +61,33 @@ fn objects_that_are_missing_are_listed_and_those_of_another_size_taken_as_they_a
         outcome.says(["2 in the bucket are not what their rows say"]);
         assert_equal(&expected, &ours, false);
     }
+}
+
+#[test]
+fn rows_do_not_have_the_projects_key_read_what_else_lies_in_its_bucket() {
+    let Some(gallery) = Gallery::new(4) else {
+        return;
+    };
+    assert!(!gallery.prefix().is_empty());
+    let secret = Object {
+        bytes: b"salaries".to_vec(),
+        mime: "text/plain".into(),
+        public: false,
+    };
+    for key in [
+        "private/pay.txt",
+        "site/media/.backup-restore-0/new/pay.txt",
+    ] {
+        gallery.store.put(key, &secret);
+        gallery.project.sql(&format!(
+            "INSERT INTO files (name, hash, ext, mime, size, url, provider) VALUES
+             ('pay.txt', 'pay', '.txt', 'text/plain', 0.01, '{}/{key}', 'cloudinary')",
+            gallery.store.url()
+        ));
+    }
+    let (ours, outcome) = gallery.export(3, &[]);
+    assert_eq!(outcome.lines("warning: ").len(), 2, "{}", outcome.all());
+    assert!(!ours.assets().contains_key("pay.txt"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::support::cli::{PATIENTLY, run};
 use crate::support::exact::assert_equal;
 use crate::support::files::listing;
 use crate::support::gallery::Gallery;
-use crate::support::gate::Moment;
+use crate::support::gate::{Fault, Moment};
 use crate::support::media_store::{Object, assert_keeps_secrets, assert_same_objects, with_media};
 
 /// What Strapi's archive has to become in this project.
@@ -167,6 +167,40 @@ fn a_dry_run_into_a_bucket_that_refuses_ends_as_the_restore_would() {
         before.assert_untouched(&gallery.project);
         assert_same_objects(&gallery.recorded_objects(), &gallery.store.objects());
     }
+}
+
+#[test]
+fn a_store_that_does_not_answer_is_not_taken_for_another_machine() {
+    let Some(gallery) = Gallery::new(5) else {
+        return;
+    };
+    // A restore that has committed, and whose files nobody can ask for now.
+    gallery.project.sql(
+        "INSERT INTO strapi_core_store_settings (key, value, type)
+         VALUES ('backup_restore_token', '\"0123456789abcdef0123456789abcdef\"', 'string')",
+    );
+    gallery.store.fault("", Fault::Busy(usize::MAX));
+    let before = gallery.project.state();
+    let outcome = run(&mut gallery.project.command("recover", [])).ends_with(13);
+    let outcome = outcome.says(["it cannot be told whether its files are in their places"]);
+    assert!(
+        !outcome.all().contains("delete the row"),
+        "{}",
+        outcome.all()
+    );
+    before.assert_untouched(&gallery.project);
+}
+
+#[test]
+fn what_cannot_be_told_of_earlier_restores_makes_an_export_incomplete() {
+    let Some(gallery) = Gallery::new(5) else {
+        return;
+    };
+    gallery.store.fault("", Fault::Busy(usize::MAX));
+    let (ours, outcome) = gallery.export(3, &[]);
+    outcome.says(["it cannot be told whether an earlier restore left something"]);
+    assert_equal(&gallery.strapis(), &ours, false);
+    run(&mut gallery.project.command("recover", [])).ends_with(1);
 }
 
 // ------------------------------------------------------------------ kills

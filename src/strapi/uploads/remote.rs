@@ -196,3 +196,63 @@ fn whole(
         place,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of this size in its row, of which these bytes came.
+    fn opened(row: f64, length: Option<u64>, bytes: &'static [u8]) -> Result<Opened, String> {
+        let file = FileAt {
+            size: Some(row),
+            mime: Some("image/png".into()),
+            ..FileAt::default()
+        };
+        let about = About {
+            size: length,
+            ..About::default()
+        };
+        let content = Content {
+            about,
+            bytes: Box::new(bytes),
+        };
+        from_object(content, &file, "a.png".into(), Path::new("/tmp")).expect("room")
+    }
+
+    #[test]
+    fn a_file_is_judged_by_what_came_where_nobody_said_how_long_it_is() {
+        let whole = opened(0.02, None, &[7; 20]).expect("taken");
+        assert!(whole.odd.is_none() && whole.size == 20);
+        for cut in [&[7; 5][..], &[]] {
+            let cut = opened(0.02, None, cut).expect("taken");
+            let Some(Odd::Known(how)) = cut.odd else {
+                panic!("{} bytes of 20", cut.size);
+            };
+            assert!(how.contains("its row says 0.02 kB"), "{how}");
+        }
+        let why = opened(0.02, Some(20), &[7; 5]).err().expect("refused");
+        assert!(why.contains("promised 20"), "{why}");
+    }
+
+    #[test]
+    fn a_page_in_place_of_an_image_is_not_taken() {
+        let about = |media_type: &str| About {
+            media_type: Some(media_type.into()),
+            ..About::default()
+        };
+        let file = |mime: &str| FileAt {
+            mime: Some(mime.into()),
+            ..FileAt::default()
+        };
+        let page = "text/html; charset=utf-8";
+        assert!(another_type(&file("image/png"), &about(page), "a").is_some());
+        assert!(another_type(&file("text/html"), &about(page), "a").is_none());
+        assert!(another_type(&file("image/png"), &about("image/png"), "a").is_none());
+        let other = converted(&file("image/png"), &about("image/webp"));
+        assert_eq!(
+            other.as_deref(),
+            Some("is served as image/webp, and its row says image/png")
+        );
+        assert_eq!(converted(&file("image/jpeg"), &about("image/jpg")), None);
+    }
+}

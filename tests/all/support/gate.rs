@@ -220,7 +220,10 @@ fn fault_of(request: &Request, shared: &(Mutex<State>, Condvar)) -> Option<Fault
     let mut state = state.lock().unwrap();
     let Request { method, path, .. } = request;
     if !request.is_of_an_object() {
-        return None;
+        // Lists have the key that is none.
+        let list = format!("{}/", path.trim_end_matches('/'));
+        let fault = state.faults.get(&list).filter(|_| method == "GET");
+        return fault.cloned();
     }
     state.requests.push((method.clone(), path.clone()));
     changed.notify_all();

@@ -258,7 +258,7 @@ fn hosts_that_nobody_names_are_not_the_projects_own() {
     let port = |host: &str| (host.to_owned(), 9000);
     assert_eq!(
         hosts(at_endpoint("http://127.0.0.1:9000", true)),
-        [port("127.0.0.1"), port("media.127.0.0.1")]
+        [port("127.0.0.1")]
     );
     assert_eq!(hosts(in_region(json!({}))), []);
     let cdn = in_region(json!({ "baseUrl": "https://cdn.example.com" }));
