@@ -43,6 +43,8 @@ struct State {
     is_dead: bool,
     /// Why no object is listed, where that is refused.
     lists_nothing: bool,
+    /// What it refuses: the kind of request, and whether that is only so where everybody is to read the object.
+    refused: Option<(&'static str, bool)>,
     /// Whether its answers do not say when they were given.
     hides_time: bool,
     /// What was done with which key.
@@ -68,6 +70,7 @@ impl Fake {
             trouble: None,
             is_dead: false,
             lists_nothing: false,
+            refused: None,
             hides_time: false,
             log: Vec::new(),
         }));
@@ -122,6 +125,21 @@ impl Fake {
 
     pub fn refuse_lists(&self) {
         self.state().lists_nothing = true;
+    }
+
+    /// Refuses requests of a kind, or those alone that let everybody read the object.
+    pub fn refuse(&self, what: &'static str, only_public: bool) {
+        self.state().refused = Some((what, only_public));
+    }
+
+    fn check(&self, what: &str, key: &str, how: Option<&Attributes>) -> Result<()> {
+        let is_public = how.is_some_and(|how| how.acl.is_some());
+        match self.state().refused {
+            Some((refused, only_public)) if refused == what && (is_public || !only_public) => {
+                Err(Error::failed(format!("may not {what} {key}")).denied())
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn hide_time(&self) {
@@ -219,10 +237,12 @@ impl Objects for Fake {
                 bytes
             }
         };
+        self.check("put", key, Some(how))?;
         self.request("put", key, |state| state.write(key, bytes, how.clone()))
     }
 
     fn copy(&self, from: &str, to: &str, how: Option<&Attributes>) -> Result<bool> {
+        self.check("copy", to, how)?;
         self.request("copy", to, |state| {
             let Some(object) = state.objects.get(from).cloned() else {
                 return false;
@@ -238,6 +258,7 @@ impl Objects for Fake {
     }
 
     fn remove(&self, key: &str) -> Result<()> {
+        self.check("remove", key, None)?;
         self.request("remove", key, |state| {
             state.objects.remove(key);
         })

@@ -20,6 +20,7 @@ mod journal;
 mod lease;
 mod many;
 mod place;
+mod probe;
 mod staged;
 mod workers;
 

@@ -5,6 +5,7 @@ use super::journal::{self, Moves, Swap};
 use super::lease::{Clock, Lease};
 use super::many::Pace;
 use super::place::{Place, new_id, takes};
+use super::probe;
 use super::workers::{Came, Workers};
 use super::{Bucket, Ends, Layout};
 use crate::effort::Effort;
@@ -75,11 +76,13 @@ impl StagedObjects {
                 id: new_id()?,
                 pace: self.pace,
             };
-            self.staging = Some(Staging {
+            let staging = self.staging.insert(Staging {
                 lease: Lease::make(&place, &self.clock)?,
                 workers: Workers::new(place.by(&self.ends.willing), &self.effort),
                 place,
             });
+            probe::try_rights(&staging.place.by(&self.ends.willing))
+                .map_err(|error| error.within("a restore could not be done or undone there"))?;
         }
         Ok(self.staging.as_mut().expect("it was just made"))
     }

@@ -197,3 +197,20 @@ fn a_check_writes_nothing_and_finds_out_whether_the_bucket_can_be_listed() {
         assert!(error.advice().expect("advice").contains("s3:ListBucket"));
     }
 }
+
+#[test]
+fn what_a_swap_may_not_do_is_found_before_anything_is_staged() {
+    for (what, only_public) in [("put", false), ("copy", true), ("remove", false)] {
+        let fake = Arc::new(before());
+        let bucket = bucket(&fake);
+        fake.refuse(what, only_public);
+        let error = stage_all(&bucket).err().expect(what);
+        assert!(
+            error.to_string().contains(&format!("may not {what}")),
+            "{error}"
+        );
+        let mut left = fake.texts();
+        left.retain(|key, _| !key.contains("/probe") && !key.ends_with("/lease"));
+        assert_eq!(left, before().texts(), "{what}");
+    }
+}
