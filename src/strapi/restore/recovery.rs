@@ -9,6 +9,13 @@
 //! | none | one without files | it committed | nothing |
 //! | none | one without files, and with a folder | it committed | what it left there goes, if it is there |
 //! | none | one with files | it did not end on another machine | refused |
+//! | damaged | one with files, which no other journal has | it committed | as with its own |
+//! | damaged | any other, or none | it did not commit | the files are put back; in a bucket, refused |
+//! | several are damaged | one with files, which no other journal has | one of them committed | refused |
+//!
+//! A journal that is damaged names neither token nor database. Buckets are shared: whoever left a journal there may ask
+//! another database, so it is undone only where somebody says that it is this one. The token is deleted once all swaps
+//! that have it are final.
 
 use crate::database::{Connection, LockMode};
 use crate::error::{Error, Kind, Result};
@@ -16,7 +23,7 @@ use crate::store::sync_folder;
 use crate::strapi::core_store::{self, CORE_STORE, TOKEN_KEY};
 use crate::strapi::lock::{LockWait, ProjectLock, take_over};
 use crate::strapi::project::Project;
-use crate::strapi::uploads::{pending_aside, sweep_aside};
+use crate::strapi::uploads::{PendingSwap, pending_aside, sweep_aside};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -25,6 +32,8 @@ const WITHOUT_FILES: &str = "-without-files";
 
 /// What stands in it before the folder that files were put into, if they were put aside.
 const ASIDE: &str = "-aside:";
+
+type Swaps = Vec<Box<dyn PendingSwap>>;
 
 /// A token that no other restore has.
 ///
@@ -123,41 +132,62 @@ fn recover_with(
     {
         pending.extend(pending_aside(folder, token)?);
     }
-    for swap in pending {
-        let is_own = token
-            .as_deref()
-            .is_some_and(|token| swap.token().is_none_or(|own| own == token));
-        if is_own || swap.is_done() {
+    let [own, others] = sorted(pending, token.as_deref()).map_err(|place| {
+        Error::new(
+            Kind::Locked,
+            format!(
+                "restores whose journals are damaged did not end in {place}, and it cannot be told which of them has \
+                 committed to {}",
+                database.target()
+            ),
+        )
+        .hint(
+            "see which of the folders .backup-restore-* there is of no restore into this project, delete it, and run \
+             backup recover again",
+        )
+    })?;
+    if !own.is_empty() {
+        sync_commit(project)?;
+        own.iter().try_for_each(|swap| swap.finish())?;
+        delete_token(database)?;
+        token = None;
+    }
+    for swap in &own {
+        swap.forget()?;
+        told.push(finished(swap.as_ref()));
+    }
+    for swap in others {
+        if swap.is_done() {
             sync_commit(project)?;
             swap.finish()?;
-            if is_own {
-                delete_token(database)?;
-                token = None;
-            }
             swap.forget()?;
-            told.push(format!(
-                "an earlier restore had committed and was not finished: its files are now in {}",
-                swap.place()
-            ));
-        } else if let Some(other) = swap.database().filter(|own| !is_same && *own != identity) {
-            return Err(of_another_database(other, &identity, &swap.place()));
-        } else {
-            swap.undo()?;
-            swap.forget()?;
-            // Without a journal nobody knows which files came where none was.
-            let left = match swap.token() {
-                Some(_) => "",
-                None => {
-                    "; its journal was damaged, so files that the restore brought may be left there: no \
-                     row names them"
-                }
-            };
-            told.push(format!(
-                "an earlier restore was interrupted before it committed: the files in {} are back as \
-                 they were{left}",
-                swap.place()
-            ));
+            told.push(finished(swap.as_ref()));
+            continue;
         }
+        match swap.database() {
+            Some(other) if !is_same && other != identity => {
+                return Err(of_another_database(other, &identity, &swap.place()));
+            }
+            None if !is_same && swap.is_shared() => {
+                return Err(of_an_unknown_database(&swap.place()));
+            }
+            _ => {}
+        }
+        swap.undo()?;
+        swap.forget()?;
+        // Without a journal nobody knows which files came where none was.
+        let left = match swap.token() {
+            Some(_) => "",
+            None => {
+                "; its journal was damaged, so files that the restore brought may be left there: no \
+                 row names them"
+            }
+        };
+        told.push(format!(
+            "an earlier restore was interrupted before it committed: the files in {} are back as \
+             they were{left}",
+            swap.place()
+        ));
     }
     told.extend(uploads.doubt());
     drop(held);
@@ -187,6 +217,47 @@ fn recover_with(
              `{TOKEN_KEY}` of {CORE_STORE}"
         ))),
     }
+}
+
+/// The swaps that have committed with this token, and all others. A journal that is damaged is of the token that no
+/// other journal has.
+///
+/// # Errors
+/// It may be of several; where they are.
+fn sorted(swaps: Vec<Box<dyn PendingSwap>>, token: Option<&str>) -> Result<[Swaps; 2], String> {
+    let is_named = swaps
+        .iter()
+        .any(|swap| token.is_some() && swap.token() == token);
+    let may_be_damaged = !is_named && token.is_some_and(|token| !token.ends_with(WITHOUT_FILES));
+    let (own, others): (Swaps, Swaps) = swaps.into_iter().partition(|swap| match swap.token() {
+        Some(own) => Some(own) == token,
+        None => may_be_damaged,
+    });
+    match own.as_slice() {
+        [first, _, ..] if !is_named => Err(first.place()),
+        _ => Ok([own, others]),
+    }
+}
+
+fn finished(swap: &dyn PendingSwap) -> String {
+    format!(
+        "an earlier restore had committed and was not finished: its files are now in {}",
+        swap.place()
+    )
+}
+
+fn of_an_unknown_database(place: &str) -> Error {
+    Error::new(
+        Kind::Locked,
+        format!(
+            "a restore did not end, its files are in {place}, and its journal is damaged: it cannot be told which \
+             database says whether it has committed"
+        ),
+    )
+    .hint(
+        "see that no other project keeps files there; if the restore was into the database of this project, run \
+         backup recover with --same-database, which puts the files back",
+    )
 }
 
 fn of_another_database(other: &str, own: &str, place: &str) -> Error {
@@ -260,3 +331,6 @@ pub fn recover_project(project: &Project, wait: &LockWait, is_same: bool) -> Res
     let (_lock, _) = ProjectLock::take(project, database.as_mut(), LockMode::Exclusive, wait)?;
     recover_with(project, database.as_mut(), is_same)
 }
+
+#[cfg(test)]
+mod tests;
