@@ -43,6 +43,7 @@ impl Item {
             size: Some(self.size),
             etag: self.etag.clone(),
             media_type: None,
+            opaque: false,
             modified: modified.map(SystemTime::from),
             now,
         }

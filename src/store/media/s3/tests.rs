@@ -392,6 +392,62 @@ fn a_copy_that_fails_after_it_was_begun_to_be_answered_is_none() {
 }
 
 #[test]
+fn what_does_not_say_what_it_has_made_has_made_nothing() {
+    let head = || answer("200 OK", "Content-Length: 5\r\nETag: \"a\"\r\n", "");
+    let fine = "<CopyObjectResult><ETag>&quot;a&quot;</ETag></CopyObjectResult>";
+    let (s3, _) = answering(vec![head(), answer("200 OK", "", fine)]);
+    assert!(s3.copy("a", "b", None).expect("copied"));
+    for (headers, body) in [
+        ("", ""),
+        ("ETag: \"a\"\r\n", ""),
+        ("Content-Type: text/html\r\n", "<html>welcome</html>"),
+        ("", "<CopyObjectResult></CopyObjectResult>"),
+        ("", "<Other><ETag>a</ETag></Other>"),
+    ] {
+        let (s3, _) = answering(vec![head(), answer("200 OK", headers, body)]);
+        let error = s3.copy("a", "b", None).expect_err(body).to_string();
+        assert!(error.contains("does not say"), "{error}");
+    }
+    // An error is one, whatever it is called.
+    let error = "<Error><Code>AccessDenied</Code></Error>";
+    let as_page = answer("200 OK", "Content-Type: text/html\r\n", error);
+    let (s3, _) = answering(vec![head(), as_page]);
+    let error = s3.copy("a", "b", None).expect_err("refused").to_string();
+    assert!(error.contains("AccessDenied"), "{error}");
+    // What is put without a word of it is looked at.
+    let put = |there: &str| {
+        let there = answer("200 OK", &format!("Content-Length: {there}\r\n"), "");
+        let (s3, _) = answering(vec![answer("200 OK", "", ""), there]);
+        s3.put("x", Body::Bytes(b"hello"), &picture())
+    };
+    put("5").expect("it is there");
+    let error = put("4").expect_err("another").to_string();
+    assert!(error.contains("does not say"), "{error}");
+}
+
+#[test]
+fn an_upload_that_is_not_put_together_is_none() {
+    let upload = |last: &str| {
+        let part = || answer("200 OK", "ETag: \"a\"\r\n", "");
+        let (s3, _) = answering(vec![
+            answer("200 OK", "", "<X><UploadId>u</UploadId></X>"),
+            part(),
+            part(),
+            part(),
+            answer("200 OK", "", last),
+            answer("204 No Content", "", ""),
+        ]);
+        s3.put("x", Body::Bytes(&noise(LARGE)), &picture())
+    };
+    let result = "<CompleteMultipartUploadResult><ETag>a-3</ETag></CompleteMultipartUploadResult>";
+    upload(result).expect("put together");
+    let error = upload("<html></html>")
+        .expect_err("not put together")
+        .to_string();
+    assert!(error.contains("does not say"), "{error}");
+}
+
+#[test]
 fn an_object_is_read_on_from_where_its_connection_broke() {
     let part = |etag: &str| {
         let head = format!("ETag: {etag}\r\nContent-Range: bytes 5-9/10\r\n");

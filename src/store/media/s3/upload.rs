@@ -1,7 +1,7 @@
 //! Writes and copies objects: in one piece, or in several that become an object at once.
 
 use super::request::{Answer, Ask, Fault};
-use super::{Bucket, headers};
+use super::{Bucket, headers, text_of};
 use crate::error::Result;
 use crate::store::media::about::text;
 use crate::store::media::{About, Attributes, Body};
@@ -34,6 +34,9 @@ const COPY_SOURCE_IF_MATCH: HeaderName = HeaderName::from_static("x-amz-copy-sou
 const COPY_SOURCE_RANGE: HeaderName = HeaderName::from_static("x-amz-copy-source-range");
 const DIRECTIVE: HeaderName = HeaderName::from_static("x-amz-metadata-directive");
 
+const NOTHING_SAID: &str =
+    "what answers does not say that the store has got it, so it may be no store at all";
+
 /// What the source of a copy is written with.
 const SOURCE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -64,8 +67,8 @@ struct Part {
 }
 
 #[derive(Deserialize)]
-struct Copied {
-    #[serde(rename = "ETag")]
+struct Done {
+    #[serde(rename = "ETag", default)]
     etag: String,
 }
 
@@ -75,6 +78,8 @@ struct Upload<'a> {
     doing: &'static str,
     of: &'a str,
     key: &'a str,
+    /// Whether its parts are copied, and not sent.
+    copies: bool,
     id: String,
     /// How many bytes it becomes, and how many are in a part.
     size: u64,
@@ -125,9 +130,17 @@ impl Bucket {
             let bytes = body.part(0, size).map_err(fail)?;
             let mut ask = Ask::new(Method::PUT, key).with_body(bytes);
             ask.headers.extend(headers);
-            self.ask(&ask)?.map_err(fail)?;
+            let answer = self.ask(&ask)?.map_err(fail)?;
             self.known.store(true, Ordering::Relaxed);
-            return Ok(());
+            // All stores say what they have got, or nearly all. Whatever else answers keeps nothing.
+            if text(&answer.headers, ETAG).is_some() {
+                return Ok(());
+            }
+            let there = self.head(key)?.and_then(|head| About::of(&head).size);
+            return match there == Some(size) {
+                true => Ok(()),
+                false => Err(fail(Fault::Other(NOTHING_SAID.into()))),
+            };
         }
         let mut conditions = HeaderMap::new();
         for name in [IF_MATCH, IF_NONE_MATCH] {
@@ -137,6 +150,7 @@ impl Bucket {
             doing: "write",
             of: key,
             key,
+            copies: false,
             id: self.begin(key, headers)?.map_err(fail)?,
             size,
             part: PART.max(size.div_ceil(PARTS)),
@@ -166,6 +180,7 @@ impl Bucket {
                 doing: "copy",
                 of: from,
                 key: to,
+                copies: true,
                 id: self.begin(to, headers)?.map_err(fail)?,
                 size,
                 part: self.piece.max(size.div_ceil(PARTS)),
@@ -193,7 +208,9 @@ impl Bucket {
                 .insert(DIRECTIVE, HeaderValue::from_static("REPLACE"));
         }
         match self.ask(&ask)? {
-            Ok(_) => Ok(true),
+            Ok(answer) => tag_in(&answer, "CopyObjectResult")
+                .map(|_| true)
+                .map_err(fail),
             Err(Fault::Refused(why)) if why.status() == Some(404) && !why.lacks_bucket() => {
                 Ok(false)
             }
@@ -255,7 +272,13 @@ impl Bucket {
             let Some((number, answer)) = self.run(on_their_way.next())? else {
                 break;
             };
-            let etag = answer.and_then(|answer| etag_of(&answer)).map_err(fail)?;
+            let etag = answer.and_then(|answer| match upload.copies {
+                true => tag_in(&answer, "CopyPartResult"),
+                false => text(&answer.headers, ETAG)
+                    .map(str::to_owned)
+                    .ok_or_else(|| Fault::Other(NOTHING_SAID.into())),
+            });
+            let etag = etag.map_err(fail)?;
             parts.push(Part { number, etag });
         }
         parts.sort_unstable_by_key(|part| part.number);
@@ -273,7 +296,9 @@ impl Bucket {
         let xml = HeaderValue::from_static("application/xml");
         ask.headers.insert(CONTENT_TYPE, xml);
         match self.ask(&ask)? {
-            Ok(_) => Ok(()),
+            Ok(answer) => tag_in(&answer, "CompleteMultipartUploadResult")
+                .map(drop)
+                .map_err(fail),
             // The answer to the first time may have been lost.
             Err(Fault::Refused(why)) if why.is(&["NoSuchUpload"]) && self.is_there(upload)? => {
                 Ok(())
@@ -294,14 +319,14 @@ impl Bucket {
     }
 }
 
-/// What a part is known by.
-fn etag_of(answer: &Answer) -> Result<String, Fault> {
-    if let Some(etag) = text(&answer.headers, ETAG) {
-        return Ok(etag.to_owned());
-    }
-    let copied = quick_xml::de::from_reader::<_, Copied>(&*answer.bytes);
-    let copied = copied.map_err(|_| Fault::Other("the store does not say what it has got".into()));
-    copied.map(|copied| copied.etag)
+/// The tag of what a store says that it has made, in an element of this name. An answer without it comes from somebody
+/// who made nothing.
+fn tag_in(answer: &Answer, element: &str) -> Result<String, Fault> {
+    let body = text_of(&answer.bytes);
+    let done = quick_xml::de::from_str::<Done>(&body).ok();
+    let done = done.filter(|done| body.contains(&format!("<{element}")) && !done.etag.is_empty());
+    done.map(|done| done.etag)
+        .ok_or_else(|| Fault::Other(NOTHING_SAID.into()))
 }
 
 /// What an object says of how it is kept, to be kept so again.

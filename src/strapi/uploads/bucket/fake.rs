@@ -45,6 +45,8 @@ struct State {
     lists_nothing: bool,
     /// Whether its answers do not say when they were given.
     hides_time: bool,
+    /// The end of the key to which copies are told to be made, and are not.
+    lies_of: Option<&'static str>,
     /// What was done with which key.
     log: Vec<String>,
 }
@@ -69,6 +71,7 @@ impl Fake {
             is_dead: false,
             lists_nothing: false,
             hides_time: false,
+            lies_of: None,
             log: Vec::new(),
         }));
         for (key, text) in objects {
@@ -128,6 +131,11 @@ impl Fake {
         self.state().hides_time = true;
     }
 
+    /// Tells of copies to keys with this end, and makes none.
+    pub fn lie_of(&self, end: Option<&'static str>) {
+        self.state().lies_of = end;
+    }
+
     /// From the n-th request from now on there is trouble.
     pub fn trouble(&self, after: usize, when: When, what: Trouble) {
         let mut state = self.state();
@@ -184,6 +192,7 @@ impl State {
             size: Some(object.bytes.len() as u64),
             etag: object.etag.clone(),
             media_type: object.how.media_type.clone(),
+            opaque: false,
             modified: Some(object.modified),
             now: (!self.hides_time).then_some(self.now),
         })
@@ -227,6 +236,9 @@ impl Objects for Fake {
             let Some(object) = state.objects.get(from).cloned() else {
                 return false;
             };
+            if state.lies_of.is_some_and(|end| to.ends_with(end)) {
+                return true;
+            }
             // As in S3: the list of who may read it is never copied.
             let own = Attributes {
                 acl: None,

@@ -194,8 +194,9 @@ impl Swap {
         each(&self.moves.overwritten(), pace.telling, |path| {
             lease.check()?;
             let there = self.place.there(path);
-            match objects.copy(&there, &self.place.aside(path), None)? {
-                true => Ok(()),
+            let aside = self.place.aside(path);
+            match objects.copy(&there, &aside, None)? {
+                true => self.check_copy(&there, &aside),
                 false => Err(gone(&objects.place(&there))),
             }
         })?;
@@ -205,7 +206,29 @@ impl Swap {
                 true => Ok(()),
                 false => Err(gone(&objects.place(&waiting))),
             }
+        })?;
+        // Once more before the database commits: nothing is believed on the word of a copy alone.
+        each(&self.moves.incoming, pace.telling, |path| {
+            self.check_copy(&self.place.waiting(path), &self.place.there(path))
         })
+    }
+
+    /// Sees that an object is there that may be a copy of another one.
+    fn check_copy(&self, from: &str, to: &str) -> Result<()> {
+        let objects = &self.place.objects;
+        let Some(original) = objects.look(from)? else {
+            return Err(gone(&objects.place(from)));
+        };
+        match objects.look(to)? {
+            Some(copy) if copy.may_be_copy_of(&original) => Ok(()),
+            _ => Err(Error::failed(format!(
+                "{} should be a copy of {} by now, and is none: the store did not do what it said, or somebody else \
+                 changes the files meanwhile",
+                objects.place(to),
+                objects.place(from)
+            ))
+            .hint("see that nobody does, stop Strapi if it is that, and run it again")),
+        }
     }
 
     /// Copies an object to the place of a file, with what files get there.
@@ -243,8 +266,10 @@ impl Swap {
             let Some(old) = objects.look(&aside)? else {
                 return Ok(());
             };
-            self.copy(lease, &aside, path, old.media_type.as_deref())?;
-            Ok(())
+            match self.copy(lease, &aside, path, old.media_type.as_deref())? {
+                true => self.check_copy(&aside, &self.place.there(path)),
+                false => Err(gone(&objects.place(&aside))),
+            }
         })?;
         // A journal that was damaged does not say where nothing was.
         let added = match self.token {
@@ -271,7 +296,10 @@ impl Swap {
                 let there = objects.look(&self.place.there(path))?;
                 match (objects.look(&waiting)?, there) {
                     (Some(new), there) if there.as_ref().is_none_or(|it| is_older(it, &new)) => {
-                        self.copy(lease, &waiting, path, new.media_type.as_deref())?;
+                        match self.copy(lease, &waiting, path, new.media_type.as_deref())? {
+                            true => self.check_copy(&waiting, &self.place.there(path))?,
+                            false => return Err(gone(&objects.place(&waiting))),
+                        }
                     }
                     (None, None) => {
                         let mut missing = missing.lock().unwrap_or_else(PoisonError::into_inner);

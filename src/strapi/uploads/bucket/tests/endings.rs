@@ -140,6 +140,43 @@ fn an_error_at_any_request_leaves_all_old_or_all_new_without_recovery() {
 }
 
 #[test]
+fn a_copy_that_is_told_and_not_made_costs_no_file() {
+    let there = before().texts();
+    for end in ["/old/deep/both", "media/deep/both", "media/deep/added"] {
+        let fake = Arc::new(before());
+        let mut staged = stage_all(&bucket(&fake)).expect("staged");
+        fake.lie_of(Some(end));
+        let error = staged.swap_in(TOKEN, "database").expect_err(end);
+        assert!(error.to_string().contains("should be a copy"), "{error}");
+        staged.put_back().expect("put back");
+        drop(staged);
+        assert_eq!(fake.texts(), there, "{end}");
+    }
+    // Neither end of a restore forgets what it has, but the next time does it.
+    for token in [None, Some(TOKEN.to_owned())] {
+        let fake = Arc::new(before());
+        let mut staged = stage_all(&bucket(&fake)).expect("staged");
+        staged.swap_in(TOKEN, "database").expect("swapped");
+        staged.leave();
+        drop(staged);
+        let mut token = token;
+        let expected = match &token {
+            None => before().texts(),
+            Some(_) => {
+                fake.delete("site/media/deep/both");
+                after()
+            }
+        };
+        fake.lie_of(Some("media/deep/both"));
+        let error = recover(&bucket(&fake), &mut token).expect_err("no copy");
+        assert!(error.to_string().contains("should be a copy"), "{error}");
+        fake.lie_of(None);
+        recover(&bucket(&fake), &mut token).expect("recovered");
+        assert_eq!(fake.texts(), expected);
+    }
+}
+
+#[test]
 fn a_run_that_is_to_stop_deletes_what_it_staged() {
     let steady = Arc::new(before());
     let bucket = bucket_with(&Arc::new(before()), &steady);
