@@ -57,6 +57,17 @@ pub(crate) trait Objects: Send + Sync {
     /// It cannot be copied.
     fn copy(&self, from: &str, to: &str, how: Option<&Attributes>) -> Result<bool>;
 
+    /// Copies an object within the store with its own attributes, and with what these say of who may read it and of the
+    /// way the store keeps it; gives whether there was one. What had the key `to` is replaced.
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    fn copy_as_it_is(&self, from: &str, to: &str, how: &Attributes) -> Result<bool> {
+        // Only S3 has such things to say.
+        let _ = how;
+        self.copy(from, to, None)
+    }
+
     /// Removes an object. That there is none is fine.
     ///
     /// # Errors

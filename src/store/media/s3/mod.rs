@@ -27,6 +27,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use upload::Carried;
 use url::{Host, Url};
 
 /// Where the bucket is if nobody says it.
@@ -228,7 +229,12 @@ impl Objects for S3 {
     }
 
     fn copy(&self, from: &str, to: &str, how: Option<&Attributes>) -> Result<bool> {
+        let how = how.map_or(Carried::All, Carried::Nothing);
         self.0.copy(from, to, how)
+    }
+
+    fn copy_as_it_is(&self, from: &str, to: &str, how: &Attributes) -> Result<bool> {
+        self.0.copy(from, to, Carried::AllBut(how))
     }
 
     fn remove(&self, key: &str) -> Result<()> {

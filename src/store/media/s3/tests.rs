@@ -108,6 +108,21 @@ fn an_object_is_kept_as_it_was_asked_for() {
     s3.copy("small", "again", None).expect(REACHED);
     assert_eq!(heads(&s3, "again")["cache-control"], "max-age=60");
     assert!(!store.acl("again").contains("AllUsers"));
+    // With its own, and the list that is said.
+    let list = Attributes {
+        media_type: Some("text/plain".into()),
+        acl: Some("public-read".into()),
+        ..Attributes::default()
+    };
+    let copied = s3.copy_as_it_is("small", "back", &list);
+    assert!(copied.expect(REACHED) && store.acl("back").contains("AllUsers"));
+    for (name, value) in [
+        ("content-type", "image/png"),
+        ("cache-control", "max-age=60"),
+        ("content-disposition", "inline; filename=\"ä.png\""),
+    ] {
+        assert_eq!(heads(&s3, "back")[name].as_bytes(), value.as_bytes());
+    }
     // In place.
     s3.copy("plain", "plain", Some(&how)).expect(REACHED);
     assert_eq!(heads(&s3, "plain")["content-type"], "image/png");
@@ -124,8 +139,18 @@ fn what_is_too_large_to_be_copied_at_once_is_copied_in_pieces() {
     let bytes = noise(12 << 20);
     s3.put("/a b", Body::Bytes(&bytes), &picture())
         .expect(REACHED);
-    for (to, how) in [("kept", None), ("given", Some(picture()))] {
-        assert!(s3.copy("/a b", to, how.as_ref()).expect(REACHED));
+    let list = Attributes {
+        media_type: Some("text/plain".into()),
+        acl: Some("public-read".into()),
+        ..Attributes::default()
+    };
+    for (to, how) in [("kept", None), ("given", Some(picture())), ("back", None)] {
+        let copied = match to {
+            "back" => s3.copy_as_it_is("/a b", to, &list),
+            _ => s3.copy("/a b", to, how.as_ref()),
+        };
+        assert!(copied.expect(REACHED));
+        assert_eq!(store.acl(to).contains("AllUsers"), to == "back");
         assert!(content(&s3, to).expect(to) == bytes);
         assert_eq!(heads(&s3, to)["content-type"], "image/png", "{to}");
         let etag = s3.look(to).expect(REACHED).expect("there").etag;

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MATCH,
-    IF_NONE_MATCH,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
+    EXPIRES, IF_MATCH, IF_NONE_MATCH,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -70,6 +70,38 @@ struct Part {
 struct Done {
     #[serde(rename = "ETag", default)]
     etag: String,
+}
+
+/// What a copy has of what is said of its original.
+#[derive(Clone, Copy)]
+pub(super) enum Carried<'a> {
+    /// All that the store copies.
+    All,
+    /// The same, but who may read it, and how the store keeps it, is said here.
+    AllBut(&'a Attributes),
+    /// Nothing: all of it is said here.
+    Nothing(&'a Attributes),
+}
+
+impl Carried<'_> {
+    /// What is said with the copy.
+    fn headers(self) -> Result<HeaderMap, Fault> {
+        match self {
+            Self::All => Ok(HeaderMap::new()),
+            Self::Nothing(how) => headers(how),
+            Self::AllBut(how) => {
+                let said = headers(how)?.into_iter();
+                let said = said.filter_map(|(name, value)| Some((name?, value)));
+                // The rest belongs to what is copied, and tags are copied with it.
+                let is_stores = |name: &str| {
+                    name.starts_with("x-amz-")
+                        && !name.starts_with("x-amz-meta-")
+                        && !name.starts_with("x-amz-tagging")
+                };
+                Ok(said.filter(|(name, _)| is_stores(name.as_str())).collect())
+            }
+        }
+    }
 }
 
 /// An upload in parts that was begun.
@@ -162,20 +194,28 @@ impl Bucket {
     }
 
     /// Copies an object; gives whether there was one.
-    pub(super) fn copy(&self, from: &str, to: &str, how: Option<&Attributes>) -> Result<bool> {
+    pub(super) fn copy(&self, from: &str, to: &str, how: Carried<'_>) -> Result<bool> {
         let fail = |fault| self.error("copy", from, fault);
         let Some(found) = self.head(from)? else {
             return Ok(false);
         };
         let about = About::of(&found);
-        let given = how.map(headers).transpose().map_err(fail)?;
+        let given = how.headers().map_err(fail)?;
         let source = utf8_percent_encode(from, SOURCE);
         let source = HeaderValue::from_str(&format!("/{}/{source}", self.bucket));
         let source =
             source.map_err(|_| fail(Fault::Other("its key fits into no header".into())))?;
         let size = about.size.unwrap_or_default();
         if size > self.largest_copy {
-            let headers = given.unwrap_or_else(|| kept(&found));
+            let headers = match how {
+                Carried::Nothing(_) => given,
+                // In parts, nothing comes along by itself.
+                Carried::All | Carried::AllBut(_) => {
+                    let mut headers = kept(&found);
+                    headers.extend(given);
+                    headers
+                }
+            };
             let upload = Upload {
                 doing: "copy",
                 of: from,
@@ -202,8 +242,8 @@ impl Bucket {
         }
         let mut ask = Ask::new(Method::PUT, to);
         ask.headers.insert(COPY_SOURCE, source);
-        if let Some(given) = given {
-            ask.headers.extend(given);
+        ask.headers.extend(given);
+        if matches!(how, Carried::Nothing(_)) {
             ask.headers
                 .insert(DIRECTIVE, HeaderValue::from_static("REPLACE"));
         }
@@ -336,6 +376,8 @@ fn kept(found: &HeaderMap) -> HeaderMap {
         CACHE_CONTROL,
         CONTENT_DISPOSITION,
         CONTENT_ENCODING,
+        CONTENT_LANGUAGE,
+        EXPIRES,
     ];
     let kept = found
         .iter()

@@ -90,6 +90,11 @@ impl Fake {
             .write(key, bytes.to_vec(), Attributes::default());
     }
 
+    pub fn set_attributes(&self, key: &str, how: Attributes) {
+        let mut state = self.state();
+        state.objects.get_mut(key).expect("an object").how = how;
+    }
+
     pub fn set_etag(&self, key: &str, etag: &str) {
         let mut state = self.state();
         state.objects.get_mut(key).expect("an object").etag = Some(etag.to_owned());
@@ -247,6 +252,16 @@ impl Objects for Fake {
             state.write(to, object.bytes, how.cloned().unwrap_or(own));
             true
         })
+    }
+
+    fn copy_as_it_is(&self, from: &str, to: &str, how: &Attributes) -> Result<bool> {
+        let own = self.get(from).map_or_else(Attributes::default, |it| it.how);
+        let how = Attributes {
+            acl: how.acl.clone(),
+            more: how.more.clone(),
+            ..own
+        };
+        self.copy(from, to, Some(&how))
     }
 
     fn remove(&self, key: &str) -> Result<()> {

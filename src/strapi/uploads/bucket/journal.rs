@@ -263,11 +263,14 @@ impl Swap {
         each(&back, pace.telling, |path| {
             let aside = self.place.aside(path);
             // Without it, what stands there was not overwritten.
-            let Some(old) = objects.look(&aside)? else {
+            if objects.look(&aside)?.is_none() {
                 return Ok(());
-            };
-            match self.copy(lease, &aside, path, old.media_type.as_deref())? {
-                true => self.check_copy(&aside, &self.place.there(path)),
+            }
+            lease.check()?;
+            let there = self.place.there(path);
+            // It has all that it had, but not who may read it: that is copied nowhere.
+            match objects.copy_as_it_is(&aside, &there, &self.place.attributes(None))? {
+                true => self.check_copy(&aside, &there),
                 false => Err(gone(&objects.place(&aside))),
             }
         })?;

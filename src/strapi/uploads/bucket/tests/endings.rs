@@ -272,15 +272,29 @@ fn a_restore_that_was_left_is_free_at_once() {
 }
 
 #[test]
-fn files_that_were_put_back_get_what_files_get() {
+fn files_that_were_put_back_are_as_they_were_and_get_what_files_get() {
     let fake = Arc::new(before());
+    let own = Attributes {
+        media_type: Some("text/css".to_owned()),
+        content_encoding: Some("gzip".to_owned()),
+        content_disposition: Some("attachment".to_owned()),
+        cache_control: Some("no-store".to_owned()),
+        ..Attributes::default()
+    };
+    fake.set_attributes("site/media/both", own.clone());
     let mut staged = stage_all(&bucket(&fake)).expect("staged");
     staged.swap_in(TOKEN, "database").expect("swapped");
     staged.put_back().expect("put back");
     drop(staged);
     assert_eq!(fake.texts(), before().texts());
     let both = fake.get("site/media/both").expect("an object");
-    assert_eq!(both.how.acl.as_deref(), Some("public-read"));
+    let all = layout().attributes;
+    let expected = Attributes {
+        acl: Some("public-read".to_owned()),
+        more: all.more,
+        ..own
+    };
+    assert_eq!(both.how, expected);
 }
 
 #[test]
