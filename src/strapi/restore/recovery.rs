@@ -164,14 +164,8 @@ fn recover_with(
             told.push(finished(swap.as_ref()));
             continue;
         }
-        match swap.database() {
-            Some(other) if !is_same && other != identity => {
-                return Err(of_another_database(other, &identity, &swap.place()));
-            }
-            None if !is_same && swap.is_shared() => {
-                return Err(of_an_unknown_database(&swap.place()));
-            }
-            _ => {}
+        if !is_same {
+            check_database(swap.as_ref(), &identity)?;
         }
         swap.undo()?;
         swap.forget()?;
@@ -244,6 +238,20 @@ fn finished(swap: &dyn PendingSwap) -> String {
         "an earlier restore had committed and was not finished: its files are now in {}",
         swap.place()
     )
+}
+
+/// Sees that a database is the one that can tell of a swap whether it has committed.
+///
+/// # Errors
+/// It is another one, or may be.
+fn check_database(swap: &dyn PendingSwap, identity: &str) -> Result<()> {
+    match swap.database() {
+        Some(other) if other != identity => {
+            Err(of_another_database(other, identity, &swap.place()))
+        }
+        None if swap.is_shared() => Err(of_an_unknown_database(&swap.place())),
+        _ => Ok(()),
+    }
 }
 
 fn of_an_unknown_database(place: &str) -> Error {

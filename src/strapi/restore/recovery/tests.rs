@@ -1,7 +1,7 @@
 use super::*;
 
-/// A swap whose journal has this token.
-struct Left(Option<&'static str>);
+/// A swap whose journal has this token and this database, and whether others may have left it.
+struct Left(Option<&'static str>, Option<&'static str>, bool);
 
 impl PendingSwap for Left {
     fn place(&self) -> String {
@@ -13,7 +13,11 @@ impl PendingSwap for Left {
     }
 
     fn database(&self) -> Option<&str> {
-        None
+        self.1
+    }
+
+    fn is_shared(&self) -> bool {
+        self.2
     }
 
     fn is_done(&self) -> bool {
@@ -37,7 +41,9 @@ impl PendingSwap for Left {
 fn a_damaged_journal_has_the_token_that_no_other_has() {
     let without_files = format!("a{WITHOUT_FILES}");
     let sorted = |tokens: &[Option<&'static str>], token: Option<&str>| -> Result<_, String> {
-        let swaps = tokens.iter().map(|token| Box::new(Left(*token)) as _);
+        let swaps = tokens
+            .iter()
+            .map(|token| Box::new(Left(*token, None, true)) as _);
         let sorted = super::sorted(swaps.collect(), token)?;
         Ok(sorted.map(|swaps| {
             swaps
@@ -61,4 +67,18 @@ fn a_damaged_journal_has_the_token_that_no_other_has() {
     }
     let told = sorted(&[None, b, None], a).expect_err("either may be it");
     assert_eq!(told, "there");
+}
+
+#[test]
+fn a_swap_is_not_undone_on_the_word_of_a_database_that_may_be_another() {
+    let check = |database, is_shared| check_database(&Left(None, database, is_shared), "own");
+    for (database, is_shared) in [(None, true), (Some("other"), true), (Some("other"), false)] {
+        let error = check(database, is_shared).expect_err("another");
+        assert_eq!(error.kind(), Kind::Locked);
+        let advice = error.advice().expect("advice");
+        assert!(advice.contains("--same-database"), "{advice}");
+    }
+    for (database, is_shared) in [(None, false), (Some("own"), true)] {
+        check(database, is_shared).expect("it is this one");
+    }
 }

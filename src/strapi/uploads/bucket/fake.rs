@@ -47,6 +47,8 @@ struct State {
     hides_time: bool,
     /// The end of the key to which copies are told to be made, and are not.
     lies_of: Option<&'static str>,
+    /// What comes in place of objects with these ends of keys, and how many times.
+    answers: Option<(&'static str, usize)>,
     /// What was done with which key.
     log: Vec<String>,
 }
@@ -72,6 +74,7 @@ impl Fake {
             lists_nothing: false,
             hides_time: false,
             lies_of: None,
+            answers: None,
             log: Vec::new(),
         }));
         for (key, text) in objects {
@@ -139,6 +142,11 @@ impl Fake {
     /// Tells of copies to keys with this end, and makes none.
     pub fn lie_of(&self, end: Option<&'static str>) {
         self.state().lies_of = end;
+    }
+
+    /// Gives a page in place of what is read from a key with this end, so many times.
+    pub fn answer_with_a_page(&self, end: &'static str, times: usize) {
+        self.state().answers = Some((end, times));
     }
 
     /// From the n-th request from now on there is trouble.
@@ -215,9 +223,21 @@ impl Objects for Fake {
 
     fn open(&self, key: &str) -> Result<Option<Content>> {
         self.request("open", key, |state| {
-            let bytes = state.objects.get(key)?.bytes.clone();
+            let mut bytes = state.objects.get(key)?.bytes.clone();
+            let mut about = state.about(key)?;
+            if let Some((end, times)) = &mut state.answers
+                && key.ends_with(*end)
+                && *times > 0
+            {
+                *times -= 1;
+                bytes = b"<html>log in</html>".to_vec();
+                about = About {
+                    size: Some(bytes.len() as u64),
+                    ..About::default()
+                };
+            }
             Some(Content {
-                about: state.about(key)?,
+                about,
                 bytes: Box::new(Cursor::new(bytes)),
             })
         })

@@ -4,6 +4,7 @@ use super::super::fake::{Trouble, When};
 use super::super::place::is_id;
 use super::*;
 use crate::strapi::uploads::held::JOURNAL;
+use sha2::{Digest, Sha256};
 
 #[test]
 fn a_restore_that_dies_at_any_request_is_finished_or_undone_also_if_that_dies_as_well() {
@@ -377,6 +378,15 @@ fn a_file_that_is_nowhere_any_more_is_named() {
     assert_eq!(token, None);
 }
 
+/// A journal with its last line.
+fn with_digest(lines: &str) -> String {
+    let digest: String = Sha256::digest(lines)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{lines}{{\"digest\":\"{digest}\"}}\n")
+}
+
 #[test]
 fn what_a_journal_says_of_other_places_is_not_done() {
     let id = "f".repeat(32);
@@ -389,11 +399,14 @@ fn what_a_journal_says_of_other_places_is_not_done() {
         r#"{"made":"x"}"#,
         "",
     ] {
-        for last in ["end", "in"] {
+        for last in ["digest", "none"] {
             let fake = Arc::new(before());
             let root = format!("site/media/{STAGING_PREFIX}{id}/");
-            let journal =
-                format!("{{\"token\":\"{TOKEN}\"}}\n{{\"database\":\"d\"}}\n{line}\n\"{last}\"\n");
+            let journal = format!("{{\"token\":\"{TOKEN}\"}}\n{{\"database\":\"d\"}}\n{line}\n");
+            let journal = match last {
+                "digest" => with_digest(&journal),
+                _ => journal,
+            };
             fake.set(&format!("{root}{JOURNAL}"), journal.as_bytes());
             fake.set(&format!("{root}new/../../../elsewhere"), b"evil");
             for token in [None, Some(TOKEN.to_owned())] {
@@ -406,13 +419,61 @@ fn what_a_journal_says_of_other_places_is_not_done() {
     // Nor is one believed that is not at the place of a restore, or whose token is none.
     for (folder, token) in [("x", TOKEN), (&id, "t")] {
         let fake = Arc::new(before());
-        let journal = format!(
-            "{{\"token\":\"{token}\"}}\n{{\"database\":\"d\"}}\n{{\"in\":\"stranger\"}}\n\"end\"\n"
-        );
+        let journal = with_digest(&format!(
+            "{{\"token\":\"{token}\"}}\n{{\"database\":\"d\"}}\n{{\"in\":\"stranger\"}}\n"
+        ));
         let key = format!("site/media/{STAGING_PREFIX}{folder}/{JOURNAL}");
         fake.set(&key, journal.as_bytes());
         recover(&bucket(&fake), &mut None).expect("recovered");
         assert_eq!(fake.texts()["site/media/stranger"], "stays");
+    }
+}
+
+/// A restore that was left with its files in their places.
+fn left() -> Arc<Fake> {
+    let fake = Arc::new(before());
+    let mut staged = stage_all(&bucket(&fake)).expect("staged");
+    staged.swap_in(TOKEN, "database").expect("swapped");
+    staged.leave();
+    fake
+}
+
+#[test]
+fn a_page_in_place_of_a_journal_is_no_journal() {
+    let fake = left();
+    fake.answer_with_a_page(JOURNAL, 1);
+    recover(&bucket(&fake), &mut None).expect("recovered");
+    assert_eq!(fake.texts(), before().texts());
+    let fake = left();
+    let there = fake.texts();
+    fake.answer_with_a_page(JOURNAL, usize::MAX);
+    let error = recover(&bucket(&fake), &mut None).expect_err("a page");
+    assert!(error.to_string().contains("cannot read the journal"));
+    let without_leases = |texts: BTreeMap<String, String>| -> BTreeMap<_, _> {
+        let texts = texts.into_iter();
+        texts.filter(|(key, _)| !key.ends_with("/lease")).collect()
+    };
+    assert_eq!(without_leases(fake.texts()), without_leases(there));
+    assert!(bucket(&fake).sweep().is_err());
+}
+
+#[test]
+fn a_journal_that_lacks_a_line_is_not_believed() {
+    for line in 0..10 {
+        let fake = left();
+        let key = own_key(&fake, JOURNAL);
+        let text = fake.texts()[&key].clone();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 10, "{text}");
+        let without = [&lines[..line], &lines[line + 1..]].concat().join("\n") + "\n";
+        fake.set(&key, without.as_bytes());
+        let bucket = bucket(&fake);
+        let swaps = bucket.pending().expect("read");
+        let [swap] = swaps.as_slice() else {
+            panic!("one swap");
+        };
+        assert_eq!((swap.token(), swap.database()), (None, None), "{line}");
+        assert!(swap.is_shared());
     }
 }
 
