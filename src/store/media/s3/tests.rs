@@ -499,6 +499,32 @@ fn an_object_is_read_on_from_where_its_connection_broke() {
 }
 
 #[test]
+fn what_is_not_answered_as_a_file_is_none() {
+    let range = "ETag: \"a\"\r\nContent-Range: bytes 0-4/10\r\n";
+    for (status, headers, body) in [
+        ("206 Partial Content", range, "hello"),
+        ("202 Accepted", "", "hello"),
+        (
+            "203 Non-Authoritative Information",
+            "ETag: \"a\"\r\n",
+            "hello",
+        ),
+        ("204 No Content", "", ""),
+    ] {
+        let (s3, _) = answering(vec![answer(status, headers, body)]);
+        let error = s3.open("x").map(drop).expect_err(status).to_string();
+        assert!(error.contains("no file"), "{error}");
+    }
+    // Nothing tells of one without a tag whether it is still the same.
+    let (s3, asked) = answering(vec![answer("200 OK", "Content-Length: 10\r\n", "hello"); 2]);
+    let mut bytes = Vec::new();
+    let mut from = s3.open("x").expect("asked").expect("there").bytes;
+    let error = from.read_to_end(&mut bytes).expect_err("cut");
+    assert!(error.to_string().contains("nothing tells"), "{error}");
+    assert_eq!(asked.lock().expect("kept").len(), 1);
+}
+
+#[test]
 fn a_list_of_several_pages_is_read_to_its_end() {
     let page = |keys: &[&str], more: &str| {
         let item = |key: &&str| {
@@ -515,7 +541,7 @@ fn a_list_of_several_pages_is_read_to_its_end() {
     let next = |token: &str| format!("<NextContinuationToken>{token}</NextContinuationToken>");
     let (s3, asked) = answering(vec![
         page(&["a/1%25", "a/b+c", "b"], &next("x/y=")),
-        page(&["a/%00"], ""),
+        page(&["a/%00"], "<IsTruncated>false</IsTruncated>"),
     ]);
     let mut found = Vec::new();
     let each = &mut |key: &str, about: About| {
@@ -547,6 +573,10 @@ fn a_list_of_several_pages_is_read_to_its_end() {
             "no list",
         ),
         (vec![page(&["a/b"], "")], "enough"),
+        (
+            vec![page(&[], "<IsTruncated>true</IsTruncated>")],
+            "not how to get it",
+        ),
     ] {
         let (s3, _) = answering(answers);
         let listed = s3.list("a/", &mut |_, _| Err(Error::failed("enough")));
