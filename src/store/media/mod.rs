@@ -10,6 +10,7 @@ mod backoff;
 mod conformance;
 #[cfg(test)]
 mod emulators;
+mod flow;
 mod guard;
 mod others;
 mod packing;

@@ -8,6 +8,7 @@ mod reader;
 mod request;
 mod upload;
 
+use super::flow::Floor;
 use super::{About, Attributes, Body, Content, Objects};
 use crate::error::{Error, Result};
 use crate::store::net::Connector;
@@ -76,6 +77,7 @@ struct Bucket {
     runtime: Executor,
     largest_copy: u64,
     piece: u64,
+    floor: Floor,
 }
 
 impl fmt::Debug for S3 {
@@ -139,6 +141,7 @@ impl Bucket {
             runtime,
             largest_copy: LARGEST_COPY,
             piece: PIECE,
+            floor: Floor::default(),
         })
     }
 

@@ -525,6 +525,27 @@ fn what_is_not_answered_as_a_file_is_none() {
 }
 
 #[test]
+fn an_object_that_trickles_is_given_up() {
+    let (s3, asked) = answering(vec![answer("200 OK", "ETag: \"a\"\r\n", "hello")]);
+    let Ok(mut bucket) = Arc::try_unwrap(s3.0) else {
+        panic!("nobody else has it");
+    };
+    bucket.floor = Floor {
+        window: std::time::Duration::ZERO,
+        least: 6,
+        ..Floor::default()
+    };
+    let mut from = objects(bucket)
+        .open("x")
+        .expect("asked")
+        .expect("there")
+        .bytes;
+    let error = from.read_to_end(&mut Vec::new()).expect_err("too slow");
+    assert!(error.to_string().contains("too slowly"), "{error}");
+    assert_eq!(asked.lock().expect("kept").len(), 1);
+}
+
+#[test]
 fn a_list_of_several_pages_is_read_to_its_end() {
     let page = |keys: &[&str], more: &str| {
         let item = |key: &&str| {
