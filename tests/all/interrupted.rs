@@ -421,6 +421,33 @@ fn files_that_a_restore_with_a_damaged_journal_may_leave_are_told_of() {
 }
 
 #[test]
+fn a_damaged_journal_beside_the_one_that_committed_does_not_take_its_token() {
+    let project = changed_project();
+    let staging = killed_half_way(&project, |_| {});
+    commit(&project, &token(&staging));
+    // Before and after it, whichever is read first.
+    for digit in ["0", "f"] {
+        let name = format!(".backup-restore-{}", digit.repeat(32));
+        let planted = staging.with_file_name(name);
+        fs::create_dir_all(planted.join("old")).unwrap();
+        fs::create_dir(planted.join("new")).unwrap();
+        fs::write(planted.join("old/planted.txt"), "planted").unwrap();
+        fs::write(planted.join("journal.jsonl"), "zeros").unwrap();
+    }
+    project.run("recover", []).ends_with(0);
+    let state = project.state();
+    for (name, asset) in Archive::open(&strapi_archive(), None).assets() {
+        assert!(state.uploads()[name.as_str()] == asset.bytes, "{name}");
+    }
+    let outcome = project.run("recover", []).ends_with(0);
+    assert!(
+        outcome.stdout.contains("nothing to do"),
+        "{}",
+        outcome.all()
+    );
+}
+
+#[test]
 fn a_dry_run_tells_of_a_restore_that_was_killed_and_leaves_it() {
     let project = changed_project();
     killed_half_way(&project, |_| {});

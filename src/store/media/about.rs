@@ -7,6 +7,10 @@ use reqwest::header::{
 };
 use std::time::SystemTime;
 
+const ENCRYPTION: HeaderName = HeaderName::from_static("x-amz-server-side-encryption");
+const CUSTOMERS_KEY: HeaderName =
+    HeaderName::from_static("x-amz-server-side-encryption-customer-algorithm");
+
 impl About {
     /// What stands there. An answer to a request for a part of a file tells the size of that part.
     pub(super) fn of(headers: &HeaderMap) -> Self {
@@ -14,6 +18,8 @@ impl About {
             size: text(headers, CONTENT_LENGTH).and_then(|size| size.parse().ok()),
             etag: text(headers, ETAG).map(str::to_owned),
             media_type: text(headers, CONTENT_TYPE).map(str::to_owned),
+            opaque: text(headers, ENCRYPTION).is_some_and(|it| it != "AES256")
+                || text(headers, CUSTOMERS_KEY).is_some(),
             modified: date(headers, LAST_MODIFIED),
             now: date(headers, DATE),
         }
@@ -48,6 +54,36 @@ fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
 mod tests {
     use super::*;
     use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn a_copy_has_the_size_and_the_digest_of_what_it_is_of() {
+        let about = |size, etag: &str, opaque| About {
+            size,
+            etag: Some(etag.to_owned()),
+            opaque,
+            ..About::default()
+        };
+        let [one, other] = ["a", "b"].map(|digit| format!("\"{}\"", digit.repeat(32)));
+        let own = about(Some(5), &one, false);
+        for (copy, is_one) in [
+            (about(Some(5), &one, false), true),
+            (about(Some(5), &one.to_uppercase(), false), true),
+            (about(Some(5), &other, false), false),
+            (about(Some(4), &one, false), false),
+            (about(None, &one, false), true),
+            // These tags are no digests.
+            (about(Some(5), &other, true), true),
+            (about(Some(5), "\"b-1\"", false), true),
+        ] {
+            assert_eq!(copy.may_be_copy_of(&own), is_one, "{copy:?}");
+            assert_eq!(own.may_be_copy_of(&copy), is_one, "{copy:?}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(ENCRYPTION, "AES256".parse().expect("a value"));
+        assert!(!About::of(&headers).opaque);
+        headers.insert(ENCRYPTION, "aws:kms".parse().expect("a value"));
+        assert!(About::of(&headers).opaque);
+    }
 
     #[test]
     fn a_head_says_what_a_file_is() {

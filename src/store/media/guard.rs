@@ -12,7 +12,7 @@ use url::{Host, Url};
 /// What may be reached besides the public network.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Guard {
-    /// Whether addresses of private networks are fine. Those of servers of metadata never are.
+    /// Whether addresses of private networks are fine. Those of servers of metadata never are, nor is the local link.
     pub private_hosts: bool,
     /// Hosts and ports that the project itself names; these may be anywhere.
     pub own: Vec<(String, u16)>,
@@ -30,13 +30,16 @@ const METADATA: [IpAddr; 8] = [
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
 ];
 
+/// What the addresses are that no router passes on.
+const LOCAL_LINK: &str = "of the local link";
+
 /// Ranges of IPv4 that no public server has: where they begin, how many bits tell them, and what they are.
 const RANGES_4: [([u8; 4], u32, &str); 15] = [
     ([0, 0, 0, 0], 8, "of this machine"),
     ([10, 0, 0, 0], 8, "of a private network"),
     ([100, 64, 0, 0], 10, "of a provider's own network"),
     ([127, 0, 0, 0], 8, "of this machine"),
-    ([169, 254, 0, 0], 16, "of the local link"),
+    ([169, 254, 0, 0], 16, LOCAL_LINK),
     ([172, 16, 0, 0], 12, "of a private network"),
     ([192, 0, 0, 0], 24, "reserved"),
     ([192, 0, 2, 0], 24, "reserved"),
@@ -59,7 +62,7 @@ const RANGES_6: [([u16; 4], u32, &str); 11] = [
     ([0x2001, 0xdb8, 0, 0], 32, "reserved"),
     ([0x3fff, 0, 0, 0], 20, "reserved"),
     ([0xfc00, 0, 0, 0], 7, "of a private network"),
-    ([0xfe80, 0, 0, 0], 10, "of the local link"),
+    ([0xfe80, 0, 0, 0], 10, LOCAL_LINK),
     ([0xfec0, 0, 0, 0], 10, "of a private network"),
     ([0xff00, 0, 0, 0], 8, "of several machines"),
     // What is left of this is not given to anybody yet.
@@ -84,6 +87,13 @@ impl Guard {
         let bare = plain(address);
         if METADATA.contains(&bare) || METADATA.contains(&address) {
             return Err("gives credentials to machines".into());
+        }
+        // Beside these, clouds have more such servers there, and nobody keeps files there.
+        let is_local_link = |address| reserved(address) == Some(LOCAL_LINK);
+        if is_local_link(bare) || is_local_link(address) {
+            return Err(format!(
+                "is {LOCAL_LINK}, where machines get their credentials from"
+            ));
         }
         match reserved(bare) {
             Some(what) if !self.private_hosts => {
@@ -264,7 +274,6 @@ mod tests {
             "100.127.255.255",
             "127.0.0.1",
             "127.255.255.254",
-            "169.254.0.1",
             "172.16.0.1",
             "172.31.255.255",
             "192.0.0.192",
@@ -283,8 +292,6 @@ mod tests {
             "[::1]",
             "[fc00::1]",
             "[fdff::1]",
-            "[fe80::1]",
-            "[febf::1]",
             "[fec0::1]",
             "[ff02::1]",
             "[100::1]",
@@ -339,6 +346,12 @@ mod tests {
         for host in [
             "169.254.169.254",
             "169.254.170.2",
+            "169.254.0.1",
+            "169.254.255.255",
+            "[fe80::1]",
+            "[febf::1]",
+            "[fe80::a9fe:a9fe]",
+            "[2002:a9fe:1::]",
             "100.100.100.200",
             "168.63.129.16",
             "[fd00:ec2::254]",

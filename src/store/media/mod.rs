@@ -10,6 +10,7 @@ mod backoff;
 mod conformance;
 #[cfg(test)]
 mod emulators;
+mod flow;
 mod guard;
 mod others;
 mod packing;
@@ -57,6 +58,17 @@ pub(crate) trait Objects: Send + Sync {
     /// It cannot be copied.
     fn copy(&self, from: &str, to: &str, how: Option<&Attributes>) -> Result<bool>;
 
+    /// Copies an object within the store with its own attributes, and with what these say of who may read it and of the
+    /// way the store keeps it; gives whether there was one. What had the key `to` is replaced.
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    fn copy_as_it_is(&self, from: &str, to: &str, how: &Attributes) -> Result<bool> {
+        // Only S3 has such things to say.
+        let _ = how;
+        self.copy(from, to, None)
+    }
+
     /// Removes an object. That there is none is fine.
     ///
     /// # Errors
@@ -79,10 +91,31 @@ pub(crate) struct About {
     pub etag: Option<String>,
     /// Its media type.
     pub media_type: Option<String>,
+    /// Whether its tag may look like a digest of its content and be none, as where the store encrypts it with a key.
+    pub opaque: bool,
     /// When it was written, by the clock of the store.
     pub modified: Option<SystemTime>,
     /// The store's own time as it answered.
     pub now: Option<SystemTime>,
+}
+
+impl About {
+    /// Whether an object may be a copy of another one, by all that is known of both.
+    pub fn may_be_copy_of(&self, other: &Self) -> bool {
+        let digest = |about: &Self| {
+            let tag = about.etag.as_deref().unwrap_or_default();
+            let tag = tag.trim_matches('"').to_ascii_lowercase();
+            let is_digest = tag.len() == 32 && tag.bytes().all(|it| it.is_ascii_hexdigit());
+            (is_digest && !about.opaque).then_some(tag)
+        };
+        let is_other =
+            |own: Option<_>, other: Option<_>| own.is_some() && other.is_some() && own != other;
+        let has_other_size = self
+            .size
+            .zip(other.size)
+            .is_some_and(|(own, other)| own != other);
+        !has_other_size && !is_other(digest(self), digest(other))
+    }
 }
 
 /// A file that is open.

@@ -309,6 +309,7 @@ fn about(meta: &ObjectMeta, attributes: &Kept) -> About {
         media_type: attributes
             .get(&Attribute::ContentType)
             .map(|it| it.to_string()),
+        opaque: true,
         modified: Some(SystemTime::from(meta.last_modified)),
         now: None,
     }

@@ -10,6 +10,7 @@ mod silent;
 use super::Content;
 use super::about::text;
 use super::backoff::Backoff;
+use super::flow::Floor;
 use super::guard::{self, Checked, Guard};
 use crate::error::{Error, Result};
 use crate::store::net::Connector;
@@ -41,9 +42,8 @@ struct Limits {
     connect: Duration,
     /// Nothing moves.
     idle: Duration,
-    /// So much must come within so much waiting.
-    least: u64,
-    window: Duration,
+    /// What comes more slowly is given up.
+    floor: Floor,
     /// How often one file is asked for again, and for how long.
     tries: u32,
     patience: Duration,
@@ -58,8 +58,7 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             idle: Duration::from_secs(30),
-            least: 60 << 10,
-            window: Duration::from_secs(60),
+            floor: Floor::default(),
             tries: 5,
             patience: Duration::from_secs(120),
             pause: Duration::from_millis(500),

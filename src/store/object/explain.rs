@@ -1,5 +1,8 @@
 //! What object stores answer, as errors that say what to do.
 
+mod secrets;
+
+use self::secrets::without_secrets;
 use crate::error::{Error, Kind};
 use crate::store::{ObjectName, StoreKind};
 use object_store::Error as Answer;
@@ -153,7 +156,7 @@ fn innermost(answer: &dyn std::error::Error) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    let mut text = text.to_owned();
+    let mut text = without_secrets(text);
     if text.len() > LONGEST {
         text.truncate(text.floor_char_boundary(LONGEST));
         text.push_str("...");
@@ -342,6 +345,17 @@ mod tests {
             source: format!("Server returned non-2xx status code: {status}: {body}").into(),
         };
         explain("write", &name, &answer)
+    }
+
+    #[test]
+    fn what_a_store_gives_back_of_a_request_is_not_told() {
+        let body = "<Error><Code>X</Code><Message>got Credential=AKIDSECRET/x, Signature=c0ffee</Message></Error>";
+        let told = told("400 Bad Request", body).to_string();
+        assert!(told.contains("Credential=..."), "{told}");
+        assert!(
+            !told.contains("AKIDSECRET") && !told.contains("c0ffee"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -9,6 +9,13 @@
 //! | none | one without files | it committed | nothing |
 //! | none | one without files, and with a folder | it committed | what it left there goes, if it is there |
 //! | none | one with files | it did not end on another machine | refused |
+//! | damaged | one with files, which no other journal has | it committed | as with its own |
+//! | damaged | any other, or none | it did not commit | the files are put back; in a bucket, refused |
+//! | several are damaged | one with files, which no other journal has | one of them committed | refused |
+//!
+//! A journal that is damaged names neither token nor database. Buckets are shared: whoever left a journal there may ask
+//! another database, so it is undone only where somebody says that it is this one. The token is deleted once all swaps
+//! that have it are final.
 
 use super::recovered;
 use crate::database::{Connection, LockMode};
@@ -17,8 +24,7 @@ use crate::store::sync_folder;
 use crate::strapi::core_store::{self, CORE_STORE, TOKEN_KEY};
 use crate::strapi::lock::{LockWait, ProjectLock, take_over};
 use crate::strapi::project::Project;
-use crate::strapi::uploads::Doubt;
-use crate::strapi::uploads::{pending_aside, sweep_aside};
+use crate::strapi::uploads::{Doubt, PendingSwap, pending_aside, sweep_aside};
 use crate::transfer::{Subject, Warning, WarningKind};
 use std::fmt::Write;
 use std::path::Path;
@@ -28,6 +34,8 @@ const WITHOUT_FILES: &str = "-without-files";
 
 /// What stands in it before the folder that files were put into, if they were put aside.
 const ASIDE: &str = "-aside:";
+
+type Swaps = Vec<Box<dyn PendingSwap>>;
 
 /// A token that no other restore has.
 ///
@@ -126,45 +134,52 @@ fn recover_with(
     {
         pending.extend(pending_aside(folder, token)?);
     }
-    for swap in pending {
-        let is_own = token
-            .as_deref()
-            .is_some_and(|token| swap.token().is_none_or(|own| own == token));
-        if is_own || swap.is_done() {
+    let [own, others] = sorted(pending, token.as_deref()).map_err(|place| {
+        Error::new(
+            Kind::Locked,
+            format!(
+                "restores whose journals are damaged did not end in {place}, and it cannot be told which of them has \
+                 committed to {}",
+                database.target()
+            ),
+        )
+        .hint(
+            "see which of the folders .backup-restore-* there is of no restore into this project, delete it, and run \
+             backup recover again",
+        )
+    })?;
+    if !own.is_empty() {
+        sync_commit(project)?;
+        own.iter().try_for_each(|swap| swap.finish())?;
+        delete_token(database)?;
+        token = None;
+    }
+    told.extend(own.iter().flat_map(|swap| finished(swap.as_ref())));
+    for swap in others {
+        if swap.is_done() {
             sync_commit(project)?;
             swap.finish()?;
-            if is_own {
-                delete_token(database)?;
-                token = None;
-            }
-            if let Err(litter) = swap.forget() {
-                told.push(format!(
-                    "what an earlier restore left behind cannot be cleared away: {litter}"
-                ));
-            }
-            told.push(format!(
-                "an earlier restore had committed and was not finished: its files are now in {}",
-                swap.place()
-            ));
-        } else if let Some(other) = swap.database().filter(|own| !is_same && *own != identity) {
-            return Err(of_another_database(other, &identity, &swap.place()));
-        } else {
-            swap.undo()?;
-            swap.forget()?;
-            // Without a journal nobody knows which files came where none was.
-            let left = match swap.token() {
-                Some(_) => "",
-                None => {
-                    "; its journal was damaged, so files that the restore brought may be left there: no \
-                     row names them"
-                }
-            };
-            told.push(format!(
-                "an earlier restore was interrupted before it committed: the files in {} are back as \
-                 they were{left}",
-                swap.place()
-            ));
+            told.extend(finished(swap.as_ref()));
+            continue;
         }
+        if !is_same {
+            check_database(swap.as_ref(), &identity)?;
+        }
+        swap.undo()?;
+        swap.forget()?;
+        // Without a journal nobody knows which files came where none was.
+        let left = match swap.token() {
+            Some(_) => "",
+            None => {
+                "; its journal was damaged, so files that the restore brought may be left there: no \
+                 row names them"
+            }
+        };
+        told.push(format!(
+            "an earlier restore was interrupted before it committed: the files in {} are back as \
+             they were{left}",
+            swap.place()
+        ));
     }
     if let Some(doubt) = uploads.doubt() {
         let has_files = token
@@ -233,6 +248,69 @@ fn uncertain(doubt: &Doubt) -> String {
     format!(
         "it cannot be told whether an earlier restore left something where the files are: {}",
         doubt.why
+    )
+}
+
+/// The swaps that have committed with this token, and all others. A journal that is damaged is of the token that no
+/// other journal has.
+///
+/// # Errors
+/// It may be of several; where they are.
+fn sorted(swaps: Vec<Box<dyn PendingSwap>>, token: Option<&str>) -> Result<[Swaps; 2], String> {
+    let is_named = swaps
+        .iter()
+        .any(|swap| token.is_some() && swap.token() == token);
+    let may_be_damaged = !is_named && token.is_some_and(|token| !token.ends_with(WITHOUT_FILES));
+    let (own, others): (Swaps, Swaps) = swaps.into_iter().partition(|swap| match swap.token() {
+        Some(own) => Some(own) == token,
+        None => may_be_damaged,
+    });
+    match own.as_slice() {
+        [first, _, ..] if !is_named => Err(first.place()),
+        _ => Ok([own, others]),
+    }
+}
+
+/// Clears away what a swap that is final has left, and says what was done. That something cannot be deleted does not
+/// matter to those who only read.
+fn finished(swap: &dyn PendingSwap) -> Vec<String> {
+    let place = swap.place();
+    let litter = swap.forget().err();
+    let litter = litter.map(|error| {
+        format!("what an earlier restore left in {place} cannot be cleared away: {error}")
+    });
+    let told = "an earlier restore had committed and was not finished: its files are now in";
+    [format!("{told} {place}")]
+        .into_iter()
+        .chain(litter)
+        .collect()
+}
+
+/// Sees that a database is the one that can tell of a swap whether it has committed.
+///
+/// # Errors
+/// It is another one, or may be.
+fn check_database(swap: &dyn PendingSwap, identity: &str) -> Result<()> {
+    match swap.database() {
+        Some(other) if other != identity => {
+            Err(of_another_database(other, identity, &swap.place()))
+        }
+        None if swap.is_shared() => Err(of_an_unknown_database(&swap.place())),
+        _ => Ok(()),
+    }
+}
+
+fn of_an_unknown_database(place: &str) -> Error {
+    Error::new(
+        Kind::Locked,
+        format!(
+            "a restore did not end, its files are in {place}, and its journal is damaged: it cannot be told which \
+             database says whether it has committed"
+        ),
+    )
+    .hint(
+        "see that no other project keeps files there; if the restore was into the database of this project, run \
+         backup recover with --same-database, which puts the files back",
     )
 }
 
@@ -319,3 +397,6 @@ pub fn recover_project(project: &Project, wait: &LockWait, is_same: bool) -> Res
     let (_lock, _) = ProjectLock::take(project, database.as_mut(), LockMode::Exclusive, wait)?;
     recover_with(project, database.as_mut(), is_same)
 }
+
+#[cfg(test)]
+mod tests;

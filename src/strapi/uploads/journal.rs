@@ -32,6 +32,8 @@ pub(super) enum Line {
     Out(String),
     In(String),
     End,
+    /// In place of the last one where a journal is kept in a bucket: the SHA-256 of all lines before it.
+    Digest(String),
 }
 
 /// A swap of files.

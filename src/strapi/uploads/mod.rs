@@ -131,11 +131,16 @@ pub(super) trait PendingSwap {
     fn place(&self) -> String;
 
     /// What the database holds if, and only if, it has committed; `None` where that is not known any
-    /// more, and any token is taken for it.
+    /// more.
     fn token(&self) -> Option<&str>;
 
     /// Which database that is; `None` where it is not known any more.
     fn database(&self) -> Option<&str>;
+
+    /// Whether restores into other projects, from other machines, may lie at this place as well.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Whether it is known to have committed.
     fn is_done(&self) -> bool;

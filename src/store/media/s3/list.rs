@@ -21,6 +21,8 @@ struct Page {
     #[serde(default)]
     next_continuation_token: Option<String>,
     #[serde(default)]
+    is_truncated: Option<String>,
+    #[serde(default)]
     contents: Vec<Item>,
 }
 
@@ -43,6 +45,7 @@ impl Item {
             size: Some(self.size),
             etag: self.etag.clone(),
             media_type: None,
+            opaque: false,
             modified: modified.map(SystemTime::from),
             now,
         }
@@ -88,8 +91,14 @@ impl Bucket {
                 }
             }
             let next = page.next_continuation_token.filter(|it| !it.is_empty());
+            let is_truncated = page.is_truncated.as_deref().map(str::trim);
             if next.is_none() {
-                return Ok(());
+                return match is_truncated {
+                    Some("true") => {
+                        fail("the store says that there is more, and not how to get it")
+                    }
+                    _ => Ok(()),
+                };
             }
             if next == token {
                 return fail("the store gives the same page again and again");

@@ -8,6 +8,7 @@ mod reader;
 mod request;
 mod upload;
 
+use super::flow::Floor;
 use super::{About, Attributes, Body, Content, Objects};
 use crate::error::{Error, Result};
 use crate::store::net::Connector;
@@ -27,6 +28,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use upload::Carried;
 use url::{Host, Url};
 
 /// Where the bucket is if nobody says it.
@@ -75,6 +77,7 @@ struct Bucket {
     runtime: Executor,
     largest_copy: u64,
     piece: u64,
+    floor: Floor,
 }
 
 impl fmt::Debug for S3 {
@@ -138,6 +141,7 @@ impl Bucket {
             runtime,
             largest_copy: LARGEST_COPY,
             piece: PIECE,
+            floor: Floor::default(),
         })
     }
 
@@ -228,7 +232,12 @@ impl Objects for S3 {
     }
 
     fn copy(&self, from: &str, to: &str, how: Option<&Attributes>) -> Result<bool> {
+        let how = how.map_or(Carried::All, Carried::Nothing);
         self.0.copy(from, to, how)
+    }
+
+    fn copy_as_it_is(&self, from: &str, to: &str, how: &Attributes) -> Result<bool> {
+        self.0.copy(from, to, Carried::AllBut(how))
     }
 
     fn remove(&self, key: &str) -> Result<()> {

@@ -5,6 +5,7 @@ use super::request::{Ask, Fault};
 use crate::error::{Error, Result};
 use crate::store::media::about::goes_on;
 use crate::store::media::backoff::Backoff;
+use crate::store::media::flow::Flow;
 use crate::store::media::packing::{Packing, packing};
 use crate::store::media::{About, Content};
 use crate::store::object::explain::Refusal;
@@ -18,7 +19,7 @@ use object_store::client::HttpError;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// After so many bytes a connection that breaks is a new trouble.
 const MUCH: u64 = 1 << 20;
@@ -49,6 +50,7 @@ pub(super) fn open(bucket: &Arc<Bucket>, key: &str) -> Result<Option<Content>> {
         backoff: bucket.asker.backoff(),
         length: about.size,
         etag: about.etag.clone(),
+        flow: Flow::new(bucket.floor.clone()),
     };
     let bytes: Box<dyn Read + Send> = match packing {
         Some(Packing::Plain) => Box::new(reader),
@@ -78,6 +80,7 @@ struct Reader {
     /// What the first answer said.
     length: Option<u64>,
     etag: Option<String>,
+    flow: Flow,
 }
 
 impl Reader {
@@ -137,9 +140,15 @@ impl Reader {
         let Some(stream) = &mut self.stream else {
             return Ok(Ok(None));
         };
+        let began = Instant::now();
         let next = self.bucket.run(stream.next())?;
+        let waited = began.elapsed();
         Ok(match next {
-            Some(Ok(bytes)) => Ok(Some(bytes)),
+            Some(Ok(bytes)) if self.flow.came(waited, bytes.len() as u64) => Ok(Some(bytes)),
+            Some(Ok(_)) => {
+                let why = "the store sends it too slowly to ever end".to_owned();
+                return Err(self.error(Fault::Other(why)));
+            }
             Some(Err(error)) => Err(Refusal::silent(&error)),
             None if self.length.is_some_and(|length| self.position < length) => {
                 let text = "the connection ended too early".to_owned();

@@ -6,7 +6,7 @@ use crate::store::object::explain::Refusal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{HeaderName, RANGE};
 use http::{HeaderMap, HeaderValue, Method, Request};
 use md5::{Digest, Md5};
 use object_store::aws::{AwsAuthorizer, AwsCredentialProvider};
@@ -190,6 +190,16 @@ impl Asker {
         let answer = self.client.execute(request).await.map_err(silent)?;
         let (parts, body) = answer.into_parts();
         let status = parts.status;
+        // A page of whoever stands before the store is no file, and a part of a file is not the whole.
+        let is_content = match ask.headers.contains_key(RANGE) {
+            true => matches!(status.as_u16(), 200 | 206),
+            false => status.as_u16() == 200,
+        };
+        if status.is_success() && ask.streams && !is_content {
+            let status = status.as_u16();
+            let why = format!("the store answers with status {status}, which is no file");
+            return Err(last(why));
+        }
         if status.is_success() && ask.streams {
             self.answered.store(true, Ordering::Relaxed);
             return Ok(Answer {
@@ -200,13 +210,7 @@ impl Asker {
         }
         let bytes = body.bytes().await.map_err(silent)?;
         // What takes long is begun to be answered before it is known how it ends.
-        let is_error = || {
-            let is_xml = parts
-                .headers
-                .get(CONTENT_TYPE)
-                .is_none_or(|it| it != "text/html");
-            ask.method != Method::GET && is_xml && text_of(&bytes).contains("<Error>")
-        };
+        let is_error = || ask.method != Method::GET && text_of(&bytes).contains("<Error>");
         if status.is_success() && !is_error() {
             self.answered.store(true, Ordering::Relaxed);
             return Ok(Answer {

@@ -108,6 +108,21 @@ fn an_object_is_kept_as_it_was_asked_for() {
     s3.copy("small", "again", None).expect(REACHED);
     assert_eq!(heads(&s3, "again")["cache-control"], "max-age=60");
     assert!(!store.acl("again").contains("AllUsers"));
+    // With its own, and the list that is said.
+    let list = Attributes {
+        media_type: Some("text/plain".into()),
+        acl: Some("public-read".into()),
+        ..Attributes::default()
+    };
+    let copied = s3.copy_as_it_is("small", "back", &list);
+    assert!(copied.expect(REACHED) && store.acl("back").contains("AllUsers"));
+    for (name, value) in [
+        ("content-type", "image/png"),
+        ("cache-control", "max-age=60"),
+        ("content-disposition", "inline; filename=\"ä.png\""),
+    ] {
+        assert_eq!(heads(&s3, "back")[name].as_bytes(), value.as_bytes());
+    }
     // In place.
     s3.copy("plain", "plain", Some(&how)).expect(REACHED);
     assert_eq!(heads(&s3, "plain")["content-type"], "image/png");
@@ -124,8 +139,18 @@ fn what_is_too_large_to_be_copied_at_once_is_copied_in_pieces() {
     let bytes = noise(12 << 20);
     s3.put("/a b", Body::Bytes(&bytes), &picture())
         .expect(REACHED);
-    for (to, how) in [("kept", None), ("given", Some(picture()))] {
-        assert!(s3.copy("/a b", to, how.as_ref()).expect(REACHED));
+    let list = Attributes {
+        media_type: Some("text/plain".into()),
+        acl: Some("public-read".into()),
+        ..Attributes::default()
+    };
+    for (to, how) in [("kept", None), ("given", Some(picture())), ("back", None)] {
+        let copied = match to {
+            "back" => s3.copy_as_it_is("/a b", to, &list),
+            _ => s3.copy("/a b", to, how.as_ref()),
+        };
+        assert!(copied.expect(REACHED));
+        assert_eq!(store.acl(to).contains("AllUsers"), to == "back");
         assert!(content(&s3, to).expect(to) == bytes);
         assert_eq!(heads(&s3, to)["content-type"], "image/png", "{to}");
         let etag = s3.look(to).expect(REACHED).expect("there").etag;
@@ -392,6 +417,62 @@ fn a_copy_that_fails_after_it_was_begun_to_be_answered_is_none() {
 }
 
 #[test]
+fn what_does_not_say_what_it_has_made_has_made_nothing() {
+    let head = || answer("200 OK", "Content-Length: 5\r\nETag: \"a\"\r\n", "");
+    let fine = "<CopyObjectResult><ETag>&quot;a&quot;</ETag></CopyObjectResult>";
+    let (s3, _) = answering(vec![head(), answer("200 OK", "", fine)]);
+    assert!(s3.copy("a", "b", None).expect("copied"));
+    for (headers, body) in [
+        ("", ""),
+        ("ETag: \"a\"\r\n", ""),
+        ("Content-Type: text/html\r\n", "<html>welcome</html>"),
+        ("", "<CopyObjectResult></CopyObjectResult>"),
+        ("", "<Other><ETag>a</ETag></Other>"),
+    ] {
+        let (s3, _) = answering(vec![head(), answer("200 OK", headers, body)]);
+        let error = s3.copy("a", "b", None).expect_err(body).to_string();
+        assert!(error.contains("does not say"), "{error}");
+    }
+    // An error is one, whatever it is called.
+    let error = "<Error><Code>AccessDenied</Code></Error>";
+    let as_page = answer("200 OK", "Content-Type: text/html\r\n", error);
+    let (s3, _) = answering(vec![head(), as_page]);
+    let error = s3.copy("a", "b", None).expect_err("refused").to_string();
+    assert!(error.contains("AccessDenied"), "{error}");
+    // What is put without a word of it is looked at.
+    let put = |there: &str| {
+        let there = answer("200 OK", &format!("Content-Length: {there}\r\n"), "");
+        let (s3, _) = answering(vec![answer("200 OK", "", ""), there]);
+        s3.put("x", Body::Bytes(b"hello"), &picture())
+    };
+    put("5").expect("it is there");
+    let error = put("4").expect_err("another").to_string();
+    assert!(error.contains("does not say"), "{error}");
+}
+
+#[test]
+fn an_upload_that_is_not_put_together_is_none() {
+    let upload = |last: &str| {
+        let part = || answer("200 OK", "ETag: \"a\"\r\n", "");
+        let (s3, _) = answering(vec![
+            answer("200 OK", "", "<X><UploadId>u</UploadId></X>"),
+            part(),
+            part(),
+            part(),
+            answer("200 OK", "", last),
+            answer("204 No Content", "", ""),
+        ]);
+        s3.put("x", Body::Bytes(&noise(LARGE)), &picture())
+    };
+    let result = "<CompleteMultipartUploadResult><ETag>a-3</ETag></CompleteMultipartUploadResult>";
+    upload(result).expect("put together");
+    let error = upload("<html></html>")
+        .expect_err("not put together")
+        .to_string();
+    assert!(error.contains("does not say"), "{error}");
+}
+
+#[test]
 fn an_object_is_read_on_from_where_its_connection_broke() {
     let part = |etag: &str| {
         let head = format!("ETag: {etag}\r\nContent-Range: bytes 5-9/10\r\n");
@@ -418,6 +499,53 @@ fn an_object_is_read_on_from_where_its_connection_broke() {
 }
 
 #[test]
+fn what_is_not_answered_as_a_file_is_none() {
+    let range = "ETag: \"a\"\r\nContent-Range: bytes 0-4/10\r\n";
+    for (status, headers, body) in [
+        ("206 Partial Content", range, "hello"),
+        ("202 Accepted", "", "hello"),
+        (
+            "203 Non-Authoritative Information",
+            "ETag: \"a\"\r\n",
+            "hello",
+        ),
+        ("204 No Content", "", ""),
+    ] {
+        let (s3, _) = answering(vec![answer(status, headers, body)]);
+        let error = s3.open("x").map(drop).expect_err(status).to_string();
+        assert!(error.contains("no file"), "{error}");
+    }
+    // Nothing tells of one without a tag whether it is still the same.
+    let (s3, asked) = answering(vec![answer("200 OK", "Content-Length: 10\r\n", "hello"); 2]);
+    let mut bytes = Vec::new();
+    let mut from = s3.open("x").expect("asked").expect("there").bytes;
+    let error = from.read_to_end(&mut bytes).expect_err("cut");
+    assert!(error.to_string().contains("nothing tells"), "{error}");
+    assert_eq!(asked.lock().expect("kept").len(), 1);
+}
+
+#[test]
+fn an_object_that_trickles_is_given_up() {
+    let (s3, asked) = answering(vec![answer("200 OK", "ETag: \"a\"\r\n", "hello")]);
+    let Ok(mut bucket) = Arc::try_unwrap(s3.0) else {
+        panic!("nobody else has it");
+    };
+    bucket.floor = Floor {
+        window: std::time::Duration::ZERO,
+        least: 6,
+        ..Floor::default()
+    };
+    let mut from = objects(bucket)
+        .open("x")
+        .expect("asked")
+        .expect("there")
+        .bytes;
+    let error = from.read_to_end(&mut Vec::new()).expect_err("too slow");
+    assert!(error.to_string().contains("too slowly"), "{error}");
+    assert_eq!(asked.lock().expect("kept").len(), 1);
+}
+
+#[test]
 fn a_list_of_several_pages_is_read_to_its_end() {
     let page = |keys: &[&str], more: &str| {
         let item = |key: &&str| {
@@ -434,7 +562,7 @@ fn a_list_of_several_pages_is_read_to_its_end() {
     let next = |token: &str| format!("<NextContinuationToken>{token}</NextContinuationToken>");
     let (s3, asked) = answering(vec![
         page(&["a/1%25", "a/b+c", "b"], &next("x/y=")),
-        page(&["a/%00"], ""),
+        page(&["a/%00"], "<IsTruncated>false</IsTruncated>"),
     ]);
     let mut found = Vec::new();
     let each = &mut |key: &str, about: About| {
@@ -466,6 +594,10 @@ fn a_list_of_several_pages_is_read_to_its_end() {
             "no list",
         ),
         (vec![page(&["a/b"], "")], "enough"),
+        (
+            vec![page(&[], "<IsTruncated>true</IsTruncated>")],
+            "not how to get it",
+        ),
     ] {
         let (s3, _) = answering(answers);
         let listed = s3.list("a/", &mut |_, _| Err(Error::failed("enough")));

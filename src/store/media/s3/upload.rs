@@ -1,7 +1,7 @@
 //! Writes and copies objects: in one piece, or in several that become an object at once.
 
 use super::request::{Answer, Ask, Fault};
-use super::{Bucket, headers};
+use super::{Bucket, headers, text_of};
 use crate::error::Result;
 use crate::store::media::about::text;
 use crate::store::media::{About, Attributes, Body};
@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MATCH,
-    IF_NONE_MATCH,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
+    EXPIRES, IF_MATCH, IF_NONE_MATCH,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -33,6 +33,9 @@ const COPY_SOURCE: HeaderName = HeaderName::from_static("x-amz-copy-source");
 const COPY_SOURCE_IF_MATCH: HeaderName = HeaderName::from_static("x-amz-copy-source-if-match");
 const COPY_SOURCE_RANGE: HeaderName = HeaderName::from_static("x-amz-copy-source-range");
 const DIRECTIVE: HeaderName = HeaderName::from_static("x-amz-metadata-directive");
+
+const NOTHING_SAID: &str =
+    "what answers does not say that the store has got it, so it may be no store at all";
 
 /// What the source of a copy is written with.
 const SOURCE: &AsciiSet = &NON_ALPHANUMERIC
@@ -64,9 +67,41 @@ struct Part {
 }
 
 #[derive(Deserialize)]
-struct Copied {
-    #[serde(rename = "ETag")]
+struct Done {
+    #[serde(rename = "ETag", default)]
     etag: String,
+}
+
+/// What a copy has of what is said of its original.
+#[derive(Clone, Copy)]
+pub(super) enum Carried<'a> {
+    /// All that the store copies.
+    All,
+    /// The same, but who may read it, and how the store keeps it, is said here.
+    AllBut(&'a Attributes),
+    /// Nothing: all of it is said here.
+    Nothing(&'a Attributes),
+}
+
+impl Carried<'_> {
+    /// What is said with the copy.
+    fn headers(self) -> Result<HeaderMap, Fault> {
+        match self {
+            Self::All => Ok(HeaderMap::new()),
+            Self::Nothing(how) => headers(how),
+            Self::AllBut(how) => {
+                let said = headers(how)?.into_iter();
+                let said = said.filter_map(|(name, value)| Some((name?, value)));
+                // The rest belongs to what is copied, and tags are copied with it.
+                let is_stores = |name: &str| {
+                    name.starts_with("x-amz-")
+                        && !name.starts_with("x-amz-meta-")
+                        && !name.starts_with("x-amz-tagging")
+                };
+                Ok(said.filter(|(name, _)| is_stores(name.as_str())).collect())
+            }
+        }
+    }
 }
 
 /// An upload in parts that was begun.
@@ -75,6 +110,8 @@ struct Upload<'a> {
     doing: &'static str,
     of: &'a str,
     key: &'a str,
+    /// Whether its parts are copied, and not sent.
+    copies: bool,
     id: String,
     /// How many bytes it becomes, and how many are in a part.
     size: u64,
@@ -125,9 +162,17 @@ impl Bucket {
             let bytes = body.part(0, size).map_err(fail)?;
             let mut ask = Ask::new(Method::PUT, key).with_body(bytes);
             ask.headers.extend(headers);
-            self.ask(&ask)?.map_err(fail)?;
+            let answer = self.ask(&ask)?.map_err(fail)?;
             self.known.store(true, Ordering::Relaxed);
-            return Ok(());
+            // All stores say what they have got, or nearly all. Whatever else answers keeps nothing.
+            if text(&answer.headers, ETAG).is_some() {
+                return Ok(());
+            }
+            let there = self.head(key)?.and_then(|head| About::of(&head).size);
+            return match there == Some(size) {
+                true => Ok(()),
+                false => Err(fail(Fault::Other(NOTHING_SAID.into()))),
+            };
         }
         let mut conditions = HeaderMap::new();
         for name in [IF_MATCH, IF_NONE_MATCH] {
@@ -137,6 +182,7 @@ impl Bucket {
             doing: "write",
             of: key,
             key,
+            copies: false,
             id: self.begin(key, headers)?.map_err(fail)?,
             size,
             part: PART.max(size.div_ceil(PARTS)),
@@ -148,24 +194,33 @@ impl Bucket {
     }
 
     /// Copies an object; gives whether there was one.
-    pub(super) fn copy(&self, from: &str, to: &str, how: Option<&Attributes>) -> Result<bool> {
+    pub(super) fn copy(&self, from: &str, to: &str, how: Carried<'_>) -> Result<bool> {
         let fail = |fault| self.error("copy", from, fault);
         let Some(found) = self.head(from)? else {
             return Ok(false);
         };
         let about = About::of(&found);
-        let given = how.map(headers).transpose().map_err(fail)?;
+        let given = how.headers().map_err(fail)?;
         let source = utf8_percent_encode(from, SOURCE);
         let source = HeaderValue::from_str(&format!("/{}/{source}", self.bucket));
         let source =
             source.map_err(|_| fail(Fault::Other("its key fits into no header".into())))?;
         let size = about.size.unwrap_or_default();
         if size > self.largest_copy {
-            let headers = given.unwrap_or_else(|| kept(&found));
+            let headers = match how {
+                Carried::Nothing(_) => given,
+                // In parts, nothing comes along by itself.
+                Carried::All | Carried::AllBut(_) => {
+                    let mut headers = kept(&found);
+                    headers.extend(given);
+                    headers
+                }
+            };
             let upload = Upload {
                 doing: "copy",
                 of: from,
                 key: to,
+                copies: true,
                 id: self.begin(to, headers)?.map_err(fail)?,
                 size,
                 part: self.piece.max(size.div_ceil(PARTS)),
@@ -187,13 +242,15 @@ impl Bucket {
         }
         let mut ask = Ask::new(Method::PUT, to);
         ask.headers.insert(COPY_SOURCE, source);
-        if let Some(given) = given {
-            ask.headers.extend(given);
+        ask.headers.extend(given);
+        if matches!(how, Carried::Nothing(_)) {
             ask.headers
                 .insert(DIRECTIVE, HeaderValue::from_static("REPLACE"));
         }
         match self.ask(&ask)? {
-            Ok(_) => Ok(true),
+            Ok(answer) => tag_in(&answer, "CopyObjectResult")
+                .map(|_| true)
+                .map_err(fail),
             Err(Fault::Refused(why)) if why.status() == Some(404) && !why.lacks_bucket() => {
                 Ok(false)
             }
@@ -255,7 +312,13 @@ impl Bucket {
             let Some((number, answer)) = self.run(on_their_way.next())? else {
                 break;
             };
-            let etag = answer.and_then(|answer| etag_of(&answer)).map_err(fail)?;
+            let etag = answer.and_then(|answer| match upload.copies {
+                true => tag_in(&answer, "CopyPartResult"),
+                false => text(&answer.headers, ETAG)
+                    .map(str::to_owned)
+                    .ok_or_else(|| Fault::Other(NOTHING_SAID.into())),
+            });
+            let etag = etag.map_err(fail)?;
             parts.push(Part { number, etag });
         }
         parts.sort_unstable_by_key(|part| part.number);
@@ -273,7 +336,9 @@ impl Bucket {
         let xml = HeaderValue::from_static("application/xml");
         ask.headers.insert(CONTENT_TYPE, xml);
         match self.ask(&ask)? {
-            Ok(_) => Ok(()),
+            Ok(answer) => tag_in(&answer, "CompleteMultipartUploadResult")
+                .map(drop)
+                .map_err(fail),
             // The answer to the first time may have been lost.
             Err(Fault::Refused(why)) if why.is(&["NoSuchUpload"]) && self.is_there(upload)? => {
                 Ok(())
@@ -294,14 +359,14 @@ impl Bucket {
     }
 }
 
-/// What a part is known by.
-fn etag_of(answer: &Answer) -> Result<String, Fault> {
-    if let Some(etag) = text(&answer.headers, ETAG) {
-        return Ok(etag.to_owned());
-    }
-    let copied = quick_xml::de::from_reader::<_, Copied>(&*answer.bytes);
-    let copied = copied.map_err(|_| Fault::Other("the store does not say what it has got".into()));
-    copied.map(|copied| copied.etag)
+/// The tag of what a store says that it has made, in an element of this name. An answer without it comes from somebody
+/// who made nothing.
+fn tag_in(answer: &Answer, element: &str) -> Result<String, Fault> {
+    let body = text_of(&answer.bytes);
+    let done = quick_xml::de::from_str::<Done>(&body).ok();
+    let done = done.filter(|done| body.contains(&format!("<{element}")) && !done.etag.is_empty());
+    done.map(|done| done.etag)
+        .ok_or_else(|| Fault::Other(NOTHING_SAID.into()))
 }
 
 /// What an object says of how it is kept, to be kept so again.
@@ -311,6 +376,8 @@ fn kept(found: &HeaderMap) -> HeaderMap {
         CACHE_CONTROL,
         CONTENT_DISPOSITION,
         CONTENT_ENCODING,
+        CONTENT_LANGUAGE,
+        EXPIRES,
     ];
     let kept = found
         .iter()

@@ -3,6 +3,7 @@
 use super::{Backoff, Failure, Rest, Shared, failed};
 use crate::error::{Error, Result};
 use crate::store::media::about::{goes_on, text};
+use crate::store::media::flow::Flow;
 use crate::store::media::packing::{Packing, packing};
 use crate::store::media::{About, Content};
 use bytes::{Buf, Bytes};
@@ -38,9 +39,7 @@ pub(super) struct Reader {
     backoff: Backoff,
     /// Where the connection broke for the last time.
     broke: u64,
-    /// How long was waited, and what came meanwhile.
-    waited: Duration,
-    came: u64,
+    flow: Flow,
 }
 
 impl Reader {
@@ -65,8 +64,7 @@ impl Reader {
             validator: validator(&about, &answer),
             backoff: shared.limits.backoff(),
             broke: 0,
-            waited: Duration::ZERO,
-            came: 0,
+            flow: Flow::new(shared.limits.floor.clone()),
             stream: None,
         };
         reader.stream = Some(answer.bytes_stream().boxed());
@@ -155,10 +153,10 @@ impl Reader {
         let (idle, began) = (self.shared.limits.idle, Instant::now());
         let next = async { timeout(idle, stream.next()).await };
         let next = self.shared.run(next)?;
-        self.waited += began.elapsed();
+        let waited = began.elapsed();
         Ok(match next {
             Err(_) => Err(Failure::again("its server sends nothing any more")),
-            Ok(Some(Ok(bytes))) => self.take(bytes).map(Some),
+            Ok(Some(Ok(bytes))) => self.take(bytes, waited).map(Some),
             Ok(Some(Err(error))) => Err(failed(&error.without_url())),
             Ok(None) if self.length.is_some_and(|length| self.position < length) => {
                 Err(Failure::again("the connection to its server ended early"))
@@ -168,20 +166,15 @@ impl Reader {
     }
 
     /// Counts what came, and sees that it does not take for ever.
-    fn take(&mut self, bytes: Bytes) -> Result<Bytes, Failure> {
-        let limits = &self.shared.limits;
-        self.came += bytes.len() as u64;
+    fn take(&mut self, bytes: Bytes, waited: Duration) -> Result<Bytes, Failure> {
         self.position += bytes.len() as u64;
         if self.length.is_some_and(|length| self.position > length) {
             return Err(Failure::last("its server sends more than it said"));
         }
-        if self.waited >= limits.window {
-            if self.came < limits.least {
-                return Err(Failure::last("its server sends it too slowly to ever end"));
-            }
-            (self.waited, self.came) = (Duration::ZERO, 0);
+        match self.flow.came(waited, bytes.len() as u64) {
+            true => Ok(bytes),
+            false => Err(Failure::last("its server sends it too slowly to ever end")),
         }
-        Ok(bytes)
     }
 
     fn fill(&mut self) -> Result<()> {

@@ -404,8 +404,11 @@ fn a_server_that_sends_nothing_any_more_is_given_up() {
 fn a_server_that_sends_a_little_now_and_then_is_given_up() {
     let server = Server::sending(&[FIVE, FIVE]);
     let slow = |least| Limits {
-        window: Duration::ZERO,
-        least,
+        floor: Floor {
+            window: Duration::ZERO,
+            least,
+            ..Floor::default()
+        },
         ..limits()
     };
     let web = reaching(&[&server], slow(5));

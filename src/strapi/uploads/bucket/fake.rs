@@ -47,6 +47,10 @@ struct State {
     refused: Option<(&'static str, bool)>,
     /// Whether its answers do not say when they were given.
     hides_time: bool,
+    /// The end of the key to which copies are told to be made, and are not.
+    lies_of: Option<&'static str>,
+    /// What comes in place of objects with these ends of keys, and how many times.
+    answers: Option<(&'static str, usize)>,
     /// What was done with which key.
     log: Vec<String>,
 }
@@ -72,6 +76,8 @@ impl Fake {
             lists_nothing: false,
             refused: None,
             hides_time: false,
+            lies_of: None,
+            answers: None,
             log: Vec::new(),
         }));
         for (key, text) in objects {
@@ -88,6 +94,11 @@ impl Fake {
     pub fn set(&self, key: &str, bytes: &[u8]) {
         self.state()
             .write(key, bytes.to_vec(), Attributes::default());
+    }
+
+    pub fn set_attributes(&self, key: &str, how: Attributes) {
+        let mut state = self.state();
+        state.objects.get_mut(key).expect("an object").how = how;
     }
 
     pub fn set_etag(&self, key: &str, etag: &str) {
@@ -146,6 +157,16 @@ impl Fake {
         self.state().hides_time = true;
     }
 
+    /// Tells of copies to keys with this end, and makes none.
+    pub fn lie_of(&self, end: Option<&'static str>) {
+        self.state().lies_of = end;
+    }
+
+    /// Gives a page in place of what is read from a key with this end, so many times.
+    pub fn answer_with_a_page(&self, end: &'static str, times: usize) {
+        self.state().answers = Some((end, times));
+    }
+
     /// From the n-th request from now on there is trouble.
     pub fn trouble(&self, after: usize, when: When, what: Trouble) {
         let mut state = self.state();
@@ -202,6 +223,7 @@ impl State {
             size: Some(object.bytes.len() as u64),
             etag: object.etag.clone(),
             media_type: object.how.media_type.clone(),
+            opaque: false,
             modified: Some(object.modified),
             now: (!self.hides_time).then_some(self.now),
         })
@@ -219,9 +241,21 @@ impl Objects for Fake {
 
     fn open(&self, key: &str) -> Result<Option<Content>> {
         self.request("open", key, |state| {
-            let bytes = state.objects.get(key)?.bytes.clone();
+            let mut bytes = state.objects.get(key)?.bytes.clone();
+            let mut about = state.about(key)?;
+            if let Some((end, times)) = &mut state.answers
+                && key.ends_with(*end)
+                && *times > 0
+            {
+                *times -= 1;
+                bytes = b"<html>log in</html>".to_vec();
+                about = About {
+                    size: Some(bytes.len() as u64),
+                    ..About::default()
+                };
+            }
             Some(Content {
-                about: state.about(key)?,
+                about,
                 bytes: Box::new(Cursor::new(bytes)),
             })
         })
@@ -247,6 +281,9 @@ impl Objects for Fake {
             let Some(object) = state.objects.get(from).cloned() else {
                 return false;
             };
+            if state.lies_of.is_some_and(|end| to.ends_with(end)) {
+                return true;
+            }
             // As in S3: the list of who may read it is never copied.
             let own = Attributes {
                 acl: None,
@@ -255,6 +292,16 @@ impl Objects for Fake {
             state.write(to, object.bytes, how.cloned().unwrap_or(own));
             true
         })
+    }
+
+    fn copy_as_it_is(&self, from: &str, to: &str, how: &Attributes) -> Result<bool> {
+        let own = self.get(from).map_or_else(Attributes::default, |it| it.how);
+        let how = Attributes {
+            acl: how.acl.clone(),
+            more: how.more.clone(),
+            ..own
+        };
+        self.copy(from, to, Some(&how))
     }
 
     fn remove(&self, key: &str) -> Result<()> {

@@ -60,6 +60,10 @@ impl PendingSwap for Found {
         self.swap.database.as_deref()
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn is_done(&self) -> bool {
         self.swap.is_done
     }

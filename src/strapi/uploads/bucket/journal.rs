@@ -14,23 +14,31 @@
 //! | `done` is there; some of what goes is deleted | any | the rest of it is deleted |
 //! | the journal is gone, the rest is not | none | the rest is deleted |
 //!
+//! The last line is a digest of all others. What is read is believed where the store says twice that it is the journal:
+//! whatever else answers for a moment must not have a restore undone.
+//!
 //! What only goes is deleted after the database has committed and `done` says so. Until then its objects are as they
 //! were, so nothing has to be set aside for it.
 
+mod seen;
+
+use super::Layout;
 use super::lease::Lease;
 use super::many::each;
 use super::place::{Place, is_id, takes};
 use crate::error::{Error, Result};
 use crate::store::media::{About, Body};
 use crate::strapi::uploads::held::JOURNAL;
-use crate::strapi::uploads::journal::{DONE, LONGEST as LONGEST_LINE, Line};
+use crate::strapi::uploads::journal::{DONE, Line};
+use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Read};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// The largest journal that is written or read: a million files with the longest paths that there are in practice.
 const LARGEST: u64 = 256 << 20;
+/// What it is.
+const MEDIA_TYPE: &str = "application/x-ndjson";
 
 /// A swap of objects.
 pub(super) struct Swap {
@@ -71,6 +79,28 @@ impl Moves {
         only.map(String::as_str).collect()
     }
 
+    /// Takes what a journal says, and gives its token and database; `None` where it is damaged.
+    fn parse(&mut self, layout: &Layout, text: &[u8]) -> Option<[String; 2]> {
+        let (lines, last) = split_last(text)?;
+        let Ok(Line::Digest(digest)) = serde_json::from_slice(last) else {
+            return None;
+        };
+        if digest != hex(&Sha256::digest(lines)) {
+            return None;
+        }
+        let (mut token, mut database) = (None, None);
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            match serde_json::from_slice(line).ok()? {
+                Line::Token(own) if is_id(&own) => token = Some(own),
+                Line::Database(own) => database = Some(own),
+                Line::Out(path) if takes(layout, &path) => self.outgoing.push(path),
+                Line::In(path) if takes(layout, &path) => self.incoming.push(path),
+                _ => return None,
+            }
+        }
+        Some([token?, database?])
+    }
+
     /// Those that come where nothing was.
     fn added(&self) -> Vec<&str> {
         let going: HashSet<&String> = self.outgoing.iter().collect();
@@ -93,13 +123,16 @@ impl Swap {
         let lines = lines.into_iter();
         let lines = lines
             .chain(moves.outgoing.iter().cloned().map(Line::Out))
-            .chain(moves.incoming.iter().cloned().map(Line::In))
-            .chain([Line::End]);
+            .chain(moves.incoming.iter().cloned().map(Line::In));
         let mut text = Vec::new();
-        for line in lines {
-            serde_json::to_writer(&mut text, &line).expect("text serialises");
+        let write = |line: &Line, text: &mut Vec<u8>| {
+            serde_json::to_writer(&mut *text, line).expect("text serialises");
             text.push(b'\n');
+        };
+        for line in lines {
+            write(&line, &mut text);
         }
+        write(&Line::Digest(hex(&Sha256::digest(&text))), &mut text);
         if text.len() as u64 > LARGEST {
             return Err(Error::failed(
                 "there are too many files for one restore: what it is about to do with them is more than it can write \
@@ -107,7 +140,7 @@ impl Swap {
             )
             .hint("restore everything else with --exclude files, and copy the files with the store's own tools"));
         }
-        let how = place.own_attributes(Some("application/x-ndjson"));
+        let how = place.own_attributes(Some(MEDIA_TYPE));
         place
             .objects
             .put(&place.own(JOURNAL), Body::Bytes(&text), &how)?;
@@ -126,48 +159,25 @@ impl Swap {
     /// # Errors
     /// It cannot be read.
     pub fn read(place: &Place) -> Result<Option<Self>> {
-        let key = place.own(JOURNAL);
-        let Some(found) = place.objects.open(&key)? else {
+        let Some(seen) = seen::read(place)? else {
             return Ok(None);
         };
-        let is_done = place.objects.look(&place.own(DONE))?.is_some();
+        let done = place.objects.look(&place.own(DONE))?;
+        let is_done = done.is_some_and(|done| done.size.is_none_or(|size| size == 0));
         let mut swap = Self {
             place: place.clone(),
             token: None,
             database: None,
             moves: Moves::default(),
             is_done,
-            written: found.about.modified,
+            written: seen.written,
         };
-        let failed = |error| {
-            Error::from_io(error, |error| {
-                Error::failed(format!(
-                    "cannot read the journal {}: {error}",
-                    place.objects.place(&key)
-                ))
-            })
-        };
-        let mut text = BufReader::new(found.bytes.take(LARGEST));
-        let mut line = Vec::new();
-        let is_good = |path: &str| takes(&place.layout, path);
-        loop {
-            line.clear();
-            let mut rest = (&mut text).take(LONGEST_LINE);
-            rest.read_until(b'\n', &mut line).map_err(failed)?;
-            match serde_json::from_slice(&line) {
-                Ok(Line::Token(token)) if is_id(&token) => swap.token = Some(token),
-                Ok(Line::Database(database)) => swap.database = Some(database),
-                Ok(Line::Out(path)) if is_good(&path) => swap.moves.outgoing.push(path),
-                Ok(Line::In(path)) if is_good(&path) => swap.moves.incoming.push(path),
-                Ok(Line::End) if swap.token.is_some() && swap.database.is_some() => {
-                    return Ok(Some(swap));
-                }
-                _ => break,
-            }
+        if let Some([token, database]) = swap.moves.parse(&place.layout, &seen.bytes) {
+            swap.token = Some(token);
+            swap.database = Some(database);
+            return Ok(Some(swap));
         }
         // Somebody damaged it, or it is none: a store keeps no halves. What is kept beside it tells enough.
-        swap.token = None;
-        swap.database = None;
         swap.moves = Moves {
             incoming: place.paths("new/")?,
             outgoing: place.paths("old/")?,
@@ -194,8 +204,9 @@ impl Swap {
         each(&self.moves.overwritten(), pace.telling, |path| {
             lease.check()?;
             let there = self.place.there(path);
-            match objects.copy(&there, &self.place.aside(path), None)? {
-                true => Ok(()),
+            let aside = self.place.aside(path);
+            match objects.copy(&there, &aside, None)? {
+                true => self.check_copy(&there, &aside),
                 false => Err(gone(&objects.place(&there))),
             }
         })?;
@@ -205,7 +216,29 @@ impl Swap {
                 true => Ok(()),
                 false => Err(gone(&objects.place(&waiting))),
             }
+        })?;
+        // Once more before the database commits: nothing is believed on the word of a copy alone.
+        each(&self.moves.incoming, pace.telling, |path| {
+            self.check_copy(&self.place.waiting(path), &self.place.there(path))
         })
+    }
+
+    /// Sees that an object is there that may be a copy of another one.
+    fn check_copy(&self, from: &str, to: &str) -> Result<()> {
+        let objects = &self.place.objects;
+        let Some(original) = objects.look(from)? else {
+            return Err(gone(&objects.place(from)));
+        };
+        match objects.look(to)? {
+            Some(copy) if copy.may_be_copy_of(&original) => Ok(()),
+            _ => Err(Error::failed(format!(
+                "{} should be a copy of {} by now, and is none: the store did not do what it said, or somebody else \
+                 changes the files meanwhile",
+                objects.place(to),
+                objects.place(from)
+            ))
+            .hint("see that nobody does, stop Strapi if it is that, and run it again")),
+        }
     }
 
     /// Copies an object to the place of a file, with what files get there.
@@ -240,11 +273,16 @@ impl Swap {
         each(&back, pace.telling, |path| {
             let aside = self.place.aside(path);
             // Without it, what stands there was not overwritten.
-            let Some(old) = objects.look(&aside)? else {
+            if objects.look(&aside)?.is_none() {
                 return Ok(());
-            };
-            self.copy(lease, &aside, path, old.media_type.as_deref())?;
-            Ok(())
+            }
+            lease.check()?;
+            let there = self.place.there(path);
+            // It has all that it had, but not who may read it: that is copied nowhere.
+            match objects.copy_as_it_is(&aside, &there, &self.place.attributes(None))? {
+                true => self.check_copy(&aside, &there),
+                false => Err(gone(&objects.place(&aside))),
+            }
         })?;
         // A journal that was damaged does not say where nothing was.
         let added = match self.token {
@@ -271,7 +309,10 @@ impl Swap {
                 let there = objects.look(&self.place.there(path))?;
                 match (objects.look(&waiting)?, there) {
                     (Some(new), there) if there.as_ref().is_none_or(|it| is_older(it, &new)) => {
-                        self.copy(lease, &waiting, path, new.media_type.as_deref())?;
+                        match self.copy(lease, &waiting, path, new.media_type.as_deref())? {
+                            true => self.check_copy(&waiting, &self.place.there(path))?,
+                            false => return Err(gone(&objects.place(&waiting))),
+                        }
                     }
                     (None, None) => {
                         let mut missing = missing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -334,6 +375,17 @@ pub(super) fn forget(place: &Place, lease: &Lease) -> Result<()> {
     lease.check()?;
     place.objects.remove(&place.own(JOURNAL))?;
     place.clear(lease)
+}
+
+/// A text without its last line, and that line; both with their ends.
+fn split_last(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (last, before) = text.split_last()?;
+    let start = before.iter().rposition(|byte| *byte == b'\n')?;
+    (*last == b'\n').then(|| text.split_at(start + 1))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether an object was there before another one.

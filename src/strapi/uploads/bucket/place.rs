@@ -134,6 +134,7 @@ impl Place {
     pub fn own_attributes(&self, media_type: Option<&str>) -> Attributes {
         let mut attributes = self.attributes(media_type);
         attributes.acl = None;
+        attributes.content_encoding = None;
         attributes.more.retain(|(name, _)| {
             let name = name.to_ascii_lowercase();
             !FOR_FILES.iter().any(|start| name.starts_with(start))

@@ -4,6 +4,7 @@ use super::super::fake::{Trouble, When};
 use super::super::place::is_id;
 use super::*;
 use crate::strapi::uploads::held::JOURNAL;
+use sha2::{Digest, Sha256};
 
 #[test]
 fn a_restore_that_dies_at_any_request_is_finished_or_undone_also_if_that_dies_as_well() {
@@ -140,6 +141,43 @@ fn an_error_at_any_request_leaves_all_old_or_all_new_without_recovery() {
 }
 
 #[test]
+fn a_copy_that_is_told_and_not_made_costs_no_file() {
+    let there = before().texts();
+    for end in ["/old/deep/both", "media/deep/both", "media/deep/added"] {
+        let fake = Arc::new(before());
+        let mut staged = stage_all(&bucket(&fake)).expect("staged");
+        fake.lie_of(Some(end));
+        let error = staged.swap_in(TOKEN, "database").expect_err(end);
+        assert!(error.to_string().contains("should be a copy"), "{error}");
+        staged.put_back().expect("put back");
+        drop(staged);
+        assert_eq!(fake.texts(), there, "{end}");
+    }
+    // Neither end of a restore forgets what it has, but the next time does it.
+    for token in [None, Some(TOKEN.to_owned())] {
+        let fake = Arc::new(before());
+        let mut staged = stage_all(&bucket(&fake)).expect("staged");
+        staged.swap_in(TOKEN, "database").expect("swapped");
+        staged.leave();
+        drop(staged);
+        let mut token = token;
+        let expected = match &token {
+            None => before().texts(),
+            Some(_) => {
+                fake.delete("site/media/deep/both");
+                after()
+            }
+        };
+        fake.lie_of(Some("media/deep/both"));
+        let error = recover(&bucket(&fake), &mut token).expect_err("no copy");
+        assert!(error.to_string().contains("should be a copy"), "{error}");
+        fake.lie_of(None);
+        recover(&bucket(&fake), &mut token).expect("recovered");
+        assert_eq!(fake.texts(), expected);
+    }
+}
+
+#[test]
 fn a_run_that_is_to_stop_deletes_what_it_staged() {
     let steady = Arc::new(before());
     let bucket = bucket_with(&Arc::new(before()), &steady);
@@ -235,15 +273,29 @@ fn a_restore_that_was_left_is_free_at_once() {
 }
 
 #[test]
-fn files_that_were_put_back_get_what_files_get() {
+fn files_that_were_put_back_are_as_they_were_and_get_what_files_get() {
     let fake = Arc::new(before());
+    let own = Attributes {
+        media_type: Some("text/css".to_owned()),
+        content_encoding: Some("gzip".to_owned()),
+        content_disposition: Some("attachment".to_owned()),
+        cache_control: Some("no-store".to_owned()),
+        ..Attributes::default()
+    };
+    fake.set_attributes("site/media/both", own.clone());
     let mut staged = stage_all(&bucket(&fake)).expect("staged");
     staged.swap_in(TOKEN, "database").expect("swapped");
     staged.put_back().expect("put back");
     drop(staged);
     assert_eq!(fake.texts(), before().texts());
     let both = fake.get("site/media/both").expect("an object");
-    assert_eq!(both.how.acl.as_deref(), Some("public-read"));
+    let all = layout().attributes;
+    let expected = Attributes {
+        acl: Some("public-read".to_owned()),
+        more: all.more,
+        ..own
+    };
+    assert_eq!(both.how, expected);
 }
 
 #[test]
@@ -326,6 +378,15 @@ fn a_file_that_is_nowhere_any_more_is_named() {
     assert_eq!(token, None);
 }
 
+/// A journal with its last line.
+fn with_digest(lines: &str) -> String {
+    let digest: String = Sha256::digest(lines)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("{lines}{{\"digest\":\"{digest}\"}}\n")
+}
+
 #[test]
 fn what_a_journal_says_of_other_places_is_not_done() {
     let id = "f".repeat(32);
@@ -338,11 +399,14 @@ fn what_a_journal_says_of_other_places_is_not_done() {
         r#"{"made":"x"}"#,
         "",
     ] {
-        for last in ["end", "in"] {
+        for last in ["digest", "none"] {
             let fake = Arc::new(before());
             let root = format!("site/media/{STAGING_PREFIX}{id}/");
-            let journal =
-                format!("{{\"token\":\"{TOKEN}\"}}\n{{\"database\":\"d\"}}\n{line}\n\"{last}\"\n");
+            let journal = format!("{{\"token\":\"{TOKEN}\"}}\n{{\"database\":\"d\"}}\n{line}\n");
+            let journal = match last {
+                "digest" => with_digest(&journal),
+                _ => journal,
+            };
             fake.set(&format!("{root}{JOURNAL}"), journal.as_bytes());
             fake.set(&format!("{root}new/../../../elsewhere"), b"evil");
             for token in [None, Some(TOKEN.to_owned())] {
@@ -355,13 +419,61 @@ fn what_a_journal_says_of_other_places_is_not_done() {
     // Nor is one believed that is not at the place of a restore, or whose token is none.
     for (folder, token) in [("x", TOKEN), (&id, "t")] {
         let fake = Arc::new(before());
-        let journal = format!(
-            "{{\"token\":\"{token}\"}}\n{{\"database\":\"d\"}}\n{{\"in\":\"stranger\"}}\n\"end\"\n"
-        );
+        let journal = with_digest(&format!(
+            "{{\"token\":\"{token}\"}}\n{{\"database\":\"d\"}}\n{{\"in\":\"stranger\"}}\n"
+        ));
         let key = format!("site/media/{STAGING_PREFIX}{folder}/{JOURNAL}");
         fake.set(&key, journal.as_bytes());
         recover(&bucket(&fake), &mut None).expect("recovered");
         assert_eq!(fake.texts()["site/media/stranger"], "stays");
+    }
+}
+
+/// A restore that was left with its files in their places.
+fn left() -> Arc<Fake> {
+    let fake = Arc::new(before());
+    let mut staged = stage_all(&bucket(&fake)).expect("staged");
+    staged.swap_in(TOKEN, "database").expect("swapped");
+    staged.leave();
+    fake
+}
+
+#[test]
+fn a_page_in_place_of_a_journal_is_no_journal() {
+    let fake = left();
+    fake.answer_with_a_page(JOURNAL, 1);
+    recover(&bucket(&fake), &mut None).expect("recovered");
+    assert_eq!(fake.texts(), before().texts());
+    let fake = left();
+    let there = fake.texts();
+    fake.answer_with_a_page(JOURNAL, usize::MAX);
+    let error = recover(&bucket(&fake), &mut None).expect_err("a page");
+    assert!(error.to_string().contains("cannot read the journal"));
+    let without_leases = |texts: BTreeMap<String, String>| -> BTreeMap<_, _> {
+        let texts = texts.into_iter();
+        texts.filter(|(key, _)| !key.ends_with("/lease")).collect()
+    };
+    assert_eq!(without_leases(fake.texts()), without_leases(there));
+    assert!(bucket(&fake).sweep().is_err());
+}
+
+#[test]
+fn a_journal_that_lacks_a_line_is_not_believed() {
+    for line in 0..10 {
+        let fake = left();
+        let key = own_key(&fake, JOURNAL);
+        let text = fake.texts()[&key].clone();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 10, "{text}");
+        let without = [&lines[..line], &lines[line + 1..]].concat().join("\n") + "\n";
+        fake.set(&key, without.as_bytes());
+        let bucket = bucket(&fake);
+        let swaps = bucket.pending().expect("read");
+        let [swap] = swaps.as_slice() else {
+            panic!("one swap");
+        };
+        assert_eq!((swap.token(), swap.database()), (None, None), "{line}");
+        assert!(swap.is_shared());
     }
 }
 
