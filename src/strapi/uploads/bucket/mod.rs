@@ -12,6 +12,7 @@
 //! | `done` | the database has committed: from now on nothing is copied any more |
 
 mod digest;
+mod ending;
 #[cfg(test)]
 mod fake;
 mod found;
@@ -23,6 +24,7 @@ mod place;
 mod staged;
 mod workers;
 
+pub(super) use self::ending::Ending;
 use self::found::Found;
 use self::journal::Swap;
 use self::lease::{Asking, Clock, Lease};
@@ -63,8 +65,9 @@ pub(in crate::strapi) struct Bucket {
 struct Ends {
     /// Ends when the user wants the run to stop.
     willing: Arc<dyn Objects>,
-    /// Goes on then as well.
+    /// Goes on for as long as `ending` says.
     steady: Arc<dyn Objects>,
+    ending: Ending,
 }
 
 /// See [`Bucket::leases`].
@@ -73,13 +76,20 @@ type Leases = Arc<Mutex<HashMap<String, Weak<Lease>>>>;
 impl Bucket {
     /// The files that lie so among these objects. Nothing is asked of them yet.
     ///
-    /// `objects` may end when the user wants the run to stop. `steady` are the same ones and go on then: what
-    /// was staged is deleted, what was swapped is put back, and the lease is kept until that is done.
-    pub fn new(objects: Arc<dyn Objects>, steady: Arc<dyn Objects>, layout: Layout) -> Self {
+    /// `objects` may end when the user wants the run to stop. `steady` are the same ones and go on until `ending` says
+    /// so: what was swapped is put back, the lease is kept until that is done, and what was staged is deleted as far as
+    /// there is time.
+    pub fn new(
+        objects: Arc<dyn Objects>,
+        steady: Arc<dyn Objects>,
+        ending: Ending,
+        layout: Layout,
+    ) -> Self {
         Self {
             ends: Ends {
                 willing: objects,
                 steady,
+                ending,
             },
             layout: Arc::new(layout),
             clock: Clock::default(),
@@ -189,7 +199,7 @@ impl Bucket {
 
     /// The places of all restores that left something.
     fn places(&self) -> Result<Vec<Place>> {
-        Place::find(&self.ends.willing, &self.layout, self.pace)
+        Place::find(&self.ends, &self.layout, self.pace)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a restore keeps in a bucket: where it is, and how it is found and deleted.
 
-use super::Layout;
 use super::lease::{LEASE, Lease};
 use super::many::{Pace, each};
+use super::{Ending, Ends, Layout};
 use crate::error::{Error, Kind, Result};
 use crate::model::STAGING_PREFIX;
 use crate::store::media::{Attributes, Objects};
@@ -61,6 +61,7 @@ pub(super) struct Place {
     pub layout: Arc<Layout>,
     pub id: String,
     pub pace: Pace,
+    pub ending: Ending,
 }
 
 impl Place {
@@ -68,7 +69,8 @@ impl Place {
     ///
     /// # Errors
     /// The store does not list them.
-    pub fn find(objects: &Arc<dyn Objects>, layout: &Arc<Layout>, pace: Pace) -> Result<Vec<Self>> {
+    pub fn find(ends: &Ends, layout: &Arc<Layout>, pace: Pace) -> Result<Vec<Self>> {
+        let objects = &ends.willing;
         let start = format!("{}{STAGING_PREFIX}", layout.prefix);
         let mut ids = BTreeSet::new();
         list(objects.as_ref(), &start, &mut |rest| {
@@ -84,6 +86,7 @@ impl Place {
             layout: Arc::clone(layout),
             id,
             pace,
+            ending: ends.ending.clone(),
         };
         Ok(ids.into_iter().map(place).collect())
     }

@@ -3,7 +3,9 @@
 use super::super::fake::{Trouble, When};
 use super::super::place::is_id;
 use super::*;
+use crate::store::Interrupt;
 use crate::strapi::uploads::held::JOURNAL;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
 fn a_restore_that_dies_at_any_request_is_finished_or_undone_also_if_that_dies_as_well() {
@@ -148,6 +150,7 @@ fn a_run_that_is_to_stop_deletes_what_it_staged() {
         ends: Ends {
             willing: willing.clone(),
             steady: steady.clone(),
+            ending: Ending::default(),
         },
         ..bucket
     };
@@ -386,4 +389,79 @@ fn a_damaged_journal_costs_no_file() {
         ]));
         assert_eq!(fake.texts(), expected);
     }
+}
+
+#[test]
+fn a_run_that_is_to_stop_deletes_no_longer_than_there_is_time() {
+    let fake = Arc::new(before());
+    let is_wanted = Arc::new(AtomicBool::new(false));
+    let mut bucket = bucket(&fake);
+    let wanted = Interrupt::new(Arc::clone(&is_wanted));
+    bucket.ends.ending = Ending::within(wanted, Duration::ZERO);
+    let staged = stage_all(&bucket).expect("staged");
+    is_wanted.store(true, Ordering::Relaxed);
+    drop(staged);
+    let mut left = kept(&fake);
+    left.retain(|key| key.contains("/new/"));
+    assert_eq!(left.len(), 3, "{left:?}");
+    // Others need not wait for the rest.
+    assert!(kept(&fake).iter().all(|key| !key.ends_with("/lease")));
+    recover(&self::bucket(&fake), &mut None).expect("recovered");
+    assert_eq!(fake.texts(), before().texts());
+}
+
+#[test]
+fn an_interruption_says_what_could_not_be_deleted() {
+    let fake = Arc::new(before());
+    let is_wanted = Arc::new(AtomicBool::new(false));
+    let mut bucket = bucket(&fake);
+    let wanted = Interrupt::new(Arc::clone(&is_wanted));
+    bucket.ends.ending = Ending::within(wanted, Duration::ZERO);
+    let mut staged = stage(&bucket);
+    add(staged.as_mut(), "both", "new").expect("added");
+    staged.written().expect("written");
+    is_wanted.store(true, Ordering::Relaxed);
+    let error = add(staged.as_mut(), "deep/both", "new too").expect_err("it is to stop");
+    assert_eq!(error.kind(), Kind::Interrupted);
+    let said = error.to_string();
+    assert!(said.contains("nothing was changed"), "{said}");
+    assert!(
+        said.contains("fake://bucket/site/media/.backup-restore-"),
+        "{said}"
+    );
+}
+
+#[test]
+fn files_that_are_half_way_go_back_whatever_the_user_wants() {
+    let fake = Arc::new(before());
+    let is_wanted = Arc::new(AtomicBool::new(false));
+    let mut bucket = bucket(&fake);
+    let wanted = Interrupt::new(Arc::clone(&is_wanted));
+    bucket.ends.ending = Ending::within(wanted, Duration::ZERO);
+    let stop = bucket.ends.ending.interrupt();
+    let mut staged = stage_all(&bucket).expect("staged");
+    staged.swap_in(TOKEN, "database").expect("swapped");
+    is_wanted.store(true, Ordering::Relaxed);
+    stop.stop()
+        .expect("requests go on while files are half-way");
+    staged.put_back().expect("put back");
+    stop.stop().expect_err("nothing is half-way any more");
+    let litter = staged.litter().expect("the rest could not be deleted");
+    assert!(litter.contains("backup recover"), "{litter}");
+    drop(staged);
+    let mut files = fake.texts();
+    files.retain(|key, _| !key.contains(STAGING_PREFIX));
+    assert_eq!(files, before().texts());
+    recover(&self::bucket(&fake), &mut None).expect("recovered");
+    assert_eq!(fake.texts(), before().texts());
+}
+
+#[test]
+fn litter_after_everything_was_put_back_is_no_failure_to_put_it_back() {
+    let fake = Arc::new(before());
+    let mut staged = stage_all(&bucket(&fake)).expect("staged");
+    staged.swap_in(TOKEN, "database").expect("swapped");
+    fake.refuse_lists();
+    staged.put_back().expect("all is back");
+    assert!(staged.litter().is_some());
 }
