@@ -227,6 +227,8 @@ impl StagedUploads for StagedObjects {
         let Some(staging) = &self.staging else {
             return Ok(());
         };
+        // Rows were loaded since then, perhaps for long.
+        staging.workers.look_again()?;
         self.put_off = Some(self.ends.ending.put_off());
         staging.lease.check()?;
         let came = staging.workers.came();

@@ -285,6 +285,28 @@ fn what_others_change_while_somebody_is_asked_is_noticed() {
 }
 
 #[test]
+fn what_others_change_while_rows_are_loaded_is_noticed() {
+    let change = |path: &str, text: &str| {
+        let fake = Arc::new(before());
+        let mut staged = stage_all(&bucket(&fake)).expect("staged");
+        let key = format!("site/media/{path}");
+        fake.set(&key, text.as_bytes());
+        let swapped = staged.swap_in(TOKEN, "database");
+        drop(staged);
+        let mut expected = before().texts();
+        expected.insert(key, text.to_owned());
+        assert_eq!(fake.texts(), expected, "{path}");
+        swapped
+    };
+    let error = change("same", "other").expect_err("it changed");
+    assert!(
+        error.to_string().contains("fake://bucket/site/media/same"),
+        "{error}"
+    );
+    change("deep/added", "another's").expect("swapped, and put back");
+}
+
+#[test]
 fn what_the_site_wrote_after_the_commit_stays() {
     let fake = Arc::new(before());
     let mut staged = stage_all(&bucket(&fake)).expect("staged");
