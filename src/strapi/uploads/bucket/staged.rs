@@ -138,7 +138,7 @@ impl StagedObjects {
         };
         Err(match self.discard() {
             Some(place) => error.interrupted_with(&format!(
-                "nothing was changed; what could not be deleted in time of {place}, the next export or import deletes"
+                "nothing was changed; what could not be deleted in time of {place}, backup recover or the next import deletes"
             )),
             None => error,
         })
