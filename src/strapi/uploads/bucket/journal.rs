@@ -333,7 +333,7 @@ impl Swap {
 pub(super) fn forget(place: &Place, lease: &Lease) -> Result<()> {
     lease.check()?;
     place.objects.remove(&place.own(JOURNAL))?;
-    place.clear(lease)
+    place.clear(lease).map(drop)
 }
 
 /// Whether an object was there before another one.

@@ -33,9 +33,9 @@ use self::place::Place;
 use self::staged::StagedObjects;
 use super::{Held, PendingSwap, Staged, StagedUploads};
 use crate::effort::Effort;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::store::media::{Attributes, Objects};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -162,12 +162,38 @@ impl Bucket {
     /// # Errors
     /// A run still works there; something cannot be deleted.
     pub fn sweep(&self) -> Result<usize> {
-        let left = self.leftovers()?;
-        for place in &left {
+        let mut count = 0;
+        for place in &self.leftovers()? {
             let lease = self.lease(place)?;
-            place.clear(&lease)?;
+            // Where nothing but a lease was left, nothing was deleted that anybody has to know of.
+            count += usize::from(place.clear(&lease)? > 0);
         }
-        Ok(left.len())
+        self.give_up_uploads()?;
+        Ok(count)
+    }
+
+    /// Gives up the uploads in parts of restores that are over. Whoever may not ask for them leaves them to the rules of
+    /// the bucket.
+    fn give_up_uploads(&self) -> Result<()> {
+        let objects = &self.ends.willing;
+        let start = place::start(&self.layout);
+        let uploads = objects.unfinished(&start)?.unwrap_or_default();
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        // A lease is there before the first upload, and these were there before this is asked.
+        let going_on: HashSet<String> = self.places()?.into_iter().map(|it| it.id).collect();
+        for upload in &uploads {
+            let rest = upload.key.strip_prefix(&start);
+            let id = rest.and_then(|rest| Some(rest.split_once('/')?.0));
+            if id.is_some_and(|id| place::is_id(id) && !going_on.contains(id))
+                && let Err(error) = objects.give_up(upload)
+                && error.kind() == Kind::Interrupted
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// The restores that left no journal.

@@ -54,6 +54,11 @@ pub(super) fn takes(layout: &Layout, path: &str) -> bool {
         && !path.contains(is_unspeakable)
 }
 
+/// How the keys begin of all that restores keep.
+pub(super) fn start(layout: &Layout) -> String {
+    format!("{}{STAGING_PREFIX}", layout.prefix)
+}
+
 /// The place of a restore in a bucket.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -71,7 +76,7 @@ impl Place {
     /// The store does not list them.
     pub fn find(ends: &Ends, layout: &Arc<Layout>, pace: Pace) -> Result<Vec<Self>> {
         let objects = &ends.willing;
-        let start = format!("{}{STAGING_PREFIX}", layout.prefix);
+        let start = start(layout);
         let mut ids = BTreeSet::new();
         list(objects.as_ref(), &start, &mut |rest| {
             if let Some((id, _)) = rest.split_once('/')
@@ -158,11 +163,12 @@ impl Place {
         Ok(paths)
     }
 
-    /// Deletes all that is kept here, the lease last. Nothing of it may be needed any more.
+    /// Deletes all that is kept here, the lease last, and says how many objects that were besides. Nothing of it may be
+    /// needed any more.
     ///
     /// # Errors
     /// Something cannot be deleted; it can be repeated. Nothing more is, where the lease is lost.
-    pub fn clear(&self, lease: &Lease) -> Result<()> {
+    pub fn clear(&self, lease: &Lease) -> Result<usize> {
         let mut names = Vec::new();
         list(self.objects.as_ref(), &self.own(""), &mut |name| {
             if name != LEASE {
@@ -173,7 +179,8 @@ impl Place {
             lease.check()?;
             self.objects.remove(&self.own(name))
         })?;
-        lease.release()
+        lease.release()?;
+        Ok(names.len())
     }
 }
 

@@ -487,3 +487,40 @@ fn litter_after_everything_was_put_back_is_no_failure_to_put_it_back() {
     staged.put_back().expect("all is back");
     assert!(staged.litter().is_some());
 }
+
+#[test]
+fn uploads_in_parts_of_restores_that_are_over_are_given_up() {
+    let fake = Arc::new(before());
+    let bucket = bucket(&fake);
+    let going_on = stage_all(&bucket).expect("staged");
+    let own = own_key(&fake, "new/both");
+    let over = format!("site/media/{STAGING_PREFIX}{}/new/large", "0".repeat(32));
+    let others = [
+        "site/media/large".to_owned(),
+        format!("site/media/{STAGING_PREFIX}x/new/large"),
+        format!("{STAGING_PREFIX}{}/new/large", "0".repeat(32)),
+    ];
+    for key in others.iter().chain([&own, &over]) {
+        fake.begin(key);
+    }
+    bucket.give_up_uploads().expect("given up");
+    assert_eq!(fake.begun(), [&others[..], &[own]].concat());
+    drop(going_on);
+    assert_eq!(bucket.sweep().expect("swept"), 0);
+    assert_eq!(fake.begun(), others);
+}
+
+#[test]
+fn a_place_where_only_a_lease_was_left_is_nothing_to_tell_of() {
+    let fake = Arc::new(before());
+    let place = format!("site/media/{STAGING_PREFIX}{}/", "0".repeat(32));
+    fake.set(&format!("{place}lease"), b"");
+    fake.revive(LATER);
+    assert_eq!(bucket(&fake).sweep().expect("swept"), 0);
+    assert_eq!(fake.texts(), before().texts());
+    fake.set(&format!("{place}lease"), b"");
+    fake.set(&format!("{place}new/a"), b"");
+    fake.revive(LATER);
+    assert_eq!(bucket(&fake).sweep().expect("swept"), 1);
+    assert_eq!(fake.texts(), before().texts());
+}
