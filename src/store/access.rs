@@ -20,10 +20,15 @@ impl Access {
         }
     }
 
-    /// The same for what has to be ended once it was begun, whatever the user wants.
+    /// The same, where something else says when waiting stops.
     #[must_use]
-    pub(crate) fn without_interrupt(&self) -> Self {
-        Self::new(self.variables.clone(), Interrupt::default())
+    pub(crate) fn stopped_by(&self, interrupt: Interrupt) -> Self {
+        Self::new(self.variables.clone(), interrupt)
+    }
+
+    /// What stops waiting.
+    pub(crate) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// The same with another value of a variable; an empty one takes it away.

@@ -3,10 +3,10 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::support::archive::Archive;
-use crate::support::cli::{PATIENTLY, run};
+use crate::support::cli::{Outcome, PATIENTLY, run};
 use crate::support::exact::assert_equal;
 use crate::support::files::listing;
 use crate::support::gallery::Gallery;
@@ -226,6 +226,38 @@ fn changed_library() -> Option<Gallery> {
     gallery.store.remove(&gallery.key("notes_"));
     gallery.store.remove(&gallery.key("small_wide_"));
     Some(gallery)
+}
+
+#[test]
+fn a_restore_whose_store_fell_silent_ends_soon_after_a_signal_and_leaves_the_rest_to_the_next_run()
+{
+    let Some(gallery) = changed_library() else {
+        return;
+    };
+    let (before, objects) = (gallery.project.state(), gallery.store.objects());
+    // The lease, and a file.
+    gallery.store.fall_silent(2);
+    let archive = gallery.strapi_archive();
+    let mut restore = gallery
+        .project
+        .import_command(&archive, &[])
+        .spawn()
+        .unwrap();
+    assert!(gallery.store.wait_for_stop(&mut restore));
+    let process = restore.id().to_string();
+    run(Command::new("kill").args(["-s", "INT", &process])).ends_with(0);
+    let outcome = Outcome::of(restore.wait_with_output().unwrap()).ends_with(130);
+    outcome.says(["nothing was changed; what could not be deleted in time of s3://"]);
+    before.assert_untouched(&gallery.project);
+
+    gallery.store.let_an_hour_pass();
+    let outcome = run(&mut gallery.project.command("recover", PATIENTLY)).ends_with(0);
+    assert!(
+        outcome.all().contains("an earlier restore left behind"),
+        "{}",
+        outcome.all()
+    );
+    assert_same_objects(&objects, &gallery.store.objects());
 }
 
 /// How many requests a restore makes that change something.

@@ -80,6 +80,32 @@ pub(crate) trait Objects: Send + Sync {
     /// # Errors
     /// They cannot be listed; or `each` fails.
     fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, About) -> Result<()>) -> Result<()>;
+
+    /// Uploads in parts to keys that begin with this and that nobody ended; `None` where the store does not say. Only
+    /// S3 is asked.
+    ///
+    /// # Errors
+    /// The user wants the run to stop.
+    fn unfinished(&self, _prefix: &str) -> Result<Option<Vec<Unfinished>>> {
+        Ok(None)
+    }
+
+    /// Gives one of them up.
+    ///
+    /// # Errors
+    /// The store refuses it.
+    fn give_up(&self, _upload: &Unfinished) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// An upload in parts that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unfinished {
+    /// The key that it is for.
+    pub key: String,
+    /// What the store calls it.
+    pub id: String,
 }
 
 /// What is known of a file without its content.

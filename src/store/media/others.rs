@@ -25,7 +25,7 @@ use object_store::{
 use std::fmt;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// The size of a part; what is not larger goes in one piece.
@@ -45,12 +45,14 @@ const PAGES: usize = 100_000;
 ///
 /// Of [`Attributes`], they take those that both have: media type, `Cache-Control`, `Content-Disposition` and
 /// `Content-Encoding`; Google's also takes `acl`, by Google's names for it. Neither copies an object with other
-/// attributes than its own: for that it is read, and written again. Keys with empty parts are refused, also those that
+/// attributes than its own, but for `acl`: for that it is read, and written again. Keys with empty parts are refused, also those that
 /// begin with a slash.
 pub(crate) struct Store {
     bucket: Arc<Bucket>,
     kind: StoreKind,
     holder: String,
+    /// Held while an object is read to be written again: several parts of it are in memory.
+    rewriting: Mutex<()>,
 }
 
 impl fmt::Debug for Store {
@@ -78,17 +80,25 @@ impl Store {
     /// The part of what a request takes that the crate has no words for.
     fn extensions(&self, key: &str, how: &Attributes) -> Result<Extensions> {
         let mut extensions = Extensions::new();
-        if let (StoreKind::Google, Some(acl)) = (self.kind, &how.acl) {
-            let acl = HeaderValue::from_str(acl).map_err(|_| {
-                let name = self.name(key);
-                Error::failed(format!(
-                    "cannot write {name}: its list of readers has no such name"
-                ))
-                .hint("see what config/plugins says of the upload provider")
-            })?;
-            extensions.insert(GoogleAcl(acl));
+        if let Some(acl) = self.acl(key, how)? {
+            extensions.insert(acl);
         }
         Ok(extensions)
+    }
+
+    /// Who may read an object, where that is said and the store has such lists.
+    fn acl(&self, key: &str, how: &Attributes) -> Result<Option<GoogleAcl>> {
+        let (StoreKind::Google, Some(acl)) = (self.kind, &how.acl) else {
+            return Ok(None);
+        };
+        let acl = HeaderValue::from_str(acl).map_err(|_| {
+            let name = self.name(key);
+            Error::failed(format!(
+                "cannot write {name}: its list of readers has no such name"
+            ))
+            .hint("see what config/plugins says of the upload provider")
+        })?;
+        Ok(Some(GoogleAcl(acl)))
     }
 
     /// Writes what `read` gives: a part of `size` bytes, from somewhere on.
@@ -214,6 +224,13 @@ impl Objects for Store {
             let Some(found) = self.found(from)? else {
                 return Ok(false);
             };
+            if is_kept_so(&found.attributes, how) {
+                return self.copy_within(from, to, self.acl(to, how)?);
+            }
+            let _alone = self
+                .rewriting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let size = found.meta.size;
             // As it lies there: how it is kept goes with it.
             let mut reader = Reader::new(&self.bucket, &name, found.meta)?;
@@ -227,16 +244,7 @@ impl Objects for Store {
             });
             return written.map(|()| true);
         }
-        let (path, target) = (path_of(&name)?, path_of(&self.name(to))?);
-        let store = &self.bucket.store;
-        let copy = store.copy_opts(&path, &target, CopyOptions::default());
-        match self.bucket.run(copy)? {
-            Ok(()) => Ok(true),
-            Err(answer @ Answer::NotFound { .. }) if !Refusal::of(&answer).lacks_bucket() => {
-                Ok(false)
-            }
-            Err(answer) => Err(self.bucket.explain("copy", &name, &answer)),
-        }
+        self.copy_within(from, to, None)
     }
 
     fn remove(&self, key: &str) -> Result<()> {
@@ -277,6 +285,25 @@ impl Objects for Store {
 }
 
 impl Store {
+    /// Copies an object with its own attributes, and for these readers.
+    fn copy_within(&self, from: &str, to: &str, acl: Option<GoogleAcl>) -> Result<bool> {
+        let name = self.name(from);
+        let (path, target) = (path_of(&name)?, path_of(&self.name(to))?);
+        let store = &self.bucket.store;
+        let copy = store.copy_opts(&path, &target, CopyOptions::default());
+        let copied = match acl {
+            Some(acl) => self.bucket.run(acl.of_copies(copy))?,
+            None => self.bucket.run(copy)?,
+        };
+        match copied {
+            Ok(()) => Ok(true),
+            Err(answer @ Answer::NotFound { .. }) if !Refusal::of(&answer).lacks_bucket() => {
+                Ok(false)
+            }
+            Err(answer) => Err(self.bucket.explain("copy", &name, &answer)),
+        }
+    }
+
     fn not_read(&self, key: &str, error: &std::io::Error) -> Error {
         let name = self.name(key);
         Error::failed(format!(
@@ -300,6 +327,21 @@ fn kept(how: &Attributes) -> Kept {
     known
         .map(|(name, value)| (name, AttributeValue::from(value)))
         .collect()
+}
+
+/// Whether an object is kept so already, so that a copy is.
+fn is_kept_so(own: &Kept, how: &Attributes) -> bool {
+    let wanted = [
+        (Attribute::CacheControl, &how.cache_control),
+        (Attribute::ContentDisposition, &how.content_disposition),
+        (Attribute::ContentEncoding, &how.content_encoding),
+    ];
+    let is = |name: &Attribute, value: &Option<String>| {
+        let own = own.get(name).map(|it| &**it).unwrap_or_default();
+        own == value.as_deref().unwrap_or_default()
+    };
+    let is_of_type = how.media_type.is_none() || is(&Attribute::ContentType, &how.media_type);
+    is_of_type && wanted.iter().all(|(name, value)| is(name, value))
 }
 
 fn about(meta: &ObjectMeta, attributes: &Kept) -> About {

@@ -60,6 +60,18 @@ pub(in crate::store) struct Connector {
 #[derive(Debug, Clone)]
 pub(in crate::store) struct GoogleAcl(pub HeaderValue);
 
+tokio::task_local! {
+    /// The same for copies, whose extensions the crate drops.
+    static OF_COPIES: GoogleAcl;
+}
+
+impl GoogleAcl {
+    /// Does this, which is to copy an object; the copy gets that list.
+    pub async fn of_copies<T>(self, work: impl Future<Output = T>) -> T {
+        OF_COPIES.scope(self, work).await
+    }
+}
+
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector").finish_non_exhaustive()
@@ -246,6 +258,11 @@ impl Service {
         if let Some(GoogleAcl(acl)) = request.extensions().get::<GoogleAcl>().cloned() {
             request.headers_mut().insert("x-goog-acl", acl);
         }
+        if request.headers().contains_key("x-goog-copy-source")
+            && let Ok(GoogleAcl(acl)) = OF_COPIES.try_with(GoogleAcl::clone)
+        {
+            request.headers_mut().insert("x-goog-acl", acl);
+        }
         if self.as_they_lie && matches!(*request.method(), Method::GET | Method::HEAD) {
             let gzip = HeaderValue::from_static("gzip");
             request.headers_mut().insert(ACCEPT_ENCODING, gzip);
@@ -254,7 +271,12 @@ impl Service {
         let completes = match *request.method() {
             Method::POST => query.contains("uploadId="),
             Method::PUT => {
-                let copies = request.headers().contains_key("x-amz-copy-source");
+                let sources = [
+                    "x-amz-copy-source",
+                    "x-goog-copy-source",
+                    "x-ms-copy-source",
+                ];
+                let copies = sources.iter().any(|it| request.headers().contains_key(*it));
                 copies || query.contains("comp=blocklist")
             }
             _ => false,

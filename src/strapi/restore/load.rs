@@ -94,7 +94,10 @@ impl Load for ProjectLoad {
 /// Puts the old files back because of an error, which is another one if that fails.
 fn put_back(files: &mut dyn StagedUploads, error: Error) -> Error {
     let Err(stuck) = files.put_back() else {
-        return error;
+        return match files.litter() {
+            Some(advice) => error.also(advice),
+            None => error,
+        };
     };
     Error::new(
         Kind::HalfWay,

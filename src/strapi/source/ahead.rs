@@ -3,16 +3,38 @@
 
 use crate::error::{Error, Result};
 use std::collections::VecDeque;
-use std::sync::mpsc::sync_channel;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Has `work` done on each of `items`, several at once, and hands what comes of it to `take`, in their order. No more
-/// than `ahead` of them are begun before `take` has had those before.
+/// than `ahead` of them are begun before `take` has had those before; none once it has failed.
 ///
 /// # Errors
-/// The first of `take`; or the system gives no thread.
+/// The first of `take`.
 pub(super) fn in_order<T: Sync, R: Send>(
+    items: &[T],
+    threads: usize,
+    ahead: usize,
+    work: impl Fn(&T) -> R + Sync,
+    take: impl FnMut(&T, R) -> Result<()>,
+) -> Result<()> {
+    until(&AtomicBool::new(false), items, threads, ahead, work, take)
+}
+
+/// Sets a flag when it is dropped.
+struct Sets<'a>(&'a AtomicBool);
+
+impl Drop for Sets<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// The same, and sets `is_over` as soon as nothing more is to be begun.
+fn until<T: Sync, R: Send>(
+    is_over: &AtomicBool,
     items: &[T],
     threads: usize,
     ahead: usize,
@@ -28,7 +50,8 @@ pub(super) fn in_order<T: Sync, R: Send>(
     let waiting = Mutex::new(waiting);
     thread::scope(|scope| {
         // What ends the threads, whatever happens here.
-        let begin = begin;
+        let (begin, _over) = (begin, Sets(is_over));
+        let mut started = 0;
         for _ in 0..threads {
             let (waiting, work) = (&waiting, &work);
             let run = move || {
@@ -40,13 +63,23 @@ pub(super) fn in_order<T: Sync, R: Send>(
                     let Ok((item, done)) = next else {
                         return;
                     };
-                    let done: std::sync::mpsc::SyncSender<R> = done;
+                    // Each may be waited for, and there may be many.
+                    if is_over.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    let done: SyncSender<R> = done;
                     // Nobody waits any more where `take` failed.
                     let _ = done.send(work(item));
                 }
             };
-            let started = thread::Builder::new().spawn_scoped(scope, run);
-            started.map_err(|error| Error::failed(format!("cannot start a thread: {error}")))?;
+            if thread::Builder::new().spawn_scoped(scope, run).is_err() {
+                break;
+            }
+            started += 1;
+        }
+        // Fewer threads do it as well, and so does this one.
+        if started == 0 {
+            return items.iter().try_for_each(|item| take(item, work(item)));
         }
         let mut coming = VecDeque::new();
         let mut rest = items.iter();
@@ -77,7 +110,7 @@ pub(super) fn in_order<T: Sync, R: Send>(
 mod tests {
     use super::*;
     use std::sync::Barrier;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     #[test]
     fn what_is_done_at_once_comes_in_order() {
@@ -108,11 +141,19 @@ mod tests {
             begun.fetch_add(1, Ordering::SeqCst);
             *item
         };
-        let outcome = in_order(&items, 4, 8, work, |item, _| match item {
+        let is_over = AtomicBool::new(false);
+        let waits = |item: &usize| {
+            let item = work(item);
+            while item > 5 && !is_over.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+        };
+        let outcome = until(&is_over, &items, 4, 12, waits, |item, ()| match item {
             5 => Err(Error::failed("five")),
             _ => Ok(()),
         });
         assert_eq!(outcome.expect_err("an error").to_string(), "five");
-        assert!(begun.load(Ordering::SeqCst) < 1000);
+        // Those that were taken, and one that each thread was at.
+        assert!(begun.load(Ordering::SeqCst) <= 6 + 4, "{begun:?}");
     }
 }

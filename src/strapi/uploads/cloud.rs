@@ -1,7 +1,7 @@
 //! The bucket that a project's provider keeps files in: what is read there, and what is to be known of restores.
 
 use super::Doubt;
-use super::bucket::{Bucket, Layout};
+use super::bucket::{Bucket, Ending, Layout};
 use super::library::locked;
 use super::provider::{FileAt, Provider};
 use super::remote::{Remote, from_object};
@@ -81,15 +81,18 @@ impl Cloud {
             return Ok(Arc::clone(bucket));
         }
         let objects = self.objects()?;
-        let steady = self.provider.connect(&self.access.without_interrupt())?;
+        let ending = Ending::new(self.access.interrupt().clone());
+        let steady = self
+            .provider
+            .connect(&self.access.stopped_by(ending.interrupt()))?;
         let layout = Layout {
             prefix: self.provider.prefix.clone(),
             attributes: self.provider.attributes.clone(),
             name: objects.place(&self.provider.prefix),
         };
-        Ok(Arc::clone(
-            bucket.insert(Arc::new(Bucket::new(objects, steady, layout))),
-        ))
+        Ok(Arc::clone(bucket.insert(Arc::new(Bucket::new(
+            objects, steady, ending, layout,
+        )))))
     }
 
     /// Whether a file is one that is looked for here.

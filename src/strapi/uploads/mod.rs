@@ -263,6 +263,11 @@ pub(super) trait StagedUploads: Send {
     /// A file cannot be moved; everything is left as it is, for the next run. Tells where the old ones are.
     fn put_back(&mut self) -> Result<(), String>;
 
+    /// What could not be deleted after everything was put back, as advice.
+    fn litter(&self) -> Option<&str> {
+        None
+    }
+
     /// Leaves everything as it is, for the next run to finish or undo. Tells where the old files are if
     /// any have moved.
     fn leave(&mut self) -> Option<String>;

@@ -53,6 +53,8 @@ struct State {
     /// By bucket, which request that changes something is stopped, how many of them are left before it, and whether it
     /// has come.
     stops: BTreeMap<String, (Moment, usize, bool)>,
+    /// Buckets that say nothing any more once a request was stopped.
+    silent: BTreeSet<String>,
     /// Buckets whose clock is an hour ahead.
     later: BTreeSet<String>,
 }
@@ -103,6 +105,12 @@ impl Gate {
             .insert(bucket.into(), stop);
     }
 
+    /// The same, and nothing that comes after it gets an answer either.
+    pub fn fall_silent(&self, bucket: &str, after: usize) {
+        self.stop(bucket, Moment::Before, after);
+        self.state.0.lock().unwrap().silent.insert(bucket.into());
+    }
+
     /// Waits until a request was stopped, or whoever should have asked is done; whether it was.
     pub fn wait_for_stop(&self, bucket: &str, asks: &mut Child) -> bool {
         let (state, changed) = &*self.state;
@@ -123,6 +131,7 @@ impl Gate {
     pub fn let_an_hour_pass(&self, bucket: &str) {
         let mut state = self.state.0.lock().unwrap();
         state.stops.remove(bucket);
+        state.silent.remove(bucket);
         state.later.insert(bucket.into());
     }
 }
@@ -187,10 +196,14 @@ fn serve(mut client: TcpStream, behind: u16, shared: &(Mutex<State>, Condvar)) -
 
 /// Whether this is the request that is stopped.
 fn stop_of(request: &Request, bucket: &str, shared: &(Mutex<State>, Condvar)) -> Option<Moment> {
+    let mut state = shared.0.lock().unwrap();
+    let is_over = state.stops.get(bucket).is_some_and(|stop| stop.2);
+    if is_over && state.silent.contains(bucket) {
+        return Some(Moment::Before);
+    }
     if ["GET", "HEAD"].contains(&request.method.as_str()) {
         return None;
     }
-    let mut state = shared.0.lock().unwrap();
     let (moment, left, stopped) = state.stops.get_mut(bucket)?;
     if *left == 0 {
         return Some(*moment).filter(|_| !*stopped);

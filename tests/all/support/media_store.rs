@@ -95,6 +95,11 @@ impl MediaStore {
         self.gate.stop(self.bucket(), moment, after);
     }
 
+    /// As [`Gate::fall_silent`].
+    pub fn fall_silent(&self, after: usize) {
+        self.gate.fall_silent(self.bucket(), after);
+    }
+
     /// As [`Gate::wait_for_stop`].
     pub fn wait_for_stop(&self, asks: &mut Child) -> bool {
         self.gate.wait_for_stop(self.bucket(), asks)

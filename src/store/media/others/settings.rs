@@ -10,7 +10,7 @@ use crate::store::{Access, ObjectName, StoreKind};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::GoogleCloudStorageBuilder;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use url::Url;
 
 /// Where a container of Azure's is, and who asks. With neither a key nor a token, it is asked as variables say.
@@ -166,6 +166,7 @@ impl Store {
             bucket: Arc::new(bucket),
             kind,
             holder: holder.to_owned(),
+            rewriting: Mutex::default(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::Access;
-use crate::store::media::conformance::{content, holds, holds_large_files, picture};
+use crate::store::media::conformance::{content, holds, holds_large_files, noise, picture};
 use crate::store::media::emulators::{Kind, Store as Emulator, azure_key};
 use crate::store::media::{Guard, Web};
 use std::io::Write;
@@ -39,7 +39,12 @@ fn azure(store: &Emulator) -> Store {
 
 /// A bucket as if it were Google's: what stands for it knows Amazon's names of headers.
 fn google(store: &Emulator) -> Store {
-    let port = translating(store.port);
+    google_heard(store).0
+}
+
+/// The same, and what it is sent.
+fn google_heard(store: &Emulator) -> (Store, Arc<Mutex<Vec<u8>>>) {
+    let (port, heard) = translating(store.port);
     let settings = GoogleSettings {
         bucket: store.bucket.clone(),
         service_account_json: None,
@@ -47,11 +52,14 @@ fn google(store: &Emulator) -> Store {
     };
     let variables = [("GOOGLE_BEARER_TOKEN".to_owned(), "none".to_owned())];
     let access = Access::new(variables.into(), Default::default());
-    Store::google(&access, &settings).expect("a bucket")
+    let google = Store::google(&access, &settings).expect("a bucket");
+    (google, heard)
 }
 
-/// Passes on what comes, with `x-amz-` for `x-goog-` in it; gives its port.
-fn translating(port: u16) -> u16 {
+/// Passes on what comes, with `x-amz-` for `x-goog-` in it; gives its port, and what came.
+fn translating(port: u16) -> (u16, Arc<Mutex<Vec<u8>>>) {
+    let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let all = Arc::clone(&heard);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let own = listener.local_addr().expect("an address").port();
     thread::spawn(move || {
@@ -64,10 +72,12 @@ fn translating(port: u16) -> u16 {
             else {
                 return;
             };
+            let heard = Arc::clone(&all);
             thread::spawn(move || {
                 let mut buffer = vec![0; 64 << 10];
                 while let Ok(length @ 1..) = near.read(&mut buffer) {
                     let text = &mut buffer[..length];
+                    heard.lock().expect("heard").extend_from_slice(text);
                     for name in [&b"x-goog-copy-source:"[..], b"x-goog-acl:"] {
                         let at = text.windows(name.len()).position(|it| it == name);
                         if let Some(at) = at {
@@ -84,7 +94,7 @@ fn translating(port: u16) -> u16 {
             thread::spawn(move || std::io::copy(&mut far_again, &mut near_again));
         }
     });
-    own
+    (own, heard)
 }
 
 #[test]
@@ -154,6 +164,31 @@ fn attributes_are_those_that_were_asked_for_last() {
         }
         assert_eq!(content(&store, "a").expect("a"), packed);
     }
+}
+
+#[test]
+fn what_is_kept_as_it_should_be_is_copied_within_the_store() {
+    let Some(emulator) = Emulator::new(Kind::Google) else {
+        return;
+    };
+    let (google, heard) = google_heard(&emulator);
+    let large = noise(1 << 20);
+    google
+        .put("new", Body::Bytes(&large), &picture())
+        .expect(REACHED);
+    heard.lock().expect("heard").clear();
+    let how = Attributes {
+        acl: Some("public-read".into()),
+        ..picture()
+    };
+    assert!(google.copy("new", "there", Some(&how)).expect(REACHED));
+    let sent = heard.lock().expect("heard").clone();
+    assert!((1..64 << 10).contains(&sent.len()), "{} bytes", sent.len());
+    assert!(!sent.windows(5).any(|it| it == b"GET /"));
+    assert!(emulator.acl("there").contains("AllUsers"));
+    assert!(content(&google, "there").expect("there") == large);
+    let there = google.look("there").expect(REACHED).expect("there");
+    assert_eq!(there.media_type.as_deref(), Some("image/png"));
 }
 
 #[test]

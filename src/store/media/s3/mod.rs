@@ -6,10 +6,11 @@
 mod list;
 mod reader;
 mod request;
+mod unfinished;
 mod upload;
 
 use super::flow::Floor;
-use super::{About, Attributes, Body, Content, Objects};
+use super::{About, Attributes, Body, Content, Objects, Unfinished};
 use crate::error::{Error, Result};
 use crate::store::net::Connector;
 use crate::store::net::Executor;
@@ -250,6 +251,14 @@ impl Objects for S3 {
 
     fn list(&self, prefix: &str, each: &mut dyn FnMut(&str, About) -> Result<()>) -> Result<()> {
         self.0.list(prefix, each)
+    }
+
+    fn unfinished(&self, prefix: &str) -> Result<Option<Vec<Unfinished>>> {
+        self.0.unfinished(prefix)
+    }
+
+    fn give_up(&self, upload: &Unfinished) -> Result<()> {
+        self.0.give_up(upload)
     }
 }
 

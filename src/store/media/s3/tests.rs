@@ -625,3 +625,51 @@ fn an_upload_that_fails_is_given_up() {
             .any(|it| it.starts_with("delete /b/x?uploadid=u"))
     );
 }
+
+#[test]
+fn an_upload_that_nobody_ended_is_found_and_given_up() {
+    let Some(store) = Store::new(Kind::S3) else {
+        return;
+    };
+    let s3 = opened(&store);
+    for key in ["media/a b", "media/c", "other"] {
+        let mut ask = Ask::new(Method::POST, key);
+        ask.query = vec![("uploads", String::new())];
+        assert!(s3.0.ask(&ask).expect(REACHED).is_ok(), "{key}");
+    }
+    let keys = || {
+        let found = s3.unfinished("media/").expect(REACHED).expect("told");
+        let mut keys: Vec<String> = found.iter().map(|it| it.key.clone()).collect();
+        keys.sort();
+        (keys, found)
+    };
+    let (found, uploads) = keys();
+    assert_eq!(found, ["media/a b", "media/c"]);
+    let first = uploads.iter().find(|it| it.key == "media/a b");
+    let first = first.expect("it was there");
+    s3.give_up(first).expect("given up");
+    assert_eq!(keys().0, ["media/c"]);
+    s3.give_up(first).expect("there is none any more");
+}
+
+#[test]
+fn uploads_of_several_pages_are_found_and_who_may_not_ask_for_them_does_without() {
+    let page = |key: &str, more: &str| {
+        let upload = format!("<Upload><Key>{key}</Key><UploadId>id of {key}</UploadId></Upload>");
+        let body =
+            format!("<ListMultipartUploadsResult>{more}{upload}</ListMultipartUploadsResult>");
+        answer("200 OK", "", &body)
+    };
+    let more = "<IsTruncated>true</IsTruncated><NextKeyMarker>m/a</NextKeyMarker>\
+                <NextUploadIdMarker>x=</NextUploadIdMarker>";
+    let (s3, asked) = answering(vec![page("m/a", more), page("m/b", ""), page("n", "")]);
+    let found = s3.unfinished("m/").expect("asked").expect("told");
+    let found: Vec<&str> = found.iter().map(|it| &*it.id).collect();
+    assert_eq!(found, ["id of m/a", "id of m/b"]);
+    let asked = asked.lock().expect("kept").clone();
+    assert!(asked[1].contains("key-marker=m%2fa"), "{}", asked[1]);
+    assert!(asked[1].contains("upload-id-marker=x%3d"), "{}", asked[1]);
+
+    let (s3, _) = answering(vec![refusal("403 Forbidden", "AccessDenied")]);
+    assert_eq!(s3.unfinished("m/").expect("asked"), None);
+}

@@ -1,7 +1,7 @@
 //! A store in memory, which can fail or die at any request.
 
 use crate::error::{Error, Kind, Result};
-use crate::store::media::{About, Attributes, Body, Content, Objects};
+use crate::store::media::{About, Attributes, Body, Content, Objects, Unfinished};
 use md5::{Digest, Md5};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Seek};
@@ -41,6 +41,8 @@ struct State {
     requests: usize,
     trouble: Option<(usize, When, Trouble)>,
     is_dead: bool,
+    /// Uploads that nobody ended.
+    uploads: Vec<Unfinished>,
     /// Why no object is listed, where that is refused.
     lists_nothing: bool,
     /// What it refuses: the kind of request, and whether that is only so where everybody is to read the object.
@@ -73,6 +75,7 @@ impl Fake {
             requests: 0,
             trouble: None,
             is_dead: false,
+            uploads: Vec::new(),
             lists_nothing: false,
             refused: None,
             hides_time: false,
@@ -108,6 +111,18 @@ impl Fake {
 
     pub fn get(&self, key: &str) -> Option<Object> {
         self.state().objects.get(key).cloned()
+    }
+
+    /// Begins an upload that nobody ends.
+    pub fn begin(&self, key: &str) {
+        let (key, id) = (key.to_owned(), key.to_owned());
+        self.state().uploads.push(Unfinished { key, id });
+    }
+
+    /// The keys of those.
+    pub fn begun(&self) -> Vec<String> {
+        let state = self.state();
+        state.uploads.iter().map(|it| it.key.clone()).collect()
     }
 
     pub fn delete(&self, key: &str) {
@@ -308,6 +323,19 @@ impl Objects for Fake {
         self.check("remove", key, None)?;
         self.request("remove", key, |state| {
             state.objects.remove(key);
+        })
+    }
+
+    fn unfinished(&self, prefix: &str) -> Result<Option<Vec<Unfinished>>> {
+        self.request("unfinished", prefix, |state| {
+            let uploads = state.uploads.iter().cloned();
+            Some(uploads.filter(|it| it.key.starts_with(prefix)).collect())
+        })
+    }
+
+    fn give_up(&self, upload: &Unfinished) -> Result<()> {
+        self.request("give up", &upload.key, |state| {
+            state.uploads.retain(|it| it != upload);
         })
     }
 

@@ -135,8 +135,9 @@ impl Lease {
     /// Sees that it is still held: before anything that others may not see half done.
     ///
     /// # Errors
-    /// It is lost, and nothing may be done any more.
+    /// It is lost, and nothing may be done any more; or the run is to stop, and there is no time left.
     pub fn check(&self) -> Result<()> {
+        self.core.place.ending.check()?;
         self.core.check()
     }
 

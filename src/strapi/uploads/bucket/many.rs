@@ -8,9 +8,9 @@ use std::thread;
 /// How many requests are under way at once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// Of those that bring files: each has one in memory.
+    /// Of those that bring files: each has a small one in memory, or parts of a large one.
     pub bringing: usize,
-    /// Of those that only tell the store what to do.
+    /// Of those that tell the store what to do: hardly any of them moves the content of an object.
     pub telling: usize,
 }
 

@@ -12,6 +12,7 @@
 //! | `done` | the database has committed: from now on nothing is copied any more |
 
 mod digest;
+mod ending;
 #[cfg(test)]
 mod fake;
 mod found;
@@ -24,6 +25,7 @@ mod probe;
 mod staged;
 mod workers;
 
+pub(super) use self::ending::Ending;
 use self::found::Found;
 use self::journal::Swap;
 use self::lease::{Asking, Clock, Lease};
@@ -32,9 +34,9 @@ use self::place::Place;
 use self::staged::StagedObjects;
 use super::{Held, PendingSwap, Staged, StagedUploads};
 use crate::effort::Effort;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::store::media::{Attributes, Objects};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -64,8 +66,9 @@ pub(in crate::strapi) struct Bucket {
 struct Ends {
     /// Ends when the user wants the run to stop.
     willing: Arc<dyn Objects>,
-    /// Goes on then as well.
+    /// Goes on for as long as `ending` says.
     steady: Arc<dyn Objects>,
+    ending: Ending,
 }
 
 /// See [`Bucket::leases`].
@@ -74,13 +77,20 @@ type Leases = Arc<Mutex<HashMap<String, Weak<Lease>>>>;
 impl Bucket {
     /// The files that lie so among these objects. Nothing is asked of them yet.
     ///
-    /// `objects` may end when the user wants the run to stop. `steady` are the same ones and go on then: what
-    /// was staged is deleted, what was swapped is put back, and the lease is kept until that is done.
-    pub fn new(objects: Arc<dyn Objects>, steady: Arc<dyn Objects>, layout: Layout) -> Self {
+    /// `objects` may end when the user wants the run to stop. `steady` are the same ones and go on until `ending` says
+    /// so: what was swapped is put back, the lease is kept until that is done, and what was staged is deleted as far as
+    /// there is time.
+    pub fn new(
+        objects: Arc<dyn Objects>,
+        steady: Arc<dyn Objects>,
+        ending: Ending,
+        layout: Layout,
+    ) -> Self {
         Self {
             ends: Ends {
                 willing: objects,
                 steady,
+                ending,
             },
             layout: Arc::new(layout),
             clock: Clock::default(),
@@ -153,12 +163,38 @@ impl Bucket {
     /// # Errors
     /// A run still works there; something cannot be deleted.
     pub fn sweep(&self) -> Result<usize> {
-        let left = self.leftovers()?;
-        for place in &left {
+        let mut count = 0;
+        for place in &self.leftovers()? {
             let lease = self.lease(place)?;
-            place.clear(&lease)?;
+            // Where nothing but a lease was left, nothing was deleted that anybody has to know of.
+            count += usize::from(place.clear(&lease)? > 0);
         }
-        Ok(left.len())
+        self.give_up_uploads()?;
+        Ok(count)
+    }
+
+    /// Gives up the uploads in parts of restores that are over. Whoever may not ask for them leaves them to the rules of
+    /// the bucket.
+    fn give_up_uploads(&self) -> Result<()> {
+        let objects = &self.ends.willing;
+        let start = place::start(&self.layout);
+        let uploads = objects.unfinished(&start)?.unwrap_or_default();
+        if uploads.is_empty() {
+            return Ok(());
+        }
+        // A lease is there before the first upload, and these were there before this is asked.
+        let going_on: HashSet<String> = self.places()?.into_iter().map(|it| it.id).collect();
+        for upload in &uploads {
+            let rest = upload.key.strip_prefix(&start);
+            let id = rest.and_then(|rest| Some(rest.split_once('/')?.0));
+            if id.is_some_and(|id| place::is_id(id) && !going_on.contains(id))
+                && let Err(error) = objects.give_up(upload)
+                && error.kind() == Kind::Interrupted
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// The restores that left no journal.
@@ -190,7 +226,7 @@ impl Bucket {
 
     /// The places of all restores that left something.
     fn places(&self) -> Result<Vec<Place>> {
-        Place::find(&self.ends.willing, &self.layout, self.pace)
+        Place::find(&self.ends, &self.layout, self.pace)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a restore keeps in a bucket: where it is, and how it is found and deleted.
 
-use super::Layout;
 use super::lease::{LEASE, Lease};
 use super::many::{Pace, each};
+use super::{Ending, Ends, Layout};
 use crate::error::{Error, Kind, Result};
 use crate::model::STAGING_PREFIX;
 use crate::store::media::{Attributes, Objects};
@@ -54,6 +54,11 @@ pub(super) fn takes(layout: &Layout, path: &str) -> bool {
         && !path.contains(is_unspeakable)
 }
 
+/// How the keys begin of all that restores keep.
+pub(super) fn start(layout: &Layout) -> String {
+    format!("{}{STAGING_PREFIX}", layout.prefix)
+}
+
 /// The place of a restore in a bucket.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -61,6 +66,7 @@ pub(super) struct Place {
     pub layout: Arc<Layout>,
     pub id: String,
     pub pace: Pace,
+    pub ending: Ending,
 }
 
 impl Place {
@@ -68,8 +74,9 @@ impl Place {
     ///
     /// # Errors
     /// The store does not list them.
-    pub fn find(objects: &Arc<dyn Objects>, layout: &Arc<Layout>, pace: Pace) -> Result<Vec<Self>> {
-        let start = format!("{}{STAGING_PREFIX}", layout.prefix);
+    pub fn find(ends: &Ends, layout: &Arc<Layout>, pace: Pace) -> Result<Vec<Self>> {
+        let objects = &ends.willing;
+        let start = start(layout);
         let mut ids = BTreeSet::new();
         list(objects.as_ref(), &start, &mut |rest| {
             if let Some((id, _)) = rest.split_once('/')
@@ -84,6 +91,7 @@ impl Place {
             layout: Arc::clone(layout),
             id,
             pace,
+            ending: ends.ending.clone(),
         };
         Ok(ids.into_iter().map(place).collect())
     }
@@ -156,11 +164,12 @@ impl Place {
         Ok(paths)
     }
 
-    /// Deletes all that is kept here, the lease last. Nothing of it may be needed any more.
+    /// Deletes all that is kept here, the lease last, and says how many objects that were besides. Nothing of it may be
+    /// needed any more.
     ///
     /// # Errors
     /// Something cannot be deleted; it can be repeated. Nothing more is, where the lease is lost.
-    pub fn clear(&self, lease: &Lease) -> Result<()> {
+    pub fn clear(&self, lease: &Lease) -> Result<usize> {
         let mut names = Vec::new();
         list(self.objects.as_ref(), &self.own(""), &mut |name| {
             if name != LEASE {
@@ -171,7 +180,8 @@ impl Place {
             lease.check()?;
             self.objects.remove(&self.own(name))
         })?;
-        lease.release()
+        lease.release()?;
+        Ok(names.len())
     }
 }
 

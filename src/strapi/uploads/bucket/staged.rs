@@ -1,6 +1,7 @@
 //! Stages the files of a media library in a bucket, and swaps them in.
 
 use super::digest::Waiting;
+use super::ending::PutOff;
 use super::journal::{self, Moves, Swap};
 use super::lease::{Clock, Lease};
 use super::many::Pace;
@@ -9,7 +10,7 @@ use super::probe;
 use super::workers::{Came, Workers};
 use super::{Bucket, Ends, Layout};
 use crate::effort::Effort;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, Fields, media_type};
 use crate::store::media::Attributes;
 use crate::strapi::uploads::{Staged, StagedUploads};
@@ -35,8 +36,12 @@ pub(super) struct StagedObjects {
     replaced: BTreeSet<String>,
     /// The swap, from before its first copy until it is final.
     swap: Option<Swap>,
+    /// Has everything go on while the swap is half-way.
+    put_off: Option<PutOff>,
     /// What goes once the swap is final.
     settled: Option<Swap>,
+    /// See [`StagedUploads::litter`].
+    litter: Option<String>,
 }
 
 /// What is there as soon as a file came that is kept.
@@ -61,7 +66,9 @@ impl StagedObjects {
             files: 0,
             replaced: BTreeSet::new(),
             swap: None,
+            put_off: None,
             settled: None,
+            litter: None,
         }
     }
 
@@ -69,12 +76,13 @@ impl StagedObjects {
     fn staging(&mut self) -> Result<&mut Staging> {
         if self.staging.is_none() {
             // Without that, nothing that is staged is found again.
-            Place::find(&self.ends.willing, &self.layout, self.pace)?;
+            Place::find(&self.ends, &self.layout, self.pace)?;
             let place = Place {
                 objects: Arc::clone(&self.ends.steady),
                 layout: Arc::clone(&self.layout),
                 id: new_id()?,
                 pace: self.pace,
+                ending: self.ends.ending.clone(),
             };
             let staging = self.staging.insert(Staging {
                 lease: Lease::make(&place, &self.clock)?,
@@ -89,7 +97,7 @@ impl StagedObjects {
 
     /// Sees that the bucket can be listed and read.
     fn check_readable(&self, path: &str) -> Result<()> {
-        Place::find(&self.ends.willing, &self.layout, self.pace)?;
+        Place::find(&self.ends, &self.layout, self.pace)?;
         let key = format!("{}{path}", self.layout.prefix);
         self.ends.willing.look(&key).map(drop)
     }
@@ -113,14 +121,36 @@ impl StagedObjects {
         }
     }
 
-    /// Deletes all that was staged.
-    fn discard(&mut self) {
-        if let Some(mut staging) = self.staging.take() {
-            let _ = staging.workers.finish();
-            // The journal may be written, also where its swap could not begin. What cannot be deleted now the next run
-            // deletes.
-            let _ = journal::forget(&staging.place, &staging.lease);
-        }
+    /// Deletes all that was staged, as far as there is time; says where something is left.
+    fn discard(&mut self) -> Option<String> {
+        let mut staging = self.staging.take()?;
+        // The time that there is begins here.
+        let _ = self.ends.ending.check();
+        let _ = staging.workers.finish();
+        // The journal may be written, also where its swap could not begin. What cannot be deleted now the next run
+        // deletes.
+        let forgotten = journal::forget(&staging.place, &staging.lease);
+        forgotten.is_err().then(|| staging.place.name())
+    }
+
+    /// Where the run is to stop, deletes all that was staged, and says what is left.
+    fn heed<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        let error = match outcome {
+            Err(error) if error.kind() == Kind::Interrupted => error,
+            outcome => return outcome,
+        };
+        Err(match self.discard() {
+            Some(place) => error.interrupted_with(&format!(
+                "nothing was changed; what could not be deleted in time of {place}, backup recover or the next import deletes"
+            )),
+            None => error,
+        })
+    }
+
+    fn take(&mut self, paths: &[String], asset: &Asset, content: &mut dyn Read) -> Result<()> {
+        let content = Waiting::read(content, asset.size, &asset.filename, &self.folder)?;
+        let media_type = Some(type_of(asset, &self.layout.attributes));
+        self.staging()?.workers.give(paths, media_type, content)
     }
 }
 
@@ -144,27 +174,29 @@ impl StagedUploads for StagedObjects {
             }
             Waiting::count(content, asset.size, name)?;
         } else {
-            self.staging()?.lease.check()?;
-            let content = Waiting::read(content, asset.size, name, &self.folder)?;
-            let media_type = Some(type_of(asset, &self.layout.attributes));
-            self.staging()?.workers.give(paths, media_type, content)?;
+            let held = self.staging().and_then(|it| it.lease.check());
+            let taken = held.and_then(|()| self.take(paths, asset, content));
+            self.heed(taken)?;
         }
         self.files += 1;
         Ok(())
     }
 
     fn written(&mut self) -> Result<()> {
-        match &mut self.staging {
+        let written = match &mut self.staging {
             Some(staging) => staging.workers.finish(),
             None => Ok(()),
-        }
+        };
+        self.heed(written)
     }
 
     fn replace(&mut self, paths: BTreeSet<String>) -> Result<()> {
         self.replaced = paths;
-        let staging = self.staging()?;
-        staging.workers.finish()?;
-        staging.workers.look_again()
+        let looked = self.staging().and_then(|staging| {
+            staging.workers.finish()?;
+            staging.workers.look_again()
+        });
+        self.heed(looked)
     }
 
     fn remark(&self) -> Option<String> {
@@ -198,6 +230,9 @@ impl StagedUploads for StagedObjects {
         let Some(staging) = &self.staging else {
             return Ok(());
         };
+        // Rows were loaded since then, perhaps for long.
+        staging.workers.look_again()?;
+        self.put_off = Some(self.ends.ending.put_off());
         staging.lease.check()?;
         let came = staging.workers.came();
         let swap = Swap::begin(&staging.place, [token, database], self.moves(&came))?;
@@ -213,25 +248,36 @@ impl StagedUploads for StagedObjects {
             swap.mark_done(&staging.lease)?;
         }
         self.settled = self.swap.take();
+        self.put_off = None;
         Ok(())
     }
 
     fn put_back(&mut self) -> Result<(), String> {
         let (Some(swap), Some(staging)) = (self.swap.take(), &self.staging) else {
+            self.put_off = None;
             return Ok(());
         };
-        let lease = &staging.lease;
-        let done = swap.undo(lease).and_then(|()| swap.forget(lease));
-        if let Err(error) = done {
+        if let Err(error) = swap.undo(&staging.lease) {
             self.leave();
             let kept = swap.kept();
             return Err(format!("{error}; those not in their places are in {kept}"));
         }
-        self.staging = None;
+        self.put_off = None;
+        // Everything is as it was, whether that can be deleted or not.
+        self.litter = self.discard().map(|place| {
+            format!(
+                "the files are as they were, but {place} could not be deleted: run backup recover before files change"
+            )
+        });
         Ok(())
     }
 
+    fn litter(&self) -> Option<&str> {
+        self.litter.as_deref()
+    }
+
     fn leave(&mut self) -> Option<String> {
+        self.put_off = None;
         self.settled = None;
         self.staging = None;
         self.swap.take().map(|swap| swap.kept())
@@ -242,7 +288,10 @@ impl StagedUploads for StagedObjects {
         let swap = self.settled.take()?;
         let deleted = swap.delete_what_leaves(&staging.lease);
         let done = deleted.and_then(|()| swap.forget(&staging.lease));
-        done.err().map(|error| error.to_string())
+        done.err().map(|error| match error.kind() {
+            Kind::Interrupted => format!("{}, which the next run deletes", swap.kept()),
+            _ => error.to_string(),
+        })
     }
 }
 
@@ -250,7 +299,7 @@ impl Drop for StagedObjects {
     fn drop(&mut self) {
         // Whoever drops it half-way has an error to report; the next run tries again.
         let _ = self.put_back();
-        self.discard();
+        let _ = self.discard();
     }
 }
 

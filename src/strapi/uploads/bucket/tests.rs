@@ -34,7 +34,7 @@ fn layout() -> Layout {
 }
 
 fn bucket_with(willing: &Arc<Fake>, steady: &Arc<Fake>) -> Bucket {
-    let mut bucket = Bucket::new(willing.clone(), steady.clone(), layout());
+    let mut bucket = Bucket::new(willing.clone(), steady.clone(), Ending::default(), layout());
     bucket.clock = Clock::given(|| Duration::ZERO);
     bucket.pace = Pace {
         bringing: 1,

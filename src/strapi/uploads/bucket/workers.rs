@@ -143,7 +143,8 @@ impl Workers {
         self.shared.failure().take().map_or(Ok(()), Err)
     }
 
-    /// Looks again at all places where files are going to lie: whoever was asked may have thought for long.
+    /// Looks again at all places where files are going to lie: whoever was asked may have thought for long, and loading
+    /// rows takes long.
     ///
     /// # Errors
     /// A file that lay there already is gone, or another one; or an object cannot be looked at.

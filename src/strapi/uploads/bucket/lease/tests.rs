@@ -1,3 +1,4 @@
+use super::super::ending::Ending;
 use super::*;
 use crate::strapi::uploads::bucket::fake::{Fake, Trouble, When};
 use crate::strapi::uploads::bucket::holder::Process;
@@ -9,6 +10,7 @@ fn place(fake: &Arc<Fake>) -> Place {
         layout: Arc::new(Layout::default()),
         id: "0".repeat(32),
         pace: Pace::default(),
+        ending: Ending::default(),
     }
 }
 

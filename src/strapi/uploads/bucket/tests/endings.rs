@@ -3,8 +3,10 @@
 use super::super::fake::{Trouble, When};
 use super::super::place::is_id;
 use super::*;
+use crate::store::Interrupt;
 use crate::strapi::uploads::held::JOURNAL;
 use sha2::{Digest, Sha256};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
 fn a_restore_that_dies_at_any_request_is_finished_or_undone_also_if_that_dies_as_well() {
@@ -186,6 +188,7 @@ fn a_run_that_is_to_stop_deletes_what_it_staged() {
         ends: Ends {
             willing: willing.clone(),
             steady: steady.clone(),
+            ending: Ending::default(),
         },
         ..bucket
     };
@@ -331,6 +334,28 @@ fn what_others_change_while_somebody_is_asked_is_noticed() {
     }
     // That one is overwritten, and was there no more if it were not set aside.
     change("deep/added", Some("another's")).expect("swapped, and put back");
+}
+
+#[test]
+fn what_others_change_while_rows_are_loaded_is_noticed() {
+    let change = |path: &str, text: &str| {
+        let fake = Arc::new(before());
+        let mut staged = stage_all(&bucket(&fake)).expect("staged");
+        let key = format!("site/media/{path}");
+        fake.set(&key, text.as_bytes());
+        let swapped = staged.swap_in(TOKEN, "database");
+        drop(staged);
+        let mut expected = before().texts();
+        expected.insert(key, text.to_owned());
+        assert_eq!(fake.texts(), expected, "{path}");
+        swapped
+    };
+    let error = change("same", "other").expect_err("it changed");
+    assert!(
+        error.to_string().contains("fake://bucket/site/media/same"),
+        "{error}"
+    );
+    change("deep/added", "another's").expect("swapped, and put back");
 }
 
 #[test]
@@ -498,4 +523,116 @@ fn a_damaged_journal_costs_no_file() {
         ]));
         assert_eq!(fake.texts(), expected);
     }
+}
+
+#[test]
+fn a_run_that_is_to_stop_deletes_no_longer_than_there_is_time() {
+    let fake = Arc::new(before());
+    let is_wanted = Arc::new(AtomicBool::new(false));
+    let mut bucket = bucket(&fake);
+    let wanted = Interrupt::new(Arc::clone(&is_wanted));
+    bucket.ends.ending = Ending::within(wanted, Duration::ZERO);
+    let staged = stage_all(&bucket).expect("staged");
+    is_wanted.store(true, Ordering::Relaxed);
+    drop(staged);
+    let mut left = kept(&fake);
+    left.retain(|key| key.contains("/new/"));
+    assert_eq!(left.len(), 3, "{left:?}");
+    // Others need not wait for the rest.
+    assert!(kept(&fake).iter().all(|key| !key.ends_with("/lease")));
+    recover(&self::bucket(&fake), &mut None).expect("recovered");
+    assert_eq!(fake.texts(), before().texts());
+}
+
+#[test]
+fn an_interruption_says_what_could_not_be_deleted() {
+    let fake = Arc::new(before());
+    let is_wanted = Arc::new(AtomicBool::new(false));
+    let mut bucket = bucket(&fake);
+    let wanted = Interrupt::new(Arc::clone(&is_wanted));
+    bucket.ends.ending = Ending::within(wanted, Duration::ZERO);
+    let mut staged = stage(&bucket);
+    add(staged.as_mut(), "both", "new").expect("added");
+    staged.written().expect("written");
+    is_wanted.store(true, Ordering::Relaxed);
+    let error = add(staged.as_mut(), "deep/both", "new too").expect_err("it is to stop");
+    assert_eq!(error.kind(), Kind::Interrupted);
+    let said = error.to_string();
+    assert!(said.contains("nothing was changed"), "{said}");
+    assert!(
+        said.contains("fake://bucket/site/media/.backup-restore-"),
+        "{said}"
+    );
+}
+
+#[test]
+fn files_that_are_half_way_go_back_whatever_the_user_wants() {
+    let fake = Arc::new(before());
+    let is_wanted = Arc::new(AtomicBool::new(false));
+    let mut bucket = bucket(&fake);
+    let wanted = Interrupt::new(Arc::clone(&is_wanted));
+    bucket.ends.ending = Ending::within(wanted, Duration::ZERO);
+    let stop = bucket.ends.ending.interrupt();
+    let mut staged = stage_all(&bucket).expect("staged");
+    staged.swap_in(TOKEN, "database").expect("swapped");
+    is_wanted.store(true, Ordering::Relaxed);
+    stop.stop()
+        .expect("requests go on while files are half-way");
+    staged.put_back().expect("put back");
+    stop.stop().expect_err("nothing is half-way any more");
+    let litter = staged.litter().expect("the rest could not be deleted");
+    assert!(litter.contains("backup recover"), "{litter}");
+    drop(staged);
+    let mut files = fake.texts();
+    files.retain(|key, _| !key.contains(STAGING_PREFIX));
+    assert_eq!(files, before().texts());
+    recover(&self::bucket(&fake), &mut None).expect("recovered");
+    assert_eq!(fake.texts(), before().texts());
+}
+
+#[test]
+fn litter_after_everything_was_put_back_is_no_failure_to_put_it_back() {
+    let fake = Arc::new(before());
+    let mut staged = stage_all(&bucket(&fake)).expect("staged");
+    staged.swap_in(TOKEN, "database").expect("swapped");
+    fake.refuse_lists();
+    staged.put_back().expect("all is back");
+    assert!(staged.litter().is_some());
+}
+
+#[test]
+fn uploads_in_parts_of_restores_that_are_over_are_given_up() {
+    let fake = Arc::new(before());
+    let bucket = bucket(&fake);
+    let going_on = stage_all(&bucket).expect("staged");
+    let own = own_key(&fake, "new/both");
+    let over = format!("site/media/{STAGING_PREFIX}{}/new/large", "0".repeat(32));
+    let others = [
+        "site/media/large".to_owned(),
+        format!("site/media/{STAGING_PREFIX}x/new/large"),
+        format!("{STAGING_PREFIX}{}/new/large", "0".repeat(32)),
+    ];
+    for key in others.iter().chain([&own, &over]) {
+        fake.begin(key);
+    }
+    bucket.give_up_uploads().expect("given up");
+    assert_eq!(fake.begun(), [&others[..], &[own]].concat());
+    drop(going_on);
+    assert_eq!(bucket.sweep().expect("swept"), 0);
+    assert_eq!(fake.begun(), others);
+}
+
+#[test]
+fn a_place_where_only_a_lease_was_left_is_nothing_to_tell_of() {
+    let fake = Arc::new(before());
+    let place = format!("site/media/{STAGING_PREFIX}{}/", "0".repeat(32));
+    fake.set(&format!("{place}lease"), b"");
+    fake.revive(LATER);
+    assert_eq!(bucket(&fake).sweep().expect("swept"), 0);
+    assert_eq!(fake.texts(), before().texts());
+    fake.set(&format!("{place}lease"), b"");
+    fake.set(&format!("{place}new/a"), b"");
+    fake.revive(LATER);
+    assert_eq!(bucket(&fake).sweep().expect("swept"), 1);
+    assert_eq!(fake.texts(), before().texts());
 }
