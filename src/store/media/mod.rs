@@ -126,21 +126,28 @@ pub(crate) struct About {
 }
 
 impl About {
+    /// The digest of its content, where the store says it.
+    fn digest(&self) -> Option<String> {
+        let tag = self.etag.as_deref().unwrap_or_default();
+        let tag = tag.trim_matches('"').to_ascii_lowercase();
+        let is_digest = tag.len() == 32 && tag.bytes().all(|it| it.is_ascii_hexdigit());
+        (is_digest && !self.opaque).then_some(tag)
+    }
+
     /// Whether an object may be a copy of another one, by all that is known of both.
     pub fn may_be_copy_of(&self, other: &Self) -> bool {
-        let digest = |about: &Self| {
-            let tag = about.etag.as_deref().unwrap_or_default();
-            let tag = tag.trim_matches('"').to_ascii_lowercase();
-            let is_digest = tag.len() == 32 && tag.bytes().all(|it| it.is_ascii_hexdigit());
-            (is_digest && !about.opaque).then_some(tag)
-        };
-        let is_other =
-            |own: Option<_>, other: Option<_>| own.is_some() && other.is_some() && own != other;
         let has_other_size = self
             .size
             .zip(other.size)
             .is_some_and(|(own, other)| own != other);
-        !has_other_size && !is_other(digest(self), digest(other))
+        let digests = self.digest().zip(other.digest());
+        !has_other_size && digests.is_none_or(|(own, other)| own == other)
+    }
+
+    /// Whether an object certainly has the content of another one.
+    pub fn is_as(&self, other: &Self) -> bool {
+        let digests = self.digest().zip(other.digest());
+        self.size == other.size && digests.is_some_and(|(own, other)| own == other)
     }
 }
 

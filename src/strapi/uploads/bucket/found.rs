@@ -73,7 +73,7 @@ impl PendingSwap for Found {
     }
 
     fn undo(&self) -> Result<()> {
-        goes_on_later(self.swap.undo(&*self.lease()?))
+        goes_on_later(self.swap.undo_later(&*self.lease()?))
     }
 
     fn forget(&self) -> Result<()> {

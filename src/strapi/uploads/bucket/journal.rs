@@ -260,29 +260,39 @@ impl Swap {
         self.place.objects.put(&key, Body::Bytes(b""), &how)
     }
 
-    /// Puts everything back. Can be repeated.
+    /// Puts everything back, whatever stands there: the swap has just gone wrong. Can be repeated.
     ///
     /// # Errors
     /// An object cannot be copied or deleted, or the lease is lost.
     pub fn undo(&self, lease: &Lease) -> Result<()> {
+        self.undo_all(lease, false)
+    }
+
+    /// The same some time later: what somebody has written since stays.
+    ///
+    /// # Errors
+    /// As those of [`undo`](Self::undo).
+    pub fn undo_later(&self, lease: &Lease) -> Result<()> {
+        self.undo_all(lease, true)
+    }
+
+    fn undo_all(&self, lease: &Lease, heeds_others: bool) -> Result<()> {
         let Place { objects, pace, .. } = &self.place;
         let back = match self.token {
             Some(_) => self.moves.overwritten(),
             None => self.moves.outgoing.iter().map(String::as_str).collect(),
         };
+        // Whatever fails, all others are put back.
+        let first = Mutex::new(None);
+        let keep_first = |outcome: Result<()>| {
+            if let Err(error) = outcome {
+                let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                first.get_or_insert(error);
+            }
+            Ok(())
+        };
         each(&back, pace.telling, |path| {
-            let aside = self.place.aside(path);
-            // Without it, what stands there was not overwritten.
-            if objects.look(&aside)?.is_none() {
-                return Ok(());
-            }
-            lease.check()?;
-            let there = self.place.there(path);
-            // It has all that it had, but not who may read it: that is copied nowhere.
-            match objects.copy_as_it_is(&aside, &there, &self.place.attributes(None))? {
-                true => self.check_copy(&aside, &there),
-                false => Err(gone(&objects.place(&aside))),
-            }
+            keep_first(self.put_back(lease, path, heeds_others))
         })?;
         // A journal that was damaged does not say where nothing was.
         let added = match self.token {
@@ -290,9 +300,52 @@ impl Swap {
             None => Vec::new(),
         };
         each(&added, pace.telling, |path| {
-            lease.check()?;
-            objects.remove(&self.place.there(path))
-        })
+            keep_first(self.take_away(lease, path, heeds_others))
+        })?;
+        let first = first.into_inner();
+        first
+            .unwrap_or_else(PoisonError::into_inner)
+            .map_or(Ok(()), Err)
+    }
+
+    /// Puts the object back that was overwritten, unless it was not yet.
+    fn put_back(&self, lease: &Lease, path: &str, heeds_others: bool) -> Result<()> {
+        let objects = &self.place.objects;
+        let (aside, there) = (self.place.aside(path), self.place.there(path));
+        // Without it, what stands there was not overwritten.
+        let Some(old) = objects.look(&aside)? else {
+            return Ok(());
+        };
+        let now = objects.look(&there)?;
+        let is_back = now.is_some_and(|now| now.is_as(&old));
+        if is_back || (heeds_others && self.is_of_somebody_else(path)?) {
+            return Ok(());
+        }
+        lease.check()?;
+        // It has all that it had, but not who may read it: that is copied nowhere.
+        match objects.copy_as_it_is(&aside, &there, &self.place.attributes(None))? {
+            true => self.check_copy(&aside, &there),
+            false => Err(gone(&objects.place(&aside))),
+        }
+    }
+
+    /// Deletes an object that came where nothing was.
+    fn take_away(&self, lease: &Lease, path: &str, heeds_others: bool) -> Result<()> {
+        if heeds_others && self.is_of_somebody_else(path)? {
+            return Ok(());
+        }
+        lease.check()?;
+        self.place.objects.remove(&self.place.there(path))
+    }
+
+    /// Whether what stands at a path is certainly not what the restore has put there.
+    fn is_of_somebody_else(&self, path: &str) -> Result<bool> {
+        let objects = &self.place.objects;
+        let Some(now) = objects.look(&self.place.there(path))? else {
+            return Ok(false);
+        };
+        let new = objects.look(&self.place.waiting(path))?;
+        Ok(new.is_some_and(|new| !now.may_be_copy_of(&new)))
     }
 
     /// Completes what the database has committed, and writes that down. Can be repeated.

@@ -636,3 +636,39 @@ fn a_place_where_only_a_lease_was_left_is_nothing_to_tell_of() {
     assert_eq!(bucket(&fake).sweep().expect("swept"), 1);
     assert_eq!(fake.texts(), before().texts());
 }
+
+#[test]
+fn a_recovery_leaves_what_the_site_has_written_since_the_kill() {
+    let fake = Arc::new(before());
+    let bucket = bucket(&fake);
+    let mut staged = stage_all(&bucket).expect("staged");
+    staged.swap_in(TOKEN, "database").expect("swapped");
+    staged.leave();
+    for path in ["both", "deep/added"] {
+        fake.set(&format!("site/media/{path}"), b"written by the site since");
+    }
+    fake.revive(LATER);
+    recover(&bucket, &mut None).expect("recovered");
+    let mut expected = before().texts();
+    for path in ["both", "deep/added"] {
+        expected.insert(
+            format!("site/media/{path}"),
+            "written by the site since".into(),
+        );
+    }
+    assert_eq!(fake.texts(), expected);
+}
+
+#[test]
+fn what_was_not_overwritten_need_not_be_put_back_and_keeps_nothing_else_from_it() {
+    let fake = Arc::new(before());
+    let bucket = bucket(&fake);
+    let mut staged = stage_all(&bucket).expect("staged");
+    // From here on nobody may copy what everybody reads: neither to a file's place nor back.
+    fake.refuse("copy", true);
+    let error = staged.swap_in(TOKEN, "database").expect_err("refused");
+    assert!(error.to_string().contains("may not copy"), "{error}");
+    staged.put_back().expect("nothing had changed");
+    drop(staged);
+    assert_eq!(fake.texts(), before().texts());
+}
