@@ -277,7 +277,7 @@ impl Swap {
     }
 
     fn undo_all(&self, lease: &Lease, heeds_others: bool) -> Result<()> {
-        let Place { objects, pace, .. } = &self.place;
+        let pace = self.place.pace;
         let back = match self.token {
             Some(_) => self.moves.overwritten(),
             None => self.moves.outgoing.iter().map(String::as_str).collect(),
