@@ -229,7 +229,16 @@ fn files_aside(
     }
     let absolute = std::path::absolute(folder);
     let absolute = absolute.map_err(|error| Error::io("find the folder", folder, error))?;
-    Ok(Some(real_path(&absolute)))
+    let real = real_path(&absolute);
+    // The database keeps it as text, for whoever recovers.
+    if real.to_str().is_none() {
+        return Err(Error::usage(format!(
+            "--files-to {} has a name that is not text (UTF-8)",
+            real.display()
+        ))
+        .hint("name a folder whose path is text: a recovery has to find it"));
+    }
+    Ok(Some(real))
 }
 
 /// What an import says that did not do anything.

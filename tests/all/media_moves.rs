@@ -2,7 +2,9 @@
 //! another, and what content says of their urls.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -140,6 +142,11 @@ fn a_folder_for_files_makes_sense_or_nothing_is_done() {
             .says([says]);
         before.assert_untouched(&project);
     }
+    // What the database keeps of it is text.
+    let mut command = project.import_command(&strapi_archive(), &["--files-to"]);
+    command.arg(OsStr::from_bytes(b"a\xff"));
+    run(&mut command).ends_with(2).says(["not text (UTF-8)"]);
+    before.assert_untouched(&project);
 }
 
 #[test]

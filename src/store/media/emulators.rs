@@ -5,7 +5,7 @@
 #[path = "../../../tests/all/support/stores.rs"]
 mod stores;
 
-pub(super) use stores::{Kind, Store, azure_key};
+pub(super) use stores::{Kind, Store, azure_key, translating};
 
 use crate::store::{Access, Interrupt};
 

@@ -3,12 +3,12 @@
 //!
 //! `BACKUP_TEST_STORES=DIR` tells where `tests/stores/install.sh DIR` has installed them.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -382,4 +382,48 @@ fn make_container(port: u16, name: &str) -> String {
     let headers = format!("{headers}\r\nAuthorization: SharedKey {ACCOUNT}:{signature}\r\n");
     let line = format!("PUT /{ACCOUNT}/{name}?restype=container");
     ask(port, &line, &headers, b"")
+}
+
+/// Passes on what comes, with `x-amz-` for `x-goog-` in it; gives its port, and what came.
+pub fn translating(port: u16) -> (u16, Arc<Mutex<Vec<u8>>>) {
+    let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let all = Arc::clone(&heard);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (Ok(mut near), Ok(mut far)) = (stream, TcpStream::connect(("127.0.0.1", port)))
+            else {
+                return;
+            };
+            let (Ok(mut near_again), Ok(mut far_again)) = (near.try_clone(), far.try_clone())
+            else {
+                return;
+            };
+            let heard = Arc::clone(&all);
+            thread::spawn(move || {
+                let mut buffer = vec![0; 64 << 10];
+                while let Ok(length @ 1..) = near.read(&mut buffer) {
+                    let text = &mut buffer[..length];
+                    heard.lock().unwrap().extend_from_slice(text);
+                    for name in [&b"x-goog-copy-source:"[..], b"x-goog-acl:"] {
+                        let at = text.windows(name.len()).position(|it| it == name);
+                        if let Some(at) = at {
+                            // As long as before: there may be spaces behind the colon.
+                            let translated = [b"x-amz-", &name[7..], b" "].concat();
+                            text[at..at + name.len()].copy_from_slice(&translated);
+                        }
+                    }
+                    if far.write_all(text).is_err() {
+                        return;
+                    }
+                }
+            });
+            thread::spawn(move || {
+                let _ = io::copy(&mut far_again, &mut near_again);
+                let _ = near_again.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    (own, heard)
 }

@@ -3,11 +3,9 @@
 use super::*;
 use crate::store::Access;
 use crate::store::media::conformance::{content, holds, holds_large_files, noise, picture};
-use crate::store::media::emulators::{Kind, Store as Emulator, azure_key};
+use crate::store::media::emulators::{Kind, Store as Emulator, azure_key, translating};
 use crate::store::media::{Guard, Web};
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
-use std::thread;
 use url::Url;
 
 const REACHED: &str = "the emulator answers";
@@ -54,47 +52,6 @@ fn google_heard(store: &Emulator) -> (Store, Arc<Mutex<Vec<u8>>>) {
     let access = Access::new(variables.into(), Default::default());
     let google = Store::google(&access, &settings).expect("a bucket");
     (google, heard)
-}
-
-/// Passes on what comes, with `x-amz-` for `x-goog-` in it; gives its port, and what came.
-fn translating(port: u16) -> (u16, Arc<Mutex<Vec<u8>>>) {
-    let heard: Arc<Mutex<Vec<u8>>> = Arc::default();
-    let all = Arc::clone(&heard);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let own = listener.local_addr().expect("an address").port();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (Ok(mut near), Ok(mut far)) = (stream, TcpStream::connect(("127.0.0.1", port)))
-            else {
-                return;
-            };
-            let (Ok(mut near_again), Ok(mut far_again)) = (near.try_clone(), far.try_clone())
-            else {
-                return;
-            };
-            let heard = Arc::clone(&all);
-            thread::spawn(move || {
-                let mut buffer = vec![0; 64 << 10];
-                while let Ok(length @ 1..) = near.read(&mut buffer) {
-                    let text = &mut buffer[..length];
-                    heard.lock().expect("heard").extend_from_slice(text);
-                    for name in [&b"x-goog-copy-source:"[..], b"x-goog-acl:"] {
-                        let at = text.windows(name.len()).position(|it| it == name);
-                        if let Some(at) = at {
-                            // As long as before: there may be spaces behind the colon.
-                            let translated = [b"x-amz-", &name[7..], b" "].concat();
-                            text[at..at + name.len()].copy_from_slice(&translated);
-                        }
-                    }
-                    if far.write_all(text).is_err() {
-                        return;
-                    }
-                }
-            });
-            thread::spawn(move || std::io::copy(&mut far_again, &mut near_again));
-        }
-    });
-    (own, heard)
 }
 
 #[test]
