@@ -2,7 +2,7 @@
 
 use super::super::place::Place;
 use super::{LARGEST, MEDIA_TYPE, Moves};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::store::media::About;
 use crate::strapi::uploads::held::JOURNAL;
 use md5::{Digest, Md5};
@@ -37,7 +37,8 @@ pub(super) fn read(place: &Place) -> Result<Option<Seen>> {
         }
         before = Some(seen.bytes);
     }
-    Err(Error::failed(format!(
+    // Known to be there, so nobody may go on as if there were none.
+    Err(Error::new(Kind::HalfWay, format!(
         "cannot read the journal {}: what comes is not what the store says of it, or something else each time",
         name(place)
     ))
