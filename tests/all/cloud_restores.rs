@@ -192,6 +192,19 @@ fn a_store_that_does_not_answer_is_not_taken_for_another_machine() {
 }
 
 #[test]
+fn a_recovery_that_may_not_look_says_so_with_its_exit_code() {
+    let Some(gallery) = Gallery::new(5) else {
+        return;
+    };
+    run(&mut gallery.project.command("recover", [])).ends_with(0);
+    gallery
+        .project
+        .edit(".env", "MEDIA_KEY_ID=", "MEDIA_KEY_ID=NOT-");
+    let outcome = run(&mut gallery.project.command("recover", [])).ends_with(1);
+    outcome.says(["it cannot be told whether an earlier restore has ended"]);
+}
+
+#[test]
 fn what_cannot_be_told_of_earlier_restores_makes_an_export_incomplete() {
     let Some(gallery) = Gallery::new(5) else {
         return;

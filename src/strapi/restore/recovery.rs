@@ -158,7 +158,17 @@ fn recover_with(
     for swap in others {
         if swap.is_done() {
             sync_commit(project)?;
-            swap.finish()?;
+            match swap.finish() {
+                // Its files are in their places; what goes stays until somebody may delete it.
+                Err(litter) if swap.is_shared() && litter.kind() == Kind::Failed => {
+                    told.push(format!(
+                        "what an earlier restore left in {} cannot be cleared away: {litter}",
+                        swap.place()
+                    ));
+                    continue;
+                }
+                finished => finished?,
+            }
             told.extend(finished(swap.as_ref()));
             continue;
         }
@@ -375,7 +385,7 @@ pub(in crate::strapi) fn recover_first(
 ) -> Result<Vec<Warning>> {
     let (is_pending, doubt) = is_pending(project, reading)?;
     if is_pending {
-        let told = recover_project(project, wait, false)?;
+        let told = recover_held(project, wait, false)?;
         return Ok(told.into_iter().map(recovered).collect());
     }
     let told = doubt.map(|doubt| match doubt.is_denied {
@@ -393,6 +403,22 @@ pub(in crate::strapi) fn recover_first(
 ///
 /// `is_same` says that the project's database is that of the restore, under whatever name.
 pub fn recover_project(project: &Project, wait: &LockWait, is_same: bool) -> Result<Vec<String>> {
+    let told = recover_held(project, wait, is_same)?;
+    // Nobody is told that all is well where that is not known.
+    match doubt_of(project)? {
+        Some(doubt) => Err(unreachable_place(&doubt, false)),
+        None => Ok(told),
+    }
+}
+
+/// Why it cannot be told whether restores have ended, where that is so.
+fn doubt_of(project: &Project) -> Result<Option<Doubt>> {
+    let uploads = project.uploads();
+    uploads.pending()?;
+    Ok(uploads.doubt())
+}
+
+fn recover_held(project: &Project, wait: &LockWait, is_same: bool) -> Result<Vec<String>> {
     let mut database = project.connect_to_write()?;
     let (_lock, _) = ProjectLock::take(project, database.as_mut(), LockMode::Exclusive, wait)?;
     recover_with(project, database.as_mut(), is_same)

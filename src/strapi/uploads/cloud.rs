@@ -160,7 +160,11 @@ impl Cloud {
         }
         match self.bucket().and_then(|bucket| look(&bucket)) {
             Err(error) if matches!(error.kind(), Kind::Failed | Kind::Usage) => {
-                *locked(&self.doubt) = Some(Doubt::of(&error));
+                let mut doubt = Doubt::of(&error);
+                // What was listed is there: that the rest is refused does not make it none.
+                let holds_any = || self.bucket().and_then(|bucket| bucket.holds_any());
+                doubt.is_denied &= !holds_any().unwrap_or(false);
+                *locked(&self.doubt) = Some(doubt);
                 Ok(Vec::new())
             }
             looked => looked,

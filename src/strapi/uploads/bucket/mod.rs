@@ -225,6 +225,14 @@ impl Bucket {
     }
 
     /// The places of all restores that left something.
+    /// Whether anything of a restore lies here.
+    ///
+    /// # Errors
+    /// It cannot be listed.
+    pub fn holds_any(&self) -> Result<bool> {
+        Ok(!self.places()?.is_empty())
+    }
+
     fn places(&self) -> Result<Vec<Place>> {
         Place::find(&self.ends, &self.layout, self.pace)
     }

@@ -3,7 +3,7 @@
 use super::digest::Waiting;
 use super::ending::PutOff;
 use super::journal::{self, Moves, Swap};
-use super::lease::{Clock, Lease};
+use super::lease::{self, Asking, Clock, Lease};
 use super::many::Pace;
 use super::place::{Place, new_id, takes};
 use super::probe;
@@ -89,6 +89,12 @@ impl StagedObjects {
                 workers: Workers::new(place.by(&self.ends.willing), &self.effort),
                 place,
             });
+            // Whoever came between the first look and the lease sees this one, or is seen now; both may give way.
+            for other in Place::find(&self.ends, &self.layout, self.pace)? {
+                if other.id != staging.place.id {
+                    lease::check_free(&other, Asking::MayWrite)?;
+                }
+            }
             probe::try_rights(&staging.place.by(&self.ends.willing))
                 .map_err(|error| error.within("a restore could not be done or undone there"))?;
         }

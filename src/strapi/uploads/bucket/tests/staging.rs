@@ -214,3 +214,16 @@ fn what_a_swap_may_not_do_is_found_before_anything_is_staged() {
         assert_eq!(left, before().texts(), "{what}");
     }
 }
+
+#[test]
+fn a_restore_gives_way_to_one_that_came_between_its_look_and_its_lease() {
+    let fake = Arc::new(before());
+    let first = bucket(&fake);
+    let mut staged = stage_all(&first).expect("staged");
+    let second = stage_all(&bucket(&fake)).err().expect("held");
+    assert_eq!(second.kind(), crate::error::Kind::Locked, "{second}");
+    staged.swap_in(TOKEN, "database").expect("swapped");
+    staged.settle().expect("settled");
+    assert_eq!(staged.forget_old(), None);
+    assert_eq!(fake.texts(), after());
+}
