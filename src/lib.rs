@@ -36,6 +36,7 @@ pub mod fuzzing;
 pub mod inventory;
 pub mod model;
 mod nesting;
+mod random;
 pub mod retention;
 mod room;
 pub mod store;

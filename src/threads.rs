@@ -1,7 +1,8 @@
-//! The threads of a run: how many there are of a kind, and what is said where the system gives none.
+//! The threads of a run: how many there are of a kind, what is said where the system gives none, and what they share.
 
 use crate::error::{Error, Result};
 use std::num::NonZero;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// The most threads that work at one thing: more bring little.
@@ -25,4 +26,9 @@ pub(crate) fn start<T: Send + 'static>(
         Error::failed(format!("cannot start a thread: {error}"))
             .hint("let this user have more processes (ulimit -u), and run it again")
     })
+}
+
+/// What a lock keeps, also where a thread has ended in a panic with it.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,6 +11,7 @@ use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::model::limits::{LONGEST_LIST, LONGEST_TEXT};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
+use crate::random;
 use crate::store::{Ending, Target, check_folder, folder_of, sync_folder, sync_name};
 use crate::transfer::{
     Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Survey, Warning,
@@ -146,7 +147,7 @@ impl Destination for ArchiveDestination {
             .hint("convert it to content of a Strapi first"));
         };
         let salt = match &self.password {
-            Some(_) => Some(new_salt()?),
+            Some(_) => Some(random::bytes::<SALT>()?),
             None => None,
         };
         let none = Schemas::default();
@@ -185,13 +186,6 @@ fn check_length(name: &str, length: u64, longest: u64) -> Result<()> {
         .hint("make several archives, of some content types each, with --only-content-types"));
     }
     Ok(())
-}
-
-fn new_salt() -> Result<[u8; SALT]> {
-    let mut salt = [0; SALT];
-    getrandom::fill(&mut salt)
-        .map_err(|error| Error::failed(format!("the system gives no random bytes: {error}")))?;
-    Ok(salt)
 }
 
 /// An archive in the making.

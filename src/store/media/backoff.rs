@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 const LONGEST: Duration = Duration::from_secs(15);
 
 /// Counts how often something was tried. Each pause is twice as long as the one before it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Backoff {
     tries: u32,
     pause: Duration,
@@ -36,6 +36,40 @@ impl Backoff {
         self.tries -= 1;
         self.pause = LONGEST.min(self.pause * 2);
         Some(pause)
+    }
+}
+
+/// After so many bytes a connection that breaks is a new trouble.
+const MUCH: u64 = 1 << 20;
+
+/// The breaks of a connection that something is read over.
+#[derive(Debug)]
+pub(super) struct Breaks {
+    /// For a new trouble.
+    fresh: Backoff,
+    /// For the one that there is.
+    backoff: Backoff,
+    /// Where it broke for the last time.
+    last: u64,
+}
+
+impl Breaks {
+    /// None yet; each trouble is borne like this.
+    pub fn new(fresh: Backoff) -> Self {
+        Self {
+            backoff: fresh.clone(),
+            fresh,
+            last: 0,
+        }
+    }
+
+    /// It broke behind so many bytes. Gives what says how long to wait.
+    pub fn at(&mut self, position: u64) -> &mut Backoff {
+        if position - self.last >= MUCH {
+            self.backoff = self.fresh.clone();
+        }
+        self.last = position;
+        &mut self.backoff
     }
 }
 

@@ -3,11 +3,15 @@
 //! A URL stands in a row, and who wrote it there is not known. On the machine that runs this program it may lead to
 //! what is reached from inside a network alone: other services, and the servers that give machines their credentials.
 
-use super::web::Refused;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use url::{Host, Url};
+
+/// Why an address is not connected to, on its way through the client.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Refused(pub String);
 
 /// What may be reached besides the public network.
 #[derive(Debug, Clone, Default)]

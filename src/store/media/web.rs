@@ -11,7 +11,7 @@ use super::Content;
 use super::about::text;
 use super::backoff::Backoff;
 use super::flow::Floor;
-use super::guard::{self, Checked, Guard};
+use super::guard::{self, Checked, Guard, Refused};
 use crate::error::{Error, Result};
 use crate::store::net::Connector;
 use crate::store::net::Executor;
@@ -85,11 +85,6 @@ struct Shared {
     interrupt: Interrupt,
     runtime: Executor,
 }
-
-/// Why an address is not connected to, on its way through the client.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Refused(pub String);
 
 /// Why there is no answer that is of use.
 #[derive(Debug)]

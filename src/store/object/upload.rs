@@ -5,6 +5,7 @@ use super::beside::{Beside, LONGEST_SUMMARY, id_of, marked};
 use super::explain::{exists, explain};
 use super::{Bucket, path_of};
 use crate::error::{Error, Kind, Result};
+use crate::random;
 use crate::store::{Access, Ending, ObjectName, Receipt, StoreKind, Target};
 use bytes::Bytes;
 use object_store::path::Path;
@@ -70,9 +71,7 @@ impl ObjectTarget {
     ) -> Result<Self> {
         let bucket = Bucket::open(name, access)?;
         let path = path_of(name)?;
-        let mut id = [0; 16];
-        getrandom::fill(&mut id)
-            .map_err(|error| Error::failed(format!("the system gives no random bytes: {error}")))?;
+        let id = random::digits()?;
         match bucket.look(name) {
             Ok(Some(_)) if !overwrite => return Err(exists(name)),
             Ok(_) => {}
@@ -88,7 +87,7 @@ impl ObjectTarget {
             vouches: summary.vouches,
             name: name.clone(),
             overwrite,
-            id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            id,
             buffer: Vec::new(),
             parts: 0,
             upload: None,

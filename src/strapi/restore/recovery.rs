@@ -20,6 +20,7 @@
 use super::recovered;
 use crate::database::{Connection, LockMode};
 use crate::error::{Error, Kind, Result};
+use crate::random;
 use crate::store::sync_folder;
 use crate::strapi::core_store::{self, CORE_STORE, TOKEN_KEY};
 use crate::strapi::lock::{LockWait, ProjectLock, take_over};
@@ -42,10 +43,7 @@ type Swaps = Vec<Box<dyn PendingSwap>>;
 /// # Errors
 /// The system gives no random bytes.
 pub(super) fn new_token(swaps_files: bool, aside: Option<&Path>) -> Result<String> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::failed(format!("the system gives no random bytes: {error}")))?;
-    let mut token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut token = random::digits()?;
     if let Some(folder) = aside {
         let _ = write!(token, "{ASIDE}{}", folder.display());
     }
@@ -161,10 +159,7 @@ fn recover_with(
             match swap.finish() {
                 // Its files are in their places; what goes stays until somebody may delete it.
                 Err(litter) if swap.is_shared() && litter.kind() == Kind::Failed => {
-                    told.push(format!(
-                        "what an earlier restore left in {} cannot be cleared away: {litter}",
-                        swap.place()
-                    ));
+                    told.push(kept(&swap.place(), &litter));
                     continue;
                 }
                 finished => finished?,
@@ -281,14 +276,17 @@ fn sorted(swaps: Vec<Box<dyn PendingSwap>>, token: Option<&str>) -> Result<[Swap
     }
 }
 
+/// Something of a restore stays where its files are, because of an error.
+fn kept(place: &str, error: &Error) -> String {
+    format!("what an earlier restore left in {place} cannot be cleared away: {error}")
+}
+
 /// Clears away what a swap that is final has left, and says what was done. That something cannot be deleted does not
 /// matter to those who only read.
 fn finished(swap: &dyn PendingSwap) -> Vec<String> {
     let place = swap.place();
     let litter = swap.forget().err();
-    let litter = litter.map(|error| {
-        format!("what an earlier restore left in {place} cannot be cleared away: {error}")
-    });
+    let litter = litter.map(|error| kept(&place, &error));
     let told = "an earlier restore had committed and was not finished: its files are now in";
     [format!("{told} {place}")]
         .into_iter()

@@ -2,13 +2,13 @@
 
 use super::Doubt;
 use super::bucket::{Bucket, Ending, Layout};
-use super::library::locked;
 use super::provider::{FileAt, Provider};
 use super::remote::{Remote, from_object};
 use crate::error::{Error, Kind, Result};
 use crate::model::STAGING_PREFIX;
 use crate::store::Access;
 use crate::store::media::Objects;
+use crate::threads::locked;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};

@@ -15,9 +15,10 @@ use crate::error::{Error, Result};
 use crate::store::Access;
 use crate::store::media::{Guard, Web};
 use crate::strapi::config::{ConfigError, Upload};
+use crate::threads::locked;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// How files are found that do not lie on this machine.
 #[derive(Debug, Clone)]
@@ -271,8 +272,4 @@ impl Uploads for Library {
         }
         Ok(count)
     }
-}
-
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@ use super::Bucket;
 use super::request::{Ask, Fault};
 use crate::error::{Error, Result};
 use crate::store::media::about::goes_on;
-use crate::store::media::backoff::Backoff;
+use crate::store::media::backoff::Breaks;
 use crate::store::media::flow::Flow;
 use crate::store::media::packing::{Packing, packing};
 use crate::store::media::{About, Content};
@@ -20,9 +20,6 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// After so many bytes a connection that breaks is a new trouble.
-const MUCH: u64 = 1 << 20;
 
 type Stream = BoxStream<'static, Result<Bytes, HttpError>>;
 
@@ -46,8 +43,7 @@ pub(super) fn open(bucket: &Arc<Bucket>, key: &str) -> Result<Option<Content>> {
         stream: answer.stream.map(|body| body.bytes_stream()),
         chunk: Bytes::new(),
         position: 0,
-        broke: 0,
-        backoff: bucket.asker.backoff(),
+        breaks: Breaks::new(bucket.asker.backoff()),
         length: about.size,
         etag: about.etag.clone(),
         flow: Flow::new(bucket.floor.clone()),
@@ -74,9 +70,7 @@ struct Reader {
     chunk: Bytes,
     /// Where what comes next begins.
     position: u64,
-    /// Where the connection broke for the last time.
-    broke: u64,
-    backoff: Backoff,
+    breaks: Breaks,
     /// What the first answer said.
     length: Option<u64>,
     etag: Option<String>,
@@ -171,11 +165,8 @@ impl Reader {
                 Ok(None) => self.length = Some(self.position),
                 Err(refusal) => {
                     self.stream = None;
-                    if self.position - self.broke >= MUCH {
-                        self.backoff = self.bucket.asker.backoff();
-                    }
-                    self.broke = self.position;
-                    let Some(pause) = self.backoff.next(Duration::ZERO) else {
+                    let backoff = self.breaks.at(self.position);
+                    let Some(pause) = backoff.next(Duration::ZERO) else {
                         return Err(self.error(Fault::Refused(refusal)));
                     };
                     // Made within the runtime, which has the clock.

@@ -1,8 +1,9 @@
 //! The bytes of a file by URL. What is missing when a connection breaks is asked for again.
 
-use super::{Backoff, Failure, Rest, Shared, failed};
+use super::{Failure, Rest, Shared, failed};
 use crate::error::{Error, Result};
 use crate::store::media::about::{goes_on, text};
+use crate::store::media::backoff::Breaks;
 use crate::store::media::flow::Flow;
 use crate::store::media::packing::{Packing, packing};
 use crate::store::media::{About, Content};
@@ -20,8 +21,6 @@ use url::Url;
 
 /// How much longer than what is in it a file may be as it is packed.
 const OVERHEAD: u64 = 64 << 10;
-/// After so many bytes a connection that breaks is a new trouble.
-const MUCH: u64 = 1 << 20;
 
 /// Reads a file.
 pub(super) struct Reader {
@@ -36,9 +35,7 @@ pub(super) struct Reader {
     length: Option<u64>,
     etag: Option<String>,
     validator: Option<String>,
-    backoff: Backoff,
-    /// Where the connection broke for the last time.
-    broke: u64,
+    breaks: Breaks,
     flow: Flow,
 }
 
@@ -62,8 +59,7 @@ impl Reader {
             length: about.size,
             etag: about.etag.clone(),
             validator: validator(&about, &answer),
-            backoff: shared.limits.backoff(),
-            broke: 0,
+            breaks: Breaks::new(shared.limits.backoff()),
             flow: Flow::new(shared.limits.floor.clone()),
             stream: None,
         };
@@ -184,11 +180,8 @@ impl Reader {
                 Ok(None) => self.length = Some(self.position),
                 Err(failure) => {
                     self.stream = None;
-                    if self.position - self.broke >= MUCH {
-                        self.backoff = self.shared.limits.backoff();
-                    }
-                    self.broke = self.position;
-                    let Some(pause) = failure.pause(&mut self.backoff) else {
+                    let backoff = self.breaks.at(self.position);
+                    let Some(pause) = failure.pause(backoff) else {
                         return Err(self.error(&failure.why));
                     };
                     self.shared.run(async { sleep(pause).await })?;

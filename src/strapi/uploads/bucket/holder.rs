@@ -1,7 +1,7 @@
 //! Who works on a restore in a bucket, as far as it can be told from others, and whether he is still there.
 
-use super::place::new_id;
 use crate::error::Result;
+use crate::random;
 use rustix::process::{Pid, test_kill_process};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -36,7 +36,7 @@ impl Holder {
         let pid = std::process::id();
         let name = rustix::system::uname();
         Ok(Self {
-            run: new_id()?,
+            run: random::digits()?,
             host: name.nodename().to_string_lossy().into_owned(),
             pid,
             process: machine().and_then(|machine| {

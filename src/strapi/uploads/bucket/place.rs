@@ -3,7 +3,7 @@
 use super::lease::{LEASE, Lease};
 use super::many::{Pace, each};
 use super::{Ending, Ends, Layout};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::model::STAGING_PREFIX;
 use crate::store::media::{Attributes, Objects};
 use crate::strapi::uploads::paths::stays_inside;
@@ -24,17 +24,6 @@ const FOR_FILES: [&str; 4] = [
 /// What can be done about a store that refuses to list.
 const MAY_LIST: &str = "see that the project's key may list the bucket (s3:ListBucket): what an earlier restore left is \
                         found by that";
-
-/// Random digits that nobody else has.
-///
-/// # Errors
-/// The system gives no random bytes.
-pub(super) fn new_id() -> Result<String> {
-    let mut bytes = [0_u8; DIGITS / 2];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::failed(format!("the system gives no random bytes: {error}")))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
 
 /// Whether that could be such digits.
 pub(super) fn is_id(text: &str) -> bool {

@@ -5,13 +5,14 @@ use super::ending::PutOff;
 use super::journal::{self, Moves, Swap};
 use super::lease::{self, Asking, Clock, Lease};
 use super::many::Pace;
-use super::place::{Place, new_id, takes};
+use super::place::{Place, takes};
 use super::probe;
 use super::workers::{Came, Workers};
 use super::{Bucket, Ends, Layout};
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, Fields, media_type};
+use crate::random;
 use crate::store::media::Attributes;
 use crate::strapi::uploads::{Staged, StagedUploads};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +81,7 @@ impl StagedObjects {
             let place = Place {
                 objects: Arc::clone(&self.ends.steady),
                 layout: Arc::clone(&self.layout),
-                id: new_id()?,
+                id: random::digits()?,
                 pace: self.pace,
                 ending: self.ends.ending.clone(),
             };
