@@ -278,9 +278,15 @@ pub(super) fn has_notes(plan: &Plan, protection: &Protection) -> bool {
 /// What proves that the archive is whole.
 fn proofs(protection: &Protection) -> Vec<String> {
     let Some(entries) = protection.digests else {
-        return Vec::new();
+        // The age format proves also what has no list.
+        return match protection.is_authenticated {
+            true => vec!["all of it was written by somebody who knew the key".into()],
+            false => Vec::new(),
+        };
     };
-    let authenticated = if protection.is_authenticated {
+    let authenticated = if protection.is_to_recipients {
+        "nothing proves who wrote them: whoever knows a recipient, which is public, can write such an archive"
+    } else if protection.is_authenticated {
         "they were listed by somebody who knew the key"
     } else {
         "nothing proves who listed them"
