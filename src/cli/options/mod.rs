@@ -193,6 +193,9 @@ fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<
     let mut found = Vec::new();
     // These are looked at where they are needed.
     let has_key = key::is_in_variable(environment) && taken.take("key", Layer::Variable, true);
+    if environment.identity().is_some() {
+        taken.take("identity", Layer::Variable, true);
+    }
     if environment.get(DATABASE_URL).is_some() {
         taken.take("database-url", Layer::Variable, true);
     }
