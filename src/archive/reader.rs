@@ -94,10 +94,10 @@ impl Archive {
     /// It is no archive; what was given does not open it, is needless or missing.
     pub fn open_with(self, unlock: Option<Unlock>, demands: Demands) -> Result<ArchiveSource> {
         let entries = match self.form {
-            Form::Folder(path) if unlock.is_some() => {
-                return Err(needless_key(&path.display().to_string()));
-            }
-            Form::Folder(path) => Entries::Folder(path),
+            Form::Folder(path) => match &unlock {
+                Some(unlock) => return Err(needless_key(&path.display().to_string(), unlock)),
+                None => Entries::Folder(path),
+            },
             Form::Sealed(sealed) => Entries::Tar(sealed.open(unlock.as_ref(), &demands.effort)?),
         };
         let lock = entries.packed().and_then(Unpacked::lock);
@@ -315,7 +315,8 @@ impl ArchiveSource {
             return Err(self.unauthentic("its digests are not those of whoever knew the key"));
         }
         if self.protection.is_none() {
-            for note in notes(&protection, self.entries.keep_their_order()) {
+            let is_age = self.lock().map(Lock::cipher) == Some(Cipher::Age);
+            for note in notes(&protection, self.entries.keep_their_order(), is_age) {
                 let subject = Subject::Entry(self.name());
                 sink.warn(Warning::new(WarningKind::Notice, subject, note));
             }
@@ -329,16 +330,18 @@ impl ArchiveSource {
 }
 
 /// What a user should know of the protection of an archive.
-fn notes(protection: &Protection, keeps_order: bool) -> Vec<String> {
+fn notes(protection: &Protection, keeps_order: bool, is_age: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if protection.is_reordered && keeps_order {
         notes.push("it was packed anew: its entries stand in another order".into());
     }
     if !protection.has_manifest {
-        notes.push(
-            "nothing protects its bytes: it has no checksums; those that Strapi writes have none"
-                .into(),
-        );
+        notes.push(match is_age {
+            true => {
+                "the age format alone protects its bytes: it has no checksums; those that Strapi writes have none"
+            }
+            false => "nothing protects its bytes: it has no checksums; those that Strapi writes have none",
+        }.into());
     }
     if let Some(outcome) = &protection.outcome
         && let Some(reason) = outcome.shortfall()

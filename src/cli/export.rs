@@ -47,6 +47,7 @@ const MEGABYTE: u64 = 1_000_000;
   backup export --file /backups/ --summary
   backup export --file /backups/ --summary --prune --keep-daily 7 --keep-weekly 5
   backup export --key-file /etc/backup/key --file - | ssh backups@host 'cat > site.tar.gz.enc'
+  backup export --recipients-file /etc/backup/recipients --file /backups/
   backup export --profile nightly
 
 Without an option for the key BACKUP_KEY and its like are looked for (docs/SCRIPTING.md), and else it is asked for.")]

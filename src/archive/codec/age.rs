@@ -42,6 +42,8 @@ const WORK: u8 = 18;
 const MOST_WORK: u8 = 20;
 /// How many bytes a header may have: that of hundreds of recipients.
 const LONGEST_HEADER: u64 = 64 << 10;
+/// How many of these an archive may have: the header of more could not be read.
+const MOST_RECIPIENTS: usize = 500;
 /// How many bytes a line of text may have; those of the format have 64.
 const LONGEST_LINE: usize = 4 << 10;
 /// Bytes that are read at once.
@@ -222,8 +224,15 @@ impl<W: Write> Encryptor<W> {
     /// Encrypts into `inner`, for whoever has an identity of one of these.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none, or there are too many.
     pub fn to_recipients(inner: W, recipients: &[Recipient], effort: &Effort) -> Result<Self> {
+        if recipients.len() > MOST_RECIPIENTS {
+            let count = recipients.len();
+            let what = format!(
+                "{count} recipients are more than the {MOST_RECIPIENTS} that an archive may have"
+            );
+            return Err(Error::usage(what).hint("give fewer, who share an identity"));
+        }
         let mut all = recipients
             .iter()
             .map(|recipient| recipient.inner() as &dyn ::age::Recipient);

@@ -112,7 +112,7 @@ impl Sealed {
                 ));
             }
             return match unlock {
-                Some(_) => Err(needless_key(&name)),
+                Some(unlock) => Err(needless_key(&name, unlock)),
                 None => Ok(Unpacked {
                     sealed: self,
                     opened: Opened::Plain,
@@ -265,10 +265,12 @@ fn not_an_archive(name: &str) -> Error {
     )
 }
 
-/// A key that was given for an archive that has none.
-pub(in crate::archive) fn needless_key(name: &str) -> Error {
-    Error::usage(format!("{name} is not encrypted"))
-        .hint("leave the option for the key, or for the identity, out")
+/// A key or an identity that was given for an archive that needs none.
+pub(in crate::archive) fn needless_key(name: &str, unlock: &Unlock) -> Error {
+    Error::usage(format!("{name} is not encrypted")).hint(match unlock {
+        Unlock::Key(_) => "leave the option for the key out",
+        Unlock::Identities(_) => "leave the identity out",
+    })
 }
 
 /// Nothing was given that fits this lock; what was given, if anything, fits another one.

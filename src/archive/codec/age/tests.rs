@@ -108,6 +108,21 @@ fn each_recipient_opens_it_and_nobody_else() {
 }
 
 #[test]
+fn as_many_recipients_as_there_may_be_open_it() {
+    let (recipient, identities) = pair();
+    let mut all = vec![pair().0; MOST_RECIPIENTS - 1];
+    all.push(recipient);
+    let unlock = Unlock::Identities(identities);
+    assert_eq!(
+        content(&to(&all, b"content"), &unlock).expect("opened"),
+        b"content"
+    );
+    all.push(pair().0);
+    let error = Encryptor::to_recipients(Vec::new(), &all, &Effort::default()).err();
+    assert_eq!(error.expect("too many").kind(), Kind::Usage);
+}
+
+#[test]
 fn another_passphrase_does_not_open_it() {
     let file = with_passphrase("kitchen-sink", b"content");
     assert_eq!(Start::of(&file).expect("a file"), Start::Passphrase);
