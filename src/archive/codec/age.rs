@@ -4,128 +4,43 @@
 //! What opens a header is worked out once: scrypt takes a second and 256 MB. docs/FORMAT.md names the parts of the format
 //! that are read.
 
+mod encryptor;
+mod start;
+
+pub(super) use encryptor::Encryptor;
+pub(super) use start::Start;
+
 use super::lock::Unlock;
 use super::password::Password;
-use super::recipients::Recipient;
 use crate::archive::item::damaged;
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
+use ::age::DecryptError;
 use ::age::armor::ArmoredReader;
 use ::age::scrypt;
 use ::age::secrecy::{ExposeSecret, SecretString};
-use ::age::stream::{StreamReader, StreamWriter};
-use ::age::{DecryptError, EncryptError};
+use ::age::stream::StreamReader;
 use age_core::format::{FILE_KEY_BYTES, Stanza};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use start::{MOST_WORK, broken_header, too_much_work};
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Chain, Cursor, Read, Write};
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 use std::iter;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// How a file of any version of the format begins.
 pub(super) const MAGIC: &[u8] = b"age-encryption.org/";
 /// How the same begins where it was made text.
 pub(super) const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
-/// The first line of the version that is known.
-const VERSION: &[u8] = b"age-encryption.org/v1\n";
-/// How the part of a header begins that holds the key for a passphrase; it is the only one then.
-const SCRYPT: &[u8] = b"-> scrypt ";
 /// How any part of a header begins, and how its last line does.
 const PART: &[u8] = b"-> ";
 const LAST: &[u8] = b"---";
 /// What a part is called that recipients of `age1...` have.
 const X25519: &str = "X25519";
-/// The work of a passphrase, as the power of two that is scrypt's N: what age itself takes. 256 MB, and a second.
-const WORK: u8 = 18;
-/// What is done at the most for an archive: 1 GB, and some seconds.
-const MOST_WORK: u8 = 20;
 /// How many bytes a header may have: that of hundreds of recipients.
 const LONGEST_HEADER: u64 = 64 << 10;
-/// How many of these an archive may have: the header of more could not be read.
-const MOST_RECIPIENTS: usize = 500;
 /// How many bytes a line of text may have; those of the format have 64.
 const LONGEST_LINE: usize = 4 << 10;
 /// Bytes that are read at once.
 const BUFFER: usize = 64 << 10;
-
-/// What opens a file, by its first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
-    Passphrase,
-    Recipients,
-}
-
-impl Start {
-    /// Looks at the first bytes of a file, of which a few hundred suffice.
-    ///
-    /// # Errors
-    /// They are not those of this format's first version; or a passphrase takes more work than is done.
-    pub fn of(start: &[u8]) -> Result<Self> {
-        let bare;
-        let start = match start.starts_with(ARMOR) {
-            true => {
-                bare = without_armor(start);
-                &bare[..]
-            }
-            false => start,
-        };
-        let cut = || Error::archive("it was cut short: the header of the age format has no end");
-        if start.len() < VERSION.len() {
-            return Err(cut());
-        }
-        let Some(parts) = start.strip_prefix(VERSION) else {
-            return Err(Error::archive(
-                "it is in another version of the age format than v1, which is known here",
-            ));
-        };
-        if let Some(rest) = parts.strip_prefix(SCRYPT) {
-            check_work(rest)?;
-            return Ok(Self::Passphrase);
-        }
-        match parts {
-            _ if parts.starts_with(PART) => Ok(Self::Recipients),
-            _ if parts.len() < PART.len() => Err(cut()),
-            _ => Err(broken_header()),
-        }
-    }
-}
-
-/// Sees that no hostile header has us work for hours. `rest` is the salt, a space and the number.
-fn check_work(rest: &[u8]) -> Result<()> {
-    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let number = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    let number = std::str::from_utf8(number).unwrap_or_default();
-    match number.parse::<u64>() {
-        Ok(work) if work > MOST_WORK.into() => Err(too_much_work(work)),
-        _ => Ok(()),
-    }
-}
-
-fn too_much_work(work: u64) -> Error {
-    Error::archive(format!(
-        "its passphrase takes scrypt with N = 2^{work}, which is more than the 2^{MOST_WORK} (1 GB of memory) that are \
-         done here"
-    ))
-    .hint("it is hostile, or was made with great care: if you know who made it, decrypt it with age, and give what comes out")
-}
-
-fn broken_header() -> Error {
-    Error::archive("the header of the age format is damaged")
-}
-
-/// The first bytes of what an armor holds, as far as whole lines of it are there.
-fn without_armor(start: &[u8]) -> Vec<u8> {
-    let mut bare = Vec::new();
-    let lines = start.split_inclusive(|byte| *byte == b'\n').skip(1);
-    for line in lines.filter(|line| line.ends_with(b"\n")) {
-        let Ok(bytes) = BASE64_STANDARD.decode(line.trim_ascii_end()) else {
-            break;
-        };
-        bare.extend(bytes);
-    }
-    bare
-}
 
 /// The key of a file's content, which its header holds.
 #[derive(Clone)]
@@ -167,126 +82,8 @@ impl ::age::Identity for Noting<'_> {
     }
 }
 
-/// Encrypts what is written to it.
-pub(super) struct Encryptor<W> {
-    stream: StreamWriter<Shared>,
-    /// What is encrypted and has not gone on.
-    ready: Shared,
-    inner: W,
-    effort: Effort,
-}
-
-/// Bytes that two have: the one writes them, the other takes them.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Shared {
-    fn take_to(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        out.write_all(&bytes)?;
-        bytes.clear();
-        Ok(())
-    }
-}
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn secret(password: &Password) -> SecretString {
     SecretString::from(password.expose().to_owned())
-}
-
-impl<W: Write> Encryptor<W> {
-    /// Encrypts into `inner`, for whoever knows a passphrase.
-    ///
-    /// # Errors
-    /// The system gives no random numbers, or no memory.
-    pub fn with_passphrase(inner: W, passphrase: &Password, effort: &Effort) -> Result<Self> {
-        Self::with_work(inner, passphrase, WORK, effort)
-    }
-
-    fn with_work(inner: W, passphrase: &Password, work: u8, effort: &Effort) -> Result<Self> {
-        let mut recipient = scrypt::Recipient::new(secret(passphrase));
-        recipient.set_work_factor(work);
-        let only: &dyn ::age::Recipient = &recipient;
-        Self::start(inner, &mut iter::once(only), effort)
-    }
-
-    /// Encrypts into `inner`, for whoever has an identity of one of these.
-    ///
-    /// # Errors
-    /// There is none, or there are too many.
-    pub fn to_recipients(inner: W, recipients: &[Recipient], effort: &Effort) -> Result<Self> {
-        if recipients.len() > MOST_RECIPIENTS {
-            let count = recipients.len();
-            let what = format!(
-                "{count} recipients are more than the {MOST_RECIPIENTS} that an archive may have"
-            );
-            return Err(Error::usage(what).hint("give fewer, who share an identity"));
-        }
-        let mut all = recipients
-            .iter()
-            .map(|recipient| recipient.inner() as &dyn ::age::Recipient);
-        Self::start(inner, &mut all, effort)
-    }
-
-    fn start(
-        inner: W,
-        recipients: &mut dyn Iterator<Item = &dyn ::age::Recipient>,
-        effort: &Effort,
-    ) -> Result<Self> {
-        let ready = Shared::default();
-        let begun = effort.time(Work::Key, || {
-            ::age::Encryptor::with_recipients(recipients)
-                .and_then(|encryptor| Ok(encryptor.wrap_output(ready.clone())?))
-        });
-        let stream = begun.map_err(|error| match error {
-            EncryptError::MissingRecipients => Error::usage("there are no recipients")
-                .hint("give one with --recipient, as age-keygen prints it"),
-            _ => Error::failed("the archive cannot be encrypted: its header could not be made"),
-        })?;
-        Ok(Self {
-            stream,
-            ready,
-            inner,
-            effort: effort.clone(),
-        })
-    }
-
-    /// Writes the last chunk and gives the inner writer back.
-    ///
-    /// # Errors
-    /// The inner writer failed.
-    pub fn finish(mut self) -> io::Result<W> {
-        let stream = self.stream;
-        self.effort.time(Work::Encryption, || stream.finish())?;
-        self.ready.take_to(&mut self.inner)?;
-        Ok(self.inner)
-    }
-}
-
-impl<W: Write> Write for Encryptor<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let bytes = &bytes[..bytes.len().min(4 * BUFFER)];
-        let stream = &mut self.stream;
-        self.effort
-            .time(Work::Encryption, || stream.write_all(bytes))?;
-        self.ready.take_to(&mut self.inner)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
 }
 
 /// Where encrypted bytes come from.

@@ -17,7 +17,7 @@ mod recipients;
 mod unpack;
 
 #[cfg(any(test, feature = "fuzzing"))]
-pub(super) use fuzzing::scramble;
+pub(super) use fuzzing::{age as open_age, scramble};
 pub use lock::{Cipher, Encryption, Keys, Lock, Unlock};
 pub(super) use pack::Packer;
 pub use pack::{Level, Packing};

@@ -1,7 +1,11 @@
+use super::encryptor::MOST_RECIPIENTS;
+use super::start::VERSION;
 use super::*;
 use crate::archive::Identities;
+use crate::archive::Recipient;
 use crate::archive::codec::IdentityFile;
 use ::age::armor::{ArmoredWriter, Format};
+use std::io::Write;
 
 /// Little work, so that a test may try a passphrase often.
 const LITTLE: u8 = 1;
