@@ -31,8 +31,10 @@ pub struct Protection {
     pub digests: Option<u64>,
     /// Whether the entries stand in another order than in that list.
     pub is_reordered: bool,
-    /// Whether the list was written by somebody who knew the password.
+    /// Whether the list, or all of the archive, was written by somebody who knew the password.
     pub is_authenticated: bool,
+    /// Whether it is encrypted to recipients: whoever knows one of these can have written it.
+    pub is_to_recipients: bool,
     /// What came of the export, where the archive says it.
     pub outcome: Option<Outcome>,
 }

@@ -32,7 +32,10 @@ mod tar_entries;
 mod writer;
 
 pub use audit::Protection;
-pub use codec::{Level, Packing, Password};
+pub use codec::{
+    Cipher, Encryption, Identities, IdentityFile, Keys, Level, Lock, LockedIdentities, Packing,
+    Password, Recipient, Unlock,
+};
 pub use front::Peek;
 pub use name::ArchiveName;
 pub use outcome::{Outcome, StageCount, Status, Told};

@@ -1,7 +1,7 @@
 //! An archive as a source.
 
 use super::audit::{Audit, Protection};
-use super::codec::{Password, Sealed, Unpacked, needless_key};
+use super::codec::{Cipher, Lock, Password, Sealed, Unlock, Unpacked, needless_key};
 use super::entries::Entries;
 use super::front::{Described, Front, Peek};
 use super::item::Next;
@@ -10,7 +10,7 @@ use super::lines::count_lines;
 use super::manifest::Manifest;
 use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
-use crate::effort::{Effort, Work};
+use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::model::{Metadata, Stage};
 use crate::store::{FileOrigin, Interrupt, Origin};
@@ -68,21 +68,42 @@ impl Archive {
         }
     }
 
+    /// What it takes to open it, as far as its content tells; `None` where it is not encrypted.
+    ///
+    /// # Errors
+    /// It is encrypted in a way that is not known here, or damaged where it begins.
+    pub fn lock(&self) -> Result<Option<Lock>> {
+        match &self.form {
+            Form::Sealed(sealed) => sealed.lock(),
+            Form::Folder(_) => Ok(None),
+        }
+    }
+
+    /// The same as [`open_with`](Self::open_with), for archives that take a password or nothing.
+    ///
+    /// # Errors
+    /// Those of [`open_with`](Self::open_with).
+    pub fn open(self, password: Option<Password>, demands: Demands) -> Result<ArchiveSource> {
+        self.open_with(password.map(Unlock::Key), demands)
+    }
+
     /// Opens it. With [`Demands::authentic`], archives are refused that do not prove to have been
     /// written by somebody who knew the password.
     ///
     /// # Errors
-    /// It is no archive; the password does not open it, is needless or missing.
-    pub fn open(self, password: Option<Password>, demands: Demands) -> Result<ArchiveSource> {
+    /// It is no archive; what was given does not open it, is needless or missing.
+    pub fn open_with(self, unlock: Option<Unlock>, demands: Demands) -> Result<ArchiveSource> {
         let entries = match self.form {
-            Form::Folder(path) if password.is_some() => {
-                return Err(needless_key(&path.display().to_string()));
-            }
-            Form::Folder(path) => Entries::Folder(path),
-            Form::Sealed(sealed) => {
-                let open = || sealed.open(password.as_ref());
-                Entries::Tar(demands.effort.time(Work::Key, open)?)
-            }
+            Form::Folder(path) => match &unlock {
+                Some(unlock) => return Err(needless_key(&path.display().to_string(), unlock)),
+                None => Entries::Folder(path),
+            },
+            Form::Sealed(sealed) => Entries::Tar(sealed.open(unlock.as_ref(), &demands.effort)?),
+        };
+        let lock = entries.packed().and_then(Unpacked::lock);
+        let password = match (lock, unlock) {
+            (Some(Lock::Key(Cipher::Strapi)), Some(Unlock::Key(password))) => Some(password),
+            _ => None,
         };
         let source = ArchiveSource {
             entries,
@@ -93,10 +114,16 @@ impl Archive {
             known: None,
             protection: None,
         };
-        if source.demands.authentic && source.password.is_none() {
-            return Err(source.unauthentic("it is not encrypted, and only a key authenticates"));
-        }
-        Ok(source)
+        let why = match source.lock() {
+            _ if !source.demands.authentic => return Ok(source),
+            Some(Lock::Key(_)) => return Ok(source),
+            Some(Lock::Identity) => {
+                "it is encrypted to recipients, and whoever knows one of these, which are public, can write such an \
+                 archive"
+            }
+            None => "it is not encrypted, and only a key authenticates",
+        };
+        Err(source.unauthentic(why))
     }
 }
 
@@ -116,6 +143,7 @@ pub struct Demands {
 /// An archive file, or the same tree unpacked in a folder.
 pub struct ArchiveSource {
     entries: Entries,
+    /// What the authentication in it is made with, where it is in Strapi's cipher.
     password: Option<Password>,
     demands: Demands,
     folder: PathBuf,
@@ -148,7 +176,17 @@ impl ArchiveSource {
 
     /// Whether it is encrypted.
     pub fn is_encrypted(&self) -> bool {
-        self.entries.packed().is_some_and(Unpacked::is_encrypted)
+        self.lock().is_some()
+    }
+
+    /// What it took to open it; `None` where it is not encrypted.
+    pub fn lock(&self) -> Option<Lock> {
+        self.entries.packed().and_then(Unpacked::lock)
+    }
+
+    /// Whether every byte of it was written by somebody who knew the password, which the cipher itself proves.
+    fn is_authentic(&self) -> bool {
+        self.lock() == Some(Lock::Key(Cipher::Age))
     }
 
     /// Whether it is compressed.
@@ -250,7 +288,8 @@ impl ArchiveSource {
 
     /// What must hold before anything else of the archive is believed.
     fn check_demands(&self, manifest: Option<&Manifest>) -> Result<()> {
-        if self.demands.authentic && manifest.and_then(Manifest::salt).is_none() {
+        let is_proved = self.is_authentic() || manifest.and_then(Manifest::salt).is_some();
+        if self.demands.authentic && !is_proved {
             return Err(self.unauthentic("nothing in it proves that its writer knew the key"));
         }
         Ok(())
@@ -266,7 +305,9 @@ impl ArchiveSource {
             manifest = known.described.manifest.as_ref();
         }
         let items = audit.items().clone();
-        let (protection, found) = audit.finish(manifest, self.password.as_ref())?;
+        let (mut protection, found) = audit.finish(manifest, self.password.as_ref())?;
+        protection.is_authenticated |= self.is_authentic();
+        protection.is_to_recipients = self.lock() == Some(Lock::Identity);
         for fault in faults.into_iter().chain(found) {
             sink.damaged(fault)?;
         }
@@ -274,7 +315,8 @@ impl ArchiveSource {
             return Err(self.unauthentic("its digests are not those of whoever knew the key"));
         }
         if self.protection.is_none() {
-            for note in notes(&protection, self.entries.keep_their_order()) {
+            let is_age = self.lock().map(Lock::cipher) == Some(Cipher::Age);
+            for note in notes(&protection, self.entries.keep_their_order(), is_age) {
                 let subject = Subject::Entry(self.name());
                 sink.warn(Warning::new(WarningKind::Notice, subject, note));
             }
@@ -288,16 +330,18 @@ impl ArchiveSource {
 }
 
 /// What a user should know of the protection of an archive.
-fn notes(protection: &Protection, keeps_order: bool) -> Vec<String> {
+fn notes(protection: &Protection, keeps_order: bool, is_age: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if protection.is_reordered && keeps_order {
         notes.push("it was packed anew: its entries stand in another order".into());
     }
     if !protection.has_manifest {
-        notes.push(
-            "nothing protects its bytes: it has no checksums; those that Strapi writes have none"
-                .into(),
-        );
+        notes.push(match is_age {
+            true => {
+                "the age format alone protects its bytes: it has no checksums; those that Strapi writes have none"
+            }
+            false => "nothing protects its bytes: it has no checksums; those that Strapi writes have none",
+        }.into());
     }
     if let Some(outcome) = &protection.outcome
         && let Some(reason) = outcome.shortfall()

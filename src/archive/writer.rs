@@ -1,7 +1,7 @@
 //! An archive as a destination: a tar file, or the same tree unpacked in a folder.
 
 use super::checksums::{Checksums, hex};
-use super::codec::{Packer, Packing, Password, SALT};
+use super::codec::{Encryption, Packer, Packing, Password, SALT};
 use super::digests::Digests;
 use super::layout::{CHECKSUMS, HMAC, MANIFEST, METADATA, RESULT, sidecar_name, upload_name};
 use super::manifest::Manifest;
@@ -48,6 +48,7 @@ pub struct ArchiveDestination {
     shard_size: u64,
     writer: Box<dyn EntryWriter>,
     spool_folder: PathBuf,
+    /// What the list of digests is authenticated with.
     password: Option<Password>,
     effort: Effort,
     strict: bool,
@@ -70,7 +71,11 @@ impl ArchiveDestination {
             name: packer.name().to_owned(),
             shard_size,
             spool_folder: packer.spool_folder().to_owned(),
-            password: packing.password.clone(),
+            // The age format authenticates all of it.
+            password: match &packing.encryption {
+                Some(Encryption::Strapi(password)) => Some(password.clone()),
+                _ => None,
+            },
             effort: packing.effort.clone(),
             strict: false,
             writer: Box::new(TarWriter {

@@ -260,6 +260,7 @@ mod tests {
             sha256: None,
             id: None,
             encrypted: false,
+            cipher: None,
             compressed: false,
         });
         summary.to_json()

@@ -12,6 +12,8 @@ const KEY: &str = "BACKUP_KEY";
 const KEY_FILE: &str = "BACKUP_KEY_FILE";
 /// The variable with the command that prints it.
 const KEY_COMMAND: &str = "BACKUP_KEY_COMMAND";
+/// The variable that names the file with identities.
+const IDENTITY: &str = "BACKUP_IDENTITY";
 /// Where systemd puts the credentials of a service.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// How the variables begin that are this program's own.
@@ -103,6 +105,11 @@ impl Environment {
     /// The command that prints the key.
     pub fn key_command(&self) -> Option<&str> {
         self.get(KEY_COMMAND)
+    }
+
+    /// The file with identities.
+    pub fn identity(&self) -> Option<&str> {
+        self.get(IDENTITY)
     }
 
     /// Where systemd put the credentials of this service.

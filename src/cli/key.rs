@@ -2,13 +2,14 @@
 //!
 //! The first of these that is there counts: `--key`, `--key-file`, `--key-command` (of which one alone may be given),
 //! `BACKUP_KEY`, `BACKUP_KEY_FILE`, `BACKUP_KEY_COMMAND`, the credential `backup-key`, a question. docs/SCRIPTING.md tells
-//! users.
+//! users. Identities, for archives that are encrypted to recipients, come from the room beside this one.
 
 use super::child;
 use super::environment::Environment;
+use super::identity::IdentityArguments;
 use super::prompt::Prompt;
 use super::terminal;
-use crate::archive::Password;
+use crate::archive::{Archive, Identities, Keys, Lock, Password, Unlock};
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use clap::Args;
@@ -41,46 +42,57 @@ pub(super) struct KeySource {
 pub(super) struct KeyArguments {
     #[command(flatten)]
     source: KeySource,
+    #[command(flatten)]
+    identity: IdentityArguments,
     /// Refuse archives that do not prove to have been written by somebody who knew the key
     #[arg(long)]
     pub require_authentication: bool,
 }
 
 impl KeyArguments {
-    /// The key of an archive, where it needs one: as given, else asked for.
+    /// What opens an archive, where it needs something: as given, else asked for. Of what is given, what fits counts.
     ///
     /// # Errors
-    /// It cannot be had, is empty, or there is nobody to ask.
-    pub fn password(
+    /// It cannot be had, is empty, or there is nobody to ask; or what an option gives does not fit, and nothing else does.
+    pub fn unlock(
         &self,
-        is_encrypted: bool,
+        archive: &Archive,
         prompt: &Prompt,
         environment: &Environment,
-    ) -> Result<Option<Password>> {
+    ) -> Result<Option<Unlock>> {
         let interrupt = prompt.interrupt();
-        let key = if is_encrypted {
-            match self.source.given(environment, interrupt)? {
-                Some(key) => Some(key),
-                None => Some(ask_existing(prompt)?),
-            }
-        } else {
-            // A key in the environment is for the archives that need it; one that an option names is not.
-            self.source.named(interrupt)?
-        };
-        Ok(key.map(Password::new))
+        let key = |key: String| Some(Unlock::Key(Password::new(key)));
+        let unfit = || Some(Unlock::Identities(Identities::default()));
+        match archive.lock()? {
+            Some(Lock::Key(_)) => match self.source.given(environment, interrupt)? {
+                Some(given) => Ok(key(given)),
+                // The archive says then what it needs.
+                None if self.identity.is_named() => Ok(unfit()),
+                None => Ok(key(ask_existing(prompt)?)),
+            },
+            Some(Lock::Identity) => match self.identity.given(environment, prompt)? {
+                Some(identities) => Ok(Some(Unlock::Identities(identities))),
+                None => Ok(self.source.named(interrupt)?.and_then(key)),
+            },
+            // What is in the environment is for the archives that need it; what an option names is not.
+            None => match self.source.named(interrupt)? {
+                Some(named) => Ok(key(named)),
+                None => Ok(self.identity.is_named().then(unfit).flatten()),
+            },
+        }
     }
 
-    /// The key, where an option or the environment gives one. Nobody is asked.
+    /// What options or the environment give. Nobody is asked, but for the passphrase of an identity that an option names.
     ///
     /// # Errors
     /// It cannot be had, or is empty.
-    pub fn if_given(
-        &self,
-        environment: &Environment,
-        interrupt: &Interrupt,
-    ) -> Result<Option<Password>> {
+    pub fn if_given(&self, environment: &Environment, interrupt: &Interrupt) -> Result<Keys> {
         let key = self.source.given(environment, interrupt)?;
-        Ok(key.map(Password::new))
+        let identities = self.identity.if_given(environment, interrupt)?;
+        Ok(Keys {
+            password: key.map(Password::new),
+            identities: identities.unwrap_or_default(),
+        })
     }
 }
 
@@ -181,8 +193,20 @@ pub(super) fn is_in_variable(environment: &Environment) -> bool {
 
 /// The key in a file: its only line.
 fn of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
+    let bytes = secret_file(path, "key", interrupt)?;
     let shown = path.display();
-    // It may be a pipe.
+    let text = text(bytes, &shown.to_string())?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.contains('\n') {
+        return Err(Error::usage(format!("{shown} holds more than one line"))
+            .hint("a file for a key holds that alone, in one line"));
+    }
+    not_empty(line.to_owned(), &format!("the key in {shown}"))
+}
+
+/// The content of a file with a secret of this sort. It may be a pipe.
+pub(super) fn secret_file(path: &Path, sort: &str, interrupt: &Interrupt) -> Result<Vec<u8>> {
+    let shown = path.display();
     let own = path.to_owned();
     let read = child::meanwhile(interrupt, move || -> io::Result<(Metadata, Vec<u8>)> {
         let file = File::open(&own)?;
@@ -191,23 +215,21 @@ fn of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
         file.take(LONGEST + 1).read_to_end(&mut bytes)?;
         Ok((metadata, bytes))
     })?;
-    let (metadata, bytes) = read.map_err(|error| Error::io("read the key from", path, error))?;
+    let (metadata, bytes) =
+        read.map_err(|error| Error::io(format!("read the {sort} from"), path, error))?;
     if metadata.is_file() && metadata.mode() & 0o004 != 0 {
         terminal::tell(&format!(
-            "note: everybody may read the key in {shown}; keep it to its owner with chmod 600"
+            "note: everybody may read the {sort} in {shown}; keep it to its owner with chmod 600"
         ));
     }
     if bytes.len() as u64 > LONGEST {
-        return Err(Error::usage(format!("{shown} is too long for a key"))
-            .hint("name the file that holds the key, and nothing else"));
+        return Err(
+            Error::usage(format!("{shown} is too long for a {sort}")).hint(format!(
+                "name the file that holds the {sort}, and nothing else"
+            )),
+        );
     }
-    let text = text(bytes, &shown.to_string())?;
-    let line = text.trim_end_matches(['\r', '\n']);
-    if line.contains('\n') {
-        return Err(Error::usage(format!("{shown} holds more than one line"))
-            .hint("a file for a key holds that alone, in one line"));
-    }
-    not_empty(line.to_owned(), &format!("the key in {shown}"))
+    Ok(bytes)
 }
 
 /// The key that a command prints: its first line. The command may hold a secret, and is not shown.

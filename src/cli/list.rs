@@ -5,7 +5,7 @@ use super::columns::Columns;
 use super::environment::Environment;
 use super::key::KeyArguments;
 use super::terminal::{self, Reports, safe};
-use crate::archive::Password;
+use crate::archive::Keys;
 use crate::error::{Error, Result};
 use crate::inventory::{Inventory, Look, Stocked};
 use crate::model::Stage;
@@ -47,8 +47,8 @@ impl PlaceArguments {
             .hint("check them one by one with backup verify"));
         }
         let location = Location::parse(self.location.as_os_str())?;
-        let password = self.key.if_given(environment, &cancellation.interrupt())?;
-        at(&location, password, environment, cancellation, then)
+        let keys = self.key.if_given(environment, &cancellation.interrupt())?;
+        at(&location, keys, environment, cancellation, then)
     }
 }
 
@@ -58,7 +58,7 @@ impl PlaceArguments {
 /// It cannot be opened; or `then` fails.
 pub(super) fn at<T>(
     location: &Location,
-    password: Option<Password>,
+    keys: Keys,
     environment: &Environment,
     cancellation: &Cancellation,
     then: impl FnOnce(&dyn Shelf, &Look<'_>) -> Result<T>,
@@ -69,7 +69,7 @@ pub(super) fn at<T>(
     let look = Look {
         zone: TimeZone::system(),
         now: Timestamp::now(),
-        password,
+        keys,
         needs_summaries: matches!(location, Location::Object(_)),
         spool_folder: &environment.temporary,
         interrupt,

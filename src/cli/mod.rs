@@ -11,6 +11,7 @@ mod effort;
 mod environment;
 mod export;
 mod filter;
+mod identity;
 mod import;
 mod input;
 mod keep;
@@ -187,14 +188,14 @@ fn open_archive(
     let access = environment.access(interrupt.clone());
     let archive = Archive::locate(&location, input, &access, spool_folder)?;
     let prompt = Prompt::beside(path, interrupt.clone());
-    let password = key.password(archive.is_encrypted(), &prompt, environment)?;
+    let unlock = key.unlock(&archive, &prompt, environment)?;
     let demands = Demands {
         authentic: key.require_authentication,
         tolerant: on_fault == OnFault::GoOn,
         interrupt,
         effort: effort.clone(),
     };
-    archive.open(password, demands)
+    archive.open_with(unlock, demands)
 }
 
 /// What a summary says of an archive that is read.
@@ -206,6 +207,7 @@ fn archive_facts(archive: &ArchiveSource) -> ArchiveFacts {
         sha256: None,
         id: None,
         encrypted: archive.is_encrypted(),
+        cipher: archive.lock().map(|lock| lock.cipher().to_string()),
         compressed: archive.is_compressed(),
     }
 }

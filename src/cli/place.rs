@@ -5,7 +5,7 @@ use super::environment::Environment;
 use super::length::{self, Form};
 use super::terminal;
 use super::terminal::Reports;
-use crate::archive::{ArchiveDestination, ArchiveName, Packing};
+use crate::archive::{ArchiveDestination, ArchiveName, Encryption, Packing};
 use crate::error::{Error, Kind, Result};
 use crate::store::{
     Access, Beside, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt,
@@ -230,12 +230,14 @@ impl Place {
             (None, Self::Folder(path)) => path.file_name()?.to_string_lossy().into_owned(),
             _ => return None,
         };
+        let cipher = packing.encryption.as_ref().map(Encryption::cipher);
         Some(ArchiveFacts {
             name,
             size: written.as_ref().map(|written| written.size),
             sha256: written.as_ref().and_then(|written| written.sha256.clone()),
             id: written.and_then(|written| written.id),
-            encrypted: packing.password.is_some(),
+            encrypted: packing.encryption.is_some(),
+            cipher: cipher.map(|cipher| cipher.to_string()),
             compressed: packing.compression.is_some() && !matches!(self, Self::Folder(_)),
         })
     }

@@ -30,6 +30,7 @@ use std::path::PathBuf;
   backup verify site.tar.gz.enc --key-file /etc/backup/key --require-authentication
   backup verify site.tar.gz.enc --project /srv/strapi
   backup verify s3://bucket/backups/site-2026-11-20 --key-file /etc/backup/key
+  backup verify site.tar.gz.age --identity identity.txt
   ssh backups@host cat site.tar.gz.enc | backup verify - --key-file /etc/backup/key
 
 Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for.
@@ -277,10 +278,18 @@ pub(super) fn has_notes(plan: &Plan, protection: &Protection) -> bool {
 
 /// What proves that the archive is whole.
 fn proofs(protection: &Protection) -> Vec<String> {
+    const NOBODY: &str = "whoever knows a recipient, which is public, can write such an archive";
     let Some(entries) = protection.digests else {
-        return Vec::new();
+        // The age format proves also what has no list.
+        return match (protection.is_to_recipients, protection.is_authenticated) {
+            (true, _) => vec![format!("nothing proves who wrote it: {NOBODY}")],
+            (false, true) => vec!["all of it was written by somebody who knew the key".into()],
+            (false, false) => Vec::new(),
+        };
     };
-    let authenticated = if protection.is_authenticated {
+    let authenticated = if protection.is_to_recipients {
+        &format!("nothing proves who wrote them: {NOBODY}")
+    } else if protection.is_authenticated {
         "they were listed by somebody who knew the key"
     } else {
         "nothing proves who listed them"

@@ -13,6 +13,7 @@
 
 mod support;
 
+mod age;
 mod alone;
 mod any_rows;
 mod archive_names;

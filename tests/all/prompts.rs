@@ -13,7 +13,7 @@ use crate::support::cli::{KEY, Project, backup_through, strapi_archive, testdata
 use crate::support::files::listing;
 
 /// A run at a terminal, and what stands on the screen.
-struct Session {
+pub struct Session {
     child: Child,
     terminal: File,
     screen: Vec<u8>,
@@ -22,6 +22,18 @@ struct Session {
 impl Session {
     /// Runs the binary on a project, at a terminal of its own.
     fn start(project: &Project, verb: &str, options: &[&str]) -> Session {
+        let mut starter = Command::new("setsid");
+        starter.arg("--ctty");
+        let mut command = backup_through(starter, [verb, "--project"]);
+        command
+            .arg(project.path())
+            .args(options)
+            .current_dir(project.archives());
+        Session::of(command)
+    }
+
+    /// Runs a command that `setsid --ctty` begins, at a terminal of its own.
+    pub fn of(mut command: Command) -> Session {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
@@ -29,13 +41,7 @@ impl Session {
         let mut inner = OpenOptions::new();
         let inner = inner.read(true).write(true);
         let inner = inner.open(name.to_str().unwrap()).unwrap();
-        let mut starter = Command::new("setsid");
-        starter.arg("--ctty");
-        let mut command = backup_through(starter, [verb, "--project"]);
         command
-            .arg(project.path())
-            .args(options)
-            .current_dir(project.archives())
             .stdin(inner.try_clone().unwrap())
             .stderr(inner)
             .stdout(Stdio::null());
@@ -52,7 +58,7 @@ impl Session {
     }
 
     /// Waits for a question and answers it once the terminal does not show what is typed.
-    fn answers_unseen(self, question: &str, answer: &str) -> Session {
+    pub fn answers_unseen(self, question: &str, answer: &str) -> Session {
         let mut session = self.waits_for(question);
         while shows_what_is_typed(&session.terminal) {
             let ended = session.child.try_wait().unwrap();
@@ -77,7 +83,7 @@ impl Session {
 
     /// Waits for the end; gives the exit code and what stands on the screen. No key may stand there.
     #[track_caller]
-    fn ends(mut self) -> (Option<i32>, String) {
+    pub fn ends(mut self) -> (Option<i32>, String) {
         while self.read() {}
         let code = self.child.wait().unwrap().code();
         let text = self.text();

@@ -17,7 +17,13 @@ const EXPORT: &str = "export";
 /// What a run that nobody watches gets, where `export` has it and nothing that was given speaks against it.
 const ALONE: [&str; 3] = ["strict", "quiet", "no_progress"];
 /// Options that give a key, or say that there is none.
-const KEYS: [&str; 3] = ["no_encrypt", "key_file", "key_command"];
+const KEYS: [&str; 5] = [
+    "no_encrypt",
+    "key_file",
+    "key_command",
+    "recipient",
+    "recipients_file",
+];
 /// Options that run programs of the user's.
 const PROGRAMS: [&str; 3] = ["key_command", "on_success", "on_failure"];
 

@@ -142,6 +142,9 @@ pub struct ArchiveFacts {
     /// Whether it is encrypted.
     #[serde(default)]
     pub encrypted: bool,
+    /// The cipher, where it is: `strapi`, `age`.
+    #[serde(default)]
+    pub cipher: Option<String>,
     /// Whether it is compressed.
     #[serde(default)]
     pub compressed: bool,
@@ -350,6 +353,7 @@ mod tests {
             sha256: Some("ab".into()),
             id: Some("cd".into()),
             encrypted: false,
+            cipher: None,
             compressed: false,
         });
         assert_eq!(summary.status, Status::Incomplete);
