@@ -36,6 +36,7 @@ mod databases;
 mod doctor;
 mod drill;
 mod environments;
+mod extract;
 mod fixture;
 mod flips;
 mod hostile_lines;
