@@ -12,7 +12,7 @@ use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
 use super::tree::Tree;
 use crate::effort::{Effort, Work};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::{Metadata, Stage};
 use crate::store::{FileOrigin, Interrupt, Origin};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
@@ -96,6 +96,7 @@ impl Archive {
             tree: None,
             keeps: false,
             leaves_out: false,
+            makes_do: false,
         };
         if source.demands.authentic && source.password.is_none() {
             return Err(source.unauthentic("it is not encrypted, and only a key authenticates"));
@@ -132,6 +133,8 @@ pub struct ArchiveSource {
     keeps: bool,
     /// Whether entries are left out that are not what the digests say.
     leaves_out: bool,
+    /// Whether it is described by what is left of it.
+    makes_do: bool,
 }
 
 /// What is known of an archive's content.
@@ -210,6 +213,11 @@ impl ArchiveSource {
         self.tree.take()
     }
 
+    /// Has it be read as far as that goes, whatever is missing of what describes it.
+    pub fn make_do(&mut self) {
+        self.makes_do = true;
+    }
+
     /// Leaves the entries out from now on of which it was found, when it was streamed, that they are not what the
     /// archive's digests say.
     pub fn leave_damaged_out(&mut self) {
@@ -225,14 +233,14 @@ impl ArchiveSource {
     /// writes it; else all of it.
     fn look(&mut self) -> Result<Known> {
         let archive = self.name();
-        let mut front = Front::default();
+        let mut front = Front::making_do(self.makes_do);
         let mut entries: HashMap<Stage, u64> = HashMap::new();
         let mut items: HashMap<Stage, u64> = HashMap::new();
         let mut in_order = false;
         let mut may_be_bare = true;
         let demands = &self.demands;
         let (all, seen) = (&mut self.entries, &mut self.seen);
-        round(
+        let looked = round(
             all,
             true,
             (&demands.interrupt, &demands.effort),
@@ -262,7 +270,12 @@ impl ArchiveSource {
                 }
                 Ok(Next::Go)
             },
-        )?;
+        );
+        match looked {
+            // It is met again when all of it is read.
+            Err(error) if self.makes_do && error.kind() == Kind::Archive => {}
+            looked => drop(looked?),
+        }
         items.insert(Stage::Schemas, front.schemas.len() as u64);
         Ok(Known {
             may_be_bare: may_be_bare && front.manifest.is_none(),

@@ -393,6 +393,7 @@ impl Request<'_> {
         summary: &mut Summary,
     ) -> Result<Option<Plan>> {
         self.archive.keep_for_another_stream();
+        self.archive.make_do();
         let plan = self.look(
             &mut Nowhere::default(),
             &OfTheArchive {

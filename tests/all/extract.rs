@@ -644,6 +644,24 @@ fn of_an_archive_that_was_cut_what_came_before_is_taken() {
 }
 
 #[test]
+fn of_an_archive_of_strapi_that_was_cut_what_came_before_is_taken() {
+    let room = Room::new();
+    let bytes = fs::read(strapi_archive()).unwrap();
+    let archive = room.path("cut.tar");
+    fs::write(&archive, &bytes[..bytes.len() - 20_000]).unwrap();
+    for options in [&[][..], &["--asset", "notes.txt"], &["--type", ARTICLE]] {
+        let what = [&["--to", "out"], options].concat();
+        room.run(&archive, &what).ends_with(6);
+        assert!(!room.path("out").exists());
+        room.run(&archive, &[&what[..], &["--damaged"]].concat())
+            .ends_with(6)
+            .says(["was cut short"]);
+        assert!(!tree(&room.path("out")).is_empty());
+        fs::remove_dir_all(room.path("out")).unwrap();
+    }
+}
+
+#[test]
 fn a_wrong_key_and_an_archive_that_nobody_vouches_for_are_refused() {
     let room = Room::new();
     let archive = testdata("strapi-export.tar.gz.enc");
