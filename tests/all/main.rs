@@ -63,6 +63,7 @@ mod options;
 mod outside;
 mod packages;
 mod partial;
+mod pieces;
 mod power;
 mod prompts;
 mod proofs;
