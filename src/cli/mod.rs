@@ -10,6 +10,7 @@ mod drill;
 mod effort;
 mod environment;
 mod export;
+mod extract;
 mod filter;
 mod identity;
 mod import;
@@ -107,6 +108,7 @@ enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
     Verify(verify::Arguments),
+    Extract(extract::Arguments),
     Drill(drill::Arguments),
     List(list::Arguments),
     Prune(prune::Arguments),
@@ -152,6 +154,7 @@ fn dispatch() -> Result<u8> {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
+        Command::Extract(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
         Command::Prune(arguments) => arguments.run(&environment),
