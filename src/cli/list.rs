@@ -90,7 +90,7 @@ pub(super) fn at<T>(
   backup list s3://bucket/backups/
   backup list /backups --json
 
-With a key encrypted archives that have no summary are opened as well.")]
+With a key or an identity encrypted archives that have no summary are opened as well.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     place: PlaceArguments,
