@@ -16,6 +16,7 @@ use crate::support::cli::{
 };
 use crate::support::files::{copy_folder, listing};
 use crate::support::restore::assert_exports;
+use crate::support::schema::described;
 use crate::support::strace::{can_trace, injected, traced};
 use crate::support::tarball::{ENTITIES, Entry, Tarball};
 
@@ -306,6 +307,27 @@ fn several_files_of_one_name_are_all_taken_and_numbered() {
     room.run(&archive, &["--to", "-", "--asset", "notes.txt"])
         .ends_with(2)
         .says(["2 files match", NOTES, "small_2a9128b856.png"]);
+}
+
+#[test]
+fn many_files_of_one_name_are_numbered_on() {
+    let project = Project::testdata();
+    project.sql("UPDATE files SET name = 'x.png'");
+    project.sql("UPDATE files SET name = 'x-2.png' WHERE id = 2");
+    let archive = project.export("site", &[]);
+    let room = Room::new();
+    let what = [
+        "--to",
+        "out",
+        "--asset",
+        "x*",
+        "--user-names",
+        "--no-formats",
+    ];
+    room.run(&archive, &what).ends_with(0);
+    let names = listing(&room.path("out"));
+    assert_eq!(names.len(), 5, "{names:?}");
+    assert!(names.contains(&"x.png".to_owned()) && names.iter().all(|it| it.starts_with("x")));
 }
 
 #[test]
@@ -813,7 +835,8 @@ fn lines_of_json_say_what_was_taken() {
     let room = Room::new();
     let what = ["--to", "out", "--asset", "big one.png", "--json"];
     let outcome = room.run(&strapi_archive(), &what).ends_with(0);
-    let last = json(outcome.stdout.lines().last().unwrap());
+    let lines: Vec<Value> = outcome.stdout.lines().map(described).collect();
+    let last = lines.last().unwrap();
     assert_eq!(last["type"], "summary");
     assert_eq!(last["command"], "extract");
     assert_eq!(last["stages"]["assets"]["count"], 5);
