@@ -57,7 +57,8 @@ pub struct Files<'a> {
     /// The files that are to come, with their rows.
     expected: NameMap<i64>,
     taken: NameMap<()>,
-    used: NameMap<()>,
+    /// The names that were given, with the number of the next file that would have one.
+    used: NameMap<u32>,
     found: u64,
     listed: Vec<String>,
     /// What is in the way of one of them.
@@ -218,11 +219,18 @@ impl<'a> Files<'a> {
 
     /// A name that no other file has that was taken.
     fn unique(&mut self, name: String) -> String {
-        let mut unique = name.clone();
-        let mut number = 2;
-        while self.used.insert(&unique, ()).is_some() {
-            unique = numbered(&name, number);
+        let mut number = self.used.get(&name).copied().unwrap_or(1);
+        let mut unique = match number {
+            1 => name.clone(),
+            number => numbered(&name, number),
+        };
+        while self.used.get(&unique).is_some() {
             number += 1;
+            unique = numbered(&name, number);
+        }
+        self.used.insert(&name, number + 1);
+        if unique != name {
+            self.used.insert(&unique, 2);
         }
         unique
     }
@@ -318,9 +326,9 @@ impl Sink for Files<'_> {
         let sidecar = sidecar.as_ref();
         // Early versions of Strapi 4 wrote "null" for a missing extension.
         let without = name.strip_suffix("null").unwrap_or(name);
-        let is_expected =
-            self.expected.remove(name).is_some() || self.expected.remove(without).is_some();
-        let is_wanted = is_expected || self.is_wanted_alone(name, sidecar);
+        let row = self.expected.remove(name);
+        let row = row.or_else(|| self.expected.remove(without));
+        let is_wanted = row.is_some() || self.is_wanted_alone(name, sidecar);
         // Strapi writes a file twice that two rows share.
         if !is_wanted || self.taken.insert(name, ()).is_some() {
             return Nowhere::default().asset(asset, content);
@@ -354,6 +362,9 @@ impl Sink for Files<'_> {
                 if let Err(error) = written {
                     // What is not whole is not shown.
                     fs::remove_file(&path).map_err(fail)?;
+                    if let Some(row) = row {
+                        self.expected.insert(name, row);
+                    }
                     self.found -= 1;
                     self.listed
                         .truncate(self.found.try_into().unwrap_or(usize::MAX));
