@@ -4,10 +4,11 @@ use super::audit::{Audit, Protection};
 use super::codec::{Password, Sealed, Unpacked, needless_key};
 use super::entries::Entries;
 use super::front::{Described, Front, Peek};
-use super::item::Next;
+use super::item::{Item, Next};
 use super::layout::{Entry, METADATA};
 use super::lines::count_lines;
-use super::manifest::Manifest;
+use super::listing::{Counted, EntryKind, ListedEntry, Listing};
+use super::manifest::{Maker, Manifest};
 use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
 use crate::effort::{Effort, Work};
@@ -60,6 +61,22 @@ impl Archive {
         })
     }
 
+    /// Where it lies, for messages.
+    pub fn name(&self) -> String {
+        match &self.form {
+            Form::Sealed(sealed) => sealed.name(),
+            Form::Folder(path) => path.display().to_string(),
+        }
+    }
+
+    /// How many bytes it has, where that is known: not of a stream or a folder.
+    pub fn length(&self) -> Option<u64> {
+        match &self.form {
+            Form::Sealed(sealed) => sealed.length(),
+            Form::Folder(_) => None,
+        }
+    }
+
     /// Whether it is encrypted, as far as its content tells.
     pub fn is_encrypted(&self) -> bool {
         match &self.form {
@@ -92,6 +109,7 @@ impl Archive {
             seen: Seen::default(),
             known: None,
             protection: None,
+            listing: None,
         };
         if source.demands.authentic && source.password.is_none() {
             return Err(source.unauthentic("it is not encrypted, and only a key authenticates"));
@@ -122,6 +140,7 @@ pub struct ArchiveSource {
     seen: Seen,
     known: Option<Known>,
     protection: Option<Protection>,
+    listing: Option<Listing>,
 }
 
 /// What is known of an archive's content.
@@ -154,6 +173,49 @@ impl ArchiveSource {
     /// Whether it is compressed.
     pub fn is_compressed(&self) -> bool {
         self.entries.packed().is_some_and(Unpacked::is_compressed)
+    }
+
+    /// Whether it is a folder that holds an unpacked archive.
+    pub fn is_unpacked(&self) -> bool {
+        self.entries.packed().is_none()
+    }
+
+    /// Who wrote it, and what was asked for; known once it was described, where it says so.
+    pub fn maker(&self) -> Option<Maker> {
+        let known = self.known.as_ref()?;
+        known.described.manifest.as_ref().map(Manifest::maker)
+    }
+
+    /// Lists its shards when it is streamed.
+    pub fn list_shards(&mut self) {
+        self.listing = Some(Listing::default());
+    }
+
+    /// How it is cut into entries, as far as it was streamed; where [`list_shards`](Self::list_shards) asked for that.
+    pub fn listing(&self) -> Option<&Listing> {
+        self.listing.as_ref()
+    }
+
+    /// Hands its entries over, in its order, without their content. Gives what is wrong between them.
+    ///
+    /// # Errors
+    /// It cannot be followed to its end, an entry is none that it may have, or `each` fails.
+    pub fn each_entry(
+        &mut self,
+        each: &mut dyn FnMut(ListedEntry<'_>) -> Result<()>,
+    ) -> Result<Vec<Error>> {
+        let Demands {
+            interrupt, effort, ..
+        } = &self.demands;
+        self.entries.each(false, interrupt, effort, &mut |item| {
+            interrupt.stop()?;
+            each(ListedEntry {
+                name: &item.name,
+                kind: EntryKind::from(&item.entry),
+                length: item.length,
+            })?;
+            Ok(Next::Go)
+        })
     }
 
     /// Reads what stands at the very beginning of an archive that this program wrote: metadata and manifest, some
@@ -287,6 +349,27 @@ impl ArchiveSource {
     }
 }
 
+/// Has an entry read, and lists it.
+fn list(
+    listing: &mut Listing,
+    item: &mut Item<'_>,
+    read: &mut dyn FnMut(&mut Item<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut counted = Counted::new(&mut *item.content);
+    let mut own = Item {
+        number: item.number,
+        entry: item.entry.clone(),
+        name: std::mem::take(&mut item.name),
+        length: item.length,
+        content: &mut counted,
+    };
+    let read = read(&mut own);
+    item.name = own.name;
+    read?;
+    listing.add(&item.name, &item.entry, item.length, counted.lines());
+    Ok(())
+}
+
 /// What a user should know of the protection of an archive.
 fn notes(protection: &Protection, keeps_order: bool) -> Vec<String> {
     let mut notes = Vec::new();
@@ -334,6 +417,7 @@ impl Source for ArchiveSource {
             may_be_bare,
         );
         let mut front = self.known.is_none().then(Front::default);
+        self.listing = self.listing.take().map(|_| Listing::default());
         // Once, if the entries stand in Strapi's order; otherwise once more for what came too early.
         loop {
             let before = pass.entries_through();
@@ -341,6 +425,7 @@ impl Source for ArchiveSource {
             let again = pass.may_repeat();
             let demands = &self.demands;
             let (all, seen) = (&mut self.entries, &mut self.seen);
+            let listing = &mut self.listing;
             let faults = round(
                 all,
                 again,
@@ -352,8 +437,18 @@ impl Source for ArchiveSource {
                             if matches!(item.entry, Entry::Metadata | Entry::Manifest) =>
                         {
                             front.take(&archive, item)?;
+                            if let Some(listing) = listing {
+                                listing.add(&item.name, &item.entry, item.length, 0);
+                            }
                         }
-                        (Step::Read(item), front) => pass.entry(item, front, filter, sink)?,
+                        (Step::Read(item), front) => {
+                            match listing.as_mut().filter(|_| pass.audit.is_some()) {
+                                Some(listing) => list(listing, item, &mut |item| {
+                                    pass.entry(item, front, filter, sink)
+                                })?,
+                                None => pass.entry(item, front, filter, sink)?,
+                            }
+                        }
                         (Step::Through(name, entry, digest), _) => {
                             if let Some(audit) = &mut pass.audit {
                                 audit.entry(name, entry, digest)?;

@@ -70,6 +70,27 @@ impl KeyArguments {
         Ok(key.map(Password::new))
     }
 
+    /// The key of an encrypted archive, of which something can be told without: as given, else asked for, where
+    /// somebody can be asked. No answer is none.
+    ///
+    /// # Errors
+    /// It cannot be had, or is empty where it was given.
+    pub fn if_answered(
+        &self,
+        prompt: &Prompt,
+        environment: &Environment,
+    ) -> Result<Option<Password>> {
+        let key = match self.source.given(environment, prompt.interrupt())? {
+            Some(key) => Some(key),
+            None if prompt.is_possible() => {
+                let question = "Key of the archive (none: what shows without it): ";
+                Some(prompt.secret(question)?).filter(|key| !key.is_empty())
+            }
+            None => None,
+        };
+        Ok(key.map(Password::new))
+    }
+
     /// The key, where an option or the environment gives one. Nobody is asked.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod export;
 mod filter;
 mod import;
 mod input;
+mod inspect;
 mod keep;
 mod key;
 mod length;
@@ -106,6 +107,7 @@ enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
     Verify(verify::Arguments),
+    Inspect(inspect::Arguments),
     Drill(drill::Arguments),
     List(list::Arguments),
     Prune(prune::Arguments),
@@ -151,6 +153,7 @@ fn dispatch() -> Result<u8> {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
+        Command::Inspect(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
         Command::Prune(arguments) => arguments.run(&environment),
@@ -167,15 +170,12 @@ fn dispatch() -> Result<u8> {
     }
 }
 
-/// Opens the archive that was named on the command line; asks for its key if it needs one.
-fn open_archive(
+/// Finds the archive that was named on the command line, and who can be asked for its key.
+fn locate_archive(
     path: &Path,
-    key: &KeyArguments,
-    on_fault: OnFault,
     cancellation: &Cancellation,
-    effort: &Effort,
     environment: &Environment,
-) -> Result<ArchiveSource> {
+) -> Result<(Archive, Prompt)> {
     let spool_folder = &environment.temporary;
     let interrupt = cancellation.interrupt();
     let location = Location::parse(path.as_os_str())?;
@@ -186,12 +186,24 @@ fn open_archive(
     let input = Input::new(io::stdin(), interrupt.clone());
     let access = environment.access(interrupt.clone());
     let archive = Archive::locate(&location, input, &access, spool_folder)?;
-    let prompt = Prompt::beside(path, interrupt.clone());
+    Ok((archive, Prompt::beside(path, interrupt)))
+}
+
+/// Opens the archive that was named on the command line; asks for its key if it needs one.
+fn open_archive(
+    path: &Path,
+    key: &KeyArguments,
+    on_fault: OnFault,
+    cancellation: &Cancellation,
+    effort: &Effort,
+    environment: &Environment,
+) -> Result<ArchiveSource> {
+    let (archive, prompt) = locate_archive(path, cancellation, environment)?;
     let password = key.password(archive.is_encrypted(), &prompt, environment)?;
     let demands = Demands {
         authentic: key.require_authentication,
         tolerant: on_fault == OnFault::GoOn,
-        interrupt,
+        interrupt: cancellation.interrupt(),
         effort: effort.clone(),
     };
     archive.open(password, demands)

@@ -16,7 +16,7 @@ pub struct Count {
 }
 
 impl Count {
-    fn add(&mut self, bytes: u64) {
+    pub(super) fn add(&mut self, bytes: u64) {
         self.items += 1;
         self.bytes += bytes;
     }

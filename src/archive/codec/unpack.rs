@@ -43,6 +43,11 @@ impl Sealed {
         self.origin.name()
     }
 
+    /// How many bytes it has, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        self.origin.length()
+    }
+
     fn is_named_encrypted(&self) -> bool {
         self.name().ends_with(".enc")
     }
