@@ -1,25 +1,28 @@
 //! `backup inspect`: what an archive is, and what is in it.
 
+mod out;
 mod words;
 
 use super::environment::Environment;
 use super::key::KeyArguments;
 use super::progress::Progress;
 use super::terminal::{self, Reports, Voice, safe};
-use super::{Cancellation, STREAM, exit_code, locate_archive};
+use super::verify::print_faults;
+use super::{Cancellation, exit_code, locate_archive};
 use crate::archive::{ArchiveSource, Demands};
 use crate::error::{Error, Kind, Result};
 use crate::inventory::Outside;
 use crate::portrait::{PlaceFacts, Portrait, html};
-use crate::store::{
-    Access, Ending, FileNames, FileTarget, Location, Receipt, Target, check_folder, folder_of,
-    shelf,
+use crate::store::{Access, Location, folder_of, shelf};
+use crate::transfer::{
+    Chosen, EntityLines, Event, Extent, Observer, OnFault, Onlooker, SchemaStrategy, Source,
+    Transfer, VersionStrategy,
 };
-use crate::transfer::{Event, Observer};
 use clap::Args;
 use jiff::tz::TimeZone;
+use out::{Out, Page, unprinted};
 use serde_json::json;
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 /// Tell what an archive is and what is in it
@@ -106,8 +109,11 @@ impl Arguments {
         }
         let watch = Aside {
             progress: Progress::new(cancellation, false),
-            shows: io::stderr().is_terminal(),
+            shows: io::stderr().is_terminal() && self.content_type.is_none(),
         };
+        if let Some(uid) = &self.content_type {
+            return self.print_type(uid, &mut source, &watch);
+        }
         let place = place.opened(&source);
         let portrait = Portrait::read(place, &mut source, &watch)?;
         self.show(&portrait, page)
@@ -168,10 +174,12 @@ impl Arguments {
             };
             out.line(&line)
         });
-        match listed.and_then(|faults| out.end().map(|()| faults)) {
-            Err(_) if out.is_closed => Ok(0),
-            Err(error) => Err(error),
-            Ok(faults) => {
+        // What came before what is damaged is printed as well.
+        let flushed = out.end(Ok(()))?;
+        match (flushed, listed) {
+            (None, _) => Ok(0),
+            (_, Err(error)) => Err(error),
+            (_, Ok(faults)) => {
                 faults.iter().for_each(terminal::tell_fault);
                 Ok(match faults.is_empty() {
                     true => 0,
@@ -179,6 +187,36 @@ impl Arguments {
                 })
             }
         }
+    }
+
+    /// Prints the entities of a content type.
+    fn print_type(&self, uid: &str, source: &mut ArchiveSource, watch: &Aside) -> Result<u8> {
+        let chosen = Chosen::of(&[uid.to_owned()], &source.describe()?)?;
+        let mut out = Out::default();
+        let mut lines = EntityLines::new(&chosen, &mut out, &unprinted);
+        let planned = Transfer {
+            source,
+            destination: Box::new(Onlooker(&mut lines)),
+            filter: chosen.filter()?,
+            extent: Extent::default(),
+            versions: VersionStrategy::default(),
+            schemas: SchemaStrategy::default(),
+            on_fault: OnFault::GoOn,
+            observer: watch,
+        }
+        .plan();
+        let count = lines.count();
+        let Some(plan) = out.end(planned)? else {
+            return Ok(0);
+        };
+        if count == 0 {
+            terminal::tell(&format!("the archive holds no entities of {uid}"));
+        }
+        print_faults(&plan);
+        Ok(match plan.faults.is_empty() {
+            true => 0,
+            false => exit_code(Kind::Archive),
+        })
     }
 
     /// Shows a portrait as it was asked for; gives the exit code.
@@ -197,106 +235,6 @@ impl Arguments {
         Ok(match portrait.is_damaged() {
             true => exit_code(Kind::Archive),
             false => 0,
-        })
-    }
-}
-
-/// Where a page goes.
-struct Page {
-    /// `None` is stdout.
-    path: Option<PathBuf>,
-    overwrite: bool,
-}
-
-impl Page {
-    /// Where it was asked for; it is seen that it can get there before anything is read.
-    fn of(arguments: &Arguments) -> Result<Option<Self>> {
-        let Some(path) = &arguments.html else {
-            return Ok(None);
-        };
-        if path == Path::new(STREAM) {
-            if arguments.json {
-                return Err(Error::usage("--json and --html - both print to stdout")
-                    .hint("name a file for the page"));
-            }
-            return Ok(Some(Self {
-                path: None,
-                overwrite: false,
-            }));
-        }
-        let shown = path.display();
-        if path.is_dir() {
-            return Err(Error::usage(format!("{shown} is a folder"))
-                .hint("give the page another name with --html"));
-        }
-        if !arguments.overwrite && path.symlink_metadata().is_ok() {
-            return Err(Error::usage(format!("{shown} is there already"))
-                .hint("give the page another name with --html, or replace it with --overwrite"));
-        }
-        check_folder(folder_of(path))?;
-        Ok(Some(Self {
-            path: Some(path.clone()),
-            overwrite: arguments.overwrite,
-        }))
-    }
-
-    fn write(&self, page: &str) -> Result<()> {
-        let Some(path) = &self.path else {
-            let mut out = Out::default();
-            let printed = out.text(page).and_then(|()| out.end());
-            return printed.or_else(|error| match out.is_closed {
-                true => Ok(()),
-                false => Err(error),
-            });
-        };
-        let names = FileNames {
-            complete: path.clone(),
-            incomplete: path.clone(),
-            overwrite: self.overwrite,
-        };
-        let mut file = FileTarget::create(names, Receipt::default())?;
-        file.write_all(page.as_bytes())
-            .map_err(|error| Error::io("write the page", path, error))?;
-        Box::new(file).publish(Ending::Complete)
-    }
-}
-
-/// Lines for whoever reads stdout.
-struct Out {
-    out: BufWriter<Stdout>,
-    /// Whether he stopped.
-    is_closed: bool,
-}
-
-impl Default for Out {
-    fn default() -> Self {
-        Self {
-            out: BufWriter::with_capacity(64 << 10, io::stdout()),
-            is_closed: false,
-        }
-    }
-}
-
-impl Out {
-    fn line(&mut self, line: &str) -> Result<()> {
-        let written = writeln!(self.out, "{line}");
-        self.check(written)
-    }
-
-    fn text(&mut self, text: &str) -> Result<()> {
-        let written = self.out.write_all(text.as_bytes());
-        self.check(written)
-    }
-
-    fn end(&mut self) -> Result<()> {
-        let written = self.out.flush();
-        self.check(written)
-    }
-
-    fn check(&mut self, written: io::Result<()>) -> Result<()> {
-        written.map_err(|error| {
-            self.is_closed |= error.kind() == io::ErrorKind::BrokenPipe;
-            Error::failed(format!("cannot print: {error}"))
         })
     }
 }

@@ -66,7 +66,7 @@ fn put(page: &mut String, what: impl std::fmt::Display) {
 fn header(page: &mut String, portrait: &Portrait) {
     let state = portrait.state.as_str();
     let word = match portrait.state {
-        State::Complete => "Nothing is missing",
+        State::Complete => "Nothing seen missing or damaged",
         State::Incomplete => "Incomplete",
         State::Damaged => "Damaged",
         State::Sealed => "Encrypted, not opened",
@@ -212,7 +212,7 @@ fn sizes(page: &mut String, stages: &BTreeMap<String, StageFacts>) {
         put(
             page,
             format_args!(
-                "<li><strong>{count}</strong><span>{}, {bytes}</span></li>\n",
+                "<li><strong>{count}</strong><span>{}</span> <span>{bytes}</span></li>\n",
                 Name(name)
             ),
         );
@@ -221,12 +221,12 @@ fn sizes(page: &mut String, stages: &BTreeMap<String, StageFacts>) {
     overview(page, &in_order(stages));
     let of = |name: &str| stages.get(name).map(|stage| &stage.groups);
     put(page, "<div class=\"pair\">\n");
-    for (title, what, groups) in [
-        ("Content by type", "types", of("entities")),
-        ("Files by extension", "extensions", of("assets")),
+    for (title, what, unit, groups) in [
+        ("Content by type", "types", "rows", of("entities")),
+        ("Files by extension", "extensions", "files", of("assets")),
     ] {
         if let Some(groups) = groups.filter(|groups| !groups.is_empty()) {
-            bars(page, &Bars { title, what }, groups);
+            bars(page, &Bars { title, what, unit }, groups);
         }
     }
     put(page, "</div>\n");

@@ -19,6 +19,8 @@ pub struct Bars<'a> {
     pub title: &'a str,
     /// What its bars stand for.
     pub what: &'a str,
+    /// What is counted.
+    pub unit: &'a str,
 }
 
 /// Draws groups as bars, the largest first.
@@ -40,7 +42,13 @@ pub fn bars(page: &mut String, look: &Bars<'_>, groups: &BTreeMap<String, GroupF
         format_args!("<section>\n<h2>{}</h2>\n<ol class=\"bars\">\n", look.title),
     );
     for (name, group) in &sorted[..shown] {
-        bar(page, &Name(name).to_string(), *group, (largest, whole));
+        bar(
+            page,
+            look,
+            &Name(name).to_string(),
+            *group,
+            (largest, whole),
+        );
     }
     let rest = &sorted[shown..];
     if !rest.is_empty() {
@@ -51,13 +59,20 @@ pub fn bars(page: &mut String, look: &Bars<'_>, groups: &BTreeMap<String, GroupF
                 bytes: sum.bytes + it.bytes,
             });
         let name = format!("{} more {}", HumanCount(rest.len() as u64), look.what);
-        bar(page, &name, sum, (largest.max(sum.bytes), whole));
+        bar(page, look, &name, sum, (largest.max(sum.bytes), whole));
     }
     put(page, "</ol>\n</section>\n");
 }
 
 /// Draws a bar; `name` is HTML.
-fn bar(page: &mut String, name: &str, group: GroupFacts, (largest, whole): (u64, u64)) {
+fn bar(
+    page: &mut String,
+    look: &Bars<'_>,
+    name: &str,
+    group: GroupFacts,
+    (largest, whole): (u64, u64),
+) {
+    let unit = look.unit;
     let (size, count) = (DecimalBytes(group.bytes), HumanCount(group.count));
     let share = percent(group.bytes, whole);
     let width = match group.bytes {
@@ -67,8 +82,8 @@ fn bar(page: &mut String, name: &str, group: GroupFacts, (largest, whole): (u64,
     put(
         page,
         format_args!(
-            "<li><span class=\"name\">{name}</span><span class=\"value\">{size} <small>{share:.1} %, \
-             {count}</small></span><svg viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" role=\"img\">\
+            "<li><span class=\"name\">{name}</span><span class=\"value\">{size} <small>{share:.1} % · \
+             {count} {unit}</small></span><svg viewBox=\"0 0 100 1\" preserveAspectRatio=\"none\" role=\"img\">\
              <title>{share:.1} % of the bytes</title><rect class=\"track\" width=\"100\" height=\"1\"/>\
              <rect class=\"bar\" width=\"{width:.2}\" height=\"1\"/></svg></li>\n"
         ),
