@@ -1,7 +1,7 @@
 //! What a source sends, in numbers: how much of each stage and type, and what is largest. Memory is bounded by the
 //! number of types, whatever comes.
 
-use super::report::{Count, StageReport};
+use super::report::{Count, NO_EXTENSION, StageReport};
 use super::{Description, Filter, Sink, Source, Warning};
 use crate::error::{Error, Result};
 use crate::model::limits::{LONGEST_FILE_NAME, LONGEST_TYPES, MOST_TYPES};
@@ -17,7 +17,7 @@ const LARGEST: usize = 10;
 const MOST_KINDS: usize = 1000;
 /// What those are called that are not told apart.
 pub const OTHERS: &str = "others";
-/// What files are called whose names have no extension, or whose sidecars say no media type.
+/// What the media type is called where a sidecar does not say one.
 const NONE: &str = "none";
 /// The attributes that are most like a title, the likeliest first.
 const TITLES: [&str; 10] = [
@@ -158,7 +158,7 @@ impl Contents {
         let sidecar: Sidecar<'_> = serde_json::from_str(&asset.sidecar).unwrap_or_default();
         self.count(
             Stage::Assets,
-            Some(asset.extension().unwrap_or(NONE)),
+            Some(asset.extension().unwrap_or(NO_EXTENSION)),
             asset.size,
         );
         let mime = match sidecar.mime.as_deref() {

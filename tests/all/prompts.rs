@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
@@ -22,6 +23,13 @@ struct Session {
 impl Session {
     /// Runs the binary on a project, at a terminal of its own.
     fn start(project: &Project, verb: &str, options: &[&str]) -> Session {
+        let path = project.path();
+        let of_project = [verb, "--project", path.to_str().unwrap()];
+        Session::of(&[&of_project, options].concat(), &project.archives())
+    }
+
+    /// Runs the binary in a folder, at a terminal of its own.
+    fn of(arguments: &[&str], folder: &Path) -> Session {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
@@ -31,11 +39,9 @@ impl Session {
         let inner = inner.open(name.to_str().unwrap()).unwrap();
         let mut starter = Command::new("setsid");
         starter.arg("--ctty");
-        let mut command = backup_through(starter, [verb, "--project"]);
+        let mut command = backup_through(starter, arguments);
         command
-            .arg(project.path())
-            .args(options)
-            .current_dir(project.archives())
+            .current_dir(folder)
             .stdin(inner.try_clone().unwrap())
             .stderr(inner)
             .stdout(Stdio::null());
@@ -247,4 +253,29 @@ fn an_interrupt_at_a_question_leaves_the_terminal_as_it_was() {
         assert_eq!(code, Some(130), "{screen}");
         before.assert_untouched(&project);
     }
+}
+
+#[test]
+fn inspect_asks_for_a_key_and_tells_what_shows_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = testdata("strapi-export.tar.gz.enc");
+    for (answer, state) in [("", "sealed"), (KEY, "complete")] {
+        let page = folder.path().join(format!("{state}.html"));
+        let (page, archive) = (page.to_str().unwrap(), archive.to_str().unwrap());
+        let arguments = ["inspect", archive, "--html", page];
+        let (code, screen) = Session::of(&arguments, folder.path())
+            .answers_unseen("Key of the archive (none: what shows without it): ", answer)
+            .ends();
+        assert_eq!(code, Some(0), "{screen}");
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(
+            page.contains(&format!("class=\"badge {state}\"")),
+            "{state}"
+        );
+    }
+    // Where nothing is to be asked, it is not.
+    let arguments = ["inspect", archive.to_str().unwrap(), "--no-key"];
+    let (code, screen) = Session::of(&arguments, folder.path()).ends();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(!screen.contains("Key of the archive"), "{screen}");
 }

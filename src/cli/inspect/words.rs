@@ -79,6 +79,11 @@ fn print_stages(stages: &BTreeMap<String, StageFacts>) {
             lines.push((format!("-- {}", safe(group)), count.count, count.bytes));
         }
     }
+    let all = stages.values();
+    let (count, bytes) = all.fold((0, 0), |(count, bytes), stage| {
+        (count + stage.count, bytes + stage.bytes)
+    });
+    lines.push(("Total".to_owned(), count, bytes));
     print_lines(["Type", "Count", "Size"], &lines);
 }
 
