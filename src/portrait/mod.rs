@@ -2,6 +2,7 @@
 //! for a browser. docs/output.schema.json describes it.
 
 mod facts;
+mod hearing;
 pub mod html;
 mod told;
 
@@ -10,15 +11,14 @@ pub use facts::{
     ProtectionFacts, ScopeFacts, ShardFacts, State, ToldFacts,
 };
 
+use hearing::Hearing;
 pub use told::{Fact, Remarks, size};
 
 use crate::archive::{ArchiveSource, Outcome};
 use crate::error::{Kind, Result};
 use crate::inventory::Outside;
 use crate::model::Stage;
-use crate::transfer::summary::{
-    Failure, GroupFacts, Remembering, StageFacts, WarningFacts, WarningList,
-};
+use crate::transfer::summary::{Failure, GroupFacts, StageFacts};
 use crate::transfer::{
     Contents, Extent, Filter, Noting, Nowhere, Observer, OnFault, Plan, SchemaStrategy, Source,
     Transfer, VersionStrategy,
@@ -68,7 +68,7 @@ pub struct Portrait {
     /// The largest files, the largest first.
     pub largest_files: Vec<FileFacts>,
     /// What was seen while it was read: what is missing, and what should be known.
-    pub warnings: Vec<WarningFacts>,
+    pub warnings: Vec<ToldFacts>,
     /// How many more there were.
     pub warnings_left_out: u64,
     /// What is wrong with it.
@@ -133,7 +133,7 @@ impl Portrait {
         observer: &dyn Observer,
     ) -> Result<Self> {
         source.list_shards();
-        let watch = Remembering::new(observer);
+        let watch = Hearing::new(observer);
         let mut contents = Contents::default();
         let planned = plan(source, &mut contents, &watch);
         let mut ended = None;
@@ -157,7 +157,7 @@ impl Portrait {
         let mut portrait = Self::of(archive, State::Complete);
         portrait.take_source(source);
         portrait.take_contents(contents);
-        portrait.take_warnings(watch.warnings());
+        (portrait.warnings, portrait.warnings_left_out) = watch.into_parts();
         if let Some(plan) = plan {
             portrait.take_plan(&plan);
         }
@@ -200,10 +200,6 @@ impl Portrait {
         self.largest_entities = entities.map(EntityFacts::from).collect();
         let files = contents.largest_files.into_iter();
         self.largest_files = files.map(FileFacts::from).collect();
-    }
-
-    fn take_warnings(&mut self, warnings: WarningList) {
-        (self.warnings, self.warnings_left_out) = warnings.into_parts();
     }
 
     fn take_plan(&mut self, plan: &Plan) {

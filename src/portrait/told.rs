@@ -1,6 +1,6 @@
 //! A portrait in words that a page and a terminal share.
 
-use super::{BesideFacts, PlaceFacts, Portrait, ScopeFacts, State};
+use super::{BesideFacts, PlaceFacts, Portrait, ScopeFacts, State, ToldFacts};
 use crate::model::Stage;
 use crate::transfer::summary::{Status, Summary};
 use indicatif::{DecimalBytes, HumanCount};
@@ -9,6 +9,9 @@ use indicatif::{DecimalBytes, HumanCount};
 const NAMED: usize = 5;
 /// How many warnings are told.
 const TOLD: usize = 20;
+
+/// How the note begins that sums up what an export told of.
+const RETOLD: &str = "it was incomplete when it was made";
 
 /// A name and what is to be said under it.
 pub type Fact = (&'static str, String);
@@ -113,27 +116,41 @@ impl Portrait {
         }
     }
 
-    /// What is missing from it, and what else should be known.
+    /// What is missing from it, and what else should be known. Of an archive that was not opened the summary beside it
+    /// says that.
     pub fn remarks(&self) -> Remarks {
         let mut remarks = Remarks::default();
         let mut put = |incomplete: bool, text: String| match incomplete {
             true => remarks.missing.push(text),
             false => remarks.notes.push(text),
         };
-        let outcome = self.outcome.iter();
-        for told in outcome.clone().flat_map(|outcome| &outcome.warnings) {
+        let mut left_out = self.warnings_left_out;
+        let when_made = self.outcome.as_ref().map(|it| &it.warnings[..]);
+        let when_made = when_made.unwrap_or_default();
+        for told in when_made {
             put(told.incomplete, told.message.clone());
         }
-        // What the export told is told above, one by one.
-        let retold = |reason: &str| reason.starts_with("it was incomplete when it was made");
-        for told in self.warnings.iter().filter(|it| !retold(&it.reason)) {
-            let text = match told.subject == self.archive.location {
-                true => told.reason.clone(),
-                false => format!("{}: {}", told.subject, told.reason),
-            };
-            put(told.incomplete, text);
+        // What the export told one by one is not told again in a sentence.
+        let is_told = |told: &ToldFacts| {
+            let same = |it: &ToldFacts| it.incomplete && it.kind == told.kind;
+            told.incomplete && when_made.iter().any(same)
+        };
+        let own = format!("{}: ", self.archive.location);
+        for told in self.warnings.iter().filter(|told| !is_told(told)) {
+            let text = told.message.strip_prefix(&own).unwrap_or(&told.message);
+            if !text.starts_with(RETOLD) {
+                put(told.incomplete, text.to_owned());
+            }
         }
-        let left_out = outcome.map(|it| it.warnings_left_out).sum::<u64>();
+        let beside = self.beside.as_ref().and_then(|it| it.summary.as_ref());
+        for told in beside.iter().flat_map(|summary| &summary.warnings) {
+            put(
+                told.incomplete,
+                format!("{}: {}", told.subject, told.reason),
+            );
+        }
+        left_out += self.outcome.as_ref().map_or(0, |it| it.warnings_left_out);
+        left_out += beside.map_or(0, |summary| summary.warnings_left_out);
         for list in [&mut remarks.missing, &mut remarks.notes] {
             let more = list.len().saturating_sub(TOLD);
             list.truncate(TOLD);
@@ -141,9 +158,8 @@ impl Portrait {
                 list.push(format!("{} more of these", HumanCount(more as u64)));
             }
         }
-        let more = left_out + self.warnings_left_out;
-        if more > 0 {
-            let text = format!("{} more, which the archive does not list", HumanCount(more));
+        if left_out > 0 {
+            let text = format!("{} more, which were not listed", HumanCount(left_out));
             match remarks.missing.is_empty() {
                 true => remarks.notes.push(text),
                 false => remarks.missing.push(text),

@@ -253,6 +253,35 @@ fn what_was_missing_when_it_was_made_is_told_and_no_failure() {
     let missing = told.split_once("\nMissing:\n").expect("a list").1;
     let first = missing.lines().next().unwrap();
     assert!(first.contains("small_2a9128b856.png"), "{told}");
+    assert_eq!(missing.lines().nth(1), Some(""), "told once\n{told}");
+}
+
+#[test]
+fn what_the_summary_says_is_missing_is_told_without_the_key() {
+    let project = Project::testdata();
+    fs::remove_file(project.uploads().join("small_2a9128b856.png")).unwrap();
+    let options = ["-f", "site", "-k", KEY, "--summary"];
+    project.run("export", options).ends_with(3);
+    let told = inspect(&project.archive("site.incomplete.tar.gz.enc"), &[]).ends_with(0);
+    let told = told.stdout;
+    let beside = told.split_once("Said by the summary beside it").unwrap().1;
+    assert!(beside.contains("State       incomplete"), "{told}");
+    let missing = beside.split_once("\nMissing:\n").expect("a list").1;
+    assert!(missing.contains("small_2a9128b856.png"), "{told}");
+}
+
+#[test]
+fn files_that_no_archive_of_strapi_says_are_missing_are_found_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tarball = Tarball::read(&strapi_archive());
+    tarball.remove("assets/uploads/small_2a9128b856.png");
+    tarball.remove("assets/metadata/small_2a9128b856.png.json");
+    let path = tarball.write(folder.path().join("less.tar"));
+    let facts = facts(&path, &[], 0);
+    assert_eq!(facts["state"], "incomplete");
+    let told = inspect(&path, &[]).ends_with(0).stdout;
+    let missing = told.split_once("\nMissing:\n").expect("a list").1;
+    assert!(missing.contains("lacks 1 of the files"), "{told}");
 }
 
 #[test]

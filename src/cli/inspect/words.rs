@@ -20,14 +20,12 @@ pub(super) fn print(portrait: &Portrait) {
     if let Some(beside) = &portrait.beside {
         OUT.write("\nSaid by the summary beside it, not by the archive:");
         print_facts(&beside.facts());
-        if let Some(summary) = &beside.summary {
-            print_stages(&summary.stages);
-        }
     }
     let remarks = portrait.remarks();
     print_list("Missing", &remarks.missing);
     print_list("Notes", &remarks.notes);
-    print_stages(&portrait.stages);
+    let beside = portrait.beside.as_ref().and_then(|it| it.summary.as_ref());
+    print_stages(beside.map_or(&portrait.stages, |summary| &summary.stages));
     print_groups("Media type", &portrait.media_types);
     print_largest(portrait);
     print_components(portrait);

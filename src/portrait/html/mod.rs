@@ -131,9 +131,16 @@ fn alarms(page: &mut String, portrait: &Portrait) {
     list(page, "alarm broken", "What is wrong with it", &mut faults);
     let remarks = portrait.remarks();
     let mut missing = remarks.missing.iter().map(String::as_str);
-    list(page, "alarm", "What is missing", &mut missing);
+    let titles = match portrait.beside {
+        Some(_) => [
+            "What is missing, as the summary beside it says",
+            "To be known, as the summary beside it says",
+        ],
+        None => ["What is missing", "To be known"],
+    };
+    list(page, "alarm", titles[0], &mut missing);
     let mut notes = remarks.notes.iter().map(String::as_str);
-    list(page, "notes", "To be known", &mut notes);
+    list(page, "notes", titles[1], &mut notes);
 }
 
 fn said_beside(page: &mut String, beside: &BesideFacts) {
@@ -222,8 +229,8 @@ fn sizes(page: &mut String, stages: &BTreeMap<String, StageFacts>) {
     let of = |name: &str| stages.get(name).map(|stage| &stage.groups);
     put(page, "<div class=\"pair\">\n");
     for (title, what, unit, groups) in [
-        ("Content by type", "types", "rows", of("entities")),
-        ("Files by extension", "extensions", "files", of("assets")),
+        ("Content by type", "types", "row", of("entities")),
+        ("Files by extension", "extensions", "file", of("assets")),
     ] {
         if let Some(groups) = groups.filter(|groups| !groups.is_empty()) {
             bars(page, &Bars { title, what, unit }, groups);

@@ -19,7 +19,7 @@ pub struct Bars<'a> {
     pub title: &'a str,
     /// What its bars stand for.
     pub what: &'a str,
-    /// What is counted.
+    /// What is counted: one of it.
     pub unit: &'a str,
 }
 
@@ -72,7 +72,10 @@ fn bar(
     group: GroupFacts,
     (largest, whole): (u64, u64),
 ) {
-    let unit = look.unit;
+    let unit = match group.count {
+        1 => look.unit.to_owned(),
+        _ => format!("{}s", look.unit),
+    };
     let (size, count) = (DecimalBytes(group.bytes), HumanCount(group.count));
     let share = percent(group.bytes, whole);
     let width = match group.bytes {

@@ -63,7 +63,7 @@ impl WarningList {
     }
 
     /// Those that are listed, and how many there were beside them.
-    pub fn into_parts(self) -> (Vec<WarningFacts>, u64) {
+    pub(super) fn into_parts(self) -> (Vec<WarningFacts>, u64) {
         (self.list, self.more)
     }
 
