@@ -425,31 +425,28 @@ impl Source for ArchiveSource {
             let again = pass.may_repeat();
             let demands = &self.demands;
             let (all, seen) = (&mut self.entries, &mut self.seen);
-            let listing = &mut self.listing;
+            // Once is enough, also if the archive is gone through several times.
+            let is_first = pass.audit.is_some();
+            let mut listing = self.listing.as_mut().filter(|_| is_first);
             let faults = round(
                 all,
                 again,
                 (&demands.interrupt, &demands.effort),
                 seen,
                 &mut |step| {
-                    match (step, &mut front) {
-                        (Step::Read(item), Some(front))
-                            if matches!(item.entry, Entry::Metadata | Entry::Manifest) =>
-                        {
-                            front.take(&archive, item)?;
-                            if let Some(listing) = listing {
-                                listing.add(&item.name, &item.entry, item.length, 0);
-                            }
+                    let mut take = |item: &mut Item<'_>| {
+                        let is_front = matches!(item.entry, Entry::Metadata | Entry::Manifest);
+                        if let Some(front) = front.as_mut().filter(|_| is_front) {
+                            return front.take(&archive, item).map(drop);
                         }
-                        (Step::Read(item), front) => {
-                            match listing.as_mut().filter(|_| pass.audit.is_some()) {
-                                Some(listing) => list(listing, item, &mut |item| {
-                                    pass.entry(item, front, filter, sink)
-                                })?,
-                                None => pass.entry(item, front, filter, sink)?,
-                            }
-                        }
-                        (Step::Through(name, entry, digest), _) => {
+                        pass.entry(item, &mut front, filter, sink)
+                    };
+                    match step {
+                        Step::Read(item) => match &mut listing {
+                            Some(listing) => list(listing, item, &mut take)?,
+                            None => take(item)?,
+                        },
+                        Step::Through(name, entry, digest) => {
                             if let Some(audit) = &mut pass.audit {
                                 audit.entry(name, entry, digest)?;
                             }

@@ -8,7 +8,7 @@ use super::child;
 use super::environment::Environment;
 use super::prompt::Prompt;
 use super::terminal;
-use crate::archive::Password;
+use crate::archive::{Archive, Password};
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use clap::Args;
@@ -66,27 +66,6 @@ impl KeyArguments {
         } else {
             // A key in the environment is for the archives that need it; one that an option names is not.
             self.source.named(interrupt)?
-        };
-        Ok(key.map(Password::new))
-    }
-
-    /// The key of an encrypted archive, of which something can be told without: as given, else asked for, where
-    /// somebody can be asked. No answer is none.
-    ///
-    /// # Errors
-    /// It cannot be had, or is empty where it was given.
-    pub fn if_answered(
-        &self,
-        prompt: &Prompt,
-        environment: &Environment,
-    ) -> Result<Option<Password>> {
-        let key = match self.source.given(environment, prompt.interrupt())? {
-            Some(key) => Some(key),
-            None if prompt.is_possible() => {
-                let question = "Key of the archive (none: what shows without it): ";
-                Some(prompt.secret(question)?).filter(|key| !key.is_empty())
-            }
-            None => None,
         };
         Ok(key.map(Password::new))
     }
@@ -152,6 +131,33 @@ impl KeySource {
         command
             .map(|command| of_command(command, interrupt))
             .transpose()
+    }
+}
+
+impl KeyArguments {
+    /// The key of an archive of which something can be told without: as given, else asked for, where somebody can be
+    /// asked. No answer is none.
+    ///
+    /// # Errors
+    /// It cannot be had, or is empty where it was given.
+    pub fn if_answered(
+        &self,
+        archive: &Archive,
+        prompt: &Prompt,
+        environment: &Environment,
+    ) -> Result<Option<Password>> {
+        if !archive.is_encrypted() {
+            return self.password(false, prompt, environment);
+        }
+        let key = match self.source.given(environment, prompt.interrupt())? {
+            Some(key) => Some(key),
+            None if prompt.is_possible() => {
+                let question = "Key of the archive (none: what shows without it): ";
+                Some(prompt.secret(question)?).filter(|key| !key.is_empty())
+            }
+            None => None,
+        };
+        Ok(key.map(Password::new))
     }
 }
 

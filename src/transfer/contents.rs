@@ -94,14 +94,6 @@ struct Sidecar<'a> {
 }
 
 impl Contents {
-    /// A stage, in numbers.
-    pub fn stage(&self, stage: Stage) -> Count {
-        self.stages
-            .get(&stage)
-            .map(|stage| stage.total)
-            .unwrap_or_default()
-    }
-
     fn count(&mut self, stage: Stage, group: Option<&str>, bytes: u64) {
         let report = self.stages.entry(stage).or_default();
         report.total.add(bytes);
@@ -327,7 +319,7 @@ mod tests {
         let first = &contents.largest_entities[0];
         assert_eq!(first.document.as_deref(), Some("d"));
         assert_eq!(first.title.as_deref(), Some("x".repeat(19).as_str()));
-        assert_eq!(contents.stage(Stage::Entities).items, 20);
+        assert_eq!(contents.stages[&Stage::Entities].total.items, 20);
     }
 
     #[test]

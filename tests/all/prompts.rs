@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
@@ -14,7 +13,7 @@ use crate::support::cli::{KEY, Project, backup_through, strapi_archive, testdata
 use crate::support::files::listing;
 
 /// A run at a terminal, and what stands on the screen.
-struct Session {
+pub struct Session {
     child: Child,
     terminal: File,
     screen: Vec<u8>,
@@ -23,13 +22,18 @@ struct Session {
 impl Session {
     /// Runs the binary on a project, at a terminal of its own.
     fn start(project: &Project, verb: &str, options: &[&str]) -> Session {
-        let path = project.path();
-        let of_project = [verb, "--project", path.to_str().unwrap()];
-        Session::of(&[&of_project, options].concat(), &project.archives())
+        let mut starter = Command::new("setsid");
+        starter.arg("--ctty");
+        let mut command = backup_through(starter, [verb, "--project"]);
+        command
+            .arg(project.path())
+            .args(options)
+            .current_dir(project.archives());
+        Session::of(command)
     }
 
-    /// Runs the binary in a folder, at a terminal of its own.
-    fn of(arguments: &[&str], folder: &Path) -> Session {
+    /// Runs a command that `setsid --ctty` begins, at a terminal of its own.
+    pub fn of(mut command: Command) -> Session {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
@@ -37,11 +41,7 @@ impl Session {
         let mut inner = OpenOptions::new();
         let inner = inner.read(true).write(true);
         let inner = inner.open(name.to_str().unwrap()).unwrap();
-        let mut starter = Command::new("setsid");
-        starter.arg("--ctty");
-        let mut command = backup_through(starter, arguments);
         command
-            .current_dir(folder)
             .stdin(inner.try_clone().unwrap())
             .stderr(inner)
             .stdout(Stdio::null());
@@ -58,7 +58,7 @@ impl Session {
     }
 
     /// Waits for a question and answers it once the terminal does not show what is typed.
-    fn answers_unseen(self, question: &str, answer: &str) -> Session {
+    pub fn answers_unseen(self, question: &str, answer: &str) -> Session {
         let mut session = self.waits_for(question);
         while shows_what_is_typed(&session.terminal) {
             let ended = session.child.try_wait().unwrap();
@@ -83,7 +83,7 @@ impl Session {
 
     /// Waits for the end; gives the exit code and what stands on the screen. No key may stand there.
     #[track_caller]
-    fn ends(mut self) -> (Option<i32>, String) {
+    pub fn ends(mut self) -> (Option<i32>, String) {
         while self.read() {}
         let code = self.child.wait().unwrap().code();
         let text = self.text();
@@ -259,11 +259,15 @@ fn an_interrupt_at_a_question_leaves_the_terminal_as_it_was() {
 fn inspect_asks_for_a_key_and_tells_what_shows_where_there_is_none() {
     let folder = tempfile::tempdir().unwrap();
     let archive = testdata("strapi-export.tar.gz.enc");
+    fn started<const N: usize>(arguments: [&str; N]) -> Command {
+        let mut starter = Command::new("setsid");
+        starter.arg("--ctty");
+        backup_through(starter, arguments)
+    }
     for (answer, state) in [("", "sealed"), (KEY, "complete")] {
         let page = folder.path().join(format!("{state}.html"));
         let (page, archive) = (page.to_str().unwrap(), archive.to_str().unwrap());
-        let arguments = ["inspect", archive, "--html", page];
-        let (code, screen) = Session::of(&arguments, folder.path())
+        let (code, screen) = Session::of(started(["inspect", archive, "--html", page]))
             .answers_unseen("Key of the archive (none: what shows without it): ", answer)
             .ends();
         assert_eq!(code, Some(0), "{screen}");
@@ -275,7 +279,7 @@ fn inspect_asks_for_a_key_and_tells_what_shows_where_there_is_none() {
     }
     // Where nothing is to be asked, it is not.
     let arguments = ["inspect", archive.to_str().unwrap(), "--no-key"];
-    let (code, screen) = Session::of(&arguments, folder.path()).ends();
+    let (code, screen) = Session::of(started(arguments)).ends();
     assert_eq!(code, Some(0), "{screen}");
     assert!(!screen.contains("Key of the archive"), "{screen}");
 }

@@ -38,14 +38,14 @@ impl Sealed {
         Ok(Self { origin, start })
     }
 
-    /// Where it lies, for messages.
-    pub fn name(&self) -> String {
-        self.origin.name()
-    }
-
     /// How many bytes it has, where that is known.
     pub fn length(&self) -> Option<u64> {
         self.origin.length()
+    }
+
+    /// Where it lies, for messages.
+    pub fn name(&self) -> String {
+        self.origin.name()
     }
 
     fn is_named_encrypted(&self) -> bool {

@@ -85,10 +85,9 @@ impl Arguments {
         let access = environment.access(cancellation.interrupt());
         let outside = self.outside(&archive.name(), &access, environment)?;
         let place = PlaceFacts::new(&archive.name(), &outside);
-        let key = match (archive.is_encrypted(), self.no_key) {
-            (true, true) => None,
-            (true, false) => self.key.if_answered(&prompt, environment)?,
-            (false, _) => self.key.password(false, &prompt, environment)?,
+        let key = match self.no_key {
+            true => None,
+            false => self.key.if_answered(&archive, &prompt, environment)?,
         };
         if archive.is_encrypted() && key.is_none() {
             self.check_keyless(&archive.name())?;
