@@ -9,6 +9,7 @@
 //! | [`transfer`] | the sentence: stages, filters, the checks before, the report after |
 //! | [`model`] | what flows: schemas, entities, links, assets, configuration |
 //! | [`archive`] | the file format, as source and as destination |
+//! | [`extract`] | pieces of an archive, as files in a folder |
 //! | [`store`] | where archives lie: files, streams, object stores |
 //! | [`inventory`] | what archives lie at a place, and what they say of themselves |
 //! | [`portrait`] | what an archive is, as one document: for programs, and as a page for people |
@@ -18,7 +19,7 @@
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
 //!
 //! Dependencies point one way: `cli` to `transfer` to `model`; `archive` and `strapi` to `transfer`
-//! and `model`; `archive` to `store`; `strapi` to `database`. Nothing outside `cli` prints, prompts or reads the process
+//! and `model`; `archive` and `extract` to `store`; `strapi` to `database`. Nothing outside `cli` prints, prompts or reads the process
 //! environment.
 
 // Tests in here share the stores of tests/all, which call this crate by its name.
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod database;
 pub mod effort;
 pub mod error;
+pub mod extract;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

@@ -35,6 +35,8 @@ pub struct Protection {
     pub is_authenticated: bool,
     /// What came of the export, where the archive says it.
     pub outcome: Option<Outcome>,
+    /// The entries that are not what the digests say.
+    pub(super) unfit: NameMap<()>,
 }
 
 /// Collects what the audit needs, while the archive is read.
@@ -260,7 +262,11 @@ impl Audit {
             return Ok(());
         };
         listed.rewind()?;
-        let comparison = checksums::compare(&mut listed, self.found.content()?.0)?;
+        let unfit = &mut protection.unfit;
+        let mut add = |name: &str| {
+            unfit.insert(name, ());
+        };
+        let comparison = checksums::compare(&mut listed, self.found.content()?.0, &mut add)?;
         for fault in &comparison.faults {
             self.fault(fault);
         }

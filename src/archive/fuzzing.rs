@@ -83,7 +83,7 @@ pub fn descriptions(bytes: &[u8]) {
         _ => {
             let (listed, found) = text.split_once('\0').unwrap_or((&text, ""));
             let mut listed = Cursor::new(listed.as_bytes());
-            let _ = compare(&mut listed, &mut Cursor::new(found.as_bytes()));
+            let _ = compare(&mut listed, &mut Cursor::new(found.as_bytes()), &mut |_| {});
         }
     }
 }

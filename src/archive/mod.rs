@@ -30,6 +30,7 @@ mod rounds;
 mod shard;
 mod sidecars;
 mod tar_entries;
+mod tree;
 mod writer;
 
 pub use audit::Protection;
@@ -40,6 +41,7 @@ pub use manifest::Maker;
 pub use name::ArchiveName;
 pub use outcome::{Outcome, StageCount, Status, Told};
 pub use reader::{Archive, ArchiveSource, Demands};
+pub use tree::Tree;
 pub use writer::ArchiveDestination;
 
 /// The size a shard may have, in bytes, when nothing else is asked for.

@@ -11,8 +11,9 @@ use super::listing::{Counted, EntryKind, ListedEntry, Listing};
 use super::manifest::{Maker, Manifest};
 use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
+use super::tree::Tree;
 use crate::effort::{Effort, Work};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::{Metadata, Stage};
 use crate::store::{FileOrigin, Interrupt, Origin};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
@@ -110,6 +111,10 @@ impl Archive {
             known: None,
             protection: None,
             listing: None,
+            tree: None,
+            keeps: false,
+            leaves_out: false,
+            makes_do: false,
         };
         if source.demands.authentic && source.password.is_none() {
             return Err(source.unauthentic("it is not encrypted, and only a key authenticates"));
@@ -141,6 +146,14 @@ pub struct ArchiveSource {
     known: Option<Known>,
     protection: Option<Protection>,
     listing: Option<Listing>,
+    /// Takes the entries down when they are streamed next.
+    tree: Option<Tree>,
+    /// Whether it is streamed more than once, also if it comes through a pipe.
+    keeps: bool,
+    /// Whether entries are left out that are not what the digests say.
+    leaves_out: bool,
+    /// Whether it is described by what is left of it.
+    makes_do: bool,
 }
 
 /// What is known of an archive's content.
@@ -247,6 +260,32 @@ impl ArchiveSource {
         Ok(front.peek())
     }
 
+    /// Has it stay readable after it was streamed: what comes through a pipe is kept.
+    pub fn keep_for_another_stream(&mut self) {
+        self.keeps = true;
+    }
+
+    /// Unpacks the entries into `tree` while it is streamed next.
+    pub fn unpack_into(&mut self, tree: Tree) {
+        self.tree = Some(tree);
+    }
+
+    /// What it was unpacked into, to be published if all is well.
+    pub fn unpacked(&mut self) -> Option<Tree> {
+        self.tree.take()
+    }
+
+    /// Has it be read as far as that goes, whatever is missing of what describes it.
+    pub fn make_do(&mut self) {
+        self.makes_do = true;
+    }
+
+    /// Leaves the entries out from now on of which it was found, when it was streamed, that they are not what the
+    /// archive's digests say.
+    pub fn leave_damaged_out(&mut self) {
+        self.leaves_out = true;
+    }
+
     fn unauthentic(&self, why: &str) -> Error {
         Error::archive(format!("{} is not authenticated: {why}", self.name()))
             .hint("leave --require-authentication out if you know where the archive comes from")
@@ -256,14 +295,14 @@ impl ArchiveSource {
     /// writes it; else all of it.
     fn look(&mut self) -> Result<Known> {
         let archive = self.name();
-        let mut front = Front::default();
+        let mut front = Front::making_do(self.makes_do);
         let mut entries: HashMap<Stage, u64> = HashMap::new();
         let mut items: HashMap<Stage, u64> = HashMap::new();
         let mut in_order = false;
         let mut may_be_bare = true;
         let demands = &self.demands;
         let (all, seen) = (&mut self.entries, &mut self.seen);
-        round(
+        let looked = round(
             all,
             true,
             (&demands.interrupt, &demands.effort),
@@ -293,7 +332,12 @@ impl ArchiveSource {
                 }
                 Ok(Next::Go)
             },
-        )?;
+        );
+        match looked {
+            // It is met again when all of it is read.
+            Err(error) if self.makes_do && error.kind() == Kind::Archive => {}
+            looked => drop(looked?),
+        }
         items.insert(Stage::Schemas, front.schemas.len() as u64);
         Ok(Known {
             may_be_bare: may_be_bare && front.manifest.is_none(),
@@ -422,13 +466,16 @@ impl Source for ArchiveSource {
         loop {
             let before = pass.entries_through();
             pass.begin();
-            let again = pass.may_repeat();
+            let again = self.keeps || pass.may_repeat();
             let demands = &self.demands;
-            let (all, seen) = (&mut self.entries, &mut self.seen);
             // Once is enough, also if the archive is gone through several times.
             let is_first = pass.audit.is_some();
+            let mut tree = self.tree.take_if(|_| is_first);
+            let found = self.protection.as_ref().filter(|_| self.leaves_out);
+            let is_unfit = |name: &str| found.is_some_and(|it| it.unfit.get(name).is_some());
+            let (all, seen) = (&mut self.entries, &mut self.seen);
             let mut listing = self.listing.as_mut().filter(|_| is_first);
-            let faults = round(
+            let gone_through = round(
                 all,
                 again,
                 (&demands.interrupt, &demands.effort),
@@ -442,10 +489,17 @@ impl Source for ArchiveSource {
                         pass.entry(item, &mut front, filter, sink)
                     };
                     match step {
-                        Step::Read(item) => match &mut listing {
-                            Some(listing) => list(listing, item, &mut take)?,
-                            None => take(item)?,
-                        },
+                        Step::Read(item) if is_unfit(&item.name) => {}
+                        Step::Read(item) => {
+                            let mut take = |item: &mut Item<'_>| match &mut tree {
+                                Some(tree) => tree.copy(&archive, item, &mut take),
+                                None => take(item),
+                            };
+                            match &mut listing {
+                                Some(listing) => list(listing, item, &mut take)?,
+                                None => take(item)?,
+                            }
+                        }
                         Step::Through(name, entry, digest) => {
                             if let Some(audit) = &mut pass.audit {
                                 audit.entry(name, entry, digest)?;
@@ -454,7 +508,9 @@ impl Source for ArchiveSource {
                     }
                     Ok(Next::Go)
                 },
-            )?;
+            );
+            self.tree = tree.or(self.tree.take());
+            let faults = gone_through?;
             if let Some(audit) = pass.audit.take() {
                 for fault in faults {
                     sink.damaged(fault)?;

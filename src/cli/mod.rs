@@ -10,6 +10,7 @@ mod drill;
 mod effort;
 mod environment;
 mod export;
+mod extract;
 mod filter;
 mod import;
 mod input;
@@ -108,6 +109,7 @@ enum Command {
     Import(import::Arguments),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
+    Extract(extract::Arguments),
     Drill(drill::Arguments),
     List(list::Arguments),
     Prune(prune::Arguments),
@@ -154,6 +156,7 @@ fn dispatch() -> Result<u8> {
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Inspect(arguments) => arguments.run(&environment),
+        Command::Extract(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
         Command::Prune(arguments) => arguments.run(&environment),

@@ -57,7 +57,8 @@ impl Report {
         *self.warnings.entry(warning.kind).or_default() += warning.count;
     }
 
-    fn count(&mut self, stage: Stage, group: Option<&str>, bytes: u64) {
+    /// Counts an item of a stage.
+    pub(crate) fn count(&mut self, stage: Stage, group: Option<&str>, bytes: u64) {
         let report = self.stages.entry(stage).or_default();
         report.total.add(bytes);
         let Some(mut group) = group else {

@@ -327,6 +327,11 @@ fn of_a_cut_archive_it_tells_what_came_before_the_cut() {
     inspect(&cut, &["--entries"])
         .ends_with(6)
         .says(["was cut short"]);
+    let outcome = inspect(&cut, &["--type", "api::tag.tag"])
+        .ends_with(6)
+        .says(["was cut short"]);
+    assert_eq!(outcome.stdout.lines().count(), 6);
+    fs::write(&cut, &bytes[..20_000]).unwrap();
     inspect(&cut, &["--type", "api::tag.tag"]).ends_with(6);
 }
 

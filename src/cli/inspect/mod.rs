@@ -15,8 +15,8 @@ use crate::inventory::Outside;
 use crate::portrait::{PlaceFacts, Portrait, html};
 use crate::store::{Access, Location, folder_of, shelf};
 use crate::transfer::{
-    Chosen, EntityLines, Event, Extent, Observer, OnFault, Onlooker, SchemaStrategy, Source,
-    Transfer, VersionStrategy,
+    Chosen, Description, EntityLines, Event, Extent, Observer, OnFault, Onlooker, SchemaStrategy,
+    Source, Transfer, VersionStrategy,
 };
 use clap::Args;
 use jiff::tz::TimeZone;
@@ -190,7 +190,10 @@ impl Arguments {
 
     /// Prints the entities of a content type.
     fn print_type(&self, uid: &str, source: &mut ArchiveSource, watch: &Aside) -> Result<u8> {
-        let chosen = Chosen::of(&[uid.to_owned()], &source.describe()?)?;
+        let (description, damage) = described(source)?;
+        let chosen = Chosen::of(&[uid.to_owned()], &description);
+        // What is left of the content types says nothing of the others.
+        let chosen = chosen.map_err(|error| damage.unwrap_or(error))?;
         let mut out = Out::default();
         let mut lines = EntityLines::new(&chosen, &mut out, &unprinted);
         let planned = Transfer {
@@ -235,6 +238,18 @@ impl Arguments {
             true => exit_code(Kind::Archive),
             false => 0,
         })
+    }
+}
+
+/// What an archive says of itself; or what is left of that, and what is wrong with it.
+fn described(source: &mut ArchiveSource) -> Result<(Description, Option<Error>)> {
+    match source.describe() {
+        Ok(description) => Ok((description, None)),
+        Err(error) if error.kind() == Kind::Archive => {
+            source.make_do();
+            Ok((source.describe()?, Some(error)))
+        }
+        Err(error) => Err(error),
     }
 }
 
