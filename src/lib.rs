@@ -12,6 +12,7 @@
 //! | [`extract`] | pieces of an archive, as files in a folder |
 //! | [`store`] | where archives lie: files, streams, object stores |
 //! | [`inventory`] | what archives lie at a place, and what they say of themselves |
+//! | [`portrait`] | what an archive is, as one document: for programs, and as a page for people |
 //! | [`retention`] | which archives stay |
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
@@ -38,6 +39,7 @@ pub mod fuzzing;
 pub mod inventory;
 pub mod model;
 mod nesting;
+pub mod portrait;
 mod random;
 pub mod retention;
 mod room;

@@ -20,6 +20,7 @@ pub(crate) mod fuzzing;
 mod item;
 mod layout;
 mod lines;
+mod listing;
 mod manifest;
 mod name;
 mod outcome;
@@ -38,6 +39,8 @@ pub use codec::{
     Password, Recipient, Unlock,
 };
 pub use front::Peek;
+pub use listing::{EntryKind, ListedEntry, Listing, Shard};
+pub use manifest::Maker;
 pub use name::ArchiveName;
 pub use outcome::{Outcome, StageCount, Status, Told};
 pub use reader::{Archive, ArchiveSource, Demands};

@@ -7,7 +7,8 @@ use super::front::{Described, Front, Peek};
 use super::item::{Item, Next};
 use super::layout::{Entry, METADATA};
 use super::lines::count_lines;
-use super::manifest::Manifest;
+use super::listing::{Counted, EntryKind, ListedEntry, Listing};
+use super::manifest::{Maker, Manifest};
 use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
 use super::tree::Tree;
@@ -59,6 +60,22 @@ impl Archive {
             form: Form::Sealed(Sealed::probe(origin)?),
             folder: folder.to_owned(),
         })
+    }
+
+    /// Where it lies, for messages.
+    pub fn name(&self) -> String {
+        match &self.form {
+            Form::Sealed(sealed) => sealed.name(),
+            Form::Folder(path) => path.display().to_string(),
+        }
+    }
+
+    /// How many bytes it has, where that is known: not of a stream or a folder.
+    pub fn length(&self) -> Option<u64> {
+        match &self.form {
+            Form::Sealed(sealed) => sealed.length(),
+            Form::Folder(_) => None,
+        }
     }
 
     /// Whether it is encrypted, as far as its content tells.
@@ -114,6 +131,7 @@ impl Archive {
             seen: Seen::default(),
             known: None,
             protection: None,
+            listing: None,
             tree: None,
             keeps: false,
             leaves_out: false,
@@ -155,6 +173,7 @@ pub struct ArchiveSource {
     seen: Seen,
     known: Option<Known>,
     protection: Option<Protection>,
+    listing: Option<Listing>,
     /// Takes the entries down when they are streamed next.
     tree: Option<Tree>,
     /// Whether it is streamed more than once, also if it comes through a pipe.
@@ -205,6 +224,49 @@ impl ArchiveSource {
     /// Whether it is compressed.
     pub fn is_compressed(&self) -> bool {
         self.entries.packed().is_some_and(Unpacked::is_compressed)
+    }
+
+    /// Whether it is a folder that holds an unpacked archive.
+    pub fn is_unpacked(&self) -> bool {
+        self.entries.packed().is_none()
+    }
+
+    /// Who wrote it, and what was asked for; known once it was described, where it says so.
+    pub fn maker(&self) -> Option<Maker> {
+        let known = self.known.as_ref()?;
+        known.described.manifest.as_ref().map(Manifest::maker)
+    }
+
+    /// Lists its shards when it is streamed.
+    pub fn list_shards(&mut self) {
+        self.listing = Some(Listing::default());
+    }
+
+    /// How it is cut into entries, as far as it was streamed; where [`list_shards`](Self::list_shards) asked for that.
+    pub fn listing(&self) -> Option<&Listing> {
+        self.listing.as_ref()
+    }
+
+    /// Hands its entries over, in its order, without their content. Gives what is wrong between them.
+    ///
+    /// # Errors
+    /// It cannot be followed to its end, an entry is none that it may have, or `each` fails.
+    pub fn each_entry(
+        &mut self,
+        each: &mut dyn FnMut(ListedEntry<'_>) -> Result<()>,
+    ) -> Result<Vec<Error>> {
+        let Demands {
+            interrupt, effort, ..
+        } = &self.demands;
+        self.entries.each(false, interrupt, effort, &mut |item| {
+            interrupt.stop()?;
+            each(ListedEntry {
+                name: &item.name,
+                kind: EntryKind::from(&item.entry),
+                length: item.length,
+            })?;
+            Ok(Next::Go)
+        })
     }
 
     /// Reads what stands at the very beginning of an archive that this program wrote: metadata and manifest, some
@@ -373,6 +435,27 @@ impl ArchiveSource {
     }
 }
 
+/// Has an entry read, and lists it.
+fn list(
+    listing: &mut Listing,
+    item: &mut Item<'_>,
+    read: &mut dyn FnMut(&mut Item<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut counted = Counted::new(&mut *item.content);
+    let mut own = Item {
+        number: item.number,
+        entry: item.entry.clone(),
+        name: std::mem::take(&mut item.name),
+        length: item.length,
+        content: &mut counted,
+    };
+    let read = read(&mut own);
+    item.name = own.name;
+    read?;
+    listing.add(&item.name, &item.entry, item.length, counted.lines());
+    Ok(())
+}
+
 /// What a user should know of the protection of an archive.
 fn notes(protection: &Protection, keeps_order: bool, is_age: bool) -> Vec<String> {
     let mut notes = Vec::new();
@@ -422,6 +505,7 @@ impl Source for ArchiveSource {
             may_be_bare,
         );
         let mut front = self.known.is_none().then(Front::default);
+        self.listing = self.listing.take().map(|_| Listing::default());
         // Once, if the entries stand in Strapi's order; otherwise once more for what came too early.
         loop {
             let before = pass.entries_through();
@@ -434,6 +518,7 @@ impl Source for ArchiveSource {
             let found = self.protection.as_ref().filter(|_| self.leaves_out);
             let is_unfit = |name: &str| found.is_some_and(|it| it.unfit.get(name).is_some());
             let (all, seen) = (&mut self.entries, &mut self.seen);
+            let mut listing = self.listing.as_mut().filter(|_| is_first);
             let gone_through = round(
                 all,
                 again,
@@ -449,10 +534,16 @@ impl Source for ArchiveSource {
                     };
                     match step {
                         Step::Read(item) if is_unfit(&item.name) => {}
-                        Step::Read(item) => match &mut tree {
-                            Some(tree) => tree.copy(&archive, item, &mut take)?,
-                            None => take(item)?,
-                        },
+                        Step::Read(item) => {
+                            let mut take = |item: &mut Item<'_>| match &mut tree {
+                                Some(tree) => tree.copy(&archive, item, &mut take),
+                                None => take(item),
+                            };
+                            match &mut listing {
+                                Some(listing) => list(listing, item, &mut take)?,
+                                None => take(item)?,
+                            }
+                        }
                         Step::Through(name, entry, digest) => {
                             if let Some(audit) = &mut pass.audit {
                                 audit.entry(name, entry, digest)?;

@@ -82,6 +82,38 @@ impl KeyArguments {
         }
     }
 
+    /// What opens an archive of which something can be told without: as given, else the key is asked for, where somebody
+    /// can be asked. No answer is none.
+    ///
+    /// # Errors
+    /// It cannot be had, or is empty where it was given; or what an option gives does not fit.
+    pub fn if_answered(
+        &self,
+        archive: &Archive,
+        prompt: &Prompt,
+        environment: &Environment,
+    ) -> Result<Option<Unlock>> {
+        let interrupt = prompt.interrupt();
+        let is_named = self.identity.is_named() || self.source.is_named();
+        match archive.lock()? {
+            Some(Lock::Key(_)) if !is_named => {
+                let key = match self.source.given(environment, interrupt)? {
+                    None if prompt.is_possible() => {
+                        let question = "Key of the archive (none: what shows without it): ";
+                        Some(prompt.secret(question)?).filter(|key| !key.is_empty())
+                    }
+                    given => given,
+                };
+                Ok(key.map(|key| Unlock::Key(Password::new(key))))
+            }
+            Some(Lock::Identity) if !is_named => {
+                let given = self.identity.if_given(environment, interrupt)?;
+                Ok(given.map(Unlock::Identities))
+            }
+            _ => self.unlock(archive, prompt, environment),
+        }
+    }
+
     /// What options or the environment give. Nobody is asked, but for the passphrase of an identity that an option names.
     ///
     /// # Errors
@@ -123,6 +155,11 @@ impl KeySource {
             Place::Credential(path) => of_file(&path, interrupt),
         }
         .map(Some)
+    }
+
+    /// Whether an option names one.
+    fn is_named(&self) -> bool {
+        self.key.is_some() || self.key_file.is_some() || self.key_command.is_some()
     }
 
     /// The key that an option names.

@@ -15,6 +15,7 @@ mod filter;
 mod identity;
 mod import;
 mod input;
+mod inspect;
 mod keep;
 mod key;
 mod length;
@@ -108,6 +109,7 @@ enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
     Verify(verify::Arguments),
+    Inspect(inspect::Arguments),
     Extract(extract::Arguments),
     Drill(drill::Arguments),
     List(list::Arguments),
@@ -154,6 +156,7 @@ fn dispatch() -> Result<u8> {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
+        Command::Inspect(arguments) => arguments.run(&environment),
         Command::Extract(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
@@ -171,15 +174,12 @@ fn dispatch() -> Result<u8> {
     }
 }
 
-/// Opens the archive that was named on the command line; asks for its key if it needs one.
-fn open_archive(
+/// Finds the archive that was named on the command line, and who can be asked for its key.
+fn locate_archive(
     path: &Path,
-    key: &KeyArguments,
-    on_fault: OnFault,
     cancellation: &Cancellation,
-    effort: &Effort,
     environment: &Environment,
-) -> Result<ArchiveSource> {
+) -> Result<(Archive, Prompt)> {
     let spool_folder = &environment.temporary;
     let interrupt = cancellation.interrupt();
     let location = Location::parse(path.as_os_str())?;
@@ -190,12 +190,24 @@ fn open_archive(
     let input = Input::new(io::stdin(), interrupt.clone());
     let access = environment.access(interrupt.clone());
     let archive = Archive::locate(&location, input, &access, spool_folder)?;
-    let prompt = Prompt::beside(path, interrupt.clone());
+    Ok((archive, Prompt::beside(path, interrupt)))
+}
+
+/// Opens the archive that was named on the command line; asks for its key if it needs one.
+fn open_archive(
+    path: &Path,
+    key: &KeyArguments,
+    on_fault: OnFault,
+    cancellation: &Cancellation,
+    effort: &Effort,
+    environment: &Environment,
+) -> Result<ArchiveSource> {
+    let (archive, prompt) = locate_archive(path, cancellation, environment)?;
     let unlock = key.unlock(&archive, &prompt, environment)?;
     let demands = Demands {
         authentic: key.require_authentication,
         tolerant: on_fault == OnFault::GoOn,
-        interrupt,
+        interrupt: cancellation.interrupt(),
         effort: effort.clone(),
     };
     archive.open_with(unlock, demands)

@@ -5,11 +5,13 @@
 
 mod facts;
 mod name;
+mod outside;
 mod prune;
 mod removal;
 #[cfg(test)]
 mod tests;
 
+pub use outside::Outside;
 pub use prune::{Action, Decision, Pruning, Scope};
 pub use removal::Removed;
 

@@ -28,7 +28,7 @@ pub use ids::IdSet;
 pub use line::Line;
 pub use link::{Link, LinkEnd, LinkRef};
 pub use metadata::{Metadata, Plugin};
-pub use names::{NameList, NameMap, Short};
+pub use names::{NameList, NameMap, Short, hides};
 pub use schema::{
     Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas, column_kind,
 };

@@ -5,6 +5,7 @@
 //! commit) and nothing of databases or terminals; of files only the one without a name that lines wait
 //! in.
 
+mod contents;
 mod destination;
 mod faults;
 mod filter;
@@ -23,6 +24,7 @@ mod texts;
 mod version;
 mod warning;
 
+pub use contents::{Contents, LargeEntity, LargeFile, Noting, OTHERS};
 pub use destination::{Deletion, Destination, Load, Nowhere, Sink, Survey};
 pub use faults::{Faults, OnFault};
 pub use filter::{Filter, FilterOptions, Group, UPLOAD_TYPES, is_ignored};

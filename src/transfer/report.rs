@@ -16,7 +16,7 @@ pub struct Count {
 }
 
 impl Count {
-    fn add(&mut self, bytes: u64) {
+    pub(super) fn add(&mut self, bytes: u64) {
         self.items += 1;
         self.bytes += bytes;
     }
@@ -25,6 +25,8 @@ impl Count {
 /// How many groups of files are told apart, for extensions may be anything; the others are one more.
 const MOST_GROUPS: usize = 1000;
 const OTHER_GROUPS: &str = "others";
+/// The group of files whose names have no extension.
+pub(super) const NO_EXTENSION: &str = "No extension";
 
 /// A stage in numbers.
 #[derive(Debug, Clone, Default)]
@@ -177,7 +179,7 @@ impl Sink for Counting<'_> {
             observer: self.observer,
         };
         self.sink.asset(asset, &mut watched)?;
-        let group = asset.extension().unwrap_or("No extension");
+        let group = asset.extension().unwrap_or(NO_EXTENSION);
         self.report.count(Stage::Assets, Some(group), asset.size);
         self.advanced(Stage::Assets, 1, 0);
         Ok(())

@@ -254,3 +254,32 @@ fn an_interrupt_at_a_question_leaves_the_terminal_as_it_was() {
         before.assert_untouched(&project);
     }
 }
+
+#[test]
+fn inspect_asks_for_a_key_and_tells_what_shows_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = testdata("strapi-export.tar.gz.enc");
+    fn started<const N: usize>(arguments: [&str; N]) -> Command {
+        let mut starter = Command::new("setsid");
+        starter.arg("--ctty");
+        backup_through(starter, arguments)
+    }
+    for (answer, state) in [("", "sealed"), (KEY, "complete")] {
+        let page = folder.path().join(format!("{state}.html"));
+        let (page, archive) = (page.to_str().unwrap(), archive.to_str().unwrap());
+        let (code, screen) = Session::of(started(["inspect", archive, "--html", page]))
+            .answers_unseen("Key of the archive (none: what shows without it): ", answer)
+            .ends();
+        assert_eq!(code, Some(0), "{screen}");
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(
+            page.contains(&format!("class=\"badge {state}\"")),
+            "{state}"
+        );
+    }
+    // Where nothing is to be asked, it is not.
+    let arguments = ["inspect", archive.to_str().unwrap(), "--no-key"];
+    let (code, screen) = Session::of(started(arguments)).ends();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(!screen.contains("Key of the archive"), "{screen}");
+}

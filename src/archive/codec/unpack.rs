@@ -41,6 +41,11 @@ impl Sealed {
         Ok(Self { origin, start })
     }
 
+    /// How many bytes it has, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        self.origin.length()
+    }
+
     /// Where it lies, for messages.
     pub fn name(&self) -> String {
         self.origin.name()
