@@ -37,16 +37,32 @@ pub(super) struct KeySource {
 }
 
 /// The key of an archive that is read.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct KeyArguments {
     #[command(flatten)]
     source: KeySource,
     /// Refuse archives that do not prove to have been written by somebody who knew the key
     #[arg(long)]
     pub require_authentication: bool,
+    /// Whether it is for several archives, of which some may need none.
+    #[arg(skip)]
+    pub is_for_several: bool,
 }
 
 impl KeyArguments {
+    /// The same for an archive whose key is in this file, or is printed by this command, or is said by the environment
+    /// alone.
+    pub fn with_source(&self, key_file: Option<PathBuf>, key_command: Option<String>) -> Self {
+        Self {
+            source: KeySource {
+                key: None,
+                key_file,
+                key_command,
+            },
+            ..self.clone()
+        }
+    }
+
     /// The key of an archive, where it needs one: as given, else asked for.
     ///
     /// # Errors
@@ -63,6 +79,8 @@ impl KeyArguments {
                 Some(key) => Some(key),
                 None => Some(ask_existing(prompt)?),
             }
+        } else if self.is_for_several {
+            None
         } else {
             // A key in the environment is for the archives that need it; one that an option names is not.
             self.source.named(interrupt)?

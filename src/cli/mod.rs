@@ -5,6 +5,7 @@ mod beside;
 mod child;
 mod choices;
 mod columns;
+mod diff;
 mod doctor;
 mod drill;
 mod effort;
@@ -74,7 +75,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 done but incomplete, 4 versions do \
-not match, 5 schemas do not match, 6 the archive is damaged or not ours, 11 locked, 12 wrong key, \
+not match, 5 schemas do not match, 6 the archive is damaged or not ours, 7 diff found differences, 11 locked, 12 wrong key, \
 13 half-way, 130 interrupted."
 )]
 pub struct Cli {
@@ -107,6 +108,7 @@ enum Command {
     Import(import::Arguments),
     Verify(verify::Arguments),
     Drill(drill::Arguments),
+    Diff(diff::Arguments),
     List(list::Arguments),
     Prune(prune::Arguments),
     Doctor(doctor::Arguments),
@@ -152,6 +154,7 @@ fn dispatch() -> Result<u8> {
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
+        Command::Diff(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
         Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),

@@ -19,7 +19,14 @@ use std::ffi::OsString;
 const PROFILE: &str = "profile";
 const CONFIG: &str = "config";
 /// Options with variables that are not looked at here: passwords and keys, which are taken only where they are needed.
-const ELSEWHERE: [&str; 4] = ["key", "key-file", "key-command", "database-url"];
+const ELSEWHERE: [&str; 6] = [
+    "key",
+    "key-file",
+    "key-command",
+    "other-key-file",
+    "other-key-command",
+    "database-url",
+];
 /// The option that has an export remove old archives, and how those begin that say which stay.
 const PRUNE: &str = "prune";
 const RULES: &str = "keep-";
@@ -182,6 +189,9 @@ fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<
     let mut found = Vec::new();
     // These are looked at where they are needed.
     let has_key = key::is_in_variable(environment) && taken.take("key", Layer::Variable, true);
+    if environment.has_other_key() {
+        taken.take("other-key-file", Layer::Variable, true);
+    }
     if environment.get(DATABASE_URL).is_some() {
         taken.take("database-url", Layer::Variable, true);
     }
