@@ -25,7 +25,7 @@ pub use difference::{Change, Changes, Difference, Kind, LinkEndFacts, Tally, Wha
 use crate::error::Result;
 use crate::model::{Schemas, Stage};
 use crate::transfer::{
-    Description, Extent, Filter, Observer, OnFault, Plan, SchemaStrategy, Source, Subject,
+    Description, Event, Extent, Filter, Observer, OnFault, Plan, SchemaStrategy, Source, Subject,
     Transfer, UPLOAD_TYPES, VersionStrategy, Warning, WarningKind, each_schema_difference,
 };
 use links::Links;
@@ -182,7 +182,7 @@ impl<'a> Comparison<'a> {
             versions: VersionStrategy::Ignore,
             schemas: SchemaStrategy::Ignore,
             on_fault: OnFault::GoOn,
-            observer: self.observer,
+            observer: &Unannounced(self.observer),
         };
         let plan = transfer.plan()?;
         drop(transfer);
@@ -291,6 +291,21 @@ impl<'a> Comparison<'a> {
         });
         told?;
         types.into_iter().try_for_each(tell)
+    }
+}
+
+/// Hears of all but what comes next: it may be no archive that is read.
+struct Unannounced<'a>(&'a dyn Observer);
+
+impl Observer for Unannounced<'_> {
+    fn on(&self, event: Event<'_>) {
+        if !matches!(event, Event::Entered(_)) {
+            self.0.on(event);
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
     }
 }
 

@@ -10,9 +10,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Bytes of records that are held and sorted at once.
-const HELD: usize = 6 << 20;
+const HELD: usize = 3 << 20;
 /// Bytes that are read ahead of all runs together, and of one of them at the least and at the most.
-const AHEAD: usize = 4 << 20;
+const AHEAD: usize = 2 << 20;
 const AHEAD_OF_ONE: (usize, usize) = (1 << 10, 64 << 10);
 /// Bytes that are written at once.
 const WRITTEN: usize = 256 << 10;
@@ -65,6 +65,10 @@ impl Sorter {
         let held = self.bytes.len() + size_of_val(self.places.as_slice());
         if held + length > HELD {
             self.spill()?;
+        }
+        if self.bytes.capacity() == 0 {
+            // Growing by doubling would take twice as much.
+            self.bytes.reserve_exact(HELD);
         }
         self.places.push(Place {
             start: self.bytes.len() as u32,

@@ -23,8 +23,9 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-/// Rows of the core store that Strapi writes anew whenever it starts: when in the week usage is reported, by chance.
-const BY_CHANCE: [&str; 1] = ["plugin_upload_metrics"];
+/// Rows of the core store that Strapi writes anew whenever it starts: when in the week usage is reported, by chance; and
+/// the content types, which are compared as schemas.
+const OF_EACH_START: [&str; 2] = ["plugin_upload_metrics", "strapi_content_types_schema"];
 
 /// Takes one side.
 pub(super) struct Taker<'a> {
@@ -46,7 +47,7 @@ impl Taker<'_> {
         let mut key = vec![SETTING];
         let kind = item.kind.as_str();
         match item.kind {
-            ConfigKind::CoreStore if BY_CHANCE.contains(&text("key").as_str()) => return Ok(()),
+            ConfigKind::CoreStore if OF_EACH_START.contains(&text("key").as_str()) => return Ok(()),
             ConfigKind::CoreStore => {
                 for part in [kind, &text("key"), &text("environment"), &text("tag")] {
                     put_text(&mut key, part);

@@ -45,7 +45,9 @@ pub(super) fn tell(comparison: &Comparison<'_>, all: bool) -> Result<Tally> {
     if is_json || tally.all() == 0 {
         return Ok(tally);
     }
-    Reports::Stdout.conclude(&table(&tally));
+    for line in table(&tally).lines() {
+        Reports::Stdout.conclude(line);
+    }
     if all {
         comparison.differences(&mut |difference| {
             Reports::Stdout.conclude(&safe(&difference.to_string()));
