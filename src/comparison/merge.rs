@@ -12,8 +12,9 @@ use crate::model::{ConfigKind, Stage};
 use crate::transfer::{Observer, UPLOAD_TYPES};
 use std::collections::BTreeSet;
 
-/// How many things of one name are paired with each other, where there are several.
-const PAIRED: usize = 1000;
+/// How many bytes may be kept of things of one name, where there are several, to be paired with those of the other
+/// side.
+const PAIRED: usize = 1 << 20;
 
 /// What one of the sides was made without, so that it is not compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,6 +82,13 @@ impl<'s> Side<'s> {
     }
 }
 
+/// Things of one name that have no like on the other side so far.
+#[derive(Default)]
+struct Held {
+    values: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
 /// Compares two sides.
 pub(super) struct Merge<'m> {
     pub paths: &'m Paths,
@@ -112,7 +120,7 @@ impl Merge<'_> {
             };
             key.clone_from(first);
             let is_missing = self.missing.covers(&key);
-            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            let (mut ours, mut theirs) = (Held::default(), Held::default());
             let (mut of_one, mut of_other) = (0_u64, 0_u64);
             loop {
                 let (here, there) = (one.has(&key), other.has(&key));
@@ -158,6 +166,7 @@ impl Merge<'_> {
             if most > 1 && key.first() == Some(&ENTITY) {
                 twins += most;
             }
+            let (ours, theirs) = (ours.values, theirs.values);
             let pairs = ours.len().min(theirs.len());
             for (before, after) in ours.iter().zip(&theirs) {
                 each(self.changed(&key, before, after))?;
@@ -175,7 +184,7 @@ impl Merge<'_> {
     fn hold(
         &self,
         key: &[u8],
-        held: &mut Vec<Vec<u8>>,
+        held: &mut Held,
         value: &[u8],
         is_missing: bool,
         change: Change,
@@ -184,8 +193,9 @@ impl Merge<'_> {
         if is_missing {
             return Ok(());
         }
-        if held.len() < PAIRED {
-            held.push(value.to_owned());
+        if held.bytes + value.len() <= PAIRED {
+            held.bytes += value.len();
+            held.values.push(value.to_owned());
             return Ok(());
         }
         each(self.alone(key, value, change))
