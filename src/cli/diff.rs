@@ -17,10 +17,13 @@ use crate::archive::ArchiveSource;
 use crate::comparison::{Comparison, Match};
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
+use crate::model::Stage;
 use crate::store::Location;
 use crate::strapi::ProjectSource;
 use crate::transfer::summary::{ComparedFacts, Failure, Remembering, SideFacts, Summary};
-use crate::transfer::{Description, Event, Filter, Observer, OnFault, Plan, Source};
+use crate::transfer::{
+    Description, Event, Filter, Observer, OnFault, Plan, Source, Subject, Warning, WarningKind,
+};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -391,15 +394,14 @@ fn check_documents(
 }
 
 /// The note that the two are of different versions of Strapi, which is no difference by itself.
-fn versions(descriptions: [&Description; 2]) -> Option<crate::transfer::Warning> {
-    use crate::transfer::{Subject, Warning, WarningKind};
+fn versions(descriptions: [&Description; 2]) -> Option<Warning> {
     let version = |it: &Description| it.metadata.as_ref().map(|it| it.strapi.version.clone());
     let [one, other] = descriptions.map(version);
     let (one, other) = (one?, other?);
     (one != other).then(|| {
         let reason =
             format!("Strapi {one} became Strapi {other}, which does not count as a difference");
-        let subject = Subject::Stage(crate::model::Stage::Schemas);
+        let subject = Subject::Stage(Stage::Schemas);
         Warning::new(WarningKind::Notice, subject, reason)
     })
 }

@@ -72,16 +72,7 @@ pub enum What {
         which: Which,
     },
     /// A link.
-    Link {
-        /// The end that owns it.
-        left: LinkEndFacts,
-        /// The other end.
-        right: LinkEndFacts,
-        /// Its positions at both ends, on the first side.
-        before: [Option<f64>; 2],
-        /// The same on the second side.
-        after: [Option<f64>; 2],
-    },
+    Link(Box<LinkFacts>),
     /// A file of the media library.
     File {
         /// Its name.
@@ -122,6 +113,19 @@ impl Which {
     }
 }
 
+/// A link.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LinkFacts {
+    /// The end that owns it.
+    pub left: LinkEndFacts,
+    /// The other end.
+    pub right: LinkEndFacts,
+    /// Its positions at both ends, on the first side.
+    pub before: [Option<f64>; 2],
+    /// The same on the second side.
+    pub after: [Option<f64>; 2],
+}
+
 /// One end of a link.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LinkEndFacts {
@@ -153,7 +157,7 @@ impl What {
             Self::Schema { .. } => Kind::Schema,
             Self::Type { .. } => Kind::Type,
             Self::Entity { .. } => Kind::Entity,
-            Self::Link { .. } => Kind::Link,
+            Self::Link(_) => Kind::Link,
             Self::File { .. } => Kind::File,
             Self::Setting { .. } => Kind::Setting,
         }
@@ -163,7 +167,7 @@ impl What {
     fn group(&self) -> &str {
         match self {
             Self::Schema { uid, .. } | Self::Type { uid } | Self::Entity { uid, .. } => uid,
-            Self::Link { left, .. } => &left.uid,
+            Self::Link(link) => &link.left.uid,
             Self::File { .. } => "",
             Self::Setting { setting, .. } => setting,
         }
@@ -339,12 +343,13 @@ impl fmt::Display for What {
                 }
                 which.fmt(f)
             }
-            Self::Link {
-                left,
-                right,
-                before,
-                after,
-            } => {
+            Self::Link(link) => {
+                let LinkFacts {
+                    left,
+                    right,
+                    before,
+                    after,
+                } = link.as_ref();
                 write!(f, "{left} -> {right}")?;
                 let is_there = |positions: &[Option<f64>; 2]| positions.iter().any(Option::is_some);
                 match is_there(before) && is_there(after) {

@@ -1,6 +1,6 @@
 //! Two sides in one order, read side by side.
 
-use super::difference::{Change, Difference, LinkEndFacts, What, Which};
+use super::difference::{Change, Difference, LinkEndFacts, LinkFacts, What, Which};
 use super::key::Parts;
 use super::paths::Paths;
 use super::record::{
@@ -254,12 +254,12 @@ impl Merge<'_> {
                 let (left, right) = (End::take(&mut parts), End::take(&mut parts));
                 let [before, after] =
                     pair.map(|value| value.map_or([None; 2], |value| take_positions(value.about)));
-                What::Link {
+                What::Link(Box::new(LinkFacts {
                     left: facts(left),
                     right: facts(right),
                     before,
                     after,
-                }
+                }))
             }
             FILE => What::File {
                 name: parts.text(),

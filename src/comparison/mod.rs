@@ -1,13 +1,13 @@
 //! What is not the same in two sources: archives, or projects.
 //!
-//! Each side is read once, one after the other, into a [sink](taker) that keeps digests: of each row, link, file and
+//! Each side is read once, one after the other, into a sink that keeps digests: of each row, link, file and
 //! setting what it is known by, a digest of all of it, and a short one of each attribute by its path, so that it can be
-//! told which attributes differ and no value has to be kept. They are put in order [on disk](sorter), and the two sides
-//! are [read side by side](merge): memory stays flat however large the sources are.
+//! told which attributes differ and no value has to be kept. They are put in order on disk, and the two sides
+//! are read side by side: memory stays flat however large the sources are.
 //!
-//! Values count by [what they mean](crate::model::canonical), and JSON by its [content](content). Things are known by
+//! Values count by what they mean, and JSON by its content. Things are known by
 //! their ids, or by documents, languages and paths where rows have other ids on the other side; then
-//! [links](links::Links) are told of by the documents that they join.
+//! links are told of by the documents that they join.
 
 mod content;
 mod difference;
@@ -20,13 +20,16 @@ mod rows;
 mod sorter;
 mod taker;
 
-pub use difference::{Change, Changes, Difference, Kind, LinkEndFacts, Tally, What, Which};
+pub use difference::{
+    Change, Changes, Difference, Kind, LinkEndFacts, LinkFacts, Tally, What, Which,
+};
 
 use crate::error::Result;
 use crate::model::{Schemas, Stage};
 use crate::transfer::{
-    Description, Event, Extent, Filter, Observer, OnFault, Plan, SchemaStrategy, Source, Subject,
-    Transfer, UPLOAD_TYPES, VersionStrategy, Warning, WarningKind, each_schema_difference,
+    Description, Event, Extent, Filter, Observer, OnFault, Plan, SchemaDifference, SchemaStrategy,
+    Source, Subject, Transfer, UPLOAD_TYPES, VersionStrategy, Warning, WarningKind,
+    each_schema_difference,
 };
 use links::Links;
 use merge::{Merge, Missing};
@@ -263,7 +266,13 @@ impl<'a> Comparison<'a> {
         let [one, other] = &self.schemas;
         let mut told = Ok(());
         let mut types = Vec::new();
-        each_schema_difference(one, other, &mut |uid, path, before, after| {
+        each_schema_difference(one, other, &mut |difference| {
+            let SchemaDifference {
+                uid,
+                path,
+                source: before,
+                destination: after,
+            } = difference;
             let counts = !self.filter.is_partial() || self.filter.includes_type(uid);
             if told.is_err() || !counts {
                 return;
@@ -273,12 +282,12 @@ impl<'a> Comparison<'a> {
                 (_, None) => Change::Removed,
                 _ => Change::Changed,
             };
-            let uid = uid.to_owned();
+            let uid = (*uid).to_owned();
             if path.is_empty() {
                 let what = What::Type { uid };
                 return types.push(Difference { change, what });
             }
-            let value = |value: Option<&str>| value.map(cut);
+            let value = |value: &Option<&str>| value.map(cut);
             told = tell(Difference {
                 change,
                 what: What::Schema {

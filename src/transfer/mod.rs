@@ -29,7 +29,7 @@ pub use inspection::Inspection;
 pub use losses::{LossKind, ReferenceLoss, check_losses};
 pub use observer::{Event, Observer, Phase, Silent};
 pub use report::{Count, Report, StageReport};
-pub use schema_diff::{SchemaStrategy, each_schema_difference};
+pub use schema_diff::{Difference as SchemaDifference, SchemaStrategy, each_schema_difference};
 pub use scope::{Extent, Scope};
 pub use source::{Description, Provenance, Source};
 pub use spool::Spool;

@@ -28,11 +28,15 @@ const LISTED: usize = 50;
 
 /// A difference between two schemas, in the JSON of both.
 #[derive(Debug, Clone, PartialEq)]
-struct Difference<'a> {
-    uid: &'a str,
-    path: Vec<Cow<'a, str>>,
-    source: Option<&'a str>,
-    destination: Option<&'a str>,
+pub struct Difference<'a> {
+    /// The content type or component.
+    pub uid: &'a str,
+    /// The way to it; empty where it is about the whole type.
+    pub path: Vec<Cow<'a, str>>,
+    /// What the source says.
+    pub source: Option<&'a str>,
+    /// What the destination says.
+    pub destination: Option<&'a str>,
 }
 
 /// The differences that count: a hostile schema may have millions.
@@ -97,22 +101,15 @@ impl SchemaStrategy {
     }
 }
 
-/// Hands over each difference of two sets of schemas: the uid, the way to it, and what both say, as JSON. It is about a
-/// whole type where there is no way. What a custom field may have been guessed to be does not count.
+/// Hands over each difference of two sets of schemas. What a custom field may have been guessed to be does not count.
 pub fn each_schema_difference(
     one: &Schemas,
     other: &Schemas,
-    each: &mut dyn FnMut(&str, &[Cow<'_, str>], Option<&str>, Option<&str>),
+    each: &mut dyn FnMut(&Difference<'_>),
 ) {
     find(one, other, &mut |difference| {
         if !difference.is_of_custom_field(one) && !difference.is_of_custom_field(other) {
-            let Difference {
-                uid,
-                path,
-                source,
-                destination,
-            } = difference;
-            each(uid, path, *source, *destination);
+            each(difference);
         }
     });
 }
