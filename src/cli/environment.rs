@@ -14,6 +14,12 @@ const KEY_FILE: &str = "BACKUP_KEY_FILE";
 const KEY_COMMAND: &str = "BACKUP_KEY_COMMAND";
 /// The variable that names the file with identities.
 const IDENTITY: &str = "BACKUP_IDENTITY";
+/// The variables that say the key of the second of two archives, and those that they stand for.
+const OTHER_KEY: [(&str, &str); 3] = [
+    ("BACKUP_OTHER_KEY", KEY),
+    ("BACKUP_OTHER_KEY_FILE", KEY_FILE),
+    ("BACKUP_OTHER_KEY_COMMAND", KEY_COMMAND),
+];
 /// Where systemd puts the credentials of a service.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// How the variables begin that are this program's own.
@@ -110,6 +116,23 @@ impl Environment {
     /// The file with identities.
     pub fn identity(&self) -> Option<&str> {
         self.get(IDENTITY)
+    }
+
+    /// Whether variables say the key of the second of two archives.
+    pub fn has_other_key(&self) -> bool {
+        OTHER_KEY.iter().any(|(other, _)| self.get(other).is_some())
+    }
+
+    /// The same for the second of two archives: with its key, where variables say one of its own.
+    pub fn with_other_key(&self) -> Self {
+        let mut own = self.clone();
+        if self.has_other_key() {
+            for (other, name) in OTHER_KEY {
+                let value = self.get(other).unwrap_or_default().to_owned();
+                own.variables.insert(name.to_owned(), value);
+            }
+        }
+        own
     }
 
     /// Where systemd put the credentials of this service.

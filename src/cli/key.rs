@@ -38,7 +38,7 @@ pub(super) struct KeySource {
 }
 
 /// The key of an archive that is read.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct KeyArguments {
     #[command(flatten)]
     source: KeySource,
@@ -47,9 +47,25 @@ pub(super) struct KeyArguments {
     /// Refuse archives that do not prove to have been written by somebody who knew the key
     #[arg(long)]
     pub require_authentication: bool,
+    /// Whether it is for several archives, of which some may need none.
+    #[arg(skip)]
+    pub is_for_several: bool,
 }
 
 impl KeyArguments {
+    /// The same for an archive whose key is in this file, or is printed by this command, or is said by the environment
+    /// alone.
+    pub fn with_source(&self, key_file: Option<PathBuf>, key_command: Option<String>) -> Self {
+        Self {
+            source: KeySource {
+                key: None,
+                key_file,
+                key_command,
+            },
+            ..self.clone()
+        }
+    }
+
     /// What opens an archive, where it needs something: as given, else asked for. Of what is given, what fits counts.
     ///
     /// # Errors
@@ -67,13 +83,14 @@ impl KeyArguments {
             Some(Lock::Key(_)) => match self.source.given(environment, interrupt)? {
                 Some(given) => Ok(key(given)),
                 // The archive says then what it needs.
-                None if self.identity.is_named() => Ok(unfit()),
+                None if self.identity.is_named() && !self.is_for_several => Ok(unfit()),
                 None => Ok(key(ask_existing(prompt)?)),
             },
             Some(Lock::Identity) => match self.identity.given(environment, prompt)? {
                 Some(identities) => Ok(Some(Unlock::Identities(identities))),
                 None => Ok(self.source.named(interrupt)?.and_then(key)),
             },
+            None if self.is_for_several => Ok(None),
             // What is in the environment is for the archives that need it; what an option names is not.
             None => match self.source.named(interrupt)? {
                 Some(named) => Ok(key(named)),

@@ -5,6 +5,7 @@ mod beside;
 mod child;
 mod choices;
 mod columns;
+mod diff;
 mod doctor;
 mod drill;
 mod effort;
@@ -77,7 +78,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 done but incomplete, 4 versions do \
-not match, 5 schemas do not match, 6 the archive is damaged or not ours, 11 locked, 12 wrong key, \
+not match, 5 schemas do not match, 6 the archive is damaged or not ours, 7 diff found differences, 11 locked, 12 wrong key, \
 13 half-way, 130 interrupted."
 )]
 pub struct Cli {
@@ -112,6 +113,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Extract(extract::Arguments),
     Drill(drill::Arguments),
+    Diff(diff::Arguments),
     List(list::Arguments),
     Prune(prune::Arguments),
     Doctor(doctor::Arguments),
@@ -159,6 +161,7 @@ fn dispatch() -> Result<u8> {
         Command::Inspect(arguments) => arguments.run(&environment),
         Command::Extract(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
+        Command::Diff(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
         Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),

@@ -5,6 +5,7 @@
 //! on the way. This room imports nothing else of ours but the calendar.
 
 mod asset;
+pub(crate) mod canonical;
 mod components;
 mod configuration;
 mod entity;

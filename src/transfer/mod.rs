@@ -32,7 +32,7 @@ pub use inspection::Inspection;
 pub use losses::{LossKind, ReferenceLoss, check_losses};
 pub use observer::{Event, Observer, Phase, Silent};
 pub use report::{Count, Report, StageReport};
-pub use schema_diff::SchemaStrategy;
+pub use schema_diff::{Difference as SchemaDifference, SchemaStrategy, each_schema_difference};
 pub use scope::{Extent, Scope};
 pub use selection::{Chosen, EntityLines, Onlooker};
 pub use source::{Description, Provenance, Source};

@@ -34,6 +34,7 @@ mod database_snapshot;
 mod database_transactions;
 mod database_values;
 mod databases;
+mod diff;
 mod doctor;
 mod drill;
 mod environments;

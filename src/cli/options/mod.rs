@@ -19,7 +19,15 @@ use std::ffi::OsString;
 const PROFILE: &str = "profile";
 const CONFIG: &str = "config";
 /// Options with variables that are not looked at here: passwords and keys, which are taken only where they are needed.
-const ELSEWHERE: [&str; 5] = ["key", "key-file", "key-command", "identity", "database-url"];
+const ELSEWHERE: [&str; 7] = [
+    "key",
+    "key-file",
+    "key-command",
+    "other-key-file",
+    "other-key-command",
+    "identity",
+    "database-url",
+];
 /// The options with which an archive takes no key, and those that give one.
 const RECIPIENTS: [&str; 2] = ["recipient", "recipients-file"];
 const KEYS: [&str; 3] = ["key", "key-file", "key-command"];
@@ -195,6 +203,9 @@ fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<
     let has_key = key::is_in_variable(environment) && taken.take("key", Layer::Variable, true);
     if environment.identity().is_some() {
         taken.take("identity", Layer::Variable, true);
+    }
+    if environment.has_other_key() {
+        taken.take("other-key-file", Layer::Variable, true);
     }
     if environment.get(DATABASE_URL).is_some() {
         taken.take("database-url", Layer::Variable, true);

@@ -1,9 +1,11 @@
 //! The summary of a run: the one JSON document that is printed, given to hooks, and laid beside an archive as
 //! `NAME.summary.json`. docs/STORES.md describes it.
 
+mod compared;
 mod pruned;
 mod warnings;
 
+pub use compared::{ChangesFacts, ComparedFacts, SideFacts};
 pub use pruned::{DecidedFacts, PrunedFacts, StockedFacts, UnremovedFacts};
 pub use warnings::{Remembering, WarningFacts, WarningList};
 
@@ -75,6 +77,9 @@ pub struct Summary {
     /// What became of older archives, where the run pruned them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned: Option<PrunedFacts>,
+    /// What came of a comparison, where the run was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<ComparedFacts>,
     /// What was left out, or should be known, one by one.
     #[serde(default)]
     pub warnings: Vec<WarningFacts>,
@@ -87,7 +92,7 @@ pub struct Summary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// With all that exists.
+    /// With all that exists; a comparison also where it found differences.
     Complete,
     /// Something could not be taken (exit code 3).
     Incomplete,
@@ -99,7 +104,7 @@ impl Status {
     /// What an exit code says.
     fn of(exit_code: u8) -> Self {
         match exit_code {
-            0 => Self::Complete,
+            0 | 7 => Self::Complete,
             3 => Self::Incomplete,
             _ => Self::Failed,
         }
@@ -213,6 +218,7 @@ impl Summary {
             stages: BTreeMap::new(),
             returned: None,
             pruned: None,
+            compared: None,
             warnings: Vec::new(),
             warnings_left_out: 0,
         }
