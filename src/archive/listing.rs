@@ -1,7 +1,9 @@
 //! What stands in an archive, entry by entry: for whoever lists it, and how it is cut into shards.
 
+use super::item::Item;
 use super::layout::Entry;
 use super::lines::LineCounter;
+use crate::error::Result;
 use crate::model::Stage;
 use crate::model::limits::{LONGEST_TYPES, MOST_TYPES};
 use std::io::{self, Read};
@@ -100,8 +102,33 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Has an entry read, and takes it in.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub(super) fn read(
+        &mut self,
+        item: &mut Item<'_>,
+        read: &mut dyn FnMut(&mut Item<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut counted = Counted::new(&mut *item.content);
+        let mut own = Item {
+            number: item.number,
+            entry: item.entry.clone(),
+            name: std::mem::take(&mut item.name),
+            length: item.length,
+            content: &mut counted,
+        };
+        let read = read(&mut own);
+        item.name = own.name;
+        read?;
+        let lines = counted.lines();
+        self.add(&item.name, &item.entry, item.length, lines);
+        Ok(())
+    }
+
     /// Takes an entry in, after its content was read.
-    pub(super) fn add(&mut self, name: &str, entry: &Entry, length: u64, lines: u64) {
+    fn add(&mut self, name: &str, entry: &Entry, length: u64, lines: u64) {
         self.entries += 1;
         self.bytes = self.bytes.saturating_add(length);
         if !matches!(entry, Entry::Lines(..)) {
@@ -121,13 +148,13 @@ impl Listing {
 }
 
 /// Content whose lines are counted while somebody reads it.
-pub(super) struct Counted<'a> {
+struct Counted<'a> {
     content: &'a mut dyn Read,
     lines: LineCounter,
 }
 
 impl<'a> Counted<'a> {
-    pub fn new(content: &'a mut dyn Read) -> Self {
+    fn new(content: &'a mut dyn Read) -> Self {
         Self {
             content,
             lines: LineCounter::default(),
@@ -135,7 +162,7 @@ impl<'a> Counted<'a> {
     }
 
     /// How many lines were read that are not empty.
-    pub fn lines(&self) -> u64 {
+    fn lines(&self) -> u64 {
         self.lines.lines
     }
 }

@@ -23,6 +23,7 @@ mod lines;
 mod listing;
 mod manifest;
 mod name;
+mod opening;
 mod outcome;
 mod pass;
 mod reader;
@@ -42,8 +43,9 @@ pub use front::Peek;
 pub use listing::{EntryKind, ListedEntry, Listing, Shard};
 pub use manifest::Maker;
 pub use name::ArchiveName;
+pub use opening::Archive;
 pub use outcome::{Outcome, StageCount, Status, Told};
-pub use reader::{Archive, ArchiveSource, Demands};
+pub use reader::{ArchiveSource, Demands};
 pub use tree::Tree;
 pub use writer::ArchiveDestination;
 

@@ -1,13 +1,13 @@
 //! An archive as a source.
 
 use super::audit::{Audit, Protection};
-use super::codec::{Cipher, Lock, Password, Sealed, Unlock, Unpacked, needless_key};
+use super::codec::{Cipher, Lock, Password, Unpacked};
 use super::entries::Entries;
 use super::front::{Described, Front, Peek};
 use super::item::{Item, Next};
-use super::layout::{Entry, METADATA};
+use super::layout::Entry;
 use super::lines::count_lines;
-use super::listing::{Counted, EntryKind, ListedEntry, Listing};
+use super::listing::{EntryKind, ListedEntry, Listing};
 use super::manifest::{Maker, Manifest};
 use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
@@ -15,140 +15,10 @@ use super::tree::Tree;
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Metadata, Stage};
-use crate::store::{FileOrigin, Interrupt, Origin};
+use crate::store::Interrupt;
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-
-/// An archive that was found, before it is known whether a password is needed.
-pub struct Archive {
-    form: Form,
-    folder: PathBuf,
-}
-
-enum Form {
-    Sealed(Sealed),
-    Folder(PathBuf),
-}
-
-impl Archive {
-    /// The archive at a path: a file, a pipe that has a name, or a folder that holds an unpacked one.
-    /// What must be spooled goes to `folder`.
-    ///
-    /// # Errors
-    /// There is none, or it cannot be read.
-    pub fn at(path: &Path, folder: &Path) -> Result<Self> {
-        if path.is_dir() {
-            if !path.join(METADATA).is_file() {
-                let what = format!("the folder {} holds no {METADATA}", path.display());
-                return Err(Error::archive(what).hint("it is not an unpacked Strapi export"));
-            }
-            return Ok(Self {
-                form: Form::Folder(path.to_owned()),
-                folder: folder.to_owned(),
-            });
-        }
-        Self::from_origin(FileOrigin::open(path, folder)?, folder)
-    }
-
-    /// The archive that an origin gives.
-    ///
-    /// # Errors
-    /// It cannot be read, or is empty.
-    pub fn from_origin(origin: Box<dyn Origin>, folder: &Path) -> Result<Self> {
-        Ok(Self {
-            form: Form::Sealed(Sealed::probe(origin)?),
-            folder: folder.to_owned(),
-        })
-    }
-
-    /// Where it lies, for messages.
-    pub fn name(&self) -> String {
-        match &self.form {
-            Form::Sealed(sealed) => sealed.name(),
-            Form::Folder(path) => path.display().to_string(),
-        }
-    }
-
-    /// How many bytes it has, where that is known: not of a stream or a folder.
-    pub fn length(&self) -> Option<u64> {
-        match &self.form {
-            Form::Sealed(sealed) => sealed.length(),
-            Form::Folder(_) => None,
-        }
-    }
-
-    /// Whether it is encrypted, as far as its content tells.
-    pub fn is_encrypted(&self) -> bool {
-        match &self.form {
-            Form::Sealed(sealed) => sealed.is_encrypted(),
-            Form::Folder(_) => false,
-        }
-    }
-
-    /// What it takes to open it, as far as its content tells; `None` where it is not encrypted.
-    ///
-    /// # Errors
-    /// It is encrypted in a way that is not known here, or damaged where it begins.
-    pub fn lock(&self) -> Result<Option<Lock>> {
-        match &self.form {
-            Form::Sealed(sealed) => sealed.lock(),
-            Form::Folder(_) => Ok(None),
-        }
-    }
-
-    /// The same as [`open_with`](Self::open_with), for archives that take a password or nothing.
-    ///
-    /// # Errors
-    /// Those of [`open_with`](Self::open_with).
-    pub fn open(self, password: Option<Password>, demands: Demands) -> Result<ArchiveSource> {
-        self.open_with(password.map(Unlock::Key), demands)
-    }
-
-    /// Opens it. With [`Demands::authentic`], archives are refused that do not prove to have been
-    /// written by somebody who knew the password.
-    ///
-    /// # Errors
-    /// It is no archive; what was given does not open it, is needless or missing.
-    pub fn open_with(self, unlock: Option<Unlock>, demands: Demands) -> Result<ArchiveSource> {
-        let entries = match self.form {
-            Form::Folder(path) => match &unlock {
-                Some(unlock) => return Err(needless_key(&path.display().to_string(), unlock)),
-                None => Entries::Folder(path),
-            },
-            Form::Sealed(sealed) => Entries::Tar(sealed.open(unlock.as_ref(), &demands.effort)?),
-        };
-        let lock = entries.packed().and_then(Unpacked::lock);
-        let password = match (lock, unlock) {
-            (Some(Lock::Key(Cipher::Strapi)), Some(Unlock::Key(password))) => Some(password),
-            _ => None,
-        };
-        let source = ArchiveSource {
-            entries,
-            password,
-            demands,
-            folder: self.folder,
-            seen: Seen::default(),
-            known: None,
-            protection: None,
-            listing: None,
-            tree: None,
-            keeps: false,
-            leaves_out: false,
-            makes_do: false,
-        };
-        let why = match source.lock() {
-            _ if !source.demands.authentic => return Ok(source),
-            Some(Lock::Key(_)) => return Ok(source),
-            Some(Lock::Identity) => {
-                "it is encrypted to recipients, and whoever knows one of these, which are public, can write such an \
-                 archive"
-            }
-            None => "it is not encrypted, and only a key authenticates",
-        };
-        Err(source.unauthentic(why))
-    }
-}
+use std::path::PathBuf;
 
 /// What is asked of an archive that is read.
 #[derive(Debug, Clone, Default)]
@@ -196,6 +66,34 @@ struct Known {
 }
 
 impl ArchiveSource {
+    /// One of these entries, with the password that the authentication in it is made with.
+    pub(super) fn new(
+        entries: Entries,
+        password: Option<Password>,
+        demands: Demands,
+        folder: PathBuf,
+    ) -> Self {
+        Self {
+            entries,
+            password,
+            demands,
+            folder,
+            seen: Seen::default(),
+            known: None,
+            protection: None,
+            listing: None,
+            tree: None,
+            keeps: false,
+            leaves_out: false,
+            makes_do: false,
+        }
+    }
+
+    /// Whether it has to prove who wrote it.
+    pub(super) fn is_to_be_authentic(&self) -> bool {
+        self.demands.authentic
+    }
+
     /// What protects the archive's bytes; known once it was streamed to its end.
     pub fn protection(&self) -> Option<&Protection> {
         self.protection.as_ref()
@@ -324,7 +222,7 @@ impl ArchiveSource {
         self.leaves_out = true;
     }
 
-    fn unauthentic(&self, why: &str) -> Error {
+    pub(super) fn unauthentic(&self, why: &str) -> Error {
         Error::archive(format!("{} is not authenticated: {why}", self.name()))
             .hint("leave --require-authentication out if you know where the archive comes from")
     }
@@ -435,27 +333,6 @@ impl ArchiveSource {
     }
 }
 
-/// Has an entry read, and lists it.
-fn list(
-    listing: &mut Listing,
-    item: &mut Item<'_>,
-    read: &mut dyn FnMut(&mut Item<'_>) -> Result<()>,
-) -> Result<()> {
-    let mut counted = Counted::new(&mut *item.content);
-    let mut own = Item {
-        number: item.number,
-        entry: item.entry.clone(),
-        name: std::mem::take(&mut item.name),
-        length: item.length,
-        content: &mut counted,
-    };
-    let read = read(&mut own);
-    item.name = own.name;
-    read?;
-    listing.add(&item.name, &item.entry, item.length, counted.lines());
-    Ok(())
-}
-
 /// What a user should know of the protection of an archive.
 fn notes(protection: &Protection, keeps_order: bool, is_age: bool) -> Vec<String> {
     let mut notes = Vec::new();
@@ -540,7 +417,7 @@ impl Source for ArchiveSource {
                                 None => take(item),
                             };
                             match &mut listing {
-                                Some(listing) => list(listing, item, &mut take)?,
+                                Some(listing) => listing.read(item, &mut take)?,
                                 None => take(item)?,
                             }
                         }

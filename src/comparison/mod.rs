@@ -98,11 +98,7 @@ impl<'a> Comparison<'a> {
     ) -> Result<Self> {
         let schemas = descriptions.map(|it| it.schemas.clone().unwrap_or_default());
         let mut all = schemas[0].clone();
-        for schema in schemas[1].iter() {
-            if all.get(&schema.uid).is_none() {
-                all.push(schema.clone());
-            }
-        }
+        all.add_missing(&schemas[1]);
         filter.check_types(&all)?;
         let mut notes = Vec::new();
         for (description, own) in descriptions.iter().zip(&schemas) {
