@@ -1,10 +1,10 @@
 //! The parts of a portrait.
 
 use crate::archive::{ArchiveSource, Lock, Maker, Outcome, Protection, Shard, Told};
+use crate::calendar::in_seconds;
 use crate::inventory::Outside;
 use crate::transfer::summary::{GroupFacts, StageFacts, Summary};
 use crate::transfer::{Count, LargeEntity, LargeFile, Scope, StageReport};
-use jiff::{Timestamp, Unit};
 use serde::Serialize;
 
 /// What is to be said of an archive in a word.
@@ -107,10 +107,6 @@ impl PlaceFacts {
         });
         self
     }
-}
-
-fn in_seconds(time: Timestamp) -> String {
-    time.round(Unit::Second).unwrap_or(time).to_string()
 }
 
 /// Who wrote an archive.

@@ -10,8 +10,9 @@ pub use pruned::{DecidedFacts, PrunedFacts, StockedFacts, UnremovedFacts};
 pub use warnings::{Remembering, WarningFacts, WarningList};
 
 use super::{Description, Report};
+use crate::calendar::in_seconds;
 use crate::error::{Error, Kind, Result};
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -323,10 +324,6 @@ fn stages(report: &Report) -> BTreeMap<String, StageFacts> {
             (stage.to_string(), facts)
         })
         .collect()
-}
-
-fn in_seconds(time: Timestamp) -> String {
-    time.round(Unit::Second).unwrap_or(time).to_string()
 }
 
 #[cfg(test)]
