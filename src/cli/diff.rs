@@ -1,5 +1,6 @@
 //! `backup diff`: what is not the same in two archives, or in an archive and a project.
 
+mod dangling;
 mod told;
 
 use super::environment::Environment;
@@ -17,7 +18,7 @@ use crate::archive::ArchiveSource;
 use crate::comparison::{Comparison, Match};
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
-use crate::model::{Short, Stage};
+use crate::model::Stage;
 use crate::store::Location;
 use crate::strapi::ProjectSource;
 use crate::transfer::summary::{ComparedFacts, Failure, Remembering, SideFacts, Summary};
@@ -26,8 +27,8 @@ use crate::transfer::{
 };
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
+use dangling::Dangling;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 /// The two are not the same.
 const DIFFERENT: u8 = 7;
@@ -326,53 +327,6 @@ fn check_folder(path: &Path) -> Result<()> {
     .hint("name an archive, or the folder of a project"))
 }
 
-/// Holds the notes of links to nothing back until progress has been shown, and shortens them: there may be many, and none
-/// of them is about a difference.
-struct Dangling<'a> {
-    next: &'a dyn Observer,
-    name: &'a str,
-    held: Mutex<Vec<Warning>>,
-}
-
-/// How long the reason of such a note may be.
-const LONGEST_REASON: usize = 100;
-
-impl Dangling<'_> {
-    fn tell(self) {
-        let held = self.held.into_inner();
-        for warning in held.unwrap_or_else(PoisonError::into_inner) {
-            self.next.on(Event::Warned(&warning));
-        }
-    }
-}
-
-impl Observer for Dangling<'_> {
-    fn on(&self, event: Event<'_>) {
-        match event {
-            Event::Warned(warning) if warning.kind == WarningKind::OrphanLink => {
-                let first = warning.reason.split("; ").next().unwrap_or_default();
-                let mut reason: String = first.chars().take(LONGEST_REASON).collect();
-                if reason.len() < warning.reason.len() {
-                    reason.push_str(" ...");
-                }
-                let reason = format!("{reason} (in {})", Short(self.name));
-                let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-                held.push(Warning {
-                    kind: warning.kind,
-                    subject: warning.subject.clone(),
-                    count: warning.count,
-                    reason,
-                });
-            }
-            event => self.next.on(event),
-        }
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.next.is_cancelled()
-    }
-}
-
 impl Request {
     fn run(mut self, summary: &mut Summary, at: &mut String) -> Result<u8> {
         let mut descriptions = Vec::new();
@@ -421,11 +375,7 @@ impl Request {
             at.clone_from(name);
             terminal::tell(&format!("reading {name}"));
             let is_all = matches!(side, Side::Project(_));
-            let dangling = Dangling {
-                next: watch,
-                name,
-                held: Mutex::default(),
-            };
+            let dangling = Dangling::new(watch, name);
             let plan = comparison.take(side.source(), is_all, &dangling);
             let plan = plan.map_err(|error| error.within(name))?;
             dangling.tell();
