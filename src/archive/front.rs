@@ -163,6 +163,7 @@ impl Front {
             schemas: Some(self.schemas),
             scope: self.manifest.as_ref().map(Manifest::scope),
             provenance: self.manifest.as_ref().and_then(Manifest::provenance),
+            is_own_archive: self.manifest.is_some(),
         };
         Ok(Described {
             description,

@@ -225,6 +225,7 @@ impl ArchiveSource {
     pub(super) fn unauthentic(&self, why: &str) -> Error {
         Error::archive(format!("{} is not authenticated: {why}", self.name()))
             .hint("leave --require-authentication out if you know where the archive comes from")
+            .unproven()
     }
 
     /// Reads what describes the archive: its beginning, where that holds a manifest, as this program

@@ -1,5 +1,6 @@
 //! `backup diff`: what is not the same in two archives, or in an archive and a project.
 
+mod dangling;
 mod told;
 
 use super::environment::Environment;
@@ -10,7 +11,7 @@ use super::progress::Progress;
 use super::project::ChoiceArguments;
 use super::run::RunArguments;
 use super::terminal::Reports;
-use super::verify::{DAMAGED, damaged, print_faults, tell_of_export};
+use super::verify::{damaged, print_faults, tell_of_export, verdict};
 use super::waiting::WaitArguments;
 use super::{Cancellation, STREAM, archive_facts, effort, exit_code, open_archive, terminal};
 use crate::archive::ArchiveSource;
@@ -26,6 +27,7 @@ use crate::transfer::{
 };
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
+use dangling::Dangling;
 use std::path::{Path, PathBuf};
 
 /// The two are not the same.
@@ -169,19 +171,23 @@ impl Arguments {
             Reports::Stdout,
             environment,
             |cancellation, summary| {
-                let request = self.request(environment, cancellation);
-                let compared = request.and_then(|it| it.run(summary));
+                let mut at = String::new();
+                let request = self.request(environment, cancellation, &mut at);
+                let compared = request.and_then(|it| it.run(summary, &mut at));
                 compared.or_else(|error| {
-                    damaged(error, summary, "the two were not compared to the end")
+                    let unfinished = "the two were not compared to the end";
+                    damaged(error, summary, &terminal::safe(&at), unfinished)
                 })
             },
         )
     }
 
+    /// Opens both; `at` is the name of the one that is looked at.
     fn request(
         mut self,
         environment: &Environment,
         cancellation: &Cancellation,
+        at: &mut String,
     ) -> Result<Request> {
         let paths = [self.first.clone(), self.second.clone()];
         self.check(&paths, environment)?;
@@ -197,11 +203,33 @@ impl Arguments {
             false => self.key.clone(),
         };
         let other_environment = environment.with_other_key();
-        let open = |path: &Path, key: &KeyArguments, environment: &Environment| {
+        let mut open = |path: &Path, key: &KeyArguments, environment: &Environment| {
+            *at = path.display().to_string();
             self.open(path, key, cancellation, &effort, environment)
         };
         let first = open(&paths[0], &self.key, environment)?;
         let second = open(&paths[1], &other_key, &other_environment)?;
+        let other_needless = other_key
+            .needless()
+            .filter(|what| has_other && *what == "key");
+        if other_needless.is_some() {
+            return Err(Error::usage(format!(
+                "{} takes no key, and an option names another one for it",
+                paths[1].display()
+            ))
+            .hint("leave --other-key-file and --other-key-command out"));
+        }
+        if let Some(what) = self.key.needless() {
+            let of = if has_other && what == "key" {
+                "the first"
+            } else {
+                "either"
+            };
+            return Err(Error::usage(format!(
+                "an option names the {what} of an archive, and {of} takes none"
+            ))
+            .hint(format!("leave the option for the {what} out")));
+        }
         Ok(Request {
             names: paths.map(|path| path.display().to_string()),
             sides: [first, second],
@@ -248,6 +276,7 @@ impl Arguments {
         environment: &Environment,
     ) -> Result<Side> {
         if !is_project(path)? {
+            check_folder(path)?;
             terminal::tell(&format!("archive: {}", path.display()));
             let fault = OnFault::GoOn;
             let archive = open_archive(path, key, fault, cancellation, effort, environment)?;
@@ -272,11 +301,38 @@ fn is_project(path: &Path) -> Result<bool> {
     Ok(path.join(PACKAGE).is_file() && !path.join(METADATA).exists())
 }
 
+/// What an unpacked archive holds something of, however little is left of it.
+const OF_ARCHIVES: [&str; 7] = [
+    METADATA,
+    "manifest.json",
+    "schemas",
+    "entities",
+    "links",
+    "assets",
+    "configuration",
+];
+
+/// Whether a folder that is no project is an unpacked archive, as far as its names tell.
+fn check_folder(path: &Path) -> Result<()> {
+    let Location::Path(path) = Location::parse(path.as_os_str())? else {
+        return Ok(());
+    };
+    if !path.is_dir() || OF_ARCHIVES.iter().any(|name| path.join(name).exists()) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "{} is neither an unpacked archive nor a project: it holds no {METADATA} and no {PACKAGE}",
+        path.display()
+    ))
+    .hint("name an archive, or the folder of a project"))
+}
+
 impl Request {
-    fn run(mut self, summary: &mut Summary) -> Result<u8> {
+    fn run(mut self, summary: &mut Summary, at: &mut String) -> Result<u8> {
         let mut descriptions = Vec::new();
         let mut facts = Vec::new();
         for (name, side) in self.names.iter().zip(&mut self.sides) {
+            at.clone_from(name);
             let described = side.source().describe();
             let description = described.map_err(|error| error.within(name))?;
             facts.push(side.facts(&description));
@@ -293,7 +349,7 @@ impl Request {
         check_documents(self.matching, &self.names, [one, other])?;
         let progress = Progress::new(&self.cancellation, self.verbose);
         let watch = Remembering::new(&progress);
-        let compared = self.compare([one, other], &watch, summary);
+        let compared = self.compare([one, other], &watch, summary, at);
         summary.warn(watch.warnings());
         effort::tell(&self.effort, &[]);
         compared
@@ -304,6 +360,7 @@ impl Request {
         descriptions: [&Description; 2],
         watch: &dyn Observer,
         summary: &mut Summary,
+        at: &mut String,
     ) -> Result<u8> {
         let mut comparison = Comparison::new(
             descriptions,
@@ -312,24 +369,33 @@ impl Request {
             &self.folder,
             watch,
         )?;
-        let mut is_damaged = false;
+        let mut verdicts = Vec::new();
         for (index, side) in self.sides.iter_mut().enumerate() {
             let name = &self.names[index];
+            at.clone_from(name);
             terminal::tell(&format!("reading {name}"));
             let is_all = matches!(side, Side::Project(_));
-            let plan = comparison.take(side.source(), is_all);
+            let dangling = Dangling::new(watch, name);
+            let plan = comparison.take(side.source(), is_all, &dangling);
             let plan = plan.map_err(|error| error.within(name))?;
+            dangling.tell();
             side.tell_of_export();
             remember(summary, index, &plan);
             if !plan.faults.is_empty() {
                 terminal::alert(&format!("{name}:"));
                 print_faults(&plan);
-                is_damaged = true;
+                verdicts.push(verdict(&terminal::safe(name), plan.faults.iter()));
             }
         }
-        if is_damaged {
-            Reports::Stdout.conclude(DAMAGED);
+        if !verdicts.is_empty() {
+            Reports::Stdout.conclude(&verdicts.join(", and "));
             return Ok(exit_code(Kind::Archive));
+        }
+        if comparison.is_of_nothing() {
+            return Err(Error::usage(
+                "there is nothing to compare: what one of the two holds, the other was made without",
+            )
+            .hint("name two that hold content, files or configuration both"));
         }
         let tally = told::tell(&comparison, self.all)?;
         for note in comparison
@@ -341,10 +407,14 @@ impl Request {
         }
         if let Some(compared) = &mut summary.compared {
             told::remember(compared, &tally);
+            compared.not_compared = comparison.not_compared();
         }
         match tally.all() {
             0 => {
-                Reports::Stdout.conclude("The two are the same");
+                Reports::Stdout.conclude(match comparison.not_compared().is_empty() {
+                    true => "The two are the same",
+                    false => "What was compared is the same",
+                });
                 Ok(0)
             }
             _ => {

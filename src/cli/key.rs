@@ -13,10 +13,12 @@ use crate::archive::{Archive, Identities, Keys, Lock, Password, Unlock};
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use clap::Args;
+use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many bytes a file with a key may have.
 const LONGEST: u64 = 64 << 10;
@@ -50,6 +52,48 @@ pub(super) struct KeyArguments {
     /// Whether it is for several archives, of which some may need none.
     #[arg(skip)]
     pub is_for_several: bool,
+    /// What was given, where it is for several: a pipe is read once.
+    #[arg(skip)]
+    kept_key: Kept<String>,
+    #[arg(skip)]
+    kept_identities: Kept<Identities>,
+}
+
+/// A secret that is had once, for however many archives, and whether one of them took it. `{:?}` does not show it.
+struct Kept<T>(Arc<Mutex<(Option<T>, bool)>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new((None, false))))
+    }
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for Kept<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept(...)")
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    /// What is kept; else what `have` gives, which is kept from then on.
+    fn or(&self, have: impl FnOnce() -> Result<Option<T>>) -> Result<Option<T>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.1 = true;
+        if kept.0.is_none() {
+            kept.0 = have()?;
+        }
+        Ok(kept.0.clone())
+    }
+
+    fn is_taken(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
 }
 
 impl KeyArguments {
@@ -62,8 +106,17 @@ impl KeyArguments {
                 key_file,
                 key_command,
             },
+            kept_key: Kept::default(),
             ..self.clone()
         }
+    }
+
+    /// What an option names that no archive took, of those that were opened with this: `key` or `identity`.
+    pub fn needless(&self) -> Option<&'static str> {
+        if self.source.is_named() && !self.kept_key.is_taken() {
+            return Some("key");
+        }
+        (self.identity.is_named() && !self.kept_identities.is_taken()).then_some("identity")
     }
 
     /// What opens an archive, where it needs something: as given, else asked for. Of what is given, what fits counts.
@@ -80,16 +133,25 @@ impl KeyArguments {
         let key = |key: String| Some(Unlock::Key(Password::new(key)));
         let unfit = || Some(Unlock::Identities(Identities::default()));
         match archive.lock()? {
-            Some(Lock::Key(_)) => match self.source.given(environment, interrupt)? {
-                Some(given) => Ok(key(given)),
-                // The archive says then what it needs.
-                None if self.identity.is_named() && !self.is_for_several => Ok(unfit()),
-                None => Ok(key(ask_existing(prompt)?)),
-            },
-            Some(Lock::Identity) => match self.identity.given(environment, prompt)? {
-                Some(identities) => Ok(Some(Unlock::Identities(identities))),
-                None => Ok(self.source.named(interrupt)?.and_then(key)),
-            },
+            Some(Lock::Key(_)) => {
+                let given = || self.source.given(environment, interrupt);
+                match self.kept_key.or(given)? {
+                    Some(given) => Ok(key(given)),
+                    // The archive says then what it needs.
+                    None if self.identity.is_named() && !self.is_for_several => Ok(unfit()),
+                    None => Ok(key(ask_existing(prompt)?)),
+                }
+            }
+            Some(Lock::Identity) => {
+                let given = || self.identity.given(environment, prompt);
+                match self.kept_identities.or(given)? {
+                    Some(identities) => Ok(Some(Unlock::Identities(identities))),
+                    None => Ok(self
+                        .kept_key
+                        .or(|| self.source.named(interrupt))?
+                        .and_then(key)),
+                }
+            }
             None if self.is_for_several => Ok(None),
             // What is in the environment is for the archives that need it; what an option names is not.
             None => match self.source.named(interrupt)? {

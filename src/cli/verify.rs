@@ -63,6 +63,9 @@ pub(super) struct Arguments {
 /// The verdict on an archive that is not as it was written.
 pub(super) const DAMAGED: &str = "The archive is damaged";
 
+/// What verdicts call the only archive.
+pub(super) const THE_ARCHIVE: &str = "The archive";
+
 /// How many of the warnings of an export are told.
 const TOLD: usize = 20;
 
@@ -89,7 +92,12 @@ impl Arguments {
                 let request = self.request(environment, cancellation, summary);
                 let checked = request.and_then(|it| it.run(summary));
                 checked.or_else(|error| {
-                    damaged(error, summary, "the archive was not checked to its end")
+                    damaged(
+                        error,
+                        summary,
+                        THE_ARCHIVE,
+                        "the archive was not checked to its end",
+                    )
                 })
             },
         )
@@ -186,8 +194,9 @@ impl Request {
                 Reports::Stdout.conclude(&line);
             }
         }
+        let bad = verdict(THE_ARCHIVE, plan.faults.iter());
         let (verdict, code) = match worst {
-            Some(Kind::Archive) => (DAMAGED, exit_code(Kind::Archive)),
+            Some(Kind::Archive) => (bad.as_str(), exit_code(Kind::Archive)),
             Some(Kind::Version) => (
                 "The archive is whole, but of another version than the project",
                 exit_code(Kind::Version),
@@ -209,17 +218,31 @@ impl Request {
     }
 }
 
-/// What comes of an error of a check: what cannot be followed at all is damaged as well. Gives the exit code.
+/// The verdict on what is not as it was written; what lacks a proof alone is not damaged.
+pub(super) fn verdict<'a>(what: &str, faults: impl Iterator<Item = &'a Error>) -> String {
+    let mut faults = faults.filter(|fault| fault.kind() == Kind::Archive);
+    match faults.all(Error::is_unproven) {
+        true => format!("{what} is not authenticated"),
+        false => format!("{what} is damaged"),
+    }
+}
+
+/// What comes of an error of a check of something: what cannot be followed at all is damaged as well. Gives the exit code.
 ///
 /// # Errors
 /// Any other, which says that something is `unfinished` where it is an interruption.
-pub(super) fn damaged(error: Error, summary: &mut Summary, unfinished: &str) -> Result<u8> {
+pub(super) fn damaged(
+    error: Error,
+    summary: &mut Summary,
+    what: &str,
+    unfinished: &str,
+) -> Result<u8> {
     if error.kind() != Kind::Archive {
         return Err(error.interrupted_with(unfinished));
     }
     summary.fail(&error);
     terminal::print_error(&error);
-    Reports::Stdout.conclude(DAMAGED);
+    Reports::Stdout.conclude(&verdict(what, [&error].into_iter()));
     Ok(exit_code(Kind::Archive))
 }
 

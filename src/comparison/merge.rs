@@ -163,7 +163,7 @@ impl Merge<'_> {
                 continue;
             }
             let most = of_one.max(of_other);
-            if most > 1 && key.first() == Some(&ENTITY) {
+            if most > 1 && has_document(&key) {
                 twins += most;
             }
             let (ours, theirs) = (ours.values, theirs.values);
@@ -282,6 +282,12 @@ impl Merge<'_> {
     }
 }
 
+/// Whether it is a row that is known by a document: of others that hold the same it does not matter which is which.
+fn has_document(key: &[u8]) -> bool {
+    let mut parts = Parts(key);
+    parts.byte() == ENTITY && !parts.text().is_empty() && !parts.text().is_empty()
+}
+
 fn facts(end: End) -> LinkEndFacts {
     let mut facts = LinkEndFacts {
         uid: end.uid,
@@ -303,6 +309,7 @@ fn facts(end: End) -> LinkEndFacts {
                 locale,
                 state,
                 path,
+                ..
             } = place;
             facts.document = text(document);
             facts.locale = text(locale);

@@ -27,15 +27,15 @@ pub use difference::{
 use crate::error::Result;
 use crate::model::{Schemas, Stage};
 use crate::transfer::{
-    Description, Event, Extent, Filter, Observer, OnFault, Plan, SchemaDifference, SchemaStrategy,
-    Source, Subject, Transfer, UPLOAD_TYPES, VersionStrategy, Warning, WarningKind,
+    Description, Event, Extent, Filter, Observer, OnFault, Onlooker, Plan, SchemaDifference,
+    SchemaStrategy, Source, Subject, Transfer, UPLOAD_TYPES, VersionStrategy, Warning, WarningKind,
     each_schema_difference,
 };
 use links::Links;
 use merge::{Merge, Missing};
 use paths::Paths;
 use sorter::{Sorted, Sorter};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use taker::{Digesting, Taker};
 
@@ -57,14 +57,6 @@ impl Match {
             Self::Document => "document",
         }
     }
-
-    /// The members of JSON that do not count.
-    fn without_ids(self) -> Option<&'static str> {
-        match self {
-            Self::Id => None,
-            Self::Document => Some("id"),
-        }
-    }
 }
 
 /// A comparison, to which sides are given one after the other.
@@ -80,8 +72,22 @@ pub struct Comparison<'a> {
     missing: Missing,
     sides: Vec<Sorted>,
     without_document: BTreeMap<String, u64>,
-    notes: Vec<Warning>,
+    /// How many ends of links of a side are at rows that nothing tells apart.
+    alike: u64,
+    /// What each side was made without.
+    absent: [Absent; 2],
 }
+
+/// What a side was made without, or has nothing of.
+#[derive(Debug, Default)]
+struct Absent {
+    stages: BTreeSet<Stage>,
+    types: BTreeSet<String>,
+    uploads: bool,
+}
+
+/// The stages that a side may be made without; links go with entities.
+const COMPARED: [Stage; 3] = [Stage::Entities, Stage::Assets, Stage::Configuration];
 
 impl<'a> Comparison<'a> {
     /// Of two sources that say this of themselves, and of what of them a filter lets through. What one of them was made
@@ -100,34 +106,24 @@ impl<'a> Comparison<'a> {
         let mut all = schemas[0].clone();
         all.add_missing(&schemas[1]);
         filter.check_types(&all)?;
-        let mut notes = Vec::new();
-        for (description, own) in descriptions.iter().zip(&schemas) {
+        let asked = filter.clone();
+        let mut absent: [Absent; 2] = Default::default();
+        for ((description, own), absent) in descriptions.iter().zip(&schemas).zip(&mut absent) {
             let Some(scope) = &description.scope else {
                 continue;
             };
             filter.check_scope(scope)?;
-            for stage in [Stage::Entities, Stage::Assets, Stage::Configuration] {
-                if filter.includes(stage) && !scope.stages.contains(&stage) {
-                    notes.push(not_compared(stage));
-                }
-            }
-            let before: Vec<&str> = types_of(&filter, own).collect();
-            let mut narrowed = filter.clone();
+            let stages = COMPARED.into_iter().filter(|stage| asked.includes(*stage));
+            absent.stages = stages
+                .filter(|stage| !scope.stages.contains(stage))
+                .collect();
+            let mut narrowed = asked.clone();
             narrowed.narrow(scope, own);
             if narrowed.includes(Stage::Entities) {
-                let gone = before
-                    .into_iter()
-                    .filter(|uid| !narrowed.includes_type(uid));
-                let gone: Vec<&str> = gone.collect();
-                if !gone.is_empty() {
-                    let reason = format!(
-                        "not compared, because one side was made without: {}",
-                        gone.join(", ")
-                    );
-                    notes.push(note(Stage::Entities, reason));
-                }
+                let gone = types_of(&asked, own).filter(|uid| !narrowed.includes_type(uid));
+                absent.types = gone.map(str::to_owned).collect();
             }
-            filter = narrowed;
+            filter.narrow(scope, own);
         }
         Ok(Self {
             folder: folder.to_owned(),
@@ -140,17 +136,23 @@ impl<'a> Comparison<'a> {
             missing: Missing::default(),
             sides: Vec::new(),
             without_document: BTreeMap::new(),
-            notes,
+            alike: 0,
+            absent,
         })
     }
 
     /// Takes the next side. Where `is_all` is set, what it has nothing of it does not have; else it may have been made
     /// without that, unless it says what it was made from. Gives what is to be known of it, and what is wrong with it:
-    /// then there is nothing to compare.
+    /// then there is nothing to compare. `observer` watches this side alone.
     ///
     /// # Errors
     /// It cannot be read, or its digests cannot be put aside.
-    pub fn take(&mut self, source: &mut dyn Source, is_all: bool) -> Result<Plan> {
+    pub fn take(
+        &mut self,
+        source: &mut dyn Source,
+        is_all: bool,
+        observer: &dyn Observer,
+    ) -> Result<Plan> {
         let place = self.sides.len().min(1);
         let mut records = Sorter::new(&self.folder);
         let mut links = Links::new(&self.folder);
@@ -158,16 +160,17 @@ impl<'a> Comparison<'a> {
             schemas: Some(self.all.clone()),
             ..Description::default()
         };
+        let mut taker = Taker {
+            matching: self.matching,
+            schemas: &self.schemas[place],
+            paths: &mut self.paths,
+            records: &mut records,
+            links: &mut links,
+            observer: self.observer,
+            without_document: &mut self.without_document,
+        };
         let digesting = Digesting {
-            taker: Taker {
-                matching: self.matching,
-                schemas: &self.schemas[place],
-                paths: &mut self.paths,
-                records: &mut records,
-                links: &mut links,
-                observer: self.observer,
-                without_document: &mut self.without_document,
-            },
+            onlooker: Onlooker(&mut taker),
             like,
         };
         let mut transfer = Transfer {
@@ -181,34 +184,60 @@ impl<'a> Comparison<'a> {
             versions: VersionStrategy::Ignore,
             schemas: SchemaStrategy::Ignore,
             on_fault: OnFault::GoOn,
-            observer: &Unannounced(self.observer),
+            observer: &Unannounced(observer),
         };
         let plan = transfer.plan()?;
         drop(transfer);
         if self.matching == Match::Document {
-            links.settle(&mut records, self.observer)?;
+            let alike = links.settle(&mut records, self.observer)?;
+            self.alike = self.alike.max(alike);
         }
         self.sides.push(records.finish()?);
         if !is_all && plan.source.scope.is_none() {
-            self.leave_out_what_is_missing(&plan.filter);
+            self.leave_out_what_is_missing(place, &plan.filter);
         }
         Ok(plan)
     }
 
     /// What a side that does not say what it was made from has nothing of, by the rule of a restore.
-    fn leave_out_what_is_missing(&mut self, held: &Filter) {
-        for stage in [Stage::Entities, Stage::Assets, Stage::Configuration] {
-            if self.filter.includes(stage)
-                && !held.includes(stage)
-                && self.missing.stages.insert(stage)
-            {
-                self.notes.push(not_compared(stage));
+    fn leave_out_what_is_missing(&mut self, side: usize, held: &Filter) {
+        for stage in COMPARED {
+            if self.filter.includes(stage) && !held.includes(stage) {
+                self.missing.stages.insert(stage);
+                self.absent[side].stages.insert(stage);
             }
         }
         let upload = UPLOAD_TYPES[0];
         if self.filter.includes_type(upload) && !held.includes_type(upload) {
             self.missing.uploads = true;
+            self.absent[side].uploads = true;
         }
+    }
+
+    /// What one side was made without and the other was not: `content`, `files`, `configuration`, `media library`, and
+    /// types by their uids; and `links` where nothing tells the rows at some of their ends apart.
+    pub fn not_compared(&self) -> Vec<String> {
+        let [one, other] = &self.absent;
+        let stages = one.stages.symmetric_difference(&other.stages);
+        let mut names: Vec<String> = stages.map(|stage| called(*stage).to_owned()).collect();
+        if one.uploads != other.uploads {
+            names.push("media library".into());
+        }
+        names.extend(one.types.symmetric_difference(&other.types).cloned());
+        if self.alike > 0 {
+            names.push("links".into());
+        }
+        names
+    }
+
+    /// Whether there is no stage that both sides have something of.
+    pub fn is_of_nothing(&self) -> bool {
+        let is_compared = |stage| {
+            self.filter.includes(stage)
+                && !self.missing.stages.contains(&stage)
+                && (stage != Stage::Entities || types_of(&self.filter, &self.all).next().is_some())
+        };
+        !COMPARED.into_iter().any(is_compared)
     }
 
     /// Hands over all differences, the first side's to the second's, and counts them. May be asked again.
@@ -237,8 +266,20 @@ impl<'a> Comparison<'a> {
 
     /// What is told beside differences.
     pub fn notes(&self, tally: &Tally) -> Vec<Warning> {
-        let mut notes = self.notes.clone();
-        if self.missing.uploads {
+        let [one, other] = &self.absent;
+        let stages = one.stages.symmetric_difference(&other.stages);
+        let mut notes: Vec<Warning> = stages.map(|stage| not_compared(*stage)).collect();
+        let types: Vec<&str> = one
+            .types
+            .symmetric_difference(&other.types)
+            .map(String::as_str)
+            .collect();
+        if !types.is_empty() {
+            let types = types.join(", ");
+            let reason = format!("not compared, because one side was made without: {types}");
+            notes.push(note(Stage::Entities, reason));
+        }
+        if one.uploads != other.uploads {
             let reason =
                 "the media library is not compared: one side has neither its rows nor its files";
             notes.push(note(Stage::Assets, reason.into()));
@@ -247,6 +288,13 @@ impl<'a> Comparison<'a> {
         if rows > 0 {
             let reason = format!("{rows} rows have no document id: they are compared as a whole");
             notes.push(note(Stage::Entities, reason));
+        }
+        if self.alike > 0 {
+            let reason = format!(
+                "not compared: which of several rows that hold the same {} ends of links are at",
+                self.alike
+            );
+            notes.push(note(Stage::Links, reason));
         }
         if tally.twins > 0 {
             let reason = format!(
@@ -335,14 +383,18 @@ fn note(stage: Stage, reason: String) -> Warning {
 }
 
 fn not_compared(stage: Stage) -> Warning {
-    let what = match stage {
-        Stage::Schemas => "schemas",
-        Stage::Entities | Stage::Links => "content",
-        Stage::Assets => "files",
-        Stage::Configuration => "configuration",
-    };
+    let what = called(stage);
     note(
         stage,
         format!("{what} not compared: one side was made without"),
     )
+}
+
+fn called(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Schemas => "schemas",
+        Stage::Entities | Stage::Links => "content",
+        Stage::Assets => "files",
+        Stage::Configuration => "configuration",
+    }
 }

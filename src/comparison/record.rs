@@ -25,7 +25,9 @@ pub(super) struct Gathering<'p> {
     paths: &'p mut Paths,
     /// Name, attribute, digest.
     list: Vec<(PathId, PathId, Digest)>,
-    /// Of attributes whose parts are not told apart.
+    /// Of attributes whose parts are not told apart: the sums of their digests, for which no part has to be kept.
+    /// Whoever writes an archive by hand can find other parts with the same sum: what a comparison says of rows with so
+    /// many of them is no proof against liars.
     folded: BTreeMap<PathId, u128>,
     is_folding: bool,
 }
@@ -61,9 +63,16 @@ impl<'p> Gathering<'p> {
 
     /// The value under which it is sorted: what is compared first.
     pub fn value(self, about: &[u8]) -> Vec<u8> {
+        let mut list = self.list;
+        list.sort_unstable();
         let mut all: BTreeMap<PathId, u128> = self.folded;
-        for (id, _, value) in self.list {
-            let sum = all.entry(id).or_default();
+        for part in list.chunk_by(|one, other| one.0 == other.0) {
+            let values: Vec<u8> = part.iter().flat_map(|(.., value)| *value).collect();
+            let value = match part {
+                [(.., value)] if !all.contains_key(&part[0].0) => *value,
+                _ => digest(b'n', &values),
+            };
+            let sum = all.entry(part[0].0).or_default();
             *sum = sum.wrapping_add(u128::from_le_bytes(value));
         }
         let mut whole = Sha256::new();
@@ -259,6 +268,8 @@ pub(super) struct Place {
     pub document: String,
     pub locale: String,
     pub state: State,
+    /// The digest of all that the row holds; empty where the others say which row it is.
+    pub whole: Vec<u8>,
     /// The way to the component; empty where it is the row.
     pub path: String,
 }
@@ -269,6 +280,8 @@ impl Place {
             put_text(key, text);
         }
         key.push(self.state as u8);
+        key.push(self.whole.len() as u8);
+        key.extend_from_slice(&self.whole);
         put_text(key, &self.path);
     }
 
@@ -278,6 +291,10 @@ impl Place {
             document: reader.text(),
             locale: reader.text(),
             state: State::of(reader.byte()),
+            whole: {
+                let length = reader.byte();
+                reader.bytes(length.into()).to_owned()
+            },
             path: reader.text(),
         }
     }
@@ -414,6 +431,7 @@ mod tests {
             document: "d".into(),
             locale: "en".into(),
             state: State::Draft,
+            whole: vec![0, 1, 2],
             path: "blocks.2".into(),
         };
         for of in [

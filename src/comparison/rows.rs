@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::{
     Attribute, Component, Entity, Fields, Misfit, Scalar, Schema, Schemas, Visitor, walk,
 };
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// The attributes that say which document a row is of, in which language, and whether it is published.
@@ -52,13 +53,9 @@ pub(super) fn gather(
     let schema = schemas.get(entity.content_type);
     let mut text = String::new();
     members(schema, fields, &mut |name, kind, value| {
+        let name = &step(name);
         let attribute = gathering.attribute(name);
-        let without = matching.without_ids();
-        gathering.add(
-            attribute,
-            name,
-            content::value(kind, value, without, &mut text),
-        );
+        gathering.add(attribute, name, content::value(kind, value, &mut text));
     });
     let Some(schema) = schema else {
         return Ok(());
@@ -74,17 +71,26 @@ pub(super) fn gather(
         text,
     };
     for (name, value) in &fields.0 {
-        components.attribute = components.gathering.attribute(name);
+        let path = step(name);
+        components.attribute = components.gathering.attribute(&path);
         components.misfits = false;
         let one = Fields(vec![(name.clone(), *value)]);
         walk(schemas, schema, &one, 1, &mut components)?;
         if components.misfits {
             // Nothing is known of what is in it but its content.
-            let value = content::content(value, matching.without_ids());
-            components.gathering.add(components.attribute, name, value);
+            let value = content::content(value);
+            components.gathering.add(components.attribute, &path, value);
         }
     }
     Ok(())
+}
+
+/// A name as a step of a path: a dot in it is none between steps.
+pub(super) fn step(name: &str) -> Cow<'_, str> {
+    match name.contains(['.', '\\']) {
+        true => name.replace('\\', r"\\").replace('.', r"\.").into(),
+        false => name.into(),
+    }
 }
 
 /// Hands over the members of a row or component that hold values, each with its kind where that is known. No value and
@@ -131,7 +137,7 @@ impl Components<'_, '_, '_> {
         if !self.path.is_empty() {
             self.path.push('.');
         }
-        self.path.push_str(attribute);
+        self.path.push_str(&step(attribute));
         if let Some(position) = position {
             let _ = write!(self.path, ".{position}");
         }
@@ -158,13 +164,12 @@ impl Visitor for Components<'_, '_, '_> {
         let own = digest(b'c', schema.uid.as_bytes());
         self.gathering.add(self.attribute, &self.path, own);
         let length = self.path.len();
-        let without = self.matching.without_ids();
         let (path, text) = (&mut self.path, &mut self.text);
         let (gathering, attribute) = (&mut *self.gathering, self.attribute);
         let mut add = |name: &str, kind, value: &str| {
             path.push('.');
-            path.push_str(name);
-            gathering.add(attribute, path, content::value(kind, value, without, text));
+            path.push_str(&step(name));
+            gathering.add(attribute, path, content::value(kind, value, text));
             path.truncate(length);
         };
         members(Some(schema), fields, &mut add);

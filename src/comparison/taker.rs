@@ -16,8 +16,8 @@ use crate::model::{
     Schema, Schemas, Stage, boolean,
 };
 use crate::transfer::{
-    Description, Destination, Filter, Inspection, Load, Observer, Plan, Sink, Survey, UPLOAD_TYPES,
-    Warning,
+    Description, Destination, Filter, Inspection, Load, Observer, Onlooker, Plan, Sink, Survey,
+    UPLOAD_TYPES, Warning,
 };
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -63,26 +63,29 @@ impl Taker<'_> {
         }
         let mut gathering = Gathering::new(self.paths);
         for (name, value) in row.0.iter().filter(|(_, value)| *value != "null") {
+            let name = &*rows::step(name);
             let attribute = gathering.attribute(name);
             let members = match value.starts_with('{') {
                 true => Fields::parse_with_any_names(value).ok(),
                 false => None,
             };
-            match (name.as_ref(), members) {
+            match (name, members) {
                 ("id", _) => {}
                 (_, Some(members)) => {
+                    // One that is empty is not none.
+                    gathering.add(attribute, name, digest(b'{', &[]));
                     for (member, value) in &members.0 {
                         let path = format!("{name}.{member}");
-                        gathering.add(attribute, &path, content::content(value, None));
+                        gathering.add(attribute, &path, content::content(value));
                     }
                 }
                 ("enabled", None) => {
                     let is_on = boolean(value).map(|on| [u8::from(on)]);
                     let value =
-                        is_on.map_or_else(|| content::content(value, None), |on| digest(b'e', &on));
+                        is_on.map_or_else(|| content::content(value), |on| digest(b'e', &on));
                     gathering.add(attribute, name, value);
                 }
-                (_, None) => gathering.add(attribute, name, content::content(value, None)),
+                (_, None) => gathering.add(attribute, name, content::content(value)),
             }
         }
         let mut about = Vec::new();
@@ -117,8 +120,8 @@ impl Taker<'_> {
             if *value == "null" || is_id {
                 continue;
             }
-            let value = content::value(kind_of(upload, name), value, None, &mut text);
-            add(&format!("description.{name}"), value);
+            let value = content::value(kind_of(upload, name), value, &mut text);
+            add(&format!("description.{}", rows::step(name)), value);
         }
         gathering.value(&[])
     }
@@ -162,25 +165,21 @@ impl Sink for Taker<'_> {
         };
         let (uid, id) = (entity.content_type, entity.id);
         let about = rows::about(id, self.schemas.get(uid), &fields);
-        let place = Place {
+        let mut place = Place {
             uid: uid.to_owned(),
             document: about.document.clone(),
             locale: about.locale.clone(),
             state: about.state,
+            whole: Vec::new(),
             path: String::new(),
         };
         let matching = self.matching;
-        let links = &mut *self.links;
-        let mut component = |uid: &str, id: i64, path: &str| match matching {
-            Match::Id => Ok(()),
-            Match::Document => links.place(
-                uid,
-                id,
-                &Place {
-                    path: path.to_owned(),
-                    ..place.clone()
-                },
-            ),
+        let mut components = Vec::new();
+        let mut component = |uid: &str, id: i64, path: &str| {
+            if matching == Match::Document {
+                components.push((uid.to_owned(), id, path.to_owned()));
+            }
+            Ok(())
         };
         let mut gathering = Gathering::new(self.paths);
         rows::gather(
@@ -197,7 +196,12 @@ impl Sink for Taker<'_> {
         match matching {
             Match::Id => put_number(&mut key, id),
             Match::Document => {
+                place.whole = whole(&value).to_owned();
                 self.links.place(uid, id, &place)?;
+                for (uid, id, path) in components {
+                    place.path = path;
+                    self.links.place(&uid, id, &place)?;
+                }
                 let About {
                     document, locale, ..
                 } = &about;
@@ -235,7 +239,7 @@ impl Sink for Taker<'_> {
         };
         // The languages of a document are joined by its id, which its rows say: such a link is made from them.
         let by_document = |end: &LinkEnd<'_>| matches!(end.reference, LinkRef::Document(_));
-        if by_document(&link.left) && by_document(&link.right) {
+        if by_document(&link.left) || by_document(&link.right) {
             return Ok(());
         }
         let positions = [link.left.pos, link.right.pos];
@@ -278,9 +282,9 @@ impl io::Write for Hasher {
     }
 }
 
-/// A destination whose stage is a taker, and which takes nothing else.
+/// An onlooker that has what both sides have together.
 pub(super) struct Digesting<'a> {
-    pub taker: Taker<'a>,
+    pub onlooker: Onlooker<'a>,
     /// What both sides have together, as far as filters ask for it.
     pub like: Description,
 }
@@ -294,26 +298,12 @@ impl Destination for Digesting<'_> {
         Ok(Some(self.like.clone()))
     }
 
-    fn survey(&mut self, _filter: &Filter, _coming: &Inspection) -> Result<Survey> {
-        Ok(Survey::default())
+    fn survey(&mut self, filter: &Filter, coming: &Inspection) -> Result<Survey> {
+        self.onlooker.survey(filter, coming)
     }
 
-    fn stage(&mut self, _filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
-        let Taker {
-            matching,
-            schemas,
-            observer,
-            ..
-        } = self.taker;
-        Ok(Some(Box::new(Taker {
-            matching,
-            schemas,
-            observer,
-            paths: self.taker.paths,
-            records: self.taker.records,
-            links: self.taker.links,
-            without_document: self.taker.without_document,
-        })))
+    fn stage(&mut self, filter: &Filter) -> Result<Option<Box<dyn Sink + '_>>> {
+        self.onlooker.stage(filter)
     }
 
     fn begin(self: Box<Self>, _plan: &Plan) -> Result<Box<dyn Load>> {

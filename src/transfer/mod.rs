@@ -292,13 +292,13 @@ impl Transfer<'_> {
     }
 }
 
-/// An archive that says what it holds was made by this program, which leaves out links to nothing:
-/// one in it is a fault, for whoever lists faults. A restore leaves it out as well.
+/// This program leaves out links to nothing when it writes an archive: one in it is a fault, for whoever lists
+/// faults. A restore leaves it out as well. In a project there may be any number of them.
 fn dangling(source: &Description, announced: &Report) -> Option<Error> {
     let links = *announced.warnings.get(&WarningKind::OrphanLink)?;
     let provenance = source.provenance.as_ref();
     let held_still = provenance.is_none_or(|provenance| provenance.is_consistent);
-    (source.scope.is_some() && held_still).then(|| {
+    (source.is_own_archive && held_still).then(|| {
         Error::archive(format!(
             "links that join what the archive does not hold: {links}"
         ))

@@ -276,6 +276,44 @@ fn a_value_of_json_and_one_that_is_gone_are_named() {
 }
 
 #[test]
+fn a_member_of_json_that_is_called_id_counts_by_document_as_well() {
+    let change = |tarball| {
+        in_line(
+            tarball,
+            ENTITIES,
+            ARTICLE,
+            r#""c":null"#,
+            r#""c":null,"id":5"#,
+        )
+    };
+    let found = differences_with(change, &["--match", "document"]);
+    assert_eq!(found, [article(&["meta"])]);
+}
+
+#[test]
+fn an_attribute_whose_name_looks_like_a_path_is_not_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |name: &str, attribute: &str, label: &str| {
+        let tarball = Tarball::read(&strapi_archive());
+        let tarball = in_line(
+            tarball,
+            ENTITIES,
+            ARTICLE,
+            r#""label":"cta""#,
+            &format!(r#""label":"{label}""#),
+        );
+        let more = format!(r#""zone.1.cta.label":"{attribute}","title":"Hello""#);
+        let tarball = in_line(tarball, ENTITIES, ARTICLE, r#""title":"Hello""#, &more);
+        tarball.write(folder.path().join(name))
+    };
+    let one = with("one.tar", "x", "y");
+    let other = with("other.tar", "y", "x");
+    let outcome = diff(&one, &other, &["--json"]).ends_with(7);
+    let expected = article(&["zone.1.cta.label", r"zone\.1\.cta\.label"]);
+    assert_eq!(told(&outcome).0, [expected]);
+}
+
+#[test]
 fn an_attribute_of_a_component_is_named_by_its_path() {
     let change = |tarball| {
         let tarball = in_line(
@@ -348,7 +386,20 @@ fn an_entity_that_is_added_is_told() {
 }
 
 #[test]
+fn links_between_the_languages_of_a_document_are_no_differences() {
+    let change = |tarball: Tarball| {
+        let tarball = tarball.edit_lines(ENTITIES, |lines| lines.push(new_tag()));
+        let link = r#"{"kind":"relation.circular","relation":"oneToMany","left":{"type":"api::tag.tag","ref":99,"field":"localizations"},"right":{"type":"api::tag.tag","ref":"new"}}"#;
+        tarball.edit_lines(LINKS, |lines| lines.push(link.into()))
+    };
+    assert_eq!(differences(change), [tag("added", 99, "new")]);
+    let by_document = differences_with(change, &["--match", "document"]);
+    assert_eq!(by_document, [tag("added", 99, "new")]);
+}
+
+#[test]
 fn an_entity_that_is_removed_is_told_with_its_links() {
+    let removed = std::cell::Cell::new(0);
     let change = |tarball: Tarball| {
         let of_tag = |line: &String| line.contains(r#""type":"api::tag.tag","id":1,"#);
         let tarball = tarball.edit_lines(ENTITIES, |lines| lines.retain(|line| !of_tag(line)));
@@ -357,13 +408,19 @@ fn an_entity_that_is_removed_is_told_with_its_links() {
                 let link: Value = serde_json::from_str(line).unwrap();
                 let is_tag =
                     |end: &str| link[end]["type"] == "api::tag.tag" && link[end]["ref"] == 1;
-                !is_tag("left") && !is_tag("right")
+                let goes = is_tag("left") || is_tag("right");
+                // The languages of a document are no links of their own.
+                if goes && link["left"]["field"] != "localizations" {
+                    removed.set(removed.get() + 1);
+                }
+                !goes
             });
         })
     };
     let found = differences_with(change, &["--match", "document"]);
     assert_eq!(found[0], tag("removed", 1, TAG));
-    assert!(found.len() > 1);
+    assert!(removed.get() > 0);
+    assert_eq!(found.len(), 1 + removed.get());
     for link in &found[1..] {
         assert_eq!(
             (&link["kind"], &link["change"]),
@@ -572,6 +629,23 @@ fn a_webhook_that_changes_is_told() {
 }
 
 #[test]
+fn an_empty_object_in_the_configuration_is_not_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |name: &str, headers: &str| {
+        let tarball = Tarball::read(&strapi_archive());
+        let tarball = tarball.replace(CONFIGURATION, r#"{"X-A":"b"}"#, headers);
+        tarball.write(folder.path().join(name))
+    };
+    let outcome = diff(
+        &with("one.tar", "{}"),
+        &with("other.tar", "null"),
+        &["--json"],
+    )
+    .ends_with(7);
+    assert_eq!(told(&outcome).0[0]["which"], json!(["headers"]));
+}
+
+#[test]
 fn an_attribute_that_a_schema_gains_is_told() {
     let change = |tarball| {
         let name = r#""name":{"type":"string","unique":true}"#;
@@ -768,10 +842,52 @@ fn what_one_archive_was_made_without_is_not_compared_and_told() {
         for (one, other) in [(&whole, &part), (&part, &whole)] {
             let outcome = diff(one, other, &[]);
             assert_eq!(outcome.code, Some(0), "{options:?}\n{}", outcome.all());
-            outcome.says([said]);
+            let outcome = outcome.says([said]);
+            assert!(
+                outcome.stdout.ends_with("What was compared is the same\n"),
+                "{}",
+                outcome.all()
+            );
         }
+        let (_, summary) = told(&diff(&whole, &part, &["--json"]));
+        assert_ne!(summary["compared"]["not_compared"], json!([]));
+        // Of two that were made without the same, all was compared.
+        assert_same(&part, &part, &[]);
         let outcome = diff(&part, &project.path(), &[]).ends_with(0);
         outcome.says([said]);
+    }
+}
+
+#[test]
+fn two_of_which_nothing_can_be_compared_are_not_the_same() {
+    let project = Project::testdata();
+    let content = project.export("content", &["--only", "content"]);
+    let config = project.export("config", &["--only", "config"]);
+    diff(&content, &config, &[]).ends_with(2);
+    let folder = tempfile::tempdir().unwrap();
+    let mut empty = Tarball::read(&strapi_archive());
+    empty
+        .entries
+        .retain(|entry| entry.name == METADATA || entry.name == SCHEMAS);
+    let empty = empty.write(folder.path().join("empty.tar"));
+    let outcome = diff(&empty, &strapi_archive(), &[]).ends_with(2);
+    outcome.says(["there is nothing to compare"]);
+}
+
+#[test]
+fn a_project_with_a_link_to_nothing_is_the_same_as_its_export() {
+    let project = Project::testdata();
+    project.sql("INSERT INTO articles_tags_lnk (article_id, tag_id) VALUES (1, 777)");
+    let archive = project.export("archive", &[]);
+    for options in [&[][..], &["--match", "document"]] {
+        assert_same(&archive, &project.path(), options);
+        let outcome = diff(&project.path(), &archive, options).ends_with(0);
+        let note = outcome
+            .stderr
+            .lines()
+            .find(|line| line.contains("left out"));
+        let note = note.unwrap_or_else(|| panic!("{}", outcome.all()));
+        assert!(note.contains("1 left out"), "{note}");
     }
 }
 
@@ -887,6 +1003,53 @@ fn rows_of_one_document_language_and_state_are_compared_as_a_set() {
     );
 }
 
+/// Tags of these names, with links to the one of this id, in Strapi's archive.
+fn with_linked_tags(file: PathBuf, document: &str, names: [&str; 2], linked: i64) -> PathBuf {
+    let tags = [91, 92].into_iter().zip(names).map(|(id, name)| {
+        let named = new_tag().replace(r#""name":"new""#, &format!(r#""name":"{name}""#));
+        let of = named.replace(
+            r#""documentId":"new""#,
+            &format!(r#""documentId":{document}"#),
+        );
+        of.replace("99", &id.to_string())
+    });
+    let tarball = Tarball::read(&strapi_archive());
+    let tarball = tarball.edit_lines(ENTITIES, |lines| lines.extend(tags));
+    let link = LINK.replace(r#""ref":2,"#, &format!(r#""ref":{linked},"#));
+    let tarball = tarball.edit_lines(LINKS, |lines| lines.push(link));
+    tarball.write(file)
+}
+
+#[test]
+fn a_link_that_leads_to_another_row_without_a_document_or_to_a_twin_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for document in ["null", r#""twin""#] {
+        let with = |names, linked| {
+            let file = folder.path().join(format!("{linked}.tar"));
+            with_linked_tags(file, document, names, linked)
+        };
+        let (one, other) = (with(["a", "b"], 91), with(["a", "b"], 92));
+        assert_same(&one, &one, &["--match", "document"]);
+        let outcome = diff(&one, &other, &["--match", "document", "--json"]).ends_with(7);
+        let (found, _) = told(&outcome);
+        let changes: Vec<&Value> = found.iter().map(|it| &it["change"]).collect();
+        assert!(found.iter().all(|it| it["kind"] == "link"), "{found:?}");
+        assert_eq!(changes.len(), 2, "{found:?}");
+        // Of rows that hold the same nothing tells which of them a link is of.
+        let (one, other) = (with(["a", "a"], 91), with(["a", "a"], 92));
+        let outcome = diff(&one, &other, &["--match", "document"]).ends_with(0);
+        let outcome =
+            outcome.says(["which of several rows that hold the same 1 ends of links are at"]);
+        assert!(
+            outcome.stdout.ends_with("What was compared is the same\n"),
+            "{}",
+            outcome.all()
+        );
+        let is_guessed = outcome.all().contains("guessed");
+        assert_eq!(is_guessed, document != "null", "{}", outcome.all());
+    }
+}
+
 #[test]
 fn strapi_4_has_no_documents_to_match_by() {
     let archive = strapi_archive_of(4);
@@ -938,12 +1101,35 @@ fn a_damaged_archive_is_told_of_and_not_compared() {
             assert_eq!(summary["exit_code"], 6);
             assert_eq!(summary["compared"]["differences"], Value::Null);
         }
-        diff(&good, bad, &[]).ends_with(6).says(["error: "]);
+        let outcome = diff(&good, bad, &[]).ends_with(6);
+        let outcome = outcome.says(["error: "]);
+        let last = format!("{} is damaged\n", bad.display());
+        assert!(outcome.stdout.ends_with(&last), "{}", outcome.all());
     }
     let none = folder.path().join("none");
     fs::write(&none, "no archive").unwrap();
     diff(&good, &none, &[]).ends_with(6);
     diff(&good, &folder.path().join("nowhere.tar"), &[]).ends_with(1);
+}
+
+#[test]
+fn what_is_not_authenticated_is_not_called_damaged() {
+    let archive = strapi_archive();
+    let options = ["--require-authentication"];
+    let outcome = diff(&archive, &archive, &options).ends_with(6);
+    let last = format!("{} is not authenticated\n", archive.display());
+    assert!(outcome.stdout.ends_with(&last), "{}", outcome.all());
+    let mut command = backup(["verify"]);
+    let outcome = run(command.arg(&archive).args(options)).ends_with(6);
+    let last = "The archive is not authenticated\n";
+    assert!(outcome.stdout.ends_with(last), "{}", outcome.all());
+}
+
+#[test]
+fn a_folder_that_is_neither_an_archive_nor_a_project_is_not_called_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = diff(&strapi_archive(), folder.path(), &[]).ends_with(2);
+    outcome.says(["is neither an unpacked archive nor a project"]);
 }
 
 #[test]
@@ -1011,6 +1197,45 @@ fn a_key_is_for_both_unless_the_second_has_its_own() {
     with("BACKUP_OTHER_KEY_FILE", file).ends_with(0);
     with("BACKUP_OTHER_KEY_COMMAND", "echo another-key").ends_with(0);
     with("BACKUP_OTHER_KEY", "wrong").ends_with(12);
+}
+
+#[test]
+fn a_key_that_can_be_read_once_is_for_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = fs::read(strapi_archive()).unwrap();
+    let sealed = ["one.tar.enc", "other.tar.enc"].map(|name| {
+        let path = folder.path().join(name);
+        fs::write(&path, encrypt(&plain, KEY)).unwrap();
+        path
+    });
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!(r#"echo {KEY} | "$@""#), "sh"]);
+    let mut command = backup_through(shell, ["diff"]);
+    command.args(&sealed).args(["--key-file", "/dev/stdin"]);
+    run(&mut command).ends_with(0);
+    let runs = folder.path().join("runs");
+    let key_command = format!("echo run >> {}; echo {KEY}", runs.display());
+    let mut command = backup(["diff"]);
+    command.args(&sealed).args(["--key-command", &key_command]);
+    run(&mut command).ends_with(0);
+    assert_eq!(fs::read_to_string(runs).unwrap(), "run\n");
+}
+
+#[test]
+fn a_key_that_neither_archive_takes_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    fs::write(&file, "some-key\n").unwrap();
+    let file = file.to_str().unwrap();
+    let archive = strapi_archive();
+    for options in [
+        ["--key", "some-key"],
+        ["--other-key-file", file],
+        ["--identity", file],
+    ] {
+        let outcome = diff(&archive, &archive, &options).ends_with(2);
+        outcome.says(["leave "]);
+    }
 }
 
 #[test]
@@ -1090,6 +1315,8 @@ fn compared_in_little_memory(rows: usize) {
             };
             let outcome = outcome.ends_with(code);
             assert!(peak <= MEMORY, "{matching}: {} MB", peak >> 20);
+            // Each row is one of its own.
+            assert!(!outcome.all().contains("share document"));
             if code == 7 {
                 let said = format!("{rows}        0  entities");
                 assert!(outcome.stdout.contains(&said), "{}", outcome.stdout);

@@ -14,6 +14,10 @@ pub struct ComparedFacts {
     pub sides: Vec<SideFacts>,
     /// How many differences there are; `None` where it was not compared to the end.
     pub differences: Option<u64>,
+    /// What one side was made without, so that it was not compared: `content`, `files`, `configuration`,
+    /// `media library`, types by uid; and `links` where nothing tells rows at their ends apart.
+    #[serde(default)]
+    pub not_compared: Vec<String>,
     /// How many of each kind: `schema`, `type`, `entity`, `link`, `file`, `setting`.
     pub kinds: BTreeMap<String, ChangesFacts>,
 }
