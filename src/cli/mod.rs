@@ -25,6 +25,7 @@ mod media;
 mod options;
 mod place;
 mod plan;
+mod printing;
 mod progress;
 mod project;
 mod prompt;
