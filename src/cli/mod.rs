@@ -227,6 +227,7 @@ fn archive_facts(archive: &ArchiveSource) -> ArchiveFacts {
         id: None,
         encrypted: archive.is_encrypted(),
         cipher: archive.lock().map(|lock| lock.cipher().to_string()),
+        recipients: None,
         compressed: archive.is_compressed(),
     }
 }
