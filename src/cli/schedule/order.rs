@@ -115,6 +115,12 @@ impl Order {
         self.value_or_switch(id)?.value.as_deref()
     }
 
+    /// All values of an option that may be given several times.
+    pub fn values(&self, id: &str) -> impl Iterator<Item = &str> {
+        let given = self.given.iter().filter(move |it| it.id == id);
+        given.filter_map(|it| it.value.as_deref())
+    }
+
     /// Takes an option out, and gives its value.
     pub fn take(&mut self, id: &str) -> Option<String> {
         let at = self.given.iter().position(|it| it.id == id)?;
