@@ -18,7 +18,7 @@ use crate::support::stores::{Kind, Store};
 const SECRET: &str = "AGE-SECRET-KEY-1";
 
 /// A key pair: its public key. The identity lies in the folder for archives, under this name.
-fn pair(project: &Project, name: &str) -> Option<String> {
+pub fn pair(project: &Project, name: &str) -> Option<String> {
     let path = project.archive(name);
     let made = Command::new("age-keygen").arg("-o").arg(&path).output();
     if made.is_err() {
