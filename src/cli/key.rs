@@ -24,6 +24,8 @@ const LONGEST: u64 = 64 << 10;
 const CREDENTIAL: &str = "backup-key";
 /// How identities begin: those of age itself, and those of its plugins.
 const IDENTITIES: [&str; 2] = ["age-secret-key-", "age-plugin-"];
+/// How many characters the secret of one has at the least, cut short or not.
+const SHORTEST: usize = 20;
 
 /// Where the key comes from.
 #[derive(Debug, Clone, Default, Args)]
@@ -243,6 +245,9 @@ fn place(environment: &Environment) -> Result<Option<Place<'_>>> {
 pub(super) fn told(environment: &Environment) -> Option<String> {
     Some(match place(environment).ok()?? {
         Place::Variable(_) => "the variable BACKUP_KEY".into(),
+        Place::File(path) if is_identity(Path::new(path)) => {
+            "BACKUP_KEY_FILE, which names no file, but is an identity itself".into()
+        }
         Place::File(path) => format!("the file {path} (BACKUP_KEY_FILE)"),
         Place::Command(_) => "what the command of BACKUP_KEY_COMMAND prints".into(),
         Place::Credential(_) => format!("the credential {CREDENTIAL} of systemd"),
@@ -308,7 +313,18 @@ pub(super) struct SecretFile {
 /// Whether what was given as the name of a file is an identity itself, which is secret.
 pub(super) fn is_identity(path: &Path) -> bool {
     let text = path.as_os_str().to_string_lossy().to_ascii_lowercase();
-    IDENTITIES.iter().any(|begin| text.contains(begin))
+    // Names of files begin so as well: what is secret stands behind a 1, and is long.
+    let is_long = |(_, secret): (&str, &str)| {
+        let digits = secret.bytes().take_while(u8::is_ascii_alphanumeric);
+        digits.count() >= SHORTEST
+    };
+    let holds = |begin: &str| {
+        let mut rests = text
+            .match_indices(begin)
+            .map(|(at, it)| &text[at + it.len()..]);
+        rests.any(|rest| rest.split_once('1').is_some_and(is_long))
+    };
+    IDENTITIES.iter().any(|begin| holds(begin))
 }
 
 /// Notes that everybody may read a secret.
@@ -413,4 +429,31 @@ fn ask(prompt: &Prompt, question: &str, otherwise: &str) -> Result<String> {
         return Err(Error::usage("no key was entered").hint("run it again"));
     }
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_named_like_an_identity_is_none() {
+        let secret = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SJVLZ0W";
+        for text in [
+            secret.to_owned(),
+            secret.to_lowercase(),
+            format!("# public key: age1x\n{secret}"),
+            format!("/srv/{}", &secret[..40]),
+            "AGE-PLUGIN-YUBIKEY-1QQQQQQQQQQQQQQQQQQQQQQQQ".into(),
+        ] {
+            assert!(is_identity(Path::new(&text)), "{text}");
+        }
+        for name in [
+            "age-secret-key-1.txt",
+            "/etc/backup/age-secret-key-of-the-production-site-2026.txt",
+            "age-plugin-yubikey-identity-11.txt",
+            "identity",
+        ] {
+            assert!(!is_identity(Path::new(name)), "{name}");
+        }
+    }
 }

@@ -524,7 +524,15 @@ fn an_identity_in_place_of_its_file_is_shown_by_nobody() {
         is_hidden(&told(&mut command).ends_with(2));
         let mut doctor = project.command("doctor", []);
         is_hidden(&told(doctor.env("BACKUP_IDENTITY", given)));
+        let mut doctor = project.command("doctor", []);
+        is_hidden(&told(doctor.env("BACKUP_KEY_FILE", given)));
         is_hidden(&export(&project, &["--recipients-file", given]).ends_with(2));
+        for option in ["--recipients-file", "--key-file"] {
+            let words = ["schedule", "--", "export", "--file", "x/", option, given];
+            let mut command = backup(words);
+            command.arg("--project").arg(project.path());
+            is_hidden(&told(&mut command).ends_with(2));
+        }
     }
 }
 
