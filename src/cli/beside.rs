@@ -261,6 +261,7 @@ mod tests {
             id: None,
             encrypted: false,
             cipher: None,
+            recipients: None,
             compressed: false,
         });
         summary.to_json()

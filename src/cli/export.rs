@@ -178,6 +178,7 @@ impl Arguments {
         let (location, is_unpacked) = self.location()?;
         self.pruning(&location, is_unpacked)?;
         self.cipher.check()?;
+        self.check_extension(&location)?;
         self.filter.filter().map(|_| ())
     }
 
@@ -196,6 +197,36 @@ impl Arguments {
         ))
     }
 
+    /// Refuses a name that says another cipher than the one that is used: somebody would count on it.
+    fn check_extension(&self, location: &Location) -> Result<()> {
+        let name = match location {
+            Location::Path(path) => path.file_name().unwrap_or_default().to_string_lossy(),
+            Location::Object(name) => name.name().into(),
+            Location::Stream => return Ok(()),
+        };
+        let is_folder = matches!(location, Location::Path(path) if Place::is_folder(path));
+        if self.no_encrypt || is_folder {
+            return Ok(());
+        }
+        let cipher = self.cipher.cipher()?;
+        let other = match cipher {
+            Cipher::Strapi => Cipher::Age,
+            Cipher::Age => Cipher::Strapi,
+        };
+        let extension = other.extension();
+        if !name.ends_with(extension) {
+            return Ok(());
+        }
+        let what = format!(
+            "{} ends with {extension}, and the archive would be encrypted with the cipher {cipher}",
+            terminal::safe(&name)
+        );
+        Err(Error::usage(what).hint(match other {
+            Cipher::Age => "add --cipher age, or recipients; or leave the extension out, which is added by itself",
+            Cipher::Strapi => "leave the extension out, which is added by itself; or leave --cipher and recipients out",
+        }))
+    }
+
     fn request(
         self,
         environment: &Environment,
@@ -208,8 +239,9 @@ impl Arguments {
                 .hint("name a file with --file, or leave --summary out"));
         }
         let prune = self.pruning(&location, is_unpacked)?;
-        let filter = self.filter.filter()?;
         let cipher = self.cipher.cipher()?;
+        self.check_extension(&location)?;
+        let filter = self.filter.filter()?;
         let recipients = self.cipher.recipients()?;
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = self.project.open(environment, cancellation, self.strict)?;
@@ -354,7 +386,14 @@ impl Request {
             self.place.summarise(summary, &receipt, &access)?;
         }
         effort::tell(&self.packing.effort, &[Work::Files]);
-        reports.conclude(&format!("The archive is in {}", terminal::safe(&shown)));
+        let recipients = self.packing.encryption.as_ref();
+        let to = match recipients.and_then(Encryption::recipients) {
+            None => String::new(),
+            Some(1) => ", encrypted to 1 recipient".to_owned(),
+            Some(many) => format!(", encrypted to {many} recipients"),
+        };
+        let shown = terminal::safe(&shown);
+        reports.conclude(&format!("The archive is in {shown}{to}"));
         if let Some(policy) = &self.prune
             && let Some(written) = receipt.written()
             && let Some(location) = self.place.shelf()

@@ -4,7 +4,7 @@
 //! is encrypted itself takes a passphrase, which is asked for.
 
 use super::environment::Environment;
-use super::key::secret_file;
+use super::key::{SecretFile, Sort, is_identity, secret_file, tell_open};
 use super::prompt::Prompt;
 use super::{STREAM, terminal};
 use crate::archive::{Cipher, Identities, IdentityFile, Password, Recipient};
@@ -32,6 +32,12 @@ impl IdentityArguments {
     /// Whether an option names one.
     pub fn is_named(&self) -> bool {
         !self.identity.is_empty()
+    }
+
+    /// The files that options and the environment name.
+    pub fn files(&self, environment: &Environment) -> Vec<PathBuf> {
+        let place = place(environment).map(|(path, _)| path);
+        self.identity.iter().cloned().chain(place).collect()
     }
 
     /// The identities, where an option or the environment gives some. Where they are encrypted, their passphrase is asked
@@ -98,6 +104,11 @@ fn place(environment: &Environment) -> Option<(PathBuf, &'static str)> {
 /// Where the environment has identities, in words; `None` where it has none.
 pub(super) fn told(environment: &Environment) -> Option<String> {
     let (path, named) = place(environment)?;
+    if is_identity(&path) {
+        return Some(format!(
+            "{named}, which names no file, but is an identity itself"
+        ));
+    }
     Some(format!("the file {} ({named})", path.display()))
 }
 
@@ -106,8 +117,13 @@ fn read(path: &Path, interrupt: &Interrupt) -> Result<IdentityFile> {
         return Err(Error::usage("identities are not read from stdin")
             .hint("write them into a file, and name that with --identity"));
     }
-    let content = secret_file(path, "identity", interrupt)?;
-    IdentityFile::read(content).map_err(|error| error.within(path.display()))
+    let SecretFile { bytes, is_open } = secret_file(path, Sort::Identity, interrupt)?;
+    let file = IdentityFile::read(bytes).map_err(|error| error.within(path.display()))?;
+    // One that is encrypted is no secret as it lies there.
+    if is_open && matches!(file, IdentityFile::Open(_)) {
+        tell_open(path, Sort::Identity);
+    }
+    Ok(file)
 }
 
 /// The identities in a file.
@@ -221,11 +237,28 @@ impl CipherArguments {
         for path in &self.recipients_file {
             all.extend(recipients_in(path)?);
         }
-        Ok(all)
+        // Each is told of once.
+        let mut once: Vec<Recipient> = Vec::with_capacity(all.len());
+        for recipient in all {
+            if !once.contains(&recipient) {
+                once.push(recipient);
+            }
+        }
+        Ok(once)
     }
 }
 
-fn recipients_in(path: &Path) -> Result<Vec<Recipient>> {
+/// The recipients in a file.
+///
+/// # Errors
+/// It cannot be read, or holds something else.
+pub(super) fn recipients_in(path: &Path) -> Result<Vec<Recipient>> {
+    if is_identity(path) {
+        let what = "an identity itself stands where a file with recipients is named";
+        return Err(Error::usage(what).hint(
+            "name a file with the public key that belongs to it, which age-keygen -y FILE prints (age1...)",
+        ));
+    }
     if path == Path::new(STREAM) {
         return Err(Error::usage("recipients are not read from stdin")
             .hint("write them into a file, and name that with --recipients-file"));

@@ -24,6 +24,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 const LONGEST: u64 = 64 << 10;
 /// What the credential of systemd is called that holds the key.
 const CREDENTIAL: &str = "backup-key";
+/// How identities begin: those of age itself, and those of its plugins.
+const IDENTITIES: [&str; 2] = ["age-secret-key-", "age-plugin-"];
+/// How many characters the secret of one has at the least, cut short or not.
+const SHORTEST: usize = 20;
 
 /// Where the key comes from.
 #[derive(Debug, Clone, Default, Args)]
@@ -193,6 +197,18 @@ impl KeyArguments {
         }
     }
 
+    /// The files that options and the environment name, whether they are there or not.
+    pub fn files(&self, environment: &Environment) -> Vec<PathBuf> {
+        let mut files = self.identity.files(environment);
+        files.extend(self.source.key_file.clone());
+        files.extend(match place(environment) {
+            Ok(Some(Place::File(path))) => Some(path.into()),
+            Ok(Some(Place::Credential(path))) => Some(path),
+            _ => None,
+        });
+        files
+    }
+
     /// What options or the environment give. Nobody is asked, but for the passphrase of an identity that an option names.
     ///
     /// # Errors
@@ -291,6 +307,9 @@ fn place(environment: &Environment) -> Result<Option<Place<'_>>> {
 pub(super) fn told(environment: &Environment) -> Option<String> {
     Some(match place(environment).ok()?? {
         Place::Variable(_) => "the variable BACKUP_KEY".into(),
+        Place::File(path) if is_identity(Path::new(path)) => {
+            "BACKUP_KEY_FILE, which names no file, but is an identity itself".into()
+        }
         Place::File(path) => format!("the file {path} (BACKUP_KEY_FILE)"),
         Place::Command(_) => "what the command of BACKUP_KEY_COMMAND prints".into(),
         Place::Credential(_) => format!("the credential {CREDENTIAL} of systemd"),
@@ -309,7 +328,10 @@ pub(super) fn is_in_variable(environment: &Environment) -> bool {
 
 /// The key in a file: its only line.
 fn of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
-    let bytes = secret_file(path, "key", interrupt)?;
+    let SecretFile { bytes, is_open } = secret_file(path, Sort::Key, interrupt)?;
+    if is_open {
+        tell_open(path, Sort::Key);
+    }
     let shown = path.display();
     let text = text(bytes, &shown.to_string())?;
     let line = text.trim_end_matches(['\r', '\n']);
@@ -320,8 +342,75 @@ fn of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
     not_empty(line.to_owned(), &format!("the key in {shown}"))
 }
 
+/// What a file holds that is secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Key,
+    Identity,
+}
+
+impl Sort {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Identity => "identity",
+        }
+    }
+
+    fn with_article(self) -> &'static str {
+        match self {
+            Self::Key => "a key",
+            Self::Identity => "an identity",
+        }
+    }
+}
+
+/// A file with a secret.
+pub(super) struct SecretFile {
+    pub bytes: Vec<u8>,
+    /// Whether everybody may read it.
+    pub is_open: bool,
+}
+
+/// Whether what was given as the name of a file is an identity itself, which is secret.
+pub(super) fn is_identity(path: &Path) -> bool {
+    let text = path.as_os_str().to_string_lossy().to_ascii_lowercase();
+    // Names of files begin so as well: what is secret stands behind a 1, and is long.
+    let is_long = |(_, secret): (&str, &str)| {
+        let digits = secret.bytes().take_while(u8::is_ascii_alphanumeric);
+        digits.count() >= SHORTEST
+    };
+    let holds = |begin: &str| {
+        let mut rests = text
+            .match_indices(begin)
+            .map(|(at, it)| &text[at + it.len()..]);
+        rests.any(|rest| rest.split_once('1').is_some_and(is_long))
+    };
+    IDENTITIES.iter().any(|begin| holds(begin))
+}
+
+/// Notes that everybody may read a secret.
+pub(super) fn tell_open(path: &Path, sort: Sort) {
+    terminal::tell(&format!(
+        "note: everybody may read the {} in {}; keep it to its owner with chmod 600",
+        sort.as_str(),
+        path.display()
+    ));
+}
+
 /// The content of a file with a secret of this sort. It may be a pipe.
-pub(super) fn secret_file(path: &Path, sort: &str, interrupt: &Interrupt) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// It cannot be read, or is too long; or the name is the secret itself, which is not shown.
+pub(super) fn secret_file(path: &Path, sort: Sort, interrupt: &Interrupt) -> Result<SecretFile> {
+    let name = sort.as_str();
+    if is_identity(path) {
+        let what = format!("an identity itself stands where a file with the {name} is named");
+        return Err(Error::usage(what).hint(
+            "write it into a file that only its owner may read, and name that; and make another one, because this one \
+             showed in the list of processes or the environment",
+        ));
+    }
     let shown = path.display();
     let own = path.to_owned();
     let read = child::meanwhile(interrupt, move || -> io::Result<(Metadata, Vec<u8>)> {
@@ -332,20 +421,17 @@ pub(super) fn secret_file(path: &Path, sort: &str, interrupt: &Interrupt) -> Res
         Ok((metadata, bytes))
     })?;
     let (metadata, bytes) =
-        read.map_err(|error| Error::io(format!("read the {sort} from"), path, error))?;
-    if metadata.is_file() && metadata.mode() & 0o004 != 0 {
-        terminal::tell(&format!(
-            "note: everybody may read the {sort} in {shown}; keep it to its owner with chmod 600"
-        ));
-    }
+        read.map_err(|error| Error::io(format!("read the {name} from"), path, error))?;
     if bytes.len() as u64 > LONGEST {
-        return Err(
-            Error::usage(format!("{shown} is too long for a {sort}")).hint(format!(
-                "name the file that holds the {sort}, and nothing else"
-            )),
-        );
+        let what = format!("{shown} is too long for {}", sort.with_article());
+        return Err(Error::usage(what).hint(format!(
+            "name the file that holds the {name}, and nothing else"
+        )));
     }
-    Ok(bytes)
+    Ok(SecretFile {
+        bytes,
+        is_open: metadata.is_file() && metadata.mode() & 0o004 != 0,
+    })
 }
 
 /// The key that a command prints: its first line. The command may hold a secret, and is not shown.
@@ -405,4 +491,31 @@ fn ask(prompt: &Prompt, question: &str, otherwise: &str) -> Result<String> {
         return Err(Error::usage("no key was entered").hint("run it again"));
     }
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_named_like_an_identity_is_none() {
+        let secret = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SJVLZ0W";
+        for text in [
+            secret.to_owned(),
+            secret.to_lowercase(),
+            format!("# public key: age1x\n{secret}"),
+            format!("/srv/{}", &secret[..40]),
+            "AGE-PLUGIN-YUBIKEY-1QQQQQQQQQQQQQQQQQQQQQQQQ".into(),
+        ] {
+            assert!(is_identity(Path::new(&text)), "{text}");
+        }
+        for name in [
+            "age-secret-key-1.txt",
+            "/etc/backup/age-secret-key-of-the-production-site-2026.txt",
+            "age-plugin-yubikey-identity-11.txt",
+            "identity",
+        ] {
+            assert!(!is_identity(Path::new(name)), "{name}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use super::Cancellation;
 use super::columns::Columns;
 use super::environment::Environment;
 use super::key::KeyArguments;
+use super::printing::Out;
 use super::terminal::{self, Reports, safe};
 use crate::archive::Keys;
 use crate::error::{Error, Result};
@@ -113,7 +114,7 @@ impl Arguments {
             let archives: Vec<StockedFacts> =
                 inventory.archives.iter().map(Stocked::facts).collect();
             let list = json!({"location": name, "archives": archives, "others": inventory.others});
-            Reports::Stdout.print(&list.to_string());
+            Out::print(&list.to_string())?;
             return Ok(0);
         }
         if inventory.archives.is_empty() {
@@ -143,7 +144,7 @@ impl Arguments {
                 archive.name.clone(),
             ]);
         }
-        Reports::Stdout.print(&columns.text(Reports::Stdout.width()));
+        Out::print(&columns.text(Reports::Stdout.width()))?;
         tell_future(&inventory.archives, now);
         Ok(0)
     }

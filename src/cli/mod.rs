@@ -25,6 +25,7 @@ mod media;
 mod options;
 mod place;
 mod plan;
+mod printing;
 mod progress;
 mod project;
 mod prompt;
@@ -226,6 +227,7 @@ fn archive_facts(archive: &ArchiveSource) -> ArchiveFacts {
         id: None,
         encrypted: archive.is_encrypted(),
         cipher: archive.lock().map(|lock| lock.cipher().to_string()),
+        recipients: None,
         compressed: archive.is_compressed(),
     }
 }

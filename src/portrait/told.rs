@@ -40,8 +40,8 @@ impl Portrait {
         facts.extend(self.archive.size.map(|bytes| ("Size", size(bytes))));
         facts.push(("Form", form(&self.archive)));
         let outside = [
-            ("Written", &self.archive.written),
-            ("Dated", &self.archive.dated),
+            ("File written", &self.archive.written),
+            ("By its name", &self.archive.dated),
         ];
         for (name, value) in outside {
             facts.extend(value.clone().map(|value| (name, value)));
@@ -51,7 +51,7 @@ impl Portrait {
             (None, Some(strapi)) => Some(format!("at an unknown time on Strapi {strapi}")),
             _ => None,
         };
-        facts.extend(origin.map(|origin| ("Made", origin)));
+        facts.extend(origin.map(|origin| ("Data of", origin)));
         if let Some(maker) = &self.maker {
             let by = format!(
                 "{} {}, format {}",
@@ -95,36 +95,31 @@ impl Portrait {
                 (Some("age"), Some(Opener::Key)) => {
                     "the age format's own: it was written by somebody who knew the key".into()
                 }
-                (Some("age"), _) => {
-                    "the age format's own: it is as it was written, and nothing proves by whom"
-                        .into()
-                }
+                (Some("age"), _) => "the age format's own; nothing proves who wrote it".into(),
                 _ => "none: it has no checksums".into(),
             };
         };
         let who = match protection.authenticated {
-            true => "they were listed by somebody who knew the key",
+            true => "somebody who knew the key listed them",
             false => "nothing proves who listed them",
         };
         let entries = HumanCount(entries);
         match self.is_damaged() {
-            true => format!("{entries} entries were held against checksums; {who}"),
-            false => format!("{entries} entries have the checksums that are listed; {who}"),
+            true => format!("{entries} checksums were compared; {who}"),
+            false => format!("{entries} checksums match; {who}"),
         }
     }
 
     /// What is to be said of it in a sentence.
     pub fn verdict(&self) -> &'static str {
         match self.state {
-            State::Complete => {
-                "nothing is missing, as far as it says; backup verify checks that it is whole"
-            }
+            State::Complete => "complete, as far as it says; backup verify checks that it is whole",
             State::Incomplete => "incomplete: something that exists is not in it",
             State::Damaged => "damaged",
             State::Sealed if self.archive.opens == Some(Opener::Identity) => {
-                "encrypted, and not opened: all else needs an identity of one of its recipients"
+                "not opened: all else needs an identity of one of its recipients"
             }
-            State::Sealed => "encrypted, and not opened: all else needs the key",
+            State::Sealed => "not opened: all else needs the key",
         }
     }
 
@@ -161,8 +156,12 @@ impl Portrait {
                 format!("{}: {}", told.subject, told.reason),
             );
         }
-        left_out += self.outcome.as_ref().map_or(0, |it| it.warnings_left_out);
-        left_out += beside.map_or(0, |summary| summary.warnings_left_out);
+        for more in [
+            self.outcome.as_ref().map_or(0, |it| it.warnings_left_out),
+            beside.map_or(0, |summary| summary.warnings_left_out),
+        ] {
+            left_out = left_out.saturating_add(more);
+        }
         for list in [&mut remarks.missing, &mut remarks.notes] {
             let more = list.len().saturating_sub(TOLD);
             list.truncate(TOLD);

@@ -18,7 +18,7 @@ use crate::support::stores::{Kind, Store};
 const SECRET: &str = "AGE-SECRET-KEY-1";
 
 /// A key pair: its public key. The identity lies in the folder for archives, under this name.
-fn pair(project: &Project, name: &str) -> Option<String> {
+pub fn pair(project: &Project, name: &str) -> Option<String> {
     let path = project.archive(name);
     let made = Command::new("age-keygen").arg("-o").arg(&path).output();
     if made.is_err() {
@@ -158,6 +158,7 @@ fn a_site_comes_back_from_an_archive_to_several_recipients() {
     let line = summary(&outcome.ends_with(0));
     assert_eq!(line["archive"]["name"], "site.tar.gz.age");
     assert_eq!(line["archive"]["cipher"], "age");
+    assert_eq!(line["archive"]["recipients"], 2);
     assert_eq!(line["archive"]["encrypted"], true);
     for identity in ["one", "other"] {
         let empty = Project::empty();
@@ -466,6 +467,135 @@ fn an_identity_that_everybody_may_read_is_noted() {
 }
 
 #[test]
+fn what_is_noted_of_an_open_file_is_true_of_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::testdata();
+    let Some(recipient) = pair(&project, "identity") else {
+        return;
+    };
+    export(&project, &["--recipient", &recipient]).ends_with(0);
+    age_asking(&project, &["-p", "-a", "-o", "locked", "identity"], KEY, 2);
+    fs::write(project.archive("recipients"), format!("{recipient}\n")).unwrap();
+    fs::write(project.archive("long"), vec![b'#'; 70_000]).unwrap();
+    for name in ["locked", "recipients"] {
+        let open = fs::Permissions::from_mode(0o644);
+        fs::set_permissions(project.archive(name), open).unwrap();
+        let outcome = verify(&project, &["site.tar.gz.age", "-i", name]).ends_with(2);
+        assert!(!outcome.all().contains("everybody"), "{}", outcome.all());
+    }
+    verify(&project, &["site.tar.gz.age", "-i", "long"])
+        .ends_with(2)
+        .says(["too long for an identity"]);
+}
+
+#[test]
+fn an_identity_in_place_of_its_file_is_shown_by_nobody() {
+    let project = Project::testdata();
+    let Some(recipient) = pair(&project, "identity") else {
+        return;
+    };
+    export(&project, &["--recipient", &recipient, "--summary"]).ends_with(0);
+    let text = fs::read_to_string(project.archive("identity")).unwrap();
+    let secret = text.lines().find(|line| line.starts_with(SECRET)).unwrap();
+    let lower = secret.to_lowercase();
+    let site = "site.tar.gz.age";
+    for given in [secret, &lower] {
+        let is_hidden = |outcome: &Outcome| {
+            let all = outcome.all().to_lowercase();
+            assert!(!all.contains(&lower[15..]), "{all}");
+        };
+        let runs = [
+            &["verify", site, "-i", given][..],
+            &["inspect", site, "--identity", given, "--json"],
+            &["extract", site, "-i", given, "--to", "x"],
+            &["list", ".", "-i", given],
+            &["verify", site, "--key-file", given],
+        ];
+        for arguments in runs {
+            let outcome = told(backup(arguments).current_dir(project.archives())).ends_with(2);
+            is_hidden(&outcome);
+            outcome.says(["itself stands where a file"]);
+        }
+        let mut command = backup(["import", "-f", site, "--force", "--json"]);
+        command.arg("--project").arg(project.path());
+        command.current_dir(project.archives());
+        let hook = ["--on-failure", "cat"];
+        command.args(hook).env("BACKUP_IDENTITY", given);
+        is_hidden(&told(&mut command).ends_with(2));
+        let mut doctor = project.command("doctor", []);
+        is_hidden(&told(doctor.env("BACKUP_IDENTITY", given)));
+        let mut doctor = project.command("doctor", []);
+        is_hidden(&told(doctor.env("BACKUP_KEY_FILE", given)));
+        is_hidden(&export(&project, &["--recipients-file", given]).ends_with(2));
+        for option in ["--recipients-file", "--key-file"] {
+            let words = ["schedule", "--", "export", "--file", "x/", option, given];
+            let mut command = backup(words);
+            command.arg("--project").arg(project.path());
+            is_hidden(&told(&mut command).ends_with(2));
+        }
+    }
+}
+
+#[test]
+fn a_recipient_that_nobody_typed_is_not_added_to_those_who_were() {
+    let project = Project::testdata();
+    let (Some(mine), Some(other)) = (pair(&project, "mine"), pair(&project, "other")) else {
+        return;
+    };
+    fs::write(project.archive("list"), format!("{mine}\n")).unwrap();
+    let site = ["site.tar.gz.age", "-i"];
+    let opens = |name: &str, code: i32| {
+        verify(&project, &[&site[..], &[name]].concat()).ends_with(code);
+    };
+    for (typed, variable, value) in [
+        (["--recipients-file", "list"], "BACKUP_RECIPIENT", &*other),
+        (["--recipient", &mine], "BACKUP_RECIPIENTS_FILE", "theirs"),
+    ] {
+        fs::write(project.archive("theirs"), format!("{other}\n")).unwrap();
+        let arguments = [&["-f", "site", "--overwrite"], &typed[..]].concat();
+        let mut command = project.command("export", arguments);
+        let outcome = told(command.env(variable, value)).ends_with(0);
+        let to = "site.tar.gz.age, encrypted to 1 recipient\n";
+        assert!(outcome.stdout.ends_with(to), "{}", outcome.all());
+        opens("mine", 0);
+        opens("other", 12);
+    }
+    // Of one layer both count, and each once.
+    let both = ["--recipient", &other, "--recipient", &mine];
+    let both = [&both[..], &["--recipients-file", "list", "--overwrite"]].concat();
+    let outcome = export(&project, &both).ends_with(0);
+    let to = "site.tar.gz.age, encrypted to 2 recipients\n";
+    assert!(outcome.stdout.ends_with(to), "{}", outcome.all());
+    opens("mine", 0);
+    opens("other", 0);
+}
+
+#[test]
+fn a_name_with_the_extension_of_the_other_cipher_is_refused() {
+    let project = Project::testdata();
+    let Some(recipient) = pair(&project, "identity") else {
+        return;
+    };
+    let named = |name: &str, options: &[&str]| {
+        told(&mut project.command("export", [&["-f", name], options].concat()))
+    };
+    named("x.tar.gz.age", &["-k", KEY]).ends_with(2).says([
+        "ends with .age",
+        "the cipher strapi",
+        "--cipher age",
+    ]);
+    named("x.tar.gz.enc", &["--recipient", &recipient])
+        .ends_with(2)
+        .says(["ends with .enc", "the cipher age"]);
+    assert_eq!(listing(&project.archives()), ["identity"]);
+    named("a.tar.gz.age", &["-k", KEY, "--cipher", "age"]).ends_with(0);
+    named("b.tar.gz.enc", &["-k", KEY, "--no-compress"]).ends_with(0);
+    named("c.tar.gz.enc", &PLAIN).ends_with(0);
+    let names = ["a.tar.gz.age", "b.tar.enc", "c.tar", "identity"];
+    assert_eq!(listing(&project.archives()), names);
+}
+
+#[test]
 fn archives_to_recipients_flow_and_are_listed() {
     let project = Project::testdata();
     let Some(recipient) = pair(&project, "identity") else {
@@ -590,8 +720,43 @@ fn a_schedule_that_encrypts_to_a_recipient_needs_no_key() {
         "--project",
     ];
     let mut command = backup([&["schedule", "--"], &export[..]].concat());
-    let outcome = told(command.arg(path)).ends_with(0);
+    let outcome = told(command.arg(&path)).ends_with(0);
     assert!(outcome.stdout.contains(&recipient), "{}", outcome.all());
+    let credential = ["schedule", "--key-credential", "key", "--"];
+    let mut command = backup([&credential, &export[..]].concat());
+    told(command.arg(path))
+        .ends_with(2)
+        .says(["--key-credential", "(--recipient)"]);
+}
+
+#[test]
+fn a_schedule_says_what_its_first_run_would_find_wrong_with_recipients() {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::testdata();
+    let Some(recipient) = pair(&project, "identity") else {
+        return;
+    };
+    fs::write(project.archive("empty"), "# nobody\n").unwrap();
+    fs::write(project.archive("good"), format!("{recipient}\n")).unwrap();
+    let folder = format!("{}/", project.archives().display());
+    let scheduled = |name: &str| {
+        let options = ["schedule", "--user", "daemon", "--", "export", "--file"];
+        let mut command = backup(options);
+        command.args([&folder, "--recipients-file", name, "--project"]);
+        command.arg(project.path()).current_dir(project.archives());
+        told(&mut command).ends_with(0)
+    };
+    scheduled("missing").says(["note: there is no ", "/missing here"]);
+    scheduled("empty").says(["note: ", "it holds no recipients"]);
+    let open = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(project.archive("good"), mode).unwrap();
+    };
+    open(0o600);
+    scheduled("good").says(["daemon may not read", "chmod 644"]);
+    open(0o644);
+    let outcome = scheduled("good");
+    assert!(!outcome.stderr.contains("/good"), "{}", outcome.all());
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::prompts::Session;
 use crate::support::archive::Archive;
 use crate::support::cli::{
-    KEY, Outcome, Project, backup, run, strapi_archive, strapi_archive_of, testdata,
+    KEY, Outcome, Project, backup, backup_through, run, strapi_archive, strapi_archive_of, testdata,
 };
 use crate::support::files::repository;
 use crate::support::page::Page;
@@ -265,7 +266,7 @@ fn what_the_summary_says_is_missing_is_told_without_the_key() {
     let told = inspect(&project.archive("site.incomplete.tar.gz.enc"), &[]).ends_with(0);
     let told = told.stdout;
     let beside = told.split_once("Said by the summary beside it").unwrap().1;
-    assert!(beside.contains("State       incomplete"), "{told}");
+    assert!(beside.contains("State         incomplete"), "{told}");
     let missing = beside.split_once("\nMissing:\n").expect("a list").1;
     assert!(missing.contains("small_2a9128b856.png"), "{told}");
 }
@@ -469,12 +470,19 @@ fn a_page_replaces_nothing_unless_it_is_told_to() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.html");
     let html = ["--html", page.to_str().unwrap()];
-    fs::write(&page, "mine").unwrap();
+    inspect(&strapi_archive(), &html)
+        .ends_with(0)
+        .says(["the page is in"]);
     inspect(&strapi_archive(), &html)
         .ends_with(2)
         .says(["is there already", "--overwrite"]);
-    assert_eq!(fs::read_to_string(&page).unwrap(), "mine");
-    inspect(&strapi_archive(), &[&html[..], &["--overwrite"]].concat()).ends_with(0);
+    let over = [&html[..], &["--overwrite"]].concat();
+    for replaced in [true, false] {
+        if replaced {
+            fs::write(&page, "").unwrap();
+        }
+        inspect(&strapi_archive(), &over).ends_with(0);
+    }
     let page = Page::read(&page);
     page.is_alone();
     assert!(page.text().contains("api::article.article"));
@@ -486,6 +494,187 @@ fn a_page_replaces_nothing_unless_it_is_told_to() {
     let folder = folder.path().to_str().unwrap();
     inspect(&strapi_archive(), &["--html", folder]).ends_with(2);
     inspect(&strapi_archive(), &["--html", "-", "--json"]).ends_with(2);
+}
+
+#[test]
+fn a_page_never_takes_the_place_of_the_archive_or_of_its_key() {
+    let project = Project::testdata();
+    fs::write(project.archive("key"), KEY).unwrap();
+    let options = ["-f", "site", "--key-file", "key", "--summary"];
+    project.run("export", options).ends_with(0);
+    project
+        .run(
+            "export",
+            ["-f", "folder", "--no-encrypt", "--format", "dir"],
+        )
+        .ends_with(0);
+    let mine = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<title>mine</title>";
+    fs::write(project.archive("mine.html"), mine).unwrap();
+    fs::hard_link(project.archive("key"), project.archive("linked")).unwrap();
+    std::os::unix::fs::symlink("mine.html", project.archive("link.html")).unwrap();
+    let names = [
+        ("site.tar.gz.enc", "is the archive itself"),
+        ("site.tar.gz.enc.summary.json", "is the summary"),
+        ("key", "is the file with the key"),
+        ("linked", "is the file with the key"),
+        ("mine.html", "is no page of backup inspect"),
+        ("link.html", "is no plain file"),
+    ];
+    let before = names.map(|(name, _)| fs::read(project.archive(name)).unwrap());
+    let inspected = |archive: &str, page: &str, variable: bool| {
+        let mut command = backup(["inspect", archive, "--html", page]);
+        command
+            .current_dir(project.archives())
+            .env("BACKUP_KEY_FILE", "key");
+        match variable {
+            true => command.env("BACKUP_OVERWRITE", "true"),
+            false => command.arg("--overwrite"),
+        };
+        run(&mut command)
+    };
+    for variable in [false, true] {
+        for (name, why) in names {
+            let outcome = inspected("site.tar.gz.enc", name, variable);
+            outcome.ends_with(2).says([why, "--html"]);
+        }
+        // Its extensions may be left out.
+        inspected("site", "site.tar.gz.enc", variable)
+            .ends_with(2)
+            .says(["is no page"]);
+        inspected("folder", "folder/page.html", variable)
+            .ends_with(2)
+            .says(["is in the archive"]);
+    }
+    let after = names.map(|(name, _)| fs::read(project.archive(name)).unwrap());
+    assert!(before == after);
+    assert!(!project.archive("folder/page.html").exists());
+}
+
+#[test]
+fn numbers_of_a_summary_that_no_archive_has_end_nothing() {
+    let project = Project::testdata();
+    let options = ["-f", "site", "-k", KEY, "--summary"];
+    project.run("export", options).ends_with(0);
+    let path = project.archive("site.tar.gz.enc.summary.json");
+    let mut summary: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let most = json!(u64::MAX);
+    for stage in ["entities", "links", "assets"] {
+        summary["stages"][stage]["count"] = most.clone();
+        summary["stages"][stage]["bytes"] = most.clone();
+    }
+    // More groups than a picture has bars.
+    for number in 0..20 {
+        summary["stages"]["entities"]["groups"][format!("api::n{number}.n")] =
+            json!({"count": most, "bytes": most});
+    }
+    summary["warnings_left_out"] = most.clone();
+    fs::write(&path, summary.to_string()).unwrap();
+    let archive = project.archive("site.tar.gz.enc");
+    let told = inspect(&archive, &[]).ends_with(0).stdout;
+    let total = format!("{0}  {0}  Total", u64::MAX);
+    assert!(told.contains(&total), "{told}");
+    let page = Page::of(&inspect(&archive, &["--html", "-"]).ends_with(0).stdout);
+    page.is_alone();
+    let widths = page.widths("bar");
+    assert!(
+        widths.len() > 10 && widths.iter().all(|width| *width <= 100.0),
+        "{widths:?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_printed_is_a_failure() {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let path = strapi_archive();
+    let path = path.to_str().unwrap();
+    let folder = testdata("");
+    for arguments in [
+        &["inspect", path][..],
+        &["inspect", path, "--json"],
+        &["inspect", path, "--entries"],
+        &["inspect", path, "--type", "api::tag.tag"],
+        &["inspect", path, "--html", "-"],
+        &["list", folder.to_str().unwrap()],
+        &["list", folder.to_str().unwrap(), "--json"],
+    ] {
+        let outcome = run(backup(arguments).stdout(full()));
+        outcome.ends_with(1).says(["cannot print"]);
+    }
+}
+
+/// What stands on the screen of a terminal of 80 columns.
+fn shown(archive: &Path, options: &[&str]) -> String {
+    let mut starter = Command::new("setsid");
+    starter.arg("--ctty");
+    let archive = archive.to_str().unwrap();
+    let command = backup_through(starter, [&["inspect", archive], options].concat());
+    let (code, screen) = Session::printing(command).ends();
+    assert_eq!(code, Some(0), "{screen}");
+    screen.replace('\r', "")
+}
+
+#[test]
+fn entities_cannot_take_a_terminal_over() {
+    let odd = "\u{9b}2J\u{202e}\u{7f}";
+    let mut tarball = Tarball::read(&strapi_archive()).edit_lines(ENTITIES, |lines| {
+        for line in &mut *lines {
+            *line = line.replace("\"title\":\"Hello\"", &format!("\"title\":\"{odd}\""));
+        }
+    });
+    let name = "notes/a\u{9b}2J";
+    tarball.entries.insert(3, Entry::file(name, "x"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = tarball.write(folder.path().join("odd.tar"));
+    for options in [
+        &["--type", "api::article.article"][..],
+        &["--json"],
+        &["--entries", "--json"],
+    ] {
+        let plain = inspect(&path, options).ends_with(0).stdout;
+        assert!(plain.contains('\u{9b}'), "{options:?}");
+        let screen = shown(&path, options);
+        assert!(
+            !screen.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{1b}']),
+            "{options:?}"
+        );
+        // It says the same.
+        let lines = screen.lines().filter(|line| line.starts_with('{'));
+        let lines: Vec<Value> = lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let expected = plain
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        assert_eq!(lines, expected.collect::<Vec<Value>>(), "{options:?}");
+    }
+}
+
+#[test]
+fn nothing_is_wider_than_a_terminal_and_a_row_is_a_line() {
+    let project = Project::testdata();
+    project.sql("UPDATE articles SET title = printf('%.200c', 'x') WHERE id = 4");
+    let folder = tempfile::tempdir().unwrap();
+    let exported = project.export("site", &[]);
+    let path = folder.path().join("s.tar");
+    fs::copy(exported, &path).unwrap();
+    let screen = shown(&path, &[]);
+    let place = path.to_str().unwrap();
+    for line in screen.lines().filter(|line| !line.contains(place)) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    for (title, heads) in [
+        ("Largest entities", ["Title", "Type", "Id", "Size"]),
+        ("Components", ["Count", "Name", "", ""]),
+    ] {
+        let (_, table) = screen.split_once(&format!("\n{title}:\n")).expect(title);
+        let (head, _) = table.split_once('\n').unwrap();
+        let found: Vec<&str> = head.split_whitespace().collect();
+        let heads: Vec<&str> = heads.into_iter().filter(|head| !head.is_empty()).collect();
+        assert_eq!(found, heads, "{screen}");
+    }
+    let (_, table) = screen.split_once("\nLargest entities:\n").unwrap();
+    let rows = table.lines().take_while(|line| !line.is_empty()).count();
+    assert_eq!(rows, 1 + 10, "{screen}");
 }
 
 #[test]

@@ -33,7 +33,16 @@ impl Session {
     }
 
     /// Runs a command that `setsid --ctty` begins, at a terminal of its own.
-    pub fn of(mut command: Command) -> Session {
+    pub fn of(command: Command) -> Session {
+        Session::begin(command, false)
+    }
+
+    /// The same, and what it prints goes to the terminal as well.
+    pub fn printing(command: Command) -> Session {
+        Session::begin(command, true)
+    }
+
+    fn begin(mut command: Command, prints: bool) -> Session {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
@@ -41,10 +50,14 @@ impl Session {
         let mut inner = OpenOptions::new();
         let inner = inner.read(true).write(true);
         let inner = inner.open(name.to_str().unwrap()).unwrap();
+        let stdout = match prints {
+            true => inner.try_clone().unwrap().into(),
+            false => Stdio::null(),
+        };
         command
             .stdin(inner.try_clone().unwrap())
             .stderr(inner)
-            .stdout(Stdio::null());
+            .stdout(stdout);
         Session {
             child: command.spawn().unwrap(),
             terminal: terminal.into(),

@@ -67,6 +67,14 @@ impl Encryption {
             Self::Recipients(_) => None,
         }
     }
+
+    /// How many recipients it has, where it is to such.
+    pub fn recipients(&self) -> Option<usize> {
+        match self {
+            Self::Recipients(all) => Some(all.len()),
+            Self::Strapi(_) | Self::Passphrase(_) => None,
+        }
+    }
 }
 
 /// What it takes to open an archive that is encrypted.

@@ -284,12 +284,12 @@ fn another_lock(name: &str, lock: Lock, is_given: bool) -> Error {
         Lock::Key(Cipher::Strapi) => (
             "encrypted",
             ", with a key: no identity opens it",
-            "give the key it was exported with, with --key",
+            "give the key it was exported with, with --key-file",
         ),
         Lock::Key(Cipher::Age) => (
             "encrypted with a passphrase",
             ": no identity opens it",
-            "give the passphrase as the key, with --key",
+            "give the passphrase as the key, with --key-file",
         ),
         Lock::Identity => (
             "encrypted to recipients",

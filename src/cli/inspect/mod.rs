@@ -5,6 +5,7 @@ mod words;
 
 use super::environment::Environment;
 use super::key::KeyArguments;
+use super::printing::{Out, unprinted};
 use super::progress::Progress;
 use super::terminal::{self, Reports, Voice, safe};
 use super::verify::print_faults;
@@ -20,7 +21,7 @@ use crate::transfer::{
 };
 use clap::Args;
 use jiff::tz::TimeZone;
-use out::{Out, Page, unprinted};
+use out::Page;
 use serde_json::json;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -60,7 +61,7 @@ pub(super) struct Arguments {
     /// Write a page for browsers to this file instead, or to stdout (-)
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Replace the file that has the name of the page
+    /// Replace the page that has that name. Nothing but a page of inspect is replaced
     #[arg(long, requires = "html")]
     overwrite: bool,
     /// Print one line of JSON, or one an entry
@@ -80,7 +81,7 @@ impl Arguments {
     }
 
     fn tell(&self, environment: &Environment, cancellation: &Cancellation) -> Result<u8> {
-        let page = Page::of(self)?;
+        let page = Page::of(self, environment)?;
         let (archive, prompt) = locate_archive(&self.archive, cancellation, environment)?;
         let access = environment.access(cancellation.interrupt());
         let outside = self.outside(&archive.name(), &access, environment)?;
@@ -231,15 +232,16 @@ impl Arguments {
 
     /// Shows a portrait as it was asked for; gives the exit code.
     fn show(&self, portrait: &Portrait, page: Option<Page>) -> Result<u8> {
-        let has_page = page.is_some();
-        if let Some(page) = page {
-            page.write(&html::page(portrait))?;
+        if let Some(page) = &page
+            && let Some(path) = page.write(&html::page(portrait))?
+        {
+            terminal::alert(&format!("the page is in {}", path.display()));
         }
+        // To print is the work here: that nobody takes it is a failure.
         if self.json {
-            let line = serde_json::to_string(portrait).expect("texts and numbers serialise");
-            Reports::Stdout.write(&line);
-        } else if !has_page {
-            words::print(portrait);
+            Out::print(&serde_json::to_string(portrait).expect("texts and numbers serialise"))?;
+        } else if page.is_none() {
+            Out::print(&words::text(portrait, Reports::Stdout.width()))?;
         }
         words::print_faults(portrait);
         Ok(match portrait.is_damaged() {

@@ -1,12 +1,23 @@
-//! Where what is told of an archive goes that is no report: a page in a file, lines on stdout.
+//! Where a page goes. It replaces another page and nothing else: a slip must not cost an archive or its key.
 
 use super::super::STREAM;
+use super::super::beside::summary_path;
+use super::super::environment::Environment;
+use super::super::printing::{Out, unprinted};
 use super::Arguments;
 use crate::error::{Error, Result};
-use crate::store::{Ending, FileNames, FileTarget, Receipt, Target, check_folder, folder_of};
-use std::io::{self, BufWriter, Stdout, Write};
+use crate::portrait::html;
+use crate::store::{
+    Ending, FileNames, FileTarget, Receipt, check_folder, folder_of, not_opened, open_plain,
+    real_path,
+};
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What to do about a name that the page cannot have.
+const ANOTHER: &str = "give the page another name with --html";
 
 /// Where a page goes.
 pub(super) struct Page {
@@ -17,7 +28,7 @@ pub(super) struct Page {
 
 impl Page {
     /// Where it was asked for; it is seen that it can get there before anything is read.
-    pub fn of(arguments: &Arguments) -> Result<Option<Self>> {
+    pub fn of(arguments: &Arguments, environment: &Environment) -> Result<Option<Self>> {
         let Some(path) = &arguments.html else {
             return Ok(None);
         };
@@ -33,12 +44,15 @@ impl Page {
         }
         let shown = path.display();
         if path.is_dir() {
-            return Err(Error::usage(format!("{shown} is a folder"))
-                .hint("give the page another name with --html"));
+            return Err(Error::usage(format!("{shown} is a folder")).hint(ANOTHER));
         }
-        if !arguments.overwrite && path.symlink_metadata().is_ok() {
-            return Err(Error::usage(format!("{shown} is there already"))
-                .hint("give the page another name with --html, or replace it with --overwrite"));
+        spare(path, arguments, environment)?;
+        if path.symlink_metadata().is_ok() {
+            if !arguments.overwrite {
+                return Err(Error::usage(format!("{shown} is there already"))
+                    .hint(format!("{ANOTHER}, or replace it with --overwrite")));
+            }
+            check_page(path)?;
         }
         check_folder(folder_of(path))?;
         Ok(Some(Self {
@@ -47,90 +61,72 @@ impl Page {
         }))
     }
 
-    pub fn write(&self, page: &str) -> Result<()> {
+    /// Writes it; gives the file it is in.
+    pub fn write(&self, page: &str) -> Result<Option<&Path>> {
         let Some(path) = &self.path else {
             let mut out = Out::default();
             let printed = out.write_all(page.as_bytes()).map_err(unprinted);
-            return out.end(printed).map(drop);
+            return out.end(printed).map(|_| None);
         };
         let names = FileNames {
             complete: path.clone(),
             incomplete: path.clone(),
             overwrite: self.overwrite,
         };
-        let mut file = FileTarget::create(names, Receipt::default())?;
+        let file = FileTarget::create(names, Receipt::default())?;
+        let mut file = file.called("page", "--html");
         file.write_all(page.as_bytes())
             .map_err(|error| Error::io("write the page", path, error))?;
-        Box::new(file).publish(Ending::Complete)
+        // Something else may have come there while the archive was read.
+        file.publish_after(Ending::Complete, || match path.symlink_metadata() {
+            Ok(_) if self.overwrite => check_page(path),
+            _ => Ok(()),
+        })?;
+        Ok(Some(path))
     }
 }
 
-/// Stdout, for whoever reads more of it than a report.
-pub(super) struct Out {
-    out: BufWriter<Stdout>,
-    is_closed: AtomicBool,
-}
-
-impl Default for Out {
-    fn default() -> Self {
-        Self {
-            out: BufWriter::with_capacity(64 << 10, io::stdout()),
-            is_closed: AtomicBool::new(false),
+/// Sees that the page is none of the files that it is made from.
+fn spare(path: &Path, arguments: &Arguments, environment: &Environment) -> Result<()> {
+    let archive = &arguments.archive;
+    let mut read = vec![
+        (archive.clone(), "the archive itself"),
+        (summary_path(archive), "the summary of the archive"),
+    ];
+    let keys = arguments.key.files(environment).into_iter();
+    read.extend(keys.map(|file| (file, "the file with the key or identity")));
+    let place = |path: &Path| fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
+    let own = place(path);
+    let same = read
+        .iter()
+        .find(|(file, _)| own.is_some() && place(file) == own);
+    let what = match same {
+        Some((_, what)) => *what,
+        None if archive.is_dir() && real_path(folder_of(path)).starts_with(real_path(archive)) => {
+            "in the archive"
         }
-    }
+        None => return Ok(()),
+    };
+    Err(Error::usage(format!("{} is {what}", path.display())).hint(ANOTHER))
 }
 
-impl Out {
-    /// Prints a line.
-    ///
-    /// # Errors
-    /// Nobody takes it.
-    pub fn line(&mut self, line: &str) -> Result<()> {
-        writeln!(self, "{line}").map_err(unprinted)
+/// Sees that what is there may be replaced: another page, or nothing yet.
+fn check_page(path: &Path) -> Result<()> {
+    let refuse = |what: &str| {
+        let what = format!("{} is {what}, and is not replaced", path.display());
+        Err(Error::usage(what).hint(ANOTHER))
+    };
+    if path.symlink_metadata().is_ok_and(|it| !it.is_file()) {
+        return refuse("no plain file");
     }
-
-    /// Ends what was `printed`; `None` where its reader wanted no more of it.
-    ///
-    /// # Errors
-    /// What ended it, or the last of it cannot be printed.
-    pub fn end<T>(&mut self, printed: Result<T>) -> Result<Option<T>> {
-        let ended = printed.and_then(|printed| {
-            self.flush().map_err(unprinted)?;
-            Ok(printed)
-        });
-        match ended {
-            Ok(printed) => Ok(Some(printed)),
-            Err(_) if self.is_closed.load(Ordering::Relaxed) => Ok(None),
-            Err(error) => Err(error),
-        }
+    let mut begin = Vec::new();
+    let file = open_plain(OpenOptions::new().read(true), path)
+        .map_err(|error| not_opened("see what is in", path, error))?;
+    file.take(html::BEGIN.len() as u64)
+        .read_to_end(&mut begin)
+        .map_err(|error| Error::io("see what is in", path, error))?;
+    if begin.is_empty() || begin == html::BEGIN.as_bytes() {
+        return Ok(());
     }
-
-    fn note<T>(&self, written: io::Result<T>) -> io::Result<T> {
-        if let Err(error) = &written
-            && error.kind() == io::ErrorKind::BrokenPipe
-        {
-            self.is_closed.store(true, Ordering::Relaxed);
-        }
-        written
-    }
-}
-
-impl Write for Out {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes);
-        self.note(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.out.flush();
-        self.note(flushed)
-    }
-}
-
-/// Stdout takes no more.
-pub(super) fn unprinted(error: io::Error) -> Error {
-    Error::from_io(error, |error| {
-        Error::failed(format!("cannot print: {error}"))
-            .hint("see whether there is room where stdout goes")
-    })
+    refuse("no page of backup inspect")
 }

@@ -3,33 +3,40 @@
 use super::super::columns::Columns;
 use super::super::list::size;
 use super::super::report::{self, Heads};
-use super::super::terminal::{Reports, alert, safe};
-use crate::portrait::{Fact, Portrait, in_order};
+use super::super::terminal::{alert, safe};
+use crate::portrait::{EntityFacts, Fact, FileFacts, Portrait, in_order};
 use crate::transfer::summary::{GroupFacts, StageFacts};
 use indicatif::{DecimalBytes, HumanCount};
 use std::collections::BTreeMap;
 
 /// How many shards and components are listed.
 const LISTED: usize = 50;
-/// Where reports go.
-const OUT: Reports = Reports::Stdout;
+/// From which width on documents are shown at a terminal.
+const WIDE: usize = 110;
 
-/// Prints a portrait.
-pub(super) fn print(portrait: &Portrait) {
-    print_facts(&portrait.facts());
+/// A portrait in words: in lines of at most so many characters, where that is said.
+pub(super) fn text(portrait: &Portrait, room: Option<usize>) -> String {
+    let mut words = Words {
+        text: String::new(),
+        room,
+    };
+    words.facts(&portrait.facts());
     if let Some(beside) = &portrait.beside {
-        OUT.write("\nSaid by the summary beside it, not by the archive:");
-        print_facts(&beside.facts());
+        words.line("\nSaid by the summary beside it, not by the archive:");
+        words.facts(&beside.facts());
     }
     let remarks = portrait.remarks();
-    print_list("Missing", &remarks.missing);
-    print_list("Notes", &remarks.notes);
+    words.list("Missing", &remarks.missing);
+    words.list("Notes", &remarks.notes);
     let beside = portrait.beside.as_ref().and_then(|it| it.summary.as_ref());
-    print_stages(beside.map_or(&portrait.stages, |summary| &summary.stages));
-    print_groups("Media type", &portrait.media_types);
-    print_largest(portrait);
-    print_components(portrait);
-    print_shards(portrait);
+    words.stages(beside.map_or(&portrait.stages, |summary| &summary.stages));
+    words.groups("Media type", &portrait.media_types);
+    words.largest_entities(&portrait.largest_entities);
+    words.largest_files(&portrait.largest_files);
+    words.components(portrait);
+    words.shards(portrait);
+    words.text.truncate(words.text.trim_end().len());
+    words.text
 }
 
 /// Says what is wrong; what to do is said once.
@@ -50,127 +57,183 @@ pub(super) fn print_faults(portrait: &Portrait) {
     advice.iter().for_each(|hint| alert(&format!("  {hint}")));
 }
 
-fn print_facts(facts: &[Fact]) {
-    for (name, value) in facts {
-        OUT.write(&format!("{name:<10}  {}", safe(value)));
-    }
+/// Words that are put together.
+struct Words {
+    text: String,
+    room: Option<usize>,
 }
 
-fn print_list(title: &str, list: &[String]) {
-    if !list.is_empty() {
-        OUT.write(&format!("\n{title}:"));
+impl Words {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
     }
-    for text in list {
-        OUT.write(&format!("  {}", safe(text)));
-    }
-}
 
-/// The table that an export prints.
-fn print_stages(stages: &BTreeMap<String, StageFacts>) {
-    if stages.is_empty() {
-        return;
-    }
-    let mut lines = Vec::new();
-    for (name, stage) in in_order(stages) {
-        lines.push((name.to_owned(), stage.count, stage.bytes));
-        for (group, count) in &stage.groups {
-            lines.push((format!("-- {}", safe(group)), count.count, count.bytes));
+    fn facts(&mut self, facts: &[Fact]) {
+        for (name, value) in facts {
+            self.line(&format!("{name:<12}  {}", safe(value)));
         }
     }
-    let all = stages.values();
-    let (count, bytes) = all.fold((0, 0), |(count, bytes), stage| {
-        (count + stage.count, bytes + stage.bytes)
-    });
-    lines.push(("Total".to_owned(), count, bytes));
-    print_lines(["Type", "Count", "Size"], &lines);
-}
 
-fn print_groups(title: &'static str, groups: &BTreeMap<String, GroupFacts>) {
-    let lines = groups.iter();
-    let lines: Vec<report::Line> = lines
-        .map(|(name, count)| (safe(name), count.count, count.bytes))
-        .collect();
-    if !lines.is_empty() {
-        print_lines([title, "Count", "Size"], &lines);
+    fn list(&mut self, title: &str, list: &[String]) {
+        if !list.is_empty() {
+            self.line(&format!("\n{title}:"));
+        }
+        for text in list {
+            self.line(&format!("  {}", safe(text)));
+        }
     }
-}
 
-/// Prints lines of a name and two numbers.
-fn print_lines(eye: [&'static str; 3], lines: &[report::Line]) {
-    OUT.write("");
-    let heads = Heads {
-        eye,
-        shown: [report::count, |bytes| DecimalBytes(bytes).to_string()],
-        plain: [eye[1], "Bytes", eye[0]],
-    };
-    report::print_lines(OUT, &heads, lines);
-}
-
-fn print_largest(portrait: &Portrait) {
-    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
-    let mut entities = Columns::new(
-        ["Size", "Id", "Document", "Largest entities", "Title"],
-        [true, true, false, false, false],
-        3,
-    );
-    for entity in &portrait.largest_entities {
-        entities.add([
-            size(entity.bytes),
-            entity.id.to_string(),
-            optional(&entity.document),
-            entity.content_type.clone(),
-            optional(&entity.title),
-        ]);
+    /// The table that an export prints.
+    fn stages(&mut self, stages: &BTreeMap<String, StageFacts>) {
+        if stages.is_empty() {
+            return;
+        }
+        let mut lines = Vec::new();
+        for (name, stage) in in_order(stages) {
+            lines.push((name.to_owned(), stage.count, stage.bytes));
+            for (group, count) in &stage.groups {
+                lines.push((format!("-- {}", safe(group)), count.count, count.bytes));
+            }
+        }
+        // A summary beside an archive may say any number.
+        let (count, bytes) = stages
+            .values()
+            .fold((0_u64, 0_u64), |(count, bytes), stage| {
+                let count = count.saturating_add(stage.count);
+                (count, bytes.saturating_add(stage.bytes))
+            });
+        lines.push(("Total".to_owned(), count, bytes));
+        self.lines(["Type", "Count", "Size"], &lines);
     }
-    let mut files = Columns::new(
-        ["Size", "Row", "Format", "Largest files", "Name"],
-        [true, true, false, false, false],
-        3,
-    );
-    for file in &portrait.largest_files {
-        files.add([
-            size(file.bytes),
-            file.row.map(|row| row.to_string()).unwrap_or_default(),
-            optional(&file.format),
-            file.file.clone(),
-            optional(&file.name),
-        ]);
-    }
-    print_columns(!portrait.largest_entities.is_empty(), &entities);
-    print_columns(!portrait.largest_files.is_empty(), &files);
-}
 
-fn print_components(portrait: &Portrait) {
-    let mut columns = Columns::new(["Count", "Component"], [true, false], 1);
-    for (uid, rows) in portrait.components.iter().take(LISTED) {
-        columns.add([rows.to_string(), uid.clone()]);
+    fn groups(&mut self, title: &'static str, groups: &BTreeMap<String, GroupFacts>) {
+        let lines = groups.iter();
+        let lines: Vec<report::Line> = lines
+            .map(|(name, count)| (safe(name), count.count, count.bytes))
+            .collect();
+        if !lines.is_empty() {
+            self.lines([title, "Count", "Size"], &lines);
+        }
     }
-    print_columns(!portrait.components.is_empty(), &columns);
-    print_more(portrait.components.len().saturating_sub(LISTED) as u64);
-}
 
-fn print_shards(portrait: &Portrait) {
-    let mut columns = Columns::new(["Lines", "Size", "Shard"], [true, true, false], 2);
-    for shard in portrait.shards.iter().take(LISTED) {
-        columns.add([
-            shard.lines.to_string(),
-            size(shard.bytes),
-            shard.name.clone(),
-        ]);
+    /// Lines of a name and two numbers.
+    fn lines(&mut self, eye: [&'static str; 3], lines: &[report::Line]) {
+        let heads = Heads {
+            eye,
+            shown: [report::count, |bytes| DecimalBytes(bytes).to_string()],
+            plain: [eye[1], "Bytes", eye[0]],
+        };
+        let table = report::text(&heads, lines, self.room);
+        self.line(&format!("\n{table}"));
     }
-    print_columns(!portrait.shards.is_empty(), &columns);
-    let more = portrait.shards.len().saturating_sub(LISTED) as u64;
-    print_more(more + portrait.shards_left_out);
-}
 
-fn print_columns<const N: usize>(has_rows: bool, columns: &Columns<N>) {
-    if has_rows {
-        OUT.write(&format!("\n{}", columns.text(OUT.width())));
+    fn largest_entities(&mut self, largest: &[EntityFacts]) {
+        // The order in which people look; and for programs numbers first, because names have any length.
+        let cells = |it: &EntityFacts| {
+            let title = it.title.clone().unwrap_or_default();
+            let document = it.document.clone().unwrap_or_default();
+            let kind = it.content_type.clone();
+            (title, kind, document, it.id.to_string(), size(it.bytes))
+        };
+        let all = largest.iter().map(cells);
+        let title = "Largest entities";
+        match self.room {
+            None => {
+                let heads = ["Size", "Id", "Document", "Type", "Title"];
+                let mut columns = Columns::new(heads, [true, true, false, false, false], 3);
+                all.for_each(|(title, kind, document, id, size)| {
+                    columns.add([size, id, document, kind, title]);
+                });
+                self.columns(title, largest.len(), &columns, &[]);
+            }
+            Some(WIDE..) => {
+                let heads = ["Title", "Type", "Document", "Id", "Size"];
+                let mut columns = Columns::new(heads, [false, false, false, true, true], 0);
+                all.for_each(|(title, kind, document, id, size)| {
+                    columns.add([title, kind, document, id, size]);
+                });
+                self.columns(title, largest.len(), &columns, &[0, 1]);
+            }
+            Some(_) => {
+                let heads = ["Title", "Type", "Id", "Size"];
+                let mut columns = Columns::new(heads, [false, false, true, true], 0);
+                all.for_each(|(title, kind, _, id, size)| columns.add([title, kind, id, size]));
+                self.columns(title, largest.len(), &columns, &[0, 1]);
+            }
+        }
     }
-}
 
-fn print_more(more: u64) {
-    if more > 0 {
-        OUT.write(&format!("{} more of these", HumanCount(more)));
+    fn largest_files(&mut self, largest: &[FileFacts]) {
+        let cells = |it: &FileFacts| {
+            let name = it.name.clone().unwrap_or_default();
+            let format = it.format.clone().unwrap_or_default();
+            let row = it.row.map(|row| row.to_string()).unwrap_or_default();
+            (name, it.file.clone(), format, row, size(it.bytes))
+        };
+        let all = largest.iter().map(cells);
+        let title = "Largest files";
+        match self.room {
+            None => {
+                let heads = ["Size", "Row", "Format", "File", "Name"];
+                let mut columns = Columns::new(heads, [true, true, false, false, false], 3);
+                all.for_each(|(name, file, format, row, size)| {
+                    columns.add([size, row, format, file, name]);
+                });
+                self.columns(title, largest.len(), &columns, &[]);
+            }
+            Some(_) => {
+                let heads = ["Name", "File", "Format", "Row", "Size"];
+                let mut columns = Columns::new(heads, [false, false, false, true, true], 0);
+                all.for_each(|(name, file, format, row, size)| {
+                    columns.add([name, file, format, row, size]);
+                });
+                self.columns(title, largest.len(), &columns, &[0, 1]);
+            }
+        }
+    }
+
+    fn components(&mut self, portrait: &Portrait) {
+        let all = &portrait.components;
+        let mut columns = Columns::new(["Count", "Name"], [true, false], 1);
+        for (uid, rows) in all.iter().take(LISTED) {
+            columns.add([rows.to_string(), uid.clone()]);
+        }
+        self.columns("Components", all.len(), &columns, &[1]);
+        self.more(all.len().saturating_sub(LISTED) as u64);
+    }
+
+    fn shards(&mut self, portrait: &Portrait) {
+        let mut columns = Columns::new(["Lines", "Size", "Name"], [true, true, false], 2);
+        for shard in portrait.shards.iter().take(LISTED) {
+            columns.add([
+                shard.lines.to_string(),
+                size(shard.bytes),
+                shard.name.clone(),
+            ]);
+        }
+        self.columns("Shards", portrait.shards.len(), &columns, &[2]);
+        let more = portrait.shards.len().saturating_sub(LISTED) as u64;
+        self.more(more.saturating_add(portrait.shards_left_out));
+    }
+
+    /// So many rows under a title; cells of the columns `names` give way where there is no room.
+    fn columns<const N: usize>(
+        &mut self,
+        title: &str,
+        rows: usize,
+        columns: &Columns<N>,
+        names: &[usize],
+    ) {
+        if rows > 0 {
+            let table = columns.abridged(self.room, names);
+            self.line(&format!("\n{title}:\n{table}"));
+        }
+    }
+
+    fn more(&mut self, more: u64) {
+        if more > 0 {
+            self.line(&format!("{} more of these", HumanCount(more)));
+        }
     }
 }

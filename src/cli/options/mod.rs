@@ -173,7 +173,11 @@ impl<'a> Taken<'a> {
             let is_left_alone =
                 stronger != Layer::Typed && is_long(taken, &KEYS) && is_long(arg, &RECIPIENTS);
             let counts = on && is_on && stronger < layer && !is_left_alone;
+            let both_recipients = is_long(taken, &RECIPIENTS) && is_long(arg, &RECIPIENTS);
+            // Whoever names recipients names all of them.
+            let is_added = both_recipients && is_on && stronger < layer;
             taken.get_id() != arg.get_id()
+                && !is_added
                 && !(counts && (excludes(taken, arg) || excludes(arg, taken)))
         });
         if is_free {

@@ -17,6 +17,23 @@ impl fmt::Display for Text<'_> {
     }
 }
 
+/// Text that breaks between its words where there is no room for it.
+struct Breaking<'a>(&'a str);
+
+impl fmt::Display for Breaking<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars().peekable();
+        while let Some(character) = characters.next() {
+            write(character, f)?;
+            let ends = matches!(character, '.' | '-' | '/' | '_' | ':');
+            if ends && characters.peek().is_some_and(|next| next.is_alphanumeric()) {
+                f.write_str("<wbr/>")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A name of any length, of which as much is shown as there is room for. It keeps its reading direction to itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Name<'a>(pub &'a str);
@@ -30,9 +47,9 @@ impl fmt::Display for Name<'_> {
         let end = text.char_indices().rev().nth(END).map(|(at, _)| at);
         match (start, end) {
             (Some(start), Some(end)) if start < end => {
-                write!(f, "{}…{}", Text(&text[..start]), Text(&text[end..]))?;
+                write!(f, "{}…{}", Breaking(&text[..start]), Breaking(&text[end..]))?;
             }
-            _ => Text(text).fmt(f)?,
+            _ => Breaking(text).fmt(f)?,
         }
         f.write_str("</bdi>")
     }
@@ -85,8 +102,13 @@ mod tests {
     fn long_names_are_shown_by_their_ends() {
         let name = format!("{}<b>.png", "ä".repeat(10_000));
         let shown = Name(&name).to_string();
-        assert!(shown.ends_with("ä&lt;b&gt;.png</bdi>"), "{shown}");
+        assert!(shown.ends_with("ä&lt;b&gt;.<wbr/>png</bdi>"), "{shown}");
         assert!(shown.chars().count() < 150, "{shown}");
+        let uid = Name("api::blog-post.blog-post").to_string();
+        assert_eq!(
+            uid,
+            "<bdi>api::<wbr/>blog-<wbr/>post.<wbr/>blog-<wbr/>post</bdi>"
+        );
         let short = "ä".repeat(BEGINNING + END);
         assert_eq!(Name(&short).to_string(), format!("<bdi>{short}</bdi>"));
     }

@@ -22,6 +22,10 @@ const STYLE: &str = include_str!("style.css");
 const FAULTS: usize = 100;
 const LINES: usize = 1000;
 
+/// How every page begins, and nothing else does.
+pub const BEGIN: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+                         <meta name=\"generator\" content=\"backup inspect\"/>\n";
+
 /// The page.
 pub fn page(portrait: &Portrait) -> String {
     let mut page = String::new();
@@ -29,8 +33,7 @@ pub fn page(portrait: &Portrait) -> String {
     put(
         &mut page,
         format_args!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
+            "{BEGIN}<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
              <meta name=\"referrer\" content=\"no-referrer\"/>\n\
              <meta name=\"color-scheme\" content=\"light dark\"/>\n\
@@ -276,7 +279,8 @@ fn folded(page: &mut String, portrait: &Portrait) {
             Cell::Bytes(shard.bytes),
         ]
     });
-    let all = portrait.shards.len() as u64 + portrait.shards_left_out;
+    let all = portrait.shards.len() as u64;
+    let all = all.saturating_add(portrait.shards_left_out);
     fold(page, "Shards", all, &["Shard", "Lines", "Size"], rows);
     if let Some(scope) = &portrait.scope {
         let rows = scope.types.iter().map(|uid| vec![Cell::Code(uid.clone())]);

@@ -30,7 +30,7 @@ pub fn bars(page: &mut String, look: &Bars<'_>, groups: &BTreeMap<String, GroupF
         .map(|(name, it)| (name.as_str(), *it))
         .collect();
     sorted.sort_by_key(|(_, it)| std::cmp::Reverse((it.bytes, it.count)));
-    let whole: u64 = sorted.iter().map(|(_, it)| it.bytes).sum();
+    let whole = sum(sorted.iter().map(|(_, it)| it.bytes));
     let largest = sorted.first().map_or(0, |(_, it)| it.bytes);
     // One bar for one more is no shorter than its own.
     let shown = match sorted.len() > MOST_BARS + 1 {
@@ -47,7 +47,7 @@ pub fn bars(page: &mut String, look: &Bars<'_>, groups: &BTreeMap<String, GroupF
             look,
             &Name(name).to_string(),
             *group,
-            (largest, whole),
+            (largest.into(), whole),
         );
     }
     let rest = &sorted[shown..];
@@ -55,11 +55,17 @@ pub fn bars(page: &mut String, look: &Bars<'_>, groups: &BTreeMap<String, GroupF
         let sum = rest
             .iter()
             .fold(GroupFacts::default(), |sum, (_, it)| GroupFacts {
-                count: sum.count + it.count,
-                bytes: sum.bytes + it.bytes,
+                count: sum.count.saturating_add(it.count),
+                bytes: sum.bytes.saturating_add(it.bytes),
             });
         let name = format!("{} more {}", HumanCount(rest.len() as u64), look.what);
-        bar(page, look, &name, sum, (largest.max(sum.bytes), whole));
+        bar(
+            page,
+            look,
+            &name,
+            sum,
+            (largest.max(sum.bytes).into(), whole),
+        );
     }
     put(page, "</ol>\n</section>\n");
 }
@@ -70,7 +76,7 @@ fn bar(
     look: &Bars<'_>,
     name: &str,
     group: GroupFacts,
-    (largest, whole): (u64, u64),
+    (largest, whole): (u128, u128),
 ) {
     let unit = match group.count {
         1 => look.unit.to_owned(),
@@ -93,7 +99,12 @@ fn bar(
     );
 }
 
-fn percent(part: u64, whole: u64) -> f64 {
+/// All of them; a summary beside an archive may say any number.
+fn sum(bytes: impl Iterator<Item = u64>) -> u128 {
+    bytes.map(u128::from).sum()
+}
+
+fn percent(part: u64, whole: u128) -> f64 {
     match whole {
         0 => 0.0,
         whole => part as f64 * 100.0 / whole as f64,
@@ -102,7 +113,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 
 /// Draws how the bytes are shared by the stages.
 pub fn overview(page: &mut String, stages: &[(&str, &StageFacts)]) {
-    let whole: u64 = stages.iter().map(|(_, stage)| stage.bytes).sum();
+    let whole = sum(stages.iter().map(|(_, stage)| stage.bytes));
     if whole == 0 {
         return;
     }

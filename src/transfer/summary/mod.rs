@@ -151,6 +151,9 @@ pub struct ArchiveFacts {
     /// The cipher, where it is: `strapi`, `age`.
     #[serde(default)]
     pub cipher: Option<String>,
+    /// To how many recipients it was encrypted, where it was written to such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<usize>,
     /// Whether it is compressed.
     #[serde(default)]
     pub compressed: bool,
@@ -357,6 +360,7 @@ mod tests {
             id: Some("cd".into()),
             encrypted: false,
             cipher: None,
+            recipients: Some(2),
             compressed: false,
         });
         assert_eq!(summary.status, Status::Incomplete);

@@ -8,11 +8,11 @@ use std::fs;
 use std::path::Path;
 
 /// Elements that a page may have.
-const ELEMENTS: [&str; 37] = [
+const ELEMENTS: [&str; 38] = [
     "html", "head", "meta", "title", "style", "body", "main", "header", "footer", "section", "h1",
     "h2", "p", "ul", "ol", "li", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr",
     "th", "td", "div", "span", "strong", "small", "code", "bdi", "details", "summary", "svg",
-    "rect", "desc",
+    "rect", "desc", "wbr",
 ];
 
 /// An element of a page: its name and its attributes.
