@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::key::KeyArguments;
 use super::progress::Progress;
 use super::run::RunArguments;
-use super::terminal::Reports;
+use super::terminal::{Reports, safe};
 use super::verify::{DAMAGED, print_faults};
 use super::{
     Cancellation, STREAM, archive_facts, effort, exit_code, open_archive, report, terminal,
@@ -124,6 +124,8 @@ struct Request<'a> {
     effort: Effort,
     cancellation: &'a Cancellation,
     environment: &'a Environment,
+    /// Whether nothing of what was asked for could be taken.
+    is_empty: bool,
 }
 
 impl Arguments {
@@ -179,6 +181,7 @@ impl Arguments {
             effort,
             cancellation,
             environment,
+            is_empty: false,
         })
     }
 
@@ -290,25 +293,36 @@ impl Request<'_> {
         summary.report(&report);
         effort::tell(&self.effort, &[]);
         report::print(self.reports, &report);
-        let place = match &self.to {
-            To::Folder(folder) => folder.display().to_string(),
-            To::Stdout => "stdout".into(),
-        };
         if let Some(plan) = faults {
             print_faults(&plan);
-            self.reports.conclude(&format!(
-                "{DAMAGED}; what could be read is in {}",
-                terminal::safe(&place)
-            ));
+            let what = match &self.to {
+                _ if self.is_empty => "nothing of what was asked for could be read".to_owned(),
+                To::Folder(folder) => {
+                    format!(
+                        "what could be read is in {}",
+                        safe(&folder.display().to_string())
+                    )
+                }
+                To::Stdout => "what could be read was written to stdout".to_owned(),
+            };
+            self.reports.conclude(&format!("{DAMAGED}; {what}"));
             return Ok(exit_code(Kind::Archive));
         }
         report::shortfall(&report)
             .iter()
             .for_each(|line| self.reports.conclude(line));
-        self.reports.conclude(&format!(
-            "What was asked for is in {}",
-            terminal::safe(&place)
-        ));
+        self.reports.conclude(&match &self.to {
+            _ if self.is_empty => {
+                "The archive has only what describes these files: nothing was written".to_owned()
+            }
+            To::Folder(folder) => {
+                format!(
+                    "What was asked for is in {}",
+                    safe(&folder.display().to_string())
+                )
+            }
+            To::Stdout => "What was asked for was written to stdout".to_owned(),
+        });
         Ok(report::exit_code(&report, false))
     }
 }
