@@ -60,7 +60,7 @@ impl Tree {
         self.others
     }
 
-    /// The names of entries that ended too early, and are not there.
+    /// The names of entries that ended too early, or hold what they cannot hold, and are not there.
     pub fn cut(&self) -> &[String] {
         &self.cut
     }
@@ -127,11 +127,16 @@ impl Tree {
             // What is not whole is not shown.
             let removed = self.hidden.remove(&item.name);
             removed.map_err(|error| failed(error, &path))?;
-            if self.cut.len() < NAMED {
-                self.cut.push(item.name.clone());
-            }
+            self.leave_out(&item.name);
         }
         taken
+    }
+
+    /// Notes that an entry is not taken.
+    pub(super) fn leave_out(&mut self, name: &str) {
+        if self.cut.len() < NAMED {
+            self.cut.push(name.to_owned());
+        }
     }
 
     /// Gives it its name.
@@ -151,7 +156,14 @@ impl Tree {
 }
 
 fn failed(error: io::Error, path: &Path) -> Error {
-    Error::from_io(error, |error| Error::io("write the file", path, error))
+    let is_too_long = error.kind() == io::ErrorKind::InvalidFilename;
+    let worded = Error::from_io(error, |error| Error::io("write the file", path, error));
+    match is_too_long {
+        true => worded.hint(
+            "file systems have no names as long; it stays packed, and `backup extract` takes pieces of it (--asset, --type)",
+        ),
+        false => worded,
+    }
 }
 
 /// Writes down what is read.

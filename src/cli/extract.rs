@@ -15,7 +15,7 @@ use crate::archive::ArchiveSource;
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{FilesOptions, Narrowing};
-use crate::store::Location;
+use crate::store::{Location, folder_of, real_path};
 use crate::transfer::OnFault;
 use crate::transfer::summary::{Remembering, Summary};
 use clap::Args;
@@ -153,6 +153,7 @@ impl Arguments {
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let to = destination(&self.to)?;
         let piece = self.piece()?;
+        self.check_use(&piece, &to)?;
         if matches!(to, To::Stdout) {
             check_stdout(&piece)?;
         }
@@ -168,6 +169,9 @@ impl Arguments {
             &effort,
             environment,
         )?;
+        if archive.is_unpacked() {
+            check_outside(&self.archive, &to)?;
+        }
         summary.archive = Some(archive_facts(&archive));
         Ok(Request {
             archive,
@@ -183,6 +187,34 @@ impl Arguments {
             environment,
             is_empty: false,
         })
+    }
+
+    /// Sees that no option says something of which there is nothing.
+    fn check_use(&self, piece: &Piece, to: &To) -> Result<()> {
+        let refuse = |what: &str, hint: &str| Err(Error::usage(what).hint(hint));
+        match piece {
+            Piece::Whole | Piece::Rows(_, _, None) if self.no_formats => refuse(
+                "--no-formats is for files, and none are taken",
+                "name them with --asset, or give --type with --with-files",
+            ),
+            Piece::Whole if self.overwrite => refuse(
+                "a whole archive replaces nothing: it goes into a folder that does not exist or is empty",
+                "leave --overwrite out",
+            ),
+            _ if self.overwrite && matches!(to, To::Stdout) => refuse(
+                "there is nothing to replace on stdout",
+                "leave --overwrite out",
+            ),
+            Piece::Rows(types, ..) => {
+                let links = |uid: &&String| types.contains(&format!("{uid}.links"));
+                let Some(uid) = types.iter().find(links) else {
+                    return Ok(());
+                };
+                let what = format!("{uid}.links.jsonl would be of two content types");
+                refuse(&what, "take one after the other, into a folder each")
+            }
+            _ => Ok(()),
+        }
     }
 
     fn piece(&self) -> Result<Piece> {
@@ -240,6 +272,26 @@ fn destination(path: &Path) -> Result<To> {
             path.display()
         ))
         .hint("choose another name with --to")),
+    }
+}
+
+/// Sees that nothing is written into the unpacked archive that is read.
+fn check_outside(archive: &Path, to: &To) -> Result<()> {
+    let (Location::Path(archive), To::Folder(folder)) = (Location::parse(archive.as_os_str())?, to)
+    else {
+        return Ok(());
+    };
+    let real = match folder.file_name() {
+        Some(name) if !folder.exists() => real_path(folder_of(folder)).join(name),
+        _ => real_path(folder),
+    };
+    match real.starts_with(real_path(&archive)) {
+        false => Ok(()),
+        true => Err(Error::usage(format!(
+            "{} is in the archive that is read",
+            folder.display()
+        ))
+        .hint("choose another folder with --to")),
     }
 }
 

@@ -138,6 +138,11 @@ impl Place {
                 format!("two files would be called {} there", path.display()),
             )
             .hint("take them one by one; some file systems take A for a")),
+            Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
+                Err(Error::io("write the file", &path, error).hint(
+                    "file systems have no names as long: take it with --user-names, and without --metadata",
+                ))
+            }
             Err(error) => Err(Error::io("write the file", &path, error)),
         }
     }

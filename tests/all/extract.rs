@@ -979,3 +979,153 @@ fn names_that_differ_in_upper_and_lower_case_alone_are_numbered() {
         .collect();
     assert_eq!(names.len(), 2, "{names:?}");
 }
+
+/// What `verify` and `extract --damaged` say, which must both name an entry.
+fn assert_named(room: &Room, archive: &Path, entry: &str, options: &[&str]) {
+    let what = [options, &["--damaged"]].concat();
+    room.run(archive, &what).ends_with(6).says([entry]);
+    let verified = run(&mut backup(["verify", archive.to_str().unwrap()]));
+    verified.ends_with(6).says([entry]);
+}
+
+#[test]
+fn digests_that_were_read_count_where_the_archive_breaks_behind_them() {
+    let room = Room::new();
+    let project = Project::testdata();
+    let mut tarball = Tarball::read(&project.export("site", &[]));
+    let content = tarball.entry(ENTITIES).content.clone();
+    let text = String::from_utf8(content).unwrap();
+    // Another letter in a text: the line is one still.
+    let changed = text.replacen("\"documentId\":\"", "\"documentId\":\"x", 1);
+    assert_ne!(changed, text);
+    tarball.entry(ENTITIES).content = changed.into_bytes();
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(&tarball.bytes()).unwrap();
+    let mut bytes = packer.finish().unwrap();
+    let crc = bytes.len() - 8;
+    bytes[crc] ^= 1;
+    let archive = room.path("flipped.tar.gz");
+    fs::write(&archive, bytes).unwrap();
+    let said = format!("{ENTITIES} is not what checksums.sha256 says");
+    assert_named(&room, &archive, &said, &["--to", "rows", "--type", ARTICLE]);
+    let rows = room.path("rows/api::article.article.jsonl");
+    assert!(lines(&rows).is_empty());
+    assert_named(&room, &archive, &said, &["--to", "out"]);
+    assert!(!room.path("out").join(ENTITIES).exists());
+    assert!(
+        room.path("out")
+            .join(format!("assets/uploads/{NOTES}"))
+            .is_file()
+    );
+}
+
+#[test]
+fn a_shard_with_lines_that_are_none_is_left_out_where_no_digests_were_read() {
+    let room = Room::new();
+    let project = Project::testdata();
+    let mut tarball = Tarball::read(&project.export("site", &[]));
+    let text = tarball.entry(ENTITIES).content.clone();
+    let text = String::from_utf8(text).unwrap();
+    let first = text.lines().position(|line| json(line)["type"] == ARTICLE);
+    let damaged: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(number, line)| match Some(number) == first {
+            true => line.replacen('{', "?", 1),
+            false => line.to_owned(),
+        })
+        .collect();
+    tarball.entry(ENTITIES).content = (damaged.join("\n") + "\n").into_bytes();
+    let last = tarball.position(&format!("assets/uploads/{NOTES}"));
+    tarball.entries.truncate(last);
+    let bytes = tarball.bytes();
+    let archive = room.path("cut.tar");
+    fs::write(&archive, &bytes[..bytes.len() - 1024 - 100]).unwrap();
+    let line = format!("{ENTITIES}, line {}", first.unwrap() + 1);
+    assert_named(&room, &archive, &line, &["--to", "rows", "--type", ARTICLE]);
+    let mut expected = damaged;
+    expected.retain(|line| line.starts_with('{') && json(line)["type"] == ARTICLE);
+    assert_eq!(
+        lines(&room.path("rows/api::article.article.jsonl")),
+        expected
+    );
+    room.run(&archive, &["--to", "out", "--damaged"])
+        .ends_with(6)
+        .says([&format!("{ENTITIES} is left out")]);
+    assert!(!room.path("out").join(ENTITIES).exists());
+    assert!(room.path("out/metadata.json").is_file());
+}
+
+#[test]
+fn options_that_would_do_nothing_and_folders_of_the_archive_are_refused() {
+    let room = Room::new();
+    let archive = strapi_archive();
+    for (options, said) in [
+        (&["--to", "out", "--no-formats"][..], "--no-formats"),
+        (
+            &["--to", "out", "--type", ARTICLE, "--no-formats"],
+            "--no-formats",
+        ),
+        (&["--to", "out", "--overwrite"], "replaces nothing"),
+        (
+            &["--to", "-", "--type", ARTICLE, "--overwrite"],
+            "on stdout",
+        ),
+        (
+            &["--to", "out", "--type", "a.b", "--type", "a.b.links"],
+            "two content types",
+        ),
+        (&["--to", "out", "--type", "admin::user"], "in no archive"),
+    ] {
+        let outcome = room.run(&archive, options).ends_with(2).says([said]);
+        let there = outcome.stderr.split("there are").nth(1).unwrap_or_default();
+        assert!(!there.contains("admin::user"), "{there}");
+    }
+    room.run(&archive, &["--to", "site"]).ends_with(0);
+    let site = room.path("site");
+    let before = tree(&site);
+    symlink("site", room.path("link")).unwrap();
+    for to in ["site/assets/uploads", "site/new", "link/new"] {
+        for what in [&["--to", to][..], &["--to", to, "--asset", NOTES]] {
+            room.run(&site, what).ends_with(2).says(["in the archive"]);
+        }
+    }
+    assert!(tree(&site) == before && !site.join("new").exists());
+    let pasted = format!("https://cms.example/uploads/{NOTES}");
+    room.run(&site, &["--to", "one", "--asset", &pasted])
+        .ends_with(0);
+    assert_eq!(listing(&room.path("one")), [NOTES]);
+}
+
+#[test]
+fn of_two_extractions_into_one_new_folder_the_later_one_is_told_so() {
+    let room = Room::new();
+    let (mut child, rest, _) = paused(&room, &["--to", "out"], &room.path("."));
+    room.run(&strapi_archive(), &["--to", "out"]).ends_with(0);
+    child.stdin.take().unwrap().write_all(&rest).unwrap();
+    Outcome::of(child.wait_with_output().unwrap())
+        .ends_with(2)
+        .says(["exists already and is not an empty folder", "--to"]);
+    assert_eq!(room.all(), ["out".to_owned()].into());
+}
+
+#[test]
+fn a_name_that_is_too_long_for_a_file_system_is_told_with_what_to_do() {
+    let project = Project::testdata();
+    let long = format!("{}.txt", "n".repeat(250));
+    let uploads = project.path().join("public/uploads");
+    fs::rename(uploads.join(NOTES), uploads.join(&long)).unwrap();
+    let hash = long.strip_suffix(".txt").unwrap();
+    project.sql(&format!(
+        "UPDATE files SET hash = '{hash}', url = '/uploads/{long}' WHERE id = 5"
+    ));
+    let archive = project.export("site", &[]);
+    let room = Room::new();
+    room.run(&archive, &["--to", "out"])
+        .ends_with(1)
+        .says(["--asset", "too long"]);
+    assert!(room.all().is_empty());
+    room.run(&archive, &["--to", "one", "--asset", "notes.txt"])
+        .ends_with(0);
+    assert_eq!(listing(&room.path("one")), [long]);
+}
