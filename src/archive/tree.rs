@@ -181,3 +181,29 @@ impl<W: Write> Read for Tee<'_, W> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_replaces_one_of_its_own_name_and_no_other_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("site");
+        let mut tree = Tree::new(&path, "", &Effort::default()).expect("begun");
+        // On a file system that takes `b` for `B`, another entry stands there.
+        let mut other = tree.hidden.create("assets/uploads/b").expect("made");
+        other.write_all(b"B").expect("written");
+        let error = tree.entry("assets/uploads/b", &mut &b"b"[..]);
+        let error = error.expect_err("it has another name");
+        assert!(error.to_string().contains("uploads/b"), "{error}");
+        for text in ["one", "two"] {
+            let entry = tree.entry("metadata.json", &mut text.as_bytes());
+            entry.expect("written");
+        }
+        tree.publish().expect("published");
+        let read = |name: &str| fs::read(path.join(name)).expect("read");
+        assert_eq!(read("metadata.json"), b"two");
+        assert_eq!(read("assets/uploads/b"), b"B");
+    }
+}

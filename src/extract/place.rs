@@ -457,6 +457,18 @@ mod tests {
     }
 
     #[test]
+    fn two_files_of_one_name_are_not_made_into_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place::new(folder.path(), false).expect("a place");
+        write(&place, "sub/a", "one");
+        let error = place.file("sub/a").expect_err("it was begun");
+        assert!(error.to_string().contains("two files"), "{error}");
+        assert_eq!(place.publish().expect("published"), None);
+        let text = fs::read(folder.path().join("sub/a")).expect("read");
+        assert_eq!(text, b"one");
+    }
+
+    #[test]
     fn files_get_the_rights_of_what_they_replace_and_else_of_the_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);

@@ -1129,3 +1129,27 @@ fn a_name_that_is_too_long_for_a_file_system_is_told_with_what_to_do() {
         .ends_with(0);
     assert_eq!(listing(&room.path("one")), [long]);
 }
+
+#[test]
+fn files_are_replaced_where_a_file_system_knows_neither_exchange_nor_links() {
+    if !can_trace() {
+        return;
+    }
+    let archive = strapi_archive();
+    let options = &["--to", "uploads", "--asset", "big one.png", "--overwrite"][..];
+    for calls in ["renameat2", "renameat2,linkat"] {
+        let room = Room::new();
+        fs::create_dir(room.path("uploads")).unwrap();
+        let path = |name: &str| room.path("uploads").join(name);
+        fs::write(path(BIG[1]), "old").unwrap();
+        let command = room.command(&archive, options);
+        run(&mut injected(&command, calls, "error=EINVAL")).ends_with(0);
+        let left = tree(&room.path("uploads"));
+        assert_eq!(left.len(), BIG.len());
+        let new = Tarball::read(&archive)
+            .entry(&format!("assets/uploads/{}", BIG[1]))
+            .content
+            .clone();
+        assert!(left[BIG[1]] == new, "{calls}");
+    }
+}
