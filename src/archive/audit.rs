@@ -37,7 +37,7 @@ pub struct Protection {
     pub is_to_recipients: bool,
     /// What came of the export, where the archive says it.
     pub outcome: Option<Outcome>,
-    /// The entries that are not what the digests say.
+    /// The entries that are not what the digests say, until somebody takes them.
     pub(super) unfit: NameMap<()>,
 }
 
@@ -212,6 +212,20 @@ impl Audit {
         protection.outcome = self.check_counts();
         self.check_scope(manifest);
         Ok((protection, self.faults))
+    }
+
+    /// Judges an archive that broke while it was read: where its list of digests came before that, what is not as it says
+    /// is known all the same. Gives the names of these entries, and what there is to say of them.
+    ///
+    /// # Errors
+    /// The list cannot be read back.
+    pub fn finish_broken(mut self) -> Result<(NameMap<()>, Vec<Error>)> {
+        let mut protection = Protection::default();
+        if self.listed.is_some() {
+            let checked = self.check_digests(&mut protection);
+            checked.map_err(|error| self.spooling(error))?;
+        }
+        Ok((protection.unfit, self.faults))
     }
 
     /// What an archive was not made from is not in it.

@@ -14,7 +14,7 @@ use super::rounds::{Seen, Step, round};
 use super::tree::Tree;
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
-use crate::model::{Metadata, Stage};
+use crate::model::{Metadata, NameMap, Stage};
 use crate::store::Interrupt;
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
 use std::collections::HashMap;
@@ -50,6 +50,10 @@ pub struct ArchiveSource {
     keeps: bool,
     /// Whether entries are left out that are not what the digests say.
     leaves_out: bool,
+    /// The entries of which that is known.
+    unfit: NameMap<()>,
+    /// The entries that hold something else than they can.
+    malformed: NameMap<()>,
     /// Whether it is described by what is left of it.
     makes_do: bool,
 }
@@ -85,6 +89,8 @@ impl ArchiveSource {
             tree: None,
             keeps: false,
             leaves_out: false,
+            unfit: NameMap::default(),
+            malformed: NameMap::default(),
             makes_do: false,
         }
     }
@@ -217,7 +223,7 @@ impl ArchiveSource {
     }
 
     /// Leaves the entries out from now on of which it was found, when it was streamed, that they are not what the
-    /// archive's digests say.
+    /// archive's digests say; and does not unpack those that hold something else than they can.
     pub fn leave_damaged_out(&mut self) {
         self.leaves_out = true;
     }
@@ -329,8 +335,20 @@ impl ArchiveSource {
         if let Some(known) = &mut self.known {
             known.items = Some(items);
         }
+        self.unfit = std::mem::take(&mut protection.unfit);
         self.protection = Some(protection);
         Ok(())
+    }
+
+    /// Keeps what is known of an archive that broke while it was read.
+    fn judge_broken(&mut self, pass: &mut Pass, error: &Error, sink: &mut dyn Sink) -> Result<()> {
+        self.malformed = std::mem::take(&mut pass.malformed);
+        let Some(audit) = pass.audit.take_if(|_| error.kind() == Kind::Archive) else {
+            return Ok(());
+        };
+        let (unfit, faults) = audit.finish_broken()?;
+        self.unfit = unfit;
+        faults.into_iter().try_for_each(|fault| sink.damaged(fault))
     }
 }
 
@@ -393,8 +411,9 @@ impl Source for ArchiveSource {
             // Once is enough, also if the archive is gone through several times.
             let is_first = pass.audit.is_some();
             let mut tree = self.tree.take_if(|_| is_first);
-            let found = self.protection.as_ref().filter(|_| self.leaves_out);
-            let is_unfit = |name: &str| found.is_some_and(|it| it.unfit.get(name).is_some());
+            let leaves_out = self.leaves_out;
+            let is_unfit = |name: &str| leaves_out && self.unfit.get(name).is_some();
+            let is_malformed = |name: &str| leaves_out && self.malformed.get(name).is_some();
             let (all, seen) = (&mut self.entries, &mut self.seen);
             let mut listing = self.listing.as_mut().filter(|_| is_first);
             let gone_through = round(
@@ -413,7 +432,11 @@ impl Source for ArchiveSource {
                     match step {
                         Step::Read(item) if is_unfit(&item.name) => {}
                         Step::Read(item) => {
-                            let mut take = |item: &mut Item<'_>| match &mut tree {
+                            let mut tree = tree.as_mut();
+                            if let Some(tree) = tree.take_if(|_| is_malformed(&item.name)) {
+                                tree.leave_out(&item.name);
+                            }
+                            let mut take = |item: &mut Item<'_>| match tree.as_mut() {
                                 Some(tree) => tree.copy(&archive, item, &mut take),
                                 None => take(item),
                             };
@@ -432,7 +455,13 @@ impl Source for ArchiveSource {
                 },
             );
             self.tree = tree.or(self.tree.take());
-            let faults = gone_through?;
+            let faults = match gone_through {
+                Ok(faults) => faults,
+                Err(error) => {
+                    self.judge_broken(&mut pass, &error, sink)?;
+                    return Err(error);
+                }
+            };
             if let Some(audit) = pass.audit.take() {
                 for fault in faults {
                     sink.damaged(fault)?;
@@ -456,6 +485,7 @@ impl Source for ArchiveSource {
                 pass.give_up_stage(sink)?;
             }
         }
+        self.malformed = std::mem::take(&mut pass.malformed);
         pass.finish(self.is_bare(), sink)
     }
 }

@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::key::KeyArguments;
 use super::progress::Progress;
 use super::run::RunArguments;
-use super::terminal::Reports;
+use super::terminal::{Reports, safe};
 use super::verify::{DAMAGED, print_faults};
 use super::{
     Cancellation, STREAM, archive_facts, effort, exit_code, open_archive, report, terminal,
@@ -15,7 +15,7 @@ use crate::archive::ArchiveSource;
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{FilesOptions, Narrowing};
-use crate::store::Location;
+use crate::store::{Location, folder_of, real_path};
 use crate::transfer::OnFault;
 use crate::transfer::summary::{Remembering, Summary};
 use clap::Args;
@@ -124,6 +124,8 @@ struct Request<'a> {
     effort: Effort,
     cancellation: &'a Cancellation,
     environment: &'a Environment,
+    /// Whether nothing of what was asked for could be taken.
+    is_empty: bool,
 }
 
 impl Arguments {
@@ -151,6 +153,7 @@ impl Arguments {
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let to = destination(&self.to)?;
         let piece = self.piece()?;
+        self.check_use(&piece, &to)?;
         if matches!(to, To::Stdout) {
             check_stdout(&piece)?;
         }
@@ -166,6 +169,9 @@ impl Arguments {
             &effort,
             environment,
         )?;
+        if archive.is_unpacked() {
+            check_outside(&self.archive, &to)?;
+        }
         summary.archive = Some(archive_facts(&archive));
         Ok(Request {
             archive,
@@ -179,7 +185,36 @@ impl Arguments {
             effort,
             cancellation,
             environment,
+            is_empty: false,
         })
+    }
+
+    /// Sees that no option says something of which there is nothing.
+    fn check_use(&self, piece: &Piece, to: &To) -> Result<()> {
+        let refuse = |what: &str, hint: &str| Err(Error::usage(what).hint(hint));
+        match piece {
+            Piece::Whole | Piece::Rows(_, _, None) if self.no_formats => refuse(
+                "--no-formats is for files, and none are taken",
+                "name them with --asset, or give --type with --with-files",
+            ),
+            Piece::Whole if self.overwrite => refuse(
+                "a whole archive replaces nothing: it goes into a folder that does not exist or is empty",
+                "leave --overwrite out",
+            ),
+            _ if self.overwrite && matches!(to, To::Stdout) => refuse(
+                "there is nothing to replace on stdout",
+                "leave --overwrite out",
+            ),
+            Piece::Rows(types, ..) => {
+                let links = |uid: &&String| types.contains(&format!("{uid}.links"));
+                let Some(uid) = types.iter().find(links) else {
+                    return Ok(());
+                };
+                let what = format!("{uid}.links.jsonl would be of two content types");
+                refuse(&what, "take one after the other, into a folder each")
+            }
+            _ => Ok(()),
+        }
     }
 
     fn piece(&self) -> Result<Piece> {
@@ -240,6 +275,26 @@ fn destination(path: &Path) -> Result<To> {
     }
 }
 
+/// Sees that nothing is written into the unpacked archive that is read.
+fn check_outside(archive: &Path, to: &To) -> Result<()> {
+    let (Location::Path(archive), To::Folder(folder)) = (Location::parse(archive.as_os_str())?, to)
+    else {
+        return Ok(());
+    };
+    let real = match folder.file_name() {
+        Some(name) if !folder.exists() => real_path(folder_of(folder)).join(name),
+        _ => real_path(folder),
+    };
+    match real.starts_with(real_path(&archive)) {
+        false => Ok(()),
+        true => Err(Error::usage(format!(
+            "{} is in the archive that is read",
+            folder.display()
+        ))
+        .hint("choose another folder with --to")),
+    }
+}
+
 /// Sees that stdout can take what is asked for.
 fn check_stdout(piece: &Piece) -> Result<()> {
     let refuse = |what: &str| Err(Error::usage(what).hint("give a folder with --to"));
@@ -290,25 +345,36 @@ impl Request<'_> {
         summary.report(&report);
         effort::tell(&self.effort, &[]);
         report::print(self.reports, &report);
-        let place = match &self.to {
-            To::Folder(folder) => folder.display().to_string(),
-            To::Stdout => "stdout".into(),
-        };
         if let Some(plan) = faults {
             print_faults(&plan);
-            self.reports.conclude(&format!(
-                "{DAMAGED}; what could be read is in {}",
-                terminal::safe(&place)
-            ));
+            let what = match &self.to {
+                _ if self.is_empty => "nothing of what was asked for could be read".to_owned(),
+                To::Folder(folder) => {
+                    format!(
+                        "what could be read is in {}",
+                        safe(&folder.display().to_string())
+                    )
+                }
+                To::Stdout => "what could be read was written to stdout".to_owned(),
+            };
+            self.reports.conclude(&format!("{DAMAGED}; {what}"));
             return Ok(exit_code(Kind::Archive));
         }
         report::shortfall(&report)
             .iter()
             .for_each(|line| self.reports.conclude(line));
-        self.reports.conclude(&format!(
-            "What was asked for is in {}",
-            terminal::safe(&place)
-        ));
+        self.reports.conclude(&match &self.to {
+            _ if self.is_empty => {
+                "The archive has only what describes these files: nothing was written".to_owned()
+            }
+            To::Folder(folder) => {
+                format!(
+                    "What was asked for is in {}",
+                    safe(&folder.display().to_string())
+                )
+            }
+            To::Stdout => "What was asked for was written to stdout".to_owned(),
+        });
         Ok(report::exit_code(&report, false))
     }
 }

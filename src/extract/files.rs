@@ -2,7 +2,7 @@
 
 use super::lines::Lines;
 use super::names::{MOST_LISTED, several};
-use super::place::{file_name, numbered};
+use super::place::{Clashes, file_name, numbered};
 use super::{Names, Place};
 use crate::error::{Error, Result};
 use crate::model::{
@@ -12,7 +12,6 @@ use crate::model::{
 use crate::transfer::{
     Examples, Nowhere, Report, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind,
 };
-use std::fs;
 use std::io::{self, Read, Write};
 use tempfile::SpooledTempFile;
 
@@ -61,8 +60,8 @@ pub struct Files<'a> {
     used: NameMap<u32>,
     found: u64,
     listed: Vec<String>,
-    /// What is in the way of one of them.
-    in_the_way: Option<Error>,
+    /// What is in the way of them.
+    clashes: Clashes,
     report: Report,
 }
 
@@ -125,7 +124,7 @@ impl<'a> Files<'a> {
             used: NameMap::default(),
             found: 0,
             listed: Vec::new(),
-            in_the_way: None,
+            clashes: Clashes::default(),
             report: Report::default(),
         }
     }
@@ -135,9 +134,7 @@ impl<'a> Files<'a> {
     /// # Errors
     /// Kind [`Usage`](crate::error::Kind::Usage): nothing has one of the names, or several files do where one is wanted.
     pub fn finish(mut self) -> Result<Found> {
-        if let Some(error) = self.in_the_way.take() {
-            return Err(error);
-        }
+        self.clashes.check()?;
         if let Wanted::Named(names) = &self.wanted {
             names.check(self.files)?;
         }
@@ -157,13 +154,6 @@ impl<'a> Files<'a> {
         if matches!(self.to, To::One(_)) && self.found > 1 {
             return Err(several(self.found, &self.listed));
         }
-        if self.found == 0
-            && matches!(self.wanted, Wanted::Named(_))
-            && let Some(warning) = missing
-        {
-            return Err(Error::failed(warning.to_string())
-                .hint("take another archive: this one has only what describes them"));
-        }
         if let Some(warning) = &missing {
             self.report.count_warning(warning);
         }
@@ -180,12 +170,13 @@ impl<'a> Files<'a> {
         if !is_file_name(name) {
             return;
         }
-        self.expected.insert(name, id);
+        if self.expected.insert(name, id).is_some() {
+            return;
+        }
         if let To::Folder(place, below) = &self.to
-            && self.in_the_way.is_none()
             && !(is_original && self.options.user_names)
         {
-            self.in_the_way = place.check(&format!("{below}{name}")).err();
+            place.look(&format!("{below}{name}"), &mut self.clashes);
         }
     }
 
@@ -217,20 +208,26 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// A name that no other file has that was taken.
+    /// A name that no other file has that was taken. Names that users gave differ in more than upper and lower case, which
+    /// some file systems do not tell apart; those on disk are what rows name, and stay.
     fn unique(&mut self, name: String) -> String {
-        let mut number = self.used.get(&name).copied().unwrap_or(1);
+        let folds = self.options.user_names;
+        let key = |name: &str| match folds {
+            true => name.to_lowercase(),
+            false => name.to_owned(),
+        };
+        let mut number = self.used.get(&key(&name)).copied().unwrap_or(1);
         let mut unique = match number {
             1 => name.clone(),
             number => numbered(&name, number),
         };
-        while self.used.get(&unique).is_some() {
+        while self.used.get(&key(&unique)).is_some() {
             number += 1;
             unique = numbered(&name, number);
         }
-        self.used.insert(&name, number + 1);
+        self.used.insert(&key(&name), number + 1);
         if unique != name {
-            self.used.insert(&unique, 2);
+            self.used.insert(&key(&unique), 2);
         }
         unique
     }
@@ -263,9 +260,9 @@ fn is_format(sidecar: Option<&Fields<'_>>) -> bool {
 impl Sink for Files<'_> {
     /// What is known to be in the way is said before files are read.
     fn stage(&mut self, stage: Stage, _items: Option<u64>) -> Result<()> {
-        match self.in_the_way.take_if(|_| stage > Stage::Entities) {
-            Some(error) => Err(error),
-            None => Ok(()),
+        match stage > Stage::Entities {
+            true => self.clashes.check(),
+            false => Ok(()),
         }
     }
 
@@ -361,7 +358,7 @@ impl Sink for Files<'_> {
                 let fail = |error| Error::io("write the file", &path, error);
                 if let Err(error) = written {
                     // What is not whole is not shown.
-                    fs::remove_file(&path).map_err(fail)?;
+                    place.remove(&format!("{below}{shown}"))?;
                     if let Some(row) = row {
                         self.expected.insert(name, row);
                     }

@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::model::Short;
 use glob::Pattern;
+use percent_encoding::percent_decode_str;
 use std::collections::BTreeSet;
 
 /// How alike a name must be to be offered in place of one that nothing has: 1 is the same.
@@ -20,6 +21,8 @@ pub struct Names(Vec<Name>);
 #[derive(Debug)]
 struct Name {
     text: String,
+    /// What follows the last stroke, where it is an address or a path.
+    end: String,
     pattern: Option<Pattern>,
     is_found: bool,
     near: Vec<(f64, String)>,
@@ -28,14 +31,17 @@ struct Name {
 impl Names {
     /// These names, some of which may be patterns: `*`, `?`, `[a-z]`.
     pub fn new(names: &[String]) -> Self {
-        let name = |text: &String| Name {
-            text: text.clone(),
+        let name = |text: &String| {
+            let end = end_of(text);
             // What is no pattern is a name that looks like one.
-            pattern: Some(text)
-                .filter(|text| text.contains(['*', '?', '[']))
-                .and_then(|text| Pattern::new(text).ok()),
-            is_found: false,
-            near: Vec::new(),
+            let pattern = Some(&end).filter(|end| end.contains(['*', '?', '[']));
+            Name {
+                text: text.clone(),
+                pattern: pattern.and_then(|end| Pattern::new(end).ok()),
+                end,
+                is_found: false,
+                near: Vec::new(),
+            }
         };
         Self(names.iter().map(name).collect())
     }
@@ -55,7 +61,9 @@ impl Names {
         for own in &mut self.0 {
             let fits = |name: &&str| {
                 let pattern = own.pattern.as_ref().filter(|_| patterns);
-                own.text == **name || pattern.is_some_and(|pattern| pattern.matches(name))
+                own.text == **name
+                    || own.end == **name
+                    || pattern.is_some_and(|pattern| pattern.matches(name))
             };
             if names.iter().any(fits) {
                 own.is_found = true;
@@ -103,13 +111,30 @@ impl Names {
     }
 }
 
+/// The name of a file in what was given, which may be its address in Strapi: `/uploads/a_1.png`, with a host in front.
+fn end_of(text: &str) -> String {
+    let is_address = text.contains("://");
+    if !is_address && !text.starts_with('/') && !text.starts_with("uploads/") {
+        return text.to_owned();
+    }
+    let path = match is_address {
+        true => text.split(['?', '#']).next().unwrap_or(text),
+        false => text,
+    };
+    let end = path.rsplit('/').next().unwrap_or(path);
+    match is_address {
+        true => percent_decode_str(end).decode_utf8_lossy().into_owned(),
+        false => end.to_owned(),
+    }
+}
+
 impl Name {
     /// Keeps a name that is like this one.
     fn compare(&mut self, name: &str) {
         if self.pattern.is_some() || name.len() > LONGEST || self.text.len() > LONGEST {
             return;
         }
-        let alike = strsim::jaro_winkler(&self.text.to_lowercase(), &name.to_lowercase());
+        let alike = strsim::jaro_winkler(&self.end.to_lowercase(), &name.to_lowercase());
         let is_new = self.near.iter().all(|(_, near)| near != name);
         if alike < ALIKE || !is_new {
             return;
@@ -153,6 +178,18 @@ mod tests {
         assert!(error.to_string().ends_with("called hero.png"), "{error}");
         let advice = error.advice().expect("some");
         assert!(advice.contains("herO.png"), "{advice}");
+        for pasted in [
+            "/uploads/hero_2f.png",
+            "uploads/hero_2f.png",
+            "https://cms.example/uploads/hero%5F2f.png?width=3#x",
+        ] {
+            let mut names = of(&[pasted]);
+            assert!(!names.want(&["hero_3f.png"]), "{pasted}");
+            let error = names.check(7).expect_err("it is missing");
+            assert!(error.advice().is_some_and(|it| it.contains("hero_3f.png")));
+            assert!(names.want(&["hero_2f.png"]), "{pasted}");
+        }
+        assert!(of(&["*.png"]).want(&["a.png"]) && of(&["/uploads/*.png"]).want(&["a.png"]));
         let mut names = of(&["zzz"]);
         assert!(!names.want(&["a.png"]));
         let error = names.check(7).expect_err("it is missing");

@@ -2,27 +2,64 @@
 
 use crate::error::{Error, Result};
 use crate::model::Short;
-use crate::store::{Aside, Owner, check_folder, folder_of, sync_folder};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use crate::store::{Folder, Hidden, Owner, check_folder, folder_of};
+use rustix::fs::FileType;
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
-use walkdir::WalkDir;
 
-/// Rows hold password hashes and drafts: what is made is its owner's alone.
-const FOLDER: u32 = 0o700;
-const FILE: u32 = 0o600;
+/// What else can be done where names are taken.
+const OTHERWISE: &str = "choose another folder with --to";
+const OR_REPLACE: &str = "choose another folder with --to, or replace it with --overwrite";
+/// How many files that are in the way are named.
+const NAMED: usize = 5;
 
 /// A folder that pieces go to. Dropped before it is published, it leaves nothing behind.
 pub struct Place {
     folder: PathBuf,
-    temporary: TempDir,
+    hidden: Hidden,
     /// Whether the folder is not there yet.
     is_new: bool,
     overwrite: bool,
+}
+
+/// What is in the way of files.
+#[derive(Default)]
+pub(super) struct Clashes {
+    count: u64,
+    /// The first of them.
+    files: Vec<PathBuf>,
+    folder: Option<PathBuf>,
+}
+
+impl Clashes {
+    /// Says what is in the way, if anything is.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](crate::error::Kind::Usage): something is.
+    pub fn check(&self) -> Result<()> {
+        if let Some(folder) = &self.folder {
+            let path = folder.display();
+            let what = format!("a folder stands where a file would go: {path}");
+            return Err(Error::usage(what).hint(OTHERWISE));
+        }
+        let mut listed: Vec<String> = self
+            .files
+            .iter()
+            .map(|it| it.display().to_string())
+            .collect();
+        let more = self.count - listed.len() as u64;
+        if more > 0 {
+            listed.push(format!("and {more} more"));
+        }
+        match self.count {
+            0 => Ok(()),
+            1 => Err(Error::usage(format!("{} is there already", listed[0])).hint(OR_REPLACE)),
+            count => Err(Error::usage(format!("{count} files are there already:"))
+                .listing(listed)
+                .hint("choose another folder with --to, or replace them with --overwrite")),
+        }
+    }
 }
 
 impl Place {
@@ -36,170 +73,262 @@ impl Place {
             let what = format!("{} is there already, and is no folder", folder.display());
             return Err(Error::usage(what).hint("choose another name with --to"));
         }
+        if is_new && folder.file_name().is_none() {
+            let what = format!("{} is no name for a new folder", folder.display());
+            return Err(Error::usage(what).hint("choose another name with --to"));
+        }
         // What is moved must be moved within a file system, and the folder may be a mount.
         let above = match is_new {
             true => folder_of(folder),
             false => folder,
         };
         check_folder(above)?;
-        let temporary = tempfile::Builder::new()
-            .prefix(".backup-")
-            .suffix(".part")
-            .permissions(Permissions::from_mode(FOLDER))
-            .tempdir_in(above)
-            .map_err(|error| Error::io("write into the folder", above, error))?;
+        let opened = Folder::open(above);
+        let opened = opened.map_err(|error| Error::io("write into the folder", above, error))?;
         Ok(Self {
             folder: folder.to_owned(),
-            temporary,
+            hidden: Hidden::make(opened)?,
             is_new,
             overwrite,
         })
     }
 
-    /// Sees that a file can get this name.
-    ///
-    /// # Errors
-    /// Kind [`Usage`](crate::error::Kind::Usage): something has it, and is not to be replaced.
-    pub fn check(&self, name: &str) -> Result<()> {
+    /// Looks whether something is in the way of a file of this name.
+    pub(super) fn look(&self, name: &str, clashes: &mut Clashes) {
         let path = self.folder.join(name);
-        match path.symlink_metadata() {
-            Err(_) => Ok(()),
-            Ok(there) if there.is_dir() => {
-                let what = format!("a folder stands where a file would go: {}", path.display());
-                Err(Error::usage(what).hint("choose another folder with --to"))
+        match self.there(name) {
+            None => {}
+            Some(FileType::Directory) => clashes.folder = Some(path),
+            Some(_) if self.overwrite => {}
+            Some(_) => {
+                clashes.count += 1;
+                if clashes.files.len() < NAMED {
+                    clashes.files.push(path);
+                }
             }
-            Ok(_) if self.overwrite => Ok(()),
-            Ok(_) => Err(Error::usage(format!("{} is there already", path.display()))
-                .hint("choose another folder with --to, or replace it with --overwrite")),
         }
     }
 
-    /// Begins a file of this name; the name may have a folder in front. One that has begun under this name begins anew.
+    /// What has a name in the folder.
+    fn there(&self, name: &str) -> Option<FileType> {
+        if self.is_new {
+            return None;
+        }
+        match name.split_once('/') {
+            None => self.hidden.above().look(name).ok()?,
+            Some((folder, name)) => {
+                let folder = self.hidden.above().folder(folder).ok()?;
+                folder.look(name).ok()?
+            }
+        }
+    }
+
+    /// Begins a file of this name; the name may have a folder in front.
     ///
     /// # Errors
-    /// The name is taken in the folder, or the file cannot be made.
+    /// The name is taken in the folder, or by another file that was begun, or the file cannot be made.
     pub fn file(&self, name: &str) -> Result<(File, PathBuf)> {
-        self.check(name)?;
-        let path = self.temporary.path().join(name);
-        let create = || {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(FOLDER)
-                .create(folder_of(&path))?;
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(FILE)
-                .open(&path)
-        };
-        match create() {
+        let mut clashes = Clashes::default();
+        self.look(name, &mut clashes);
+        clashes.check()?;
+        let path = self.folder.join(name);
+        match self.hidden.create(name) {
             Ok(file) => Ok((file, path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::failed(
+                format!("two files would be called {} there", path.display()),
+            )
+            .hint("take them one by one; some file systems take A for a")),
+            Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
+                Err(Error::io("write the file", &path, error).hint(
+                    "file systems have no names as long: take it with --user-names, and without --metadata",
+                ))
+            }
             Err(error) => Err(Error::io("write the file", &path, error)),
         }
     }
 
-    /// Shows everything under its name.
+    /// Removes a file that was begun.
+    ///
+    /// # Errors
+    /// It cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let removed = self.hidden.remove(name);
+        removed.map_err(|error| Error::io("remove the file", &self.folder.join(name), error))
+    }
+
+    /// Shows everything under its name. Gives what is left of what was needed for that, in words.
     ///
     /// # Errors
     /// A name was taken meanwhile, or the disk fails; then everything is as it was.
-    pub fn publish(self) -> Result<()> {
+    pub fn publish(self) -> Result<Option<String>> {
         let Self {
             folder,
-            temporary,
+            hidden,
             is_new,
             overwrite,
         } = self;
-        let hidden = temporary.path();
-        let fail = |path: &Path, error| Error::io("write the file", path, error);
         if is_new {
-            for entry in WalkDir::new(hidden).into_iter().filter_map(Result::ok) {
-                if entry.file_type().is_dir() {
-                    sync_folder(entry.path())?;
-                }
-            }
-            // An empty folder that came meanwhile is as good as none.
-            fs::rename(hidden, &folder).map_err(|error| fail(&folder, error))?;
-            let _ = temporary.keep();
-            return sync_folder(folder_of(&folder));
+            let name = folder.file_name().unwrap_or_default();
+            let above = hidden.above().again();
+            hidden.show_as(name, OTHERWISE)?;
+            let fail = |error| Error::io("write into the folder", folder_of(&folder), error);
+            above.map_err(fail)?.sync()?;
+            return Ok(None);
         }
-        let mut moved = Moved::default();
-        for entry in WalkDir::new(hidden).min_depth(1) {
-            let entry = entry.map_err(|error| fail(hidden, error.into()))?;
-            let name = entry.path().strip_prefix(hidden).unwrap_or(entry.path());
-            let path = folder.join(name);
-            if entry.file_type().is_dir() {
-                moved.folder(&path)?;
-            } else {
-                moved.file(entry.path(), &path, overwrite)?;
+        let mut moved = Moved::new(&hidden);
+        let done = moved.all(overwrite);
+        match done {
+            Ok(()) => moved.keep(),
+            Err(error) => {
+                drop(moved);
+                return Err(hidden.discard(error));
             }
         }
-        for folder in moved.folders.iter().chain([&folder]) {
-            sync_folder(folder)?;
-        }
-        moved.keep();
-        Ok(())
+        Ok(hidden.clear_away())
+    }
+
+    /// Gives it up, after an error. What is left of it is told with that.
+    pub fn discard(self, error: Error) -> Error {
+        self.hidden.discard(error)
     }
 }
 
 /// What has been moved into its place, and goes back unless it is to stay.
-#[derive(Default)]
-struct Moved {
-    files: Vec<(PathBuf, Option<Aside>)>,
-    made: Vec<PathBuf>,
-    folders: Vec<PathBuf>,
+struct Moved<'a> {
+    hidden: &'a Hidden,
+    /// The folders, each with that in which its files were made.
+    folders: Vec<(Folder, Folder)>,
+    /// Names, the numbers of their folders, and what is done to take the file back.
+    files: Vec<(String, usize, Undo)>,
+    made: Vec<String>,
 }
 
-impl Moved {
-    /// Sees that a folder is there.
-    fn folder(&mut self, path: &Path) -> Result<()> {
-        match path.symlink_metadata() {
-            Ok(there) if there.is_dir() => {}
-            Ok(_) => {
-                let what = format!("{} is there already, and is no folder", path.display());
-                return Err(Error::usage(what).hint("choose another folder with --to"));
-            }
-            Err(_) => {
-                fs::create_dir(path).map_err(|error| Error::io("make the folder", path, error))?;
-                self.made.push(path.to_owned());
-                if let Ok(above) = fs::metadata(folder_of(path)) {
-                    Owner::of_folder(&above).give(path);
-                }
-            }
+/// How a file is taken back.
+enum Undo {
+    Remove,
+    /// What it has replaced is where it was made.
+    Exchange,
+    /// What it has replaced has this name in the hidden folder.
+    Replace(String),
+}
+
+impl<'a> Moved<'a> {
+    fn new(hidden: &'a Hidden) -> Self {
+        Self {
+            hidden,
+            folders: Vec::new(),
+            files: Vec::new(),
+            made: Vec::new(),
         }
-        self.folders.push(path.to_owned());
-        Ok(())
     }
 
-    /// Moves a file into its place. It gets owner and mode of what it replaces, else those that fit the folder.
-    fn file(&mut self, from: &Path, to: &Path, overwrite: bool) -> Result<()> {
-        let fail = |error| Error::io("write the file", to, error);
-        let replaced = to.symlink_metadata().ok().filter(|there| there.is_file());
-        let owner = match (&replaced, fs::metadata(folder_of(to))) {
-            (Some(replaced), _) => Some(Owner::of_file(replaced)),
-            (None, Ok(folder)) => Some(Owner::in_folder(&folder)),
-            (None, Err(_)) => None,
-        };
-        if let Some(owner) = owner {
-            owner.give(from);
+    /// Moves all that was made, and sees that it is on disk.
+    fn all(&mut self, overwrite: bool) -> Result<()> {
+        let (hidden, above) = (self.hidden.folder(), self.hidden.above());
+        let fail = |error| Error::io("write into the folder", above.path(), error);
+        let again = (hidden.again(), above.again());
+        self.folders
+            .push((again.0.map_err(fail)?, again.1.map_err(fail)?));
+        let mut files = Vec::new();
+        for (name, is_folder) in hidden.entries().map_err(fail)? {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            if !is_folder {
+                files.push((name, 0));
+                continue;
+            }
+            let from = hidden.folder(&name).map_err(fail)?;
+            let to = self.folder(&name)?;
+            let below = from.entries().map_err(fail)?;
+            let below = below
+                .into_iter()
+                .filter_map(|(name, _)| name.into_string().ok());
+            files.extend(below.map(|name| (name, self.folders.len())));
+            self.folders.push((from, to));
         }
-        let aside = match overwrite {
-            true => Aside::take(to).map_err(fail)?,
-            false => None,
-        };
-        self.files.push((to.to_owned(), aside));
-        if let Err(error) = rename_new(from, to) {
-            let (_, aside) = self.files.pop().expect("it was just put there");
-            put_back(aside);
-            return Err(match error.kind() {
-                io::ErrorKind::AlreadyExists => {
-                    Error::usage(format!("{} is there by now", to.display()))
-                        .hint("choose another folder with --to, or replace it with --overwrite")
+        for (name, folder) in files {
+            self.file(name, folder, overwrite)?;
+        }
+        self.folders.iter().try_for_each(|(_, to)| to.sync())
+    }
+
+    /// Opens a folder that files go to, and makes it where it is not there.
+    fn folder(&mut self, name: &str) -> Result<Folder> {
+        let above = self.hidden.above();
+        let path = above.path().join(name);
+        let fail = |error| Error::io("make the folder", &path, error);
+        match above.look(name).map_err(fail)? {
+            Some(FileType::Directory) => above.folder(name).map_err(fail),
+            Some(_) => {
+                let what = format!("{} is there already, and is no folder", path.display());
+                Err(Error::usage(what).hint(OTHERWISE))
+            }
+            None => {
+                let made = above.make(name).map_err(fail)?;
+                self.made.push(name.to_owned());
+                if let Ok(above) = above.metadata() {
+                    made.give(Owner::of_folder(&above));
                 }
-                _ => fail(error),
-            });
+                Ok(made)
+            }
         }
-        Ok(())
+    }
+
+    /// Moves a file into its place. It gets owner and mode of what it replaces, else those that fit the folder. What it
+    /// replaces has its name until then.
+    fn file(&mut self, name: String, folder: usize, overwrite: bool) -> Result<()> {
+        let (from, to) = &self.folders[folder];
+        let path = to.path().join(&name);
+        let fail = |error| Error::io("write the file", &path, error);
+        let in_folder = || to.metadata().ok().map(|it| Owner::in_folder(&it));
+        if let Some(owner) = to.owner_of(&name).or_else(in_folder) {
+            owner.give_to(&from.read(&name).map_err(fail)?);
+        }
+        let is_there = to.look(&name).map_err(fail)?.is_some();
+        let moved = match is_there && overwrite {
+            true => self.replace(&name, folder),
+            false => from.rename_new(&name, to, &name).map(|()| Undo::Remove),
+        };
+        match moved {
+            Ok(undo) => {
+                self.files.push((name, folder, undo));
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let what = format!("{} is there by now", path.display());
+                Err(Error::usage(what).hint(OR_REPLACE))
+            }
+            Err(error) => Err(fail(error)),
+        }
+    }
+
+    /// Puts a file in place of another one, which is kept.
+    fn replace(&self, name: &str, folder: usize) -> io::Result<Undo> {
+        let (from, to) = &self.folders[folder];
+        if to.look(name)? == Some(FileType::Directory) {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if from.exchange(name, to, name)? {
+            // It may have become one.
+            if from.look(name)? == Some(FileType::Directory) {
+                from.exchange(name, to, name)?;
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
+            return Ok(Undo::Exchange);
+        }
+        let mut number = self.files.len();
+        loop {
+            let kept = format!(".kept-{number}");
+            match to.keep(name, self.hidden.folder(), &kept) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    from.rename(name, to, name)?;
+                    return Ok(Undo::Replace(kept));
+                }
+            }
+        }
     }
 
     fn keep(mut self) {
@@ -208,33 +337,19 @@ impl Moved {
     }
 }
 
-impl Drop for Moved {
+impl Drop for Moved<'_> {
     fn drop(&mut self) {
-        for (path, aside) in self.files.drain(..).rev() {
-            let _ = fs::remove_file(&path);
-            put_back(aside);
+        for (name, folder, undo) in self.files.drain(..).rev() {
+            let (from, to) = &self.folders[folder];
+            let _ = match undo {
+                Undo::Remove => to.remove(&name),
+                Undo::Exchange => from.exchange(&name, to, &name).map(drop),
+                Undo::Replace(kept) => self.hidden.folder().rename(&kept, to, &name),
+            };
         }
         for folder in self.made.drain(..).rev() {
-            let _ = fs::remove_dir(folder);
+            let _ = self.hidden.above().remove_folder(folder);
         }
-    }
-}
-
-fn put_back(aside: Option<Aside>) {
-    if let Some(aside) = aside {
-        aside.put_back();
-    }
-}
-
-/// Renames a file to a name that nothing has.
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // File systems over a network do not know it.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match to.symlink_metadata() {
-            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-            Err(_) => fs::rename(from, to),
-        },
-        done => Ok(done?),
     }
 }
 
@@ -292,7 +407,9 @@ pub(super) fn of_type(uid: &str, ending: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::{self, Permissions};
     use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
 
     fn write(place: &Place, name: &str, text: &str) {
         let (mut file, _) = place.file(name).expect("begun");
@@ -337,6 +454,18 @@ mod tests {
             .collect();
         there.sort();
         assert_eq!(there, ["b", "c"]);
+    }
+
+    #[test]
+    fn two_files_of_one_name_are_not_made_into_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place::new(folder.path(), false).expect("a place");
+        write(&place, "sub/a", "one");
+        let error = place.file("sub/a").expect_err("it was begun");
+        assert!(error.to_string().contains("two files"), "{error}");
+        assert_eq!(place.publish().expect("published"), None);
+        let text = fs::read(folder.path().join("sub/a")).expect("read");
+        assert_eq!(text, b"one");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Place;
 use super::lines::Lines;
+use super::place::{Clashes, of_type};
 use crate::error::{Error, Result};
 use crate::model::{
     Asset, Component, ConfigItem, Entity, Fields, IdSet, Link, LinkEnd, LinkRef, Misfit, NameMap,
@@ -57,6 +58,13 @@ impl<'a> Rows<'a> {
         schemas: &'a Schemas,
         place: &'a Place,
     ) -> Result<Self> {
+        let mut clashes = Clashes::default();
+        for uid in chosen.uids() {
+            for ending in [".jsonl", ".links.jsonl"] {
+                place.look(&of_type(uid, ending)?, &mut clashes);
+            }
+        }
+        clashes.check()?;
         let piece = |uid| {
             let lines = Lines::of_type(place, uid, ".jsonl")?;
             let links = Lines::of_type(place, uid, ".links.jsonl")?;

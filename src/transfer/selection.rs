@@ -2,7 +2,7 @@
 
 use super::{
     Description, Destination, Filter, FilterOptions, Group, Inspection, Load, Nowhere, Plan, Sink,
-    Survey, Warning,
+    Survey, Warning, is_ignored,
 };
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
@@ -20,7 +20,10 @@ impl Chosen {
     /// Kind [`Usage`](crate::error::Kind::Usage): there is no such content type, or the source was made without it.
     pub fn of(uids: &[String], source: &Description) -> Result<Self> {
         let schemas = source.schemas.iter().flat_map(|them| them.content_types());
-        let known: BTreeSet<&str> = schemas.map(|schema| schema.uid.as_str()).collect();
+        let known: BTreeSet<&str> = schemas
+            .map(|schema| schema.uid.as_str())
+            .filter(|uid| !is_ignored(uid))
+            .collect();
         let held = |uid: &str| {
             let scope = source.scope.as_ref();
             known.contains(uid) && scope.is_none_or(|scope| scope.types.contains(uid))
@@ -30,6 +33,14 @@ impl Chosen {
             Err(Error::usage(format!("{what}: {}", uids.join(", ")))
                 .hint(format!("there are: {}", there.join(", "))))
         };
+        let mut ignored: Vec<&str> = uids.iter().map(String::as_str).collect();
+        ignored.retain(|uid| is_ignored(uid));
+        if !ignored.is_empty() {
+            return refuse(
+                "administrators, their roles and tokens, and releases are in no archive",
+                &ignored,
+            );
+        }
         let mut unknown: Vec<&str> = uids.iter().map(String::as_str).collect();
         unknown.retain(|uid| !known.contains(uid));
         if !unknown.is_empty() {

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 use tar::EntryType;
@@ -626,8 +627,9 @@ fn nothing_of_a_damaged_archive_is_written_unless_what_can_be_read_is_asked_for(
     )
     .ends_with(6);
     assert_eq!(listing(&room.path("one")), ["small_2a9128b856.png"]);
-    room.run(&archive, &["--to", "two", "--asset", NOTES, "--damaged"])
-        .ends_with(1);
+    let outcome = room.run(&archive, &["--to", "two", "--asset", NOTES, "--damaged"]);
+    let said = outcome.ends_with(6).all();
+    assert!(said.contains("nothing of what was asked for could be read"));
     assert!(!room.path("two").exists());
     room.run(&good, &["--to", "whole", "--damaged"])
         .ends_with(0);
@@ -709,8 +711,12 @@ fn a_file_that_the_archive_lacks_is_told_with_the_row_that_names_it() {
         .ends_with(3)
         .says(["lacks 1 of the files", "rows 1"]);
     assert_eq!(listing(&room.path("out")).len(), 4);
+    // The same code where there is nothing else, also for stdout.
     room.run(&archive, &["--to", "none", "--asset", "notes.txt"])
-        .ends_with(1);
+        .ends_with(3)
+        .says(["lacks 1 of the files"]);
+    let outcome = room.run(&archive, &["--to", "-", "--asset", "notes.txt"]);
+    assert_eq!(outcome.ends_with(3).stdout, "");
     // What is missing elsewhere is of no account.
     room.run(&archive, &["--to", "other", "--asset", "small.png"])
         .ends_with(0);
@@ -759,11 +765,10 @@ fn where_the_disk_fails_at_whatever_call_all_is_as_it_was() {
     let whole = &["--to", "out"][..];
     let files = &["--to", "uploads", "--asset", "big one.png", "--overwrite"][..];
     for (options, calls) in [
-        (whole, "rename"),
+        (whole, "renameat"),
         (whole, "fsync"),
         (files, "renameat2"),
         (files, "fsync"),
-        (files, "rename"),
     ] {
         let (outcome, made) = traced(&room.command(&archive, options), calls, 0);
         outcome.ends_with(0);
@@ -812,7 +817,7 @@ fn a_kill_shows_all_of_the_tree_or_nothing() {
     }
     let room = Room::new();
     let archive = strapi_archive();
-    for (calls, number) in [("openat", 40), ("fsync", 5), ("fsync", 30), ("rename", 1)] {
+    for (calls, number) in [("openat", 40), ("fsync", 5), ("fsync", 30), ("renameat", 1)] {
         let action = format!("signal=KILL:when={number}");
         let command = room.command(&archive, &["--to", "out"]);
         let outcome = run(&mut injected(&command, calls, &action));
@@ -840,4 +845,311 @@ fn lines_of_json_say_what_was_taken() {
     let what = ["--to", "quiet", "--type", ARTICLE, "--quiet"];
     let outcome = room.run(&strapi_archive(), &what).ends_with(0);
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+}
+
+/// Starts an extraction and stops in front of the file of `notes.txt`, when its hidden folder is in `within`.
+fn paused(room: &Room, options: &[&str], within: &Path) -> (Child, Vec<u8>, PathBuf) {
+    let tarball = Tarball::read(&strapi_archive());
+    let before = Tarball {
+        entries: tarball.entries[..tarball.position(&format!("assets/uploads/{NOTES}"))].to_vec(),
+    };
+    let mut command = room.command(Path::new("-"), options);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let bytes = tarball.bytes();
+    let (first, rest) = bytes.split_at(before.bytes().len() - 1024);
+    child.stdin.as_mut().unwrap().write_all(first).unwrap();
+    let hidden = loop {
+        let mut entries = fs::read_dir(within)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let is_hidden = |path: &PathBuf| path.display().to_string().ends_with(".part");
+        match entries.find(is_hidden) {
+            Some(hidden) => break hidden,
+            None => assert!(child.try_wait().unwrap().is_none(), "it ended"),
+        }
+    };
+    (child, rest.to_vec(), hidden)
+}
+
+#[test]
+fn a_hidden_folder_that_is_swapped_for_a_link_leads_nowhere() {
+    for (options, within, code) in [
+        (&["--to", "up", "--asset", "notes.txt"][..], "up", 0),
+        (&["--to", "up/new", "--asset", "notes.txt"], "up", 1),
+        (&["--to", "up/new"], "up", 1),
+    ] {
+        let room = Room::new();
+        let (up, victim) = (room.path(within), room.path("victim"));
+        fs::create_dir(&up).unwrap();
+        fs::create_dir_all(victim.join("assets/uploads")).unwrap();
+        let files = [
+            victim.join(NOTES),
+            victim.join("assets/uploads").join(NOTES),
+        ];
+        files
+            .iter()
+            .for_each(|file| fs::write(file, "theirs").unwrap());
+        let (mut child, rest, hidden) = paused(&room, options, &up);
+        fs::rename(&hidden, up.join(".old")).unwrap();
+        symlink(&victim, &hidden).unwrap();
+        child.stdin.take().unwrap().write_all(&rest).unwrap();
+        let outcome = Outcome::of(child.wait_with_output().unwrap()).ends_with(code);
+        outcome.says(["somebody has moved"]);
+        assert_eq!(tree(&victim).len(), 2, "{options:?}");
+        assert!(
+            files
+                .iter()
+                .all(|file| fs::read(file).unwrap() == b"theirs")
+        );
+        assert!(!up.join("new").exists(), "{options:?}");
+        assert_eq!(up.join(NOTES).is_file(), code == 0);
+    }
+}
+
+#[test]
+fn a_kill_leaves_each_replaced_file_under_its_name_old_or_new() {
+    if !can_trace() {
+        return;
+    }
+    let room = Room::new();
+    let archive = strapi_archive();
+    let mut tarball = Tarball::read(&archive);
+    let mut new = |name: &str| {
+        tarball
+            .entry(&format!("assets/uploads/{name}"))
+            .content
+            .clone()
+    };
+    let options = &["--to", "uploads", "--asset", "big one.png", "--overwrite"][..];
+    let mut mixed = 0;
+    for number in 1..=BIG.len() {
+        fs::create_dir(room.path("uploads")).unwrap();
+        let path = |name: &str| room.path("uploads").join(name);
+        BIG.iter()
+            .for_each(|name| fs::write(path(name), name).unwrap());
+        let action = format!("signal=KILL:when={number}");
+        let outcome = run(&mut injected(
+            &room.command(&archive, options),
+            "renameat2",
+            &action,
+        ));
+        assert_eq!(outcome.code, None, "{}", outcome.all());
+        let mut left = tree(&room.path("uploads"));
+        for name in BIG {
+            let there = left.remove(name).expect("it has its name");
+            if there == new(name) {
+                // What it was is in the hidden folder.
+                assert!(left.values().any(|old| old == name.as_bytes()), "{name}");
+                mixed += 1;
+            } else {
+                assert_eq!(there, name.as_bytes());
+            }
+        }
+        fs::remove_dir_all(room.path("uploads")).unwrap();
+    }
+    assert!(mixed > 0);
+}
+
+#[test]
+fn all_files_that_are_in_the_way_are_told() {
+    let room = Room::new();
+    fs::create_dir(room.path("up")).unwrap();
+    let names = BIG.iter().chain([&NOTES]);
+    names.for_each(|name| fs::write(room.path("up").join(name), "mine").unwrap());
+    let what = ["--to", "up", "--asset", "*.txt", "--asset", "big one.png"];
+    let outcome = room.run(&strapi_archive(), &what).ends_with(2);
+    outcome.says(["6 files are there already", BIG[0], BIG[1], "and 1 more"]);
+}
+
+#[test]
+fn names_that_differ_in_upper_and_lower_case_alone_are_numbered() {
+    let project = Project::testdata();
+    project.sql("UPDATE files SET name = 'Notes.TXT' WHERE id = 3");
+    let archive = project.export("site", &[]);
+    let room = Room::new();
+    let what = ["--to", "out", "--asset", "[nN]otes*", "--user-names"];
+    room.run(&archive, &what).ends_with(0);
+    let names: BTreeSet<String> = listing(&room.path("out"))
+        .iter()
+        .map(|name| name.to_lowercase())
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+/// What `verify` and `extract --damaged` say, which must both name an entry.
+fn assert_named(room: &Room, archive: &Path, entry: &str, options: &[&str]) {
+    let what = [options, &["--damaged"]].concat();
+    room.run(archive, &what).ends_with(6).says([entry]);
+    let verified = run(&mut backup(["verify", archive.to_str().unwrap()]));
+    verified.ends_with(6).says([entry]);
+}
+
+#[test]
+fn digests_that_were_read_count_where_the_archive_breaks_behind_them() {
+    let room = Room::new();
+    let project = Project::testdata();
+    let mut tarball = Tarball::read(&project.export("site", &[]));
+    let content = tarball.entry(ENTITIES).content.clone();
+    let text = String::from_utf8(content).unwrap();
+    // Another letter in a text: the line is one still.
+    let changed = text.replacen("\"documentId\":\"", "\"documentId\":\"x", 1);
+    assert_ne!(changed, text);
+    tarball.entry(ENTITIES).content = changed.into_bytes();
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(&tarball.bytes()).unwrap();
+    let mut bytes = packer.finish().unwrap();
+    let crc = bytes.len() - 8;
+    bytes[crc] ^= 1;
+    let archive = room.path("flipped.tar.gz");
+    fs::write(&archive, bytes).unwrap();
+    let said = format!("{ENTITIES} is not what checksums.sha256 says");
+    assert_named(&room, &archive, &said, &["--to", "rows", "--type", ARTICLE]);
+    let rows = room.path("rows/api::article.article.jsonl");
+    assert!(lines(&rows).is_empty());
+    assert_named(&room, &archive, &said, &["--to", "out"]);
+    assert!(!room.path("out").join(ENTITIES).exists());
+    assert!(
+        room.path("out")
+            .join(format!("assets/uploads/{NOTES}"))
+            .is_file()
+    );
+}
+
+#[test]
+fn a_shard_with_lines_that_are_none_is_left_out_where_no_digests_were_read() {
+    let room = Room::new();
+    let project = Project::testdata();
+    let mut tarball = Tarball::read(&project.export("site", &[]));
+    let text = tarball.entry(ENTITIES).content.clone();
+    let text = String::from_utf8(text).unwrap();
+    let first = text.lines().position(|line| json(line)["type"] == ARTICLE);
+    let damaged: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(number, line)| match Some(number) == first {
+            true => line.replacen('{', "?", 1),
+            false => line.to_owned(),
+        })
+        .collect();
+    tarball.entry(ENTITIES).content = (damaged.join("\n") + "\n").into_bytes();
+    let last = tarball.position(&format!("assets/uploads/{NOTES}"));
+    tarball.entries.truncate(last);
+    let bytes = tarball.bytes();
+    let archive = room.path("cut.tar");
+    fs::write(&archive, &bytes[..bytes.len() - 1024 - 100]).unwrap();
+    let line = format!("{ENTITIES}, line {}", first.unwrap() + 1);
+    assert_named(&room, &archive, &line, &["--to", "rows", "--type", ARTICLE]);
+    let mut expected = damaged;
+    expected.retain(|line| line.starts_with('{') && json(line)["type"] == ARTICLE);
+    assert_eq!(
+        lines(&room.path("rows/api::article.article.jsonl")),
+        expected
+    );
+    room.run(&archive, &["--to", "out", "--damaged"])
+        .ends_with(6)
+        .says([&format!("{ENTITIES} is left out")]);
+    assert!(!room.path("out").join(ENTITIES).exists());
+    assert!(room.path("out/metadata.json").is_file());
+}
+
+#[test]
+fn options_that_would_do_nothing_and_folders_of_the_archive_are_refused() {
+    let room = Room::new();
+    let archive = strapi_archive();
+    for (options, said) in [
+        (&["--to", "out", "--no-formats"][..], "--no-formats"),
+        (
+            &["--to", "out", "--type", ARTICLE, "--no-formats"],
+            "--no-formats",
+        ),
+        (&["--to", "out", "--overwrite"], "replaces nothing"),
+        (
+            &["--to", "-", "--type", ARTICLE, "--overwrite"],
+            "on stdout",
+        ),
+        (
+            &["--to", "out", "--type", "a.b", "--type", "a.b.links"],
+            "two content types",
+        ),
+        (&["--to", "out", "--type", "admin::user"], "in no archive"),
+    ] {
+        let outcome = room.run(&archive, options).ends_with(2).says([said]);
+        let there = outcome.stderr.split("there are").nth(1).unwrap_or_default();
+        assert!(!there.contains("admin::user"), "{there}");
+    }
+    room.run(&archive, &["--to", "site"]).ends_with(0);
+    let site = room.path("site");
+    let before = tree(&site);
+    symlink("site", room.path("link")).unwrap();
+    for to in ["site/assets/uploads", "site/new", "link/new"] {
+        for what in [&["--to", to][..], &["--to", to, "--asset", NOTES]] {
+            room.run(&site, what).ends_with(2).says(["in the archive"]);
+        }
+    }
+    assert!(tree(&site) == before && !site.join("new").exists());
+    let pasted = format!("https://cms.example/uploads/{NOTES}");
+    room.run(&site, &["--to", "one", "--asset", &pasted])
+        .ends_with(0);
+    assert_eq!(listing(&room.path("one")), [NOTES]);
+}
+
+#[test]
+fn of_two_extractions_into_one_new_folder_the_later_one_is_told_so() {
+    let room = Room::new();
+    let (mut child, rest, _) = paused(&room, &["--to", "out"], &room.path("."));
+    room.run(&strapi_archive(), &["--to", "out"]).ends_with(0);
+    child.stdin.take().unwrap().write_all(&rest).unwrap();
+    Outcome::of(child.wait_with_output().unwrap())
+        .ends_with(2)
+        .says(["exists already and is not an empty folder", "--to"]);
+    assert_eq!(room.all(), ["out".to_owned()].into());
+}
+
+#[test]
+fn a_name_that_is_too_long_for_a_file_system_is_told_with_what_to_do() {
+    let project = Project::testdata();
+    let long = format!("{}.txt", "n".repeat(250));
+    let uploads = project.path().join("public/uploads");
+    fs::rename(uploads.join(NOTES), uploads.join(&long)).unwrap();
+    let hash = long.strip_suffix(".txt").unwrap();
+    project.sql(&format!(
+        "UPDATE files SET hash = '{hash}', url = '/uploads/{long}' WHERE id = 5"
+    ));
+    let archive = project.export("site", &[]);
+    let room = Room::new();
+    room.run(&archive, &["--to", "out"])
+        .ends_with(1)
+        .says(["--asset", "too long"]);
+    assert!(room.all().is_empty());
+    room.run(&archive, &["--to", "one", "--asset", "notes.txt"])
+        .ends_with(0);
+    assert_eq!(listing(&room.path("one")), [long]);
+}
+
+#[test]
+fn files_are_replaced_where_a_file_system_knows_neither_exchange_nor_links() {
+    if !can_trace() {
+        return;
+    }
+    let archive = strapi_archive();
+    let options = &["--to", "uploads", "--asset", "big one.png", "--overwrite"][..];
+    for calls in ["renameat2", "renameat2,linkat"] {
+        let room = Room::new();
+        fs::create_dir(room.path("uploads")).unwrap();
+        let path = |name: &str| room.path("uploads").join(name);
+        fs::write(path(BIG[1]), "old").unwrap();
+        let command = room.command(&archive, options);
+        run(&mut injected(&command, calls, "error=EINVAL")).ends_with(0);
+        let left = tree(&room.path("uploads"));
+        assert_eq!(left.len(), BIG.len());
+        let new = Tarball::read(&archive)
+            .entry(&format!("assets/uploads/{}", BIG[1]))
+            .content
+            .clone();
+        assert!(left[BIG[1]] == new, "{calls}");
+    }
 }

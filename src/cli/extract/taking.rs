@@ -67,7 +67,7 @@ impl Request<'_> {
             (Piece::Files(names, options), To::Folder(folder)) => {
                 self.files(&names, options, folder, observer, &mut warn, summary)
             }
-            (Piece::Files(names, _), To::Stdout) => self.file(&names, observer, summary),
+            (Piece::Files(names, _), To::Stdout) => self.file(&names, observer, &mut warn, summary),
             (Piece::Rows(types, narrowing, files), To::Folder(folder)) => self.rows(
                 (&types, narrowing, files),
                 folder,
@@ -151,11 +151,16 @@ impl Request<'_> {
     ) -> Result<Report> {
         let tree = Tree::new(folder, "choose another name with --to", &self.effort)?;
         self.archive.unpack_into(tree);
-        let plan = self.look(&mut Nowhere::default(), observer)?;
-        summary.source(&plan.source);
+        let looked = self.look(&mut Nowhere::default(), observer);
         let Some(tree) = self.archive.unpacked() else {
+            looked?;
             return Err(Error::failed("the archive was not unpacked"));
         };
+        let plan = match looked.and_then(|plan| self.check_signals().map(|()| plan)) {
+            Ok(plan) => plan,
+            Err(error) => return Err(tree.discard(error)),
+        };
+        summary.source(&plan.source);
         for name in tree.cut() {
             terminal::tell(&format!(
                 "{} is left out: it is cut short or damaged",
@@ -168,7 +173,6 @@ impl Request<'_> {
                 HumanCount(tree.others())
             ));
         }
-        self.check_signals()?;
         tree.publish()?;
         Ok(plan.announced)
     }
@@ -183,20 +187,42 @@ impl Request<'_> {
         summary: &mut Summary,
     ) -> Result<Report> {
         let place = Place::new(folder, self.overwrite)?;
-        let mut files = Files::into_folder(Wanted::Named(Names::new(names)), options, &place);
+        let found = self.named_files(names, options, &place, observer, summary);
+        let found = match found {
+            // Of what the archive lacks nothing is made, no folder either.
+            Ok(found) if found.files > 0 => {
+                publish(place)?;
+                found
+            }
+            Ok(found) => found,
+            Err(error) => return Err(place.discard(error)),
+        };
+        self.is_empty = found.files == 0;
+        tell_of(&found, warn);
+        Ok(found.report)
+    }
+
+    fn named_files(
+        &mut self,
+        names: &[String],
+        options: FilesOptions,
+        place: &Place,
+        observer: &dyn Observer,
+        summary: &mut Summary,
+    ) -> Result<Found> {
+        let mut files = Files::into_folder(Wanted::Named(Names::new(names)), options, place);
         let plan = self.look(&mut files, observer)?;
         summary.source(&plan.source);
         let found = files.finish()?;
         self.check_signals()?;
-        place.publish()?;
-        tell_of(&found, warn);
-        Ok(found.report)
+        Ok(found)
     }
 
     fn file(
         &mut self,
         names: &[String],
         observer: &dyn Observer,
+        warn: &mut dyn FnMut(&Warning),
         summary: &mut Summary,
     ) -> Result<Report> {
         let mut spool = self.spool();
@@ -204,6 +230,10 @@ impl Request<'_> {
         let plan = self.look(&mut files, observer)?;
         summary.source(&plan.source);
         let found = files.finish()?;
+        self.is_empty = found.files == 0;
+        if let Some(missing) = &found.missing {
+            warn(missing);
+        }
         give(&mut spool)?;
         Ok(found.report)
     }
@@ -223,26 +253,34 @@ impl Request<'_> {
         let chosen = Chosen::of(types, &source)?;
         let schemas = source.schemas.unwrap_or_default();
         let place = Place::new(folder, self.overwrite)?;
-        let mut rows = Rows::into_folder(&chosen, narrowing, &schemas, &place)?;
-        let plan = self.look(&mut rows, observer)?;
-        summary.source(&plan.source);
-        let (mut report, linked) = rows.finish()?;
-        if let Some(options) = files {
-            let found = self.linked_files(linked, options, &chosen, (&place, observer))?;
-            for (stage, counts) in found.report.stages.clone() {
-                let own = report.stages.entry(stage).or_default();
-                own.total.items += counts.total.items;
-                own.total.bytes += counts.total.bytes;
-                own.groups.extend(counts.groups);
+        let take = || -> Result<(Report, Option<Found>)> {
+            let mut rows = Rows::into_folder(&chosen, narrowing, &schemas, &place)?;
+            let plan = self.look(&mut rows, observer)?;
+            summary.source(&plan.source);
+            let (mut report, linked) = rows.finish()?;
+            let mut found = None;
+            if let Some(options) = files {
+                let files = self.linked_files(linked, options, &chosen, (&place, observer))?;
+                for (stage, counts) in files.report.stages.clone() {
+                    let own = report.stages.entry(stage).or_default();
+                    own.total.items += counts.total.items;
+                    own.total.bytes += counts.total.bytes;
+                    own.groups.extend(counts.groups);
+                }
+                report.warnings.extend(&files.report.warnings);
+                found = Some(files);
             }
-            report.warnings.extend(&found.report.warnings);
             self.check_signals()?;
-            place.publish()?;
-            tell_of(&found, warn);
-            return Ok(report);
+            Ok((report, found))
+        };
+        let (report, found) = match take() {
+            Ok(taken) => taken,
+            Err(error) => return Err(place.discard(error)),
+        };
+        publish(place)?;
+        if let Some(found) = &found {
+            tell_of(found, warn);
         }
-        self.check_signals()?;
-        place.publish()?;
         Ok(report)
     }
 
@@ -290,6 +328,14 @@ impl Request<'_> {
         let checked = self.cancellation.interrupt().check();
         checked.map_err(|_| Error::interrupted())
     }
+}
+
+/// Shows what was taken, and says what is left of what was needed for that.
+fn publish(place: Place) -> Result<()> {
+    if let Some(left) = place.publish()? {
+        terminal::tell(&format!("note: {}", safe(&left)));
+    }
+    Ok(())
 }
 
 /// Says which files were taken, and which are missing.
