@@ -6,6 +6,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use std::fmt;
 
 /// Milliseconds in a day.
@@ -14,6 +15,14 @@ pub const DAY: i64 = 86_400_000;
 pub const MICROSECONDS: i64 = 1000;
 /// Years after which the calendar repeats itself, and the days in them.
 const CYCLE: (i64, i64) = (400, 146_097);
+
+/// A moment in UTC to the second, as RFC 3339 has it. It is rounded down: what is dated so was not made later than it was.
+pub fn in_seconds(time: Timestamp) -> String {
+    let down = TimestampRound::new()
+        .smallest(Unit::Second)
+        .mode(RoundMode::Floor);
+    time.round(down).unwrap_or(time).to_string()
+}
 
 /// The proleptic Gregorian date of a day counted from 1970-01-01: year, month and day.
 pub fn civil_date(days: i64) -> (i64, i64, i64) {
@@ -167,6 +176,17 @@ fn iso_time(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_dated_to_the_second_is_not_dated_later_than_it_was() {
+        for (moment, dated) in [
+            ("2026-11-22T10:00:00.999Z", "2026-11-22T10:00:00Z"),
+            ("2026-11-22T10:00:01Z", "2026-11-22T10:00:01Z"),
+            ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(in_seconds(moment.parse().expect("a moment")), dated);
+        }
+    }
 
     #[test]
     fn wall_clocks_and_instants_turn_into_each_other() {

@@ -42,6 +42,7 @@ pub struct Error {
     list: Vec<String>,
     hint: Option<String>,
     is_denied: bool,
+    is_unproven: bool,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -81,6 +82,7 @@ impl Error {
             list: Vec::new(),
             hint: None,
             is_denied: false,
+            is_unproven: false,
             source: None,
         }
     }
@@ -155,6 +157,18 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Marks it as the want of a proof: nothing is known to be wrong with the archive.
+    #[must_use]
+    pub(crate) fn unproven(mut self) -> Self {
+        self.is_unproven = true;
+        self
+    }
+
+    /// Whether an archive lacks a proof of where it comes from, and nothing else.
+    pub(crate) fn is_unproven(&self) -> bool {
+        self.is_unproven
     }
 
     /// Marks it as a refusal: whoever asks is not known to the other side, or may not do that.

@@ -9,15 +9,19 @@
 //! | [`transfer`] | the sentence: stages, filters, the checks before, the report after |
 //! | [`model`] | what flows: schemas, entities, links, assets, configuration |
 //! | [`archive`] | the file format, as source and as destination |
+//! | [`comparison`] | what is not the same in two sources |
+//! | [`extract`] | pieces of an archive, as files in a folder |
 //! | [`store`] | where archives lie: files, streams, object stores |
 //! | [`inventory`] | what archives lie at a place, and what they say of themselves |
+//! | [`portrait`] | what an archive is, as one document: for programs, and as a page for people |
 //! | [`retention`] | which archives stay |
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
 //!
 //! Dependencies point one way: `cli` to `transfer` to `model`; `archive` and `strapi` to `transfer`
-//! and `model`; `archive` to `store`; `strapi` to `database`. Nothing outside `cli` prints, prompts or reads the process
+//! and `model`; `comparison` to `transfer` and `model`; `archive` and `extract` to `store`; `strapi` to `database`. Nothing
+//! outside `cli` prints, prompts or reads the process
 //! environment.
 
 // Tests in here share the stores of tests/all, which call this crate by its name.
@@ -27,15 +31,18 @@ extern crate self as strapi_backup;
 pub mod archive;
 mod calendar;
 pub mod cli;
+pub mod comparison;
 pub mod database;
 pub mod effort;
 pub mod error;
+pub mod extract;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod inventory;
 pub mod model;
 mod nesting;
+pub mod portrait;
 mod random;
 pub mod retention;
 mod room;

@@ -8,7 +8,8 @@ use std::hint::black_box;
 use std::io;
 use std::path::Path;
 use strapi_backup::archive::{
-    Archive, ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Demands, Level, Packing, Password,
+    Archive, ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Demands, Encryption, Level,
+    Packing, Password,
 };
 use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
@@ -109,7 +110,14 @@ fn unpack(path: &Path, packing: &Packing) {
     let folder = path.parent().expect("a folder");
     let archive = Archive::at(path, folder).expect("an archive");
     let mut source = archive
-        .open(packing.password.clone(), Demands::default())
+        .open(
+            packing
+                .encryption
+                .as_ref()
+                .and_then(Encryption::password)
+                .cloned(),
+            Demands::default(),
+        )
         .expect("a key");
     let mut transfer = transfer(&mut source, Nowhere::default());
     // That a file has no row is a fault, and no matter.
@@ -143,7 +151,7 @@ pub fn packing(criterion: &mut Criterion) {
         ..Packing::default()
     };
     let encrypted = |packing| Packing {
-        password: Some(Password::new(KEY)),
+        encryption: Some(Encryption::Strapi(Password::new(KEY))),
         ..packing
     };
     let packings = [
@@ -169,7 +177,7 @@ pub fn packing(criterion: &mut Criterion) {
         };
         for (name, packing) in &packings {
             let is_empty = content.file.is_empty();
-            if is_empty && packing.password.is_none() {
+            if is_empty && packing.encryption.is_none() {
                 continue;
             }
             let what = format!("{kind}, {name}");

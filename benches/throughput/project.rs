@@ -6,8 +6,8 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use strapi_backup::archive::{
-    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands, Level,
-    Packing, Password,
+    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands,
+    Encryption, Level, Packing, Password,
 };
 use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
@@ -31,7 +31,14 @@ fn source(archive: &Path, packing: &Packing) -> ArchiveSource {
     let folder = archive.parent().expect("a folder");
     let archive = Archive::at(archive, folder).expect("an archive");
     archive
-        .open(packing.password.clone(), Demands::default())
+        .open(
+            packing
+                .encryption
+                .as_ref()
+                .and_then(Encryption::password)
+                .cloned(),
+            Demands::default(),
+        )
         .expect("a key")
 }
 
@@ -136,7 +143,7 @@ pub fn project(criterion: &mut Criterion) {
                 effort: Effort::default(),
                 interrupt: Interrupt::default(),
                 compression: Some(Level::default()),
-                password: Some(Password::new(KEY)),
+                encryption: Some(Encryption::Strapi(Password::new(KEY))),
             },
         ),
     ];

@@ -31,10 +31,14 @@ pub struct Protection {
     pub digests: Option<u64>,
     /// Whether the entries stand in another order than in that list.
     pub is_reordered: bool,
-    /// Whether the list was written by somebody who knew the password.
+    /// Whether the list, or all of the archive, was written by somebody who knew the password.
     pub is_authenticated: bool,
+    /// Whether it is encrypted to recipients: whoever knows one of these can have written it.
+    pub is_to_recipients: bool,
     /// What came of the export, where the archive says it.
     pub outcome: Option<Outcome>,
+    /// The entries that are not what the digests say, until somebody takes them.
+    pub(super) unfit: NameMap<()>,
 }
 
 /// Collects what the audit needs, while the archive is read.
@@ -210,6 +214,20 @@ impl Audit {
         Ok((protection, self.faults))
     }
 
+    /// Judges an archive that broke while it was read: where its list of digests came before that, what is not as it says
+    /// is known all the same. Gives the names of these entries, and what there is to say of them.
+    ///
+    /// # Errors
+    /// The list cannot be read back.
+    pub fn finish_broken(mut self) -> Result<(NameMap<()>, Vec<Error>)> {
+        let mut protection = Protection::default();
+        if self.listed.is_some() {
+            let checked = self.check_digests(&mut protection);
+            checked.map_err(|error| self.spooling(error))?;
+        }
+        Ok((protection.unfit, self.faults))
+    }
+
     /// What an archive was not made from is not in it.
     fn check_scope(&mut self, manifest: &Manifest) {
         let scope = manifest.scope();
@@ -260,7 +278,11 @@ impl Audit {
             return Ok(());
         };
         listed.rewind()?;
-        let comparison = checksums::compare(&mut listed, self.found.content()?.0)?;
+        let unfit = &mut protection.unfit;
+        let mut add = |name: &str| {
+            unfit.insert(name, ());
+        };
+        let comparison = checksums::compare(&mut listed, self.found.content()?.0, &mut add)?;
         for fault in &comparison.faults {
             self.fault(fault);
         }

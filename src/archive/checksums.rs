@@ -3,6 +3,7 @@
 use super::layout::CHECKSUMS;
 use crate::model::NameMap;
 use crate::model::limits::LONGEST_NAME;
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::Path;
 use tempfile::SpooledTempFile;
@@ -60,6 +61,26 @@ fn parse(line: &str) -> Option<(&str, Sum)> {
     (!name.is_empty()).then_some((name, (digest, unescaped.is_some())))
 }
 
+/// A name, of which it is known whether it is escaped.
+fn unescaped(name: &str, is_escaped: bool) -> Cow<'_, str> {
+    if !is_escaped {
+        return name.into();
+    }
+    let mut plain = String::with_capacity(name.len());
+    let mut characters = name.chars();
+    while let Some(character) = characters.next() {
+        plain.push(match character {
+            '\\' => match characters.next() {
+                Some('n') => '\n',
+                Some('r') => '\r',
+                _ => '\\',
+            },
+            character => character,
+        });
+    }
+    plain.into()
+}
+
 /// A list of digests that grows while entries are written or read.
 pub(super) struct Checksums {
     lines: SpooledTempFile,
@@ -104,10 +125,12 @@ pub(super) struct Comparison {
 }
 
 /// Holds the list of an archive against that of the entries that were read, both from their
-/// beginning. In memory only where they differ.
+/// beginning. In memory only where they differ. `unfit` gets the name of each entry that is not as it is
+/// listed.
 pub(super) fn compare(
     listed: &mut (impl Read + Seek),
     found: &mut (impl Read + Seek),
+    unfit: &mut dyn FnMut(&str),
 ) -> io::Result<Comparison> {
     if is_same(listed, found)? {
         return Ok(Comparison::default());
@@ -139,8 +162,14 @@ pub(super) fn compare(
         };
         match digests.remove(name) {
             Some(expected) if expected == sum => {}
-            Some(_) => add(format!("{name} is not what {CHECKSUMS} says")),
-            None => add(format!("{name} is not listed in {CHECKSUMS}")),
+            Some(_) => {
+                add(format!("{name} is not what {CHECKSUMS} says"));
+                unfit(&unescaped(name, sum.1));
+            }
+            None => {
+                add(format!("{name} is not listed in {CHECKSUMS}"));
+                unfit(&unescaped(name, sum.1));
+            }
         }
     })?;
     if digests.values().next().is_some() {
@@ -205,7 +234,7 @@ mod tests {
     }
 
     fn faults(listed: &[&str], found: &[&str]) -> Comparison {
-        compare(&mut list(listed), &mut list(found)).expect("compared")
+        compare(&mut list(listed), &mut list(found), &mut |_| {}).expect("compared")
     }
 
     #[test]
@@ -227,7 +256,7 @@ mod tests {
         }
         let mut other = list(&["a"]);
         other.get_mut().replace_range(0..1, "z");
-        let compared = compare(&mut other, &mut list(&["a"])).expect("compared");
+        let compared = compare(&mut other, &mut list(&["a"]), &mut |_| {}).expect("compared");
         assert!(compared.faults[0].contains("line 1"), "{compared:?}");
     }
 
@@ -236,5 +265,6 @@ mod tests {
         let text = line("a\nb\\c", &[0; 32]);
         assert_eq!(text, format!("\\{}  a\\nb\\\\c", "0".repeat(64)));
         assert_eq!(parse(&text), Some(("a\\nb\\\\c", ([0; 32], true))));
+        assert_eq!(unescaped("a\\nb\\\\c", true), "a\nb\\c");
     }
 }

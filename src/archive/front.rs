@@ -42,9 +42,19 @@ pub(super) struct Front {
     parts_of_schemas: usize,
     /// Whether the entries so far are those that this program begins an archive with, in its order.
     pub is_ours: bool,
+    /// Whether what is missing of it is a fault like others.
+    makes_do: bool,
 }
 
 impl Front {
+    /// One that may do without what is missing.
+    pub fn making_do(makes_do: bool) -> Self {
+        Self {
+            makes_do,
+            ..Self::default()
+        }
+    }
+
     /// Takes in an entry that describes the archive; gives whether it was one.
     pub fn take(&mut self, archive: &str, item: &mut Item<'_>) -> Result<bool> {
         self.is_ours = match (item.number, &item.entry) {
@@ -133,20 +143,27 @@ impl Front {
             }
         }
         let hint = "it is not a Strapi export, or it was cut short";
+        let mut missing = Vec::new();
         if !self.has_metadata {
-            return Err(Error::archive(format!("{archive} holds no {METADATA}")).hint(hint));
+            missing.push(Error::archive(format!("{archive} holds no {METADATA}")).hint(hint));
         }
         if self.schemas.is_empty() {
-            if let Some(fault) = self.fault_of_schemas {
-                return Err(fault);
+            missing.push(self.fault_of_schemas.unwrap_or_else(|| {
+                Error::archive(format!("{archive} holds no schemas")).hint(hint)
+            }));
+        }
+        for fault in missing {
+            match self.makes_do {
+                true => self.faults.push(fault),
+                false => return Err(fault),
             }
-            return Err(Error::archive(format!("{archive} holds no schemas")).hint(hint));
         }
         let description = Description {
             metadata: self.metadata,
             schemas: Some(self.schemas),
             scope: self.manifest.as_ref().map(Manifest::scope),
             provenance: self.manifest.as_ref().and_then(Manifest::provenance),
+            is_own_archive: self.manifest.is_some(),
         };
         Ok(Described {
             description,

@@ -1,7 +1,7 @@
 //! The targets of [`crate::fuzzing`] that need to look inside this room.
 
 use super::checksums::compare;
-use super::codec::scramble;
+use super::codec::{open_age, scramble};
 use super::manifest::Manifest;
 use super::{Archive, Demands, Outcome};
 use crate::fuzzing::folder;
@@ -45,11 +45,12 @@ pub fn archive(bytes: &[u8]) {
 /// Compressed or encrypted bytes, without the tar in them.
 ///
 /// Where the first byte is odd, the rest is encrypted after the change that the next three bytes describe was made to the
-/// encrypted bytes: a cut, or another byte.
+/// encrypted bytes: a cut, or another byte. The rest is read as a file in the age format as well.
 pub fn packing(bytes: &[u8]) {
     let Some((how, content)) = bytes.split_at_checked(4) else {
         return;
     };
+    open_age(content);
     scramble([how[0], how[1], how[2], how[3]], content);
 }
 
@@ -83,7 +84,7 @@ pub fn descriptions(bytes: &[u8]) {
         _ => {
             let (listed, found) = text.split_once('\0').unwrap_or((&text, ""));
             let mut listed = Cursor::new(listed.as_bytes());
-            let _ = compare(&mut listed, &mut Cursor::new(found.as_bytes()));
+            let _ = compare(&mut listed, &mut Cursor::new(found.as_bytes()), &mut |_| {});
         }
     }
 }

@@ -106,20 +106,36 @@ pub(super) fn each_line(
     }
 }
 
+/// Counts lines that are not empty.
+#[derive(Default)]
+pub(super) struct LineCounter {
+    /// How many there were.
+    pub lines: u64,
+    /// Whether something of the current one was there.
+    within: bool,
+}
+
+impl LineCounter {
+    /// Takes what follows in.
+    pub fn take(&mut self, block: &[u8]) {
+        for &byte in block {
+            let breaks = matches!(byte, b'\n' | b'\r');
+            self.lines += u64::from(!breaks && !self.within);
+            self.within = byte != b'\n' && (self.within || !breaks);
+        }
+    }
+}
+
 /// How many lines of a shard are not empty.
 pub(super) fn count_lines(archive: &str, content: &mut dyn Read) -> Result<u64> {
     let mut reader = BufReader::with_capacity(64 << 10, content);
-    let (mut lines, mut within) = (0, false);
+    let mut counter = LineCounter::default();
     loop {
         let block = reader.fill_buf().map_err(|error| damaged(archive, error))?;
         if block.is_empty() {
-            return Ok(lines);
+            return Ok(counter.lines);
         }
-        for &byte in block {
-            let breaks = matches!(byte, b'\n' | b'\r');
-            lines += u64::from(!breaks && !within);
-            within = byte != b'\n' && (within || !breaks);
-        }
+        counter.take(block);
         let length = block.len();
         reader.consume(length);
     }

@@ -56,6 +56,25 @@ struct Authentication {
     salt: String,
 }
 
+/// Who wrote an archive, and what was asked for, as its manifest says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Maker {
+    /// The program.
+    pub program: String,
+    /// Its version.
+    pub version: String,
+    /// The number of the format.
+    pub format: u32,
+    /// Only these groups of stages were asked for; all where there are none.
+    pub only: Vec<String>,
+    /// Not these groups.
+    pub exclude: Vec<String>,
+    /// Only these content types; all where there are none.
+    pub only_content_types: Vec<String>,
+    /// Not these content types.
+    pub exclude_content_types: Vec<String>,
+}
+
 /// The name of the only way to authenticate an archive in Strapi's encryption.
 const ALGORITHM: &str = "HMAC-SHA-256, scrypt";
 
@@ -160,6 +179,20 @@ impl Manifest {
             database: self.database.clone()?,
             is_consistent: self.consistent?,
         })
+    }
+
+    /// Who wrote the archive, and what was asked for.
+    pub fn maker(&self) -> Maker {
+        let filters = &self.filters;
+        Maker {
+            program: self.program.clone(),
+            version: self.version.clone(),
+            format: self.format,
+            only: filters.only.clone(),
+            exclude: filters.exclude.clone(),
+            only_content_types: filters.only_content_types.clone(),
+            exclude_content_types: filters.exclude_content_types.clone(),
+        }
     }
 
     /// Whether the archive was authenticated when it was made.

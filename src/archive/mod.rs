@@ -20,8 +20,10 @@ pub(crate) mod fuzzing;
 mod item;
 mod layout;
 mod lines;
+mod listing;
 mod manifest;
 mod name;
+mod opening;
 mod outcome;
 mod pass;
 mod reader;
@@ -29,14 +31,22 @@ mod rounds;
 mod shard;
 mod sidecars;
 mod tar_entries;
+mod tree;
 mod writer;
 
 pub use audit::Protection;
-pub use codec::{Level, Packing, Password};
+pub use codec::{
+    Cipher, Encryption, Identities, IdentityFile, Keys, Level, Lock, LockedIdentities, Packing,
+    Password, Recipient, Unlock,
+};
 pub use front::Peek;
+pub use listing::{EntryKind, ListedEntry, Listing, Shard};
+pub use manifest::Maker;
 pub use name::ArchiveName;
+pub use opening::Archive;
 pub use outcome::{Outcome, StageCount, Status, Told};
-pub use reader::{Archive, ArchiveSource, Demands};
+pub use reader::{ArchiveSource, Demands};
+pub use tree::Tree;
 pub use writer::ArchiveDestination;
 
 /// The size a shard may have, in bytes, when nothing else is asked for.

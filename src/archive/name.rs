@@ -1,6 +1,6 @@
 //! The names of archive files.
 
-use super::Packing;
+use super::{Cipher, Encryption, Packing};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,14 @@ pub struct ArchiveName;
 
 impl ArchiveName {
     /// What names of archives end with, the longest first.
-    pub const ENDINGS: [&str; 4] = [".tar.gz.enc", ".tar.gz", ".tar.enc", ".tar"];
+    pub const ENDINGS: [&str; 6] = [
+        ".tar.gz.enc",
+        ".tar.gz.age",
+        ".tar.gz",
+        ".tar.enc",
+        ".tar.age",
+        ".tar",
+    ];
 
     /// What stands before that where something is missing from the archive.
     pub const INCOMPLETE: &str = ".incomplete";
@@ -25,30 +32,31 @@ impl ArchiveName {
     /// are not doubled.
     pub fn with_extensions(base: &Path, packing: &Packing) -> PathBuf {
         let is_compressed = packing.compression.is_some();
-        Self::of(base, is_compressed, packing.password.is_some())
+        let cipher = packing.encryption.as_ref().map(Encryption::cipher);
+        Self::of(base, is_compressed, cipher)
     }
 
     /// The same for an archive of which no more is known than this.
-    pub fn of(base: &Path, compressed: bool, encrypted: bool) -> PathBuf {
+    pub fn of(base: &Path, compressed: bool, cipher: Option<Cipher>) -> PathBuf {
         let mut name = base
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        for extension in [".enc", ".gz", ".tar"] {
+        for extension in [".enc", ".age", ".gz", ".tar"] {
             if let Some(stripped) = name.strip_suffix(extension)
                 && !stripped.is_empty()
             {
                 name = stripped.to_owned();
             }
         }
-        base.with_file_name(name + Self::extensions(compressed, encrypted))
+        base.with_file_name(name + &Self::extensions(compressed, cipher))
     }
 
     /// The name of the incomplete archive that was to have this name.
     pub fn incomplete(path: &Path) -> PathBuf {
         let name = path.file_name().unwrap_or_default().as_bytes();
-        let stem = [&b".enc"[..], b".gz", b".tar"]
+        let stem = [&b".enc"[..], b".age", b".gz", b".tar"]
             .iter()
             .fold(name, |stem, end| stem.strip_suffix(*end).unwrap_or(stem));
         let extensions = &name[stem.len()..];
@@ -56,13 +64,9 @@ impl ArchiveName {
         path.with_file_name(OsStr::from_bytes(&incomplete))
     }
 
-    fn extensions(compressed: bool, encrypted: bool) -> &'static str {
-        match (compressed, encrypted) {
-            (true, true) => ".tar.gz.enc",
-            (true, false) => ".tar.gz",
-            (false, true) => ".tar.enc",
-            (false, false) => ".tar",
-        }
+    fn extensions(compressed: bool, cipher: Option<Cipher>) -> String {
+        let tar = if compressed { ".tar.gz" } else { ".tar" };
+        format!("{tar}{}", cipher.map_or("", Cipher::extension))
     }
 }
 
@@ -75,6 +79,7 @@ mod tests {
     fn what_is_incomplete_says_so_before_its_extensions() {
         for (name, incomplete) in [
             ("d/b.tar.gz.enc", "d/b.incomplete.tar.gz.enc"),
+            ("d/b.tar.age", "d/b.incomplete.tar.age"),
             ("b.2026.tar", "b.2026.incomplete.tar"),
         ] {
             let named = ArchiveName::incomplete(Path::new(name));
@@ -84,9 +89,13 @@ mod tests {
 
     #[test]
     fn extensions_follow_the_packing_and_are_not_doubled() {
-        let key = || Some(Password::new("x"));
+        let key = || Some(Encryption::Strapi(Password::new("x")));
+        let age = || Some(Encryption::Passphrase(Password::new("x")));
         for (base, compress, key, name) in [
             ("b", true, key(), "b.tar.gz.enc"),
+            ("b", true, age(), "b.tar.gz.age"),
+            ("b.tar.age", false, age(), "b.tar.age"),
+            ("b.tar.gz.enc", true, age(), "b.tar.gz.age"),
             ("b", false, None, "b.tar"),
             ("b.tar.gz.enc", true, key(), "b.tar.gz.enc"),
             ("b.tar.gz", true, key(), "b.tar.gz.enc"),
@@ -96,7 +105,7 @@ mod tests {
         ] {
             let packing = Packing {
                 compression: compress.then(Level::default),
-                password: key,
+                encryption: key,
                 ..Packing::default()
             };
             assert_eq!(

@@ -8,7 +8,7 @@ use super::layout::Entry;
 use super::lines::{count_lines, each_line, malformed, read_text};
 use crate::error::{Error, Result};
 use crate::model::limits::{LONGEST_RESULT, LONGEST_SIDECAR};
-use crate::model::{Asset, Line, Stage};
+use crate::model::{Asset, Line, NameMap, Stage};
 use crate::transfer::{Filter, Sink};
 use roaring::RoaringTreemap;
 use std::collections::{HashMap, VecDeque};
@@ -35,6 +35,8 @@ pub(super) struct Pass {
     done: RoaringTreemap,
     /// What says of files what they are.
     files: Files,
+    /// The entries that hold something that they cannot hold: their bytes are not those that were written.
+    pub malformed: NameMap<()>,
 }
 
 impl Pass {
@@ -62,6 +64,7 @@ impl Pass {
             done: RoaringTreemap::new(),
             files: Files::new(audit.archive(), audit.folder(), may_be_bare && takes_assets),
             audit: Some(audit),
+            malformed: NameMap::default(),
         }
     }
 
@@ -130,7 +133,10 @@ impl Pass {
             Entry::Sidecar(filename) => {
                 match read_text(&self.archive, &item.name, item.content, LONGEST_SIDECAR) {
                     Ok(sidecar) => self.files.keep(filename, &sidecar)?,
-                    Err(fault) => sink.damaged(fault)?,
+                    Err(fault) => {
+                        self.malformed.insert(&item.name, ());
+                        sink.damaged(fault)?;
+                    }
                 }
             }
             Entry::Upload(filename) => {
@@ -273,6 +279,9 @@ impl Pass {
                 }
             },
         )?;
+        if malformed_lines > 0 {
+            self.malformed.insert(&item.name, ());
+        }
         if malformed_lines > LISTED {
             let more = format!("{} more lines are none", malformed_lines - LISTED);
             sink.damaged(malformed(item.name.clone(), &more))?;

@@ -1,104 +1,24 @@
 //! An archive as a source.
 
 use super::audit::{Audit, Protection};
-use super::codec::{Password, Sealed, Unpacked, needless_key};
+use super::codec::{Cipher, Lock, Password, Unpacked};
 use super::entries::Entries;
 use super::front::{Described, Front, Peek};
-use super::item::Next;
-use super::layout::{Entry, METADATA};
+use super::item::{Item, Next};
+use super::layout::Entry;
 use super::lines::count_lines;
-use super::manifest::Manifest;
+use super::listing::{EntryKind, ListedEntry, Listing};
+use super::manifest::{Maker, Manifest};
 use super::pass::Pass;
 use super::rounds::{Seen, Step, round};
-use crate::effort::{Effort, Work};
-use crate::error::{Error, Result};
-use crate::model::{Metadata, Stage};
-use crate::store::{FileOrigin, Interrupt, Origin};
+use super::tree::Tree;
+use crate::effort::Effort;
+use crate::error::{Error, Kind, Result};
+use crate::model::{Metadata, NameMap, Stage};
+use crate::store::Interrupt;
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-
-/// An archive that was found, before it is known whether a password is needed.
-pub struct Archive {
-    form: Form,
-    folder: PathBuf,
-}
-
-enum Form {
-    Sealed(Sealed),
-    Folder(PathBuf),
-}
-
-impl Archive {
-    /// The archive at a path: a file, a pipe that has a name, or a folder that holds an unpacked one.
-    /// What must be spooled goes to `folder`.
-    ///
-    /// # Errors
-    /// There is none, or it cannot be read.
-    pub fn at(path: &Path, folder: &Path) -> Result<Self> {
-        if path.is_dir() {
-            if !path.join(METADATA).is_file() {
-                let what = format!("the folder {} holds no {METADATA}", path.display());
-                return Err(Error::archive(what).hint("it is not an unpacked Strapi export"));
-            }
-            return Ok(Self {
-                form: Form::Folder(path.to_owned()),
-                folder: folder.to_owned(),
-            });
-        }
-        Self::from_origin(FileOrigin::open(path, folder)?, folder)
-    }
-
-    /// The archive that an origin gives.
-    ///
-    /// # Errors
-    /// It cannot be read, or is empty.
-    pub fn from_origin(origin: Box<dyn Origin>, folder: &Path) -> Result<Self> {
-        Ok(Self {
-            form: Form::Sealed(Sealed::probe(origin)?),
-            folder: folder.to_owned(),
-        })
-    }
-
-    /// Whether it is encrypted, as far as its content tells.
-    pub fn is_encrypted(&self) -> bool {
-        match &self.form {
-            Form::Sealed(sealed) => sealed.is_encrypted(),
-            Form::Folder(_) => false,
-        }
-    }
-
-    /// Opens it. With [`Demands::authentic`], archives are refused that do not prove to have been
-    /// written by somebody who knew the password.
-    ///
-    /// # Errors
-    /// It is no archive; the password does not open it, is needless or missing.
-    pub fn open(self, password: Option<Password>, demands: Demands) -> Result<ArchiveSource> {
-        let entries = match self.form {
-            Form::Folder(path) if password.is_some() => {
-                return Err(needless_key(&path.display().to_string()));
-            }
-            Form::Folder(path) => Entries::Folder(path),
-            Form::Sealed(sealed) => {
-                let open = || sealed.open(password.as_ref());
-                Entries::Tar(demands.effort.time(Work::Key, open)?)
-            }
-        };
-        let source = ArchiveSource {
-            entries,
-            password,
-            demands,
-            folder: self.folder,
-            seen: Seen::default(),
-            known: None,
-            protection: None,
-        };
-        if source.demands.authentic && source.password.is_none() {
-            return Err(source.unauthentic("it is not encrypted, and only a key authenticates"));
-        }
-        Ok(source)
-    }
-}
+use std::path::PathBuf;
 
 /// What is asked of an archive that is read.
 #[derive(Debug, Clone, Default)]
@@ -116,12 +36,26 @@ pub struct Demands {
 /// An archive file, or the same tree unpacked in a folder.
 pub struct ArchiveSource {
     entries: Entries,
+    /// What the authentication in it is made with, where it is in Strapi's cipher.
     password: Option<Password>,
     demands: Demands,
     folder: PathBuf,
     seen: Seen,
     known: Option<Known>,
     protection: Option<Protection>,
+    listing: Option<Listing>,
+    /// Takes the entries down when they are streamed next.
+    tree: Option<Tree>,
+    /// Whether it is streamed more than once, also if it comes through a pipe.
+    keeps: bool,
+    /// Whether entries are left out that are not what the digests say.
+    leaves_out: bool,
+    /// The entries of which that is known.
+    unfit: NameMap<()>,
+    /// The entries that hold something else than they can.
+    malformed: NameMap<()>,
+    /// Whether it is described by what is left of it.
+    makes_do: bool,
 }
 
 /// What is known of an archive's content.
@@ -136,6 +70,36 @@ struct Known {
 }
 
 impl ArchiveSource {
+    /// One of these entries, with the password that the authentication in it is made with.
+    pub(super) fn new(
+        entries: Entries,
+        password: Option<Password>,
+        demands: Demands,
+        folder: PathBuf,
+    ) -> Self {
+        Self {
+            entries,
+            password,
+            demands,
+            folder,
+            seen: Seen::default(),
+            known: None,
+            protection: None,
+            listing: None,
+            tree: None,
+            keeps: false,
+            leaves_out: false,
+            unfit: NameMap::default(),
+            malformed: NameMap::default(),
+            makes_do: false,
+        }
+    }
+
+    /// Whether it has to prove who wrote it.
+    pub(super) fn is_to_be_authentic(&self) -> bool {
+        self.demands.authentic
+    }
+
     /// What protects the archive's bytes; known once it was streamed to its end.
     pub fn protection(&self) -> Option<&Protection> {
         self.protection.as_ref()
@@ -148,12 +112,65 @@ impl ArchiveSource {
 
     /// Whether it is encrypted.
     pub fn is_encrypted(&self) -> bool {
-        self.entries.packed().is_some_and(Unpacked::is_encrypted)
+        self.lock().is_some()
+    }
+
+    /// What it took to open it; `None` where it is not encrypted.
+    pub fn lock(&self) -> Option<Lock> {
+        self.entries.packed().and_then(Unpacked::lock)
+    }
+
+    /// Whether every byte of it was written by somebody who knew the password, which the cipher itself proves.
+    fn is_authentic(&self) -> bool {
+        self.lock() == Some(Lock::Key(Cipher::Age))
     }
 
     /// Whether it is compressed.
     pub fn is_compressed(&self) -> bool {
         self.entries.packed().is_some_and(Unpacked::is_compressed)
+    }
+
+    /// Whether it is a folder that holds an unpacked archive.
+    pub fn is_unpacked(&self) -> bool {
+        self.entries.packed().is_none()
+    }
+
+    /// Who wrote it, and what was asked for; known once it was described, where it says so.
+    pub fn maker(&self) -> Option<Maker> {
+        let known = self.known.as_ref()?;
+        known.described.manifest.as_ref().map(Manifest::maker)
+    }
+
+    /// Lists its shards when it is streamed.
+    pub fn list_shards(&mut self) {
+        self.listing = Some(Listing::default());
+    }
+
+    /// How it is cut into entries, as far as it was streamed; where [`list_shards`](Self::list_shards) asked for that.
+    pub fn listing(&self) -> Option<&Listing> {
+        self.listing.as_ref()
+    }
+
+    /// Hands its entries over, in its order, without their content. Gives what is wrong between them.
+    ///
+    /// # Errors
+    /// It cannot be followed to its end, an entry is none that it may have, or `each` fails.
+    pub fn each_entry(
+        &mut self,
+        each: &mut dyn FnMut(ListedEntry<'_>) -> Result<()>,
+    ) -> Result<Vec<Error>> {
+        let Demands {
+            interrupt, effort, ..
+        } = &self.demands;
+        self.entries.each(false, interrupt, effort, &mut |item| {
+            interrupt.stop()?;
+            each(ListedEntry {
+                name: &item.name,
+                kind: EntryKind::from(&item.entry),
+                length: item.length,
+            })?;
+            Ok(Next::Go)
+        })
     }
 
     /// Reads what stands at the very beginning of an archive that this program wrote: metadata and manifest, some
@@ -185,23 +202,50 @@ impl ArchiveSource {
         Ok(front.peek())
     }
 
-    fn unauthentic(&self, why: &str) -> Error {
+    /// Has it stay readable after it was streamed: what comes through a pipe is kept.
+    pub fn keep_for_another_stream(&mut self) {
+        self.keeps = true;
+    }
+
+    /// Unpacks the entries into `tree` while it is streamed next.
+    pub fn unpack_into(&mut self, tree: Tree) {
+        self.tree = Some(tree);
+    }
+
+    /// What it was unpacked into, to be published if all is well.
+    pub fn unpacked(&mut self) -> Option<Tree> {
+        self.tree.take()
+    }
+
+    /// Has it be read as far as that goes, whatever is missing of what describes it.
+    pub fn make_do(&mut self) {
+        self.makes_do = true;
+    }
+
+    /// Leaves the entries out from now on of which it was found, when it was streamed, that they are not what the
+    /// archive's digests say; and does not unpack those that hold something else than they can.
+    pub fn leave_damaged_out(&mut self) {
+        self.leaves_out = true;
+    }
+
+    pub(super) fn unauthentic(&self, why: &str) -> Error {
         Error::archive(format!("{} is not authenticated: {why}", self.name()))
             .hint("leave --require-authentication out if you know where the archive comes from")
+            .unproven()
     }
 
     /// Reads what describes the archive: its beginning, where that holds a manifest, as this program
     /// writes it; else all of it.
     fn look(&mut self) -> Result<Known> {
         let archive = self.name();
-        let mut front = Front::default();
+        let mut front = Front::making_do(self.makes_do);
         let mut entries: HashMap<Stage, u64> = HashMap::new();
         let mut items: HashMap<Stage, u64> = HashMap::new();
         let mut in_order = false;
         let mut may_be_bare = true;
         let demands = &self.demands;
         let (all, seen) = (&mut self.entries, &mut self.seen);
-        round(
+        let looked = round(
             all,
             true,
             (&demands.interrupt, &demands.effort),
@@ -231,7 +275,12 @@ impl ArchiveSource {
                 }
                 Ok(Next::Go)
             },
-        )?;
+        );
+        match looked {
+            // It is met again when all of it is read.
+            Err(error) if self.makes_do && error.kind() == Kind::Archive => {}
+            looked => drop(looked?),
+        }
         items.insert(Stage::Schemas, front.schemas.len() as u64);
         Ok(Known {
             may_be_bare: may_be_bare && front.manifest.is_none(),
@@ -250,7 +299,8 @@ impl ArchiveSource {
 
     /// What must hold before anything else of the archive is believed.
     fn check_demands(&self, manifest: Option<&Manifest>) -> Result<()> {
-        if self.demands.authentic && manifest.and_then(Manifest::salt).is_none() {
+        let is_proved = self.is_authentic() || manifest.and_then(Manifest::salt).is_some();
+        if self.demands.authentic && !is_proved {
             return Err(self.unauthentic("nothing in it proves that its writer knew the key"));
         }
         Ok(())
@@ -266,7 +316,9 @@ impl ArchiveSource {
             manifest = known.described.manifest.as_ref();
         }
         let items = audit.items().clone();
-        let (protection, found) = audit.finish(manifest, self.password.as_ref())?;
+        let (mut protection, found) = audit.finish(manifest, self.password.as_ref())?;
+        protection.is_authenticated |= self.is_authentic();
+        protection.is_to_recipients = self.lock() == Some(Lock::Identity);
         for fault in faults.into_iter().chain(found) {
             sink.damaged(fault)?;
         }
@@ -274,7 +326,8 @@ impl ArchiveSource {
             return Err(self.unauthentic("its digests are not those of whoever knew the key"));
         }
         if self.protection.is_none() {
-            for note in notes(&protection, self.entries.keep_their_order()) {
+            let is_age = self.lock().map(Lock::cipher) == Some(Cipher::Age);
+            for note in notes(&protection, self.entries.keep_their_order(), is_age) {
                 let subject = Subject::Entry(self.name());
                 sink.warn(Warning::new(WarningKind::Notice, subject, note));
             }
@@ -282,22 +335,36 @@ impl ArchiveSource {
         if let Some(known) = &mut self.known {
             known.items = Some(items);
         }
+        self.unfit = std::mem::take(&mut protection.unfit);
         self.protection = Some(protection);
         Ok(())
+    }
+
+    /// Keeps what is known of an archive that broke while it was read.
+    fn judge_broken(&mut self, pass: &mut Pass, error: &Error, sink: &mut dyn Sink) -> Result<()> {
+        self.malformed = std::mem::take(&mut pass.malformed);
+        let Some(audit) = pass.audit.take_if(|_| error.kind() == Kind::Archive) else {
+            return Ok(());
+        };
+        let (unfit, faults) = audit.finish_broken()?;
+        self.unfit = unfit;
+        faults.into_iter().try_for_each(|fault| sink.damaged(fault))
     }
 }
 
 /// What a user should know of the protection of an archive.
-fn notes(protection: &Protection, keeps_order: bool) -> Vec<String> {
+fn notes(protection: &Protection, keeps_order: bool, is_age: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if protection.is_reordered && keeps_order {
         notes.push("it was packed anew: its entries stand in another order".into());
     }
     if !protection.has_manifest {
-        notes.push(
-            "nothing protects its bytes: it has no checksums; those that Strapi writes have none"
-                .into(),
-        );
+        notes.push(match is_age {
+            true => {
+                "the age format alone protects its bytes: it has no checksums; those that Strapi writes have none"
+            }
+            false => "nothing protects its bytes: it has no checksums; those that Strapi writes have none",
+        }.into());
     }
     if let Some(outcome) = &protection.outcome
         && let Some(reason) = outcome.shortfall()
@@ -334,27 +401,51 @@ impl Source for ArchiveSource {
             may_be_bare,
         );
         let mut front = self.known.is_none().then(Front::default);
+        self.listing = self.listing.take().map(|_| Listing::default());
         // Once, if the entries stand in Strapi's order; otherwise once more for what came too early.
         loop {
             let before = pass.entries_through();
             pass.begin();
-            let again = pass.may_repeat();
+            let again = self.keeps || pass.may_repeat();
             let demands = &self.demands;
+            // Once is enough, also if the archive is gone through several times.
+            let is_first = pass.audit.is_some();
+            let mut tree = self.tree.take_if(|_| is_first);
+            let leaves_out = self.leaves_out;
+            let is_unfit = |name: &str| leaves_out && self.unfit.get(name).is_some();
+            let is_malformed = |name: &str| leaves_out && self.malformed.get(name).is_some();
             let (all, seen) = (&mut self.entries, &mut self.seen);
-            let faults = round(
+            let mut listing = self.listing.as_mut().filter(|_| is_first);
+            let gone_through = round(
                 all,
                 again,
                 (&demands.interrupt, &demands.effort),
                 seen,
                 &mut |step| {
-                    match (step, &mut front) {
-                        (Step::Read(item), Some(front))
-                            if matches!(item.entry, Entry::Metadata | Entry::Manifest) =>
-                        {
-                            front.take(&archive, item)?;
+                    let mut take = |item: &mut Item<'_>| {
+                        let is_front = matches!(item.entry, Entry::Metadata | Entry::Manifest);
+                        if let Some(front) = front.as_mut().filter(|_| is_front) {
+                            return front.take(&archive, item).map(drop);
                         }
-                        (Step::Read(item), front) => pass.entry(item, front, filter, sink)?,
-                        (Step::Through(name, entry, digest), _) => {
+                        pass.entry(item, &mut front, filter, sink)
+                    };
+                    match step {
+                        Step::Read(item) if is_unfit(&item.name) => {}
+                        Step::Read(item) => {
+                            let mut tree = tree.as_mut();
+                            if let Some(tree) = tree.take_if(|_| is_malformed(&item.name)) {
+                                tree.leave_out(&item.name);
+                            }
+                            let mut take = |item: &mut Item<'_>| match tree.as_mut() {
+                                Some(tree) => tree.copy(&archive, item, &mut take),
+                                None => take(item),
+                            };
+                            match &mut listing {
+                                Some(listing) => listing.read(item, &mut take)?,
+                                None => take(item)?,
+                            }
+                        }
+                        Step::Through(name, entry, digest) => {
                             if let Some(audit) = &mut pass.audit {
                                 audit.entry(name, entry, digest)?;
                             }
@@ -362,7 +453,15 @@ impl Source for ArchiveSource {
                     }
                     Ok(Next::Go)
                 },
-            )?;
+            );
+            self.tree = tree.or(self.tree.take());
+            let faults = match gone_through {
+                Ok(faults) => faults,
+                Err(error) => {
+                    self.judge_broken(&mut pass, &error, sink)?;
+                    return Err(error);
+                }
+            };
             if let Some(audit) = pass.audit.take() {
                 for fault in faults {
                     sink.damaged(fault)?;
@@ -386,6 +485,7 @@ impl Source for ArchiveSource {
                 pass.give_up_stage(sink)?;
             }
         }
+        self.malformed = std::mem::take(&mut pass.malformed);
         pass.finish(self.is_bare(), sink)
     }
 }

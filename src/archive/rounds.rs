@@ -64,7 +64,7 @@ pub(super) fn round(
             _ => Ok((name, entry, digest)),
         }
     };
-    let faults = entries.each(again, interrupt, effort, &mut |item| {
+    let gone_through = entries.each(again, interrupt, effort, &mut |item| {
         let mut content = digests.watch(item.content);
         let mut item = Item {
             content: &mut content,
@@ -82,11 +82,13 @@ pub(super) fn round(
             each(Step::Through(&name, &entry, &digest))?;
         }
         Ok(Next::Go)
-    })?;
+    });
+    // Also where it broke: what came before is through.
     for (item, digest) in digests.finish() {
         let (name, entry, digest) = through(item, digest)?;
         each(Step::Through(&name, &entry, &digest))?;
     }
+    let faults = gone_through?;
     let digest: [u8; 32] = whole.finalize().into();
     if is_stopped {
         seen.beginning = Some((count, digest));

@@ -1,33 +1,26 @@
 //! An archive as a destination: a tar file, or the same tree unpacked in a folder.
 
 use super::checksums::{Checksums, hex};
-use super::codec::{Packer, Packing, Password, SALT};
+use super::codec::{Encryption, Packer, Packing, Password, SALT};
 use super::digests::Digests;
 use super::layout::{CHECKSUMS, HMAC, MANIFEST, METADATA, RESULT, sidecar_name, upload_name};
 use super::manifest::Manifest;
 use super::outcome::{Outcome, Warnings};
 use super::shard::Shards;
+use super::tree::Tree;
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::model::limits::{LONGEST_LIST, LONGEST_TEXT};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
 use crate::random;
-use crate::store::{Ending, Target, check_folder, folder_of, sync_folder, sync_name};
+use crate::store::{Ending, Target, folder_of};
 use crate::transfer::{
     Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Survey, Warning,
 };
 use hmac::Mac;
-use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use tempfile::TempDir;
-use walkdir::WalkDir;
-
-/// The mode of folders, and but for the right to search that of files: an export holds password
-/// hashes.
-const OWNER_ONLY: u32 = 0o700;
 
 /// Entries of a tar begin at multiples of this, in bytes.
 const BLOCK: u64 = 512;
@@ -48,6 +41,7 @@ pub struct ArchiveDestination {
     shard_size: u64,
     writer: Box<dyn EntryWriter>,
     spool_folder: PathBuf,
+    /// What the list of digests is authenticated with.
     password: Option<Password>,
     effort: Effort,
     strict: bool,
@@ -70,7 +64,11 @@ impl ArchiveDestination {
             name: packer.name().to_owned(),
             shard_size,
             spool_folder: packer.spool_folder().to_owned(),
-            password: packing.password.clone(),
+            // The age format authenticates all of it.
+            password: match &packing.encryption {
+                Some(Encryption::Strapi(password)) => Some(password.clone()),
+                _ => None,
+            },
             effort: packing.effort.clone(),
             strict: false,
             writer: Box::new(TarWriter {
@@ -89,34 +87,15 @@ impl ArchiveDestination {
     /// # Errors
     /// The folder holds something, or cannot be made.
     pub fn folder(path: &Path, shard_size: u64, effort: &Effort) -> Result<Self> {
-        let holds_something = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-        if holds_something || path.is_file() {
-            return Err(Error::usage(format!(
-                "{} exists already and is not an empty folder",
-                path.display()
-            ))
-            .hint("choose another name with --file"));
-        }
-        let parent = folder_of(path);
-        check_folder(parent)?;
-        let temporary = tempfile::Builder::new()
-            .prefix(".backup-")
-            .suffix(".part")
-            .permissions(fs::Permissions::from_mode(OWNER_ONLY))
-            .tempdir_in(parent)
-            .map_err(|error| Error::io("write into the folder", parent, error))?;
+        let tree = Tree::new(path, "choose another name with --file", effort)?;
         Ok(Self {
             name: path.display().to_string(),
             shard_size,
-            spool_folder: parent.to_owned(),
+            spool_folder: folder_of(path).to_owned(),
             password: None,
             effort: effort.clone(),
             strict: false,
-            writer: Box::new(FolderWriter {
-                effort: effort.clone(),
-                temporary,
-                path: path.to_owned(),
-            }),
+            writer: Box::new(tree),
         })
     }
 }
@@ -407,48 +386,12 @@ impl EntryWriter for TarWriter {
     }
 }
 
-/// A folder.
-struct FolderWriter {
-    effort: Effort,
-    temporary: TempDir,
-    path: PathBuf,
-}
-
-impl EntryWriter for FolderWriter {
+impl EntryWriter for Tree {
     fn entry(&mut self, name: &str, _length: u64, content: &mut dyn Read) -> Result<()> {
-        let path = self.temporary.path().join(name);
-        let mut write = || -> io::Result<()> {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(OWNER_ONLY)
-                .create(folder_of(&path))?;
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(OWNER_ONLY & 0o666)
-                .open(&path)?;
-            io::copy(content, &mut self.effort.metered(Work::Archive, &mut file))?;
-            self.effort.time(Work::Sync, || file.sync_all())
-        };
-        write().map_err(|error| {
-            Error::from_io(error, |error| Error::io("write the file", &path, error))
-        })
+        Self::entry(self, name, content)
     }
 
     fn publish(self: Box<Self>, _ending: Ending) -> Result<()> {
-        let Self {
-            temporary, path, ..
-        } = *self;
-        let fail = |error| Error::io("write the folder", &path, error);
-        for entry in WalkDir::new(temporary.path()) {
-            let entry = entry.map_err(|error| fail(error.into()))?;
-            if entry.file_type().is_dir() {
-                sync_folder(entry.path())?;
-            }
-        }
-        fs::rename(temporary.path(), &path).map_err(fail)?;
-        // It has moved; there is nothing left to delete under its old name.
-        let _ = temporary.keep();
-        sync_name(&path)
+        Self::publish(*self)
     }
 }

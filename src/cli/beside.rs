@@ -260,6 +260,8 @@ mod tests {
             sha256: None,
             id: None,
             encrypted: false,
+            cipher: None,
+            recipients: None,
             compressed: false,
         });
         summary.to_json()

@@ -1,6 +1,7 @@
 //! Lists in columns: plain text, two blanks between columns, whether somebody looks at it or a program. Where somebody
 //! looks at it and there is no room for the lines, names stand on lines of their own.
 
+use super::report::abridged;
 use super::terminal::safe;
 
 /// Lines of cells under a heading.
@@ -12,6 +13,8 @@ pub(super) struct Columns<const N: usize> {
     long: usize,
 }
 
+/// The least that a column of names gets.
+const NARROWEST: usize = 12;
 /// How far cells are set in that stand on lines of their own.
 const INDENT: &str = "    ";
 
@@ -53,6 +56,36 @@ impl<const N: usize> Columns<N> {
         text.join("\n")
     }
 
+    /// All of it, in lines of at most so many characters where that is said: then cells of these columns, which hold names,
+    /// are shown by their ends.
+    pub fn abridged(&self, room: Option<usize>, names: &[usize]) -> String {
+        let width = |column: usize| {
+            self.rows
+                .iter()
+                .map(|row| row[column].chars().count())
+                .max()
+        };
+        let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
+        let whole = widths.iter().sum::<usize>() + 2 * N.saturating_sub(1);
+        let mut over = whole.saturating_sub(room.unwrap_or(whole));
+        let mut rooms = widths;
+        // The widest gives way first.
+        while over > 0
+            && let Some(&widest) = names.iter().max_by_key(|column| rooms[**column])
+            && rooms[widest] > NARROWEST
+        {
+            rooms[widest] -= 1;
+            over -= 1;
+        }
+        let abridged = self.rows.iter().map(|row| {
+            let cells = row.iter().zip(&rooms);
+            let cells: Vec<String> = cells.map(|(cell, room)| abridged(cell, *room)).collect();
+            let row: [String; N] = cells.try_into().expect("as many as there were");
+            self.line(&row, &rooms)
+        });
+        abridged.collect::<Vec<_>>().join("\n")
+    }
+
     /// The first cells of a row, in columns of these widths; the last is not filled up.
     fn line(&self, row: &[String; N], widths: &[usize]) -> String {
         let mut line = String::new();
@@ -85,6 +118,20 @@ mod tests {
         for room in [None, Some(22)] {
             assert_eq!(columns.text(room), expected);
         }
+    }
+
+    #[test]
+    fn names_are_shown_by_their_ends_where_there_is_no_room() {
+        let mut columns = Columns::new(["name", "type", "size"], [false, false, true], 0);
+        columns.add(["a-rather-long-name.png".into(), "x".into(), "123".into()]);
+        columns.add(["short".into(), "y".into(), "1".into()]);
+        let whole = "name                    type  size\na-rather-long-name.png  x      123\nshort                   y        1";
+        for room in [None, Some(34)] {
+            assert_eq!(columns.abridged(room, &[0, 1]), whole);
+        }
+        let narrow =
+            "name            type  size\na-rathe…me.png  x      123\nshort           y        1";
+        assert_eq!(columns.abridged(Some(26), &[0, 1]), narrow);
     }
 
     #[test]

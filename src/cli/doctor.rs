@@ -52,6 +52,7 @@ impl Arguments {
         let mut found =
             found.map_err(|error| error.interrupted_with("not everything was looked at"))?;
         found.findings.push(key(environment));
+        found.findings.extend(identity(environment));
         let ok = !found.has_problems();
         if self.json {
             let Examination { findings, facts } = &found;
@@ -89,11 +90,23 @@ fn print(findings: &[Finding]) {
     }
 }
 
+/// Where the identity would come from that opens archives to recipients, where the environment has one.
+fn identity(environment: &Environment) -> Option<Finding> {
+    let place = super::identity::told(environment)?;
+    let text = format!("{place}, unless an option names another");
+    Some(Finding::ok("identity", text))
+}
+
 /// Where the key of an archive would come from.
 fn key(environment: &Environment) -> Finding {
     let subject = "key";
     if let Some(place) = super::key::told(environment) {
         return Finding::ok(subject, format!("{place}, unless an option names another"));
+    }
+    let recipients = ["BACKUP_RECIPIENT", "BACKUP_RECIPIENTS_FILE"];
+    if let Some(variable) = recipients.iter().find(|it| environment.get(it).is_some()) {
+        let text = format!("exports take none: {variable} says whom they are encrypted to");
+        return Finding::ok(subject, text);
     }
     if io::stdin().is_terminal() {
         return Finding::ok(

@@ -6,7 +6,9 @@ use super::progress::Progress;
 use super::report::{Heads, INCOMPLETE, Line};
 use super::run::RunArguments;
 use super::terminal::Reports;
-use super::verify::{DAMAGED, damaged, has_notes, is_incomplete, print_faults, tell_of_export};
+use super::verify::{
+    DAMAGED, THE_ARCHIVE, damaged, has_notes, is_incomplete, print_faults, tell_of_export,
+};
 use super::{Cancellation, archive_facts, effort, exit_code, open_archive, report, terminal};
 use crate::archive::{ArchiveSource, Protection};
 use crate::effort::Effort;
@@ -75,7 +77,12 @@ impl Arguments {
             |cancellation, summary| {
                 let drilled = self.drill(environment, cancellation, summary);
                 drilled.or_else(|error| {
-                    damaged(error, summary, "the archive was not tried out to its end")
+                    damaged(
+                        error,
+                        summary,
+                        THE_ARCHIVE,
+                        "the archive was not tried out to its end",
+                    )
                 })
             },
         )

@@ -12,6 +12,14 @@ const KEY: &str = "BACKUP_KEY";
 const KEY_FILE: &str = "BACKUP_KEY_FILE";
 /// The variable with the command that prints it.
 const KEY_COMMAND: &str = "BACKUP_KEY_COMMAND";
+/// The variable that names the file with identities.
+const IDENTITY: &str = "BACKUP_IDENTITY";
+/// The variables that say the key of the second of two archives, and those that they stand for.
+const OTHER_KEY: [(&str, &str); 3] = [
+    ("BACKUP_OTHER_KEY", KEY),
+    ("BACKUP_OTHER_KEY_FILE", KEY_FILE),
+    ("BACKUP_OTHER_KEY_COMMAND", KEY_COMMAND),
+];
 /// Where systemd puts the credentials of a service.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 /// How the variables begin that are this program's own.
@@ -103,6 +111,28 @@ impl Environment {
     /// The command that prints the key.
     pub fn key_command(&self) -> Option<&str> {
         self.get(KEY_COMMAND)
+    }
+
+    /// The file with identities.
+    pub fn identity(&self) -> Option<&str> {
+        self.get(IDENTITY)
+    }
+
+    /// Whether variables say the key of the second of two archives.
+    pub fn has_other_key(&self) -> bool {
+        OTHER_KEY.iter().any(|(other, _)| self.get(other).is_some())
+    }
+
+    /// The same for the second of two archives: with its key, where variables say one of its own.
+    pub fn with_other_key(&self) -> Self {
+        let mut own = self.clone();
+        if self.has_other_key() {
+            for (other, name) in OTHER_KEY {
+                let value = self.get(other).unwrap_or_default().to_owned();
+                own.variables.insert(name.to_owned(), value);
+            }
+        }
+        own
     }
 
     /// Where systemd put the credentials of this service.

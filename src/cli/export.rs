@@ -2,6 +2,7 @@
 
 use super::environment::Environment;
 use super::filter::FilterArguments;
+use super::identity::CipherArguments;
 use super::keep::RetentionArguments;
 use super::key::KeySource;
 use super::length::Form;
@@ -14,7 +15,7 @@ use super::run::RunArguments;
 use super::terminal::Reports;
 use super::waiting::WaitArguments;
 use super::{Cancellation, STREAM, effort, key, prune, report, terminal};
-use crate::archive::{DEFAULT_SHARD_SIZE, Level, Packing, Password};
+use crate::archive::{Cipher, DEFAULT_SHARD_SIZE, Encryption, Keys, Level, Packing, Password};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::retention::Policy;
@@ -46,6 +47,7 @@ const MEGABYTE: u64 = 1_000_000;
   backup export --file /backups/ --summary
   backup export --file /backups/ --summary --prune --keep-daily 7 --keep-weekly 5
   backup export --key-file /etc/backup/key --file - | ssh backups@host 'cat > site.tar.gz.enc'
+  backup export --recipients-file /etc/backup/recipients --file /backups/
   backup export --profile nightly
 
 Without an option for the key BACKUP_KEY and its like are looked for (docs/SCRIPTING.md), and else it is asked for.")]
@@ -79,6 +81,8 @@ pub(super) struct Arguments {
     /// Do not encrypt
     #[arg(long, conflicts_with_all = ["key", "key_file", "key_command"])]
     no_encrypt: bool,
+    #[command(flatten)]
+    cipher: CipherArguments,
     /// Do not compress
     #[arg(long)]
     no_compress: bool,
@@ -173,6 +177,8 @@ impl Arguments {
     pub fn check(self) -> Result<()> {
         let (location, is_unpacked) = self.location()?;
         self.pruning(&location, is_unpacked)?;
+        self.cipher.check()?;
+        self.check_extension(&location)?;
         self.filter.filter().map(|_| ())
     }
 
@@ -191,6 +197,36 @@ impl Arguments {
         ))
     }
 
+    /// Refuses a name that says another cipher than the one that is used: somebody would count on it.
+    fn check_extension(&self, location: &Location) -> Result<()> {
+        let name = match location {
+            Location::Path(path) => path.file_name().unwrap_or_default().to_string_lossy(),
+            Location::Object(name) => name.name().into(),
+            Location::Stream => return Ok(()),
+        };
+        let is_folder = matches!(location, Location::Path(path) if Place::is_folder(path));
+        if self.no_encrypt || is_folder {
+            return Ok(());
+        }
+        let cipher = self.cipher.cipher()?;
+        let other = match cipher {
+            Cipher::Strapi => Cipher::Age,
+            Cipher::Age => Cipher::Strapi,
+        };
+        let extension = other.extension();
+        if !name.ends_with(extension) {
+            return Ok(());
+        }
+        let what = format!(
+            "{} ends with {extension}, and the archive would be encrypted with the cipher {cipher}",
+            terminal::safe(&name)
+        );
+        Err(Error::usage(what).hint(match other {
+            Cipher::Age => "add --cipher age, or recipients; or leave the extension out, which is added by itself",
+            Cipher::Strapi => "leave the extension out, which is added by itself; or leave --cipher and recipients out",
+        }))
+    }
+
     fn request(
         self,
         environment: &Environment,
@@ -203,7 +239,10 @@ impl Arguments {
                 .hint("name a file with --file, or leave --summary out"));
         }
         let prune = self.pruning(&location, is_unpacked)?;
+        let cipher = self.cipher.cipher()?;
+        self.check_extension(&location)?;
         let filter = self.filter.filter()?;
+        let recipients = self.cipher.recipients()?;
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
         let project = self.project.open(environment, cancellation, self.strict)?;
         summary.project = Some(project.root().display().to_string());
@@ -213,22 +252,28 @@ impl Arguments {
         let form = Form {
             unpacked: is_unpacked,
             compressed: !self.no_compress,
-            encrypted: !self.no_encrypt,
+            cipher: (!self.no_encrypt).then_some(cipher),
             summary: self.summary || self.prune,
         };
         Place::check(&location, form)?;
-        let password = if self.no_encrypt {
+        let encryption = if self.no_encrypt {
             None
+        } else if !recipients.is_empty() {
+            Some(Encryption::Recipients(recipients))
         } else {
             let key = match self.key.given(environment, &cancellation.interrupt())? {
                 Some(key) => key,
                 None => key::ask_new(&Prompt::new(cancellation.interrupt()))?,
             };
-            Some(Password::new(key))
+            let password = Password::new(key);
+            Some(match cipher {
+                Cipher::Strapi => Encryption::Strapi(password),
+                Cipher::Age => Encryption::Passphrase(password),
+            })
         };
         let packing = Packing {
             compression: (!self.no_compress).then_some(self.compression_level),
-            password,
+            encryption,
             effort,
             interrupt: cancellation.interrupt(),
         };
@@ -341,7 +386,14 @@ impl Request {
             self.place.summarise(summary, &receipt, &access)?;
         }
         effort::tell(&self.packing.effort, &[Work::Files]);
-        reports.conclude(&format!("The archive is in {}", terminal::safe(&shown)));
+        let recipients = self.packing.encryption.as_ref();
+        let to = match recipients.and_then(Encryption::recipients) {
+            None => String::new(),
+            Some(1) => ", encrypted to 1 recipient".to_owned(),
+            Some(many) => format!(", encrypted to {many} recipients"),
+        };
+        let shown = terminal::safe(&shown);
+        reports.conclude(&format!("The archive is in {shown}{to}"));
         if let Some(policy) = &self.prune
             && let Some(written) = receipt.written()
             && let Some(location) = self.place.shelf()
@@ -350,12 +402,21 @@ impl Request {
                 terminal::tell("note: no older archive is removed, because this one is incomplete");
                 return Ok(code);
             }
-            let (password, cancellation) = (self.packing.password, &self.cancellation);
+            let password = self
+                .packing
+                .encryption
+                .as_ref()
+                .and_then(Encryption::password);
+            let keys = Keys {
+                password: password.cloned(),
+                ..Keys::default()
+            };
+            let cancellation = &self.cancellation;
             prune::after_export(
                 &location,
                 &written.name,
                 policy,
-                password,
+                keys,
                 environment,
                 cancellation,
                 summary,

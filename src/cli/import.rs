@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
   backup import --file site.tar --only content
   backup import --file site.tar.gz.enc --key-file /etc/backup/key --files-to /srv/files
   backup import --file s3://bucket/backups/site-2026-11-20 --key-file /etc/backup/key
+  backup import --file site.tar.gz.age --identity identity.txt
   ssh backups@host cat site.tar.gz.enc | backup import --file - --key-file /etc/backup/key --force
 
 Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for.")]

@@ -2,25 +2,32 @@
 //!
 //! The first of these that is there counts: `--key`, `--key-file`, `--key-command` (of which one alone may be given),
 //! `BACKUP_KEY`, `BACKUP_KEY_FILE`, `BACKUP_KEY_COMMAND`, the credential `backup-key`, a question. docs/SCRIPTING.md tells
-//! users.
+//! users. Identities, for archives that are encrypted to recipients, come from the room beside this one.
 
 use super::child;
 use super::environment::Environment;
+use super::identity::IdentityArguments;
 use super::prompt::Prompt;
 use super::terminal;
-use crate::archive::Password;
+use crate::archive::{Archive, Identities, Keys, Lock, Password, Unlock};
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
 use clap::Args;
+use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many bytes a file with a key may have.
 const LONGEST: u64 = 64 << 10;
 /// What the credential of systemd is called that holds the key.
 const CREDENTIAL: &str = "backup-key";
+/// How identities begin: those of age itself, and those of its plugins.
+const IDENTITIES: [&str; 2] = ["age-secret-key-", "age-plugin-"];
+/// How many characters the secret of one has at the least, cut short or not.
+const SHORTEST: usize = 20;
 
 /// Where the key comes from.
 #[derive(Debug, Clone, Default, Args)]
@@ -37,50 +44,182 @@ pub(super) struct KeySource {
 }
 
 /// The key of an archive that is read.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct KeyArguments {
     #[command(flatten)]
     source: KeySource,
+    #[command(flatten)]
+    identity: IdentityArguments,
     /// Refuse archives that do not prove to have been written by somebody who knew the key
     #[arg(long)]
     pub require_authentication: bool,
+    /// Whether it is for several archives, of which some may need none.
+    #[arg(skip)]
+    pub is_for_several: bool,
+    /// What was given, where it is for several: a pipe is read once.
+    #[arg(skip)]
+    kept_key: Kept<String>,
+    #[arg(skip)]
+    kept_identities: Kept<Identities>,
+}
+
+/// A secret that is had once, for however many archives, and whether one of them took it. `{:?}` does not show it.
+struct Kept<T>(Arc<Mutex<(Option<T>, bool)>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new((None, false))))
+    }
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for Kept<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept(...)")
+    }
+}
+
+impl<T: Clone> Kept<T> {
+    /// What is kept; else what `have` gives, which is kept from then on.
+    fn or(&self, have: impl FnOnce() -> Result<Option<T>>) -> Result<Option<T>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.1 = true;
+        if kept.0.is_none() {
+            kept.0 = have()?;
+        }
+        Ok(kept.0.clone())
+    }
+
+    fn is_taken(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
 }
 
 impl KeyArguments {
-    /// The key of an archive, where it needs one: as given, else asked for.
-    ///
-    /// # Errors
-    /// It cannot be had, is empty, or there is nobody to ask.
-    pub fn password(
-        &self,
-        is_encrypted: bool,
-        prompt: &Prompt,
-        environment: &Environment,
-    ) -> Result<Option<Password>> {
-        let interrupt = prompt.interrupt();
-        let key = if is_encrypted {
-            match self.source.given(environment, interrupt)? {
-                Some(key) => Some(key),
-                None => Some(ask_existing(prompt)?),
-            }
-        } else {
-            // A key in the environment is for the archives that need it; one that an option names is not.
-            self.source.named(interrupt)?
-        };
-        Ok(key.map(Password::new))
+    /// The same for an archive whose key is in this file, or is printed by this command, or is said by the environment
+    /// alone.
+    pub fn with_source(&self, key_file: Option<PathBuf>, key_command: Option<String>) -> Self {
+        Self {
+            source: KeySource {
+                key: None,
+                key_file,
+                key_command,
+            },
+            kept_key: Kept::default(),
+            ..self.clone()
+        }
     }
 
-    /// The key, where an option or the environment gives one. Nobody is asked.
+    /// What an option names that no archive took, of those that were opened with this: `key` or `identity`.
+    pub fn needless(&self) -> Option<&'static str> {
+        if self.source.is_named() && !self.kept_key.is_taken() {
+            return Some("key");
+        }
+        (self.identity.is_named() && !self.kept_identities.is_taken()).then_some("identity")
+    }
+
+    /// What opens an archive, where it needs something: as given, else asked for. Of what is given, what fits counts.
+    ///
+    /// # Errors
+    /// It cannot be had, is empty, or there is nobody to ask; or what an option gives does not fit, and nothing else does.
+    pub fn unlock(
+        &self,
+        archive: &Archive,
+        prompt: &Prompt,
+        environment: &Environment,
+    ) -> Result<Option<Unlock>> {
+        let interrupt = prompt.interrupt();
+        let key = |key: String| Some(Unlock::Key(Password::new(key)));
+        let unfit = || Some(Unlock::Identities(Identities::default()));
+        match archive.lock()? {
+            Some(Lock::Key(_)) => {
+                let given = || self.source.given(environment, interrupt);
+                match self.kept_key.or(given)? {
+                    Some(given) => Ok(key(given)),
+                    // The archive says then what it needs.
+                    None if self.identity.is_named() && !self.is_for_several => Ok(unfit()),
+                    None => Ok(key(ask_existing(prompt)?)),
+                }
+            }
+            Some(Lock::Identity) => {
+                let given = || self.identity.given(environment, prompt);
+                match self.kept_identities.or(given)? {
+                    Some(identities) => Ok(Some(Unlock::Identities(identities))),
+                    None => Ok(self
+                        .kept_key
+                        .or(|| self.source.named(interrupt))?
+                        .and_then(key)),
+                }
+            }
+            None if self.is_for_several => Ok(None),
+            // What is in the environment is for the archives that need it; what an option names is not.
+            None => match self.source.named(interrupt)? {
+                Some(named) => Ok(key(named)),
+                None => Ok(self.identity.is_named().then(unfit).flatten()),
+            },
+        }
+    }
+
+    /// What opens an archive of which something can be told without: as given, else the key is asked for, where somebody
+    /// can be asked. No answer is none.
+    ///
+    /// # Errors
+    /// It cannot be had, or is empty where it was given; or what an option gives does not fit.
+    pub fn if_answered(
+        &self,
+        archive: &Archive,
+        prompt: &Prompt,
+        environment: &Environment,
+    ) -> Result<Option<Unlock>> {
+        let interrupt = prompt.interrupt();
+        let is_named = self.identity.is_named() || self.source.is_named();
+        match archive.lock()? {
+            Some(Lock::Key(_)) if !is_named => {
+                let key = match self.source.given(environment, interrupt)? {
+                    None if prompt.is_possible() => {
+                        let question = "Key of the archive (none: what shows without it): ";
+                        Some(prompt.secret(question)?).filter(|key| !key.is_empty())
+                    }
+                    given => given,
+                };
+                Ok(key.map(|key| Unlock::Key(Password::new(key))))
+            }
+            Some(Lock::Identity) if !is_named => {
+                let given = self.identity.if_given(environment, interrupt)?;
+                Ok(given.map(Unlock::Identities))
+            }
+            _ => self.unlock(archive, prompt, environment),
+        }
+    }
+
+    /// The files that options and the environment name, whether they are there or not.
+    pub fn files(&self, environment: &Environment) -> Vec<PathBuf> {
+        let mut files = self.identity.files(environment);
+        files.extend(self.source.key_file.clone());
+        files.extend(match place(environment) {
+            Ok(Some(Place::File(path))) => Some(path.into()),
+            Ok(Some(Place::Credential(path))) => Some(path),
+            _ => None,
+        });
+        files
+    }
+
+    /// What options or the environment give. Nobody is asked, but for the passphrase of an identity that an option names.
     ///
     /// # Errors
     /// It cannot be had, or is empty.
-    pub fn if_given(
-        &self,
-        environment: &Environment,
-        interrupt: &Interrupt,
-    ) -> Result<Option<Password>> {
+    pub fn if_given(&self, environment: &Environment, interrupt: &Interrupt) -> Result<Keys> {
         let key = self.source.given(environment, interrupt)?;
-        Ok(key.map(Password::new))
+        let identities = self.identity.if_given(environment, interrupt)?;
+        Ok(Keys {
+            password: key.map(Password::new),
+            identities: identities.unwrap_or_default(),
+        })
     }
 }
 
@@ -111,6 +250,11 @@ impl KeySource {
             Place::Credential(path) => of_file(&path, interrupt),
         }
         .map(Some)
+    }
+
+    /// Whether an option names one.
+    fn is_named(&self) -> bool {
+        self.key.is_some() || self.key_file.is_some() || self.key_command.is_some()
     }
 
     /// The key that an option names.
@@ -163,6 +307,9 @@ fn place(environment: &Environment) -> Result<Option<Place<'_>>> {
 pub(super) fn told(environment: &Environment) -> Option<String> {
     Some(match place(environment).ok()?? {
         Place::Variable(_) => "the variable BACKUP_KEY".into(),
+        Place::File(path) if is_identity(Path::new(path)) => {
+            "BACKUP_KEY_FILE, which names no file, but is an identity itself".into()
+        }
         Place::File(path) => format!("the file {path} (BACKUP_KEY_FILE)"),
         Place::Command(_) => "what the command of BACKUP_KEY_COMMAND prints".into(),
         Place::Credential(_) => format!("the credential {CREDENTIAL} of systemd"),
@@ -181,8 +328,90 @@ pub(super) fn is_in_variable(environment: &Environment) -> bool {
 
 /// The key in a file: its only line.
 fn of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
+    let SecretFile { bytes, is_open } = secret_file(path, Sort::Key, interrupt)?;
+    if is_open {
+        tell_open(path, Sort::Key);
+    }
     let shown = path.display();
-    // It may be a pipe.
+    let text = text(bytes, &shown.to_string())?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.contains('\n') {
+        return Err(Error::usage(format!("{shown} holds more than one line"))
+            .hint("a file for a key holds that alone, in one line"));
+    }
+    not_empty(line.to_owned(), &format!("the key in {shown}"))
+}
+
+/// What a file holds that is secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Key,
+    Identity,
+}
+
+impl Sort {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Identity => "identity",
+        }
+    }
+
+    fn with_article(self) -> &'static str {
+        match self {
+            Self::Key => "a key",
+            Self::Identity => "an identity",
+        }
+    }
+}
+
+/// A file with a secret.
+pub(super) struct SecretFile {
+    pub bytes: Vec<u8>,
+    /// Whether everybody may read it.
+    pub is_open: bool,
+}
+
+/// Whether what was given as the name of a file is an identity itself, which is secret.
+pub(super) fn is_identity(path: &Path) -> bool {
+    let text = path.as_os_str().to_string_lossy().to_ascii_lowercase();
+    // Names of files begin so as well: what is secret stands behind a 1, and is long.
+    let is_long = |(_, secret): (&str, &str)| {
+        let digits = secret.bytes().take_while(u8::is_ascii_alphanumeric);
+        digits.count() >= SHORTEST
+    };
+    let holds = |begin: &str| {
+        let mut rests = text
+            .match_indices(begin)
+            .map(|(at, it)| &text[at + it.len()..]);
+        rests.any(|rest| rest.split_once('1').is_some_and(is_long))
+    };
+    IDENTITIES.iter().any(|begin| holds(begin))
+}
+
+/// Notes that everybody may read a secret.
+pub(super) fn tell_open(path: &Path, sort: Sort) {
+    terminal::tell(&format!(
+        "note: everybody may read the {} in {}; keep it to its owner with chmod 600",
+        sort.as_str(),
+        path.display()
+    ));
+}
+
+/// The content of a file with a secret of this sort. It may be a pipe.
+///
+/// # Errors
+/// It cannot be read, or is too long; or the name is the secret itself, which is not shown.
+pub(super) fn secret_file(path: &Path, sort: Sort, interrupt: &Interrupt) -> Result<SecretFile> {
+    let name = sort.as_str();
+    if is_identity(path) {
+        let what = format!("an identity itself stands where a file with the {name} is named");
+        return Err(Error::usage(what).hint(
+            "write it into a file that only its owner may read, and name that; and make another one, because this one \
+             showed in the list of processes or the environment",
+        ));
+    }
+    let shown = path.display();
     let own = path.to_owned();
     let read = child::meanwhile(interrupt, move || -> io::Result<(Metadata, Vec<u8>)> {
         let file = File::open(&own)?;
@@ -191,23 +420,18 @@ fn of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
         file.take(LONGEST + 1).read_to_end(&mut bytes)?;
         Ok((metadata, bytes))
     })?;
-    let (metadata, bytes) = read.map_err(|error| Error::io("read the key from", path, error))?;
-    if metadata.is_file() && metadata.mode() & 0o004 != 0 {
-        terminal::tell(&format!(
-            "note: everybody may read the key in {shown}; keep it to its owner with chmod 600"
-        ));
-    }
+    let (metadata, bytes) =
+        read.map_err(|error| Error::io(format!("read the {name} from"), path, error))?;
     if bytes.len() as u64 > LONGEST {
-        return Err(Error::usage(format!("{shown} is too long for a key"))
-            .hint("name the file that holds the key, and nothing else"));
+        let what = format!("{shown} is too long for {}", sort.with_article());
+        return Err(Error::usage(what).hint(format!(
+            "name the file that holds the {name}, and nothing else"
+        )));
     }
-    let text = text(bytes, &shown.to_string())?;
-    let line = text.trim_end_matches(['\r', '\n']);
-    if line.contains('\n') {
-        return Err(Error::usage(format!("{shown} holds more than one line"))
-            .hint("a file for a key holds that alone, in one line"));
-    }
-    not_empty(line.to_owned(), &format!("the key in {shown}"))
+    Ok(SecretFile {
+        bytes,
+        is_open: metadata.is_file() && metadata.mode() & 0o004 != 0,
+    })
 }
 
 /// The key that a command prints: its first line. The command may hold a secret, and is not shown.
@@ -267,4 +491,31 @@ fn ask(prompt: &Prompt, question: &str, otherwise: &str) -> Result<String> {
         return Err(Error::usage("no key was entered").hint("run it again"));
     }
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_named_like_an_identity_is_none() {
+        let secret = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SJVLZ0W";
+        for text in [
+            secret.to_owned(),
+            secret.to_lowercase(),
+            format!("# public key: age1x\n{secret}"),
+            format!("/srv/{}", &secret[..40]),
+            "AGE-PLUGIN-YUBIKEY-1QQQQQQQQQQQQQQQQQQQQQQQQ".into(),
+        ] {
+            assert!(is_identity(Path::new(&text)), "{text}");
+        }
+        for name in [
+            "age-secret-key-1.txt",
+            "/etc/backup/age-secret-key-of-the-production-site-2026.txt",
+            "age-plugin-yubikey-identity-11.txt",
+            "identity",
+        ] {
+            assert!(!is_identity(Path::new(name)), "{name}");
+        }
+    }
 }

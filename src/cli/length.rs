@@ -1,7 +1,7 @@
 //! How long names of archives may be, with all that is added to them.
 
 use super::beside;
-use crate::archive::ArchiveName;
+use crate::archive::{ArchiveName, Cipher};
 use crate::error::{Error, Result};
 use crate::store::{ObjectName, StoreKind, folder_of};
 use crate::transfer::summary::Summary;
@@ -18,7 +18,7 @@ const LONGEST_KEY: usize = 1024;
 pub(super) struct Form {
     pub unpacked: bool,
     pub compressed: bool,
-    pub encrypted: bool,
+    pub cipher: Option<Cipher>,
     /// Whether a summary is laid beside it.
     pub summary: bool,
 }
@@ -30,7 +30,7 @@ pub(super) struct Form {
 pub(super) fn check(path: &Path, form: Form) -> Result<()> {
     let complete = match form.unpacked {
         true => path.to_owned(),
-        false => ArchiveName::of(path, form.compressed, form.encrypted),
+        false => ArchiveName::of(path, form.compressed, form.cipher),
     };
     let longest = match form.unpacked {
         true => complete,
@@ -55,7 +55,7 @@ pub(super) fn check_key(name: &ObjectName, form: Form) -> Result<()> {
     if name.is_prefix() {
         return Ok(());
     }
-    let archive = ArchiveName::of(Path::new(name.name()), form.compressed, form.encrypted);
+    let archive = ArchiveName::of(Path::new(name.name()), form.compressed, form.cipher);
     let longest = name.with_name(&Summary::name_for(&archive.to_string_lossy()));
     let (length, unit): (fn(&str) -> usize, _) = match name.store {
         StoreKind::Azure => (|it| it.chars().count(), "characters"),

@@ -4,8 +4,9 @@ use super::Cancellation;
 use super::columns::Columns;
 use super::environment::Environment;
 use super::key::KeyArguments;
+use super::printing::Out;
 use super::terminal::{self, Reports, safe};
-use crate::archive::Password;
+use crate::archive::Keys;
 use crate::error::{Error, Result};
 use crate::inventory::{Inventory, Look, Stocked};
 use crate::model::Stage;
@@ -47,8 +48,8 @@ impl PlaceArguments {
             .hint("check them one by one with backup verify"));
         }
         let location = Location::parse(self.location.as_os_str())?;
-        let password = self.key.if_given(environment, &cancellation.interrupt())?;
-        at(&location, password, environment, cancellation, then)
+        let keys = self.key.if_given(environment, &cancellation.interrupt())?;
+        at(&location, keys, environment, cancellation, then)
     }
 }
 
@@ -58,7 +59,7 @@ impl PlaceArguments {
 /// It cannot be opened; or `then` fails.
 pub(super) fn at<T>(
     location: &Location,
-    password: Option<Password>,
+    keys: Keys,
     environment: &Environment,
     cancellation: &Cancellation,
     then: impl FnOnce(&dyn Shelf, &Look<'_>) -> Result<T>,
@@ -69,7 +70,7 @@ pub(super) fn at<T>(
     let look = Look {
         zone: TimeZone::system(),
         now: Timestamp::now(),
-        password,
+        keys,
         needs_summaries: matches!(location, Location::Object(_)),
         spool_folder: &environment.temporary,
         interrupt,
@@ -90,7 +91,7 @@ pub(super) fn at<T>(
   backup list s3://bucket/backups/
   backup list /backups --json
 
-With a key encrypted archives that have no summary are opened as well.")]
+With a key or an identity encrypted archives that have no summary are opened as well.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     place: PlaceArguments,
@@ -113,7 +114,7 @@ impl Arguments {
             let archives: Vec<StockedFacts> =
                 inventory.archives.iter().map(Stocked::facts).collect();
             let list = json!({"location": name, "archives": archives, "others": inventory.others});
-            Reports::Stdout.print(&list.to_string());
+            Out::print(&list.to_string())?;
             return Ok(0);
         }
         if inventory.archives.is_empty() {
@@ -143,7 +144,7 @@ impl Arguments {
                 archive.name.clone(),
             ]);
         }
-        Reports::Stdout.print(&columns.text(Reports::Stdout.width()));
+        Out::print(&columns.text(Reports::Stdout.width()))?;
         tell_future(&inventory.archives, now);
         Ok(0)
     }

@@ -5,14 +5,18 @@ mod beside;
 mod child;
 mod choices;
 mod columns;
+mod diff;
 mod doctor;
 mod drill;
 mod effort;
 mod environment;
 mod export;
+mod extract;
 mod filter;
+mod identity;
 mod import;
 mod input;
+mod inspect;
 mod keep;
 mod key;
 mod length;
@@ -21,6 +25,7 @@ mod media;
 mod options;
 mod place;
 mod plan;
+mod printing;
 mod progress;
 mod project;
 mod prompt;
@@ -74,7 +79,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 done but incomplete, 4 versions do \
-not match, 5 schemas do not match, 6 the archive is damaged or not ours, 11 locked, 12 wrong key, \
+not match, 5 schemas do not match, 6 the archive is damaged or not ours, 7 diff found differences, 11 locked, 12 wrong key, \
 13 half-way, 130 interrupted."
 )]
 pub struct Cli {
@@ -106,7 +111,10 @@ enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
     Verify(verify::Arguments),
+    Inspect(inspect::Arguments),
+    Extract(extract::Arguments),
     Drill(drill::Arguments),
+    Diff(diff::Arguments),
     List(list::Arguments),
     Prune(prune::Arguments),
     Doctor(doctor::Arguments),
@@ -151,7 +159,10 @@ fn dispatch() -> Result<u8> {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
+        Command::Inspect(arguments) => arguments.run(&environment),
+        Command::Extract(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
+        Command::Diff(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
         Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
@@ -167,15 +178,12 @@ fn dispatch() -> Result<u8> {
     }
 }
 
-/// Opens the archive that was named on the command line; asks for its key if it needs one.
-fn open_archive(
+/// Finds the archive that was named on the command line, and who can be asked for its key.
+fn locate_archive(
     path: &Path,
-    key: &KeyArguments,
-    on_fault: OnFault,
     cancellation: &Cancellation,
-    effort: &Effort,
     environment: &Environment,
-) -> Result<ArchiveSource> {
+) -> Result<(Archive, Prompt)> {
     let spool_folder = &environment.temporary;
     let interrupt = cancellation.interrupt();
     let location = Location::parse(path.as_os_str())?;
@@ -186,15 +194,27 @@ fn open_archive(
     let input = Input::new(io::stdin(), interrupt.clone());
     let access = environment.access(interrupt.clone());
     let archive = Archive::locate(&location, input, &access, spool_folder)?;
-    let prompt = Prompt::beside(path, interrupt.clone());
-    let password = key.password(archive.is_encrypted(), &prompt, environment)?;
+    Ok((archive, Prompt::beside(path, interrupt)))
+}
+
+/// Opens the archive that was named on the command line; asks for its key if it needs one.
+fn open_archive(
+    path: &Path,
+    key: &KeyArguments,
+    on_fault: OnFault,
+    cancellation: &Cancellation,
+    effort: &Effort,
+    environment: &Environment,
+) -> Result<ArchiveSource> {
+    let (archive, prompt) = locate_archive(path, cancellation, environment)?;
+    let unlock = key.unlock(&archive, &prompt, environment)?;
     let demands = Demands {
         authentic: key.require_authentication,
         tolerant: on_fault == OnFault::GoOn,
-        interrupt,
+        interrupt: cancellation.interrupt(),
         effort: effort.clone(),
     };
-    archive.open(password, demands)
+    archive.open_with(unlock, demands)
 }
 
 /// What a summary says of an archive that is read.
@@ -206,6 +226,8 @@ fn archive_facts(archive: &ArchiveSource) -> ArchiveFacts {
         sha256: None,
         id: None,
         encrypted: archive.is_encrypted(),
+        cipher: archive.lock().map(|lock| lock.cipher().to_string()),
+        recipients: None,
         compressed: archive.is_compressed(),
     }
 }

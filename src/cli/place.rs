@@ -5,7 +5,7 @@ use super::environment::Environment;
 use super::length::{self, Form};
 use super::terminal;
 use super::terminal::Reports;
-use crate::archive::{ArchiveDestination, ArchiveName, Packing};
+use crate::archive::{ArchiveDestination, ArchiveName, Encryption, Packing};
 use crate::error::{Error, Kind, Result};
 use crate::store::{
     Access, Beside, FileNames, FileTarget, Location, ObjectName, ObjectTarget, Receipt,
@@ -75,6 +75,11 @@ impl Place {
         Ok(location)
     }
 
+    /// Whether a path means a folder for archives with the default name.
+    pub fn is_folder(path: &Path) -> bool {
+        path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
+    }
+
     /// Sees that an archive can get its name at a location, before anything is asked that its name does not hang on.
     ///
     /// # Errors
@@ -85,7 +90,7 @@ impl Place {
             Location::Object(name) => return length::check_key(name, form),
             Location::Path(path) => path,
         };
-        if !form.unpacked && is_folder(path) {
+        if !form.unpacked && Self::is_folder(path) {
             return check_folder(folder_of(&path.join(default_name())));
         }
         // It stands in summaries, which are text.
@@ -106,7 +111,7 @@ impl Place {
             Location::Stream => Self::Stdout,
             Location::Path(path) if unpacked => Self::Folder(path),
             Location::Path(path) => {
-                let base = match is_folder(&path) {
+                let base = match Self::is_folder(&path) {
                     true => path.join(default_name()),
                     false => path,
                 };
@@ -230,12 +235,15 @@ impl Place {
             (None, Self::Folder(path)) => path.file_name()?.to_string_lossy().into_owned(),
             _ => return None,
         };
+        let cipher = packing.encryption.as_ref().map(Encryption::cipher);
         Some(ArchiveFacts {
             name,
             size: written.as_ref().map(|written| written.size),
             sha256: written.as_ref().and_then(|written| written.sha256.clone()),
             id: written.and_then(|written| written.id),
-            encrypted: packing.password.is_some(),
+            encrypted: packing.encryption.is_some(),
+            cipher: cipher.map(|cipher| cipher.to_string()),
+            recipients: packing.encryption.as_ref().and_then(Encryption::recipients),
             compressed: packing.compression.is_some() && !matches!(self, Self::Folder(_)),
         })
     }
@@ -302,11 +310,6 @@ impl Place {
             }
         }
     }
-}
-
-/// Whether a path means a folder for archives with the default name.
-fn is_folder(path: &Path) -> bool {
-    path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.is_dir()
 }
 
 fn default_name() -> String {

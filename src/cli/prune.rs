@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::keep::RetentionArguments;
 use super::list::{self, PlaceArguments, made, state, tell_future};
 use super::terminal::{self, Reports, Voice, safe};
-use crate::archive::Password;
+use crate::archive::Keys;
 use crate::error::{Error, Kind, Result};
 use crate::inventory::{Action, Inventory, Look, Pruning, Removed, Scope};
 use crate::retention::Policy;
@@ -170,7 +170,7 @@ pub(super) fn after_export(
     location: &Location,
     archive: &str,
     policy: &Policy,
-    password: Option<Password>,
+    keys: Keys,
     environment: &Environment,
     cancellation: &Cancellation,
     summary: &mut Summary,
@@ -199,7 +199,7 @@ pub(super) fn after_export(
             ))),
         }
     };
-    let pruned = list::at(location, password, environment, cancellation, prune);
+    let pruned = list::at(location, keys, environment, cancellation, prune);
     pruned.map_err(|error| match error.kind() {
         Kind::Interrupted => Error::new(
             Kind::Interrupted,

@@ -75,10 +75,15 @@ pub(super) fn print(reports: Reports, report: &Report) {
 
 /// Prints a table: at a terminal for the eye, elsewhere as plain columns with whole numbers.
 pub(super) fn print_lines(reports: Reports, heads: &Heads, lines: &[Line]) {
-    reports.print(&match reports.width() {
+    reports.print(&text(heads, lines, reports.width()));
+}
+
+/// A table, in so many characters for the eye, and where that is not said in plain columns.
+pub(super) fn text(heads: &Heads, lines: &[Line], room: Option<usize>) -> String {
+    match room {
         Some(width) => table(heads, lines, width),
         None => columns(heads, lines),
-    });
+    }
 }
 
 /// The lines of a report: name, count, bytes.
@@ -132,7 +137,7 @@ fn table(heads: &Heads, lines: &[Line], width: usize) -> String {
 }
 
 /// A name in so many characters; its ends say more than its middle.
-fn abridged(name: &str, room: usize) -> String {
+pub(super) fn abridged(name: &str, room: usize) -> String {
     let characters: Vec<char> = name.chars().collect();
     if characters.len() <= room {
         return name.to_owned();

@@ -2,6 +2,7 @@
 //! of JSON (`--json`).
 
 use crate::error::Error;
+use crate::model::hides;
 use rustix::fs::OFlags;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -85,17 +86,9 @@ struct Message<'a> {
 pub(super) fn safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
-        let turns = matches!(
-            character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
-                | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e0fff}'
-        );
         if character == '\n' {
             out.push_str("\\n");
-        } else if character.is_control() || turns {
+        } else if character.is_control() || hides(character) {
             let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
         } else {
             out.push(character);

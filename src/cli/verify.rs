@@ -30,6 +30,7 @@ use std::path::PathBuf;
   backup verify site.tar.gz.enc --key-file /etc/backup/key --require-authentication
   backup verify site.tar.gz.enc --project /srv/strapi
   backup verify s3://bucket/backups/site-2026-11-20 --key-file /etc/backup/key
+  backup verify site.tar.gz.age --identity identity.txt
   ssh backups@host cat site.tar.gz.enc | backup verify - --key-file /etc/backup/key
 
 Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for.
@@ -62,6 +63,9 @@ pub(super) struct Arguments {
 /// The verdict on an archive that is not as it was written.
 pub(super) const DAMAGED: &str = "The archive is damaged";
 
+/// What verdicts call the only archive.
+pub(super) const THE_ARCHIVE: &str = "The archive";
+
 /// How many of the warnings of an export are told.
 const TOLD: usize = 20;
 
@@ -88,7 +92,12 @@ impl Arguments {
                 let request = self.request(environment, cancellation, summary);
                 let checked = request.and_then(|it| it.run(summary));
                 checked.or_else(|error| {
-                    damaged(error, summary, "the archive was not checked to its end")
+                    damaged(
+                        error,
+                        summary,
+                        THE_ARCHIVE,
+                        "the archive was not checked to its end",
+                    )
                 })
             },
         )
@@ -185,8 +194,9 @@ impl Request {
                 Reports::Stdout.conclude(&line);
             }
         }
+        let bad = verdict(THE_ARCHIVE, plan.faults.iter());
         let (verdict, code) = match worst {
-            Some(Kind::Archive) => (DAMAGED, exit_code(Kind::Archive)),
+            Some(Kind::Archive) => (bad.as_str(), exit_code(Kind::Archive)),
             Some(Kind::Version) => (
                 "The archive is whole, but of another version than the project",
                 exit_code(Kind::Version),
@@ -208,17 +218,31 @@ impl Request {
     }
 }
 
-/// What comes of an error of a check: what cannot be followed at all is damaged as well. Gives the exit code.
+/// The verdict on what is not as it was written; what lacks a proof alone is not damaged.
+pub(super) fn verdict<'a>(what: &str, faults: impl Iterator<Item = &'a Error>) -> String {
+    let mut faults = faults.filter(|fault| fault.kind() == Kind::Archive);
+    match faults.all(Error::is_unproven) {
+        true => format!("{what} is not authenticated"),
+        false => format!("{what} is damaged"),
+    }
+}
+
+/// What comes of an error of a check of something: what cannot be followed at all is damaged as well. Gives the exit code.
 ///
 /// # Errors
 /// Any other, which says that something is `unfinished` where it is an interruption.
-pub(super) fn damaged(error: Error, summary: &mut Summary, unfinished: &str) -> Result<u8> {
+pub(super) fn damaged(
+    error: Error,
+    summary: &mut Summary,
+    what: &str,
+    unfinished: &str,
+) -> Result<u8> {
     if error.kind() != Kind::Archive {
         return Err(error.interrupted_with(unfinished));
     }
     summary.fail(&error);
     terminal::print_error(&error);
-    Reports::Stdout.conclude(DAMAGED);
+    Reports::Stdout.conclude(&verdict(what, [&error].into_iter()));
     Ok(exit_code(Kind::Archive))
 }
 
@@ -277,10 +301,18 @@ pub(super) fn has_notes(plan: &Plan, protection: &Protection) -> bool {
 
 /// What proves that the archive is whole.
 fn proofs(protection: &Protection) -> Vec<String> {
+    const NOBODY: &str = "whoever knows a recipient, which is public, can write such an archive";
     let Some(entries) = protection.digests else {
-        return Vec::new();
+        // The age format proves also what has no list.
+        return match (protection.is_to_recipients, protection.is_authenticated) {
+            (true, _) => vec![format!("nothing proves who wrote it: {NOBODY}")],
+            (false, true) => vec!["all of it was written by somebody who knew the key".into()],
+            (false, false) => Vec::new(),
+        };
     };
-    let authenticated = if protection.is_authenticated {
+    let authenticated = if protection.is_to_recipients {
+        &format!("nothing proves who wrote them: {NOBODY}")
+    } else if protection.is_authenticated {
         "they were listed by somebody who knew the key"
     } else {
         "nothing proves who listed them"

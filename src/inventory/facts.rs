@@ -14,6 +14,7 @@ impl Stocked {
             size: self.size,
             complete: self.is_complete,
             encrypted: self.encrypted,
+            cipher: self.cipher.clone(),
             strapi: self.strapi.clone(),
             project: self.project.clone(),
             counts: self.counts.clone(),

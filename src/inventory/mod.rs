@@ -5,15 +5,17 @@
 
 mod facts;
 mod name;
+mod outside;
 mod prune;
 mod removal;
 #[cfg(test)]
 mod tests;
 
+pub use outside::Outside;
 pub use prune::{Action, Decision, Pruning, Scope};
 pub use removal::Removed;
 
-use crate::archive::{Archive, ArchiveSource, Demands, Password};
+use crate::archive::{Archive, ArchiveSource, Cipher, Demands, Keys};
 use crate::error::{Kind, Result};
 use crate::retention::is_of_the_future;
 use crate::store::{Interrupt, Item, Shelf};
@@ -40,7 +42,7 @@ pub struct Look<'a> {
     /// Now.
     pub now: Timestamp,
     /// What opens those that are encrypted.
-    pub password: Option<Password>,
+    pub keys: Keys,
     /// Whether an archive is complete only with a summary, as in an object store.
     pub needs_summaries: bool,
     /// Where what has to be spooled goes.
@@ -77,6 +79,8 @@ pub struct Stocked {
     pub is_complete: bool,
     /// Whether it is encrypted, where that is known.
     pub encrypted: Option<bool>,
+    /// The cipher, where it is encrypted and that is known: `strapi`, `age`.
+    pub cipher: Option<String>,
     /// The version of Strapi, where that is known.
     pub strapi: Option<String>,
     /// The project, where that is known.
@@ -212,6 +216,7 @@ impl Look<'_> {
             told_by,
             is_complete: !name.is_incomplete && !self.needs_summaries,
             encrypted: None,
+            cipher: None,
             strapi: None,
             project: None,
             counts: BTreeMap::new(),
@@ -260,7 +265,12 @@ impl Look<'_> {
         }
         stocked.told_by = ToldBy::Summary;
         stocked.is_complete = summary.status == Status::Complete;
-        stocked.encrypted = summary.archive.map(|archive| archive.encrypted);
+        stocked.encrypted = summary.archive.as_ref().map(|archive| archive.encrypted);
+        stocked.cipher = summary.archive.and_then(|archive| {
+            // Those that do not say it are of before there was another one.
+            let first = || archive.encrypted.then(|| Cipher::Strapi.to_string());
+            archive.cipher.or_else(first)
+        });
         stocked.strapi = summary.strapi;
         // Every site has this name that was given none of its own.
         if let Some(project) = summary
@@ -278,21 +288,22 @@ impl Look<'_> {
 
     /// Opens an archive; where `tolerant`, what is wrong with it is told with the rest.
     fn open(&self, archive: Archive, tolerant: bool) -> Result<ArchiveSource> {
-        let password = self.password.clone().filter(|_| archive.is_encrypted());
+        let unlock = archive.lock()?.and_then(|lock| self.keys.fitting(lock));
         let demands = Demands {
             tolerant,
             interrupt: self.interrupt.clone(),
             ..Demands::default()
         };
-        archive.open(password, demands)
+        archive.open_with(unlock, demands)
     }
 
     /// Takes over what the archive says at its beginning; gives why it is not known to be one of ours, if it is not.
     fn peek(&self, shelf: &dyn Shelf, stocked: &mut Stocked) -> Result<Option<String>> {
         let archive = Archive::from_origin(shelf.open(&stocked.name)?, self.spool_folder)?;
-        let is_encrypted = archive.is_encrypted();
-        stocked.encrypted = Some(is_encrypted);
-        if is_encrypted && self.password.is_none() {
+        stocked.encrypted = Some(archive.is_encrypted());
+        let lock = archive.lock()?;
+        stocked.cipher = lock.map(|lock| lock.cipher().to_string());
+        if lock.is_some_and(|lock| self.keys.fitting(lock).is_none()) {
             return Ok(Some("it is encrypted, and has no summary".into()));
         }
         let Some(peek) = self.open(archive, false)?.peek()? else {

@@ -103,7 +103,7 @@ fn look() -> Look<'static> {
     Look {
         zone: TimeZone::UTC,
         now: time(NOW),
-        password: None,
+        keys: Keys::default(),
         needs_summaries: false,
         spool_folder: Path::new("/nowhere"),
         interrupt: Interrupt::default(),

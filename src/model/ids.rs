@@ -36,6 +36,12 @@ impl IdSet {
             .max(self.others.last().copied())
     }
 
+    /// The ids, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = i64> {
+        let small = self.small.iter().map(i64::from);
+        small.chain(self.others.iter().copied())
+    }
+
     /// How many there are.
     pub fn len(&self) -> u64 {
         self.small.len() + self.others.len() as u64

@@ -5,6 +5,7 @@
 //! on the way. This room imports nothing else of ours but the calendar.
 
 mod asset;
+pub(crate) mod canonical;
 mod components;
 mod configuration;
 mod entity;
@@ -16,6 +17,7 @@ mod link;
 mod metadata;
 mod names;
 mod schema;
+mod schemas;
 mod skips;
 mod stage;
 mod value;
@@ -28,10 +30,9 @@ pub use ids::IdSet;
 pub use line::Line;
 pub use link::{Link, LinkEnd, LinkRef};
 pub use metadata::{Metadata, Plugin};
-pub use names::{NameList, NameMap, Short};
-pub use schema::{
-    Attribute, ModelType, Relation, RelationKind, Scalar, Schema, Schemas, column_kind,
-};
+pub use names::{NameList, NameMap, Short, hides};
+pub use schema::{Attribute, ModelType, Relation, RelationKind, Scalar, Schema, column_kind};
+pub use schemas::Schemas;
 pub use stage::Stage;
 pub(crate) use value::{boolean, instant};
 pub use value::{deep_attribute, misfit};

@@ -23,6 +23,19 @@ impl fmt::Display for Short<'_> {
     }
 }
 
+/// Whether a character is not seen itself, but joins others, turns their direction or hides them. Whoever shows text that
+/// others wrote shows what stands there.
+pub fn hides(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
 /// A map from names to values that keeps eight bytes of each name: a hash with a key of its own, so
 /// that nobody can make names that are taken for each other. Among a million names, two are by chance
 /// with a likelihood of 3 in 100 million.

@@ -5,7 +5,6 @@ use super::json;
 use super::limits::DEEPEST_SCHEMA;
 use crate::nesting::is_deeper_than;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 
 /// The properties of a schema that travel, in the order Strapi writes them
 /// (`mapSchemasValues` of `@strapi/data-transfer`).
@@ -386,60 +385,6 @@ impl Attribute {
             },
             other => Scalar::from_type(other).map_or(Self::Unknown(name), Self::Scalar),
         }
-    }
-}
-
-/// All content types and components of a project or an archive, in their order.
-#[derive(Debug, Clone, Default)]
-pub struct Schemas {
-    list: Vec<Schema>,
-    by_uid: HashMap<String, usize>,
-}
-
-impl Schemas {
-    /// Adds a schema; a second one of the same uid replaces the first.
-    pub fn push(&mut self, schema: Schema) {
-        match self.by_uid.get(&schema.uid) {
-            Some(&index) => self.list[index] = schema,
-            None => {
-                self.by_uid.insert(schema.uid.clone(), self.list.len());
-                self.list.push(schema);
-            }
-        }
-    }
-
-    /// The schema of this uid.
-    pub fn get(&self, uid: &str) -> Option<&Schema> {
-        self.by_uid.get(uid).map(|&index| &self.list[index])
-    }
-
-    /// All schemas, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Schema> {
-        self.list.iter()
-    }
-
-    /// The content types, in order.
-    pub fn content_types(&self) -> impl Iterator<Item = &Schema> {
-        self.iter()
-            .filter(|schema| schema.model_type == ModelType::ContentType)
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-}
-
-impl FromIterator<Schema> for Schemas {
-    fn from_iter<I: IntoIterator<Item = Schema>>(schemas: I) -> Self {
-        let mut all = Self::default();
-        schemas.into_iter().for_each(|schema| all.push(schema));
-        all
     }
 }
 

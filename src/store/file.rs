@@ -15,6 +15,21 @@ pub struct FileTarget {
     write_back: WriteBack,
     names: FileNames,
     receipt: Receipt,
+    called: Called,
+}
+
+/// What messages call a file, and the option that names it.
+#[derive(Debug, Clone, Copy)]
+struct Called {
+    what: &'static str,
+    option: &'static str,
+}
+
+impl Called {
+    const ARCHIVE: Self = Self {
+        what: "archive",
+        option: "--file",
+    };
 }
 
 /// What a file is called when it is there, and what may stand there before.
@@ -73,7 +88,15 @@ impl FileTarget {
             write_back: WriteBack::default(),
             names,
             receipt,
+            called: Called::ARCHIVE,
         })
+    }
+
+    /// The same for what is no archive: what messages call it, and the option that names it.
+    #[must_use]
+    pub fn called(mut self, what: &'static str, option: &'static str) -> Self {
+        self.called = Called { what, option };
+        self
     }
 
     /// Publishes it; when it is on disk, right before it gets its name, this is done, and nothing is published where that
@@ -86,13 +109,15 @@ impl FileTarget {
             mut temporary,
             names,
             receipt,
+            called,
             ..
         } = self;
+        let Called { what, option } = called;
         let (path, replace) = match ending {
             Ending::Complete => (names.complete, names.overwrite),
             Ending::Incomplete => (names.incomplete, true),
         };
-        let fail = |error| Error::io("write the archive", &path, error);
+        let fail = |error| Error::io(format!("write the {what}"), &path, error);
         temporary.file().sync_all().map_err(fail)?;
         before()?;
         let file = temporary
@@ -102,13 +127,13 @@ impl FileTarget {
                     "{} has come meanwhile, and is not replaced",
                     path.display()
                 ))
-                .hint("choose another name with --file"),
+                .hint(format!("choose another name with {option}")),
                 _ => fail(error),
             })?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         receipt.is_file(file);
         receipt.published(&path.display().to_string(), &name);
-        sync_name(&path)
+        sync_called(&path, what)
     }
 }
 
@@ -250,13 +275,17 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
 /// # Errors
 /// Its folder cannot be synced.
 pub fn sync_name(path: &Path) -> Result<()> {
+    sync_called(path, Called::ARCHIVE.what)
+}
+
+fn sync_called(path: &Path, what: &str) -> Result<()> {
     sync_folder(folder_of(path)).map_err(|error| {
         error
             .within(format!(
-                "the archive {} is there and whole, but may not survive a power cut",
+                "the {what} {} is there and whole, but may not survive a power cut",
                 path.display()
             ))
-            .hint("see what is wrong with that disk, and export again")
+            .hint("see what is wrong with that disk, and do it again")
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod file;
+mod folder;
 mod interrupt;
 mod limit;
 mod location;
@@ -24,6 +25,7 @@ pub use access::Access;
 pub use file::{
     FileNames, FileOrigin, FileTarget, check_folder, folder_of, real_path, sync_folder, sync_name,
 };
+pub(crate) use folder::{Folder, Hidden, holds_something};
 pub use interrupt::{Interrupt, Interruptible};
 pub use location::{Location, ObjectName, StoreKind};
 pub use object::{Beside, ObjectTarget, post, write_beside};

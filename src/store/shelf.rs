@@ -20,6 +20,14 @@ pub trait Shelf: Send {
     /// It cannot be listed.
     fn list(&self) -> Result<Vec<Item>>;
 
+    /// What is known of one of these; `None` where there is none of this name.
+    ///
+    /// # Errors
+    /// It cannot be asked for.
+    fn item(&self, name: &str) -> Result<Option<Item>> {
+        Ok(self.list()?.into_iter().find(|item| item.name == name))
+    }
+
     /// Starts to read an archive.
     ///
     /// # Errors
@@ -128,6 +136,22 @@ impl Shelf for Folder {
         }
         items.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(items)
+    }
+
+    fn item(&self, name: &str) -> Result<Option<Item>> {
+        let path = self.path_of(name);
+        let fail = |error| Error::io("look at", &path, error);
+        let metadata = match path.metadata() {
+            Ok(metadata) if metadata.is_file() => metadata,
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fail(error)),
+        };
+        Ok(Some(Item {
+            name: name.to_owned(),
+            size: metadata.len(),
+            modified: metadata.modified().map_err(fail)?,
+        }))
     }
 
     fn open(&self, name: &str) -> Result<Box<dyn Origin>> {

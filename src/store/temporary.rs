@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 /// How hidden names begin and end, and how many letters and digits stand between.
-const PREFIX: &str = ".backup-";
-const SUFFIX: &str = ".part";
+pub(super) const PREFIX: &str = ".backup-";
+pub(super) const SUFFIX: &str = ".part";
 const RANDOM: usize = 6;
 /// How often another hidden name is tried.
 const TRIES: usize = 8;

@@ -60,6 +60,12 @@ impl Inspection {
         }
     }
 
+    /// How many rows of each component come along.
+    pub fn components(&self) -> impl Iterator<Item = (&str, u64)> {
+        let components = self.components.iter();
+        components.map(|(uid, ids)| (uid.as_str(), ids.len()))
+    }
+
     /// The largest id of a component that comes along.
     pub fn largest_component(&self, uid: &str) -> i64 {
         self.components.get(uid).and_then(IdSet::max).unwrap_or(0)

@@ -5,6 +5,7 @@
 //! commit) and nothing of databases or terminals; of files only the one without a name that lines wait
 //! in.
 
+mod contents;
 mod destination;
 mod faults;
 mod filter;
@@ -15,6 +16,7 @@ mod observer;
 mod report;
 mod schema_diff;
 mod scope;
+mod selection;
 mod source;
 mod spool;
 pub mod summary;
@@ -22,6 +24,7 @@ mod texts;
 mod version;
 mod warning;
 
+pub use contents::{Contents, LargeEntity, LargeFile, Noting, OTHERS};
 pub use destination::{Deletion, Destination, Load, Nowhere, Sink, Survey};
 pub use faults::{Faults, OnFault};
 pub use filter::{Filter, FilterOptions, Group, UPLOAD_TYPES, is_ignored};
@@ -29,8 +32,9 @@ pub use inspection::Inspection;
 pub use losses::{LossKind, ReferenceLoss, check_losses};
 pub use observer::{Event, Observer, Phase, Silent};
 pub use report::{Count, Report, StageReport};
-pub use schema_diff::SchemaStrategy;
+pub use schema_diff::{Difference as SchemaDifference, SchemaStrategy, each_schema_difference};
 pub use scope::{Extent, Scope};
+pub use selection::{Chosen, EntityLines, Onlooker};
 pub use source::{Description, Provenance, Source};
 pub use spool::Spool;
 pub(crate) use texts::{Place, Texts};
@@ -288,13 +292,13 @@ impl Transfer<'_> {
     }
 }
 
-/// An archive that says what it holds was made by this program, which leaves out links to nothing:
-/// one in it is a fault, for whoever lists faults. A restore leaves it out as well.
+/// This program leaves out links to nothing when it writes an archive: one in it is a fault, for whoever lists
+/// faults. A restore leaves it out as well. In a project there may be any number of them.
 fn dangling(source: &Description, announced: &Report) -> Option<Error> {
     let links = *announced.warnings.get(&WarningKind::OrphanLink)?;
     let provenance = source.provenance.as_ref();
     let held_still = provenance.is_none_or(|provenance| provenance.is_consistent);
-    (source.scope.is_some() && held_still).then(|| {
+    (source.is_own_archive && held_still).then(|| {
         Error::archive(format!(
             "links that join what the archive does not hold: {links}"
         ))

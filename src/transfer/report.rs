@@ -16,7 +16,7 @@ pub struct Count {
 }
 
 impl Count {
-    fn add(&mut self, bytes: u64) {
+    pub(super) fn add(&mut self, bytes: u64) {
         self.items += 1;
         self.bytes += bytes;
     }
@@ -25,6 +25,8 @@ impl Count {
 /// How many groups of files are told apart, for extensions may be anything; the others are one more.
 const MOST_GROUPS: usize = 1000;
 const OTHER_GROUPS: &str = "others";
+/// The group of files whose names have no extension.
+pub(super) const NO_EXTENSION: &str = "No extension";
 
 /// A stage in numbers.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +57,8 @@ impl Report {
         *self.warnings.entry(warning.kind).or_default() += warning.count;
     }
 
-    fn count(&mut self, stage: Stage, group: Option<&str>, bytes: u64) {
+    /// Counts an item of a stage.
+    pub(crate) fn count(&mut self, stage: Stage, group: Option<&str>, bytes: u64) {
         let report = self.stages.entry(stage).or_default();
         report.total.add(bytes);
         let Some(mut group) = group else {
@@ -176,7 +179,7 @@ impl Sink for Counting<'_> {
             observer: self.observer,
         };
         self.sink.asset(asset, &mut watched)?;
-        let group = asset.extension().unwrap_or("No extension");
+        let group = asset.extension().unwrap_or(NO_EXTENSION);
         self.report.count(Stage::Assets, Some(group), asset.size);
         self.advanced(Stage::Assets, 1, 0);
         Ok(())

@@ -28,11 +28,15 @@ const LISTED: usize = 50;
 
 /// A difference between two schemas, in the JSON of both.
 #[derive(Debug, Clone, PartialEq)]
-struct Difference<'a> {
-    uid: &'a str,
-    path: Vec<Cow<'a, str>>,
-    source: Option<&'a str>,
-    destination: Option<&'a str>,
+pub struct Difference<'a> {
+    /// The content type or component.
+    pub uid: &'a str,
+    /// The way to it; empty where it is about the whole type.
+    pub path: Vec<Cow<'a, str>>,
+    /// What the source says.
+    pub source: Option<&'a str>,
+    /// What the destination says.
+    pub destination: Option<&'a str>,
 }
 
 /// The differences that count: a hostile schema may have millions.
@@ -97,63 +101,83 @@ impl SchemaStrategy {
     }
 }
 
-impl Differences<'_> {
-    fn find(&mut self) {
-        let (source, destination) = (self.source, self.destination);
-        for schema in source.iter() {
-            let to = destination.get(&schema.uid).map(Schema::to_line);
-            self.compare(&schema.uid, &mut Vec::new(), Some(schema.to_line()), to);
+/// Hands over each difference of two sets of schemas. What a custom field may have been guessed to be does not count.
+pub fn each_schema_difference(
+    one: &Schemas,
+    other: &Schemas,
+    each: &mut dyn FnMut(&Difference<'_>),
+) {
+    find(one, other, &mut |difference| {
+        if !difference.is_of_custom_field(one) && !difference.is_of_custom_field(other) {
+            each(difference);
         }
-        for schema in destination.iter() {
-            if source.get(&schema.uid).is_none() {
-                self.compare(&schema.uid, &mut Vec::new(), None, Some(schema.to_line()));
+    });
+}
+
+fn find(source: &Schemas, destination: &Schemas, add: &mut dyn FnMut(&Difference<'_>)) {
+    for schema in source.iter() {
+        let to = destination.get(&schema.uid).map(Schema::to_line);
+        let from = Some(schema.to_line());
+        compare(&schema.uid, &mut Vec::new(), from, to, add);
+    }
+    for schema in destination.iter() {
+        if source.get(&schema.uid).is_none() {
+            let to = Some(schema.to_line());
+            compare(&schema.uid, &mut Vec::new(), None, to, add);
+        }
+    }
+}
+
+/// Compares two values, which are as JavaScript writes them but for the order of members.
+fn compare<'a>(
+    uid: &'a str,
+    path: &mut Vec<Cow<'a, str>>,
+    source: Option<&'a str>,
+    destination: Option<&'a str>,
+    add: &mut dyn FnMut(&Difference<'_>),
+) {
+    if source == destination {
+        return;
+    }
+    if let (Some(from), Some(to)) = (source, destination) {
+        if let (Ok(from), Ok(to)) = (Fields::parse(from), Fields::parse(to)) {
+            let added = to.0.iter().filter(|(name, _)| from.get(name).is_none());
+            for (name, from) in &from.0 {
+                path.push(name.clone());
+                compare(uid, path, Some(from), to.get(name), add);
+                path.pop();
+            }
+            for (name, to) in added {
+                path.push(name.clone());
+                compare(uid, path, None, Some(to), add);
+                path.pop();
+            }
+            return;
+        }
+        if let (Ok(mut from), Ok(mut to)) = (elements(from), elements(to)) {
+            for index in 0_usize.. {
+                let (from, to) = (from.next(), to.next());
+                if from.is_none() && to.is_none() {
+                    return;
+                }
+                path.push(index.to_string().into());
+                compare(uid, path, from, to, add);
+                path.pop();
             }
         }
     }
+    add(&Difference {
+        uid,
+        path: path.clone(),
+        source,
+        destination,
+    });
+}
 
-    /// Compares two values, which are as JavaScript writes them but for the order of members.
-    fn compare<'a>(
-        &mut self,
-        uid: &'a str,
-        path: &mut Vec<Cow<'a, str>>,
-        source: Option<&'a str>,
-        destination: Option<&'a str>,
-    ) {
-        if source == destination {
-            return;
-        }
-        if let (Some(from), Some(to)) = (source, destination) {
-            if let (Ok(from), Ok(to)) = (Fields::parse(from), Fields::parse(to)) {
-                let added = to.0.iter().filter(|(name, _)| from.get(name).is_none());
-                for (name, from) in &from.0 {
-                    path.push(name.clone());
-                    self.compare(uid, path, Some(from), to.get(name));
-                    path.pop();
-                }
-                for (name, to) in added {
-                    path.push(name.clone());
-                    self.compare(uid, path, None, Some(to));
-                    path.pop();
-                }
-                return;
-            }
-            if let (Ok(mut from), Ok(mut to)) = (elements(from), elements(to)) {
-                for index in 0_usize.. {
-                    let (from, to) = (from.next(), to.next());
-                    if from.is_none() && to.is_none() {
-                        return;
-                    }
-                    path.push(index.to_string().into());
-                    self.compare(uid, path, from, to);
-                    path.pop();
-                }
-            }
-        }
-        self.add(&Difference {
-            uid,
-            path: path.clone(),
-            source,
-            destination,
+impl Differences<'_> {
+    fn find(&mut self) {
+        find(self.source, self.destination, &mut |difference| {
+            self.add(difference)
         });
     }
 

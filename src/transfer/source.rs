@@ -16,6 +16,8 @@ pub struct Description {
     pub scope: Option<Scope>,
     /// How the data was read, where that is known.
     pub provenance: Option<Provenance>,
+    /// Whether it is an archive that this program wrote, which leaves out links to what is not there.
+    pub is_own_archive: bool,
 }
 
 /// How data was read.

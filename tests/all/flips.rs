@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use sha2::{Digest, Sha256};
-use strapi_backup::archive::{Archive, ArchiveSource, Demands, Password};
+use strapi_backup::archive::{Archive, ArchiveSource, Demands, IdentityFile, Password, Unlock};
 use strapi_backup::error::{Error, Result};
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use strapi_backup::store::Origin;
@@ -16,6 +16,7 @@ use strapi_backup::transfer::{
     VersionStrategy, Warning,
 };
 
+use crate::age::pair;
 use crate::support::cli::{KEY, Project, strapi_archive};
 use crate::support::tarball::{ENTITIES, Tarball};
 
@@ -169,14 +170,14 @@ impl Sink for Digesting {
     fn warn(&mut self, _warning: Warning) {}
 }
 
-fn open(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<ArchiveSource> {
+fn open(bytes: Bytes, unlock: Option<&Unlock>, folder: &Path) -> Result<ArchiveSource> {
     let archive = Archive::from_origin(Box::new(bytes), folder)?;
-    archive.open(key.map(Password::new), Demands::default())
+    archive.open_with(unlock.cloned(), Demands::default())
 }
 
 /// Fails where `verify` finds something wrong.
-fn verify(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<()> {
-    let mut source = open(bytes, key, folder)?;
+fn verify(bytes: Bytes, unlock: Option<&Unlock>, folder: &Path) -> Result<()> {
+    let mut source = open(bytes, unlock, folder)?;
     let mut transfer = Transfer {
         source: &mut source,
         destination: Box::new(Nowhere::default()),
@@ -195,9 +196,9 @@ fn verify(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<()> {
 }
 
 /// What an archive in which nothing is wrong gives whoever reads all of it, digested.
-fn content(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<Vec<u8>> {
-    verify(bytes.clone(), key, folder)?;
-    let mut source = open(bytes, key, folder)?;
+fn content(bytes: Bytes, unlock: Option<&Unlock>, folder: &Path) -> Result<Vec<u8>> {
+    verify(bytes.clone(), unlock, folder)?;
+    let mut source = open(bytes, unlock, folder)?;
     let description = source.describe()?;
     let mut digest = Digesting::default();
     digest.0.update(format!(
@@ -208,27 +209,42 @@ fn content(bytes: Bytes, key: Option<&str>, folder: &Path) -> Result<Vec<u8>> {
     Ok(digest.0.finalize().to_vec())
 }
 
-/// Our export of the project in `testdata`, in every form of a file.
-fn archives(project: &Project) -> Vec<(&'static str, Option<&'static str>, Bytes)> {
-    [
-        ("site.tar", None, &["--no-encrypt", "--no-compress"][..]),
-        ("site.tar.gz", None, &["--no-encrypt"]),
-        ("site.tar.gz.enc", Some(KEY), &["-k", KEY]),
-        ("site.tar.enc", Some(KEY), &["-k", KEY, "--no-compress"]),
-    ]
-    .into_iter()
-    .map(|(name, key, options)| {
-        let arguments = [&["-f", "site"], options].concat();
-        project.run("export", arguments).ends_with(0);
-        let bytes = std::fs::read(project.archive(name)).unwrap();
-        let bytes = Bytes {
-            length: bytes.len(),
-            bytes: Arc::new(bytes),
-            flipped: None,
+/// Our export of the project in `testdata`, in every form of a file. To a passphrase of age there is none: it takes a second
+/// to open, and the content has the same form.
+fn archives(project: &Project) -> Vec<(&'static str, Option<Unlock>, Bytes)> {
+    let key = || Some(Unlock::Key(Password::new(KEY)));
+    let mut forms = vec![
+        ("site.tar", None, vec!["--no-encrypt", "--no-compress"]),
+        ("site.tar.gz", None, vec!["--no-encrypt"]),
+        ("site.tar.gz.enc", key(), vec!["-k", KEY]),
+        ("site.tar.enc", key(), vec!["-k", KEY, "--no-compress"]),
+    ];
+    let recipient = pair(project, "identity");
+    if let Some(recipient) = &recipient {
+        let identity = std::fs::read(project.archive("identity")).unwrap();
+        let Ok(IdentityFile::Open(identities)) = IdentityFile::read(identity) else {
+            panic!("age-keygen writes identities");
         };
-        (name, key, bytes)
-    })
-    .collect()
+        let unlock = Some(Unlock::Identities(identities));
+        let to = ["--recipient", recipient];
+        forms.push(("site.tar.gz.age", unlock.clone(), to.to_vec()));
+        let plain = [&to[..], &["--no-compress"]].concat();
+        forms.push(("site.tar.age", unlock, plain));
+    }
+    forms
+        .into_iter()
+        .map(|(name, unlock, options)| {
+            let arguments = [&["-f", "site"], &options[..]].concat();
+            project.run("export", arguments).ends_with(0);
+            let bytes = std::fs::read(project.archive(name)).unwrap();
+            let bytes = Bytes {
+                length: bytes.len(),
+                bytes: Arc::new(bytes),
+                flipped: None,
+            };
+            (name, unlock, bytes)
+        })
+        .collect()
 }
 
 /// Tries numbered cases on all cores; `check` gives what is wrong with one.
@@ -254,9 +270,9 @@ fn all_cores(cases: usize, check: impl Fn(usize) -> Option<String> + Sync) {
 /// Turns over so many bits of each archive, one at a time, spread evenly with all eight of a byte among them.
 fn no_flip_changes_what_is_read(flips: usize) {
     let project = Project::testdata();
-    for (name, key, bytes) in archives(&project) {
+    for (name, unlock, bytes) in archives(&project) {
         let folder = project.archives();
-        let right = content(bytes.clone(), key, &folder).expect(name);
+        let right = content(bytes.clone(), unlock.as_ref(), &folder).expect(name);
         let bits = bytes.length * 8;
         // Odd, so that it meets every bit of a byte.
         let step = (bits / flips) | 1;
@@ -265,7 +281,7 @@ fn no_flip_changes_what_is_read(flips: usize) {
                 flipped: Some(case * step % bits),
                 ..bytes.clone()
             };
-            match content(flipped, key, &folder) {
+            match content(flipped, unlock.as_ref(), &folder) {
                 Ok(digest) if digest != right => Some(format!(
                     "{name} with bit {} turned over is read as something else",
                     case * step
@@ -290,15 +306,15 @@ fn ten_thousand_archives_with_a_bit_turned_over_are_not_read_as_something_else()
 #[test]
 fn bits_of_headers_are_not_turned_over_unnoticed() {
     let project = Project::testdata();
-    let (name, key, bytes) = archives(&project).swap_remove(0);
+    let (name, unlock, bytes) = archives(&project).swap_remove(0);
     let folder = project.archives();
-    let right = content(bytes.clone(), key, &folder).expect(name);
+    let right = content(bytes.clone(), unlock.as_ref(), &folder).expect(name);
     all_cores(512 * 8 / 13, |case| {
         let flipped = Bytes {
             flipped: Some(case * 13),
             ..bytes.clone()
         };
-        match content(flipped, key, &folder) {
+        match content(flipped, unlock.as_ref(), &folder) {
             Ok(digest) if digest != right => Some(format!("bit {}", case * 13)),
             _ => None,
         }
@@ -308,7 +324,7 @@ fn bits_of_headers_are_not_turned_over_unnoticed() {
 #[test]
 fn bits_where_zeros_belong_are_not_turned_over_unnoticed() {
     let project = Project::testdata();
-    let (_, key, bytes) = archives(&project).swap_remove(0);
+    let (_, unlock, bytes) = archives(&project).swap_remove(0);
     let folder = project.archives();
     // The padding of the first entry, which is short; the mark of the end.
     let padding = (512 + 100) * 8..1024 * 8;
@@ -319,7 +335,7 @@ fn bits_where_zeros_belong_are_not_turned_over_unnoticed() {
             flipped: Some(bits[case]),
             ..bytes.clone()
         };
-        let taken = verify(flipped, key, &folder).is_ok();
+        let taken = verify(flipped, unlock.as_ref(), &folder).is_ok();
         taken.then(|| format!("bit {} is taken", bits[case]))
     });
 }
@@ -327,7 +343,7 @@ fn bits_where_zeros_belong_are_not_turned_over_unnoticed() {
 /// Cuts each archive at multiples of `step`: none may be taken.
 fn every_cut_is_noticed(step: usize) {
     let project = Project::testdata();
-    for (name, key, bytes) in archives(&project) {
+    for (name, unlock, bytes) in archives(&project) {
         let folder = project.archives();
         let cuts = bytes.length.div_ceil(step);
         all_cores(cuts, |case| {
@@ -335,7 +351,7 @@ fn every_cut_is_noticed(step: usize) {
                 length: case * step,
                 ..bytes.clone()
             };
-            let read = content(cut, key, &folder);
+            let read = content(cut, unlock.as_ref(), &folder);
             read.is_ok()
                 .then(|| format!("{name} cut at {}", case * step))
         });

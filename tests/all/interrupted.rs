@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{PLAIN, Project, impatient, run, strapi_archive};
+use crate::support::cli::{PLAIN, Project, backup, impatient, run, strapi_archive};
 use crate::support::databases::{Server, Site, on_each_server, our_archive};
 use crate::support::files::listing;
 use crate::support::proxy::Mute;
@@ -96,6 +96,32 @@ fn an_import_that_is_interrupted_while_it_checks_changes_nothing() {
     let said = ["error: interrupted: nothing was changed"];
     assert_eq!(outcome.lines("error: "), said);
     before.assert_untouched(&project);
+}
+
+#[test]
+fn a_look_that_is_interrupted_says_so_and_leaves_no_page() {
+    let project = Project::testdata();
+    let options = [&["-f", "site"], &PLAIN[..]].concat();
+    project.run("export", options).ends_with(0);
+    let archive = fs::read(project.archive("site.tar")).unwrap();
+    for (signal, options) in [
+        ("INT", &["--html", "page.html"][..]),
+        ("TERM", &["--json"]),
+        ("INT", &["--type", "api::article.article"]),
+    ] {
+        // What follows never comes.
+        let (output, mut input) = io::pipe().unwrap();
+        let mut command = backup([&["inspect", "-"], options].concat());
+        command.stdin(output).current_dir(project.archives());
+        let mut running = Running::start(command);
+        // More than a pipe holds: it has begun to read when all of this is written.
+        input.write_all(&archive[..archive.len() / 2]).unwrap();
+        running.signal(signal);
+        let outcome = running.end().ends_with(130);
+        let said = ["error: interrupted: not everything was looked at"];
+        assert_eq!(outcome.lines("error: "), said, "{options:?}");
+        assert_eq!(listing(&project.archives()), ["site.tar"]);
+    }
 }
 
 #[test]

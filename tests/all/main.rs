@@ -13,6 +13,7 @@
 
 mod support;
 
+mod age;
 mod alone;
 mod any_rows;
 mod archive_names;
@@ -33,12 +34,15 @@ mod database_snapshot;
 mod database_transactions;
 mod database_values;
 mod databases;
+mod diff;
 mod doctor;
 mod drill;
 mod environments;
+mod extract;
 mod fixture;
 mod flips;
 mod hostile_lines;
+mod inspect;
 mod interrupted;
 mod keeping;
 mod keys;
@@ -61,7 +65,9 @@ mod operations;
 mod options;
 mod outside;
 mod packages;
+mod pages;
 mod partial;
+mod pieces;
 mod power;
 mod prompts;
 mod proofs;

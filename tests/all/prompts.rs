@@ -13,7 +13,7 @@ use crate::support::cli::{KEY, Project, backup_through, strapi_archive, testdata
 use crate::support::files::listing;
 
 /// A run at a terminal, and what stands on the screen.
-struct Session {
+pub struct Session {
     child: Child,
     terminal: File,
     screen: Vec<u8>,
@@ -22,6 +22,27 @@ struct Session {
 impl Session {
     /// Runs the binary on a project, at a terminal of its own.
     fn start(project: &Project, verb: &str, options: &[&str]) -> Session {
+        let mut starter = Command::new("setsid");
+        starter.arg("--ctty");
+        let mut command = backup_through(starter, [verb, "--project"]);
+        command
+            .arg(project.path())
+            .args(options)
+            .current_dir(project.archives());
+        Session::of(command)
+    }
+
+    /// Runs a command that `setsid --ctty` begins, at a terminal of its own.
+    pub fn of(command: Command) -> Session {
+        Session::begin(command, false)
+    }
+
+    /// The same, and what it prints goes to the terminal as well.
+    pub fn printing(command: Command) -> Session {
+        Session::begin(command, true)
+    }
+
+    fn begin(mut command: Command, prints: bool) -> Session {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
@@ -29,16 +50,14 @@ impl Session {
         let mut inner = OpenOptions::new();
         let inner = inner.read(true).write(true);
         let inner = inner.open(name.to_str().unwrap()).unwrap();
-        let mut starter = Command::new("setsid");
-        starter.arg("--ctty");
-        let mut command = backup_through(starter, [verb, "--project"]);
+        let stdout = match prints {
+            true => inner.try_clone().unwrap().into(),
+            false => Stdio::null(),
+        };
         command
-            .arg(project.path())
-            .args(options)
-            .current_dir(project.archives())
             .stdin(inner.try_clone().unwrap())
             .stderr(inner)
-            .stdout(Stdio::null());
+            .stdout(stdout);
         Session {
             child: command.spawn().unwrap(),
             terminal: terminal.into(),
@@ -52,7 +71,7 @@ impl Session {
     }
 
     /// Waits for a question and answers it once the terminal does not show what is typed.
-    fn answers_unseen(self, question: &str, answer: &str) -> Session {
+    pub fn answers_unseen(self, question: &str, answer: &str) -> Session {
         let mut session = self.waits_for(question);
         while shows_what_is_typed(&session.terminal) {
             let ended = session.child.try_wait().unwrap();
@@ -77,7 +96,7 @@ impl Session {
 
     /// Waits for the end; gives the exit code and what stands on the screen. No key may stand there.
     #[track_caller]
-    fn ends(mut self) -> (Option<i32>, String) {
+    pub fn ends(mut self) -> (Option<i32>, String) {
         while self.read() {}
         let code = self.child.wait().unwrap().code();
         let text = self.text();
@@ -247,4 +266,33 @@ fn an_interrupt_at_a_question_leaves_the_terminal_as_it_was() {
         assert_eq!(code, Some(130), "{screen}");
         before.assert_untouched(&project);
     }
+}
+
+#[test]
+fn inspect_asks_for_a_key_and_tells_what_shows_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = testdata("strapi-export.tar.gz.enc");
+    fn started<const N: usize>(arguments: [&str; N]) -> Command {
+        let mut starter = Command::new("setsid");
+        starter.arg("--ctty");
+        backup_through(starter, arguments)
+    }
+    for (answer, state) in [("", "sealed"), (KEY, "complete")] {
+        let page = folder.path().join(format!("{state}.html"));
+        let (page, archive) = (page.to_str().unwrap(), archive.to_str().unwrap());
+        let (code, screen) = Session::of(started(["inspect", archive, "--html", page]))
+            .answers_unseen("Key of the archive (none: what shows without it): ", answer)
+            .ends();
+        assert_eq!(code, Some(0), "{screen}");
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(
+            page.contains(&format!("class=\"badge {state}\"")),
+            "{state}"
+        );
+    }
+    // Where nothing is to be asked, it is not.
+    let arguments = ["inspect", archive.to_str().unwrap(), "--no-key"];
+    let (code, screen) = Session::of(started(arguments)).ends();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(!screen.contains("Key of the archive"), "{screen}");
 }

@@ -1,24 +1,29 @@
 //! How bytes are packed: compression and encryption, stacked in one place each way, and how to tell
 //! them from the bytes.
 
+mod age;
 mod ahead;
 mod background;
 mod ecb;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
 mod gzip;
+mod lock;
 mod members;
 mod pack;
 mod password;
 mod pool;
+mod recipients;
 mod unpack;
 
 #[cfg(any(test, feature = "fuzzing"))]
-pub(super) use fuzzing::scramble;
+pub(super) use fuzzing::{age as open_age, scramble};
+pub use lock::{Cipher, Encryption, Keys, Lock, Unlock};
 pub(super) use pack::Packer;
 pub use pack::{Level, Packing};
 pub use password::Password;
 pub(super) use password::SALT;
+pub use recipients::{Identities, IdentityFile, LockedIdentities, Recipient};
 pub(super) use unpack::{Sealed, Unpacked, needless_key};
 
 use std::io::{self, Read};
@@ -36,7 +41,9 @@ enum Wrapping {
     Gzip,
     /// A tar header.
     Tar,
-    /// Neither: encrypted, or something else.
+    /// The age format, in armor or not.
+    Age,
+    /// None of these: in Strapi's cipher, or something else.
     Unknown,
 }
 
@@ -47,6 +54,8 @@ impl Wrapping {
             Self::Gzip
         } else if start.get(257..262) == Some(b"ustar") {
             Self::Tar
+        } else if start.starts_with(age::MAGIC) || start.starts_with(age::ARMOR) {
+            Self::Age
         } else {
             Self::Unknown
         }

@@ -1,9 +1,10 @@
 //! Packs an archive: gzip in threads, then encryption and the place where it goes in one.
 
+use super::age;
 use super::background::Background;
 use super::ecb::{Encryptor, Key};
 use super::gzip::{BLOCK, Compressor};
-use super::password::Password;
+use super::lock::Encryption;
 use crate::effort::{Effort, Metered, Work};
 use crate::error::{Error, Result};
 use crate::store::{Ending, Interrupt, Target};
@@ -17,8 +18,8 @@ use std::path::{Path, PathBuf};
 pub struct Packing {
     /// With gzip, at this level.
     pub compression: Option<Level>,
-    /// With Strapi's cipher and this password.
-    pub password: Option<Password>,
+    /// Encrypted so.
+    pub encryption: Option<Encryption>,
     /// Collects what takes time.
     pub effort: Effort,
     /// Packing stops when the user wants that.
@@ -75,6 +76,12 @@ impl Layer for Background<Encryptor<Metered<Box<dyn Target>>>> {
     }
 }
 
+impl Layer for Background<age::Encryptor<Metered<Box<dyn Target>>>> {
+    fn end(self: Box<Self>) -> io::Result<Box<dyn Target>> {
+        Ok(self.finish()?.finish()?.into_inner())
+    }
+}
+
 /// Writes to `inner` in the background, compressed or as it is.
 fn background<W: Write + Send + 'static>(inner: W, packing: &Packing) -> Result<Background<W>> {
     let effort = &packing.effort;
@@ -103,17 +110,25 @@ impl Packer {
     /// Starts to pack into `target`.
     ///
     /// # Errors
-    /// The system gives no threads.
+    /// The system gives no threads; or what the encryption needs is not there.
     pub fn new(target: Box<dyn Target>, packing: &Packing) -> Result<Self> {
         let name = target.name();
         let spool_folder = target.spool_folder().to_owned();
         let effort = packing.effort.clone();
         let target = effort.metered(Work::Archive, target);
-        let layers: Box<dyn Layer> = match &packing.password {
+        let layers: Box<dyn Layer> = match &packing.encryption {
             None => Box::new(background(target, packing)?),
-            Some(password) => {
+            Some(Encryption::Strapi(password)) => {
                 let key = effort.time(Work::Key, || Key::derive(password));
                 let encryptor = Encryptor::new(target, &key, &effort);
+                Box::new(background(encryptor, packing)?)
+            }
+            Some(Encryption::Passphrase(password)) => {
+                let encryptor = age::Encryptor::with_passphrase(target, password, &effort)?;
+                Box::new(background(encryptor, packing)?)
+            }
+            Some(Encryption::Recipients(recipients)) => {
+                let encryptor = age::Encryptor::to_recipients(target, recipients, &effort)?;
                 Box::new(background(encryptor, packing)?)
             }
         };

@@ -20,6 +20,11 @@ impl Password {
         Self(password.into())
     }
 
+    /// The password itself, for whoever derives a key from it in another way.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// Derives `key` with this salt: scrypt with N = 16384, r = 8, p = 1.
     pub(super) fn derive(&self, salt: &[u8], key: &mut [u8]) {
         let parameters = scrypt::Params::new(LOG_N, 8, 1).expect("the parameters are in range");

@@ -19,7 +19,18 @@ use std::ffi::OsString;
 const PROFILE: &str = "profile";
 const CONFIG: &str = "config";
 /// Options with variables that are not looked at here: passwords and keys, which are taken only where they are needed.
-const ELSEWHERE: [&str; 4] = ["key", "key-file", "key-command", "database-url"];
+const ELSEWHERE: [&str; 7] = [
+    "key",
+    "key-file",
+    "key-command",
+    "other-key-file",
+    "other-key-command",
+    "identity",
+    "database-url",
+];
+/// The options with which an archive takes no key, and those that give one.
+const RECIPIENTS: [&str; 2] = ["recipient", "recipients-file"];
+const KEYS: [&str; 3] = ["key", "key-file", "key-command"];
 /// The option that has an export remove old archives, and how those begin that say which stay.
 const PRUNE: &str = "prune";
 const RULES: &str = "keep-";
@@ -97,6 +108,10 @@ pub(super) fn complete(
     if with_long(of_verb, PRUNE).is_some() && !taken.has(PRUNE) {
         found.retain(|option| !option.long.starts_with(RULES));
     }
+    // A key that nobody typed is for other archives than those to recipients.
+    if RECIPIENTS.iter().any(|long| taken.has(long)) {
+        found.retain(|option| !KEYS.contains(&option.long.as_str()));
+    }
     let Some(place) = place_of(verb, &arguments) else {
         return Ok(arguments);
     };
@@ -153,8 +168,16 @@ impl<'a> Taken<'a> {
             excluded.iter().any(|arg| arg.get_id() == other.get_id())
         };
         let is_free = self.options.iter().all(|&(taken, stronger, is_on)| {
-            let counts = on && is_on && stronger < layer;
+            let is_long =
+                |arg: &Arg, longs: &[&str]| arg.get_long().is_some_and(|it| longs.contains(&it));
+            let is_left_alone =
+                stronger != Layer::Typed && is_long(taken, &KEYS) && is_long(arg, &RECIPIENTS);
+            let counts = on && is_on && stronger < layer && !is_left_alone;
+            let both_recipients = is_long(taken, &RECIPIENTS) && is_long(arg, &RECIPIENTS);
+            // Whoever names recipients names all of them.
+            let is_added = both_recipients && is_on && stronger < layer;
             taken.get_id() != arg.get_id()
+                && !is_added
                 && !(counts && (excludes(taken, arg) || excludes(arg, taken)))
         });
         if is_free {
@@ -182,6 +205,12 @@ fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<
     let mut found = Vec::new();
     // These are looked at where they are needed.
     let has_key = key::is_in_variable(environment) && taken.take("key", Layer::Variable, true);
+    if environment.identity().is_some() {
+        taken.take("identity", Layer::Variable, true);
+    }
+    if environment.has_other_key() {
+        taken.take("other-key-file", Layer::Variable, true);
+    }
     if environment.get(DATABASE_URL).is_some() {
         taken.take("database-url", Layer::Variable, true);
     }

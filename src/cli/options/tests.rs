@@ -110,6 +110,24 @@ fn the_weaker_of_two_that_exclude_each_other_gives_way() {
 }
 
 #[test]
+fn recipients_are_those_of_the_strongest_who_names_any() {
+    let file = "[profiles.nightly]\nrecipient = ['age1shared']\n[profiles.nightly.export]\nrecipients-file = ['own']";
+    let found = |words: &[&str], variables: &[(&str, &str)]| {
+        let mut found = completed(words, variables, file).expect("completed");
+        found.retain(|word| word.starts_with("--recipient"));
+        found
+    };
+    let words = ["export", "--profile=nightly"];
+    let variable = [("BACKUP_RECIPIENT", "age1variable")];
+    assert_eq!(found(&words, &[]), ["--recipients-file=own"]);
+    assert_eq!(found(&words, &variable), ["--recipient=age1variable"]);
+    let typed = ["export", "--profile=nightly", "--recipients-file=typed"];
+    assert_eq!(found(&typed, &variable), ["--recipients-file=typed"]);
+    let both = [variable[0], ("BACKUP_RECIPIENTS_FILE", "both")];
+    assert_eq!(found(&words, &both).len(), 2);
+}
+
+#[test]
 fn a_profile_with_what_it_must_not_hold_is_refused() {
     for (file, part) in [
         (

@@ -9,6 +9,7 @@ mod write;
 
 use super::Cancellation;
 use super::environment::Environment;
+use super::identity::recipients_in;
 use super::terminal::{self, Reports};
 use crate::database::Timeouts;
 use crate::error::{Error, Result};
@@ -164,6 +165,12 @@ impl Arguments {
     fn job(&self, environment: &Environment) -> Result<Job> {
         let mut words = self.export.clone();
         if let Some(file) = &self.key_credential {
+            if let Some(option) = recipients_among(&words) {
+                return Err(Error::usage(format!(
+                    "--key-credential gives a key, and an archive to recipients ({option}) takes none"
+                ))
+                .hint("leave one of the two out"));
+            }
             words.extend(["--key-file".into(), file.clone().into()]);
         }
         let order = Order::read(&words, self.environment_file.is_some(), environment)?;
@@ -266,12 +273,45 @@ impl Arguments {
                 terminal::tell(&format!("note: there is no {file} here"));
             }
         }
+        for file in job.order.values("recipients_file").map(Path::new) {
+            advise_recipients(file, user);
+        }
         let program = job.program.display().to_string();
         if PASSING.iter().any(|it| program.contains(it)) {
             terminal::tell(&format!(
                 "note: {program} does not look as if it would stay there; say another with --program"
             ));
         }
+    }
+}
+
+/// The option with which the words of an export name recipients.
+fn recipients_among(words: &[OsString]) -> Option<&'static str> {
+    let options = ["--recipient", "--recipients-file"];
+    let is = |word: &OsString, option: &str| {
+        let word = word.to_string_lossy();
+        let behind = word.strip_prefix(option);
+        behind.is_some_and(|behind| behind.is_empty() || behind.starts_with('='))
+    };
+    options
+        .into_iter()
+        .find(|option| words.iter().any(|word| is(word, option)))
+}
+
+/// Says what the first run would find wrong with a file of recipients, which is read by the run itself.
+fn advise_recipients(file: &Path, user: &str) {
+    let shown = file.display();
+    let Ok(metadata) = file.metadata() else {
+        return terminal::tell(&format!("note: there is no {shown} here"));
+    };
+    if let Err(error) = recipients_in(file) {
+        terminal::tell(&format!("note: {error}"));
+    }
+    if !user::may_read(user, &metadata) {
+        terminal::tell(&format!(
+            "note: {user} may not read {shown}; recipients are no secret: chmod 644 {}",
+            typed(file)
+        ));
     }
 }
 

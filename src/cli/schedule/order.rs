@@ -3,6 +3,7 @@
 
 use super::super::environment::Environment;
 use super::super::export::Arguments;
+use super::super::key::is_identity;
 use super::super::options::{self, holds_password};
 use crate::error::{Error, Result};
 use clap::parser::ValueSource;
@@ -17,7 +18,13 @@ const EXPORT: &str = "export";
 /// What a run that nobody watches gets, where `export` has it and nothing that was given speaks against it.
 const ALONE: [&str; 3] = ["strict", "quiet", "no_progress"];
 /// Options that give a key, or say that there is none.
-const KEYS: [&str; 3] = ["no_encrypt", "key_file", "key_command"];
+const KEYS: [&str; 5] = [
+    "no_encrypt",
+    "key_file",
+    "key_command",
+    "recipient",
+    "recipients_file",
+];
 /// Options that run programs of the user's.
 const PROGRAMS: [&str; 3] = ["key_command", "on_success", "on_failure"];
 
@@ -109,6 +116,12 @@ impl Order {
         self.value_or_switch(id)?.value.as_deref()
     }
 
+    /// All values of an option that may be given several times.
+    pub fn values(&self, id: &str) -> impl Iterator<Item = &str> {
+        let given = self.given.iter().filter(move |it| it.id == id);
+        given.filter_map(|it| it.value.as_deref())
+    }
+
     /// Takes an option out, and gives its value.
     pub fn take(&mut self, id: &str) -> Option<String> {
         let at = self.given.iter().position(|it| it.id == id)?;
@@ -161,6 +174,17 @@ impl Order {
             return Err(Error::usage(what).hint(
                 "put it into a file for root alone and give --key-file FILE, or encrypt it with systemd-creds and give \
                  --key-credential FILE before the two dashes",
+            ));
+        }
+        let files = self
+            .values("key_file")
+            .chain(self.values("recipients_file"));
+        if files.map(Path::new).any(is_identity) {
+            let what =
+                "an identity itself does not belong into a schedule, whose file others can read";
+            return Err(Error::usage(what).hint(
+                "give the public key that belongs to it with --recipient, and make another one, because this one showed \
+                 in the list of processes",
             ));
         }
         if self.value("database_url").is_some_and(holds_password) {

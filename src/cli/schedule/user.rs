@@ -1,7 +1,7 @@
 //! Who runs what is scheduled.
 
 use crate::error::{Error, Result};
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -40,6 +40,36 @@ pub(super) fn owner(folder: &Path, by_name: bool) -> Result<String> {
     }
 }
 
+/// Whether a user may read a file, as far as that is known: of groups only the user's first one is.
+pub(super) fn may_read(user: &str, file: &Metadata) -> bool {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let Some((own, group)) = numbers(&users, user) else {
+        return true;
+    };
+    let mode = file.mode();
+    let bit = match () {
+        () if own == 0 => return true,
+        () if file.uid() == own => 0o400,
+        () if file.gid() == group => 0o040,
+        // The user may be in that group.
+        () if mode & 0o040 != 0 => return true,
+        () => 0o004,
+    };
+    mode & bit != 0
+}
+
+/// The number of a user, who is given by name or number, and of the user's first group.
+fn numbers(users: &str, user: &str) -> Option<(u32, u32)> {
+    users.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let [name, _, number, group, ..] = fields[..] else {
+            return None;
+        };
+        let is_it = name == user || number == user;
+        is_it.then(|| Some((number.parse().ok()?, group.parse().ok()?)))?
+    })
+}
+
 /// The name of a user in the text of `/etc/passwd`.
 fn named(users: &str, number: u32) -> Option<&str> {
     users.lines().find_map(|line| {
@@ -58,6 +88,9 @@ mod tests {
         let users = "root:x:0:0:root:/root:/bin/sh\nbroken\nstrapi:x:1000:1000::/srv:/bin/sh\n";
         assert_eq!(named(users, 1000), Some("strapi"));
         assert_eq!(named(users, 100), None);
+        assert_eq!(numbers(users, "strapi"), Some((1000, 1000)));
+        assert_eq!(numbers(users, "0"), Some((0, 0)));
+        assert_eq!(numbers(users, "nobody"), None);
         for text in ["", "-u", "a b", "a%b", "a\nb", "$x"] {
             assert!(name(text).is_err(), "{text}");
         }

@@ -44,6 +44,15 @@ impl Shelf for ObjectShelf {
         Ok(items)
     }
 
+    fn item(&self, name: &str) -> Result<Option<Item>> {
+        let found = self.bucket.look(&self.prefix.with_name(name))?;
+        Ok(found.map(|found| Item {
+            name: name.to_owned(),
+            size: found.meta.size,
+            modified: found.meta.last_modified.into(),
+        }))
+    }
+
     fn open(&self, name: &str) -> Result<Box<dyn Origin>> {
         let object = self.prefix.with_name(name);
         Ok(Box::new(ObjectOrigin::of(&self.bucket, &object)?))

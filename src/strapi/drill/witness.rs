@@ -1,12 +1,13 @@
 //! What passes by on its way in and on its way out, written down a few bytes each: in a database, so that memory stays
 //! flat, and SQLite does the sorting.
 
-use super::canonical::{self, DIGEST, compact, scalar, shortened};
+use super::canonical::{self, DIGEST, shortened};
 use super::differences::{How, LISTED};
 use super::links;
 use super::media::without_far_logos;
 use crate::database::{Connection, Inserter, Sqlite, Stop, Timeouts, Value};
 use crate::error::{Error, Result};
+use crate::model::canonical::{compact, scalar};
 use crate::model::{ConfigItem, ConfigKind, Fields, Link, Schemas, Stage, json};
 use crate::strapi::core_store::{PROJECT_SETTINGS, TOKEN_KEY, column_scalar};
 use crate::strapi::models::Models;

@@ -150,6 +150,7 @@ impl Source for ProjectSource {
                 database: self.project.database_kind().into(),
                 is_consistent: self.moving_tables().next().is_none(),
             }),
+            is_own_archive: false,
         })
     }
 

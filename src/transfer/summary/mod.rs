@@ -1,15 +1,18 @@
 //! The summary of a run: the one JSON document that is printed, given to hooks, and laid beside an archive as
 //! `NAME.summary.json`. docs/STORES.md describes it.
 
+mod compared;
 mod pruned;
 mod warnings;
 
+pub use compared::{ChangesFacts, ComparedFacts, SideFacts};
 pub use pruned::{DecidedFacts, PrunedFacts, StockedFacts, UnremovedFacts};
 pub use warnings::{Remembering, WarningFacts, WarningList};
 
 use super::{Description, Report};
+use crate::calendar::in_seconds;
 use crate::error::{Error, Kind, Result};
-use jiff::{Timestamp, Unit};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -75,6 +78,9 @@ pub struct Summary {
     /// What became of older archives, where the run pruned them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned: Option<PrunedFacts>,
+    /// What came of a comparison, where the run was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<ComparedFacts>,
     /// What was left out, or should be known, one by one.
     #[serde(default)]
     pub warnings: Vec<WarningFacts>,
@@ -87,7 +93,7 @@ pub struct Summary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// With all that exists.
+    /// With all that exists; a comparison also where it found differences.
     Complete,
     /// Something could not be taken (exit code 3).
     Incomplete,
@@ -99,7 +105,7 @@ impl Status {
     /// What an exit code says.
     fn of(exit_code: u8) -> Self {
         match exit_code {
-            0 => Self::Complete,
+            0 | 7 => Self::Complete,
             3 => Self::Incomplete,
             _ => Self::Failed,
         }
@@ -142,6 +148,12 @@ pub struct ArchiveFacts {
     /// Whether it is encrypted.
     #[serde(default)]
     pub encrypted: bool,
+    /// The cipher, where it is: `strapi`, `age`.
+    #[serde(default)]
+    pub cipher: Option<String>,
+    /// To how many recipients it was encrypted, where it was written to such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<usize>,
     /// Whether it is compressed.
     #[serde(default)]
     pub compressed: bool,
@@ -210,6 +222,7 @@ impl Summary {
             stages: BTreeMap::new(),
             returned: None,
             pruned: None,
+            compared: None,
             warnings: Vec::new(),
             warnings_left_out: 0,
         }
@@ -316,10 +329,6 @@ fn stages(report: &Report) -> BTreeMap<String, StageFacts> {
         .collect()
 }
 
-fn in_seconds(time: Timestamp) -> String {
-    time.round(Unit::Second).unwrap_or(time).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,6 +359,8 @@ mod tests {
             sha256: Some("ab".into()),
             id: Some("cd".into()),
             encrypted: false,
+            cipher: None,
+            recipients: Some(2),
             compressed: false,
         });
         assert_eq!(summary.status, Status::Incomplete);

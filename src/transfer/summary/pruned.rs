@@ -22,6 +22,9 @@ pub struct StockedFacts {
     /// Whether it is encrypted, where that is known.
     #[serde(default)]
     pub encrypted: Option<bool>,
+    /// The cipher, where it is encrypted and that is known: `strapi`, `age`.
+    #[serde(default)]
+    pub cipher: Option<String>,
     /// The version of Strapi, where that is known.
     #[serde(default)]
     pub strapi: Option<String>,

@@ -4,6 +4,7 @@
 pub mod anywhere;
 pub mod archive;
 pub mod beasts;
+pub mod browser;
 pub mod canonical;
 pub mod cli;
 pub mod databases;
@@ -18,6 +19,7 @@ pub mod gate;
 pub mod media_store;
 pub mod models;
 pub mod odd_store;
+pub mod page;
 pub mod place;
 pub mod proxy;
 pub mod relay;

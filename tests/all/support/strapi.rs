@@ -205,6 +205,25 @@ impl<'a> Project<'a> {
         )
     }
 
+    /// Serves the project while a shell runs a script in it; see `tests/strapi/serve.js`. Gives what was said.
+    pub fn serve(&self, script: &str) -> String {
+        let path = self.harness.path("script.sh");
+        fs::write(&path, script).unwrap();
+        self.run(
+            "node",
+            &[
+                repository("tests/strapi/serve.js").as_os_str(),
+                self.dir.as_os_str(),
+                path.as_os_str(),
+            ],
+        )
+    }
+
+    /// Runs a script in the project while Strapi does not. Gives what was said.
+    pub fn shell(&self, script: &str) -> String {
+        self.run("sh", &["-eux".as_ref(), "-c".as_ref(), script.as_ref()])
+    }
+
     /// `strapi export`: with a key as most people run it, compressed and encrypted, else neither. Strapi adds suffixes to
     /// the name; so does what comes back.
     pub fn strapi_export(&self, name: &str, key: Option<&str>) -> PathBuf {

@@ -1,0 +1,454 @@
+//! Folders that are held open, and a hidden one among them. What stands at a path may change between a look at it and its
+//! use, where somebody else may write to the folder above; what stands in an open folder does not change its place.
+
+use super::Owner;
+use super::temporary::{PREFIX, SUFFIX};
+use crate::error::{Error, Result};
+use crate::random;
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat,
+    renameat_with, statat, unlinkat,
+};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Rows hold password hashes and drafts: what is made is its owner's alone.
+const FOLDER: Mode = Mode::RWXU;
+const FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+/// How often another hidden name is tried.
+const TRIES: usize = 8;
+
+/// To look at a file, nobody needs to read it.
+#[cfg(target_os = "linux")]
+const LOOK: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const LOOK: OFlags = OFlags::NONBLOCK;
+
+/// A folder that is held open. No link in it is followed.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    handle: File,
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Opens a folder, which a link may lead to.
+    ///
+    /// # Errors
+    /// There is none, or it may not be read.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Self::open_at(CWD, path, OFlags::empty(), path.to_owned())
+    }
+
+    fn open_at(
+        at: impl std::os::fd::AsFd,
+        name: &Path,
+        flags: OFlags,
+        path: PathBuf,
+    ) -> io::Result<Self> {
+        let flags = flags | OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = openat(at, name, flags, Mode::empty())?.into();
+        Ok(Self { handle, path })
+    }
+
+    /// Where it was found, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens a folder in it.
+    ///
+    /// # Errors
+    /// There is none, it is a link, or it may not be read.
+    pub fn folder(&self, name: impl AsRef<Path>) -> io::Result<Self> {
+        let name = name.as_ref();
+        let path = self.path.join(name);
+        Self::open_at(&self.handle, name, OFlags::NOFOLLOW, path)
+    }
+
+    /// Makes a folder in it, which is its owner's alone, and opens it.
+    ///
+    /// # Errors
+    /// Something has the name, or somebody puts something else in its place.
+    pub fn make(&self, name: impl AsRef<Path>) -> io::Result<Self> {
+        let name = name.as_ref();
+        mkdirat(&self.handle, name, FOLDER)?;
+        let made = self.folder(name)?;
+        if !made.entries()?.is_empty() || !made.is_own()? {
+            let what = "somebody else has put another folder in its place";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+        }
+        Ok(made)
+    }
+
+    /// Whether it is whose files in it are that this run makes, and nobody else's: mounts may have one owner for all.
+    fn is_own(&self) -> io::Result<bool> {
+        const PROBE: &str = ".backup-probe";
+        let probe = self.create(PROBE)?.metadata();
+        self.remove(PROBE)?;
+        let (probe, own) = (probe?, self.metadata()?);
+        let is_private = |it: &Metadata| it.mode() & 0o077 == 0;
+        Ok(probe.uid() == own.uid() && (is_private(&own) || !is_private(&probe)))
+    }
+
+    /// The same, once more.
+    pub fn again(&self) -> io::Result<Self> {
+        Ok(Self {
+            handle: self.handle.try_clone()?,
+            path: self.path.clone(),
+        })
+    }
+
+    /// Makes a file in it, of a name that nothing has.
+    ///
+    /// # Errors
+    /// Something has the name, or the file cannot be made.
+    pub fn create(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(openat(&self.handle, name, flags, FILE)?.into())
+    }
+
+    /// Opens a plain file in it.
+    ///
+    /// # Errors
+    /// It is none, or may not be read.
+    pub fn read(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(openat(&self.handle, name, flags, Mode::empty())?);
+        match file.metadata()?.is_file() {
+            true => Ok(file),
+            false => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// What has a name in it; `None` where nothing does.
+    ///
+    /// # Errors
+    /// It cannot be looked at.
+    pub fn look(&self, name: impl AsRef<Path>) -> io::Result<Option<FileType>> {
+        match statat(&self.handle, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(there) => Ok(Some(FileType::from_raw_mode(there.st_mode))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whose a file in it is.
+    pub fn owner_of(&self, name: &str) -> Option<Owner> {
+        let flags = LOOK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(openat(&self.handle, name, flags, Mode::empty()).ok()?);
+        let there = file.metadata().ok()?;
+        there.is_file().then(|| Owner::of_file(&there))
+    }
+
+    /// Owner, rights and number of it.
+    ///
+    /// # Errors
+    /// The file system does not say.
+    pub fn metadata(&self) -> io::Result<Metadata> {
+        self.handle.metadata()
+    }
+
+    /// Gives it an owner, as far as that goes.
+    pub fn give(&self, owner: Owner) {
+        owner.give_to(&self.handle);
+    }
+
+    /// Whether it is what has this name in another one.
+    pub fn is_at(&self, above: &Self, name: impl AsRef<Path>) -> bool {
+        let Ok(there) = above.folder(name).and_then(|there| there.metadata()) else {
+            return false;
+        };
+        let own = self.metadata();
+        own.is_ok_and(|own| (own.dev(), own.ino()) == (there.dev(), there.ino()))
+    }
+
+    /// The names in it, and whether they are those of folders, in order.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn entries(&self) -> io::Result<Vec<(OsString, bool)>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.handle)? {
+            let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
+            if name != "." && name != ".." {
+                let is_folder = self.look(&name)? == Some(FileType::Directory);
+                names.push((name, is_folder));
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Renames what is in it to a name in `to` that nothing has.
+    ///
+    /// # Errors
+    /// Something has the name, or it cannot be renamed.
+    pub fn rename_new(&self, from: &str, to: &Self, name: &str) -> io::Result<()> {
+        let flags = RenameFlags::NOREPLACE;
+        match renameat_with(&self.handle, from, &to.handle, name, flags) {
+            // File systems over a network do not know it.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match to.look(name)? {
+                Some(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                None => self.rename(from, to, name),
+            },
+            done => Ok(done?),
+        }
+    }
+
+    /// Renames what is in it to a name in `to`, in place of what has it.
+    ///
+    /// # Errors
+    /// It cannot be renamed.
+    pub fn rename(&self, from: &str, to: &Self, name: impl AsRef<Path>) -> io::Result<()> {
+        Ok(renameat(&self.handle, from, &to.handle, name.as_ref())?)
+    }
+
+    /// Has two files change places, at once; gives whether the file system knows how.
+    ///
+    /// # Errors
+    /// One of them is not there, or cannot be renamed.
+    pub fn exchange(&self, from: &str, to: &Self, name: &str) -> io::Result<bool> {
+        let flags = RenameFlags::EXCHANGE;
+        match renameat_with(&self.handle, from, &to.handle, name, flags) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
+            done => Ok(done.map(|()| true)?),
+        }
+    }
+
+    /// Gives a file in it a second name, in `to`; where the file system knows no such thing, there is a copy.
+    ///
+    /// # Errors
+    /// Something has the name, or there can be neither.
+    pub fn keep(&self, from: &str, to: &Self, name: &str) -> io::Result<()> {
+        match linkat(&self.handle, from, &to.handle, name, AtFlags::empty()) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => {
+                let mut source = self.read(from)?;
+                let owner = Owner::of_file(&source.metadata()?);
+                let mut copy = to.create(name)?;
+                io::copy(&mut source, &mut copy)?;
+                owner.give_to(&copy);
+                copy.sync_all()
+            }
+        }
+    }
+
+    /// Removes a file in it.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be removed.
+    pub fn remove(&self, name: impl AsRef<Path>) -> io::Result<()> {
+        Ok(unlinkat(&self.handle, name.as_ref(), AtFlags::empty())?)
+    }
+
+    /// Removes an empty folder in it.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be removed.
+    pub fn remove_folder(&self, name: impl AsRef<Path>) -> io::Result<()> {
+        Ok(unlinkat(&self.handle, name.as_ref(), AtFlags::REMOVEDIR)?)
+    }
+
+    /// Removes all that is in it.
+    fn clear(&self) -> io::Result<()> {
+        for (name, is_folder) in self.entries()? {
+            match is_folder {
+                true => {
+                    self.folder(&name)?.clear()?;
+                    self.remove_folder(&name)?;
+                }
+                false => self.remove(&name)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees that the names in it are on disk.
+    ///
+    /// # Errors
+    /// They are not.
+    pub fn sync(&self) -> Result<()> {
+        let synced = self.handle.sync_all();
+        synced.map_err(|error| Error::io("write into the folder", &self.path, error))
+    }
+
+    fn sync_all(&self) -> Result<()> {
+        let fail = |error| Error::io("write into the folder", &self.path, error);
+        for (name, is_folder) in self.entries().map_err(fail)? {
+            if is_folder {
+                self.folder(&name).map_err(fail)?.sync_all()?;
+            }
+        }
+        self.sync()
+    }
+}
+
+/// A hidden folder that something is made in before it is seen. Nobody but this run writes into it. Dropped, it leaves
+/// nothing behind.
+#[derive(Debug)]
+pub(crate) struct Hidden {
+    above: Folder,
+    name: String,
+    here: Folder,
+    is_over: bool,
+}
+
+impl Hidden {
+    /// One in this folder.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make(above: Folder) -> Result<Self> {
+        let mut tries = 0;
+        loop {
+            let number = u64::from_le_bytes(random::bytes()?);
+            let name: String = (0..6).map(|place| letter(number >> (8 * place))).collect();
+            let name = format!("{PREFIX}{name}{SUFFIX}");
+            tries += 1;
+            match above.make(&name) {
+                Ok(here) => {
+                    return Ok(Self {
+                        above,
+                        name,
+                        here,
+                        is_over: false,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < TRIES => {}
+                Err(error) => {
+                    return Err(Error::io("write into the folder", above.path(), error));
+                }
+            }
+        }
+    }
+
+    /// The folder itself.
+    pub fn folder(&self) -> &Folder {
+        &self.here
+    }
+
+    /// The folder that it is in.
+    pub fn above(&self) -> &Folder {
+        &self.above
+    }
+
+    /// The folder in it that a name leads to, which may have folders in front, and the end of the name. With `make` folders
+    /// are made that are not there.
+    fn below<'n>(&self, name: &'n str, make: bool) -> io::Result<(Folder, &'n str)> {
+        let mut at = self.here.again()?;
+        let mut rest = name;
+        while let Some((folder, below)) = rest.split_once('/') {
+            at = match at.folder(folder) {
+                Err(error) if make && error.kind() == io::ErrorKind::NotFound => at.make(folder)?,
+                opened => opened?,
+            };
+            rest = below;
+        }
+        Ok((at, rest))
+    }
+
+    /// Makes a file in it. The name may have folders in front, which are made where they are not there.
+    ///
+    /// # Errors
+    /// Something has the name, or the file cannot be made.
+    pub fn create(&self, name: &str) -> io::Result<File> {
+        let (folder, name) = self.below(name, true)?;
+        folder.create(name)
+    }
+
+    /// Removes a file in it.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be removed.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        let (folder, name) = self.below(name, false)?;
+        folder.remove(name)
+    }
+
+    /// Shows it under this name, in place of an empty folder that may have it. `otherwise` says what else its user can do.
+    ///
+    /// # Errors
+    /// It cannot be synced or renamed; then it is gone.
+    pub fn show_as(mut self, name: &OsStr, otherwise: &str) -> Result<()> {
+        let path = self.above.path.join(name);
+        let shown = self.here.sync_all().and_then(|()| {
+            let moved = || {
+                let what = format!("somebody has moved {} meanwhile", self.here.path.display());
+                Error::failed(what).hint("see who else writes into that folder")
+            };
+            if !self.here.is_at(&self.above, &self.name) {
+                return Err(moved());
+            }
+            let renamed = self.above.rename(&self.name, &self.above, name);
+            renamed.map_err(|error| match error.kind() {
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
+                    holds_something(&path).hint(otherwise)
+                }
+                _ => Error::io("write the folder", &path, error),
+            })?;
+            match self.here.is_at(&self.above, name) {
+                true => Ok(()),
+                false => Err(moved()),
+            }
+        });
+        if let Err(error) = shown {
+            return Err(self.discard(error));
+        }
+        self.is_over = true;
+        Ok(())
+    }
+
+    /// Removes it, after an error. What cannot be removed is told with that.
+    pub fn discard(self, error: Error) -> Error {
+        match self.clear_away() {
+            None => error,
+            Some(left) => error.also(&left),
+        }
+    }
+
+    /// Removes it. Gives what is left of it, in words.
+    pub fn clear_away(mut self) -> Option<String> {
+        let error = self.empty().err()?;
+        Some(format!(
+            "the hidden folder {} could not be removed, and may be: {error}",
+            self.here.path.display()
+        ))
+    }
+
+    fn empty(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.is_over, true) {
+            return Ok(());
+        }
+        self.here.clear()?;
+        if !self.here.is_at(&self.above, &self.name) {
+            return Err(io::Error::other("somebody has moved it"));
+        }
+        self.above.remove_folder(&self.name)
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = self.empty();
+    }
+}
+
+/// Says that a folder holds something, which should be new or empty.
+pub(crate) fn holds_something(path: &Path) -> Error {
+    let path = path.display();
+    Error::usage(format!("{path} exists already and is not an empty folder"))
+}
+
+/// A letter or digit.
+fn letter(number: u64) -> char {
+    const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    char::from(LETTERS[((number & 0xff) % 36) as usize])
+}
