@@ -1,7 +1,6 @@
 //! Lists in columns: plain text, two blanks between columns, whether somebody looks at it or a program. Where somebody
 //! looks at it and there is no room for the lines, names stand on lines of their own.
 
-use super::report::abridged;
 use super::terminal::safe;
 
 /// Lines of cells under a heading.
@@ -103,6 +102,21 @@ impl<const N: usize> Columns<N> {
         line.truncate(line.trim_end().len());
         line
     }
+}
+
+/// A name in so many characters; its ends say more than its middle.
+pub(super) fn abridged(name: &str, room: usize) -> String {
+    let characters: Vec<char> = name.chars().collect();
+    if characters.len() <= room {
+        return name.to_owned();
+    }
+    let (before, after) = (room / 2, room - room / 2 - 1);
+    let ends = [
+        &characters[..before],
+        &['…'],
+        &characters[characters.len() - after..],
+    ];
+    ends.concat().into_iter().collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! is encrypted itself takes a passphrase, which is asked for.
 
 use super::environment::Environment;
-use super::key::{SecretFile, Sort, is_identity, secret_file, tell_open};
 use super::prompt::Prompt;
+use super::secret::{SecretFile, Sort, is_identity, secret_file, tell_open};
 use super::{STREAM, terminal};
 use crate::archive::{Cipher, Identities, IdentityFile, Password, Recipient};
 use crate::error::{Error, Result};

@@ -34,6 +34,7 @@ mod recover;
 mod report;
 mod run;
 mod schedule;
+mod secret;
 mod terminal;
 mod verify;
 mod waiting;

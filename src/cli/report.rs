@@ -1,6 +1,6 @@
 //! The table at the end of a transfer, as Strapi's users know it: type, count, size.
 
-use super::columns::Columns;
+use super::columns::{Columns, abridged};
 use super::terminal::{Reports, safe};
 use crate::transfer::{Description, Report, StageReport, WarningKind};
 use comfy_table::{CellAlignment, Table, presets};
@@ -134,21 +134,6 @@ fn table(heads: &Heads, lines: &[Line], width: usize) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.to_string()
-}
-
-/// A name in so many characters; its ends say more than its middle.
-pub(super) fn abridged(name: &str, room: usize) -> String {
-    let characters: Vec<char> = name.chars().collect();
-    if characters.len() <= room {
-        return name.to_owned();
-    }
-    let (before, after) = (room / 2, room - room / 2 - 1);
-    let ends = [
-        &characters[..before],
-        &['…'],
-        &characters[characters.len() - after..],
-    ];
-    ends.concat().into_iter().collect()
 }
 
 /// What is missing from the result, in a line; `None` where nothing is.

@@ -3,9 +3,9 @@
 use super::Wrapping;
 use super::age::{Header, Start};
 use super::ecb::{Decryptor, Encryptor, Key};
+use super::identity_file::IdentityFile;
 use super::lock::Unlock;
 use super::members::inflating;
-use super::recipients::IdentityFile;
 use crate::effort::Effort;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 

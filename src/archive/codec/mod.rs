@@ -8,6 +8,7 @@ mod ecb;
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzing;
 mod gzip;
+mod identity_file;
 mod lock;
 mod members;
 mod pack;
@@ -18,12 +19,13 @@ mod unpack;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use fuzzing::{age as open_age, scramble};
+pub use identity_file::{IdentityFile, LockedIdentities};
 pub use lock::{Cipher, Encryption, Keys, Lock, Unlock};
 pub(super) use pack::Packer;
 pub use pack::{Level, Packing};
 pub use password::Password;
 pub(super) use password::SALT;
-pub use recipients::{Identities, IdentityFile, LockedIdentities, Recipient};
+pub use recipients::{Identities, Recipient};
 pub(super) use unpack::{Sealed, Unpacked, needless_key};
 
 use std::io::{self, Read};

@@ -3,8 +3,8 @@
 
 use super::super::environment::Environment;
 use super::super::export::Arguments;
-use super::super::key::is_identity;
 use super::super::options::{self, holds_password};
+use super::super::secret::is_identity;
 use crate::error::{Error, Result};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};

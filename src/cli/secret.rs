@@ -1,0 +1,174 @@
+//! Secrets in files, and those that commands print.
+
+use super::child;
+use super::terminal;
+use crate::error::{Error, Result};
+use crate::store::Interrupt;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// How many bytes a file with a secret may have.
+const LONGEST: u64 = 64 << 10;
+/// How identities begin: those of age itself, and those of its plugins.
+const IDENTITIES: [&str; 2] = ["age-secret-key-", "age-plugin-"];
+/// How many characters the secret of one has at the least, cut short or not.
+const SHORTEST: usize = 20;
+
+/// The key in a file: its only line.
+pub(super) fn key_of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
+    let SecretFile { bytes, is_open } = secret_file(path, Sort::Key, interrupt)?;
+    if is_open {
+        tell_open(path, Sort::Key);
+    }
+    let shown = path.display();
+    let text = text(bytes, &shown.to_string())?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.contains('\n') {
+        return Err(Error::usage(format!("{shown} holds more than one line"))
+            .hint("a file for a key holds that alone, in one line"));
+    }
+    not_empty(line.to_owned(), &format!("the key in {shown}"))
+}
+
+/// What a file holds that is secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Key,
+    Identity,
+}
+
+impl Sort {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Identity => "identity",
+        }
+    }
+
+    fn with_article(self) -> &'static str {
+        match self {
+            Self::Key => "a key",
+            Self::Identity => "an identity",
+        }
+    }
+}
+
+/// A file with a secret.
+pub(super) struct SecretFile {
+    pub bytes: Vec<u8>,
+    /// Whether everybody may read it.
+    pub is_open: bool,
+}
+
+/// Whether what was given as the name of a file is an identity itself, which is secret.
+pub(super) fn is_identity(path: &Path) -> bool {
+    let text = path.as_os_str().to_string_lossy().to_ascii_lowercase();
+    // Names of files begin so as well: what is secret stands behind a 1, and is long.
+    let is_long = |(_, secret): (&str, &str)| {
+        let digits = secret.bytes().take_while(u8::is_ascii_alphanumeric);
+        digits.count() >= SHORTEST
+    };
+    let holds = |begin: &str| {
+        let mut rests = text
+            .match_indices(begin)
+            .map(|(at, it)| &text[at + it.len()..]);
+        rests.any(|rest| rest.split_once('1').is_some_and(is_long))
+    };
+    IDENTITIES.iter().any(|begin| holds(begin))
+}
+
+/// Notes that everybody may read a secret.
+pub(super) fn tell_open(path: &Path, sort: Sort) {
+    terminal::tell(&format!(
+        "note: everybody may read the {} in {}; keep it to its owner with chmod 600",
+        sort.as_str(),
+        path.display()
+    ));
+}
+
+/// The content of a file with a secret of this sort. It may be a pipe.
+///
+/// # Errors
+/// It cannot be read, or is too long; or the name is the secret itself, which is not shown.
+pub(super) fn secret_file(path: &Path, sort: Sort, interrupt: &Interrupt) -> Result<SecretFile> {
+    let name = sort.as_str();
+    if is_identity(path) {
+        let what = format!("an identity itself stands where a file with the {name} is named");
+        return Err(Error::usage(what).hint(
+            "write it into a file that only its owner may read, and name that; and make another one, because this one \
+             showed in the list of processes or the environment",
+        ));
+    }
+    let shown = path.display();
+    let own = path.to_owned();
+    let read = child::meanwhile(interrupt, move || -> io::Result<(Metadata, Vec<u8>)> {
+        let file = File::open(&own)?;
+        let metadata = file.metadata()?;
+        let mut bytes = Vec::new();
+        file.take(LONGEST + 1).read_to_end(&mut bytes)?;
+        Ok((metadata, bytes))
+    })?;
+    let (metadata, bytes) =
+        read.map_err(|error| Error::io(format!("read the {name} from"), path, error))?;
+    if bytes.len() as u64 > LONGEST {
+        let what = format!("{shown} is too long for {}", sort.with_article());
+        return Err(Error::usage(what).hint(format!(
+            "name the file that holds the {name}, and nothing else"
+        )));
+    }
+    Ok(SecretFile {
+        bytes,
+        is_open: metadata.is_file() && metadata.mode() & 0o004 != 0,
+    })
+}
+
+/// The key that a command prints: its first line. The command may hold a secret, and is not shown.
+pub(super) fn key_of_command(command: &str, interrupt: &Interrupt) -> Result<String> {
+    let line = child::first_line(child::shell(command), interrupt)
+        .map_err(|error| error.within("the command for the key"))?;
+    let line = text(line, "what the command for the key printed")?;
+    not_empty(line, "what the command for the key printed")
+}
+
+fn text(bytes: Vec<u8>, what: &str) -> Result<String> {
+    String::from_utf8(bytes).map_err(|_| {
+        Error::usage(format!("{what} is not UTF-8")).hint("a key is text, as Strapi takes it")
+    })
+}
+
+/// The key, unless it is empty. `what` says where it comes from.
+pub(super) fn not_empty(key: String, what: &str) -> Result<String> {
+    if key.is_empty() {
+        return Err(Error::usage(format!("{what} is empty")).hint("give one that is not"));
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_named_like_an_identity_is_none() {
+        let secret = "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SJVLZ0W";
+        for text in [
+            secret.to_owned(),
+            secret.to_lowercase(),
+            format!("# public key: age1x\n{secret}"),
+            format!("/srv/{}", &secret[..40]),
+            "AGE-PLUGIN-YUBIKEY-1QQQQQQQQQQQQQQQQQQQQQQQQ".into(),
+        ] {
+            assert!(is_identity(Path::new(&text)), "{text}");
+        }
+        for name in [
+            "age-secret-key-1.txt",
+            "/etc/backup/age-secret-key-of-the-production-site-2026.txt",
+            "age-plugin-yubikey-identity-11.txt",
+            "identity",
+        ] {
+            assert!(!is_identity(Path::new(name)), "{name}");
+        }
+    }
+}
