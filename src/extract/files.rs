@@ -1,8 +1,9 @@
 //! Files of the media library: those of some names, or of some rows.
 
+use super::file_names::{file_name, numbered};
 use super::lines::Lines;
 use super::names::{MOST_LISTED, several};
-use super::place::{Clashes, file_name, numbered};
+use super::place::Clashes;
 use super::{Names, Place};
 use crate::error::{Error, Result};
 use crate::model::{

@@ -1,7 +1,7 @@
 //! Lines of JSON on their way into a file.
 
 use super::Place;
-use super::place::of_type;
+use super::file_names::of_type;
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

@@ -3,6 +3,7 @@
 //! What a source streams is looked at, and what was asked for goes to a [`Place`], where nothing shows before all of it is
 //! there. Nothing here knows what kind of source it is.
 
+mod file_names;
 mod files;
 mod lines;
 mod names;

@@ -1,8 +1,9 @@
 //! Rows of content types, as lines of JSON, and the links that they and their components have.
 
 use super::Place;
+use super::file_names::of_type;
 use super::lines::Lines;
-use super::place::{Clashes, of_type};
+use super::place::Clashes;
 use crate::error::{Error, Result};
 use crate::model::{
     Asset, Component, ConfigItem, Entity, Fields, IdSet, Link, LinkEnd, LinkRef, Misfit, NameMap,
