@@ -39,6 +39,7 @@ pub mod extract;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod hashing;
 pub mod inventory;
 pub mod model;
 mod nesting;

@@ -8,8 +8,8 @@ use std::hint::black_box;
 use std::io;
 use std::path::Path;
 use strapi_backup::archive::{
-    Archive, ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Demands, Encryption, Level,
-    Packing, Password,
+    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands,
+    Encryption, Level, Packing, Password,
 };
 use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
@@ -106,10 +106,11 @@ fn pack(content: &mut Content, packing: &Packing, target: Box<dyn Target>) {
     run(transfer(content, destination));
 }
 
-fn unpack(path: &Path, packing: &Packing) {
-    let folder = path.parent().expect("a folder");
-    let archive = Archive::at(path, folder).expect("an archive");
-    let mut source = archive
+/// Opens an archive that was packed so.
+pub fn source(archive: &Path, packing: &Packing) -> ArchiveSource {
+    let folder = archive.parent().expect("a folder");
+    let archive = Archive::at(archive, folder).expect("an archive");
+    archive
         .open(
             packing
                 .encryption
@@ -118,7 +119,11 @@ fn unpack(path: &Path, packing: &Packing) {
                 .cloned(),
             Demands::default(),
         )
-        .expect("a key");
+        .expect("a key")
+}
+
+fn unpack(path: &Path, packing: &Packing) {
+    let mut source = source(path, packing);
     let mut transfer = transfer(&mut source, Nowhere::default());
     // That a file has no row is a fault, and no matter.
     transfer.on_fault = OnFault::GoOn;

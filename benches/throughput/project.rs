@@ -1,13 +1,13 @@
 //! Whole exports, checks and restores; and what of an export is reading.
 
+use crate::packing::source;
 use crate::site::{ARTICLES, KEY, grow, open, run, testdata, transfer};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use strapi_backup::archive::{
-    Archive, ArchiveDestination, ArchiveName, ArchiveSource, DEFAULT_SHARD_SIZE, Demands,
-    Encryption, Level, Packing, Password,
+    ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Encryption, Level, Packing, Password,
 };
 use strapi_backup::effort::Effort;
 use strapi_backup::error::Result;
@@ -25,21 +25,6 @@ fn export(project: &Path, archive: &Path, packing: &Packing) {
     let destination =
         ArchiveDestination::packed(target, packing, DEFAULT_SHARD_SIZE).expect("threads");
     run(transfer(&mut source, destination));
-}
-
-fn source(archive: &Path, packing: &Packing) -> ArchiveSource {
-    let folder = archive.parent().expect("a folder");
-    let archive = Archive::at(archive, folder).expect("an archive");
-    archive
-        .open(
-            packing
-                .encryption
-                .as_ref()
-                .and_then(Encryption::password)
-                .cloned(),
-            Demands::default(),
-        )
-        .expect("a key")
 }
 
 fn verify(archive: &Path, packing: &Packing) {

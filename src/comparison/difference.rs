@@ -328,16 +328,7 @@ impl fmt::Display for What {
                 if let Some(other) = other_id {
                     write!(f, " and {other}")?;
                 }
-                let about = [
-                    document.as_deref(),
-                    locale.as_deref(),
-                    published.map(|it| if it { "published" } else { "draft" }),
-                ];
-                let about: Vec<String> = about
-                    .into_iter()
-                    .flatten()
-                    .map(|it| Short(it).to_string())
-                    .collect();
+                let about = about(document.as_deref(), locale.as_deref(), *published);
                 if !about.is_empty() {
                     write!(f, " ({})", about.join(", "))?;
                 }
@@ -365,6 +356,13 @@ impl fmt::Display for What {
             } => write!(f, "{setting} {}{which}", Short(name)),
         }
     }
+}
+
+/// What is known of a row beside its type and id, for people.
+fn about(document: Option<&str>, locale: Option<&str>, published: Option<bool>) -> Vec<String> {
+    let state = published.map(|it| if it { "published" } else { "draft" });
+    let known = [document, locale, state].into_iter().flatten();
+    known.map(|it| Short(it).to_string()).collect()
 }
 
 /// Positions, for people.
@@ -401,15 +399,8 @@ impl fmt::Display for LinkEndFacts {
         if let Some(within) = &self.within {
             write!(f, " in {}", Short(within))?;
         }
-        let state = self
-            .published
-            .map(|it| if it { "published" } else { "draft" });
-        let about = [self.document.as_deref(), self.locale.as_deref(), state];
-        let about: Vec<String> = about
-            .into_iter()
-            .flatten()
-            .map(|it| Short(it).to_string())
-            .collect();
+        let (document, locale) = (self.document.as_deref(), self.locale.as_deref());
+        let about = about(document, locale, self.published);
         if !about.is_empty() {
             write!(f, " {}", about.join(" "))?;
         }

@@ -11,6 +11,7 @@ use super::record::{
 use super::sorter::Sorter;
 use super::{Match, rows};
 use crate::error::{Error, Result};
+use crate::hashing::read_through;
 use crate::model::{
     Asset, Attribute, ConfigItem, ConfigKind, Entity, Fields, Link, LinkEnd, LinkRef, Scalar,
     Schema, Schemas, Stage, boolean,
@@ -19,9 +20,8 @@ use crate::transfer::{
     Description, Destination, Filter, Inspection, Load, Observer, Onlooker, Plan, Sink, Survey,
     UPLOAD_TYPES, Warning,
 };
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::Read;
 
 /// Rows of the core store that Strapi writes anew whenever it starts: when in the week usage is reported, by chance; and
 /// the content types, which are compared as schemas.
@@ -219,13 +219,12 @@ impl Sink for Taker<'_> {
     }
 
     fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        let mut hasher = Hasher(Sha256::new());
-        let size = io::copy(content, &mut hasher).map_err(|error| {
+        let (size, hasher) = read_through(content).map_err(|error| {
             Error::from_io(error, |error| {
                 Error::archive(format!("cannot read {}: {error}", asset.filename))
             })
         })?;
-        let value = self.description(asset, size, shortened(hasher.0));
+        let value = self.description(asset, size, shortened(hasher));
         let mut key = vec![FILE];
         put_text(&mut key, &asset.filename);
         self.records.push(&key, &value)
@@ -266,20 +265,6 @@ impl Sink for Taker<'_> {
     }
 
     fn warn(&mut self, _warning: Warning) {}
-}
-
-/// Hashes what is written.
-struct Hasher(Sha256);
-
-impl io::Write for Hasher {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// An onlooker that has what both sides have together.

@@ -5,12 +5,12 @@ use super::differences::{Difference, Differences, How, LISTED};
 use super::links;
 use super::witness::{Odd, Sort, Witness};
 use crate::error::Result;
+use crate::hashing::read_through;
 use crate::model::{LinkEnd, LinkRef, Short, is_component};
 use crate::strapi::models::Models;
 use crate::strapi::project::Project;
 use crate::strapi::uploads::Uploads;
 use crate::transfer::{Inspection, Plan};
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
 use std::mem;
@@ -136,11 +136,7 @@ impl Comparison<'_> {
     fn lies_there(&self, odd: &Odd) -> bool {
         let place = PathBuf::from(self.uploads.place());
         let digest = || -> io::Result<Vec<u8>> {
-            let mut digest = Sha256::new();
-            io::copy(
-                &mut File::open(place.join(&odd.name))?,
-                &mut Writer(&mut digest),
-            )?;
+            let (_, digest) = read_through(&mut File::open(place.join(&odd.name))?)?;
             Ok(shortened(digest).to_vec())
         };
         digest().is_ok_and(|digest| digest == odd.digest)
@@ -210,19 +206,5 @@ fn shown(sort: Sort, name: &str) -> String {
         Sort::Link | Sort::MadeLink => links::shown(name),
         Sort::Url => format!("where {} is served", Short(name)),
         _ => Short(name).to_string(),
-    }
-}
-
-/// Hashes what is written.
-struct Writer<'a>(&'a mut Sha256);
-
-impl io::Write for Writer<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
