@@ -2,9 +2,10 @@
 
 use super::codec::{Cipher, Lock, Password, Sealed, Unlock, Unpacked, needless_key};
 use super::entries::Entries;
-use super::layout::METADATA;
+use super::layout::{MANIFEST, METADATA};
 use super::reader::{ArchiveSource, Demands};
 use crate::error::{Error, Result};
+use crate::model::Stage;
 use crate::store::{FileOrigin, Origin};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,16 @@ enum Form {
 }
 
 impl Archive {
+    /// The entry that every archive has: what it is told from other folders by.
+    pub const METADATA: &str = METADATA;
+
+    /// Whether a folder holds something of an unpacked archive, however little is left of it, as far as names tell.
+    pub fn has_remains_in(folder: &Path) -> bool {
+        let stages = Stage::ALL.iter().map(|stage| stage.as_str());
+        let mut names = [METADATA, MANIFEST].into_iter().chain(stages);
+        names.any(|name| folder.join(name).exists())
+    }
+
     /// The archive at a path: a file, a pipe that has a name, or a folder that holds an unpacked one.
     /// What must be spooled goes to `folder`.
     ///

@@ -1,6 +1,7 @@
 //! `backup diff`: what is not the same in two archives, or in an archive and a project.
 
 mod dangling;
+mod side;
 mod told;
 
 use super::environment::Environment;
@@ -11,30 +12,26 @@ use super::progress::Progress;
 use super::project::ChoiceArguments;
 use super::run::RunArguments;
 use super::terminal::Reports;
-use super::verify::{damaged, print_faults, tell_of_export, verdict};
+use super::verify::{damaged, print_faults, verdict};
 use super::waiting::WaitArguments;
-use super::{Cancellation, STREAM, archive_facts, effort, exit_code, open_archive, terminal};
-use crate::archive::ArchiveSource;
+use super::{Cancellation, STREAM, effort, exit_code, open_archive, terminal};
 use crate::comparison::{Comparison, Match};
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
-use crate::store::Location;
 use crate::strapi::ProjectSource;
-use crate::transfer::summary::{ComparedFacts, Failure, Remembering, SideFacts, Summary};
+use crate::transfer::summary::{ComparedFacts, Failure, Remembering, Summary};
 use crate::transfer::{
-    Description, Event, Filter, Observer, OnFault, Plan, Source, Subject, Warning, WarningKind,
+    Description, Event, Filter, Observer, OnFault, Plan, Subject, Warning, WarningKind,
 };
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use dangling::Dangling;
+use side::{Side, check_folder, is_project};
 use std::path::{Path, PathBuf};
 
 /// The two are not the same.
 const DIFFERENT: u8 = 7;
-/// What makes a folder a project, and what an unpacked archive.
-const PACKAGE: &str = "package.json";
-const METADATA: &str = "metadata.json";
 /// The variable that has all projects use one database.
 const DATABASE_URL: &str = "BACKUP_DATABASE_URL";
 
@@ -101,51 +98,6 @@ impl ValueEnum for Match {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.as_str()))
-    }
-}
-
-/// One of the two, opened.
-enum Side {
-    Archive(Box<ArchiveSource>),
-    Project(Box<ProjectSource>),
-}
-
-impl Side {
-    fn source(&mut self) -> &mut dyn Source {
-        match self {
-            Self::Archive(archive) => archive.as_mut(),
-            Self::Project(project) => project.as_mut(),
-        }
-    }
-
-    /// What a summary says of it.
-    fn facts(&mut self, description: &Description) -> SideFacts {
-        let metadata = description.metadata.as_ref();
-        let made = metadata.and_then(|it| it.created_at.clone());
-        let provenance = description.provenance.as_ref();
-        SideFacts {
-            archive: match self {
-                Self::Archive(archive) => Some(archive_facts(archive)),
-                Self::Project(_) => None,
-            },
-            project: match self {
-                Self::Archive(_) => None,
-                Self::Project(project) => Some(project.name()),
-            },
-            made: made.filter(|made| !made.is_empty()),
-            strapi: metadata.map(|it| it.strapi.version.clone()),
-            database: provenance.map(|it| it.database.clone()),
-            counts: Default::default(),
-        }
-    }
-
-    /// What its export told of it.
-    fn tell_of_export(&self) {
-        if let Self::Archive(archive) = self {
-            let protection = archive.protection();
-            let outcome = protection.and_then(|it| it.outcome.as_ref());
-            outcome.into_iter().for_each(tell_of_export);
-        }
     }
 }
 
@@ -291,40 +243,6 @@ impl Arguments {
         let source = ProjectSource::open(project, &wait)?;
         Ok(Side::Project(Box::new(source)))
     }
-}
-
-/// Whether a project lies there, and no unpacked archive.
-fn is_project(path: &Path) -> Result<bool> {
-    let Location::Path(path) = Location::parse(path.as_os_str())? else {
-        return Ok(false);
-    };
-    Ok(path.join(PACKAGE).is_file() && !path.join(METADATA).exists())
-}
-
-/// What an unpacked archive holds something of, however little is left of it.
-const OF_ARCHIVES: [&str; 7] = [
-    METADATA,
-    "manifest.json",
-    "schemas",
-    "entities",
-    "links",
-    "assets",
-    "configuration",
-];
-
-/// Whether a folder that is no project is an unpacked archive, as far as its names tell.
-fn check_folder(path: &Path) -> Result<()> {
-    let Location::Path(path) = Location::parse(path.as_os_str())? else {
-        return Ok(());
-    };
-    if !path.is_dir() || OF_ARCHIVES.iter().any(|name| path.join(name).exists()) {
-        return Ok(());
-    }
-    Err(Error::usage(format!(
-        "{} is neither an unpacked archive nor a project: it holds no {METADATA} and no {PACKAGE}",
-        path.display()
-    ))
-    .hint("name an archive, or the folder of a project"))
 }
 
 impl Request {
