@@ -13,6 +13,7 @@ pub mod dice;
 pub mod difference;
 pub mod disk;
 pub mod exact;
+pub mod fake_strapi;
 pub mod files;
 pub mod gallery;
 pub mod gate;
