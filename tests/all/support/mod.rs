@@ -26,6 +26,7 @@ pub mod proxy;
 pub mod relay;
 pub mod restore;
 pub mod running;
+pub mod running_strapi;
 pub mod schema;
 pub mod servers;
 pub mod signed;
