@@ -5,6 +5,7 @@
 //! [`Site`] is told what it needs.
 
 mod address;
+mod pull;
 mod session;
 mod socket;
 mod token;
@@ -13,6 +14,7 @@ pub mod wire;
 mod words;
 
 pub use address::{Address, Direction};
+pub use pull::RemoteSource;
 pub use session::{Patience, Session};
 pub use token::Token;
 pub use trouble::Trouble;
