@@ -56,8 +56,8 @@ const MEGABYTE: u64 = 1_000_000;
   backup export --profile nightly
   backup export --from https://cms.example.com/admin --token-file /etc/backup/token --file /backups/
 
-Without an option for the key BACKUP_KEY and its like are looked for (docs/SCRIPTING.md), and else it is asked for; the
-same goes for the token of --from and BACKUP_TOKEN.")]
+Without an option for the key BACKUP_KEY and its like are looked for (docs/SCRIPTING.md), and else it is asked for; \
+the same goes for the token of --from and BACKUP_TOKEN.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,

@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
   backup import --file site.tar.gz.enc --to https://cms.example.com/admin --token-file /etc/backup/token
   ssh backups@host cat site.tar.gz.enc | backup import --file - --key-file /etc/backup/key --force
 
-Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for; the same goes for the
+Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for; the same goes for the \
 token of --to and BACKUP_TOKEN.")]
 pub(super) struct Arguments {
     #[command(flatten)]

@@ -77,18 +77,19 @@ impl ProjectArguments {
         self.choices.given()
     }
 
-    /// Looks at the project, and changes nothing.
+    /// Looks at the project, or the one in another folder, and changes nothing.
     ///
     /// # Errors
     /// The run is to stop, or a variable of the environment makes no sense.
     pub fn examine(
         &self,
+        folder: Option<&Path>,
         environment: &Environment,
         cancellation: &Cancellation,
         offline: bool,
     ) -> Result<Examination> {
         let examiner = Examiner {
-            folder: &self.project,
+            folder: folder.unwrap_or(&self.project),
             environment: environment.variables(),
             choices: &self.choices.choices(),
             timeouts: timeouts(environment)?,

@@ -135,11 +135,6 @@ impl RestoreArguments {
         self.verbose.then(Effort::measured).unwrap_or_default()
     }
 
-    /// Whether nothing is to be changed.
-    pub fn is_dry_run(&self) -> bool {
-        self.dry_run
-    }
-
     /// How files of a project are found that comes.
     pub fn media_options(&self, environment: &Environment) -> MediaOptions {
         self.media.options(environment)
@@ -314,6 +309,11 @@ impl Restore<'_> {
             terminal::alert(&shortfall);
         }
         effort::tell(&self.effort, &[]);
+        let after = match &self.target {
+            Target::Project(..) => "; start Strapi again if it was running",
+            Target::Site(..) => "",
+        };
+        Reports::Stdout.conclude(&format!("{} is restored{after}", terminal::safe(&target)));
         Ok(report)
     }
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Where the token comes from, for a verb that knows one site.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "A running Strapi")]
 pub(super) struct TokenArguments {
     /// File that holds the transfer token of the site: one line
     #[arg(long, value_name = "FILE")]
@@ -34,6 +35,7 @@ impl TokenArguments {
 
 /// Where the tokens of two sites come from.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "A running Strapi")]
 pub(super) struct BothTokenArguments {
     /// File that holds the transfer token of the site that --from names
     #[arg(long, value_name = "FILE")]

@@ -36,7 +36,7 @@ const DATABASE_URL: &str = "BACKUP_DATABASE_URL";
   backup transfer --from https://cms.example.com/admin --to https://staging.example.com/admin --force
   backup transfer --from /srv/strapi --to /srv/staging --only content
 
-Without an option for a token BACKUP_FROM_TOKEN, BACKUP_TO_TOKEN and their like are looked for (docs/SCRIPTING.md), and else
+Without an option for a token BACKUP_FROM_TOKEN, BACKUP_TO_TOKEN and their like are looked for (docs/SCRIPTING.md), and else \
 it is asked for.")]
 pub(super) struct Arguments {
     /// Where the data comes from: the URL of a running Strapi's admin panel, or the folder of a project
@@ -60,8 +60,7 @@ pub(super) struct Arguments {
     remote: RemoteArguments,
     #[command(flatten)]
     safety: SafetyArguments,
-    /// What the safety copy is encrypted with
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "The safety copy's encryption")]
     key: KeySource,
     #[command(flatten)]
     alone: RunArguments,
