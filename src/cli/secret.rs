@@ -16,9 +16,8 @@ const IDENTITIES: [&str; 2] = ["age-secret-key-", "age-plugin-"];
 /// How many characters the secret of one has at the least, cut short or not.
 const SHORTEST: usize = 20;
 
-/// How many hexadecimal digits stand in a row in a token and in no name of a file, cut short or not: a whole one of
-/// Strapi has 256.
-const TOKEN: usize = 64;
+/// How many hexadecimal digits in a row may be a token, cut short or not: a whole one of Strapi has 256.
+const TOKEN: usize = 32;
 
 /// The secret in a file: its only line.
 ///
@@ -124,13 +123,6 @@ pub(super) fn secret_file(path: &Path, sort: Sort, interrupt: &Interrupt) -> Res
              showed in the list of processes or the environment",
         ));
     }
-    if sort == Sort::Token && holds_token(&path.as_os_str().to_string_lossy()) {
-        let what = "a token itself stands where a file with the token is named";
-        return Err(Error::usage(what).hint(
-            "write it into a file that only its owner may read, and name that; and make another one, because this one \
-             showed in the list of processes or the environment",
-        ));
-    }
     let shown = path.display();
     let own = path.to_owned();
     let read = child::meanwhile(interrupt, move || -> io::Result<(Metadata, Vec<u8>)> {
@@ -140,8 +132,16 @@ pub(super) fn secret_file(path: &Path, sort: Sort, interrupt: &Interrupt) -> Res
         file.take(LONGEST + 1).read_to_end(&mut bytes)?;
         Ok((metadata, bytes))
     })?;
-    let (metadata, bytes) =
-        read.map_err(|error| Error::io(format!("read the {name} from"), path, error))?;
+    let (metadata, bytes) = read.map_err(|error| {
+        if sort == Sort::Token && holds_token(&path.as_os_str().to_string_lossy()) {
+            let what = "a token itself stands where a file with the token is named";
+            return Error::usage(what).hint(
+                "write it into a file that only its owner may read, and name that; and make another one, because this \
+                 one showed in the list of processes or the environment",
+            );
+        }
+        Error::io(format!("read the {name} from"), path, error)
+    })?;
     if bytes.len() as u64 > LONGEST {
         let what = format!("{shown} is too long for {}", sort.with_article());
         return Err(Error::usage(what).hint(format!(
