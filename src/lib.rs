@@ -45,6 +45,7 @@ pub mod model;
 mod nesting;
 pub mod portrait;
 mod random;
+pub mod remote;
 pub mod retention;
 mod room;
 pub mod store;

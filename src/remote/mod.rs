@@ -1,0 +1,2 @@
+//! A running Strapi.
+mod push;

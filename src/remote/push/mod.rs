@@ -1,0 +1,6 @@
+//! Pushes.
+mod files;
+mod fitting;
+mod losses;
+mod numbers;
+mod rules;
