@@ -4,13 +4,10 @@
 //! They lie one after the other in a file without a name: nobody else can open it, and nothing is left of it
 //! however the process ends. Nothing of them is kept in memory.
 
-use super::fitting;
 use crate::error::{Error, Result};
 use crate::hashing::read_through;
-use crate::model::{Asset, AssetMetadata, IdSet, json};
-use crate::model::{Entity, Stage};
+use crate::model::Asset;
 use crate::room::wanted;
-use crate::transfer::{Filter, Sink, Spool, UPLOAD_TYPES};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -191,76 +188,6 @@ impl Read for Content<'_> {
     }
 }
 
-/// Rows of `plugin::upload.file` made from sidecars, for a server that takes no file without its row and
-/// forgets them again.
-pub(super) struct FileRows {
-    seen: IdSet,
-    lines: Spool,
-}
-
-impl FileRows {
-    /// None yet; lines are spooled in `folder`.
-    ///
-    /// # Errors
-    /// The folder cannot be written to.
-    pub fn new(folder: &Path) -> Result<Self> {
-        let mut lines = Spool::new(folder)?;
-        lines.stage(Stage::Entities, None)?;
-        Ok(Self {
-            seen: IdSet::default(),
-            lines,
-        })
-    }
-
-    /// Adds the row that a file belongs to, if it is not there yet.
-    ///
-    /// # Errors
-    /// The sidecar is none, or the row cannot be spooled.
-    pub fn add(&mut self, asset: &Asset) -> Result<()> {
-        let wrong =
-            |why: String| Error::archive(format!("the sidecar of {}: {why}", asset.filename));
-        let metadata = AssetMetadata::parse(&asset.sidecar, &asset.filename).map_err(wrong)?;
-        if !self.seen.insert(metadata.id) {
-            return Ok(());
-        }
-        let mut data = String::from("{\"name\":");
-        json::write_string(&mut data, &metadata.name);
-        for (name, value) in [
-            ("hash", Some(&metadata.hash)),
-            ("ext", metadata.ext.as_ref()),
-            ("mime", Some(&metadata.mime)),
-            ("url", Some(&metadata.url)),
-            ("provider", Some(&"local".to_owned())),
-        ] {
-            if let Some(value) = value {
-                data.push(',');
-                json::write_string(&mut data, name);
-                data.push(':');
-                json::write_string(&mut data, value);
-            }
-        }
-        data.push_str(",\"size\":");
-        json::write_f64(&mut data, metadata.size);
-        data.push('}');
-        let line = fitting::line(UPLOAD_TYPES[0], metadata.id, &data);
-        let parsed = Entity::parse(&line).map_err(|error| wrong(error.to_string()))?;
-        self.lines.entity(&parsed.entity())
-    }
-
-    /// How many rows there are.
-    pub fn count(&self) -> u64 {
-        self.seen.len()
-    }
-
-    /// Sends the rows into `sink`.
-    ///
-    /// # Errors
-    /// They cannot be read back; those of the sink.
-    pub fn stream(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        self.lines.stream(&Filter::default(), sink)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -343,46 +270,5 @@ mod tests {
             Err(Error::failed("noticed"))
         });
         assert_eq!(each.expect_err("noticed").to_string(), "noticed");
-    }
-
-    #[test]
-    fn the_row_of_several_files_is_made_once() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut rows = FileRows::new(folder.path()).expect("a spool");
-        for name in ["a.png", "thumbnail_a.png"] {
-            rows.add(&asset(name, 0)).expect("added");
-        }
-        assert_eq!(rows.count(), 1);
-        struct Lines(Vec<String>);
-        impl Sink for Lines {
-            fn stage(&mut self, _: Stage, _: Option<u64>) -> Result<()> {
-                Ok(())
-            }
-            fn schema(&mut self, _: &crate::model::Schema) -> Result<()> {
-                Ok(())
-            }
-            fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
-                self.0.push(entity.line.to_owned());
-                Ok(())
-            }
-            fn asset(&mut self, _: &Asset, _: &mut dyn Read) -> Result<()> {
-                Ok(())
-            }
-            fn link(&mut self, _: &crate::model::Link<'_>) -> Result<()> {
-                Ok(())
-            }
-            fn configuration(&mut self, _: &crate::model::ConfigItem<'_>) -> Result<()> {
-                Ok(())
-            }
-            fn warn(&mut self, _: crate::transfer::Warning) {}
-        }
-        let mut lines = Lines(Vec::new());
-        rows.stream(&mut lines).expect("read back");
-        assert_eq!(
-            lines.0,
-            [
-                r#"{"type":"plugin::upload.file","id":7,"data":{"name":"x","hash":"a","ext":".png","mime":"image/png","url":"/uploads/x","provider":"local","size":1.5}}"#
-            ]
-        );
     }
 }
