@@ -16,11 +16,13 @@
 //! | [`portrait`] | what an archive is, as one document: for programs, and as a page for people |
 //! | [`retention`] | which archives stay |
 //! | [`strapi`] | a project on disk, as source and as destination |
+//! | [`remote`] | a running Strapi, as source and as destination |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
 //!
 //! Dependencies point one way: `cli` to `transfer` to `model`; `archive` and `strapi` to `transfer`
-//! and `model`; `comparison` to `transfer` and `model`; `archive` and `extract` to `store`; `strapi` to `database`. Nothing
+//! and `model`; `comparison` to `transfer` and `model`; `remote` to `transfer` and `model`; `archive`, `extract` and `remote` to
+//! `store`; `strapi` to `database`. Nothing
 //! outside `cli` prints, prompts or reads the process
 //! environment.
 

@@ -130,16 +130,21 @@ impl Connector {
         self.proxy_urls.iter().map(String::as_str)
     }
 
-    /// What makes clients, with the redirections of the crate.
-    pub fn builder(&self, plain: bool, connect: Duration) -> ClientBuilder {
-        let mut builder = Client::builder()
+    /// What makes clients that go through no proxy.
+    pub fn direct(&self, plain: bool, connect: Duration) -> ClientBuilder {
+        Client::builder()
             .tls_backend_preconfigured(self.tls.clone())
             .user_agent(concat!("backup/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(connect)
             .https_only(!plain)
             // The address that led somewhere may be signed, or secret.
             .referer(false)
-            .no_proxy();
+            .no_proxy()
+    }
+
+    /// What makes clients, with the redirections of the crate.
+    pub fn builder(&self, plain: bool, connect: Duration) -> ClientBuilder {
+        let mut builder = self.direct(plain, connect);
         // Those are reached directly: they are on the machine's own network.
         if connect != METADATA {
             for proxy in &self.proxies {
@@ -176,6 +181,7 @@ impl HttpConnector for Connector {
 fn authorities(access: &Access) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    roots.add_parsable_certificates(access.authorities().iter().cloned());
     let named = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"]
         .into_iter()
         .find_map(|name| Some((name, access.get(name)?)));

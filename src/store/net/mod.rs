@@ -1,9 +1,11 @@
-//! The way to other machines, for all that goes there: archives and media in object stores, files by URL, and whoever
-//! is told that a run has ended.
+//! The way to other machines, for all that goes there: archives and media in object stores, files by URL, running
+//! Strapis, and whoever is told that a run has ended.
 
 mod body;
 mod executor;
 mod http;
+mod upgrade;
 
 pub(super) use executor::{Executor, GLANCE};
 pub(super) use http::{Connector, GoogleAcl};
+pub(crate) use upgrade::{Asked, Failure, Refusal, Upgraded, upgrade};

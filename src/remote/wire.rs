@@ -1,0 +1,515 @@
+//! What is said: requests, answers, frames with cargo. One JSON object a frame.
+//!
+//! Frames of a server are taken apart here and nowhere else. What is wrong with one is said in words of this program,
+//! never in those of a parser.
+
+use super::trouble::Trouble;
+use crate::error::Result;
+use crate::model::{Short, Stage, json};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::ops::Range;
+use tungstenite::Utf8Bytes;
+
+/// The largest frame that a Strapi takes, in bytes: the default of the package `ws`.
+pub const LARGEST_FRAME: usize = 100 << 20;
+/// How much of a text of a server is kept, in bytes.
+const LONGEST_TEXT: usize = 1 << 10;
+/// How long an error of a server may be to be looked at, in bytes.
+const LONGEST_ERROR: usize = 64 << 10;
+/// How long an id of the protocol may be, in bytes.
+const LONGEST_ID: usize = 200;
+
+/// An action of a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Gets ready; of a push, opens the transaction.
+    Bootstrap,
+    /// The version of Strapi.
+    GetMetadata,
+    /// All schemas, by uid.
+    GetSchemas,
+    /// Deletes what is to be replaced.
+    BeforeTransfer,
+    /// Ends well; of a push, commits.
+    Close,
+    /// Undoes a push. Closing the socket is the better way.
+    Rollback,
+}
+
+impl Action {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "bootstrap",
+            Self::GetMetadata => "getMetadata",
+            Self::GetSchemas => "getSchemas",
+            Self::BeforeTransfer => "beforeTransfer",
+            Self::Close => "close",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
+/// What a push replaces, as `init` says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restore {
+    /// The only content types whose rows are deleted; all where it is `None`, Strapi's internal models as well.
+    pub include: Option<Vec<String>>,
+    /// Content types whose rows stay.
+    pub exclude: Vec<String>,
+    /// Whether the files are replaced.
+    pub assets: bool,
+    /// Whether the webhooks are replaced.
+    pub webhook: bool,
+    /// Whether the core store is replaced.
+    pub core_store: bool,
+}
+
+/// A request.
+#[derive(Debug, Clone, Copy)]
+pub enum Request<'a> {
+    /// Starts a pull.
+    InitPull,
+    /// Starts a push that replaces this.
+    InitPush(&'a Restore),
+    /// Does something that is no stage.
+    Action(Action),
+    /// Starts a stage.
+    Start(Stage),
+    /// Sends items of a stage of a push: a JSON array.
+    Stream(Stage, &'a str),
+    /// Ends a stage.
+    EndStage(Stage),
+    /// Ends the transfer of this id.
+    End(&'a str),
+}
+
+impl Request<'_> {
+    /// The frame.
+    pub(super) fn frame(&self, uuid: &str, transfer: &str) -> String {
+        let command = |name: &str, params: &str| {
+            format!(r#"{{"type":"command","command":"{name}","params":{params},"uuid":"{uuid}"}}"#)
+        };
+        let step = |action: &str, stage: Stage| {
+            format!(
+                r#"{{"type":"transfer","kind":"step","action":"{action}","step":"{stage}","uuid":"{uuid}","transferID":{}"#,
+                quoted(transfer)
+            )
+        };
+        match self {
+            Self::InitPull => command("init", r#"{"transfer":"pull","checksums":true}"#),
+            Self::InitPush(restore) => command("init", &restore.params()),
+            Self::End(id) => command("end", &format!(r#"{{"transferID":{}}}"#, quoted(id))),
+            Self::Action(action) => format!(
+                r#"{{"type":"transfer","kind":"action","action":"{}","uuid":"{uuid}","transferID":{}}}"#,
+                action.as_str(),
+                quoted(transfer)
+            ),
+            Self::Start(stage) => step("start", *stage) + "}",
+            Self::EndStage(stage) => step("end", *stage) + "}",
+            Self::Stream(stage, items) => {
+                let mut frame = step("stream", *stage);
+                frame.reserve(items.len() + 10);
+                frame.push_str(r#","data":"#);
+                frame.push_str(items);
+                frame.push('}');
+                frame
+            }
+        }
+    }
+}
+
+impl Restore {
+    fn params(&self) -> String {
+        let list = |uids: &[String]| {
+            let uids: Vec<String> = uids.iter().map(|uid| quoted(uid)).collect();
+            format!("[{}]", uids.join(","))
+        };
+        let include = self.include.as_ref();
+        let include = include.map(|uids| format!(r#""include":{},"#, list(uids)));
+        format!(
+            r#"{{"options":{{"strategy":"restore","restore":{{"entities":{{{}"exclude":{}}},"assets":{},"configuration":{{"webhook":{},"coreStore":{}}}}}}},"transfer":"push","checksums":true,"assetEncoding":"base64"}}"#,
+            include.unwrap_or_default(),
+            list(&self.exclude),
+            self.assets,
+            self.webhook,
+            self.core_store
+        )
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    json::write_string(&mut out, text);
+    out
+}
+
+/// The data of an answer, as JSON.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    text: Utf8Bytes,
+    data: Option<Range<usize>>,
+}
+
+impl Answer {
+    /// The data; `null` where there is none.
+    pub fn data(&self) -> &str {
+        let data = self.data.clone();
+        data.map_or("null", |range| &self.text.as_str()[range])
+    }
+
+    /// The data, read as this.
+    ///
+    /// # Errors
+    /// It is something else; `what` says of which request, such as "the start of the assets".
+    pub(super) fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, Trouble> {
+        serde_json::from_str(self.data())
+            .map_err(|_| Trouble::malformed(format!("its answer to {what} is not as it should be")))
+    }
+
+    /// How many items of a stage of a push were started and finished, where the server says it: 4.x does not.
+    pub fn stats(&self) -> Option<Stats> {
+        #[derive(Deserialize)]
+        struct Data {
+            stats: Option<Stats>,
+        }
+        serde_json::from_str::<Data>(self.data()).ok()?.stats
+    }
+}
+
+/// Items of a stage of a push, as the server counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Stats {
+    /// How many it began to write.
+    pub started: u64,
+    /// How many it wrote, or skipped.
+    pub finished: u64,
+}
+
+/// A frame of a stage that is pulled. It must be acknowledged.
+#[derive(Debug, Clone)]
+pub(super) struct Cargo {
+    text: Utf8Bytes,
+    data: Option<Range<usize>>,
+    /// What acknowledges it.
+    pub uuid: String,
+    /// The stage, as `start` named it.
+    pub id: String,
+    /// Whether it is the last one.
+    pub ended: bool,
+    /// Whether the stage failed.
+    pub failed: bool,
+}
+
+impl Cargo {
+    /// What it brings: a JSON array, where it brings something.
+    pub fn data(&self) -> Option<&str> {
+        let data = self.data.clone();
+        data.map(|range| &self.text.as_str()[range])
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+}
+
+/// What a server says beside its answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether it is an error, and no warning.
+    pub is_error: bool,
+    /// Its words, of bounded length, as they came.
+    pub message: String,
+}
+
+/// A frame of a server.
+#[derive(Debug)]
+pub(super) enum Frame {
+    Answer {
+        uuid: String,
+        result: Result<Answer, Trouble>,
+    },
+    Cargo(Cargo),
+    /// `None` where it is only for information.
+    Diagnostic(Option<Diagnostic>),
+    /// A push has put the old files into this folder of the server.
+    Backup(String),
+    /// Nothing of this protocol; it needs no answer.
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Whole<'a> {
+    #[serde(borrow, default)]
+    uuid: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    diagnostic: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Piece<'a> {
+    #[serde(borrow, rename = "type", default)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(default)]
+    ended: Option<bool>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+impl Frame {
+    /// Takes a frame apart.
+    pub fn parse(text: Utf8Bytes) -> Result<Self, Trouble> {
+        let not_ours = || Trouble::malformed("it sends what is no message of Strapi's transfers");
+        if !text.as_str().trim_start().starts_with('{') {
+            return Err(not_ours());
+        }
+        let whole: Whole<'_> = serde_json::from_str(text.as_str()).map_err(|_| not_ours())?;
+        if let Some(diagnostic) = whole.diagnostic {
+            let said = Said::parse(diagnostic.get());
+            let backup = said.as_ref().and_then(Said::backup);
+            return Ok(match backup {
+                Some(folder) => Self::Backup(folder),
+                None => Self::Diagnostic(said.and_then(Said::diagnostic)),
+            });
+        }
+        let Some(uuid) = whole.uuid else {
+            return Ok(Self::Other);
+        };
+        if uuid.len() > LONGEST_ID {
+            return Err(not_ours());
+        }
+        let uuid = uuid.into_owned();
+        if let Some(error) = whole.error {
+            let result = Err(server_error(error.get()));
+            return Ok(Self::Answer { uuid, result });
+        }
+        let piece = whole.data.filter(|data| data.get().starts_with('{'));
+        let piece = piece.and_then(|data| serde_json::from_str::<Piece<'_>>(data.get()).ok());
+        if let Some(piece) = piece.filter(|piece| piece.kind.as_deref() == Some("transfer")) {
+            let id = piece.id.filter(|id| id.len() <= LONGEST_ID);
+            let cargo = Cargo {
+                uuid,
+                id: id.ok_or_else(not_ours)?.into_owned(),
+                data: piece.data.map(|data| place(&text, data)),
+                ended: piece.ended.unwrap_or(false),
+                failed: piece.error.is_some(),
+                text,
+            };
+            return Ok(Self::Cargo(cargo));
+        }
+        let data = whole.data.map(|data| place(&text, data));
+        let answer = Answer { data, text };
+        Ok(Self::Answer {
+            uuid,
+            result: Ok(answer),
+        })
+    }
+}
+
+/// How the information begins where old files were put, on servers that keep them on their own disk.
+const BACKUP: &str = "created assets backup directory ";
+
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    details: Details<'a>,
+}
+
+#[derive(Deserialize)]
+struct Details<'a> {
+    #[serde(borrow)]
+    message: Cow<'a, str>,
+}
+
+impl<'a> Said<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    fn backup(&self) -> Option<String> {
+        let folder = self.details.message.strip_prefix(BACKUP)?;
+        (self.kind == "info").then(|| bounded(folder))
+    }
+
+    fn diagnostic(self) -> Option<Diagnostic> {
+        (self.kind != "info").then(|| Diagnostic {
+            is_error: self.kind == "error",
+            message: bounded(&self.details.message),
+        })
+    }
+}
+
+/// Where a part of a text stands in it.
+fn place(text: &Utf8Bytes, part: &RawValue) -> Range<usize> {
+    let start = part.get().as_ptr() as usize - text.as_str().as_ptr() as usize;
+    start..start + part.get().len()
+}
+
+/// A text of bounded length.
+pub(super) fn bounded(text: &str) -> String {
+    match text.len() <= LONGEST_TEXT {
+        true => text.to_owned(),
+        false => format!("{}…", &text[..text.floor_char_boundary(LONGEST_TEXT)]),
+    }
+}
+
+/// An error of a server, in its words. Codes are the names that JavaScript or a driver gives its errors: only two are
+/// known to mean something.
+fn server_error(error: &str) -> Trouble {
+    let value = match error.len() <= LONGEST_ERROR {
+        true => serde_json::from_str::<serde_json::Value>(error).unwrap_or_default(),
+        false => serde_json::Value::Null,
+    };
+    let text = |value: &serde_json::Value| value.as_str().map(bounded);
+    if value["code"].as_str() == Some("UnauthorizedError") {
+        return Trouble::Expired;
+    }
+    let message = text(&value["message"]).filter(|message| !message.trim().is_empty());
+    Trouble::Server {
+        message: message.unwrap_or_else(|| "it does not say what is wrong".into()),
+        code: value["details"]["details"]["code"]
+            .as_str()
+            .map(|code| Short(code).to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Frame {
+        Frame::parse(text.into()).expect("a frame")
+    }
+
+    #[test]
+    fn requests_are_those_of_the_recorded_sessions() {
+        let frame = Request::Action(Action::Bootstrap).frame("u", "t");
+        assert_eq!(
+            frame,
+            r#"{"type":"transfer","kind":"action","action":"bootstrap","uuid":"u","transferID":"t"}"#
+        );
+        let frame = Request::Start(Stage::Entities).frame("u", "t");
+        assert_eq!(
+            frame,
+            r#"{"type":"transfer","kind":"step","action":"start","step":"entities","uuid":"u","transferID":"t"}"#
+        );
+        let restore = Restore {
+            exclude: vec!["admin::user".into()],
+            assets: true,
+            webhook: true,
+            core_store: true,
+            include: None,
+        };
+        for request in [
+            Request::InitPull,
+            Request::InitPush(&restore),
+            Request::Stream(Stage::Links, r#"[{"kind":1}]"#),
+            Request::EndStage(Stage::Links),
+            Request::End("a\"b"),
+        ] {
+            let frame = request.frame("u", "t\"t");
+            let value: serde_json::Value = serde_json::from_str(&frame).expect("JSON");
+            assert_eq!(value["uuid"], "u");
+        }
+        let frame = Request::InitPush(&restore).frame("u", "");
+        let value: serde_json::Value = serde_json::from_str(&frame).expect("JSON");
+        let asked = &value["params"]["options"]["restore"];
+        assert_eq!(asked["entities"]["exclude"][0], "admin::user");
+        assert!(asked["entities"].get("include").is_none());
+        assert_eq!(asked["configuration"]["coreStore"], true);
+    }
+
+    #[test]
+    fn answers_cargo_and_diagnostics_are_told_apart() {
+        let Frame::Answer { uuid, result } = parsed(
+            r#"{"uuid":"a","data":{"ok":true,"stats":{"started":2,"finished":1}},"error":null}"#,
+        ) else {
+            panic!("an answer");
+        };
+        let answer = result.expect("no error");
+        assert_eq!(uuid, "a");
+        assert_eq!(
+            answer.stats().map(|it| (it.started, it.finished)),
+            Some((2, 1))
+        );
+        let Frame::Cargo(cargo) = parsed(
+            r#"{"uuid":"b","data":{"type":"transfer","data":[ {"id":1} ],"ended":false,"error":null,"id":"s"}}"#,
+        ) else {
+            panic!("cargo");
+        };
+        assert_eq!(cargo.data(), Some(r#"[ {"id":1} ]"#));
+        assert!(!cargo.ended && !cargo.failed && cargo.id == "s");
+        let Frame::Cargo(last) = parsed(
+            r#"{"uuid":"c","data":{"type":"transfer","data":null,"ended":true,"error":{},"id":"s"}}"#,
+        ) else {
+            panic!("cargo");
+        };
+        assert!(last.ended && last.failed && last.data().is_none());
+        let Frame::Diagnostic(Some(said)) =
+            parsed(r#"{"diagnostic":{"kind":"warning","details":{"message":"gone"}},"uuid":"x"}"#)
+        else {
+            panic!("a diagnostic");
+        };
+        assert_eq!((said.is_error, said.message.as_str()), (false, "gone"));
+        assert!(matches!(
+            parsed(r#"{"diagnostic":{"kind":"info","details":{"message":"m"}},"uuid":"x"}"#),
+            Frame::Diagnostic(None)
+        ));
+    }
+
+    #[test]
+    fn errors_of_a_server_are_told_in_its_words_and_no_parsers() {
+        let told = |error: &str| {
+            let frame = format!(r#"{{"uuid":"a","data":null,"error":{error}}}"#);
+            let Frame::Answer { result, .. } = parsed(&frame) else {
+                panic!("an answer");
+            };
+            result.expect_err("an error")
+        };
+        let Trouble::Server { message, code } = told(
+            r#"{"code":"Error","message":"no","details":{"details":{"code":"ASSETS_DIRECTORY_ERR"}}}"#,
+        ) else {
+            panic!("the server's own");
+        };
+        assert_eq!(
+            (message.as_str(), code.as_deref()),
+            ("no", Some("ASSETS_DIRECTORY_ERR"))
+        );
+        assert_eq!(
+            told(r#"{"code":"UnauthorizedError","message":"Token expired"}"#),
+            Trouble::Expired
+        );
+        for odd in [
+            "{}",
+            "[]",
+            "1",
+            r#""text""#,
+            &"[".repeat(300).replace('[', "[[").to_string(),
+        ] {
+            if serde_json::from_str::<&RawValue>(odd).is_ok() {
+                assert!(matches!(told(odd), Trouble::Server { .. }), "{odd}");
+            }
+        }
+        for text in ["", "[]", "{", "nonsense", "{\"uuid\":1}"] {
+            let error = Frame::parse(text.into()).expect_err("no frame");
+            let told = error.to_string();
+            assert!(
+                !told.contains("column") && !told.contains("expected"),
+                "{told}"
+            );
+        }
+    }
+}
