@@ -112,3 +112,27 @@ impl fmt::Debug for Site {
         write!(f, "Site({})", self.address)
     }
 }
+
+/// STUB
+pub struct RemoteSource(Site);
+impl RemoteSource {
+    /// STUB
+    pub fn new(site: Site, _folder: &std::path::Path) -> Self {
+        Self(site)
+    }
+}
+impl crate::transfer::Source for RemoteSource {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+    fn describe(&mut self) -> Result<crate::transfer::Description> {
+        Ok(Default::default())
+    }
+    fn stream(
+        &mut self,
+        _f: &crate::transfer::Filter,
+        _s: &mut dyn crate::transfer::Sink,
+    ) -> Result<()> {
+        Ok(())
+    }
+}

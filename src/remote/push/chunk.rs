@@ -14,7 +14,10 @@ pub(super) fn start(out: &mut String, id: &str, asset: &Asset, sidecar: &str) {
     json::write_string(out, &asset.filename);
     out.push_str(",\"filepath\":");
     json::write_string(out, &asset.filename);
-    out.push_str(&format!(",\"stats\":{{\"size\":{}}},\"metadata\":", asset.size));
+    out.push_str(&format!(
+        ",\"stats\":{{\"size\":{}}},\"metadata\":",
+        asset.size
+    ));
     out.push_str(sidecar);
     out.push_str("}}");
 }

@@ -70,6 +70,8 @@ pub(super) struct Losses {
     placed: HashMap<String, IdSet>,
     /// The rows of the media library that are sent.
     files: IdSet,
+    /// How many rows of each content type are sent.
+    sent: BTreeMap<String, u64>,
     /// Files whose row does not come.
     strays: Examples,
 }
@@ -84,6 +86,7 @@ impl Losses {
             lost: BTreeMap::new(),
             placed: HashMap::new(),
             files: IdSet::default(),
+            sent: BTreeMap::new(),
             strays: Examples::default(),
         }
     }
@@ -108,6 +111,12 @@ impl Losses {
         let fields = Fields::parse(entity.data).map_err(|error| wrong(error.to_string()))?;
         if uid == UPLOAD_TYPES[0] {
             self.files.insert(entity.id);
+        }
+        match self.sent.get_mut(uid) {
+            Some(count) => *count += 1,
+            None => {
+                self.sent.insert(uid.to_owned(), 1);
+            }
         }
         let is_fitting = self.object(schema, &fields);
         let mut parts = Parts {
@@ -222,13 +231,9 @@ impl Losses {
         has_row
     }
 
-    /// How many rows of a content type are not sent, though they come.
-    pub fn rows_left_out(&self, uid: &str) -> u64 {
-        let of = |why| {
-            let key = (why, Subject::ContentType(uid.to_owned()));
-            self.lost.get(&key).copied().unwrap_or_default()
-        };
-        of(Why::NoPlace) + of(Why::Refused)
+    /// How many rows of each content type are sent.
+    pub fn sent(&self) -> &BTreeMap<String, u64> {
+        &self.sent
     }
 
     /// What is to be told of that which came.

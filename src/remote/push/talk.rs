@@ -3,11 +3,12 @@
 
 use super::chunk;
 use super::reached::Reached;
-use crate::error::{Error, Kind, Result};
-use crate::model::{Asset, Fields, Metadata, Stage, json};
+use crate::error::{Error, Result};
+use crate::model::{Asset, Fields, Stage, json};
 use crate::remote::wire::{Action, Request, Restore};
 use crate::remote::{Session, Site};
 use crate::store::Interrupt;
+use crate::transfer::Description;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -33,7 +34,6 @@ pub(super) struct Push {
     lane: Option<Lane>,
     /// When it began, as the server's clock says: milliseconds since 1970.
     began: Option<i64>,
-    version: Option<Metadata>,
 }
 
 /// The stage that is being sent.
@@ -67,7 +67,6 @@ impl Push {
             most_in_flight,
             lane: None,
             began: None,
-            version: None,
         })
     }
 
@@ -92,11 +91,11 @@ impl Push {
     }
 
     /// Remembers what the server says of its clock.
-    pub fn note_clock(&mut self, metadata: &Metadata) {
-        let created = metadata.created_at.as_deref();
+    pub fn note_clock(&mut self, description: &Description) {
+        let metadata = description.metadata.as_ref();
+        let created = metadata.and_then(|it| it.created_at.as_deref());
         let time = created.and_then(|text| text.parse::<jiff::Timestamp>().ok());
-        self.began = time.map(|time| time.as_millisecond());
-        self.version = Some(metadata.clone());
+        self.began = time.map(jiff::Timestamp::as_millisecond);
     }
 
     /// Has the server delete what is to be replaced. From here on the files are gone.
@@ -127,11 +126,6 @@ impl Push {
             sent: 0,
         });
         Ok(())
-    }
-
-    /// The stage that is being sent.
-    pub fn stage(&self) -> Option<Stage> {
-        self.lane.as_ref().map(|lane| lane.stage)
     }
 
     /// Sends a row.
@@ -169,8 +163,9 @@ impl Push {
         let id = crate::random::digits()?;
         let sidecar = match row {
             None => asset.sidecar.clone(),
-            Some(row) => with_id(&asset.sidecar, row)
-                .ok_or_else(|| Error::archive(format!("the sidecar of {} is none", asset.filename)))?,
+            Some(row) => with_id(&asset.sidecar, row).ok_or_else(|| {
+                Error::archive(format!("the sidecar of {} is none", asset.filename))
+            })?,
         };
         let base64 = self.session.takes_base64();
         self.item(|batch| chunk::start(batch, &id, asset, &sidecar));
@@ -204,7 +199,10 @@ impl Push {
         }
         let digest = self.session.has_checksums().then(|| {
             let digest = hasher.finalize();
-            digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            digest
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
         });
         self.item(|batch| chunk::end(batch, &id, digest.as_deref()));
         self.count(1);
@@ -257,6 +255,15 @@ impl Push {
         Ok(())
     }
 
+    /// Sends what was gathered, and waits for all answers, so that the server has nothing in its hands.
+    ///
+    /// # Errors
+    /// The server refuses something, or the connection breaks.
+    pub fn rest(&mut self) -> Result<()> {
+        self.flush()?;
+        self.settle(0)
+    }
+
     /// What the server said beside its answers, and how much more.
     pub fn warnings(&mut self) -> (Vec<String>, u64) {
         let (said, more) = self.session.warnings();
@@ -285,7 +292,11 @@ impl Push {
     }
 
     fn flush_if_full(&mut self) -> Result<()> {
-        match self.lane.as_ref().is_some_and(|lane| lane.batch.len() >= MESSAGE) {
+        match self
+            .lane
+            .as_ref()
+            .is_some_and(|lane| lane.batch.len() >= MESSAGE)
+        {
             true => self.flush(),
             false => Ok(()),
         }
@@ -326,11 +337,6 @@ impl Push {
         }
         Ok(())
     }
-}
-
-/// Whether it is the user who stopped it.
-pub(super) fn is_interruption(error: &Error) -> bool {
-    error.kind() == Kind::Interrupted
 }
 
 /// A sidecar of another row.
