@@ -6,9 +6,11 @@
 
 const load = (name, dir) => require(require.resolve(name, { paths: [dir] }));
 
-async function strapi4(dir) {
+async function strapi4(dir, configure) {
   // Before 4.3 it knows one folder only.
-  const strapi = await load('@strapi/strapi', dir)({ dir, appDir: dir, distDir: dir }).load();
+  const strapi = load('@strapi/strapi', dir)({ dir, appDir: dir, distDir: dir });
+  configure(strapi.config);
+  await strapi.load();
   const rows = strapi.entityService;
   // Every language of an entry is a row of its own; attributes without languages are copied from row to row.
   const populate = ['localizations'];
@@ -46,8 +48,10 @@ async function strapi4(dir) {
   };
 }
 
-async function strapi5(dir) {
-  const strapi = await load('@strapi/strapi', dir).createStrapi({ appDir: dir, distDir: dir }).load();
+async function strapi5(dir, configure) {
+  const strapi = load('@strapi/strapi', dir).createStrapi({ appDir: dir, distDir: dir });
+  configure(strapi.config);
+  await strapi.load();
   const documents = (uid) => {
     const of = strapi.documents(uid);
     return {
@@ -86,8 +90,9 @@ const patient = (steps) => {
   return Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, retried(step)]));
 };
 
-module.exports = async (dir) => {
+/** `configure` is given the project's configuration before Strapi looks at it. */
+module.exports = async (dir, configure = () => {}) => {
   const { version } = load('@strapi/strapi/package.json', dir);
-  const found = await (version.startsWith('4.') ? strapi4(dir) : strapi5(dir));
+  const found = await (version.startsWith('4.') ? strapi4(dir, configure) : strapi5(dir, configure));
   return { ...found, documents: (uid) => patient(found.documents(uid)) };
 };
