@@ -5,6 +5,7 @@
 //! [`Site`] is told what it needs.
 
 mod address;
+mod push;
 mod session;
 mod socket;
 mod token;
@@ -13,12 +14,13 @@ pub mod wire;
 mod words;
 
 pub use address::{Address, Direction};
+pub use push::{PushOptions, RemoteDestination, SafetyCopy};
 pub use session::{Patience, Session};
 pub use token::Token;
 pub use trouble::Trouble;
 
 use crate::error::Result;
-use crate::store::Access;
+use crate::store::{Access, Interrupt};
 use std::fmt;
 
 /// A running Strapi, and what it takes to be let in.
@@ -48,6 +50,15 @@ impl Site {
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same, where something else says when waiting stops.
+    #[must_use]
+    pub fn stopped_by(&self, interrupt: Interrupt) -> Self {
+        Self {
+            access: self.access.stopped_by(interrupt),
+            ..self.clone()
+        }
     }
 
     /// A name for messages; nothing in it is secret.
@@ -99,5 +110,29 @@ impl Site {
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Site({})", self.address)
+    }
+}
+
+/// STUB
+pub struct RemoteSource(Site);
+impl RemoteSource {
+    /// STUB
+    pub fn new(site: Site, _folder: &std::path::Path) -> Self {
+        Self(site)
+    }
+}
+impl crate::transfer::Source for RemoteSource {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+    fn describe(&mut self) -> Result<crate::transfer::Description> {
+        Ok(Default::default())
+    }
+    fn stream(
+        &mut self,
+        _f: &crate::transfer::Filter,
+        _s: &mut dyn crate::transfer::Sink,
+    ) -> Result<()> {
+        Ok(())
     }
 }
