@@ -13,7 +13,7 @@ use super::{Cancellation, effort, plan, report, terminal};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
-use crate::remote::Site;
+use crate::remote::{PushOptions, RemoteDestination, Site};
 use crate::store::real_path;
 use crate::strapi::{LockWait, MediaOptions, Project, ProjectDestination};
 use crate::transfer::summary::{Remembering, Summary, WarningList};
@@ -279,6 +279,11 @@ impl Restore<'_> {
             plan.announced.count_warning(notice);
         }
         plan::print(&plan, &target, &self.coming);
+        if let Target::Site(_, safety) = &self.target
+            && !self.how.dry_run
+        {
+            safety.tell();
+        }
         check_losses(&plan.losses, self.how.allow_reference_loss).map_err(unchanged)?;
         if self.how.dry_run {
             summary.report(&plan.announced);
@@ -301,7 +306,18 @@ impl Restore<'_> {
         terminal::speak(voice);
         let transferred = transfer.run(&plan);
         summary.warn(warnings.joined(watch.warnings()));
-        let report = transferred?;
+        let report = match (transferred, &self.target) {
+            (Ok(report), Target::Project(..)) => report,
+            (Ok(report), Target::Site(_, safety)) => {
+                summary.safety_copy = safety.after_success();
+                report
+            }
+            (Err(error), Target::Project(..)) => return Err(unchanged(error)),
+            (Err(error), Target::Site(_, safety)) => {
+                summary.safety_copy = safety.after_failure();
+                return Err(error);
+            }
+        };
         cancellation.tell_held();
         summary.report(&report);
         report::print(Reports::Stdout, &report);
@@ -335,7 +351,18 @@ impl Restore<'_> {
                 let notices = destination.notices().to_vec();
                 Ok((Box::new(destination), notices))
             }
-            Target::Site(_site, _safety) => Err(Error::failed("stub")),
+            Target::Site(site, safety) => {
+                let options = PushOptions {
+                    safety: match self.how.dry_run {
+                        true => None,
+                        false => safety.copy(),
+                    },
+                    lock_folder: self.environment.temporary.clone(),
+                };
+                let site = Site::clone(site);
+                let destination = RemoteDestination::new(site, spool, options);
+                Ok((Box::new(destination), Vec::new()))
+            }
         }
     }
 }

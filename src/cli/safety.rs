@@ -7,14 +7,14 @@ use super::environment::Environment;
 use super::place::Place;
 use super::progress::Progress;
 use super::remote::named;
-use super::terminal::{self, Voice, safe};
+use super::terminal::{self, Voice};
 use super::{Cancellation, report};
 use crate::archive::{
     Archive, ArchiveDestination, ArchiveName, DEFAULT_SHARD_SIZE, Demands, Encryption, Level, Lock,
     Packing, Password, Unlock,
 };
 use crate::error::{Error, Result};
-use crate::remote::Address;
+use crate::remote::{Address, SafetyCopy};
 use crate::store::{FileNames, FileTarget, Interrupt, Location, Receipt, check_folder, folder_of};
 use crate::transfer::{
     Extent, Filter, Observer, OnFault, SchemaStrategy, Silent, Source, Transfer, VersionStrategy,
@@ -99,13 +99,13 @@ impl SafetyArguments {
             return Err(Error::usage(format!("{} is there already", path.display()))
                 .hint("choose another name with --safety-copy"));
         }
-        Ok(SafetyPlan::Copy(Box::new(SafetyCopy {
+        Ok(SafetyPlan::Copy(Arc::new(SafetyArchive {
             path: std::path::absolute(&path)
                 .map_err(|error| Error::io("find the folder", &path, error))?,
             packing,
             lock,
             is_kept: self.keep_safety_copy,
-            is_there: Arc::default(),
+            is_there: AtomicBool::default(),
             spool_folder: environment.temporary.clone(),
             cancellation: cancellation.clone(),
         })))
@@ -179,12 +179,11 @@ impl SafetyLock {
 }
 
 /// What is done before a site is emptied.
-#[derive(Clone)]
 pub(super) enum SafetyPlan {
     /// Nothing.
     None,
     /// A copy is made.
-    Copy(Box<SafetyCopy>),
+    Copy(Arc<SafetyArchive>),
 }
 
 impl SafetyPlan {
@@ -196,21 +195,24 @@ impl SafetyPlan {
             ),
             Self::Copy(copy) => terminal::tell(&format!(
                 "safety copy: before anything is deleted, all that the site holds goes to {}, {}",
-                safe(&copy.path.display().to_string()),
+                copy.name(),
                 copy.lock.told
             )),
         }
     }
 
-    /// What became of it after success; gives where it lies, if it stays.
-    pub fn after_success(&self) -> Option<PathBuf> {
-        let Self::Copy(copy) = self else {
-            return None;
-        };
-        if !copy.is_there() {
-            return None;
+    /// What a push makes it with.
+    pub fn copy(&self) -> Option<Arc<dyn SafetyCopy>> {
+        match self {
+            Self::None => None,
+            Self::Copy(copy) => Some(copy.clone()),
         }
-        let shown = safe(&copy.path.display().to_string());
+    }
+
+    /// Removes it after success, unless it is to stay; gives where it lies then.
+    pub fn after_success(&self) -> Option<String> {
+        let copy = self.made()?;
+        let shown = copy.name();
         if !copy.is_kept {
             match fs::remove_file(&copy.path) {
                 Ok(()) => {
@@ -223,47 +225,45 @@ impl SafetyPlan {
             }
         }
         terminal::tell(&format!("safety copy: {shown} stays"));
-        Some(copy.path.clone())
+        Some(shown)
     }
 
-    /// Where it lies after a failure, if it does.
-    pub fn after_failure(&self) -> Option<PathBuf> {
+    /// Says where it lies after a failure, if it does.
+    pub fn after_failure(&self) -> Option<String> {
+        let shown = self.made()?.name();
+        terminal::alert(&format!(
+            "safety copy: {shown} stays, with all that the site held"
+        ));
+        Some(shown)
+    }
+
+    fn made(&self) -> Option<&SafetyArchive> {
         match self {
-            Self::Copy(copy) if copy.is_there() => Some(copy.path.clone()),
+            Self::Copy(copy) if copy.is_there.load(Ordering::Relaxed) => Some(copy),
             _ => None,
         }
     }
 }
 
 /// An archive that a site is pulled into before it is emptied.
-#[derive(Clone)]
-pub(super) struct SafetyCopy {
+pub(super) struct SafetyArchive {
     path: PathBuf,
     packing: Packing,
     lock: SafetyLock,
     is_kept: bool,
     /// Whether it has been made.
-    is_there: Arc<AtomicBool>,
+    is_there: AtomicBool,
     spool_folder: PathBuf,
     cancellation: Cancellation,
 }
 
-impl SafetyCopy {
-    fn is_there(&self) -> bool {
-        self.is_there.load(Ordering::Relaxed)
+impl SafetyCopy for SafetyArchive {
+    fn name(&self) -> String {
+        self.path.display().to_string()
     }
 
-    /// Where it lies, or will.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Pulls all that a source holds into the copy.
-    ///
-    /// # Errors
-    /// It cannot be read, or the copy not be written; then there is none.
-    pub fn make(&self, source: &mut dyn Source) -> Result<()> {
-        let shown = safe(&self.path.display().to_string());
+    fn make(&self, source: &mut dyn Source) -> Result<()> {
+        let shown = self.name();
         terminal::tell(&format!(
             "safety copy: pulling all that the site holds into {shown}"
         ));
@@ -302,11 +302,7 @@ impl SafetyCopy {
         Ok(())
     }
 
-    /// Opens the copy to send it back. `interrupt` stops the reading.
-    ///
-    /// # Errors
-    /// It cannot be read any more.
-    pub fn open(&self, interrupt: Interrupt) -> Result<Box<dyn Source>> {
+    fn open(&self, interrupt: Interrupt) -> Result<Box<dyn Source>> {
         let archive = Archive::at(&self.path, &self.spool_folder)?;
         let demands = Demands {
             authentic: false,
