@@ -6,6 +6,7 @@
 
 mod address;
 mod pull;
+mod push;
 mod session;
 mod socket;
 mod token;
@@ -15,12 +16,13 @@ mod words;
 
 pub use address::{Address, Direction};
 pub use pull::RemoteSource;
+pub use push::{PushOptions, RemoteDestination, SafetyCopy};
 pub use session::{Patience, Session};
 pub use token::Token;
 pub use trouble::Trouble;
 
 use crate::error::Result;
-use crate::store::Access;
+use crate::store::{Access, Interrupt};
 use std::fmt;
 
 /// A running Strapi, and what it takes to be let in.
@@ -50,6 +52,15 @@ impl Site {
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The same, where something else says when waiting stops.
+    #[must_use]
+    pub fn stopped_by(&self, interrupt: Interrupt) -> Self {
+        Self {
+            access: self.access.stopped_by(interrupt),
+            ..self.clone()
+        }
     }
 
     /// A name for messages; nothing in it is secret.

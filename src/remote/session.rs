@@ -75,6 +75,7 @@ pub struct Session {
     waiting: VecDeque<Cargo>,
     diagnostics: Vec<Diagnostic>,
     more_diagnostics: u64,
+    backup: Option<String>,
 }
 
 /// What came.
@@ -116,6 +117,7 @@ impl Session {
             waiting: VecDeque::new(),
             diagnostics: Vec::new(),
             more_diagnostics: 0,
+            backup: None,
         };
         let answer = session.ask(request)?;
         let name = words::of_request(&request);
@@ -274,6 +276,11 @@ impl Session {
         )
     }
 
+    /// The folder of the server that a push has put the old files into, where the server says it.
+    pub fn backup(&self) -> Option<&str> {
+        self.backup.as_deref()
+    }
+
     /// Closes the connection politely, within a short time, also where the user wants the run to stop. A session that is
     /// dropped closes it as well.
     pub fn leave(self) {}
@@ -304,6 +311,7 @@ impl Session {
             match frame {
                 Frame::Answer { uuid, result } => return Ok(Event::Answer(uuid, result)),
                 Frame::Cargo(cargo) => return Ok(Event::Cargo(cargo)),
+                Frame::Backup(folder) => self.backup = Some(folder),
                 Frame::Diagnostic(None) | Frame::Other => {}
                 Frame::Diagnostic(Some(mut said)) => {
                     if self.diagnostics.len() < MOST_DIAGNOSTICS {

@@ -230,6 +230,8 @@ pub(super) enum Frame {
     Cargo(Cargo),
     /// `None` where it is only for information.
     Diagnostic(Option<Diagnostic>),
+    /// A push has put the old files into this folder of the server.
+    Backup(String),
     /// Nothing of this protocol; it needs no answer.
     Other,
 }
@@ -269,7 +271,12 @@ impl Frame {
         }
         let whole: Whole<'_> = serde_json::from_str(text.as_str()).map_err(|_| not_ours())?;
         if let Some(diagnostic) = whole.diagnostic {
-            return Ok(Self::Diagnostic(Diagnostic::parse(diagnostic.get())));
+            let said = Said::parse(diagnostic.get());
+            let backup = said.as_ref().and_then(Said::backup);
+            return Ok(match backup {
+                Some(folder) => Self::Backup(folder),
+                None => Self::Diagnostic(said.and_then(Said::diagnostic)),
+            });
         }
         let Some(uuid) = whole.uuid else {
             return Ok(Self::Other);
@@ -305,24 +312,37 @@ impl Frame {
     }
 }
 
-impl Diagnostic {
-    fn parse(text: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Said<'a> {
-            #[serde(borrow)]
-            kind: Cow<'a, str>,
-            #[serde(borrow)]
-            details: Details<'a>,
-        }
-        #[derive(Deserialize)]
-        struct Details<'a> {
-            #[serde(borrow)]
-            message: Cow<'a, str>,
-        }
-        let said: Said<'_> = serde_json::from_str(text).ok()?;
-        (said.kind != "info").then(|| Self {
-            is_error: said.kind == "error",
-            message: bounded(&said.details.message),
+/// How the information begins where old files were put, on servers that keep them on their own disk.
+const BACKUP: &str = "created assets backup directory ";
+
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    details: Details<'a>,
+}
+
+#[derive(Deserialize)]
+struct Details<'a> {
+    #[serde(borrow)]
+    message: Cow<'a, str>,
+}
+
+impl<'a> Said<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    fn backup(&self) -> Option<String> {
+        let folder = self.details.message.strip_prefix(BACKUP)?;
+        (self.kind == "info").then(|| bounded(folder))
+    }
+
+    fn diagnostic(self) -> Option<Diagnostic> {
+        (self.kind != "info").then(|| Diagnostic {
+            is_error: self.kind == "error",
+            message: bounded(&self.details.message),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Where data goes.
 
-use super::{Description, Filter, Inspection, Plan, ReferenceLoss, Report, Spool, Warning};
+use super::{Description, Event, Filter, Inspection, Plan, ReferenceLoss, Report, Spool, Warning};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use std::io::{self, Read};
@@ -37,6 +37,13 @@ pub trait Sink {
     /// # Errors
     /// It could not be put away, or does not fit.
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()>;
+    /// Its turn is to send on the files that were staged, where it does so. `tell` hears how far that is.
+    ///
+    /// # Errors
+    /// They cannot be read back or sent.
+    fn staged_files(&mut self, _tell: &dyn Fn(Event<'_>)) -> Result<()> {
+        Ok(())
+    }
     /// Hears that something was left out.
     fn warn(&mut self, warning: Warning);
     /// Hears that something in the source is damaged. The source goes on if this does.
@@ -120,8 +127,14 @@ pub trait Destination: Send {
 /// A destination that is being filled.
 ///
 /// Nothing it takes is visible before [`commit`](Self::commit); dropped without it, everything is as
-/// it was.
+/// it was, as far as the destination can do that by itself.
 pub trait Load: Sink {
+    /// Gives up because of this error, and sets right what dropping it would not. Gives the error to end
+    /// with, which says what the destination is like now; what must be told meanwhile goes to `warn`.
+    fn abandon(self: Box<Self>, error: Error, _warn: &mut dyn FnMut(Warning)) -> Error {
+        error
+    }
+
     /// Makes everything visible at once. `outcome` is what the transfer did; what must be told
     /// afterwards goes to `warn`.
     ///

@@ -210,23 +210,24 @@ impl Transfer<'_> {
         let observer = self.observer;
         let staged = self.destination.staged();
         let mut load = self.destination.begin(plan)?;
+        let mut afterwards = Vec::new();
         let mut counting = Counting::new(load.as_mut(), &mut report, observer);
-        match staged {
-            Some(mut staged) => {
-                staged.stream(&plan.filter, &mut counting)?;
-                counting.finish();
-                let files = plan.announced.stages.get(&Stage::Assets).cloned();
-                report
-                    .stages
-                    .extend(files.map(|files| (Stage::Assets, files)));
-            }
-            None => {
-                self.source.stream(&plan.filter, &mut counting)?;
-                counting.finish();
-            }
+        let is_staged = staged.is_some();
+        let streamed = match staged {
+            Some(mut staged) => staged.stream(&plan.filter, &mut counting),
+            None => self.source.stream(&plan.filter, &mut counting),
+        };
+        counting.finish();
+        if let Err(error) = streamed {
+            return Err(load.abandon(error, &mut |warning| observer.on(Event::Warned(&warning))));
+        }
+        if is_staged {
+            let files = plan.announced.stages.get(&Stage::Assets).cloned();
+            report
+                .stages
+                .extend(files.map(|files| (Stage::Assets, files)));
         }
         observer.on(Event::Entered(Phase::Finishing));
-        let mut afterwards = Vec::new();
         load.commit(&report, &mut |warning| {
             observer.on(Event::Warned(&warning));
             afterwards.push(warning);

@@ -195,6 +195,12 @@ impl Sink for Counting<'_> {
         self.sink.configuration(item)
     }
 
+    fn staged_files(&mut self, _tell: &dyn Fn(Event<'_>)) -> Result<()> {
+        self.leave_stage();
+        let observer = self.observer;
+        self.sink.staged_files(&|event| observer.on(event))
+    }
+
     fn warn(&mut self, warning: Warning) {
         self.report.count_warning(&warning);
         self.observer.on(Event::Warned(&warning));

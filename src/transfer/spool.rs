@@ -75,8 +75,10 @@ impl Spool {
                     let number = content.first().copied().unwrap_or_default();
                     current = Stage::ALL[usize::from(number).min(Stage::ALL.len() - 1)];
                     let items = content.get(1..9).and_then(|bytes| bytes.try_into().ok());
-                    if filter.includes(current) && current != Stage::Assets {
-                        sink.stage(current, items.map(u64::from_le_bytes))?;
+                    match current {
+                        _ if !filter.includes(current) => {}
+                        Stage::Assets => sink.staged_files(&|_| {})?,
+                        _ => sink.stage(current, items.map(u64::from_le_bytes))?,
                     }
                 }
                 Record::Line if filter.includes(current) => {

@@ -306,6 +306,9 @@ impl fmt::Display for Warning {
             }
             WarningKind::NotKept => write!(f, "{subject}: {count} not kept: {reason}"),
             WarningKind::Notice if matches!(subject, Subject::Stage(_)) => f.write_str(reason),
+            WarningKind::Lost if *subject == Subject::Files => {
+                write!(f, "{subject}: {count} left out: {reason}")
+            }
             WarningKind::Lost => write!(f, "{reason} {subject}: {count} left out"),
             WarningKind::ChangedAsset | WarningKind::Notice => write!(f, "{subject}: {reason}"),
         }

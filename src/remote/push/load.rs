@@ -1,0 +1,272 @@
+//! A site that is being replaced: rows, files, links and configuration go to it in Strapi's order, and are committed at
+//! the end.
+
+use super::files::StagedFiles;
+use super::held::Held;
+use super::lock::PushLock;
+use super::losses::Losses;
+use super::reached::Reached;
+use super::recovery::{self, Wreck};
+use super::rules::{Deleting, Rules, Shape};
+use super::talk::Push;
+use super::{SafetyCopy, notices};
+use crate::error::{Error, Result};
+use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
+use crate::remote::Site;
+use crate::store::Interrupt;
+use crate::transfer::{Event, Filter, Load, Report, Sink, Subject, Warning, WarningKind};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+/// The row that files are sent with where rows stay: the server takes no file without one, and forgets it again.
+pub(super) const ROW: i64 = 1;
+pub(super) const ROW_LINE: &str = r#"{"type":"plugin::upload.file","id":1,"data":{"name":"backup","hash":"backup","ext":".tmp","mime":"application/octet-stream","size":0,"url":"/uploads/backup.tmp","provider":"local"}}"#;
+
+/// A site that is being replaced.
+pub(super) struct RemoteLoad {
+    pub site: Site,
+    /// `None` once it is left.
+    pub push: Option<Push>,
+    pub shape: Shape,
+    pub rules: Rules,
+    pub deleting: Deleting,
+    pub files: StagedFiles,
+    pub files_are_sent: bool,
+    /// How many rows of each content type are sent.
+    pub expected: BTreeMap<String, u64>,
+    pub safety: Option<Arc<dyn SafetyCopy>>,
+    /// What the site held, where the token allows to look.
+    pub before: Option<Held>,
+    pub notices: Vec<Warning>,
+    /// The last to go.
+    pub _lock: PushLock,
+}
+
+/// How many rows of each content type a push with this filter sends.
+pub(super) fn expected(filter: &Filter, losses: &Losses) -> BTreeMap<String, u64> {
+    let rows = losses.sent().iter();
+    let sent =
+        rows.filter(|(uid, _)| filter.includes(Stage::Entities) && filter.includes_type(uid));
+    sent.map(|(uid, count)| (uid.clone(), *count)).collect()
+}
+
+impl RemoteLoad {
+    fn push(&mut self) -> Result<&mut Push> {
+        let push = self.push.as_mut();
+        push.ok_or_else(|| Error::failed("the push has ended already"))
+    }
+
+    /// Has the server delete what is replaced, once.
+    fn clear(&mut self) -> Result<()> {
+        let push = self.push()?;
+        match push.reached() {
+            Reached::Opened => push.clear(),
+            _ => Ok(()),
+        }
+    }
+
+    fn send_files(&mut self, tell: &dyn Fn(Event<'_>)) -> Result<()> {
+        if !self.deleting.files || self.files_are_sent {
+            return Ok(());
+        }
+        self.clear()?;
+        let user = self.site.access().interrupt().clone();
+        let Self {
+            push: Some(push),
+            files,
+            shape,
+            ..
+        } = self
+        else {
+            return Ok(());
+        };
+        let row = (*shape == Shape::Files).then_some(ROW);
+        if row.is_some() {
+            push.start(Stage::Entities)?;
+            push.row(ROW_LINE)?;
+        }
+        push.start(Stage::Assets)?;
+        let stage = Stage::Assets;
+        let items = Some(files.count());
+        tell(Event::StageStarted { stage, items });
+        let interrupt = push.session().site().access().interrupt().clone();
+        files.each(&mut |asset, content| {
+            stop_between_files(push, &user)?;
+            let advanced = |items, bytes| {
+                tell(Event::Advanced {
+                    stage,
+                    items,
+                    bytes,
+                });
+            };
+            push.file(asset, row, content, &interrupt, &|bytes| advanced(0, bytes))?;
+            advanced(1, 0);
+            Ok(())
+        })?;
+        push.finish()?;
+        tell(Event::StageFinished { stage });
+        self.files_are_sent = true;
+        Ok(())
+    }
+
+    /// Sends what is left, and has the server commit; files alone are there without that.
+    fn complete(&mut self) -> Result<()> {
+        self.clear()?;
+        self.send_files(&|_| {})?;
+        let shape = self.shape;
+        let push = self.push()?;
+        match shape {
+            Shape::Files => push.finish(),
+            Shape::Whole | Shape::Part => push.commit(),
+        }
+    }
+
+    /// Whether a site has committed that did not answer. `None` where nothing can tell.
+    fn has_committed(&self) -> Option<bool> {
+        let before = self.before.as_ref()?;
+        let site = self.site.stopped_by(Interrupt::default());
+        let held = recovery::patiently(&site, || Held::count(&site, self.rules, None)).ok()?;
+        held.replaces(before, &self.deleting, &self.expected)
+    }
+
+    /// Looks whether the site holds what was sent.
+    fn compare(&self) -> Vec<Warning> {
+        let Some(before) = &self.before else {
+            return Vec::new();
+        };
+        let counted = Held::count_committed(&self.site, self.rules, before, &self.deleting);
+        let held = match counted {
+            Ok(held) => held,
+            Err(error) => {
+                let reason = format!("what it holds now could not be counted: {error}");
+                let site = Subject::Entry(self.site.name());
+                return vec![Warning::new(WarningKind::Notice, site, reason)];
+            }
+        };
+        let files = match self.shape {
+            // Rows of the site say which files count.
+            Shape::Files => before.files.map(|files| files.min(self.files.count())),
+            Shape::Whole | Shape::Part => self.deleting.files.then_some(self.files.count()),
+        };
+        notices::compared(&held, &self.expected, files)
+    }
+
+    /// What there is to be set right, once the connection is closed.
+    fn wreck(self: Box<Self>) -> Wreck {
+        let reached = self.push.as_ref().map_or(Reached::Opened, Push::reached);
+        let backup = self
+            .push
+            .as_ref()
+            .and_then(|it| it.backup().map(str::to_owned));
+        let began = self.push.as_ref().and_then(Push::began);
+        if let Some(push) = self.push {
+            push.leave();
+        }
+        Wreck {
+            site: self.site,
+            reached,
+            has_files: self.deleting.files,
+            kept_types: self.deleting.exclude,
+            rules: self.rules,
+            backup,
+            began,
+            safety: self.safety,
+            files_before: self.before.and_then(|held| held.files),
+            _lock: self._lock,
+        }
+    }
+}
+
+/// Stops where the user wants that, once the server has whole files alone: some end with half of one in their hands.
+pub(super) fn stop_between_files(push: &mut Push, interrupt: &Interrupt) -> Result<()> {
+    let Err(stop) = interrupt.stop() else {
+        return Ok(());
+    };
+    // It ends in any case.
+    let _ = push.rest();
+    Err(stop)
+}
+
+impl Load for RemoteLoad {
+    fn abandon(mut self: Box<Self>, error: Error, warn: &mut dyn FnMut(Warning)) -> Error {
+        self.notices.drain(..).for_each(&mut *warn);
+        self.wreck().settle(error, warn)
+    }
+
+    fn commit(mut self: Box<Self>, _outcome: &Report, warn: &mut dyn FnMut(Warning)) -> Result<()> {
+        self.notices.drain(..).for_each(&mut *warn);
+        if let Err(error) = self.complete() {
+            let reached = self.push.as_ref().map(Push::reached);
+            if reached != Some(Reached::Closing) {
+                return Err(self.abandon(error, warn));
+            }
+            if let Some(push) = self.push.take() {
+                push.leave();
+            }
+            match self.has_committed() {
+                Some(true) => {
+                    let reason = format!("it has committed, though its answer was lost: {error}");
+                    let site = Subject::Entry(self.site.name());
+                    warn(Warning::new(WarningKind::Notice, site, reason));
+                }
+                decided => {
+                    let mut wreck = self.wreck();
+                    wreck.reached = Reached::FilesKept;
+                    return Err(match decided {
+                        Some(_) => wreck.settle(error, warn),
+                        None => wreck.undecided(&error),
+                    });
+                }
+            }
+        }
+        if let Some(mut push) = self.push.take() {
+            notices::said_by_server(push.warnings())
+                .into_iter()
+                .for_each(&mut *warn);
+            push.leave();
+        }
+        self.compare().into_iter().for_each(warn);
+        Ok(())
+    }
+}
+
+impl Sink for RemoteLoad {
+    fn stage(&mut self, stage: Stage, _items: Option<u64>) -> Result<()> {
+        if stage == Stage::Schemas {
+            return Ok(());
+        }
+        self.clear()?;
+        if stage > Stage::Assets {
+            self.send_files(&|_| {})?;
+        }
+        self.push()?.start(stage)
+    }
+
+    fn schema(&mut self, _schema: &Schema) -> Result<()> {
+        Ok(())
+    }
+
+    fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
+        self.push()?.row(entity.line)
+    }
+
+    fn asset(&mut self, _asset: &Asset, _content: &mut dyn Read) -> Result<()> {
+        // It is staged.
+        Ok(())
+    }
+
+    fn link(&mut self, link: &Link<'_>) -> Result<()> {
+        self.push()?.row(link.line)
+    }
+
+    fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
+        self.push()?.row(item.line)
+    }
+
+    fn staged_files(&mut self, tell: &dyn Fn(Event<'_>)) -> Result<()> {
+        self.send_files(tell)
+    }
+
+    fn warn(&mut self, _warning: Warning) {}
+}

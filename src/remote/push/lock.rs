@@ -1,0 +1,87 @@
+//! One push at a time into a site, as far as this machine knows: the server sees to nothing.
+
+use crate::error::{Error, Kind, Result};
+use crate::remote::Address;
+use crate::store::{not_opened, open_plain};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use sha2::{Digest, Sha256};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// How the names of lock files begin.
+const PREFIX: &str = "backup-push-";
+
+/// Keeps other pushes of this machine away from a site. Dropped, it is free.
+#[derive(Debug)]
+pub(super) struct PushLock {
+    _file: File,
+}
+
+impl PushLock {
+    /// Takes the lock of a site, a file in `folder` that stays.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](Kind::Locked): another run pushes into it. The file cannot be made.
+    pub fn take(folder: &Path, address: &Address) -> Result<Self> {
+        let digest = Sha256::digest(address.to_string());
+        let name: String = digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        // Of each user, for one cannot open what another made in a shared folder.
+        let user = rustix::process::geteuid().as_raw();
+        let path = folder.join(format!("{PREFIX}{user}-{name}.lock"));
+        let file = open(&path).map_err(|error| not_opened("make the lock file", &path, error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(Errno::WOULDBLOCK) => Err(Error::new(
+                Kind::Locked,
+                format!("another run of backup pushes into {address}; nothing was changed"),
+            )
+            .hint("wait until it has ended")),
+            Err(error) => Err(Error::io("lock the file", &path, error.into())),
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    match open_plain(options.read(true).write(true), path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    let mut new = OpenOptions::new();
+    match open_plain(
+        new.read(true).write(true).create_new(true).mode(0o600),
+        path,
+    ) {
+        // Another run was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            open_plain(options.read(true).write(true), path)
+        }
+        opened => opened,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_is_pushed_into_by_one_run_at_a_time() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let address = |url| Address::parse(url).expect("an address");
+        let one = address("https://cms.example.com/admin");
+        let held = PushLock::take(folder.path(), &one).expect("free");
+        let error = PushLock::take(folder.path(), &one).expect_err("held");
+        assert_eq!(error.kind(), Kind::Locked);
+        let other = address("https://other.example.com/admin");
+        PushLock::take(folder.path(), &other).expect("another site");
+        drop(held);
+        PushLock::take(folder.path(), &one).expect("free again");
+    }
+}
