@@ -71,6 +71,7 @@ mod pieces;
 mod power;
 mod prompts;
 mod proofs;
+mod remote_push;
 mod rewritten;
 mod round_trip;
 mod schedule;

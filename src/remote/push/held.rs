@@ -196,7 +196,7 @@ impl Held {
 }
 
 /// Reads a stage of rows to its end. `take` says whether an item is one.
-fn each_item(
+pub(super) fn each_item(
     session: &mut Session,
     stage: Stage,
     take: &mut dyn FnMut(&str) -> bool,
