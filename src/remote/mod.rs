@@ -5,6 +5,7 @@
 //! [`Site`] is told what it needs.
 
 mod address;
+mod pull;
 mod push;
 mod session;
 mod socket;
@@ -14,6 +15,7 @@ pub mod wire;
 mod words;
 
 pub use address::{Address, Direction};
+pub use pull::RemoteSource;
 pub use push::{PushOptions, RemoteDestination, SafetyCopy};
 pub use session::{Patience, Session};
 pub use token::Token;
@@ -110,53 +112,5 @@ impl Site {
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Site({})", self.address)
-    }
-}
-
-/// Interim.
-pub struct RemoteSource(Site);
-impl RemoteSource {
-    /// Interim.
-    pub fn new(site: Site, _folder: &std::path::Path) -> Self { Self(site) }
-}
-impl crate::transfer::Source for RemoteSource {
-    fn name(&self) -> String { self.0.name() }
-    fn describe(&mut self) -> Result<crate::transfer::Description> { 
-        let mut s = self.0.pull()?;
-        s.ask(wire::Request::Action(wire::Action::Bootstrap))?;
-        let d = push::interim_description(&mut s)?;
-        s.ask(wire::Request::Action(wire::Action::Close))?;
-        Ok(d)
-    }
-    fn stream(&mut self, f: &crate::transfer::Filter, sink: &mut dyn crate::transfer::Sink) -> Result<()> {
-        use crate::model::{Stage, Line, Asset};
-        let mut s = self.0.pull()?;
-        s.ask(wire::Request::Action(wire::Action::Bootstrap))?;
-        for schema in push::interim_description(&mut s)?.schemas.unwrap().iter() { sink.schema(schema)?; }
-        for stage in [Stage::Entities, Stage::Assets, Stage::Links, Stage::Configuration] {
-            if !f.includes(stage) { continue; }
-            sink.stage(stage, None)?;
-            let mut error = None;
-            let mut open: Option<(Asset, Vec<u8>)> = None;
-            push::interim_each(&mut s, stage, &mut |item| {
-                if stage != Stage::Assets {
-                    if let Err(e) = f.send(&Line::parse(stage, item).unwrap(), sink) { error = Some(e); }
-                    return true;
-                }
-                let list: serde_json::Value = serde_json::from_str(item).unwrap();
-                for it in list.as_array().unwrap() {
-                    match it["action"].as_str().unwrap() {
-                        "start" => { let m = &it["data"]["metadata"]; open = Some((Asset{filename: format!("{}{}", m["hash"].as_str().unwrap(), m["ext"].as_str().unwrap_or("")), sidecar: m.to_string(), size: 0}, vec![])); }
-                        "stream" => { use base64::Engine; let (_, b) = open.as_mut().unwrap(); 
-                            match &it["data"] { serde_json::Value::String(t) => b.extend(base64::engine::general_purpose::STANDARD.decode(t).unwrap()), v => b.extend(v["data"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as u8)) } }
-                        _ => { let (mut a, b) = open.take().unwrap(); a.size = b.len() as u64; if let Err(e) = sink.asset(&a, &mut &b[..]) { error = Some(e); } }
-                    }
-                }
-                true
-            })?;
-            if let Some(e) = error { return Err(e); }
-        }
-        s.ask(wire::Request::Action(wire::Action::Close))?;
-        Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! Pushes into a modelled Strapi: what arrives, what a push that breaks leaves, and what sets it right.
 
-use crate::support::archive::Archive as Opened;
 use crate::support::fake_strapi::{FULL, FakeStrapi, Fault, Harm, Hold, PUSH, Point, Site as Fake};
 use crate::support::files::repository;
 use serde_json::{Value, json};

@@ -278,6 +278,3 @@ impl Deleting {
         }
     }
 }
-
-pub(super) fn interim_description(s: &mut super::Session) -> Result<Description> { asking::description(s) }
-pub(super) fn interim_each(s: &mut super::Session, stage: crate::model::Stage, take: &mut dyn FnMut(&str) -> bool) -> Result<()> { held::each_item(s, stage, take) }
