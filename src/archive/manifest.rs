@@ -104,7 +104,7 @@ impl Manifest {
                 exclude_content_types: filters.exclude_content_types.clone(),
             },
             time_zone: provenance.and_then(|provenance| provenance.time_zone.clone()),
-            database: provenance.map(|provenance| provenance.database.clone()),
+            database: provenance.and_then(|provenance| provenance.database.clone()),
             consistent: provenance.map(|provenance| provenance.is_consistent),
             authentication: salt.map(|salt| Authentication {
                 algorithm: ALGORITHM.into(),
@@ -176,7 +176,7 @@ impl Manifest {
     pub fn provenance(&self) -> Option<Provenance> {
         Some(Provenance {
             time_zone: self.time_zone.clone(),
-            database: self.database.clone()?,
+            database: self.database.clone(),
             is_consistent: self.consistent?,
         })
     }
@@ -222,7 +222,7 @@ mod tests {
         let source = Description {
             provenance: Some(Provenance {
                 time_zone: Some("Europe/Vienna".into()),
-                database: "sqlite".into(),
+                database: Some("sqlite".into()),
                 is_consistent: true,
             }),
             ..Description::default()

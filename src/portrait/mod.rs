@@ -209,7 +209,7 @@ impl Portrait {
             self.strapi = Some(metadata.strapi.version.clone());
         }
         if let Some(provenance) = &source.provenance {
-            self.database = Some(provenance.database.clone());
+            self.database.clone_from(&provenance.database);
             self.consistent = Some(provenance.is_consistent);
             self.time_zone.clone_from(&provenance.time_zone);
         }

@@ -5,6 +5,7 @@
 //! [`Site`] is told what it needs.
 
 mod address;
+mod pull;
 mod push;
 mod session;
 mod socket;
@@ -14,6 +15,7 @@ pub mod wire;
 mod words;
 
 pub use address::{Address, Direction};
+pub use pull::RemoteSource;
 pub use push::{PushOptions, RemoteDestination, SafetyCopy};
 pub use session::{Patience, Session};
 pub use token::Token;
@@ -110,29 +112,5 @@ impl Site {
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Site({})", self.address)
-    }
-}
-
-/// STUB
-pub struct RemoteSource(Site);
-impl RemoteSource {
-    /// STUB
-    pub fn new(site: Site, _folder: &std::path::Path) -> Self {
-        Self(site)
-    }
-}
-impl crate::transfer::Source for RemoteSource {
-    fn name(&self) -> String {
-        self.0.name()
-    }
-    fn describe(&mut self) -> Result<crate::transfer::Description> {
-        Ok(Default::default())
-    }
-    fn stream(
-        &mut self,
-        _f: &crate::transfer::Filter,
-        _s: &mut dyn crate::transfer::Sink,
-    ) -> Result<()> {
-        Ok(())
     }
 }

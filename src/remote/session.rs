@@ -35,6 +35,8 @@ pub struct Patience {
     pub ping: Duration,
     /// For the end of a connection.
     pub leave: Duration,
+    /// Before what broke is begun again for the first time; each pause is twice as long as the one before it.
+    pub pause: Duration,
 }
 
 impl Default for Patience {
@@ -47,6 +49,7 @@ impl Default for Patience {
             silence: minutes(5),
             ping: Duration::from_secs(20),
             leave: Duration::from_millis(1500),
+            pause: Duration::from_secs(1),
         }
     }
 }
@@ -62,6 +65,7 @@ struct Pending {
 /// A transfer.
 pub struct Session {
     site: Site,
+    direction: Direction,
     /// There until it is left.
     socket: Option<Socket>,
     transfer: String,
@@ -104,6 +108,7 @@ impl Session {
         })?;
         let mut session = Self {
             site: site.clone(),
+            direction,
             socket: Some(socket),
             transfer: String::new(),
             checksums: false,
@@ -163,12 +168,13 @@ impl Session {
         let uuid = uuid()?;
         let frame = request.frame(&uuid, &self.transfer);
         let name = words::of_request(&request);
-        let is_long = matches!(
-            request,
-            Request::Action(Action::BeforeTransfer | Action::Close | Action::Bootstrap)
-                | Request::Start(Stage::Assets)
-                | Request::EndStage(Stage::Assets)
-        );
+        let is_long = match request {
+            Request::Action(Action::BeforeTransfer) | Request::Start(Stage::Assets) => true,
+            // Those of a pull do nothing.
+            Request::Action(Action::Bootstrap | Action::Close)
+            | Request::EndStage(Stage::Assets) => self.direction == Direction::Push,
+            _ => false,
+        };
         let sent = self.socket()?.send(frame);
         sent.map_err(|stopped| self.stopped(stopped, Some(&name)))?;
         self.pending.push_back(Pending {

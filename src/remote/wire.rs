@@ -209,11 +209,6 @@ impl Cargo {
         let data = self.data.clone();
         data.map(|range| &self.text.as_str()[range])
     }
-
-    /// How many bytes it has.
-    pub fn len(&self) -> usize {
-        self.text.len()
-    }
 }
 
 /// What a server says beside its answers.

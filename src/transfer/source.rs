@@ -25,13 +25,14 @@ pub struct Description {
 pub struct Provenance {
     /// The time zone of the system it comes from, as an IANA name, where it has one.
     pub time_zone: Option<String>,
-    /// The kind of database it was read from: `sqlite`, `postgres`, `mysql`.
-    pub database: String,
+    /// The kind of database it was read from: `sqlite`, `postgres`, `mysql`; `None` where nobody says it, as a running
+    /// Strapi does not.
+    pub database: Option<String>,
     /// Whether all of it is from one moment.
     pub is_consistent: bool,
 }
 
-/// Something that can be exported: a project, an archive, later a remote Strapi.
+/// Something that can be exported: a project, an archive, a running Strapi.
 pub trait Source: Send {
     /// A name for messages, such as a path. Never holds a password.
     fn name(&self) -> String;

@@ -71,6 +71,8 @@ mod pieces;
 mod power;
 mod prompts;
 mod proofs;
+mod remote_cuts;
+mod remote_proofs;
 mod rewritten;
 mod round_trip;
 mod schedule;

@@ -43,7 +43,7 @@ impl Side {
             },
             made: made.filter(|made| !made.is_empty()),
             strapi: metadata.map(|it| it.strapi.version.clone()),
-            database: provenance.map(|it| it.database.clone()),
+            database: provenance.and_then(|it| it.database.clone()),
             counts: Default::default(),
         }
     }

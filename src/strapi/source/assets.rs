@@ -2,12 +2,11 @@
 
 use super::ahead::in_order;
 use super::attributes::{Tally, write_attributes, write_name};
-use super::sidecars::complete;
 use super::{Reader, Rows, select_batch};
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::model::limits::LONGEST_SIDECAR;
-use crate::model::{Asset, Fields, Stage, is_file_name, json};
+use crate::model::{Asset, Fields, Stage, complete_sidecar, is_file_name, json};
 use crate::strapi::media::is_hidden_there;
 use crate::strapi::uploads::{FileAt, LOCAL_PROVIDER, Odd, Opened};
 use crate::transfer::{Examples, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
@@ -278,7 +277,7 @@ impl Reader<'_> {
                 return Ok(false);
             }
         }
-        let sidecar = complete(&wanted.sidecar, &wanted.filename, opened.size);
+        let sidecar = complete_sidecar(&wanted.sidecar, &wanted.filename, opened.size);
         if sidecar.len() as u64 > LONGEST_SIDECAR {
             let why = format!(
                 "what describes it has more than the {LONGEST_SIDECAR} bytes that a sidecar may have"

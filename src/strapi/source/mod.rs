@@ -10,7 +10,6 @@ mod entities;
 mod left_out;
 mod link_lines;
 mod links;
-mod sidecars;
 
 use self::attributes::Tally;
 use super::catalogue::Catalogue;
@@ -147,7 +146,7 @@ impl Source for ProjectSource {
             scope: Some(Filter::default().scope(&self.catalogue.schemas)),
             provenance: Some(Provenance {
                 time_zone: self.project.time_zone().iana_name().map(str::to_owned),
-                database: self.project.database_kind().into(),
+                database: Some(self.project.database_kind().into()),
                 is_consistent: self.moving_tables().next().is_none(),
             }),
             is_own_archive: false,

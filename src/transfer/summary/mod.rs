@@ -262,7 +262,7 @@ impl Summary {
         let metadata = source.metadata.as_ref();
         self.strapi = metadata.map(|metadata| metadata.strapi.version.clone());
         if let Some(provenance) = &source.provenance {
-            self.database = Some(provenance.database.clone());
+            self.database.clone_from(&provenance.database);
             self.consistent = Some(provenance.is_consistent);
         }
     }

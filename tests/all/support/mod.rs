@@ -24,6 +24,7 @@ pub mod page;
 pub mod place;
 pub mod proxy;
 pub mod relay;
+pub mod remote_runs;
 pub mod restore;
 pub mod running;
 pub mod running_strapi;

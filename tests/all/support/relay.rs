@@ -23,6 +23,8 @@ pub enum Verdict {
     Cut,
     /// They are lost, and so is all that comes after them, on all connections; none of these is cut.
     Hold,
+    /// They are lost, and so is all that comes after them this way on the same connection, which is not cut.
+    Mute,
 }
 
 /// Decides on bytes that come.
@@ -85,6 +87,7 @@ impl Relay {
 
 fn pass_on(mut from: TcpStream, mut to: TcpStream, way: Way, shared: &(Mutex<State>, Condvar)) {
     let mut buffer = [0; 1 << 16];
+    let mut is_mute = false;
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         let bytes = &buffer[..length];
         let verdict = {
@@ -98,8 +101,10 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, way: Way, shared: &(Mutex<Sta
             }
             let verdict = match state.holds {
                 true => Verdict::Hold,
+                false if is_mute => Verdict::Mute,
                 false => (state.judge)(way, bytes),
             };
+            is_mute = verdict == Verdict::Mute;
             if verdict == Verdict::Hold {
                 state.holds = true;
                 shared.1.notify_all();
@@ -108,7 +113,7 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, way: Way, shared: &(Mutex<Sta
         };
         match verdict {
             Verdict::Pass if to.write_all(bytes).is_ok() => {}
-            Verdict::Hold => {}
+            Verdict::Hold | Verdict::Mute => {}
             Verdict::Pass | Verdict::Cut => break,
         }
     }
@@ -130,5 +135,34 @@ pub fn after(bytes: usize, on: Way, then: Verdict) -> impl FnMut(Way, &[u8]) -> 
         }
         done = true;
         then
+    }
+}
+
+/// Does this when an answer has held this text so many times, and once; afterwards, and on all connections, `rest`.
+pub fn at_text(
+    text: &str,
+    times: usize,
+    then: Verdict,
+    rest: Verdict,
+) -> impl FnMut(Way, &[u8]) -> Verdict + Send + use<> {
+    let text = text.as_bytes().to_vec();
+    let mut tail: Vec<u8> = Vec::new();
+    let mut left = times;
+    move |way, piece| {
+        if left == 0 {
+            return rest;
+        }
+        if way == Way::Answer {
+            tail.extend(piece);
+            let found = tail.windows(text.len()).position(|it| it == text);
+            // A text may come in two pieces.
+            let kept = found.map_or(tail.len().saturating_sub(text.len()), |at| at + text.len());
+            tail.drain(..kept);
+            left -= usize::from(found.is_some());
+        }
+        match left {
+            0 => then,
+            _ => Verdict::Pass,
+        }
     }
 }

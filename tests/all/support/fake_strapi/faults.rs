@@ -178,7 +178,8 @@ impl Hold {
         self.0.1.notify_all();
     }
 
-    pub(super) fn hold(&self) {
+    /// Says that this point is reached, and waits for the test.
+    pub fn hold(&self) {
         let (state, changed) = &*self.0;
         let mut held = state.lock().unwrap();
         held.0 = true;

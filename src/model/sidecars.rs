@@ -1,13 +1,12 @@
 //! What stands beside a file of the media library in an archive: Strapi imports nothing of an archive in
 //! which one of these lacks something that a row may lack.
 
-use super::attributes::write_name;
-use crate::model::{AssetMetadata, Fields, json, media_type};
+use super::{AssetMetadata, Fields, json, media_type};
 use std::borrow::Cow;
 
 /// The sidecar of a file of this name and length with all that Strapi asks of one; the same where it has
 /// that.
-pub(super) fn complete<'a>(sidecar: &'a str, filename: &str, bytes: u64) -> Cow<'a, str> {
+pub(crate) fn complete_sidecar<'a>(sidecar: &'a str, filename: &str, bytes: u64) -> Cow<'a, str> {
     if AssetMetadata::parse(sidecar, filename).is_ok() {
         return Cow::Borrowed(sidecar);
     }
@@ -55,6 +54,15 @@ pub(super) fn complete<'a>(sidecar: &'a str, filename: &str, bytes: u64) -> Cow<
     Cow::Owned(out)
 }
 
+/// Appends the name of a member, after a comma where something stands before it.
+fn write_name(out: &mut String, name: &str) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    json::write_string(out, name);
+    out.push(':');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,7 +70,7 @@ mod tests {
     #[test]
     fn what_strapi_asks_of_a_sidecar_is_added_and_the_rest_is_left() {
         let whole = r#"{"id":1,"name":"a","hash":"a","ext":".png","mime":"image/png","size":1.5,"url":"/a"}"#;
-        assert_eq!(complete(whole, "a.png", 1500), whole);
+        assert_eq!(complete_sidecar(whole, "a.png", 1500), whole);
         for (sidecar, filename, completed) in [
             (
                 r#"{"id":1,"name":"","hash":"a","ext":".PNG","mime":null,"size":null,"url":"/a","x":[1]}"#,
@@ -75,7 +83,7 @@ mod tests {
                 r#"{"hash":"a","ext":"","url":"/a","size":1.23,"id":1,"name":"a","mime":"application/octet-stream"}"#,
             ),
         ] {
-            let found = complete(sidecar, filename, 1234);
+            let found = complete_sidecar(sidecar, filename, 1234);
             assert_eq!(found, completed);
             AssetMetadata::parse(&found, filename).expect("as Strapi takes it");
         }
