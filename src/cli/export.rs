@@ -1,4 +1,4 @@
-//! `backup export`: a project into an archive.
+//! `backup export`: a project, or a running Strapi, into an archive.
 
 use super::environment::Environment;
 use super::filter::FilterArguments;
@@ -7,12 +7,15 @@ use super::keep::RetentionArguments;
 use super::key::KeySource;
 use super::length::Form;
 use super::media::MediaArguments;
+use super::origin::{Origin, links};
 use super::place::{Begun, Place};
 use super::progress::{self, Progress};
 use super::project::ProjectArguments;
 use super::prompt::Prompt;
+use super::remote::{self, End, RemoteArguments, named};
 use super::run::RunArguments;
 use super::terminal::Reports;
+use super::token::TokenArguments;
 use super::waiting::WaitArguments;
 use super::{Cancellation, STREAM, effort, key, prune, report, terminal};
 use crate::archive::{Cipher, DEFAULT_SHARD_SIZE, Encryption, Keys, Level, Packing, Password};
@@ -20,7 +23,6 @@ use crate::effort::{Effort, Work};
 use crate::error::{Error, Result};
 use crate::retention::Policy;
 use crate::store::Location;
-use crate::strapi::{Links, LockWait, Project, ProjectSource};
 use crate::transfer::summary::{Remembering, Summary, WarningList};
 use crate::transfer::{
     Extent, Filter, OnFault, SchemaStrategy, Subject, Transfer, VersionStrategy, Warning,
@@ -36,6 +38,9 @@ const MEGABYTE: u64 = 1_000_000;
 ///
 /// Writes content, relations, media, schemas and configuration as they are at one moment; Strapi may
 /// run meanwhile. The file appears under its name when it is complete.
+///
+/// With --from URL they come out of a running Strapi, by its own transfer feature, which knows no such
+/// moment: what is edited meanwhile may come in halves, which are listed (docs/REMOTE.md).
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   backup export
@@ -49,13 +54,18 @@ const MEGABYTE: u64 = 1_000_000;
   backup export --key-file /etc/backup/key --file - | ssh backups@host 'cat > site.tar.gz.enc'
   backup export --recipients-file /etc/backup/recipients --file /backups/
   backup export --profile nightly
+  backup export --from https://cms.example.com/admin --token-file /etc/backup/token --file /backups/
 
-Without an option for the key BACKUP_KEY and its like are looked for (docs/SCRIPTING.md), and else it is asked for.")]
+Without an option for the key BACKUP_KEY and its like are looked for (docs/SCRIPTING.md), and else it is asked for; \
+the same goes for the token of --from and BACKUP_TOKEN.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
     #[command(flatten)]
     waiting: WaitArguments,
+    /// What is exported in place of --project: the URL of a running Strapi's admin panel, or a project's folder
+    #[arg(long, value_name = "URL|DIR", conflicts_with = "project")]
+    from: Option<PathBuf>,
     /// Name of the archive, without extension [default: export_YYYYMMDDHHMMSS]
     ///
     /// A path; a URL with s3://, gs:// or az:// for object stores, whose credentials come from the
@@ -113,6 +123,10 @@ pub(super) struct Arguments {
     #[command(flatten)]
     filter: FilterArguments,
     #[command(flatten)]
+    token: TokenArguments,
+    #[command(flatten)]
+    remote: RemoteArguments,
+    #[command(flatten)]
     alone: RunArguments,
 }
 
@@ -134,7 +148,9 @@ enum Format {
 
 /// An export as it was asked for, every option in its place.
 struct Request {
-    project: Project,
+    origin: Origin,
+    /// What is to be known of where the data comes from.
+    notes: Vec<Warning>,
     /// Whether a summary is laid beside the archive.
     summary: bool,
     /// Whether its digest is worked out.
@@ -146,9 +162,7 @@ struct Request {
     packing: Packing,
     shard_size: u64,
     filter: Filter,
-    links: Links,
     verbose: bool,
-    wait: LockWait,
     cancellation: Cancellation,
 }
 
@@ -158,7 +172,7 @@ impl Arguments {
         let (reports, nothing) = match self.file.as_deref() == Some(Path::new(STREAM)) {
             true => (
                 Reports::Stderr,
-                "what went to stdout is no complete archive; the project is as it was",
+                "what went to stdout is no complete archive; what was read is as it was",
             ),
             false => (Reports::Stdout, "no archive was written"),
         };
@@ -179,7 +193,58 @@ impl Arguments {
         self.pruning(&location, is_unpacked)?;
         self.cipher.check()?;
         self.check_extension(&location)?;
+        self.end()?;
         self.filter.filter().map(|_| ())
+    }
+
+    /// What `--from` names, with all options that go with it.
+    fn end(&self) -> Result<Option<End>> {
+        let end = self.from.as_deref();
+        let end = end.map(|from| End::parse("--from", from)).transpose()?;
+        if end.as_ref().is_some_and(|end| end.address().is_some()) {
+            let mut given = self.project.given();
+            given.extend(self.waiting.given());
+            given.extend(named([("--follow-links", self.follow_links)]));
+            given.extend(self.media.given());
+            remote::refuse_with_site(&given, "--from")?;
+        } else {
+            let mut given: Vec<&str> = self.token.source().option().into_iter().collect();
+            given.extend(self.remote.given());
+            remote::refuse_without_site(&given, "--from")?;
+        }
+        Ok(end)
+    }
+
+    /// Where the data comes from, and what is to be known of that.
+    fn origin(
+        &self,
+        effort: &Effort,
+        environment: &Environment,
+        cancellation: &Cancellation,
+    ) -> Result<(Origin, Vec<Warning>)> {
+        let folder = match self.end()? {
+            Some(End::Site(address)) => {
+                let notes = remote::notes(&address);
+                let prompt = Prompt::new(cancellation.interrupt());
+                let token = self.token.source();
+                let site = self.remote.site(address, &token, environment, &prompt)?;
+                return Ok((Origin::Site(Box::new(site)), notes));
+            }
+            Some(End::Folder(folder)) => Some(folder),
+            None => None,
+        };
+        let project =
+            self.project
+                .open_at(folder.as_deref(), environment, cancellation, self.strict)?;
+        let project = project
+            .measured(effort)
+            .with_media(self.media.options(environment));
+        let origin = Origin::Project {
+            project: Box::new(project),
+            wait: self.waiting.wait(cancellation.interrupt()),
+            links: links(self.follow_links),
+        };
+        Ok((origin, Vec::new()))
     }
 
     /// Where the archive goes, and whether it is unpacked.
@@ -244,11 +309,8 @@ impl Arguments {
         let filter = self.filter.filter()?;
         let recipients = self.cipher.recipients()?;
         let effort = self.verbose.then(Effort::measured).unwrap_or_default();
-        let project = self.project.open(environment, cancellation, self.strict)?;
-        summary.project = Some(project.root().display().to_string());
-        let project = project
-            .measured(&effort)
-            .with_media(self.media.options(environment));
+        let (origin, notes) = self.origin(&effort, environment, cancellation)?;
+        origin.note_in(summary, self.from.is_some());
         let form = Form {
             unpacked: is_unpacked,
             compressed: !self.no_compress,
@@ -281,7 +343,8 @@ impl Arguments {
         // Without one nobody can tell whose an archive is that was given no name of its own.
         let summary = self.summary || self.prune || place.has_summary();
         Ok(Request {
-            project,
+            origin,
+            notes,
             summary,
             digest: summary || self.alone.wants_summary(),
             overwrite: self.overwrite,
@@ -291,13 +354,7 @@ impl Arguments {
             packing,
             shard_size: self.max_size_jsonl * MEGABYTE,
             filter,
-            links: if self.follow_links {
-                Links::Followed
-            } else {
-                Links::Inside
-            },
             verbose: self.verbose,
-            wait: self.waiting.wait(cancellation.interrupt()),
             cancellation: cancellation.clone(),
         })
     }
@@ -325,12 +382,12 @@ impl Arguments {
 
 impl Request {
     fn run(self, environment: &Environment, summary: &mut Summary) -> Result<u8> {
-        let served = self.served();
-        if let Some(note) = &served {
+        let notes: Vec<Warning> = self.notes.iter().cloned().chain(self.served()).collect();
+        for note in &notes {
             progress::warn(note);
         }
-        let project = terminal::safe(&self.project.to_string());
-        terminal::tell(&format!("project: {project}"));
+        let what = self.origin.word();
+        terminal::tell(&format!("{what:<8} {}", self.origin.told()));
         self.place.check_summary(self.summary, self.overwrite)?;
         let kept = (self.overwrite, self.digest);
         let Begun {
@@ -342,12 +399,11 @@ impl Request {
             .place
             .begin(&self.packing, self.shard_size, kept, environment)?;
         // After the questions, so that the snapshot is not older than the answers.
-        let source = ProjectSource::open(self.project.clone(), &self.wait)?;
-        let mut source = source.with_links(self.links);
+        let mut source = self.origin.open(environment)?;
         let progress = Progress::new(&self.cancellation, self.verbose);
         let watch = Remembering::new(&progress);
         let mut transfer = Transfer {
-            source: &mut source,
+            source: source.as_mut(),
             destination: Box::new(destination.strict(self.strict)),
             filter: self.filter,
             extent: Extent::default(),
@@ -363,7 +419,7 @@ impl Request {
             );
         }
         let mut warnings = WarningList::default();
-        if let Some(note) = &served {
+        for note in &notes {
             plan.announced.count_warning(note);
             warnings.add(note);
         }
@@ -428,7 +484,7 @@ impl Request {
     /// Says that the archive will lie where everybody can fetch it.
     fn served(&self) -> Option<Warning> {
         let path = self.place.path()?;
-        let served = self.project.serves(path)?;
+        let served = self.origin.serves(path)?;
         let reason = format!(
             "this is in the public folder of the project: Strapi serves it to everybody as {}; name \
              another place with --file",

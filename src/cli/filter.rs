@@ -54,12 +54,12 @@ fn group() -> Trimmed<EnumValueParser<Group>> {
 
 impl FilterArguments {
     /// The filter these options make.
-    pub fn filter(self) -> crate::error::Result<Filter> {
+    pub fn filter(&self) -> crate::error::Result<Filter> {
         Filter::new(&FilterOptions {
-            only: self.only,
-            exclude: self.exclude,
-            only_content_types: self.only_content_types,
-            exclude_content_types: self.exclude_content_types,
+            only: self.only.clone(),
+            exclude: self.exclude.clone(),
+            only_content_types: self.only_content_types.clone(),
+            exclude_content_types: self.exclude_content_types.clone(),
         })
     }
 }

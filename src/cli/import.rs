@@ -1,25 +1,23 @@
-//! `backup import`: an archive into a project.
+//! `backup import`: an archive into a project, or into a running Strapi.
 
-use super::choices::StrategyArguments;
 use super::environment::Environment;
-use super::filter::FilterArguments;
 use super::key::KeyArguments;
-use super::media::MediaArguments;
-use super::progress::{self, Progress};
 use super::project::ProjectArguments;
 use super::prompt::Prompt;
+use super::remote::{self, End, RemoteArguments};
+use super::restore::{Coming, NOTHING, Restore, RestoreArguments, Target};
 use super::run::RunArguments;
-use super::terminal::{Reports, Voice};
+use super::safety::{SafetyArguments, SafetyLock};
+use super::terminal::Reports;
+use super::token::TokenArguments;
 use super::waiting::WaitArguments;
-use super::{Cancellation, archive_facts, effort, open_archive, plan, report, terminal};
-use crate::effort::{Effort, Work};
-use crate::error::{Error, Kind, Result};
-use crate::model::Stage;
-use crate::store::real_path;
-use crate::strapi::{LockWait, MediaOptions, Project, ProjectDestination};
-use crate::transfer::summary::{Remembering, Summary, WarningList};
-use crate::transfer::{Extent, Filter, OnFault, Report, Source, Transfer, check_losses};
-use clap::{Args, ValueEnum};
+use super::{Cancellation, archive_facts, open_archive_and_key, report};
+use crate::archive::Password;
+use crate::error::Result;
+use crate::store::Location;
+use crate::transfer::OnFault;
+use crate::transfer::summary::Summary;
+use clap::Args;
 use std::path::{Path, PathBuf};
 
 /// Restore a project from an archive
@@ -27,6 +25,9 @@ use std::path::{Path, PathBuf};
 /// Checks everything first, then replaces what is in scope: content, media files and configuration
 /// of the project are deleted and those of the archive loaded. Administrators, their roles and
 /// tokens stay. Either all of it happens, or nothing. Stop Strapi before, and start it after.
+///
+/// With --to URL the archive goes into a running Strapi, by its own transfer feature. There files that
+/// are deleted do not come back by themselves: a safety copy is made first (docs/REMOTE.md).
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   backup import --file export_20261120154525.tar.gz.enc
@@ -36,14 +37,19 @@ use std::path::{Path, PathBuf};
   backup import --file site.tar.gz.enc --key-file /etc/backup/key --files-to /srv/files
   backup import --file s3://bucket/backups/site-2026-11-20 --key-file /etc/backup/key
   backup import --file site.tar.gz.age --identity identity.txt
+  backup import --file site.tar.gz.enc --to https://cms.example.com/admin --token-file /etc/backup/token
   ssh backups@host cat site.tar.gz.enc | backup import --file - --key-file /etc/backup/key --force
 
-Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for.")]
+Without an option for the key BACKUP_KEY and its like are looked for, and else it is asked for; the same goes for the \
+token of --to and BACKUP_TOKEN.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     project: ProjectArguments,
     #[command(flatten)]
     waiting: WaitArguments,
+    /// What is restored in place of --project: the URL of a running Strapi's admin panel, or a project's folder
+    #[arg(long, value_name = "URL|DIR", conflicts_with = "project")]
+    to: Option<PathBuf>,
     /// The archive: a file, a folder that holds an unpacked one, s3://, gs:// or az://, or - for stdin
     ///
     /// Its extensions may be left out.
@@ -51,126 +57,48 @@ pub(super) struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     key: KeyArguments,
-    /// Do not ask before data is deleted
-    #[arg(long)]
-    force: bool,
-    /// Check everything, print what would happen, change nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Let rows of tables that are not Strapi's be deleted, or lose their reference
-    ///
-    /// Such a row may refer, by a foreign key, to one that the archive does not hold and that is
-    /// deleted. The plan counts what goes with it; without this option the import is refused.
-    #[arg(long)]
-    allow_reference_loss: bool,
-    /// What is replaced [default: what the archive was made from]
-    ///
-    /// Archives that Strapi made do not say what that was. Of these, stages without any row or file
-    /// stay as they are; within a stage, content types without rows are emptied; and the media library
-    /// stays where the archive has neither rows nor files of it.
-    #[arg(long, value_enum)]
-    scope: Option<Extent>,
     #[command(flatten)]
-    strategies: StrategyArguments,
-    /// What to do with data that is there
-    #[arg(
-        long = "conflict-strategy",
-        alias = "conflictStrategy",
-        value_enum,
-        default_value_t
-    )]
-    conflicts: Conflicts,
-    /// Put the files of the media library into this folder, and not where the project keeps them
-    ///
-    /// For projects whose upload provider takes files from Strapi alone. The folder is empty or not there
-    /// yet; it gets the files under the names that they have in the archive. Rows keep the urls of the
-    /// archive, and no file of the project is changed or deleted: have the provider serve the files there.
-    #[arg(long, value_name = "DIR", conflicts_with = "rewrite_urls")]
-    files_to: Option<PathBuf>,
-    /// Replace the urls in content of files that get another url
-    ///
-    /// A file that comes to another place than it was has another url there, as after a change of the
-    /// upload provider. Its row gets it in any case. With this option texts, rich text and blocks that name
-    /// the old url get the new one as well; without it the plan counts them.
-    #[arg(long)]
-    rewrite_urls: bool,
+    how: RestoreArguments,
     #[command(flatten)]
-    media: MediaArguments,
-    /// Take every note as a sign of an incomplete restore (exit code 3)
-    #[arg(long)]
-    strict: bool,
-    /// Say more, and where the time went
-    #[arg(long)]
-    verbose: bool,
+    token: TokenArguments,
     #[command(flatten)]
-    filter: FilterArguments,
+    remote: RemoteArguments,
+    #[command(flatten)]
+    safety: SafetyArguments,
     #[command(flatten)]
     alone: RunArguments,
-}
-
-/// What to do with data that is there.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Conflicts {
-    /// Delete what is in scope, then load the archive
-    #[default]
-    Restore,
-}
-
-/// An import as it was asked for, every option in its place.
-struct Request {
-    project: Project,
-    source: Box<dyn Source>,
-    spool_folder: PathBuf,
-    filter: Filter,
-    extent: Extent,
-    strategies: StrategyArguments,
-    /// Who is asked before anything is deleted; nobody with `--force` and `--dry-run`.
-    prompt: Option<Prompt>,
-    dry_run: bool,
-    allow_reference_loss: bool,
-    rewrite_urls: bool,
-    verbose: bool,
-    effort: Effort,
-    wait: LockWait,
-    cancellation: Cancellation,
 }
 
 impl Arguments {
     /// Runs the import; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let strict = self.strict;
+        let strict = self.how.strict;
         let alone = self.alone.clone();
         alone.run(
             "import",
             Reports::Stdout,
             environment,
             |cancellation, summary| {
-                let request = self.request(environment, cancellation, summary);
-                let imported = request.and_then(|it| it.run(summary).map_err(unchanged));
+                let restore = self.restore(environment, cancellation, summary);
+                let imported = restore.and_then(|it| it.run(summary));
                 let report = imported.map_err(|error| error.interrupted_with(NOTHING))?;
                 Ok(report::exit_code(&report, strict))
             },
         )
     }
 
-    fn request(
+    fn restore<'e>(
         self,
-        environment: &Environment,
+        environment: &'e Environment,
         cancellation: &Cancellation,
         summary: &mut Summary,
-    ) -> Result<Request> {
-        let Conflicts::Restore = self.conflicts;
+    ) -> Result<Restore<'e>> {
+        let end = self.end()?;
         let prompt = Prompt::beside(&self.file, cancellation.interrupt());
-        let asks = !self.force && !self.dry_run;
-        if asks && !prompt.is_possible() {
-            return Err(Error::usage(
-                "an import deletes data, and there is no terminal to ask whether it may",
-            )
-            .hint("add --force, or look first with --dry-run"));
-        }
-        let filter = self.filter.filter()?;
-        let effort = self.verbose.then(Effort::measured).unwrap_or_default();
-        let archive = open_archive(
+        let asks = self.how.asks("an import", &prompt)?;
+        let filter = self.how.filter()?;
+        let effort = self.how.effort();
+        let (archive, unlock) = open_archive_and_key(
             &self.file,
             &self.key,
             OnFault::Stop,
@@ -179,164 +107,88 @@ impl Arguments {
             environment,
         )?;
         summary.archive = Some(archive_facts(&archive));
-        let project = self.project.open(environment, cancellation, self.strict)?;
-        summary.project = Some(project.root().display().to_string());
-        let media = MediaOptions {
-            aside: files_aside(self.files_to.as_deref(), &project, &filter)?,
-            ..self.media.options(environment)
+        let mut notes = Vec::new();
+        let target = match end {
+            Some(End::Site(address)) => {
+                summary.to = Some(address.to_string());
+                notes = remote::notes(&address);
+                let otherwise = match archive.is_encrypted() {
+                    true => None,
+                    false => self.key.of_environment(environment, prompt.interrupt())?,
+                };
+                let lock = SafetyLock::of_archive(
+                    archive.lock(),
+                    unlock.as_ref(),
+                    otherwise.map(Password::new),
+                );
+                let beside = local_file(&self.file)?;
+                let safety = self.safety.plan(
+                    &address,
+                    beside.as_deref(),
+                    lock,
+                    environment,
+                    cancellation,
+                )?;
+                let site = self
+                    .remote
+                    .site(address, &self.token.source(), environment, &prompt)?;
+                Target::Site(Box::new(site), safety)
+            }
+            folder => {
+                let folder = match &folder {
+                    Some(End::Folder(folder)) => Some(folder.as_path()),
+                    _ => None,
+                };
+                let project =
+                    self.project
+                        .open_at(folder, environment, cancellation, self.how.strict)?;
+                summary.project = Some(project.root().display().to_string());
+                if folder.is_some() {
+                    summary.to.clone_from(&summary.project);
+                }
+                let wait = self.waiting.wait(cancellation.interrupt());
+                let project = project.measured(&effort);
+                self.how.target(project, wait, &filter, environment)?
+            }
         };
-        let project = project.measured(&effort).with_media(media);
-        Ok(Request {
-            project,
+        Ok(Restore {
             source: Box::new(archive),
-            spool_folder: environment.temporary.clone(),
+            coming: Coming::Archive,
+            target,
             filter,
-            extent: self.scope.unwrap_or_default(),
-            strategies: self.strategies,
+            how: self.how,
             prompt: asks.then_some(prompt),
-            dry_run: self.dry_run,
-            allow_reference_loss: self.allow_reference_loss,
-            rewrite_urls: self.rewrite_urls,
-            verbose: self.verbose,
             effort,
-            wait: self.waiting.wait(cancellation.interrupt()),
             cancellation: cancellation.clone(),
+            notes,
+            environment,
         })
     }
-}
 
-/// The folder that files are put into, if that is not where the project keeps them.
-fn files_aside(
-    folder: Option<&Path>,
-    project: &Project,
-    filter: &Filter,
-) -> Result<Option<PathBuf>> {
-    let Some(folder) = folder else {
-        return Ok(None);
-    };
-    let shown = folder.display();
-    if !filter.includes(Stage::Assets) {
-        return Err(Error::usage(format!(
-            "--files-to {shown} says where files go, and other options leave them out"
-        ))
-        .hint("leave --files-to out, or let files come along"));
-    }
-    let served = project.serves(folder);
-    if served.is_some_and(|served| served.starts_with("/uploads")) {
-        return Err(Error::usage(format!(
-            "--files-to {shown} is in the upload folder of the project"
-        ))
-        .hint("name a folder elsewhere, or leave it out"));
-    }
-    let absolute = std::path::absolute(folder);
-    let absolute = absolute.map_err(|error| Error::io("find the folder", folder, error))?;
-    let real = real_path(&absolute);
-    // The database keeps it as text, for whoever recovers.
-    if real.to_str().is_none() {
-        return Err(Error::usage(format!(
-            "--files-to {} has a name that is not text (UTF-8)",
-            real.display()
-        ))
-        .hint("name a folder whose path is text: a recovery has to find it"));
-    }
-    Ok(Some(real))
-}
-
-/// What an import says that did not do anything.
-const NOTHING: &str = "nothing was changed";
-
-/// Says that an error changed nothing, if that is not told: whoever restores wants to know it first.
-fn unchanged(error: Error) -> Error {
-    let is_told = error.to_string().contains(NOTHING)
-        || error
-            .advice()
-            .is_some_and(|advice| advice.contains(NOTHING));
-    match error.kind() {
-        Kind::Usage | Kind::HalfWay | Kind::Locked | Kind::Interrupted => error,
-        _ if is_told => error,
-        _ => error.also(NOTHING),
-    }
-}
-
-impl Request {
-    fn run(mut self, summary: &mut Summary) -> Result<Report> {
-        let voice = terminal::voice();
-        if self.prompt.is_some() && voice == Voice::Quiet {
-            // Whoever is asked has to know what.
-            terminal::speak(Voice::Words);
-        }
-        let project = self.project.clone();
-        let destination = if self.dry_run {
-            ProjectDestination::look(project, &self.wait, &self.spool_folder)?
+    /// What `--to` names, with all options that go with it.
+    fn end(&self) -> Result<Option<End>> {
+        let end = self.to.as_deref();
+        let end = end.map(|to| End::parse("--to", to)).transpose()?;
+        let is_site = end.as_ref().is_some_and(|end| end.address().is_some());
+        if is_site {
+            let mut given = self.project.given();
+            given.extend(self.waiting.given());
+            given.extend(self.how.for_projects());
+            remote::refuse_with_site(&given, "--to")?;
         } else {
-            ProjectDestination::open(project, &self.wait, &self.spool_folder)?
-        };
-        let destination = destination
-            .allow_reference_loss(self.allow_reference_loss)
-            .rewrite_urls(self.rewrite_urls);
-        let target = self.project.to_string();
-        let notices = destination.notices().to_vec();
-        let mut warnings = WarningList::default();
-        for notice in &notices {
-            progress::warn(notice);
-            warnings.add(notice);
+            let mut given: Vec<&str> = self.token.source().option().into_iter().collect();
+            given.extend(self.remote.given());
+            given.extend(self.safety.given());
+            remote::refuse_without_site(&given, "--to")?;
         }
-        let cancellation = self.cancellation;
-        let progress = Progress::new(&cancellation, self.verbose);
-        let watch = Remembering::new(&progress);
-        let mut transfer = Transfer {
-            source: self.source.as_mut(),
-            destination: Box::new(destination),
-            filter: self.filter,
-            extent: self.extent,
-            versions: self.strategies.versions(),
-            schemas: self.strategies.schemas(),
-            on_fault: OnFault::Stop,
-            observer: &watch,
-        };
-        let planned = transfer.plan();
-        summary.warn(warnings.joined(watch.warnings()));
-        let mut plan = planned?;
-        summary.source(&plan.source);
-        // What a run announces it reports as well.
-        for notice in &notices {
-            plan.announced.count_warning(notice);
-        }
-        plan::print(&plan, &target);
-        check_losses(&plan.losses, self.allow_reference_loss)?;
-        if self.dry_run {
-            summary.report(&plan.announced);
-            report::print(Reports::Stdout, &plan.announced);
-            effort::tell(&self.effort, &[]);
-            Reports::Stdout.conclude("Dry run: nothing was changed");
-            return Ok(plan.announced);
-        }
-        let question = "Delete this and load the archive?";
-        if let Some(prompt) = self.prompt
-            && !self
-                .effort
-                .time(Work::Asking, || prompt.confirm(question))?
-        {
-            return Err(Error::new(
-                Kind::Failed,
-                "not confirmed; nothing was changed",
-            ));
-        }
-        terminal::speak(voice);
-        let transferred = transfer.run(&plan);
-        summary.warn(warnings.joined(watch.warnings()));
-        let report = transferred?;
-        cancellation.tell_held();
-        summary.report(&report);
-        report::print(Reports::Stdout, &report);
-        if let Some(shortfall) = report::shortfall(&report) {
-            terminal::alert(&shortfall);
-        }
-        effort::tell(&self.effort, &[]);
-        Reports::Stdout.conclude(&format!(
-            "{} is restored; start Strapi again if it was running",
-            terminal::safe(&target)
-        ));
-        Ok(report)
+        Ok(end)
     }
+}
+
+/// The file or folder that an archive is, where it lies on this machine.
+fn local_file(file: &Path) -> Result<Option<PathBuf>> {
+    Ok(match Location::parse(file.as_os_str())? {
+        Location::Path(path) => Some(path),
+        Location::Object(_) | Location::Stream => None,
+    })
 }

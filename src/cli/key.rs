@@ -7,7 +7,8 @@
 use super::environment::Environment;
 use super::identity::IdentityArguments;
 use super::prompt::Prompt;
-use super::secret::{is_identity, key_of_command, key_of_file, not_empty};
+use super::remote::named;
+use super::secret::{Sort, is_identity, line_of_command, line_of_file, not_empty};
 use super::terminal;
 use crate::archive::{Archive, Identities, Keys, Lock, Password, Unlock};
 use crate::error::{Error, Result};
@@ -189,6 +190,18 @@ impl KeyArguments {
         }
     }
 
+    /// The key that the environment gives, for what is written where an archive needs none.
+    ///
+    /// # Errors
+    /// It cannot be had, or is empty.
+    pub fn of_environment(
+        &self,
+        environment: &Environment,
+        interrupt: &Interrupt,
+    ) -> Result<Option<String>> {
+        KeySource::default().given(environment, interrupt)
+    }
+
     /// The files that options and the environment name, whether they are there or not.
     pub fn files(&self, environment: &Environment) -> Vec<PathBuf> {
         let mut files = self.identity.files(environment);
@@ -237,16 +250,25 @@ impl KeySource {
                 let key = key.trim_end_matches(['\r', '\n']);
                 not_empty(key.to_owned(), "the variable BACKUP_KEY")
             }
-            Place::File(path) => key_of_file(Path::new(path), interrupt),
-            Place::Command(command) => key_of_command(command, interrupt),
-            Place::Credential(path) => key_of_file(&path, interrupt),
+            Place::File(path) => line_of_file(Path::new(path), Sort::Key, interrupt),
+            Place::Command(command) => line_of_command(command, Sort::Key, interrupt),
+            Place::Credential(path) => line_of_file(&path, Sort::Key, interrupt),
         }
         .map(Some)
     }
 
     /// Whether an option names one.
     fn is_named(&self) -> bool {
-        self.key.is_some() || self.key_file.is_some() || self.key_command.is_some()
+        !self.options().is_empty()
+    }
+
+    /// The options that were given.
+    pub fn options(&self) -> Vec<&'static str> {
+        named([
+            ("--key", self.key.is_some()),
+            ("--key-file", self.key_file.is_some()),
+            ("--key-command", self.key_command.is_some()),
+        ])
     }
 
     /// The key that an option names.
@@ -261,11 +283,11 @@ impl KeySource {
             return not_empty(key.clone(), "the key").map(Some);
         }
         if let Some(path) = &self.key_file {
-            return key_of_file(path, interrupt).map(Some);
+            return line_of_file(path, Sort::Key, interrupt).map(Some);
         }
         let command = self.key_command.as_deref();
         command
-            .map(|command| key_of_command(command, interrupt))
+            .map(|command| line_of_command(command, Sort::Key, interrupt))
             .transpose()
     }
 }

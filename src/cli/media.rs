@@ -18,6 +18,15 @@ pub(super) struct MediaArguments {
 }
 
 impl MediaArguments {
+    /// The options that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        let given = self.allow_private_hosts;
+        given
+            .then_some("--allow-private-hosts")
+            .into_iter()
+            .collect()
+    }
+
     /// How files are found.
     pub fn options(&self, environment: &Environment) -> MediaOptions {
         MediaOptions {

@@ -23,6 +23,7 @@ mod length;
 mod list;
 mod media;
 mod options;
+mod origin;
 mod place;
 mod plan;
 mod printing;
@@ -31,15 +32,20 @@ mod project;
 mod prompt;
 mod prune;
 mod recover;
+mod remote;
 mod report;
+mod restore;
 mod run;
+mod safety;
 mod schedule;
 mod secret;
 mod terminal;
+mod token;
+mod transfer;
 mod verify;
 mod waiting;
 
-use crate::archive::{Archive, ArchiveSource, Demands};
+use crate::archive::{Archive, ArchiveSource, Demands, Unlock};
 use crate::database::Stop;
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
@@ -70,7 +76,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 ///
 /// An export holds content, relations, media, schemas and configuration in one file. `strapi
 /// import` reads what `backup export` writes, and `backup import` reads what `strapi export` writes.
-/// Neither Node nor a running Strapi is needed.
+/// Neither Node nor a running Strapi is needed; a running Strapi, near or far, can be either end all the same.
 #[derive(Debug, Parser)]
 #[command(
     name = "backup",
@@ -111,6 +117,7 @@ pub struct Cli {
 enum Command {
     Export(export::Arguments),
     Import(import::Arguments),
+    Transfer(transfer::Arguments),
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Extract(extract::Arguments),
@@ -159,6 +166,7 @@ fn dispatch() -> Result<u8> {
     match Cli::parse_from(arguments).command {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
+        Command::Transfer(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Inspect(arguments) => arguments.run(&environment),
         Command::Extract(arguments) => arguments.run(&environment),
@@ -207,6 +215,19 @@ fn open_archive(
     effort: &Effort,
     environment: &Environment,
 ) -> Result<ArchiveSource> {
+    let opened = open_archive_and_key(path, key, on_fault, cancellation, effort, environment);
+    opened.map(|(archive, _)| archive)
+}
+
+/// The same, with what opened it.
+fn open_archive_and_key(
+    path: &Path,
+    key: &KeyArguments,
+    on_fault: OnFault,
+    cancellation: &Cancellation,
+    effort: &Effort,
+    environment: &Environment,
+) -> Result<(ArchiveSource, Option<Unlock>)> {
     let (archive, prompt) = locate_archive(path, cancellation, environment)?;
     let unlock = key.unlock(&archive, &prompt, environment)?;
     let demands = Demands {
@@ -215,7 +236,8 @@ fn open_archive(
         interrupt: cancellation.interrupt(),
         effort: effort.clone(),
     };
-    archive.open_with(unlock, demands)
+    let archive = archive.open_with(unlock.clone(), demands)?;
+    Ok((archive, unlock))
 }
 
 /// What a summary says of an archive that is read.

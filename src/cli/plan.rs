@@ -1,13 +1,19 @@
 //! What an import is going to do, as lines for whoever has to agree to it.
 
+use super::restore::Coming;
 use super::{report, terminal};
 use crate::model::Stage;
 use crate::transfer::{Deletion, Inspection, Plan};
 use indicatif::HumanCount;
 
 /// Says what is going to be deleted and what stays.
-pub(super) fn print(plan: &Plan, target: &str) {
-    terminal::tell(&report::origin(&plan.source));
+pub(super) fn print(plan: &Plan, target: &str, coming: &Coming) {
+    let called = coming.called();
+    terminal::tell(&match coming {
+        Coming::Archive => report::origin(&plan.source),
+        Coming::Project(name) => format!("source:  {name}"),
+        Coming::Site(name) => report::site(name, &plan.source),
+    });
     terminal::tell(&format!("target:  {target}"));
     if plan.deletions.is_empty() {
         terminal::tell("to be deleted: nothing");
@@ -17,7 +23,8 @@ pub(super) fn print(plan: &Plan, target: &str) {
         for deletion in &mut deletions {
             let is_type = plan.filter.includes(Stage::Entities) && deletion.what.contains("::");
             if is_type && plan.inspection.rows(&deletion.what) == 0 {
-                deletion.what.push_str("; the archive holds none");
+                let none = format!("; {called} holds none");
+                deletion.what.push_str(&none);
             }
         }
         tell_counts(&deletions);
@@ -29,7 +36,7 @@ pub(super) fn print(plan: &Plan, target: &str) {
             terminal::tell(&format!("  {count:>10}  {loss}"));
         }
     }
-    print_access(&plan.inspection);
+    print_access(&plan.inspection, called);
     let kept: Vec<&str> = [
         (Stage::Entities, "content"),
         (Stage::Assets, "files"),
@@ -49,18 +56,18 @@ pub(super) fn print(plan: &Plan, target: &str) {
     }
 }
 
-/// Says what of the archive's configuration decides who gets in, and what is sent elsewhere.
-fn print_access(coming: &Inspection) {
+/// Says what of the configuration that comes decides who gets in, and what is sent elsewhere.
+fn print_access(coming: &Inspection, called: &str) {
     let settings: Vec<&str> = coming.access_settings().collect();
     if !settings.is_empty() {
         terminal::tell(&format!(
-            "from the archive come settings of who gets in: {}",
+            "from {called} come settings of who gets in: {}",
             settings.join(", ")
         ));
     }
     if coming.webhooks() > 0 {
         terminal::tell(&format!(
-            "from the archive come webhooks, which tell others of changes: {}",
+            "from {called} come webhooks, which tell others of changes: {}",
             HumanCount(coming.webhooks())
         ));
     }

@@ -55,6 +55,8 @@ pub(super) struct Progress {
     cancelled: Arc<AtomicBool>,
     manner: Manner,
     verbose: bool,
+    /// What is looked at before anything is changed.
+    coming: &'static str,
     running: Mutex<Option<Running>>,
 }
 
@@ -182,8 +184,15 @@ impl Progress {
                 Voice::Json(_) => Manner::Objects,
             },
             verbose,
+            coming: "the archive",
             running: Mutex::new(None),
         }
+    }
+
+    /// The same, where something else than an archive is looked at.
+    #[must_use]
+    pub fn checking(self, coming: &'static str) -> Self {
+        Self { coming, ..self }
     }
 }
 
@@ -205,14 +214,14 @@ pub(super) fn warn(warning: &Warning) {
 }
 
 /// Says what the transfer does next.
-fn enter(phase: Phase) {
+fn enter(phase: Phase, coming: &str) {
     let (phase, line) = match phase {
-        Phase::Checking => ("checking", "checking the archive"),
-        Phase::Finishing => ("finishing", "finishing"),
+        Phase::Checking => ("checking", format!("checking {coming}")),
+        Phase::Finishing => ("finishing", "finishing".to_owned()),
     };
     match terminal::voice() {
         Voice::Json(_) => terminal::object(&Object::Phase { phase }),
-        _ => terminal::tell(line),
+        _ => terminal::tell(&line),
     }
 }
 
@@ -220,7 +229,7 @@ impl Observer for Progress {
     fn on(&self, event: Event<'_>) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Entered(phase) => above(running.as_ref(), || enter(phase)),
+            Event::Entered(phase) => above(running.as_ref(), || enter(phase, self.coming)),
             Event::StageStarted { stage, items } => {
                 let started = Running::new(stage, items, self.manner);
                 if self.manner == Manner::Objects {

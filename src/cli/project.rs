@@ -1,6 +1,7 @@
 //! The options that say which project, and what is taken instead of what it says.
 
 use super::environment::Environment;
+use super::remote::named;
 use super::{Cancellation, terminal};
 use crate::database::Timeouts;
 use crate::error::Result;
@@ -53,24 +54,42 @@ impl ProjectArguments {
         cancellation: &Cancellation,
         strict: bool,
     ) -> Result<Project> {
-        self.choices
-            .open(&self.project, environment, cancellation, strict)
+        self.open_at(None, environment, cancellation, strict)
     }
-}
 
-impl ProjectArguments {
-    /// Looks at the project, and changes nothing.
+    /// The same for the project in another folder, where one is named.
+    ///
+    /// # Errors
+    /// As of [`ChoiceArguments::open`].
+    pub fn open_at(
+        &self,
+        folder: Option<&Path>,
+        environment: &Environment,
+        cancellation: &Cancellation,
+        strict: bool,
+    ) -> Result<Project> {
+        let folder = folder.unwrap_or(&self.project);
+        self.choices.open(folder, environment, cancellation, strict)
+    }
+
+    /// The options beside the folder that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        self.choices.given()
+    }
+
+    /// Looks at the project, or the one in another folder, and changes nothing.
     ///
     /// # Errors
     /// The run is to stop, or a variable of the environment makes no sense.
     pub fn examine(
         &self,
+        folder: Option<&Path>,
         environment: &Environment,
         cancellation: &Cancellation,
         offline: bool,
     ) -> Result<Examination> {
         let examiner = Examiner {
-            folder: &self.project,
+            folder: folder.unwrap_or(&self.project),
             environment: environment.variables(),
             choices: &self.choices.choices(),
             timeouts: timeouts(environment)?,
@@ -101,9 +120,16 @@ impl ChoiceArguments {
 
     /// Whether any was given.
     pub fn is_given(&self) -> bool {
-        [&self.database_url, &self.environment, &self.strapi_version]
-            .into_iter()
-            .any(Option::is_some)
+        !self.given().is_empty()
+    }
+
+    /// The options that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        named([
+            ("--database-url", self.database_url.is_some()),
+            ("--environment", self.environment.is_some()),
+            ("--strapi-version", self.strapi_version.is_some()),
+        ])
     }
 
     /// Opens a project with these choices, and says what of its configuration could not be read.

@@ -38,6 +38,15 @@ pub(super) fn origin(source: &Description) -> String {
     )
 }
 
+/// A site that data comes from, in a line.
+pub(super) fn site(name: &str, source: &Description) -> String {
+    let metadata = source.metadata.as_ref();
+    match metadata.map(|metadata| &metadata.strapi.version) {
+        Some(version) => format!("source:  {name} (Strapi {})", safe(version)),
+        None => format!("source:  {name}"),
+    }
+}
+
 /// A line of a table: a name and two numbers.
 pub(super) type Line = (String, u64, u64);
 

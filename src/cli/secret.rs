@@ -16,20 +16,32 @@ const IDENTITIES: [&str; 2] = ["age-secret-key-", "age-plugin-"];
 /// How many characters the secret of one has at the least, cut short or not.
 const SHORTEST: usize = 20;
 
-/// The key in a file: its only line.
-pub(super) fn key_of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
-    let SecretFile { bytes, is_open } = secret_file(path, Sort::Key, interrupt)?;
+/// How many hexadecimal digits in a row may be a token, cut short or not: a whole one of Strapi has 256.
+const TOKEN: usize = 32;
+
+/// The secret in a file: its only line.
+///
+/// # Errors
+/// Those of [`secret_file`]; or it is no text, holds several lines, or is empty.
+pub(super) fn line_of_file(path: &Path, sort: Sort, interrupt: &Interrupt) -> Result<String> {
+    let SecretFile { bytes, is_open } = secret_file(path, sort, interrupt)?;
     if is_open {
-        tell_open(path, Sort::Key);
+        tell_open(path, sort);
     }
     let shown = path.display();
-    let text = text(bytes, &shown.to_string())?;
+    let text = text(bytes, sort, &shown.to_string())?;
     let line = text.trim_end_matches(['\r', '\n']);
     if line.contains('\n') {
-        return Err(Error::usage(format!("{shown} holds more than one line"))
-            .hint("a file for a key holds that alone, in one line"));
+        let what = format!("{shown} holds more than one line");
+        return Err(Error::usage(what).hint(format!(
+            "a file for {} holds that alone, in one line",
+            sort.with_article()
+        )));
     }
-    not_empty(line.to_owned(), &format!("the key in {shown}"))
+    not_empty(
+        line.to_owned(),
+        &format!("the {} in {shown}", sort.as_str()),
+    )
 }
 
 /// What a file holds that is secret.
@@ -37,6 +49,8 @@ pub(super) fn key_of_file(path: &Path, interrupt: &Interrupt) -> Result<String> 
 pub(super) enum Sort {
     Key,
     Identity,
+    /// A transfer token of a running Strapi.
+    Token,
 }
 
 impl Sort {
@@ -44,6 +58,7 @@ impl Sort {
         match self {
             Self::Key => "key",
             Self::Identity => "identity",
+            Self::Token => "token",
         }
     }
 
@@ -51,6 +66,7 @@ impl Sort {
         match self {
             Self::Key => "a key",
             Self::Identity => "an identity",
+            Self::Token => "a token",
         }
     }
 }
@@ -77,6 +93,12 @@ pub(super) fn is_identity(path: &Path) -> bool {
         rests.any(|rest| rest.split_once('1').is_some_and(is_long))
     };
     IDENTITIES.iter().any(|begin| holds(begin))
+}
+
+/// Whether text holds a transfer token, which is secret, or most of one.
+pub(super) fn holds_token(text: &str) -> bool {
+    let mut runs = text.split(|it: char| !it.is_ascii_hexdigit());
+    runs.any(|run| run.len() >= TOKEN)
 }
 
 /// Notes that everybody may read a secret.
@@ -110,8 +132,16 @@ pub(super) fn secret_file(path: &Path, sort: Sort, interrupt: &Interrupt) -> Res
         file.take(LONGEST + 1).read_to_end(&mut bytes)?;
         Ok((metadata, bytes))
     })?;
-    let (metadata, bytes) =
-        read.map_err(|error| Error::io(format!("read the {name} from"), path, error))?;
+    let (metadata, bytes) = read.map_err(|error| {
+        if sort == Sort::Token && holds_token(&path.as_os_str().to_string_lossy()) {
+            let what = "a token itself stands where a file with the token is named";
+            return Error::usage(what).hint(
+                "write it into a file that only its owner may read, and name that; and make another one, because this \
+                 one showed in the list of processes or the environment",
+            );
+        }
+        Error::io(format!("read the {name} from"), path, error)
+    })?;
     if bytes.len() as u64 > LONGEST {
         let what = format!("{shown} is too long for {}", sort.with_article());
         return Err(Error::usage(what).hint(format!(
@@ -124,26 +154,35 @@ pub(super) fn secret_file(path: &Path, sort: Sort, interrupt: &Interrupt) -> Res
     })
 }
 
-/// The key that a command prints: its first line. The command may hold a secret, and is not shown.
-pub(super) fn key_of_command(command: &str, interrupt: &Interrupt) -> Result<String> {
-    let line = child::first_line(child::shell(command), interrupt)
-        .map_err(|error| error.within("the command for the key"))?;
-    let line = text(line, "what the command for the key printed")?;
-    not_empty(line, "what the command for the key printed")
+/// The secret that a command prints: its first line. The command may hold a secret, and is not shown.
+///
+/// # Errors
+/// It fails, or prints no text, or nothing.
+pub(super) fn line_of_command(command: &str, sort: Sort, interrupt: &Interrupt) -> Result<String> {
+    let name = format!("the command for the {}", sort.as_str());
+    let line =
+        child::first_line(child::shell(command), interrupt).map_err(|error| error.within(&name))?;
+    let printed = format!("what {name} printed");
+    let line = text(line, sort, &printed)?;
+    not_empty(line, &printed)
 }
 
-fn text(bytes: Vec<u8>, what: &str) -> Result<String> {
+fn text(bytes: Vec<u8>, sort: Sort, what: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| {
-        Error::usage(format!("{what} is not UTF-8")).hint("a key is text, as Strapi takes it")
+        let hint = match sort {
+            Sort::Token => "a token is text, as the admin panel shows it",
+            Sort::Key | Sort::Identity => "a key is text, as Strapi takes it",
+        };
+        Error::usage(format!("{what} is not UTF-8")).hint(hint)
     })
 }
 
-/// The key, unless it is empty. `what` says where it comes from.
-pub(super) fn not_empty(key: String, what: &str) -> Result<String> {
-    if key.is_empty() {
+/// The secret, unless it is empty. `what` says where it comes from.
+pub(super) fn not_empty(secret: String, what: &str) -> Result<String> {
+    if secret.is_empty() {
         return Err(Error::usage(format!("{what} is empty")).hint("give one that is not"));
     }
-    Ok(key)
+    Ok(secret)
 }
 
 #[cfg(test)]
@@ -169,6 +208,25 @@ mod tests {
             "identity",
         ] {
             assert!(!is_identity(Path::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_told_from_the_name_of_a_file() {
+        let token = "0123456789abcdef".repeat(16);
+        for text in [
+            token.clone(),
+            format!("/srv/{token}"),
+            token[..80].to_owned(),
+        ] {
+            assert!(holds_token(&text), "{text}");
+        }
+        for name in [
+            "/etc/backup/token",
+            "token-of-site-2026-11-22",
+            "deadbeef.token",
+        ] {
+            assert!(!holds_token(name), "{name}");
         }
     }
 }

@@ -16,6 +16,11 @@ pub(super) struct WaitArguments {
 }
 
 impl WaitArguments {
+    /// The options that were given.
+    pub fn given(&self) -> Vec<&'static str> {
+        self.lock_wait.iter().map(|_| "--lock-wait").collect()
+    }
+
     /// How long to wait, until the user wants the run to stop.
     pub fn wait(&self, interrupt: Interrupt) -> LockWait {
         LockWait {

@@ -71,7 +71,8 @@ impl Finding {
         }
     }
 
-    fn problem(subject: &'static str, error: &Error) -> Self {
+    /// That something is in the way.
+    pub fn problem(subject: &'static str, error: &Error) -> Self {
         Self {
             status: Status::Problem,
             advice: error.advice().map(str::to_owned),

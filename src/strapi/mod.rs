@@ -31,7 +31,7 @@ mod words;
 mod zone;
 
 pub use description::describe;
-pub use doctor::{Examination, Examiner, Facts, Finding, Status};
+pub use doctor::{Examination, Examiner, Facts, Finding, Status, Strapi};
 pub use drill::{Difference, Differences, Drill, Drilled, How};
 pub use lock::LockWait;
 pub use project::{Choices, Project};

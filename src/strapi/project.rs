@@ -350,6 +350,15 @@ impl Project {
         }
     }
 
+    /// Whether both are configured to use one database, as far as their configurations tell.
+    pub fn shares_database_with(&self, other: &Self) -> bool {
+        match (self.database_file(), other.database_file()) {
+            (Some(own), Some(other)) => real_path(own) == real_path(other),
+            (None, None) => self.database_identity() == other.database_identity(),
+            _ => false,
+        }
+    }
+
     /// The file that is its database, where it is one.
     pub(super) fn database_file(&self) -> Option<&Path> {
         match &self.config.database {

@@ -83,6 +83,7 @@ mod strapi4;
 mod strapi5;
 mod strategies;
 mod syncs;
+mod transfers;
 mod verify;
 mod without_sidecars;
 mod zoo;

@@ -66,7 +66,7 @@ impl Session {
     }
 
     /// Waits for a question and answers it.
-    fn answers(self, question: &str, answer: &str) -> Session {
+    pub fn answers(self, question: &str, answer: &str) -> Session {
         self.waits_for(question).types(answer)
     }
 

@@ -104,6 +104,12 @@ impl Identities {
         self.0.extend(others.0);
     }
 
+    /// The public keys that belong to them.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        let public = self.0.iter().map(x25519::Identity::to_public);
+        public.map(Recipient).collect()
+    }
+
     /// The identities, for whoever decrypts.
     pub(super) fn inner(&self) -> impl Iterator<Item = &dyn ::age::Identity> {
         self.0

@@ -8,18 +8,20 @@ mod profile;
 
 use super::environment::{Environment, PREFIX};
 use super::key;
+use super::token;
 use crate::error::{Error, Result};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use profile::Profile;
 pub(super) use profile::holds_password;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// The options that choose a profile.
 const PROFILE: &str = "profile";
 const CONFIG: &str = "config";
 /// Options with variables that are not looked at here: passwords and keys, which are taken only where they are needed.
-const ELSEWHERE: [&str; 7] = [
+const ELSEWHERE: [&str; 13] = [
     "key",
     "key-file",
     "key-command",
@@ -27,6 +29,41 @@ const ELSEWHERE: [&str; 7] = [
     "other-key-command",
     "identity",
     "database-url",
+    "token-file",
+    "token-command",
+    "from-token-file",
+    "from-token-command",
+    "to-token-file",
+    "to-token-command",
+];
+/// The options that name the other end of a transfer.
+const ENDS: [&str; 2] = ["from", "to"];
+/// Options that make sense where such an end is a running Strapi.
+const FOR_SITES: [&str; 11] = [
+    "token-file",
+    "token-command",
+    "from-token-file",
+    "from-token-command",
+    "to-token-file",
+    "to-token-command",
+    "ca-file",
+    "retries",
+    "safety-copy",
+    "keep-safety-copy",
+    "no-safety-copy",
+];
+/// Options that make sense where a project is read or restored.
+const FOR_PROJECTS: [&str; 10] = [
+    "project",
+    "database-url",
+    "environment",
+    "strapi-version",
+    "lock-wait",
+    "follow-links",
+    "allow-private-hosts",
+    "allow-reference-loss",
+    "files-to",
+    "rewrite-urls",
 ];
 /// The options with which an archive takes no key, and those that give one.
 const RECIPIENTS: [&str; 2] = ["recipient", "recipients-file"];
@@ -112,6 +149,12 @@ pub(super) fn complete(
     if RECIPIENTS.iter().any(|long| taken.has(long)) {
         found.retain(|option| !KEYS.contains(&option.long.as_str()));
     }
+    // What is meant for the one sort of end does not hold for the other, unless it was typed.
+    match ends(typed, &found) {
+        Ends::Projects => found.retain(|option| !FOR_SITES.contains(&option.long.as_str())),
+        Ends::Sites => found.retain(|option| !FOR_PROJECTS.contains(&option.long.as_str())),
+        Ends::Both => {}
+    }
     let Some(place) = place_of(verb, &arguments) else {
         return Ok(arguments);
     };
@@ -129,6 +172,41 @@ pub(super) fn complete(
     let words: Vec<OsString> = words.collect();
     arguments.splice(place..place, words);
     Ok(arguments)
+}
+
+/// What a command line is about, beside archives.
+enum Ends {
+    Projects,
+    Sites,
+    Both,
+}
+
+/// What `--from` and `--to` name, whoever gives them; without them it is a project.
+fn ends(typed: &ArgMatches, found: &[Found]) -> Ends {
+    let of = |end: &str| {
+        let typed = typed
+            .try_get_one::<PathBuf>(end)
+            .ok()
+            .flatten()
+            .map(|path| path.to_string_lossy().into_owned());
+        let found = || {
+            let found = found
+                .iter()
+                .find(|option| option.on && option.long == end)?;
+            found.values.last().cloned()
+        };
+        typed.or_else(found)
+    };
+    let named: Vec<bool> = ENDS
+        .iter()
+        .filter_map(|end| of(end))
+        .map(|end| end.contains("://"))
+        .collect();
+    match (named.contains(&true), named.contains(&false)) {
+        (true, true) => Ends::Both,
+        (true, false) => Ends::Sites,
+        (false, _) => Ends::Projects,
+    }
 }
 
 /// Which options have a value, and what they exclude.
@@ -210,6 +288,9 @@ fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<
     }
     if environment.has_other_key() {
         taken.take("other-key-file", Layer::Variable, true);
+    }
+    for option in token::in_variables(environment) {
+        taken.take(&option, Layer::Variable, true);
     }
     if environment.get(DATABASE_URL).is_some() {
         taken.take("database-url", Layer::Variable, true);

@@ -169,6 +169,12 @@ fn option(verbs: &[&Command], key: &str, value: &Value) -> Result<Found> {
             "name a file or a command with key-file or key-command",
         );
     }
+    if ["token", "from-token", "to-token"].contains(&key) {
+        return refuse(
+            "a token does not belong in this file".into(),
+            &format!("name a file or a command with {key}-file or {key}-command"),
+        );
+    }
     let arg = verbs.iter().find_map(|verb| with_long(verb, key));
     let Some(arg) = arg.filter(|_| ![PROFILE, CONFIG, "help", "version"].contains(&key)) else {
         return refuse(

@@ -37,6 +37,7 @@ const PASSING: [&str; 4] = ["/tmp/", "/node_modules/", "/_npx/", "/target/"];
   backup schedule -- export --project /srv/strapi --file /backups/ --key-file /etc/backup/key
   backup schedule --daily 02:30 --name site --write /etc/systemd/system -- export --file /backups/ --key-file /etc/backup/key
   backup schedule --cron --hourly 15 -- export --file /backups/ --key-file /etc/backup/key
+  backup schedule -- export --from https://cms.example.com/admin --token-file /etc/backup/token --file /backups/ --key-file /etc/backup/key
 
 The key belongs into a file that only root may read: systemd hands it to the service, which runs as the owner of the \
 project. A key in an option is refused.")]
@@ -59,7 +60,7 @@ pub(super) struct Arguments {
     /// What the files are named after: backup-NAME.service and so on [default: daily, hourly or weekly]
     #[arg(long, value_parser = name)]
     name: Option<String>,
-    /// Who runs the export [default: the owner of the project's folder]
+    /// Who runs the export [default: the owner of the project's folder; of that of the archives with --from URL]
     #[arg(long, value_parser = user::name)]
     user: Option<String>,
     /// A file of variables, such as BACKUP_DATABASE_URL, for root alone
@@ -105,9 +106,9 @@ impl Job {
 
     /// What a run has to find.
     fn paths(&self) -> impl Iterator<Item = &Path> {
-        let places = [self.program.as_path(), self.order.project()];
+        let program = std::iter::once(self.program.as_path());
         let writable = self.writable.iter().map(PathBuf::as_path);
-        places.into_iter().chain(writable)
+        program.chain(self.order.project()).chain(writable)
     }
 }
 
@@ -179,10 +180,16 @@ impl Arguments {
             (_, _, Some(weekly)) => (When::Weekly(weekly), "weekly"),
             (clock, _, _) => (When::Daily(clock.unwrap_or_default()), "daily"),
         };
-        let project = order.project();
-        let user = match &self.user {
-            Some(user) => user.clone(),
-            None => user::owner(project, self.cron)?,
+        let folder = order.folder();
+        let user = match (&self.user, order.project(), &folder) {
+            (Some(user), ..) => user.clone(),
+            (None, Some(project), _) => user::owner(project, self.cron)?,
+            (None, None, Some(folder)) if folder.is_dir() => user::owner(folder, self.cron)?,
+            (None, None, _) => {
+                return Err(Error::usage("it is not said who runs the export").hint(
+                    "add --user before the two dashes: no folder of a project tells whose it is",
+                ));
+            }
         };
         let mut writable = self.written(&order)?;
         for folder in &self.writable {
@@ -212,8 +219,10 @@ impl Arguments {
 
     /// The folders that an export writes to.
     fn written(&self, order: &Order) -> Result<Vec<PathBuf>> {
-        let folder = order.project();
         let mut written: Vec<PathBuf> = order.folder().into_iter().collect();
+        let Some(folder) = order.project() else {
+            return Ok(written);
+        };
         if !folder.is_dir() {
             let shown = folder.display();
             terminal::tell(&format!(
@@ -266,8 +275,10 @@ impl Arguments {
                 "note: there is no {folder} here; make it: install -d -m 700 -o {user} {word}"
             ));
         }
-        let key = job.order.value("key_file").map(Path::new);
-        for file in [key, job.environment_file.as_deref()].into_iter().flatten() {
+        let file = |id: &str| job.order.value(id).map(Path::new);
+        let files = [file("key_file"), file("token_file"), file("ca_file")];
+        let files = files.into_iter().chain([job.environment_file.as_deref()]);
+        for file in files.flatten() {
             if !file.exists() {
                 let file = file.display();
                 terminal::tell(&format!("note: there is no {file} here"));

@@ -4,7 +4,7 @@
 use super::super::environment::Environment;
 use super::super::export::Arguments;
 use super::super::options::{self, holds_password};
-use super::super::secret::is_identity;
+use super::super::secret::{holds_token, is_identity};
 use crate::error::{Error, Result};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
@@ -26,7 +26,9 @@ const KEYS: [&str; 5] = [
     "recipients_file",
 ];
 /// Options that run programs of the user's.
-const PROGRAMS: [&str; 3] = ["key_command", "on_success", "on_failure"];
+const PROGRAMS: [&str; 4] = ["key_command", "token_command", "on_success", "on_failure"];
+/// Options that give the token of a running Strapi.
+const TOKENS: [&str; 2] = ["token_file", "token_command"];
 
 /// An option as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +77,12 @@ impl Order {
                  --environment-file with BACKUP_KEY in it, or --no-encrypt",
             ));
         }
+        if !has_key && order.site().is_some() && !TOKENS.iter().any(|id| order.has(id)) {
+            return Err(Error::usage("nothing gives the transfer token, and nobody can be asked").hint(
+                "put it into a file for root alone and add --token-file FILE to the export, or give --environment-file \
+                 with BACKUP_TOKEN in it",
+            ));
+        }
         order.add_what_fits(words);
         let export = matches.subcommand_matches(EXPORT);
         let export = export.and_then(|it| Arguments::from_arg_matches(it).ok());
@@ -94,7 +102,8 @@ impl Order {
                 Err(_) => continue,
             };
             // The folder where it runs is another one.
-            let is_needed = id == "project" && source.is_some();
+            let has_end = matches.try_contains_id("from").unwrap_or_default();
+            let is_needed = id == "project" && source.is_some() && !has_end;
             if is_needed || source == Some(ValueSource::CommandLine) {
                 given.extend(of_argument(argument, matches)?);
             }
@@ -133,9 +142,16 @@ impl Order {
         PROGRAMS.iter().any(|id| self.has(id))
     }
 
-    /// The folder of the project.
-    pub fn project(&self) -> &Path {
-        Path::new(self.value("project").unwrap_or("."))
+    /// The folder of the project; `None` where a running Strapi is exported.
+    pub fn project(&self) -> Option<&Path> {
+        let named = self.value("from").or_else(|| self.value("project"));
+        let named = named.unwrap_or(".");
+        (!is_url(named)).then_some(Path::new(named))
+    }
+
+    /// The URL of the running Strapi that is exported.
+    pub fn site(&self) -> Option<&str> {
+        self.value("from").filter(|from| is_url(from))
     }
 
     /// The folder that the archives go to, where that is one of this machine that is known.
@@ -174,6 +190,13 @@ impl Order {
             return Err(Error::usage(what).hint(
                 "put it into a file for root alone and give --key-file FILE, or encrypt it with systemd-creds and give \
                  --key-credential FILE before the two dashes",
+            ));
+        }
+        if self.values("token_file").any(holds_token) {
+            let what = "a token itself does not belong into a schedule, whose file others can read";
+            return Err(Error::usage(what).hint(
+                "put it into a file for root alone and give --token-file FILE; and make another one, because this one \
+                 showed in the list of processes",
             ));
         }
         let files = self
@@ -251,6 +274,11 @@ impl Order {
             glued: false,
         });
     }
+}
+
+/// Whether what names a project or a running Strapi is the URL of one.
+fn is_url(end: &str) -> bool {
+    end.contains("://")
 }
 
 /// The words with the options of the profile that they name.

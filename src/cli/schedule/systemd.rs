@@ -6,10 +6,16 @@ use crate::error::{Error, Result};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// The name under which the service finds the key.
-const CREDENTIAL: &str = "backup-key";
+/// Options with secrets of root's, which the user of the service need not be able to read, and the names under which the
+/// service finds these.
+const HANDED: [(&str, &str, &str); 2] = [
+    ("key_file", "--key-file", "backup-key"),
+    ("token_file", "--token-file", "backup-token"),
+];
 /// Where systemd puts what it hands to a service. Only there a `$` means something to us.
-const HANDED: &str = "${CREDENTIALS_DIRECTORY}/backup-key";
+const FOLDER: &str = "${CREDENTIALS_DIRECTORY}";
+/// The databases that a project may need.
+const DATABASES: &str = " postgresql.service mariadb.service mysql.service";
 
 /// The folders for temporary files.
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
@@ -58,22 +64,26 @@ SystemCallFilter=@system-service
 /// Something in it cannot be written so that systemd understands it.
 pub(super) fn service(job: &Job) -> Result<String> {
     let mut out = String::new();
-    let project = terminal::safe(&job.order.project().display().to_string());
+    let (what, databases) = match (job.order.site(), job.order.project()) {
+        (None, Some(project)) => (format!("Strapi project {}", project.display()), DATABASES),
+        (site, _) => (format!("Strapi at {}", site.unwrap_or_default()), ""),
+    };
+    let what = terminal::safe(&what);
     let _ = write!(
         out,
         "# Made by `backup schedule`.
 [Unit]
-Description=Backup of the Strapi project {} ({})
+Description=Backup of the {} ({})
 Documentation=man:backup-export(1) man:backup-schedule(1)
 Wants=network-online.target
-After=network-online.target postgresql.service mariadb.service mysql.service
+After=network-online.target{databases}
 
 [Service]
 Type=oneshot
 User={}
 ExecStart={}
 ",
-        specifiers(&project),
+        specifiers(&what),
         job.name,
         job.user,
         command(job)?,
@@ -81,12 +91,15 @@ ExecStart={}
     if let Some(file) = &job.environment_file {
         let _ = writeln!(out, "EnvironmentFile={}", itself(&plain(file)?));
     }
-    if let Some(file) = job.order.value("key_file") {
-        let load = match job.encrypted_key {
+    for (id, _, credential) in HANDED {
+        let Some(file) = job.order.value(id) else {
+            continue;
+        };
+        let load = match job.encrypted_key && id == "key_file" {
             true => "LoadCredentialEncrypted",
             false => "LoadCredential",
         };
-        let _ = writeln!(out, "{load}={CREDENTIAL}:{}", plain(Path::new(file))?);
+        let _ = writeln!(out, "{load}={credential}:{}", plain(Path::new(file))?);
     }
     out.push_str(
         "# A run that hangs must not keep the following ones away for ever.
@@ -110,9 +123,12 @@ Environment=TMPDIR=/var/tmp
     }
     let writable = super::without_nested(writable);
     let folders: Result<Vec<String>> = writable.iter().map(|it| folder(it)).collect();
-    out.push_str(
-        "# The archives, the lock of the project, and what SQLite keeps beside its database.\n",
-    );
+    out.push_str(match job.order.project() {
+        Some(_) => {
+            "# The archives, the lock of the project, and what SQLite keeps beside its database.\n"
+        }
+        None => "# The archives.\n",
+    });
     let _ = writeln!(out, "ReadWritePaths={}", folders?.join(" "));
     if has_own {
         out.push_str("PrivateTmp=yes\n");
@@ -158,8 +174,10 @@ WantedBy=timers.target
 /// What stands behind `ExecStart=`: an option a line.
 fn command(job: &Job) -> Result<String> {
     let mut order = job.order.clone();
-    // Root's file, which the user of the service need not be able to read.
-    let has_key = order.take("key_file").is_some();
+    let handed = HANDED.map(|(id, option, credential)| {
+        let is_given = order.take(id).is_some();
+        is_given.then(|| format!("{option} {FOLDER}/{credential}"))
+    });
     let mut lines = vec![program(&job.program)?];
     for (index, group) in order.words().into_iter().enumerate() {
         let words: Vec<String> = group.iter().map(|word| self::word(word)).collect();
@@ -168,9 +186,7 @@ fn command(job: &Job) -> Result<String> {
             _ => lines.push(words.join(" ")),
         }
     }
-    if has_key {
-        lines.push(format!("--key-file {HANDED}"));
-    }
+    lines.extend(handed.into_iter().flatten());
     Ok(lines.join(" \\\n    "))
 }
 

@@ -54,6 +54,15 @@ pub struct Summary {
     /// The project.
     #[serde(default)]
     pub project: Option<String>,
+    /// Where the data came from, where `--from` said it: the URL of a running Strapi, or the folder of a project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Where it went, where `--to` said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The archive with what a running Strapi held before, where that stays: its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety_copy: Option<String>,
     /// The version of Strapi.
     #[serde(default)]
     pub strapi: Option<String>,
@@ -214,6 +223,9 @@ impl Summary {
             faults_left_out: 0,
             archive: None,
             project: None,
+            from: None,
+            to: None,
+            safety_copy: None,
             strapi: None,
             database: None,
             consistent: None,
