@@ -272,15 +272,13 @@ impl Look<'_> {
             archive.cipher.or_else(first)
         });
         stocked.strapi = summary.strapi;
+        // A running Strapi has no folder.
+        let project = summary.project.or(summary.from);
         // Every site has this name that was given none of its own.
-        if let Some(project) = summary
-            .project
-            .as_ref()
-            .filter(|_| stocked.group == NAMELESS)
-        {
+        if let Some(project) = project.as_ref().filter(|_| stocked.group == NAMELESS) {
             stocked.group = format!("{NAMELESS} of {project}");
         }
-        stocked.project = summary.project;
+        stocked.project = project;
         let stages = summary.stages.into_iter();
         stocked.counts = stages.map(|(name, stage)| (name, stage.count)).collect();
         stocked.is_fresh = false;

@@ -204,6 +204,7 @@ fn of_summary(summary: &Summary) -> Vec<Fact> {
     };
     let texts = [
         ("Project", &summary.project),
+        ("From", &summary.from),
         ("Strapi", &summary.strapi),
         ("Database", &summary.database),
         ("Begun", &summary.started),

@@ -73,6 +73,24 @@ fn secret(folder: &Path, name: &str, text: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
+/// The files of a project's media library.
+fn files(project: &Project) -> Vec<(String, Vec<u8>)> {
+    let state = project.state();
+    let files = state.uploads().into_iter();
+    let files = files.filter(|(name, _)| !name.starts_with('.'));
+    files
+        .map(|(name, bytes)| (name.to_owned(), bytes.to_vec()))
+        .collect()
+}
+
+/// A push of what Strapi's own archive holds, which is done: what is listed is what that site could not hold itself.
+#[track_caller]
+fn pushed(command: &mut Command) -> Outcome {
+    ran(command)
+        .ends_with(3)
+        .says(["warning: attribute `views` of api::article.article"])
+}
+
 // ------------------------------------------------------------------ folders
 
 #[test]
@@ -102,7 +120,7 @@ fn a_project_in_a_folder_goes_into_another_one_without_any_server() {
     assert_eq!(summary["archive"], Value::Null);
     assert_eq!(summary["stages"]["entities"]["count"], 82);
     to.state().assert_same_content(&before);
-    assert_eq!(to.state().uploads(), before.uploads());
+    assert_eq!(files(&to), files(&from));
     before.assert_untouched(&from);
 }
 
@@ -630,7 +648,8 @@ fn holds(site: &FakeStrapi) -> (usize, Vec<String>) {
 #[test]
 fn a_site_goes_into_a_project() {
     let site = site();
-    let (to, like) = (Project::empty(), Project::testdata());
+    let (to, like) = (Project::empty(), Project::empty());
+    like.import(&strapi_archive(), &[]).ends_with(0);
     let (url, path) = (site.url(), to.path());
     let words = ["transfer", "--from", &url, "--to", path.to_str().unwrap()];
     let untouched = to.state();
@@ -645,7 +664,7 @@ fn a_site_goes_into_a_project() {
     assert_eq!(summary["from"], url);
     assert_eq!(summary["project"], path.to_str().unwrap());
     to.state().assert_same_content(&like.state());
-    assert_eq!(to.state().uploads(), like.state().uploads());
+    assert_eq!(files(&to), files(&like));
 }
 
 #[test]
@@ -666,7 +685,7 @@ fn an_archive_goes_into_a_site_and_the_safety_copy_goes_away() {
         "--force",
     ];
     let mut command = command(&here, &words);
-    let outcome = ran(command.env("BACKUP_TOKEN", FULL).env("BACKUP_KEY", KEY)).ends_with(0);
+    let outcome = pushed(command.env("BACKUP_TOKEN", FULL).env("BACKUP_KEY", KEY));
     let outcome = outcome.says([
         "safety copy: before anything is deleted",
         "safety-127.0.0.1-",
@@ -703,7 +722,7 @@ fn a_safety_copy_that_is_to_be_kept_is_an_archive_of_what_was_there() {
         "before",
         "--keep-safety-copy",
     ];
-    let outcome = ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(0);
+    let outcome = ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(3);
     let summary = summary(&outcome);
     let kept = here.join("before.tar.gz");
     assert_eq!(summary["safety_copy"], kept.to_str().unwrap());
@@ -731,7 +750,7 @@ fn a_dry_run_and_a_no_change_nothing_in_a_site() {
         archive.to_str().unwrap(),
         "--dry-run",
     ];
-    let outcome = ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(0);
+    let outcome = pushed(command(&here, &words).env("BACKUP_TOKEN", FULL));
     outcome.says(["to be deleted", "api::article.article"]);
     let mut starter = Command::new("setsid");
     starter.arg("--ctty");
@@ -770,9 +789,7 @@ fn a_token_that_may_only_push_needs_to_be_told_that_there_is_no_safety_copy() {
         .says(["--no-safety-copy"]);
     assert_eq!(site.record().count("beforeTransfer"), 0);
     let words = [&words[..], &["--no-safety-copy"]].concat();
-    ran(command(&here, &words).env("BACKUP_TOKEN", PUSH))
-        .ends_with(0)
-        .says(["safety copy: none"]);
+    pushed(command(&here, &words).env("BACKUP_TOKEN", PUSH)).says(["safety copy: none"]);
     assert_eq!(holds(&site).1.len(), 10);
 }
 

@@ -23,7 +23,6 @@ pub(super) struct StagedFiles {
     out: BufWriter<File>,
     folder: PathBuf,
     count: u64,
-    bytes: u64,
 }
 
 impl StagedFiles {
@@ -38,18 +37,12 @@ impl StagedFiles {
             out: BufWriter::with_capacity(BUFFER, file),
             folder: folder.to_owned(),
             count: 0,
-            bytes: 0,
         })
     }
 
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.count
-    }
-
-    /// How many bytes they have together.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// Puts a file aside.
@@ -96,7 +89,6 @@ impl StagedFiles {
         }
         put(&hasher.finalize())?;
         self.count += 1;
-        self.bytes += length;
         Ok(())
     }
 
@@ -214,7 +206,7 @@ mod tests {
                 .add(&asset(name, content.len() as u64), &mut rest)
                 .expect("put aside");
         }
-        assert_eq!((files.count(), files.bytes()), (3, large.len() as u64 + 3));
+        assert_eq!(files.count(), 3);
         for read_all in [true, false, true] {
             let mut found = Vec::new();
             let each = files.each(&mut |asset, content| {

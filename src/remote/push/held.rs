@@ -29,9 +29,11 @@ pub(super) struct Held {
     links: BTreeMap<(String, String), u64>,
 }
 
-/// What is said at the start of the files.
+/// What is said at the start of a stage.
 #[derive(Deserialize)]
 struct Started {
+    id: String,
+    #[serde(default)]
     totals: Option<Totals>,
 }
 
@@ -202,11 +204,12 @@ fn each_item(
     take: &mut dyn FnMut(&str) -> bool,
 ) -> Result<()> {
     let during = format!("counting the {stage}");
-    session.ask(Request::Start(stage))?;
+    let started = start(session, stage)?;
     loop {
         let cargo = session.cargo(&during)?;
         session.acknowledge(&cargo, &during)?;
-        if cargo.id != stage.as_str() {
+        // Of a stage that was left before its end, a frame may still be on its way.
+        if cargo.id != started.id {
             continue;
         }
         if cargo.failed {
@@ -229,11 +232,16 @@ fn each_item(
     session.ask(Request::EndStage(stage)).map(drop)
 }
 
+fn start(session: &mut Session, stage: Stage) -> Result<Started> {
+    let during = format!("the start of the {stage}");
+    let answer = session.ask(Request::Start(stage))?;
+    let started = answer.read(&during);
+    started.map_err(|trouble| session.error(trouble, None))
+}
+
 /// The number that the server tells of its files before it sends any, which it then need not do.
 fn files(session: &mut Session) -> Result<Option<u64>> {
-    let answer = session.ask(Request::Start(Stage::Assets))?;
-    let started = answer.read::<Started>("the start of the assets");
-    let started = started.map_err(|trouble| session.error(trouble, None))?;
+    let started = start(session, Stage::Assets)?;
     session.ask(Request::EndStage(Stage::Assets))?;
     Ok(started.totals.map(|totals| totals.total_count))
 }

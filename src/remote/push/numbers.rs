@@ -21,7 +21,9 @@ pub(super) fn whole(json: &str) -> Option<i128> {
 
 /// Whether a double does not hold a whole number.
 pub(super) fn is_rounded(number: i128) -> bool {
-    number.abs_diff(0) > LARGEST.unsigned_abs() && (number as f64) as i128 != number
+    // The largest stands for all beyond.
+    number == i128::MAX
+        || (number.unsigned_abs() > LARGEST.unsigned_abs() && (number as f64) as i128 != number)
 }
 
 /// Whether JSON holds, outside its texts, a whole number that a double does not hold.
