@@ -810,7 +810,7 @@ fn a_project_and_a_site_go_into_a_site() {
     ];
     let token = secret(&here, "token", FULL);
     let words = [&words[..], &["--to-token-file", &token]].concat();
-    ran(&mut command(&here, &words)).ends_with(0);
+    pushed(&mut command(&here, &words));
     assert_eq!(holds(&target).1.len(), 10);
     let other = empty_site();
     let other_url = other.url();
@@ -818,7 +818,7 @@ fn a_project_and_a_site_go_into_a_site() {
     let mut both = command(&here, &words);
     both.env("BACKUP_FROM_TOKEN", PULL)
         .env("BACKUP_TO_TOKEN", FULL);
-    ran(&mut both).ends_with(0);
+    pushed(&mut both);
     assert_eq!(holds(&other), holds(&target));
     target.record().is_clean();
     other.record().is_clean();
