@@ -36,8 +36,8 @@ pub(super) fn check_unchanged(site: &str, planned: &Description, now: &Descripti
         false if lines(planned) != lines(now) => "has other schemas",
         false => return Ok(()),
     };
-    Err(Error::failed(format!(
-        "{site} {changed} than when the plan was made; nothing was changed"
-    ))
-    .hint("run it again, and look at the new plan"))
+    Err(
+        Error::failed(format!("{site} {changed} than when the plan was made"))
+            .hint("run it again, and look at the new plan"),
+    )
 }

@@ -26,7 +26,7 @@ enum Why {
     Refused,
     /// JavaScript rounds it.
     Rounded,
-    /// No database has a column for it.
+    /// A 64-bit column does not take it; SQLite does, rounded.
     TooLarge,
     /// A 32-bit column does not take it.
     Wide,
@@ -37,8 +37,8 @@ enum Why {
 impl Why {
     fn kind(self) -> WarningKind {
         match self {
-            Self::Wide => WarningKind::Notice,
-            Self::Rounded | Self::TooLarge => WarningKind::NotKept,
+            Self::Wide | Self::TooLarge => WarningKind::Notice,
+            Self::Rounded => WarningKind::NotKept,
             _ => WarningKind::Lost,
         }
     }
@@ -49,7 +49,8 @@ impl Why {
             Self::Refused => "a running Strapi of this version takes no rows of",
             Self::Rounded => "whole numbers beyond 9007199254740991, which the server rounds",
             Self::TooLarge => {
-                "whole numbers of more than 64 bits, for which no database has a column"
+                "whole numbers of more than 64 bits, at which the push ends if the site is kept in \
+                 PostgreSQL or MySQL"
             }
             Self::Wide => {
                 "whole numbers of more than 32 bits, at which the push ends if the site is kept in \

@@ -150,6 +150,9 @@ impl RemoteDestination {
     }
 }
 
+/// What is said where the push did not begin.
+const NOTHING: &str = "nothing was changed";
+
 /// What is said of a safety copy that could not be made.
 const NOT_COPIED: &str = "the safety copy of the site could not be made, and nothing was changed";
 
@@ -244,10 +247,13 @@ impl Destination for RemoteDestination {
         }
         let site = recovery::site_of_push(&self.site, rules);
         let restore = deleting.restore();
-        let mut push = Push::open(&site, &restore)?;
-        let now = asking::description(push.session())?;
-        asking::check_unchanged(&self.site.name(), &described, &now)?;
-        push.note_clock(&now);
+        let push = Push::open(&site, &restore).and_then(|mut push| {
+            let now = asking::description(push.session())?;
+            asking::check_unchanged(&self.site.name(), &described, &now)?;
+            push.note_clock(&now);
+            Ok(push)
+        });
+        let push = push.map_err(|error| error.interrupted_with(NOTHING).also(NOTHING))?;
         Ok(Box::new(RemoteLoad {
             site: self.site,
 
