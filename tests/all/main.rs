@@ -72,6 +72,8 @@ mod power;
 mod prompts;
 mod proofs;
 mod remote_cuts;
+mod remote_memory;
+mod remote_model;
 mod remote_proofs;
 mod remote_push;
 mod rewritten;

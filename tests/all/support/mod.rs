@@ -37,6 +37,7 @@ pub mod strace;
 pub mod strapi;
 pub mod systemd;
 pub mod tarball;
+pub mod transfer_client;
 pub mod world;
 
 use std::env;

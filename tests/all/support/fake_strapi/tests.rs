@@ -1,23 +1,12 @@
 //! The modelled server beside what was seen of real ones.
 
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
-use tungstenite::client::IntoClientRequest as _;
-use tungstenite::{Message, WebSocket};
 
 use super::super::files::repository;
+use super::super::transfer_client::{Client, upgrade};
 use super::frames::fresh_id;
 use super::names::STAGES;
 use super::{Content, EXPIRED, FULL, FakeStrapi, Fault, Harm, Hold, PULL, PUSH, Point, Site};
-
-/// A client that says one thing at a time.
-struct Client {
-    ws: WebSocket<TcpStream>,
-    transfer: Value,
-    frames: Vec<Value>,
-    warnings: Vec<Value>,
-}
 
 fn site() -> Site {
     Site::of_file(&repository("testdata/strapi5-sqlite/strapi-export.tar"))
@@ -27,142 +16,51 @@ fn site4() -> Site {
     Site::of_file(&repository("testdata/strapi4-sqlite/strapi-export.tar"))
 }
 
-/// The socket, or the status of the answer.
-fn upgrade(fake: &FakeStrapi, kind: &str, token: &str) -> Result<Client, u16> {
-    let url = format!("ws://127.0.0.1:{}/admin/transfer/runner/{kind}", fake.port);
-    let mut request = url.into_client_request().unwrap();
-    let bearer = format!("Bearer {token}").parse().unwrap();
-    request.headers_mut().insert("Authorization", bearer);
-    let stream = TcpStream::connect(("127.0.0.1", fake.port)).unwrap();
-    match tungstenite::client(request, stream) {
-        Ok((ws, _)) => Ok(Client {
-            ws,
-            transfer: Value::Null,
-            frames: Vec::new(),
-            warnings: Vec::new(),
-        }),
-        Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
-            Err(answer.status().as_u16())
-        }
-        Err(other) => panic!("{other}"),
-    }
+fn pull(fake: &FakeStrapi) -> Client {
+    let mut client = upgrade(fake.port, "pull", PULL).unwrap();
+    client.init(json!({"transfer": "pull", "checksums": true}));
+    client.act("bootstrap").unwrap();
+    client
 }
 
-impl Client {
-    fn pull(fake: &FakeStrapi) -> Client {
-        let mut client = upgrade(fake, "pull", PULL).unwrap();
-        client.init(json!({"transfer": "pull", "checksums": true}));
-        client.act("bootstrap").unwrap();
-        client
-    }
+fn push(fake: &FakeStrapi) -> Client {
+    let mut client = upgrade(fake.port, "push", FULL).unwrap();
+    let restore = json!({"entities": {"exclude": []}, "assets": true});
+    client.init(json!({
+        "transfer": "push", "checksums": true, "assetEncoding": "base64",
+        "options": {"strategy": "restore", "restore": restore},
+    }));
+    client.act("bootstrap").unwrap();
+    client
+}
 
-    fn push(fake: &FakeStrapi) -> Client {
-        let mut client = upgrade(fake, "push", FULL).unwrap();
-        let restore = json!({"entities": {"exclude": []}, "assets": true});
-        client.init(json!({
-            "transfer": "push", "checksums": true, "assetEncoding": "base64",
-            "options": {"strategy": "restore", "restore": restore},
-        }));
-        client.act("bootstrap").unwrap();
-        client
-    }
-
-    fn init(&mut self, params: Value) {
-        let message = json!({"type": "command", "command": "init", "params": params});
-        self.transfer = self.ask(message).unwrap()["transferID"].clone();
-    }
-
-    fn ask(&mut self, mut message: Value) -> Result<Value, String> {
-        let uuid = fresh_id();
-        message["uuid"] = uuid.as_str().into();
-        message["transferID"] = self.transfer.clone();
-        self.say(&message)?;
-        loop {
-            let answer = self.hear()?;
-            if answer["uuid"] == uuid.as_str() {
-                return match answer["error"]["message"].as_str() {
-                    None => Ok(answer["data"].clone()),
-                    Some(words) => Err(words.to_owned()),
-                };
-            }
+/// Pushes rows of a site, and the files of those that are the media library, up to a request of this name.
+fn push_up_to(client: &mut Client, site: &Site, last: &str) -> Result<(), String> {
+    let none = || json!([]);
+    let rows = site.entities.iter();
+    let ours = |row: &&Value| row["type"].as_str().unwrap().starts_with("plugin::upload");
+    let rows: Vec<&Value> = rows.filter(ours).collect();
+    let steps: [(&str, &str, Value); 11] = [
+        ("start", "entities", none()),
+        ("stream", "entities", json!(rows)),
+        ("end", "entities", none()),
+        ("start", "assets", none()),
+        ("stream", "assets", files(site, &rows)),
+        ("end", "assets", none()),
+        ("start", "links", none()),
+        ("end", "links", none()),
+        ("start", "configuration", none()),
+        ("stream", "configuration", json!(site.configuration)),
+        ("end", "configuration", none()),
+    ];
+    client.act("beforeTransfer")?;
+    for (action, step, data) in steps {
+        if format!("{action} {step}") == last {
+            return Ok(());
         }
+        client.step(action, step, data)?;
     }
-
-    fn say(&mut self, message: &Value) -> Result<(), String> {
-        let message = Message::text(message.to_string());
-        self.ws.send(message).map_err(|error| error.to_string())
-    }
-
-    /// The next frame; those of stages are kept and acknowledged.
-    fn hear(&mut self) -> Result<Value, String> {
-        let frame = self.ws.read().map_err(|error| error.to_string())?;
-        let frame: Value = serde_json::from_slice(&frame.into_data()).unwrap();
-        if frame["diagnostic"]["kind"] == "warning" {
-            self.warnings.push(frame["diagnostic"].clone());
-        }
-        if frame["data"]["type"] == "transfer" {
-            self.frames.push(frame["data"].clone());
-            self.say(&json!({"uuid": frame["uuid"]}))?;
-        }
-        Ok(frame)
-    }
-
-    fn act(&mut self, action: &str) -> Result<Value, String> {
-        self.ask(json!({"type": "transfer", "kind": "action", "action": action}))
-    }
-
-    fn step(&mut self, action: &str, step: &str, data: Value) -> Result<Value, String> {
-        let of = json!({
-            "type": "transfer", "kind": "step", "action": action, "step": step, "data": data,
-        });
-        self.ask(of)
-    }
-
-    /// The items of a stage.
-    fn stage(&mut self, stage: &str) -> Result<Vec<Value>, String> {
-        self.frames.clear();
-        self.step("start", stage, Value::Null)?;
-        while self
-            .frames
-            .last()
-            .is_none_or(|frame| frame["ended"] == false)
-        {
-            self.hear()?;
-        }
-        self.step("end", stage, Value::Null)?;
-        let frames = self.frames.iter();
-        let items = frames.filter_map(|frame| frame["data"].as_array().cloned());
-        Ok(items.flatten().collect())
-    }
-
-    /// Pushes rows of a site, and the files of those that are the media library, up to a request of this name.
-    fn push_up_to(&mut self, site: &Site, last: &str) -> Result<(), String> {
-        let none = || json!([]);
-        let rows = site.entities.iter();
-        let ours = |row: &&Value| row["type"].as_str().unwrap().starts_with("plugin::upload");
-        let rows: Vec<&Value> = rows.filter(ours).collect();
-        let steps: [(&str, &str, Value); 11] = [
-            ("start", "entities", none()),
-            ("stream", "entities", json!(rows)),
-            ("end", "entities", none()),
-            ("start", "assets", none()),
-            ("stream", "assets", files(site, &rows)),
-            ("end", "assets", none()),
-            ("start", "links", none()),
-            ("end", "links", none()),
-            ("start", "configuration", none()),
-            ("stream", "configuration", json!(site.configuration)),
-            ("end", "configuration", none()),
-        ];
-        self.act("beforeTransfer")?;
-        for (action, step, data) in steps {
-            if format!("{action} {step}") == last {
-                return Ok(());
-            }
-            self.step(action, step, data)?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The main files of rows, as Strapi 5 takes them.
@@ -195,7 +93,7 @@ fn files(site: &Site, rows: &[&Value]) -> Value {
 #[test]
 fn a_pull_gives_every_row_and_file_and_those_of_the_administrators() {
     let fake = FakeStrapi::start(site());
-    let mut client = Client::pull(&fake);
+    let mut client = pull(&fake);
     assert_eq!(
         client.act("getMetadata").unwrap()["strapi"]["version"],
         "5.54.0"
@@ -223,7 +121,7 @@ fn a_pull_gives_every_row_and_file_and_those_of_the_administrators() {
 #[test]
 fn upgrades_are_refused_as_strapi_refuses_them() {
     let fake = FakeStrapi::start(site());
-    let answer = |kind, token| upgrade(&fake, kind, token).err();
+    let answer = |kind, token| upgrade(fake.port, kind, token).err();
     assert_eq!(answer("pull", "nobody"), Some(401));
     assert_eq!(answer("pull", EXPIRED), Some(401));
     assert_eq!(answer("pull", PUSH), Some(403));
@@ -240,8 +138,8 @@ fn upgrades_are_refused_as_strapi_refuses_them() {
 #[test]
 fn a_push_that_is_closed_is_the_site_under_new_ids() {
     let (fake, cargo) = (FakeStrapi::start(site().emptied()), site());
-    let mut client = Client::push(&fake);
-    client.push_up_to(&cargo, "").unwrap();
+    let mut client = push(&fake);
+    push_up_to(&mut client, &cargo, "").unwrap();
     client.act("close").unwrap();
     let site = fake.site();
     assert_eq!(site.configuration.len(), cargo.configuration.len());
@@ -270,8 +168,8 @@ fn a_push_that_is_cut_leaves_what_strapi_leaves() {
         ("end configuration", sent, 0),
     ] {
         let fake = FakeStrapi::start(site());
-        let mut client = Client::push(&fake);
-        client.push_up_to(&cargo, last).unwrap();
+        let mut client = push(&fake);
+        push_up_to(&mut client, &cargo, last).unwrap();
         drop(client);
         fake.wait_until_left();
         let site = fake.site();
@@ -294,8 +192,8 @@ fn files_sent(site: &Site) -> usize {
 fn what_strapi_5_protects_is_refused_and_strapi_4_takes_it() {
     let row = json!([{"type": "admin::user", "id": 1, "data": {"email": "a@example.com"}}]);
     let fake = FakeStrapi::start(site());
-    let mut client = Client::push(&fake);
-    client.push_up_to(&site(), "stream entities").unwrap();
+    let mut client = push(&fake);
+    push_up_to(&mut client, &site(), "stream entities").unwrap();
     let refused = client.step("stream", "entities", row.clone());
     assert!(
         refused
@@ -306,8 +204,8 @@ fn what_strapi_5_protects_is_refused_and_strapi_4_takes_it() {
     assert_eq!(later, "Transfer has been terminated");
 
     let fake = FakeStrapi::start(site4());
-    let mut client = Client::push(&fake);
-    client.push_up_to(&site4(), "stream entities").unwrap();
+    let mut client = push(&fake);
+    push_up_to(&mut client, &site4(), "stream entities").unwrap();
     client.step("stream", "entities", row).unwrap();
     let unknown = json!([{"type": "api::no.no", "id": 1, "data": {}}]);
     client.step("stream", "entities", unknown).unwrap_err();
@@ -318,8 +216,8 @@ fn what_strapi_5_protects_is_refused_and_strapi_4_takes_it() {
 #[test]
 fn a_link_to_what_was_not_sent_is_skipped_with_a_warning() {
     let fake = FakeStrapi::start(site());
-    let mut client = Client::push(&fake);
-    client.push_up_to(&site(), "end links").unwrap();
+    let mut client = push(&fake);
+    push_up_to(&mut client, &site(), "end links").unwrap();
     let link = site().links.into_iter().next_back().unwrap();
     client.step("stream", "links", json!([link])).unwrap();
     let end = client.step("end", "links", json!([])).unwrap();
@@ -330,7 +228,7 @@ fn a_link_to_what_was_not_sent_is_skipped_with_a_warning() {
 #[test]
 fn an_end_without_close_leaves_the_site_locked() {
     let fake = FakeStrapi::start(site());
-    let mut client = Client::push(&fake);
+    let mut client = push(&fake);
     let params = json!({"transferID": client.transfer});
     let end = json!({"type": "command", "command": "end", "params": params});
     client.ask(end).unwrap();
@@ -344,8 +242,8 @@ fn an_end_without_close_leaves_the_site_locked() {
 #[test]
 fn a_wrong_checksum_leaves_the_end_of_the_stage_without_an_answer() {
     let fake = FakeStrapi::start(site());
-    let mut client = Client::push(&fake);
-    client.push_up_to(&site(), "stream assets").unwrap();
+    let mut client = push(&fake);
+    push_up_to(&mut client, &site(), "stream assets").unwrap();
     let rows = site().entities;
     let rows: Vec<&Value> = rows.iter().collect();
     let mut items = files(&site(), &rows);
@@ -372,8 +270,8 @@ fn faults_come_where_and_as_often_as_they_are_asked_for() {
             Fault::new(Point::Asked("close"), Harm::Hold(hold.clone())),
         ],
     );
-    assert_eq!(upgrade(&fake, "pull", FULL).err(), Some(500));
-    let mut client = Client::pull(&fake);
+    assert_eq!(upgrade(fake.port, "pull", FULL).err(), Some(500));
+    let mut client = pull(&fake);
     assert!(client.act("getMetadata").is_ok());
     assert_eq!(client.act("getMetadata"), Err("no".to_owned()));
     assert_eq!(client.act("getSchemas"), Ok(json!(7)));
@@ -381,7 +279,7 @@ fn faults_come_where_and_as_often_as_they_are_asked_for() {
     let ends = items.iter().flat_map(|items| items.as_array().unwrap());
     assert_eq!(ends.filter(|item| item["action"] == "end").count(), 9);
     assert!(client.stage("links").is_err());
-    let mut client = Client::pull(&fake);
+    let mut client = pull(&fake);
     client.stage("links").unwrap();
     let waits = std::thread::spawn(move || client.act("close"));
     hold.wait();
@@ -395,7 +293,7 @@ fn a_long_file_comes_in_frames_and_costs_nothing() {
     let mut site = site().emptied();
     site.add_file("long", ".bin", Content::Made((2 << 20) + 5));
     let fake = FakeStrapi::start(site);
-    let mut client = Client::pull(&fake);
+    let mut client = pull(&fake);
     let frames = client.stage("assets").unwrap();
     let lengths: Vec<usize> = frames
         .iter()
