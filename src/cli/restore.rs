@@ -279,9 +279,7 @@ impl Restore<'_> {
             plan.announced.count_warning(notice);
         }
         plan::print(&plan, &target, &self.coming);
-        if let Target::Site(_, safety) = &self.target
-            && !self.how.dry_run
-        {
+        if let Target::Site(_, safety) = &self.target {
             safety.tell();
         }
         check_losses(&plan.losses, self.how.allow_reference_loss).map_err(unchanged)?;
@@ -353,10 +351,7 @@ impl Restore<'_> {
             }
             Target::Site(site, safety) => {
                 let options = PushOptions {
-                    safety: match self.how.dry_run {
-                        true => None,
-                        false => safety.copy(),
-                    },
+                    safety: safety.copy(),
                     lock_folder: self.environment.temporary.clone(),
                 };
                 let site = Site::clone(site);

@@ -599,3 +599,71 @@ fn the_advice_for_a_folder_with_a_tab_can_be_typed() {
     assert!(made.unwrap().success());
     assert!(Path::new(&archives).is_dir(), "{advice}");
 }
+
+#[test]
+fn a_service_for_a_site_elsewhere_needs_no_project_and_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for (name, text) in [("key", KEY), ("token", "a-token-of-the-site")] {
+        fs::write(here.join(name), text).unwrap();
+    }
+    fs::create_dir(here.join("archives")).unwrap();
+    let url = "https://cms.example.com/admin";
+    let export = [
+        "--from",
+        url,
+        "--file",
+        "archives",
+        "--key-file",
+        "key",
+        "--token-file",
+        "token",
+    ];
+    let printed = schedule(here, &[], &export).ends_with(0);
+    let all = printed.all();
+    let (service, _) = units(&printed.stdout);
+    assert_eq!(service.get("Unit", "After"), "network-online.target");
+    assert!(service.get("Unit", "Description").contains(url), "{all}");
+    let shown = here.to_str().unwrap();
+    assert_eq!(
+        service.all("Service", "LoadCredential"),
+        [
+            format!("backup-key:{shown}/key"),
+            format!("backup-token:{shown}/token"),
+        ]
+    );
+    assert!(!all.contains("postgresql"), "{all}");
+    let words = service.command(&[("CREDENTIALS_DIRECTORY", "/handed")]);
+    let place = |word: &str| words.iter().position(|it| it == word).expect(word);
+    assert_eq!(words[place("--from") + 1], url);
+    assert_eq!(words[place("--token-file") + 1], "/handed/backup-token");
+    assert_eq!(words[place("--key-file") + 1], "/handed/backup-key");
+    assert!(!words.iter().any(|it| it == "--project"), "{words:?}");
+    assert!(!all.contains("a-token-of-the-site"), "{all}");
+
+    let printed = schedule(here, &["--cron"], &export).ends_with(0);
+    let (_, _, command) = cron_command(&printed.stdout);
+    assert!(
+        command.contains(&format!("--token-file {shown}/token")),
+        "{command}"
+    );
+}
+
+#[test]
+fn a_schedule_for_a_site_elsewhere_has_a_token_and_somebody_who_runs_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = "https://cms.example.com/admin";
+    let export = ["--from", url, "--file", "/nowhere/", "--no-encrypt"];
+    schedule(folder.path(), &[], &export)
+        .ends_with(2)
+        .says(["nothing gives the transfer token", "--token-file"]);
+    let export = [&export[..], &["--token-file", "token"]].concat();
+    schedule(folder.path(), &[], &export)
+        .ends_with(2)
+        .says(["who runs the export", "--user"]);
+    schedule(folder.path(), &["--user", "backup"], &export).ends_with(0);
+    let token = "0123456789abcdef".repeat(16);
+    let export = [&export[..6], &[token.as_str()]].concat();
+    let outcome = schedule(folder.path(), &["--user", "backup"], &export).ends_with(2);
+    assert!(!outcome.all().contains(&token), "{}", outcome.all());
+}
