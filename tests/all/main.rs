@@ -73,6 +73,7 @@ mod prompts;
 mod proofs;
 mod remote_cuts;
 mod remote_proofs;
+mod remote_pull;
 mod rewritten;
 mod round_trip;
 mod schedule;
