@@ -144,6 +144,7 @@ impl Push {
                 .lock_folder
                 .clone()
                 .unwrap_or_else(|| folder.to_owned()),
+            tell: None,
         };
         let mut source = Archive::at(&self.archive, folder)?.open(None, Demands::default())?;
         then(Transfer {
