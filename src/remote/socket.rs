@@ -29,6 +29,8 @@ pub(super) struct Socket {
     patience: Patience,
     /// When a ping was sent last.
     pinged: Instant,
+    /// Whether it broke. Then nothing can be said any more.
+    is_broken: bool,
 }
 
 /// What may happen instead of a message.
@@ -85,6 +87,7 @@ impl Socket {
             socket: WebSocket::from_raw_socket(connection, Role::Client, Some(config)),
             patience,
             pinged: Instant::now(),
+            is_broken: false,
         })
     }
 
@@ -96,7 +99,16 @@ impl Socket {
         if text.len() > LARGEST_FRAME {
             return Err(Trouble::TooLarge.into());
         }
-        self.socket.send(Message::text(text)).map_err(stopped)
+        let sent = self.socket.send(Message::text(text));
+        sent.map_err(|error| self.broken(error))
+    }
+
+    /// What an error of the socket means, behind which nothing is read or sent.
+    fn broken(&mut self, error: SocketError) -> Stopped {
+        let stopped = stopped(error);
+        // An interruption breaks nothing.
+        self.is_broken |= matches!(stopped, Stopped::There(_));
+        stopped
     }
 
     /// Waits for a message until that time, and no longer than `silence` for anything at all to come.
@@ -133,10 +145,11 @@ impl Socket {
                     if now >= ping {
                         self.pinged = now;
                         let ping = Message::Ping(Bytes::new());
-                        self.socket.send(ping).map_err(stopped)?;
+                        let sent = self.socket.send(ping);
+                        sent.map_err(|error| self.broken(error))?;
                     }
                 }
-                Err(error) => return Err(stopped(error)),
+                Err(error) => return Err(self.broken(error)),
             }
             if Instant::now() >= until {
                 return Err(Trouble::Silent.into());
@@ -146,9 +159,12 @@ impl Socket {
 
     /// Closes it politely, within the time that there is for that, whatever the user wants.
     pub fn close(mut self) {
+        if self.is_broken {
+            return;
+        }
         let until = Instant::now() + self.patience.leave;
         let connection = self.socket.get_mut();
-        connection.to_the_end(self.patience.leave);
+        connection.last_for(self.patience.leave);
         connection.read_until(Some(until));
         // There is nothing to be done where it fails: the connection ends here in any case.
         if self.socket.close(None).is_err() || self.socket.flush().is_err() {

@@ -75,6 +75,7 @@ mod remote_cuts;
 mod remote_memory;
 mod remote_model;
 mod remote_proofs;
+mod remote_pull;
 mod remote_push;
 mod rewritten;
 mod round_trip;
