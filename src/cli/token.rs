@@ -28,7 +28,7 @@ impl TokenArguments {
         TokenSource {
             file: self.token_file.clone(),
             command: self.token_command.clone(),
-            whose: Whose::OfTheSite,
+            whose: Whose::Only,
         }
     }
 }
@@ -58,12 +58,12 @@ impl BothTokenArguments {
             TokenSource {
                 file: self.from_token_file.clone(),
                 command: self.from_token_command.clone(),
-                whose: Whose::OfTheFirst,
+                whose: Whose::From,
             },
             TokenSource {
                 file: self.to_token_file.clone(),
                 command: self.to_token_command.clone(),
-                whose: Whose::OfTheSecond,
+                whose: Whose::To,
             },
         ]
     }
@@ -73,20 +73,20 @@ impl BothTokenArguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
     /// The only one.
-    OfTheSite,
+    Only,
     /// That of `--from`, where there is one of `--to` as well.
-    OfTheFirst,
+    From,
     /// That of `--to`.
-    OfTheSecond,
+    To,
 }
 
 impl Whose {
     /// What options have before `token`, in small letters; variables in capitals.
     fn prefix(self) -> &'static str {
         match self {
-            Self::OfTheSite => "",
-            Self::OfTheFirst => "from-",
-            Self::OfTheSecond => "to-",
+            Self::Only => "",
+            Self::From => "from-",
+            Self::To => "to-",
         }
     }
 
@@ -114,9 +114,9 @@ impl TokenSource {
     /// The option that gives it, where one does.
     pub fn option(&self) -> Option<&'static str> {
         let [file, command] = match self.whose {
-            Whose::OfTheSite => ["--token-file", "--token-command"],
-            Whose::OfTheFirst => ["--from-token-file", "--from-token-command"],
-            Whose::OfTheSecond => ["--to-token-file", "--to-token-command"],
+            Whose::Only => ["--token-file", "--token-command"],
+            Whose::From => ["--from-token-file", "--from-token-command"],
+            Whose::To => ["--to-token-file", "--to-token-command"],
         };
         match (&self.file, &self.command) {
             (Some(_), _) => Some(file),
@@ -242,7 +242,7 @@ impl TokenSource {
 
 /// The variables that give tokens, and the option that each makes needless: what is weaker does not give it then.
 pub(super) fn in_variables(environment: &Environment) -> impl Iterator<Item = String> {
-    let all = [Whose::OfTheSite, Whose::OfTheFirst, Whose::OfTheSecond];
+    let all = [Whose::Only, Whose::From, Whose::To];
     all.into_iter().filter_map(|whose| {
         let mut ends = ["", "_FILE", "_COMMAND"].into_iter();
         let is_set = ends.any(|end| environment.get(&whose.variable(end)).is_some());
