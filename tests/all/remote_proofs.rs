@@ -119,7 +119,8 @@ fn a_site_moves_from_sqlite_to_postgresql_and_back_by_transfers() {
     let sites = [&original, &there, &back].map(RunningStrapi::start);
     for pair in sites.windows(2) {
         let [from, to] = pair else { unreachable!() };
-        let mut transfer = Desk::new().transfer(
+        let desk = Desk::new();
+        let mut transfer = desk.transfer(
             (&from.url, from.token(Token::Pull)),
             (&to.url, to.token(Token::Full)),
             &[],
@@ -171,8 +172,8 @@ fn refusals_say_what_is_wrong_with_the_token_or_the_server(world: &World) {
     drop(site);
 
     let site = RunningStrapi::start_with(&project, Mode::SwitchedOff);
-    pull(&site.url, site.token(Token::Full)).says(["switched off"]);
-    push(&site.url, site.token(Token::Full)).says(["switched off"]);
+    pull(&site.url, site.token(Token::Full)).says(["server.transfer.remote.enabled"]);
+    push(&site.url, site.token(Token::Full)).says(["server.transfer.remote.enabled"]);
     drop(site);
 
     assert_eq!(desk.listing(), [""; 0]);

@@ -92,7 +92,10 @@ impl Pull {
                 socket.answer(message, schemas)
             }
             _ if message["kind"] == "step" => self.step(socket, message, major, frame_first),
-            _ => socket.fail(message, &format!("Invalid action provided: \"{name}\"")),
+            _ => {
+                let action = message["action"].as_str().unwrap_or_default();
+                socket.fail(message, &format!("Invalid action provided: \"{action}\""))
+            }
         }
     }
 

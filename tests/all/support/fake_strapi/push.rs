@@ -104,7 +104,10 @@ impl Push {
             }
             "bootstrap" | "beforeTransfer" | "close" => self.action(socket, message, name),
             _ if message["kind"] == "step" => self.step(socket, message),
-            _ => socket.fail(message, &format!("Invalid action provided: \"{name}\"")),
+            _ => {
+                let action = message["action"].as_str().unwrap_or_default();
+                socket.fail(message, &format!("Invalid action provided: \"{action}\""))
+            }
         }
     }
 
