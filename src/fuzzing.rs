@@ -5,6 +5,7 @@
 //! in here is for users of the library.
 
 pub use crate::archive::fuzzing::{archive, descriptions, packing};
+pub use crate::remote::fuzzing::frames;
 pub use crate::strapi::fuzzing::{configuration, environment, typescript};
 
 use crate::model::{Fields, Line, Stage, json};
@@ -118,6 +119,7 @@ mod tests {
         configuration,
         descriptions,
         environment,
+        frames,
         identifiers,
         lines,
         packing,

@@ -5,6 +5,8 @@
 //! [`Site`] is told what it needs.
 
 mod address;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod pull;
 mod push;
 mod session;

@@ -164,7 +164,7 @@ impl Socket {
         }
         let until = Instant::now() + self.patience.leave;
         let connection = self.socket.get_mut();
-        connection.to_the_end(self.patience.leave);
+        connection.last_for(self.patience.leave);
         connection.read_until(Some(until));
         // There is nothing to be done where it fails: the connection ends here in any case.
         if self.socket.close(None).is_err() || self.socket.flush().is_err() {

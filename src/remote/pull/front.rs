@@ -39,10 +39,39 @@ impl Front {
         let metadata = metadata.map_err(|trouble| session.error(trouble, Some(&name)))?;
         let request = Request::Action(Action::GetSchemas);
         let answer = session.ask(request)?;
-        let schemas = schemas(answer.data());
+        let schemas = Self::schemas(answer.data());
         let name = words::of_request(&request);
         let schemas = schemas.map_err(|trouble| session.error(trouble, Some(&name)))?;
         Ok(Self { metadata, schemas })
+    }
+
+    /// Reads schemas by uid.
+    pub(super) fn schemas(data: &str) -> Result<Schemas, Trouble> {
+        let malformed = |why: &str| Trouble::malformed(format!("of its schemas, {why}"));
+        if data.len() as u64 > LONGEST_SCHEMAS {
+            let why = format!("all have more than the {LONGEST_SCHEMAS} bytes that they may have");
+            return Err(malformed(&why));
+        }
+        let by_uid = Fields::parse(data).map_err(|_| malformed("none can be read"))?;
+        let mut schemas = Schemas::default();
+        let mut parts = 0;
+        for (uid, text) in by_uid.0 {
+            let schema = Schema::parse(text);
+            let schema = schema.map_err(|why| malformed(&format!("that of {uid}: {why}")))?;
+            let names = schema.attributes.iter().map(|(name, _)| name);
+            if schema.uid != *uid || names.into_iter().any(|name| name.len() > LONGEST_NAME) {
+                return Err(malformed(&format!("that of {uid} is not as it should be")));
+            }
+            parts += schema.parts();
+            if parts > MOST_PARTS {
+                return Err(malformed("there are more than an archive may hold"));
+            }
+            schemas.push(schema);
+        }
+        match schemas.is_empty() {
+            true => Err(malformed("there are none")),
+            false => Ok(schemas),
+        }
     }
 
     /// Whether the site is the one that it was.
@@ -63,33 +92,5 @@ fn metadata(data: &str) -> Result<Metadata, Trouble> {
     match texts.iter().flatten().all(is_fine) {
         true => Ok(metadata),
         false => Err(Trouble::malformed("it does not tell its version")),
-    }
-}
-
-fn schemas(data: &str) -> Result<Schemas, Trouble> {
-    let malformed = |why: &str| Trouble::malformed(format!("of its schemas, {why}"));
-    if data.len() as u64 > LONGEST_SCHEMAS {
-        let why = format!("all have more than the {LONGEST_SCHEMAS} bytes that they may have");
-        return Err(malformed(&why));
-    }
-    let by_uid = Fields::parse(data).map_err(|_| malformed("none can be read"))?;
-    let mut schemas = Schemas::default();
-    let mut parts = 0;
-    for (uid, text) in by_uid.0 {
-        let schema = Schema::parse(text);
-        let schema = schema.map_err(|why| malformed(&format!("that of {uid}: {why}")))?;
-        let names = schema.attributes.iter().map(|(name, _)| name);
-        if schema.uid != *uid || names.into_iter().any(|name| name.len() > LONGEST_NAME) {
-            return Err(malformed(&format!("that of {uid} is not as it should be")));
-        }
-        parts += schema.parts();
-        if parts > MOST_PARTS {
-            return Err(malformed("there are more than an archive may hold"));
-        }
-        schemas.push(schema);
-    }
-    match schemas.is_empty() {
-        true => Err(malformed("there are none")),
-        false => Ok(schemas),
     }
 }

@@ -10,6 +10,8 @@ mod front;
 mod items;
 mod lines;
 mod links;
+#[cfg(test)]
+mod replay;
 mod rows;
 mod stages;
 
@@ -278,5 +280,34 @@ impl Glances {
             0 => self.interrupt.stop(),
             _ => Ok(()),
         }
+    }
+}
+
+/// Takes what a frame brings as each of the stages, and as schemas: for fuzzers.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn take_anything(data: &str) {
+    use crate::model::Schemas;
+    use stages::Taker;
+    let folder = crate::fuzzing::folder();
+    let schemas = Front::schemas(data).unwrap_or_default();
+    let with_own = [Schemas::default(), schemas];
+    let filter = Filter::default();
+    for schemas in &with_own {
+        let Ok(mut rows) = Rows::new(folder) else {
+            return;
+        };
+        let mut taking = rows::Taking {
+            rows: &mut rows,
+            filter: &filter,
+            schemas,
+        };
+        for stage in [Stage::Entities, Stage::Links, Stage::Configuration] {
+            let _ = taking.take(stage, data);
+        }
+    }
+    for checksums in [false, true] {
+        let mut items = items::Items::new(folder, checksums);
+        let _ = items.take(data, &mut |_| Ok(()));
+        let _ = items.finish();
     }
 }

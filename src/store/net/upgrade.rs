@@ -186,7 +186,7 @@ impl Upgraded {
     }
 
     /// Has nothing stop it any more but the time: for what is said at the end.
-    pub fn to_the_end(&mut self, patience: Duration) {
+    pub fn last_for(&mut self, patience: Duration) {
         self.interrupt = Interrupt::default();
         self.patience = patience;
     }
