@@ -353,6 +353,7 @@ impl Restore<'_> {
                 let options = PushOptions {
                     safety: safety.copy(),
                     lock_folder: self.environment.temporary.clone(),
+                    tell: Some(terminal::tell),
                 };
                 let site = Site::clone(site);
                 let destination = RemoteDestination::new(site, spool, options);

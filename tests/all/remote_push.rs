@@ -144,6 +144,7 @@ impl Push {
                 .lock_folder
                 .clone()
                 .unwrap_or_else(|| folder.to_owned()),
+            tell: None,
         };
         let mut source = Archive::at(&self.archive, folder)?.open(None, Demands::default())?;
         then(Transfer {
@@ -361,9 +362,27 @@ fn the_plan_counts_what_goes_and_changes_nothing() {
     push.has_told("history of versions");
 }
 
+#[track_caller]
+fn a_cut_is_undone(places: &[Point]) {
+    for at in places {
+        let before = other(FIVE);
+        let fake = FakeStrapi::start(before.clone());
+        fake.add(in_push(at.clone(), Harm::Cut));
+        let push = Push::of(FIVE);
+        let error = failed(push.run(&fake));
+        is_as_before(&fake, &before);
+        assert_eq!(error.kind(), Kind::Failed, "{at:?}: {error}");
+        let said = words(&error);
+        assert!(said.contains("nothing was changed"), "{at:?}: {said}");
+        assert!(push.copy().exists(), "{at:?}");
+        fake.record().nothing_came_twice();
+        fake.record().nothing_ended_before_it_closed();
+    }
+}
+
 #[test]
-fn after_a_cut_in_any_stage_the_site_is_what_it_was_and_has_its_files() {
-    for at in [
+fn a_cut_before_the_files_are_sent_is_undone() {
+    a_cut_is_undone(&[
         Point::Asked("bootstrap"),
         Point::Asked("getMetadata"),
         Point::Done("getSchemas"),
@@ -373,33 +392,29 @@ fn after_a_cut_in_any_stage_the_site_is_what_it_was_and_has_its_files() {
         Point::Asked("stream entities"),
         Point::Done("stream entities"),
         Point::Asked("end entities"),
+    ]);
+}
+
+#[test]
+fn a_cut_while_files_are_sent_is_undone_and_they_are_sent_back() {
+    a_cut_is_undone(&[
         Point::Asked("start assets"),
         Point::Asked("stream assets"),
         Point::Done("stream assets"),
         Point::Asked("end assets"),
         Point::Done("end assets"),
+    ]);
+}
+
+#[test]
+fn a_cut_after_the_files_were_sent_is_undone_and_they_are_sent_back() {
+    a_cut_is_undone(&[
         Point::Asked("stream links"),
         Point::Done("end links"),
         Point::Asked("stream configuration"),
         Point::Done("end configuration"),
         Point::Asked("close"),
-    ] {
-        let before = other(FIVE);
-        let fake = FakeStrapi::start(before.clone());
-        fake.add(in_push(at.clone(), Harm::Cut));
-        let push = Push::of(FIVE);
-        let error = failed(push.run(&fake));
-        is_as_before(&fake, &before);
-        assert_eq!(error.kind(), Kind::Failed, "{at:?}: {error}");
-        assert!(
-            words(&error).contains("nothing was changed"),
-            "{at:?}: {}",
-            words(&error)
-        );
-        assert!(push.copy().exists(), "{at:?}");
-        fake.record().nothing_came_twice();
-        fake.record().nothing_ended_before_it_closed();
-    }
+    ]);
 }
 
 #[test]

@@ -615,6 +615,53 @@ fn an_export_from_a_site_takes_filters_and_a_key() {
 }
 
 #[test]
+fn archives_of_two_sites_without_names_of_their_own_are_told_apart() {
+    let sites = [site(), empty_site()];
+    let project = Project::testdata();
+    let here = project.archives();
+    for site in &sites {
+        let url = site.url();
+        let words = ["export", "--from", &url, "-f", "./", "--summary"];
+        let words = [&words[..], &PLAIN].concat();
+        let folder = here.join(site.port.to_string());
+        fs::create_dir(&folder).unwrap();
+        ran(command(&folder, &words).env("BACKUP_TOKEN", PULL)).ends_with(0);
+        let listed = ran(&mut command(
+            &here,
+            &["list", folder.to_str().unwrap(), "--json"],
+        ));
+        let listed = described(listed.ends_with(0).stdout.trim_end());
+        let archive = &listed["archives"][0];
+        assert_eq!(archive["project"], url);
+        assert_eq!(archive["group"], format!("export of {url}"));
+    }
+}
+
+#[test]
+fn without_tls_it_is_said_that_all_can_be_read_on_the_way() {
+    let project = Project::testdata();
+    let words = [
+        "export",
+        "--from",
+        "http://cms.example.com/admin",
+        "-f",
+        "x",
+        "--no-encrypt",
+        "--retries",
+        "0",
+    ];
+    // Nobody listens there, and no name is asked for.
+    let mut command = command(&project.archives(), &words);
+    command
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("BACKUP_TOKEN", FULL);
+    ran(&mut command)
+        .ends_with(1)
+        .says(["http:// is not encrypted", "cms.example.com"]);
+    assert!(listing(&project.archives()).is_empty());
+}
+
+#[test]
 fn doctor_tells_what_a_token_allows_and_changes_nothing() {
     let site = site();
     let url = site.url();

@@ -218,7 +218,7 @@ fn each_item(
         let items = cargo.data().filter(|data| *data != "null").map(elements);
         let is_fine = match items {
             None => true,
-            Some(Ok(mut items)) => items.all(|item| take(item)),
+            Some(Ok(mut items)) => items.all(&mut *take),
             Some(Err(_)) => false,
         };
         if !is_fine {

@@ -9,6 +9,7 @@ use super::reached::Reached;
 use super::recovery::{self, Wreck};
 use super::rules::{Deleting, Rules, Shape};
 use super::talk::Push;
+use super::waiting::Waiting;
 use super::{SafetyCopy, notices};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
@@ -39,6 +40,7 @@ pub(super) struct RemoteLoad {
     /// What the site held, where the token allows to look.
     pub before: Option<Held>,
     pub notices: Vec<Warning>,
+    pub tell: Option<fn(&str)>,
     /// The last to go.
     pub _lock: PushLock,
 }
@@ -59,9 +61,13 @@ impl RemoteLoad {
 
     /// Has the server delete what is replaced, once.
     fn clear(&mut self) -> Result<()> {
+        let (name, tell) = (self.site.name(), self.tell);
         let push = self.push()?;
         match push.reached() {
-            Reached::Opened => push.clear(),
+            Reached::Opened => {
+                let _waiting = Waiting::start(&name, tell);
+                push.clear()
+            }
             _ => Ok(()),
         }
     }

@@ -23,6 +23,7 @@ mod staging;
 mod talk;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use super::address::Direction;
 use super::wire::{Action, Request, Restore};
@@ -43,6 +44,7 @@ use staging::{Intake, Staging};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use talk::Push;
+use waiting::Waiting;
 
 /// A copy of all that a site holds, made before a push deletes anything. Who makes it says where it lies, and deletes it
 /// when it is of no use any more.
@@ -71,6 +73,8 @@ pub struct PushOptions {
     pub safety: Option<Arc<dyn SafetyCopy>>,
     /// A folder for the lock that keeps two pushes of this machine into one site apart.
     pub lock_folder: PathBuf,
+    /// Hears of a site that lets wait, once each time: another transfer may hold it.
+    pub tell: Option<fn(&str)>,
 }
 
 /// A running Strapi as a destination.
@@ -166,6 +170,7 @@ impl Destination for RemoteDestination {
     }
 
     fn describe(&mut self) -> Result<Option<Description>> {
+        let _waiting = Waiting::start(&self.site.name(), self.options.tell);
         self.check_push()?;
         let described = match self.describe_by_pull() {
             Err(error) if Trouble::of(&error) == Some(&Trouble::OtherKind(Direction::Pull)) => {
@@ -247,6 +252,7 @@ impl Destination for RemoteDestination {
         }
         let site = recovery::site_of_push(&self.site, rules);
         let restore = deleting.restore();
+        let waiting = Waiting::start(&self.site.name(), self.options.tell);
         let push = Push::open(&site, &restore).and_then(|mut push| {
             let now = asking::description(push.session())?;
             asking::check_unchanged(&self.site.name(), &described, &now)?;
@@ -254,6 +260,7 @@ impl Destination for RemoteDestination {
             Ok(push)
         });
         let push = push.map_err(|error| error.interrupted_with(NOTHING).also(NOTHING))?;
+        drop(waiting);
         Ok(Box::new(RemoteLoad {
             site: self.site,
 
@@ -267,6 +274,7 @@ impl Destination for RemoteDestination {
             safety: self.options.safety,
             before: self.before,
             notices,
+            tell: self.options.tell,
             _lock: lock,
         }))
     }

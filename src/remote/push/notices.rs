@@ -113,7 +113,7 @@ pub(super) fn compared(
     told
 }
 
-/// What the server said while it took rows and files.
+/// What the server said while it took rows and files: it warns of links that it skips.
 pub(super) fn said_by_server((said, more): (Vec<String>, u64)) -> Vec<Warning> {
     let count = said.len() as u64 + more;
     let mut told: Vec<Warning> = said
@@ -131,7 +131,7 @@ pub(super) fn said_by_server((said, more): (Vec<String>, u64)) -> Vec<Warning> {
     let rest = count - told.len() as u64;
     if rest > 0 {
         let reason = "the site says more of that kind, which its log holds";
-        let subject = Subject::Entry("something".into());
+        let subject = Subject::Stage(Stage::Links);
         told.push(Warning::new(WarningKind::NotKept, subject, reason).times(rest));
     }
     told

@@ -230,7 +230,7 @@ impl Wreck {
         let site = self.site.address();
         match &self.safety {
             Some(copy) => {
-                let name = copy.name();
+                let name = word(&copy.name());
                 steps.push(format!(
                     "from here: backup import -f {name} --to {site} --only files"
                 ));
@@ -277,6 +277,15 @@ impl Wreck {
     }
 }
 
+/// A word of a command for the shell.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,".contains(c);
+    match text.chars().all(is_plain) && !text.starts_with('-') {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 /// Sends the files of a safety copy, and the logos in its configuration.
 struct SendingBack<'a> {
     push: &'a mut Push,
@@ -315,4 +324,20 @@ impl Sink for SendingBack<'_> {
     }
 
     fn warn(&mut self, _warning: Warning) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_commands_are_words_of_the_shell() {
+        for (name, expected) in [
+            ("/srv/safety-1.tar.gz", "/srv/safety-1.tar.gz"),
+            ("my safety", "'my safety'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(word(name), expected);
+        }
+    }
 }
