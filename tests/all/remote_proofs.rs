@@ -101,25 +101,21 @@ fn pushed(desk: &Desk, file: &std::path::Path, site: &RunningStrapi, options: &[
     outcome
 }
 
-/// Strapi reads large integers from SQLite as doubles, and writes texts into columns of JSON as they are: PostgreSQL takes
-/// neither.
-fn with_what_other_databases_take(project: &Project) {
-    project.sql(
-        "UPDATE expeditions SET distance_in_mm = 7 WHERE abs(distance_in_mm) > 9007199254740000;
-         UPDATE expeditions SET extra = NULL WHERE extra = 'a string';",
-    );
-}
-
+/// PostgreSQL takes less than SQLite: no zeros in texts, and no texts that Strapi writes into columns of JSON as they are.
+/// So the site begins there.
 #[test]
-fn a_site_moves_from_sqlite_to_postgresql_and_back_by_transfers() {
+fn a_site_moves_from_postgresql_to_sqlite_and_back_by_transfers() {
     let strapi: &'static Version = &strapi5::STRAPI;
     let (Some(lite), Some(server)) = (strapi.world(None), strapi.world(Some(Server::Postgres)))
     else {
         return;
     };
-    let original = lite.seeded.copy("moved-from");
-    with_what_other_databases_take(&original);
-    let (there, back) = (server.fresh.copy("moved-to"), lite.fresh.copy("moved-back"));
+    let original = server.seeded.copy("moved-from");
+    // From SQLite Strapi reads these as doubles.
+    original.sql(
+        "UPDATE expeditions SET distance_in_mm = 7 WHERE abs(distance_in_mm) > 9007199254740000",
+    );
+    let (there, back) = (lite.fresh.copy("moved-to"), server.fresh.copy("moved-back"));
     let sites = [&original, &there, &back].map(RunningStrapi::start);
     for pair in sites.windows(2) {
         let [from, to] = pair else { unreachable!() };
@@ -187,6 +183,7 @@ fn refusals_say_what_is_wrong_with_the_token_or_the_server(world: &World) {
             "strapi_core_store_settings",
             "strapi_api_token",
             "sqlite_sequence",
+            "strapi_database_schema",
         ];
         !written.iter().any(|of| table.starts_with(of)) && before[table] != *rows
     };

@@ -306,10 +306,6 @@ impl Push {
         if open.hangs {
             return socket.drain();
         }
-        if open.skipped > 0 {
-            let words = format!("Skipped {} links", open.skipped);
-            socket.diagnostic("warning", &words)?;
-        }
         let major = {
             let mut site = socket.shared.site();
             if stage == "assets"
@@ -319,6 +315,10 @@ impl Push {
             }
             site.major()
         };
+        if open.skipped > 0 && major >= 5 {
+            let words = format!("Skipped {} links", open.skipped);
+            socket.diagnostic("warning", &words)?;
+        }
         let mut data = json!({"ok": true});
         if major >= 5 {
             data["stats"] = json!({"started": open.started, "finished": open.finished});

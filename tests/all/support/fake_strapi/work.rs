@@ -123,8 +123,8 @@ impl Work {
             let uid = end["type"].as_str().unwrap_or_default().to_owned();
             match self.new_ids.get(&(uid.clone(), id)) {
                 Some(id) => end["ref"] = (*id).into(),
-                // Strapi 4 takes the old id for one of its own.
-                None if self.major < 5 => {}
+                // Strapi 4 takes the old id for one of its own, and its database refuses what leads nowhere.
+                None if self.major < 5 && self.is_there(&uid, id) => {}
                 None => {
                     return Linked::Skipped(format!(
                         "Skipping link: no mapping found for {uid}:{id}"
@@ -141,6 +141,16 @@ impl Work {
             self.links.push(link);
         }
         Linked::Yes
+    }
+
+    fn is_there(&self, uid: &str, id: u64) -> bool {
+        let mut found = false;
+        for row in &self.entities {
+            each_id(row, &self.schemas, &mut |of, its| {
+                found |= of == uid && its == id;
+            });
+        }
+        found
     }
 
     /// Writes an item of the configuration. One of an unknown kind is accepted, and nothing is written.
