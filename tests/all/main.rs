@@ -77,6 +77,7 @@ mod remote_model;
 mod remote_proofs;
 mod remote_pull;
 mod remote_push;
+mod remote_two;
 mod rewritten;
 mod round_trip;
 mod schedule;

@@ -61,8 +61,13 @@ impl Site {
     fn push(&self, relay: &Relay) -> std::process::Command {
         let url = self.strapi.url_through(relay.port);
         let token = self.strapi.token(Token::Full);
-        self.desk
-            .import(&self.cargo, &url, token, &["--keep-safety-copy"])
+        let copy = self.desk.path("safety-copy");
+        let options = [
+            "--keep-safety-copy",
+            "--safety-copy",
+            copy.to_str().unwrap(),
+        ];
+        self.desk.import(&self.cargo, &url, token, &options)
     }
 
     fn broken_push(&self, place: Place, then: Verdict, rest: Verdict) -> Outcome {

@@ -46,7 +46,6 @@ pub struct RunningStrapi {
     child: Child,
     /// Strapi ends when it is closed, even if these tests were killed.
     stdin: Option<ChildStdin>,
-    log: PathBuf,
 }
 
 impl RunningStrapi {
@@ -106,7 +105,6 @@ impl RunningStrapi {
             tokens: said["tokens"].clone(),
             stdin: child.stdin.take(),
             child,
-            log,
         }
     }
 
@@ -136,11 +134,6 @@ impl RunningStrapi {
     /// Whether its process is over.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
-    }
-
-    /// What it has said so far.
-    pub fn said(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// The files in its upload folder, by name.

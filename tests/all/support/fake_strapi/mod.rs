@@ -9,6 +9,7 @@
 pub mod content;
 pub mod faults;
 pub mod frames;
+mod incoming;
 pub mod names;
 pub mod pull;
 pub mod push;

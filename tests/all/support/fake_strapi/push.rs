@@ -1,18 +1,14 @@
 //! What the modelled server does for a push.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::content::Content;
 use super::faults::{Harm, Point};
 use super::frames::{Gone, Socket, fresh_id};
+use super::incoming::{Stage, take_file};
 use super::names::{name, stage};
-use super::pull::file_name;
 use super::work::{Linked, Work, metadata};
 
 /// The order that the server enforces, forward only.
@@ -55,18 +51,6 @@ struct Push {
     terminated: bool,
     /// The transaction was left open by an `end` without `close`.
     stuck: bool,
-}
-
-/// A stage that takes items.
-struct Stage {
-    name: &'static str,
-    started: usize,
-    finished: usize,
-    skipped: usize,
-    /// Files that have begun and not ended.
-    files: BTreeMap<String, (Value, Vec<u8>)>,
-    /// A file that can no longer end: the stage will not either.
-    hangs: bool,
 }
 
 impl Push {
@@ -156,7 +140,8 @@ impl Push {
         let shared = socket.shared;
         match name {
             "bootstrap" if self.options["strategy"] != "restore" => {
-                let words = format!("Invalid strategy {}", self.options["strategy"]);
+                let strategy = self.options["strategy"].as_str().unwrap_or_default();
+                let words = format!("Invalid strategy {strategy}");
                 return socket.fail(message, &words);
             }
             "bootstrap" => {
@@ -364,67 +349,4 @@ impl Push {
         }
         socket.shared.site().hooks = true;
     }
-}
-
-/// Takes a piece of a file.
-fn take_file(
-    open: &mut Stage,
-    work: &mut Work,
-    checksums: bool,
-    shared: &Shared,
-    item: &Value,
-) -> Result<(), Value> {
-    let failed = |words: String| Err(super::frames::transfer_error(&words));
-    let asset = item["assetID"].as_str().unwrap_or_default().to_owned();
-    match item["action"].as_str() {
-        Some("start") => {
-            open.started += 1;
-            let sidecar = item["data"]["metadata"].clone();
-            if !work.knows_file(&sidecar["id"]) {
-                let words = format!("File ID not found for ID: {}", sidecar["id"]);
-                return Err(json!({"code": "Error", "message": words, "details": {}}));
-            }
-            open.files.insert(asset, (sidecar, Vec::new()));
-        }
-        Some("stream") => {
-            let Some((_, bytes)) = open.files.get_mut(&asset) else {
-                return failed(format!(
-                    "No asset \"{asset}\" for stream action; send start before stream/end"
-                ));
-            };
-            bytes.extend(piece(item, shared.site().major()).unwrap_or_default());
-        }
-        _ => {
-            let Some((sidecar, bytes)) = open.files.remove(&asset) else {
-                return failed(format!(
-                    "No asset \"{asset}\" for end action; send start before stream/end"
-                ));
-            };
-            let content = Content::Bytes(Arc::new(bytes));
-            let (expected, found) = (&item["checksum"]["value"], content.digest());
-            if checksums && *expected != found {
-                open.hangs = true;
-                return failed(format!(
-                    "Checksum mismatch for asset \"{asset}\" (expected {expected}, got {found})"
-                ));
-            }
-            let name = file_name(&sidecar);
-            work.put(&sidecar, &name);
-            shared.site().files.insert(name, content);
-            open.finished += 1;
-        }
-    }
-    Ok(())
-}
-
-/// The bytes of a piece, in the form that this version takes.
-fn piece(item: &Value, major: u32) -> Option<Vec<u8>> {
-    if item["encoding"] == "base64" && major >= 5 {
-        return STANDARD.decode(item["data"].as_str()?).ok();
-    }
-    let bytes = item["data"]["data"].as_array()?;
-    bytes
-        .iter()
-        .map(|byte| byte.as_u64()?.try_into().ok())
-        .collect()
 }
