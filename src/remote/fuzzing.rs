@@ -17,7 +17,7 @@ pub fn frames(bytes: &[u8]) {
                 }
             }
             Ok(Frame::Cargo(cargo)) => take_anything(cargo.data().unwrap_or_default()),
-            Ok(_) | Err(_) => {}
+            Ok(Frame::Diagnostic(_) | Frame::Backup(_) | Frame::Other) | Err(_) => {}
         }
     }
 }

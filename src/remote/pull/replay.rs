@@ -120,7 +120,7 @@ fn replay(recording: &str, export: &BTreeMap<String, Vec<u8>>, checksums: bool) 
                 };
                 taking.take(stage, data).unwrap_or_else(fail);
             }
-            _ => {}
+            Frame::Diagnostic(_) | Frame::Backup(_) | Frame::Other => {}
         }
     }
     items.finish().unwrap_or_else(fail);

@@ -23,7 +23,7 @@ impl Content {
     /// What long files consist of.
     pub fn block() -> &'static [u8] {
         static BLOCK: OnceLock<Vec<u8>> = OnceLock::new();
-        BLOCK.get_or_init(|| (0..PIECE).map(|n| (n * n >> 3) as u8).collect())
+        BLOCK.get_or_init(|| (0..PIECE).map(|n| ((n * n) >> 3) as u8).collect())
     }
 
     /// Its length in bytes.
