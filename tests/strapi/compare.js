@@ -54,15 +54,17 @@ function serve(dir) {
   });
 }
 
-/** Stands before a port, and measures the connections through it. */
-function meter(port) {
-  let first;
-  let last;
+/** Stands before a port, and measures the connections through it that are of one kind: `pull` or `push`. */
+function meter(port, kind) {
+  let sessions = [];
   const server = net.createServer((client) => {
     const behind = net.connect(port, '127.0.0.1');
+    const session = { head: '' };
+    sessions.push(session);
+    client.once('data', (bytes) => (session.head = bytes.toString('latin1')));
     const passes = () => {
-      last = process.hrtime.bigint();
-      first ??= last;
+      session.last = process.hrtime.bigint();
+      session.first ??= session.last;
     };
     for (const [from, to] of [[client, behind], [behind, client]]) {
       from.setNoDelay(true);
@@ -72,9 +74,9 @@ function meter(port) {
     }
   });
   const seconds = () => {
-    const all = Number(last - first) / 1e9;
-    first = undefined;
-    return all;
+    const all = sessions.filter(({ head }) => head.split('\r\n')[0].includes(`/runner/${kind}`));
+    sessions = [];
+    return all.reduce((sum, { first, last }) => sum + Number(last - first) / 1e9, 0);
   };
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => {
@@ -88,7 +90,7 @@ const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length
 async function main() {
   const [site, empty, local] = [await project('site', true), await project('empty'), await project('local', true)];
   const [from, to] = [await serve(site), await serve(empty)];
-  const [pulls, pushes] = [await meter(from.port), await meter(to.port)];
+  const [pulls, pushes] = [await meter(from.port, 'pull'), await meter(to.port, 'push')];
   const tokens = { BACKUP_TOKEN: '', BACKUP_FROM_TOKEN: from.token, BACKUP_TO_TOKEN: to.token };
   const official = path.join(strapi, 'node_modules/.bin/strapi');
   const target = path.join(folder, 'target');
