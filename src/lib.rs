@@ -10,17 +10,20 @@
 //! | [`model`] | what flows: schemas, entities, links, assets, configuration |
 //! | [`archive`] | the file format, as source and as destination |
 //! | [`comparison`] | what is not the same in two sources |
+//! | [`convert`] | what conversions between systems share: names that other systems take, notes of what they cannot hold |
 //! | [`extract`] | pieces of an archive, as files in a folder |
 //! | [`store`] | where archives lie: files, streams, object stores |
 //! | [`inventory`] | what archives lie at a place, and what they say of themselves |
 //! | [`portrait`] | what an archive is, as one document: for programs, and as a page for people |
 //! | [`retention`] | which archives stay |
 //! | [`strapi`] | a project on disk, as source and as destination |
+//! | [`prisma`] | Prisma 1: its format, and Strapi's content in it |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
 //!
 //! Dependencies point one way: `cli` to `transfer` to `model`; `archive` and `strapi` to `transfer`
-//! and `model`; `comparison` to `transfer` and `model`; `archive` and `extract` to `store`; `strapi` to `database`. Nothing
+//! and `model`; `comparison` to `transfer` and `model`; `archive` and `extract` to `store`; `prisma` to `convert`,
+//! `transfer`, `model` and `store`; `strapi` to `database`. Nothing
 //! outside `cli` prints, prompts or reads the process
 //! environment.
 
@@ -32,6 +35,7 @@ pub mod archive;
 mod calendar;
 pub mod cli;
 pub mod comparison;
+pub mod convert;
 pub mod database;
 pub mod effort;
 pub mod error;
@@ -44,9 +48,11 @@ pub mod inventory;
 pub mod model;
 mod nesting;
 pub mod portrait;
+pub mod prisma;
 mod random;
 pub mod retention;
 mod room;
+mod sorting;
 pub mod store;
 pub mod strapi;
 mod threads;
