@@ -17,13 +17,13 @@
 //! | [`portrait`] | what an archive is, as one document: for programs, and as a page for people |
 //! | [`retention`] | which archives stay |
 //! | [`strapi`] | a project on disk, as source and as destination |
-//! | [`prisma`] | Prisma 1: its format, and Strapi's content in it |
+//! | [`prisma`] | Prisma 1: its data model, its data sets, its services |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
 //!
 //! Dependencies point one way: `cli` to `transfer` to `model`; `archive` and `strapi` to `transfer`
-//! and `model`; `comparison` to `transfer` and `model`; `archive` and `extract` to `store`; `prisma` to `convert`,
-//! `transfer`, `model` and `store`; `strapi` to `database`. Nothing
+//! and `model`; `comparison` to `transfer` and `model`; `archive`, `extract` and `prisma` to `store`; `prisma` to `convert`,
+//! `transfer` and `model`; `strapi` to `database`. Nothing
 //! outside `cli` prints, prompts or reads the process
 //! environment.
 

@@ -1,3 +1,17 @@
-//! Prisma 1: its Normalized Data Format (NDF), and what of Strapi is what there.
+//! Prisma 1: its data model, its data sets, its services.
+//!
+//! A neighbour of [`strapi`](crate::strapi): what a Prisma 1 service holds is exported and imported here, in the
+//! Normalized Data Format of its own command line.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`sdl`] | the data model: types, fields, relations |
+//! | [`ndf`] | data sets as files: nodes, lists, relations; in a zip or a folder |
+//! | [`convert`] | Strapi's content as a data set, and a data set as content of a Strapi |
+//!
+//! This room knows [`transfer`](crate::transfer), [`model`](crate::model) and [`store`](crate::store); nothing of it
+//! leaks into those.
 
 pub mod convert;
+pub mod ndf;
+pub mod sdl;

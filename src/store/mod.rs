@@ -36,6 +36,7 @@ pub use shelf::{Item, Shelf, shelf};
 pub use small::{write_small, write_small_beside};
 pub use stream::{StreamOrigin, StreamTarget};
 pub use temporary::Aside;
+pub(crate) use temporary::Temporary;
 pub(crate) use write_back::{WriteBack, write_back};
 
 use crate::error::Result;
