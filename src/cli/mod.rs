@@ -5,6 +5,7 @@ mod beside;
 mod child;
 mod choices;
 mod columns;
+mod convert;
 mod diff;
 mod doctor;
 mod drill;
@@ -114,6 +115,7 @@ enum Command {
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Extract(extract::Arguments),
+    Convert(convert::Arguments),
     Drill(drill::Arguments),
     Diff(diff::Arguments),
     List(list::Arguments),
@@ -162,6 +164,7 @@ fn dispatch() -> Result<u8> {
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Inspect(arguments) => arguments.run(&environment),
         Command::Extract(arguments) => arguments.run(&environment),
+        Command::Convert(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
         Command::Diff(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),

@@ -31,6 +31,7 @@ pub struct NdfDestination {
     path: PathBuf,
     form: Form,
     hidden: Hidden,
+    is_shown: bool,
 }
 
 impl NdfDestination {
@@ -55,7 +56,17 @@ impl NdfDestination {
             path: path.to_owned(),
             form,
             hidden: Hidden::make(above)?,
+            is_shown: true,
         })
+    }
+
+    /// Does not show the result in the end, where that is not wanted: nothing is left of it.
+    #[must_use]
+    pub fn kept_hidden(self, is_hidden: bool) -> Self {
+        Self {
+            is_shown: !is_hidden,
+            ..self
+        }
     }
 }
 
@@ -78,7 +89,9 @@ impl Destination for NdfDestination {
 
     fn begin(self: Box<Self>, plan: &Plan) -> Result<Box<dyn Load>> {
         let none = Schemas::default();
-        let mapping = Mapping::new(plan.source.schemas.as_ref().unwrap_or(&none));
+        let metadata = plan.source.metadata.as_ref();
+        let documents = metadata.is_some_and(|it| !it.strapi.version.starts_with("4."));
+        let mapping = Mapping::new(plan.source.schemas.as_ref().unwrap_or(&none), documents);
         let notes = self.hidden.create(NOTES);
         let notes = notes.map_err(|error| Error::io("write", &self.path.join(NOTES), error))?;
         let mut notes = notes::Writer::new(BufWriter::new(notes), self.path.join(NOTES));
@@ -105,6 +118,7 @@ impl Destination for NdfDestination {
             documents: 0,
             path: self.path,
             hidden: self.hidden,
+            is_shown: self.is_shown,
             notes,
             mapping,
         };
@@ -117,6 +131,7 @@ impl Destination for NdfDestination {
 struct NdfLoad {
     path: PathBuf,
     hidden: Hidden,
+    is_shown: bool,
     mapping: Mapping,
     writer: Writer,
     notes: notes::Writer<BufWriter<File>>,
@@ -308,6 +323,7 @@ impl Load for NdfLoad {
         let Self {
             path,
             hidden,
+            is_shown,
             mut mapping,
             mut writer,
             notes,
@@ -329,6 +345,9 @@ impl Load for NdfLoad {
         });
         written.map_err(|error| fail(DATAMODEL, error))?;
         let name = path.file_name().unwrap_or_default();
-        hidden.show_as(name, OTHERWISE)
+        match is_shown {
+            true => hidden.show_as(name, OTHERWISE),
+            false => Ok(()),
+        }
     }
 }

@@ -53,19 +53,6 @@ impl Form {
         }
     }
 
-    /// What it is called in a data model.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Text => "String",
-            Self::Enum { name, .. } => name,
-            Self::Int => "Int",
-            Self::Float => "Float",
-            Self::Boolean => "Boolean",
-            Self::DateTime => "DateTime",
-            Self::Json => "Json",
-        }
-    }
-
     /// Whether a value fits, which is JSON and not `null`.
     pub fn fits(&self, value: &str) -> Fit {
         let fits = match self {

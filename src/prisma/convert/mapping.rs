@@ -15,6 +15,8 @@ const LONGEST_ID: usize = 25;
 const LONGEST_TAG: usize = 12;
 /// Where the rows of files are.
 pub const FILES: &str = "plugin::upload.file";
+/// What rows of Strapi 5 share that are versions of one document.
+const DOCUMENT: &str = "documentId";
 /// The field with the place of a component in a list.
 pub const POSITION: &str = "position";
 /// Names of types that Prisma has itself.
@@ -118,8 +120,9 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// That of these schemas.
-    pub fn new(schemas: &Schemas) -> Self {
+    /// That of these schemas. With `documents`, each row of a content type has a document, as in Strapi 5, of which the
+    /// schemas say nothing.
+    pub fn new(schemas: &Schemas, documents: bool) -> Self {
         let mut mapping = Self {
             relation_names: Some(Names::new(&[], LONGEST_NAME)),
             ..Self::default()
@@ -140,7 +143,9 @@ impl Mapping {
             let number = mapping.types.len();
             mapping.by_uid.insert(schema.uid.clone(), number);
             let tag = tags.take([uncapitalised(&name, "t").as_str()]);
-            mapping.types.push(Type::new(schema, name, tag, &mut names));
+            mapping
+                .types
+                .push(Type::new(schema, name, tag, &mut names, documents));
         }
         for (number, schema) in all.iter().enumerate() {
             mapping.add_relations(number, schema);
@@ -155,12 +160,7 @@ impl Mapping {
 
     /// The id of the node of a row or a component.
     pub fn node_id(&self, model: usize, id: i64) -> String {
-        let tag = &self.types[model].tag;
-        let plain = format!("{tag}_{id}");
-        match plain.len() <= LONGEST_ID {
-            true => plain,
-            false => other_id(&plain),
-        }
+        node_id(&self.types[model].tag, id)
     }
 
     /// What is noted of the types.
@@ -313,7 +313,7 @@ impl Types for Mapping {
 }
 
 impl Type {
-    fn new(schema: &Schema, name: String, tag: String, types: &mut Names) -> Self {
+    fn new(schema: &Schema, name: String, tag: String, types: &mut Names, documents: bool) -> Self {
         let is_component = schema.model_type == ModelType::Component;
         let reserved: &[&str] = match is_component {
             true => &["id", POSITION],
@@ -334,7 +334,7 @@ impl Type {
             }
         }
         let properties = properties(schema);
-        let attributes: Vec<Field> = attributes()
+        let mut attributes: Vec<Field> = attributes()
             .zip(fields)
             .map(|((_, (own, attribute)), field)| {
                 let properties = properties.get(own.as_str());
@@ -365,6 +365,16 @@ impl Type {
                 }
             })
             .collect();
+        let is_known = attributes.iter().any(|it| it.attribute == DOCUMENT);
+        if documents && !is_component && !is_known {
+            attributes.push(Field {
+                attribute: DOCUMENT.to_owned(),
+                name: names.take([DOCUMENT]),
+                kind: Kind::Value(Form::Text),
+                required: false,
+                present: 0,
+            });
+        }
         let own = attributes.iter().map(|it| it.attribute.clone());
         Self {
             uid: schema.uid.clone(),
@@ -386,6 +396,15 @@ impl Type {
     /// An attribute.
     pub fn field(&self, attribute: &str) -> Option<&Field> {
         self.place(attribute).map(|place| &self.attributes[place])
+    }
+}
+
+/// The id of the node of a row or a component of a type with this tag.
+pub fn node_id(tag: &str, id: i64) -> String {
+    let plain = format!("{tag}_{id}");
+    match plain.len() <= LONGEST_ID {
+        true => plain,
+        false => other_id(&plain),
     }
 }
 

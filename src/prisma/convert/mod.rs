@@ -11,8 +11,11 @@ mod form;
 mod links;
 mod mapping;
 mod nodes;
+mod noted;
+mod table;
 
 pub use destination::NdfDestination;
+pub use noted::NotedSource;
 
 /// The names of what a conversion writes into its folder.
 pub mod layout {
