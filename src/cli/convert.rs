@@ -14,16 +14,22 @@ use super::{Cancellation, STREAM, archive_facts, effort, open_archive, report, t
 use crate::archive::{Cipher, DEFAULT_SHARD_SIZE, Encryption, Level, Packing, Password};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
-use crate::prisma::convert::NdfDestination;
+use crate::prisma::convert::{NdfDestination, PlainSource};
 use crate::prisma::ndf;
+use crate::store::{Folder, Hidden, check_folder, folder_of, holds_something};
 use crate::transfer::summary::{Remembering, Summary};
 use crate::transfer::{
     Destination, Extent, Filter, Nowhere, OnFault, Report, SchemaStrategy, Source, Transfer,
     VersionStrategy,
 };
 use clap::{Args, ValueEnum};
-use from::{Origin, find};
+use from::{Origin, find, schemas_folder};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// What else can be done where the folder for the schemas is taken.
+const OTHERWISE: &str = "name another folder with --schemas";
 
 /// Bring content of a Strapi into the form of another system, or back
 ///
@@ -64,9 +70,9 @@ pub(super) struct Arguments {
     /// Take no strapi.json beside FROM, and make new content types of the data model
     #[arg(long)]
     no_notes: bool,
-    /// The Strapi that the archive is for, where no strapi.json says it
-    #[arg(long, value_name = "VERSION", default_value = "5.54.0")]
-    strapi_version: String,
+    /// The Strapi that the archive is for, where no strapi.json says it [default: 5.54.0]
+    #[arg(long, value_name = "VERSION")]
+    strapi_version: Option<String>,
     /// Where the schema.json files go: a folder that does not exist or is empty [default: TO-schemas]
     #[arg(long, value_name = "DIR")]
     schemas: Option<PathBuf>,
@@ -152,6 +158,7 @@ impl Arguments {
             (self.datamodel.is_some(), "--datamodel"),
             (self.no_notes, "--no-notes"),
             (self.schemas.is_some(), "--schemas"),
+            (self.strapi_version.is_some(), "--strapi-version"),
             (self.overwrite, "--overwrite"),
             (self.no_encrypt, "--no-encrypt"),
         ];
@@ -203,7 +210,14 @@ impl Arguments {
             summary: false,
         };
         Place::check(&location, form)?;
-        let Origin { mut source } = find(self, room)?;
+        let mut origin = find(self, room)?;
+        let schemas = match &origin {
+            Origin::Plain(source) => {
+                let folder = schemas_folder(self)?;
+                Some((schema_files(source, &folder)?, folder))
+            }
+            Origin::Noted(_) => None,
+        };
         let interrupt = room.cancellation.interrupt();
         let key = match self.no_encrypt || self.dry_run {
             true => None,
@@ -222,7 +236,7 @@ impl Arguments {
         };
         let place = Place::at(location, is_unpacked, &packing);
         if self.dry_run {
-            let report = room.transfer(source.as_mut(), Box::<Nowhere>::default(), summary)?;
+            let report = room.transfer(origin.source(), Box::<Nowhere>::default(), summary)?;
             return Ok(self.conclude(room, &report, Reports::Stdout, "The archive", &self.to));
         }
         let kept = (self.overwrite, self.alone.wants_summary());
@@ -232,7 +246,14 @@ impl Arguments {
             reports,
             receipt,
         } = place.begin(&packing, DEFAULT_SHARD_SIZE, kept, room.environment)?;
-        let report = room.transfer(source.as_mut(), Box::new(destination), summary)?;
+        let report = room.transfer(origin.source(), Box::new(destination), summary)?;
+        if let Some((schemas, folder)) = schemas {
+            schemas.show_as(folder.file_name().unwrap_or_default(), OTHERWISE)?;
+            let folder = safe(&folder.display().to_string());
+            terminal::tell(&format!(
+                "the schema.json files of the content types are in {folder}"
+            ));
+        }
         let shown = receipt.written().map_or(shown, |written| written.location);
         summary.archive = place.facts(&receipt, &packing);
         Ok(self.conclude(room, &report, reports, "The archive", Path::new(&shown)))
@@ -259,6 +280,27 @@ impl Arguments {
         });
         report::exit_code(report, false)
     }
+}
+
+/// The files of the content types, in a folder that is still hidden.
+fn schema_files(source: &PlainSource, folder: &Path) -> Result<Hidden> {
+    let is_full = fs::read_dir(folder).is_ok_and(|mut it| it.next().is_some());
+    if is_full || folder.is_file() {
+        return Err(holds_something(folder).hint(OTHERWISE));
+    }
+    let above = folder_of(folder);
+    check_folder(above)?;
+    let opened = Folder::open(above);
+    let opened = opened.map_err(|error| Error::io("write into the folder", above, error))?;
+    let hidden = Hidden::make(opened)?;
+    for (name, text) in source.schema_files() {
+        let written = hidden.create(&name).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+        written.map_err(|error| Error::io("write", &folder.join(&name), error))?;
+    }
+    Ok(hidden)
 }
 
 impl Room<'_> {

@@ -12,10 +12,12 @@ mod links;
 mod mapping;
 mod nodes;
 mod noted;
+mod plain;
 mod table;
 
 pub use destination::NdfDestination;
 pub use noted::NotedSource;
+pub use plain::PlainSource;
 
 /// The names of what a conversion writes into its folder.
 pub mod layout {
