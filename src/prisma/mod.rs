@@ -7,9 +7,16 @@
 //! |---|---|
 //! | [`sdl`] | the data model: types, fields, relations |
 //! | [`ndf`] | data sets as files: nodes, lists, relations; in a zip or a folder |
+//! | [`verify`] | what is wrong with a data set |
+//! | [`project`] | `prisma.yml` and what it names |
 //!
 //! This room knows [`transfer`](crate::transfer), [`model`](crate::model) and [`store`](crate::store); nothing of it
 //! leaks into those.
 
 pub mod ndf;
+pub mod project;
 pub mod sdl;
+pub mod verify;
+mod watch;
+
+pub use watch::{Event, Silent, Watch};
