@@ -9,6 +9,7 @@
 //! | [`ndf`] | data sets as files: nodes, lists, relations; in a zip or a folder |
 //! | [`verify`] | what is wrong with a data set |
 //! | [`project`] | `prisma.yml` and what it names |
+//! | [`service`] | a running service: its requests and its token |
 //!
 //! This room knows [`transfer`](crate::transfer), [`model`](crate::model) and [`store`](crate::store); nothing of it
 //! leaks into those.
@@ -16,6 +17,7 @@
 pub mod ndf;
 pub mod project;
 pub mod sdl;
+pub mod service;
 pub mod verify;
 mod watch;
 

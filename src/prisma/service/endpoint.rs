@@ -82,11 +82,31 @@ mod tests {
     #[test]
     fn names_and_requests_come_from_the_path_and_what_is_missing_is_default() {
         for (text, service, import) in [
-            ("http://a:4466/svc/dev", ("svc", "dev"), "http://a:4466/svc/dev/import"),
-            ("http://a:4466/svc/dev/", ("svc", "dev"), "http://a:4466/svc/dev/import"),
-            ("http://a:4466", ("default", "default"), "http://a:4466/import"),
-            ("http://a:4466/svc", ("svc", "default"), "http://a:4466/svc/import"),
-            ("https://eu1.x/space/svc/prod", ("svc", "prod"), "https://eu1.x/space/svc/prod/import"),
+            (
+                "http://a:4466/svc/dev",
+                ("svc", "dev"),
+                "http://a:4466/svc/dev/import",
+            ),
+            (
+                "http://a:4466/svc/dev/",
+                ("svc", "dev"),
+                "http://a:4466/svc/dev/import",
+            ),
+            (
+                "http://a:4466",
+                ("default", "default"),
+                "http://a:4466/import",
+            ),
+            (
+                "http://a:4466/svc",
+                ("svc", "default"),
+                "http://a:4466/svc/import",
+            ),
+            (
+                "https://eu1.x/space/svc/prod",
+                ("svc", "prod"),
+                "https://eu1.x/space/svc/prod/import",
+            ),
         ] {
             let endpoint = Endpoint::parse(text).expect(text);
             let (own, stage) = endpoint.service();

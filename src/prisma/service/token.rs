@@ -1,7 +1,7 @@
 //! The token that says who asks: a JWT, signed with the service's secret (HS256).
 
-use super::Endpoint;
 use super::super::project::Secret;
+use super::Endpoint;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
