@@ -1,5 +1,7 @@
 //! `backup prisma`: services of Prisma 1 and their data sets.
 
+mod import;
+mod service;
 mod verdict;
 mod verify;
 
@@ -21,6 +23,7 @@ pub(super) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Import(import::Arguments),
     Verify(verify::Arguments),
 }
 
@@ -28,6 +31,7 @@ impl Arguments {
     /// Runs it; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         match self.verb {
+            Verb::Import(arguments) => arguments.run(environment),
             Verb::Verify(arguments) => arguments.run(environment),
         }
     }
