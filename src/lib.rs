@@ -37,6 +37,7 @@ pub mod cli;
 pub mod comparison;
 pub mod convert;
 pub mod database;
+mod dotenv;
 pub mod effort;
 pub mod error;
 pub mod extract;

@@ -27,6 +27,7 @@ mod options;
 mod place;
 mod plan;
 mod printing;
+mod prisma;
 mod progress;
 mod project;
 mod prompt;
@@ -122,6 +123,7 @@ enum Command {
     Prune(prune::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
+    Prisma(prisma::Arguments),
     Schedule(schedule::Arguments),
     /// Print completions for a shell
     ///
@@ -171,6 +173,7 @@ fn dispatch() -> Result<u8> {
         Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
+        Command::Prisma(arguments) => arguments.run(&environment),
         Command::Schedule(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();

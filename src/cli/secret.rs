@@ -18,18 +18,34 @@ const SHORTEST: usize = 20;
 
 /// The key in a file: its only line.
 pub(super) fn key_of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
-    let SecretFile { bytes, is_open } = secret_file(path, Sort::Key, interrupt)?;
+    line_of_file(path, Sort::Key, interrupt)
+}
+
+/// The secret of a service in a file: its only line.
+pub(super) fn secret_of_file(path: &Path, interrupt: &Interrupt) -> Result<String> {
+    line_of_file(path, Sort::Secret, interrupt)
+}
+
+fn line_of_file(path: &Path, sort: Sort, interrupt: &Interrupt) -> Result<String> {
+    let SecretFile { bytes, is_open } = secret_file(path, sort, interrupt)?;
     if is_open {
-        tell_open(path, Sort::Key);
+        tell_open(path, sort);
     }
     let shown = path.display();
     let text = text(bytes, &shown.to_string())?;
     let line = text.trim_end_matches(['\r', '\n']);
     if line.contains('\n') {
-        return Err(Error::usage(format!("{shown} holds more than one line"))
-            .hint("a file for a key holds that alone, in one line"));
+        return Err(
+            Error::usage(format!("{shown} holds more than one line")).hint(format!(
+                "a file for {} holds that alone, in one line",
+                sort.with_article()
+            )),
+        );
     }
-    not_empty(line.to_owned(), &format!("the key in {shown}"))
+    not_empty(
+        line.to_owned(),
+        &format!("the {} in {shown}", sort.as_str()),
+    )
 }
 
 /// What a file holds that is secret.
@@ -37,6 +53,7 @@ pub(super) fn key_of_file(path: &Path, interrupt: &Interrupt) -> Result<String> 
 pub(super) enum Sort {
     Key,
     Identity,
+    Secret,
 }
 
 impl Sort {
@@ -44,6 +61,7 @@ impl Sort {
         match self {
             Self::Key => "key",
             Self::Identity => "identity",
+            Self::Secret => "secret",
         }
     }
 
@@ -51,6 +69,7 @@ impl Sort {
         match self {
             Self::Key => "a key",
             Self::Identity => "an identity",
+            Self::Secret => "a secret",
         }
     }
 }

@@ -7,11 +7,22 @@
 //! |---|---|
 //! | [`sdl`] | the data model: types, fields, relations |
 //! | [`ndf`] | data sets as files: nodes, lists, relations; in a zip or a folder |
+//! | [`verify`] | what is wrong with a data set |
+//! | [`project`] | `prisma.yml` and what it names |
+//! | [`import`] | a data set sent to a service, also in several runs |
+//! | [`service`] | a running service: its requests and its token |
 //! | [`convert`] | Strapi's content as a data set, and a data set as content of a Strapi |
 //!
 //! This room knows [`transfer`](crate::transfer), [`model`](crate::model) and [`store`](crate::store); nothing of it
 //! leaks into those.
 
 pub mod convert;
+pub mod import;
 pub mod ndf;
+pub mod project;
 pub mod sdl;
+pub mod service;
+pub mod verify;
+mod watch;
+
+pub use watch::{Event, Silent, Watch};

@@ -28,6 +28,7 @@ pub use file::{
 pub(crate) use folder::{Folder, Hidden, holds_something};
 pub use interrupt::{Interrupt, Interruptible};
 pub use location::{Location, ObjectName, StoreKind};
+pub(crate) use net::{Answer, Caller, Unanswered};
 pub use object::{Beside, ObjectTarget, post, write_beside};
 pub(crate) use owner::Owner;
 pub(crate) use plain::{not_opened, open_plain};

@@ -85,6 +85,14 @@ pub(super) fn complete(
     if PLAIN.contains(&verb) {
         return Ok(arguments);
     }
+    // Verbs of other systems stand behind the name of the system.
+    let (words, typed, of_verb) = match typed.subcommand() {
+        Some((below, typed)) => match of_verb.find_subcommand(below) {
+            Some(of_verb) => (vec![verb, below], typed, of_verb),
+            None => return Ok(arguments),
+        },
+        None => (vec![verb], typed, of_verb),
+    };
     let mut taken = Taken::new(of_verb, typed);
     let mut found = of_variables(&mut taken, environment)?;
     let named = |name: &str| typed.get_one::<String>(name).cloned();
@@ -112,7 +120,7 @@ pub(super) fn complete(
     if RECIPIENTS.iter().any(|long| taken.has(long)) {
         found.retain(|option| !KEYS.contains(&option.long.as_str()));
     }
-    let Some(place) = place_of(verb, &arguments) else {
+    let Some(place) = place_of(&words, &arguments) else {
         return Ok(arguments);
     };
     let words = found.iter().filter(|option| option.on).flat_map(|option| {
@@ -248,12 +256,13 @@ fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<
     Ok(found)
 }
 
-/// The place behind the verb.
-fn place_of(verb: &str, arguments: &[OsString]) -> Option<usize> {
+/// The place behind the words of the verb.
+fn place_of(words: &[&str], arguments: &[OsString]) -> Option<usize> {
     let mut place = 1;
+    let mut words = words.iter().peekable();
     while place < arguments.len() {
         let word = arguments[place].to_str().unwrap_or_default();
-        if word == verb {
+        if words.next_if(|wanted| **wanted == word).is_some() && words.peek().is_none() {
             return Some(place + 1);
         }
         let has_value = [PROFILE, CONFIG]

@@ -3,7 +3,7 @@
 use super::ValueType;
 use super::file;
 use crate::error::{Error, Result};
-use crate::store::{Interrupt, open_plain};
+use crate::store::{Interrupt, open_plain, real_path};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use zip::ZipArchive;
@@ -58,7 +58,7 @@ impl DataSet {
         let about =
             fs::metadata(path).map_err(|error| Error::io("read the data set", path, error))?;
         let mut set = Self {
-            path: path.to_owned(),
+            path: real_path(path),
             form: Form::Folder,
             files: Vec::new(),
             faults: Vec::new(),
@@ -68,7 +68,7 @@ impl DataSet {
         if about.is_dir() {
             set.look_into_folder()?;
         } else {
-            let file = open_plain(OpenOptions::new().read(true), path)
+            let file = open_plain(OpenOptions::new().read(true), &set.path)
                 .map_err(|error| Error::io("read the data set", path, error))?;
             match path
                 .extension()
@@ -85,7 +85,7 @@ impl DataSet {
             let key = |it: &DataFile| (it.kind, it.number.unwrap_or(u64::MAX), it.name.clone());
             key(one).cmp(&key(other))
         });
-        if !matches!(set.form, Form::Single) {
+        if !set.is_single() {
             set.check_numbers();
         }
         Ok(set)
@@ -99,6 +99,11 @@ impl DataSet {
     /// Its files: nodes, then lists, then relations, each in the order of their numbers.
     pub fn files(&self) -> &[DataFile] {
         &self.files
+    }
+
+    /// Whether it is a single file: what it refers to may be on the server.
+    pub fn is_single(&self) -> bool {
+        matches!(self.form, Form::Single)
     }
 
     /// What is wrong with the names of its files.

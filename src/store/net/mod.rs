@@ -2,8 +2,10 @@
 //! is told that a run has ended.
 
 mod body;
+mod caller;
 mod executor;
 mod http;
 
+pub(crate) use caller::{Answer, Caller, Unanswered};
 pub(super) use executor::{Executor, GLANCE};
 pub(super) use http::{Connector, GoogleAcl};
