@@ -69,6 +69,7 @@ mod pages;
 mod partial;
 mod pieces;
 mod power;
+mod prisma_import;
 mod prompts;
 mod proofs;
 mod rewritten;
