@@ -4,6 +4,7 @@
 pub mod data;
 mod held;
 mod http;
+pub mod judge;
 
 pub use held::Held;
 
