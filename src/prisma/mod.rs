@@ -9,6 +9,7 @@
 //! | [`ndf`] | data sets as files: nodes, lists, relations; in a zip or a folder |
 //! | [`verify`] | what is wrong with a data set |
 //! | [`project`] | `prisma.yml` and what it names |
+//! | [`export`] | everything out of a service, also in several runs |
 //! | [`import`] | a data set sent to a service, also in several runs |
 //! | [`service`] | a running service: its requests and its token |
 //! | [`convert`] | Strapi's content as a data set, and a data set as content of a Strapi |
@@ -16,6 +17,7 @@
 //! This room knows [`transfer`](crate::transfer), [`model`](crate::model) and [`store`](crate::store); nothing of it
 //! leaks into those.
 
+pub mod export;
 pub mod convert;
 pub mod import;
 pub mod ndf;

@@ -1,5 +1,6 @@
 //! `backup prisma`: services of Prisma 1 and their data sets.
 
+mod export;
 mod import;
 mod service;
 mod verdict;
@@ -23,6 +24,7 @@ pub(super) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Export(export::Arguments),
     Import(import::Arguments),
     Verify(verify::Arguments),
 }
@@ -31,6 +33,7 @@ impl Arguments {
     /// Runs it; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         match self.verb {
+            Verb::Export(arguments) => arguments.run(environment),
             Verb::Import(arguments) => arguments.run(environment),
             Verb::Verify(arguments) => arguments.run(environment),
         }

@@ -86,6 +86,8 @@ pub enum Kind {
     Zone(Vec<(String, usize, usize)>),
     /// Links to rows of any type.
     Morph,
+    /// Links that another type owns, whose relation is not known yet.
+    Back,
     /// Links, or nothing that NDF knows.
     Other,
 }
@@ -215,10 +217,16 @@ impl Mapping {
         owner: usize,
         field: String,
         target: usize,
-        (many, many_back): (bool, bool),
-        back: Option<String>,
+        (many, mut many_back): (bool, bool),
+        mut back: Option<String>,
         components: bool,
     ) -> usize {
+        if owner == target && back.as_ref().is_none_or(|it| *it == field) {
+            // With one field for both ends, links of a type with itself would have no direction.
+            let wanted = format!("{field}Of");
+            back = Some(self.types[owner].names.take([wanted.as_str()]));
+            many_back = true;
+        }
         let wanted = self.types[owner].name.clone() + &capitalised(&field, "Field");
         let names = self
             .relation_names
@@ -291,9 +299,18 @@ impl Mapping {
             let Some(target) = target else {
                 continue;
             };
-            let back = back.and_then(|name| {
-                let other = &self.types[target];
-                other.field(&name).map(|field| field.name.clone())
+            // A field is an end of one relation.
+            let other = &mut self.types[target];
+            let place = back.and_then(|name| other.place(&name));
+            let back = place.and_then(|place| {
+                let other = &mut other.attributes[place];
+                match std::mem::replace(&mut other.kind, Kind::Other) {
+                    Kind::Back => Some(other.name.clone()),
+                    kind => {
+                        other.kind = kind;
+                        None
+                    }
+                }
             });
             let number = self.relate(owner, field, target, many, back, false);
             self.by_link.insert((owner, name.clone(), None), number);
@@ -352,6 +369,7 @@ impl Type {
                     }
                     Attribute::Relation(relation) => match relation.kind {
                         RelationKind::MorphToOne | RelationKind::MorphToMany => Kind::Morph,
+                        _ if relation.mapped_by.is_some() => Kind::Back,
                         _ => Kind::Other,
                     },
                     _ => Kind::Other,

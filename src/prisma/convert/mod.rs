@@ -14,6 +14,8 @@ mod nodes;
 mod noted;
 mod plain;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use destination::NdfDestination;
 pub use noted::NotedSource;

@@ -185,7 +185,7 @@ impl<'a> Maker<'a> {
         let (mark, items) = match kind {
             Kind::One(..) => (Mark::One, vec![value]),
             Kind::List(..) | Kind::Zone(_) => (Mark::List, elements(value).ok()?.collect()),
-            Kind::Value(_) | Kind::Morph | Kind::Other => return None,
+            Kind::Value(_) | Kind::Morph | Kind::Back | Kind::Other => return None,
         };
         let mut found = Vec::with_capacity(items.len());
         for item in items {
@@ -197,7 +197,7 @@ impl<'a> Maker<'a> {
                     let (_, model, relation) = taken.iter().find(|it| it.0 == uid)?;
                     (*model, *relation)
                 }
-                Kind::Value(_) | Kind::Morph | Kind::Other => return None,
+                Kind::Value(_) | Kind::Morph | Kind::Back | Kind::Other => return None,
             };
             found.push((model, relation, fields));
         }

@@ -3,12 +3,14 @@
 use super::super::ndf::{ListRow, Node, Page, Relation, ValueType};
 use super::super::sdl::DataModel;
 use super::super::service::{Cursor, Outcome};
-use super::super::verify::{Chunk, Digest, edge_id, node_id};
+use super::super::verify::{Chunk, Digest, edge_id, is_same, node_id};
 use super::lists::Lists;
 use super::refused::elements;
 use super::{Import, Shared};
 use crate::error::{Error, Result};
-use std::collections::{BTreeSet, HashSet};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 
 /// How many elements are named that nobody knows of whether they are there.
 const NAMED: usize = 20;
@@ -72,6 +74,21 @@ impl Shared<'_> {
         Ok(())
     }
 
+    /// Sees that a node in the service is the one that was sent; gives why it is not.
+    fn is_another(&self, text: &str, other: &str) -> Option<String> {
+        let (own, there) = (Node::parse(text).ok()?, Node::parse(other).ok()?);
+        let of_type = self.model.of_name(&own.type_name)?;
+        let differs = |(name, value): &(Cow<'_, str>, &RawValue)| {
+            let Some(field) = of_type.field(name) else {
+                return false;
+            };
+            let other = there.field(name);
+            !other.is_some_and(|it| is_same(&field.kind, value.get(), it.get()))
+        };
+        let is_another = own.type_name != there.type_name || own.fields.iter().any(differs);
+        is_another.then(|| format!("{} `{}`", own.type_name, own.id))
+    }
+
     /// The nodes or relations of each request that the service does not hold.
     fn missing(&self, kind: ValueType, doubts: &[Chunk]) -> Result<Vec<Vec<String>>> {
         let model = self.model;
@@ -81,16 +98,34 @@ impl Shared<'_> {
                 _ => Some(edge_id(model, &Relation::parse(text).ok()?).ok()?.id),
             }
         };
-        let mut wanted: HashSet<Digest> = HashSet::new();
+        let mut wanted: HashMap<Digest, (&Chunk, u64, &str)> = HashMap::new();
         for chunk in doubts {
-            wanted.extend(elements(&chunk.body).iter().filter_map(|it| key(it.get())));
+            for (at, element) in elements(&chunk.body).into_iter().enumerate() {
+                let place = (chunk, at as u64, element.get());
+                key(element.get()).map(|key| wanted.insert(key, place));
+            }
         }
         let total = wanted.len();
+        let mut others = Vec::new();
         self.read_back(kind, doubts, &mut |text| {
-            key(text).map(|key| wanted.remove(&key));
+            let Some((chunk, at, own)) = key(text).and_then(|key| wanted.remove(&key)) else {
+                return;
+            };
+            if kind == ValueType::Nodes
+                && let Some(why) = self.is_another(own, text)
+            {
+                let (file, number) = chunk.origin(at).unwrap_or_default();
+                others.push(format!("{}, element {number}: {why}", self.file(file)));
+            }
         })?;
+        if !others.is_empty() {
+            others.truncate(NAMED);
+            return Err(Error::failed("the service holds another node with its id for:")
+                .listing(others)
+                .hint("see where these nodes come from; take them away, or import into an empty service"));
+        }
         self.ledger().imported.found += (total - wanted.len()) as u64;
-        let is_missing = |text: &str| key(text).is_none_or(|key| wanted.contains(&key));
+        let is_missing = |text: &str| key(text).is_none_or(|key| wanted.contains_key(&key));
         let missing: Vec<Vec<String>> = doubts
             .iter()
             .map(|chunk| {
