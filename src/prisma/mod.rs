@@ -17,8 +17,8 @@
 //! This room knows [`transfer`](crate::transfer), [`model`](crate::model) and [`store`](crate::store); nothing of it
 //! leaks into those.
 
-pub mod export;
 pub mod convert;
+pub mod export;
 pub mod import;
 pub mod ndf;
 pub mod project;

@@ -24,6 +24,7 @@ mod cloud_media;
 mod cloud_others;
 mod cloud_restores;
 mod column_rules;
+mod convert;
 mod custom_fields;
 mod database_bulk;
 mod database_columns;
