@@ -3,6 +3,7 @@
 use crate::support::archive::Archive;
 use crate::support::cli::{Outcome, backup, run, strapi_archive};
 use crate::support::files::{copy_folder, repository};
+use crate::support::prisma_service::PrismaService;
 use crate::support::prisma_service::judge::Judge;
 use crate::support::strapi::Version;
 use serde_json::Value;
@@ -112,6 +113,57 @@ fn the_validator_of_prisma_takes_what_becomes_of_each_archive() {
         let judged = judge.validates(&ndf.join("data"), &ndf.join("datamodel.prisma"));
         assert_eq!(judged, Ok(()), "{name}");
     }
+}
+
+/// Converts an archive, has it sent to a service by `send`, exports it from there, converts that back, and compares.
+fn through_a_service(name: &str, send: &dyn Fn(&Path, &PrismaService)) {
+    let folder = folder();
+    let ndf = folder.path().join("ndf");
+    convert(&archive(name), &ndf, &["--as", "ndf"]).ends_with(0);
+    let service = PrismaService::new().with_pages(50_000);
+    let yml = format!(
+        "endpoint: {}\ndatamodel: datamodel.prisma\n",
+        service.endpoint()
+    );
+    fs::write(ndf.join("prisma.yml"), yml).expect("written");
+    send(&ndf, &service);
+    fs::remove_file(ndf.join("data.zip")).expect("removed");
+    let mut export = backup(["prisma", "export", "--file", "data.zip", "--project", "."]);
+    run(export.current_dir(&ndf)).ends_with(0);
+    convert(
+        &ndf,
+        &folder.path().join("back"),
+        &["--as", "strapi", "--no-encrypt"],
+    )
+    .ends_with(0);
+    let before = Archive::open(&archive(name), None);
+    let after = Archive::open(&folder.path().join("back.tar.gz"), None);
+    for stage in STAGES {
+        assert!(before.lines(stage) == after.lines(stage), "{name}: {stage}");
+    }
+}
+
+#[test]
+fn what_went_through_a_service_comes_back_line_by_line() {
+    for name in [
+        "strapi4-sqlite/strapi-export.tar",
+        "strapi5-sqlite/strapi-export.tar",
+    ] {
+        through_a_service(name, &|ndf, _| {
+            let mut import = backup(["prisma", "import", "--data", "data.zip", "--project", "."]);
+            run(import.current_dir(ndf)).ends_with(0);
+        });
+    }
+}
+
+#[test]
+fn what_the_real_cli_sent_to_a_service_comes_back_line_by_line() {
+    let Some(judge) = Judge::find() else {
+        return;
+    };
+    through_a_service("strapi5-sqlite/strapi-export.tar", &|ndf, service| {
+        judge.run(ndf, &service.endpoint(), &["import", "--data", "data.zip"]);
+    });
 }
 
 #[test]
@@ -276,7 +328,7 @@ fn strapi_exports_what_was_a_service(version: &'static Version, number: &str) {
     convert(&service("data"), &site, &options).ends_with(0);
     let ours = Archive::open(&folder.path().join("site.tar.gz"), None);
     let project = harness.new_project("was-a-service", None);
-    for part in ["api", "components", "plugins", "index.js"] {
+    for part in ["api", "components", "extensions", "plugins", "index.js"] {
         let path = project.dir.join("src").join(part);
         match path.is_dir() {
             true => fs::remove_dir_all(path).expect("removed"),

@@ -1,7 +1,8 @@
 //! The data model of what was converted.
 
+use super::fields::{self, Kind, POSITION};
 use super::form::Form;
-use super::mapping::{self, Kind, Mapping, POSITION, Relation};
+use super::mapping::{Mapping, Relation};
 use crate::prisma::sdl::{DataModel, EnumType, Field, FieldType, Scalar, Type};
 
 /// The data model of what was converted, in the form that Prisma 1.31 and newer take. A field is required where Strapi says
@@ -37,7 +38,7 @@ pub fn datamodel(mapping: &Mapping) -> DataModel {
     DataModel::new(types, enums)
 }
 
-fn value(own: &mapping::Type, of: &mapping::Field, form: &Form) -> Field {
+fn value(own: &fields::Type, of: &fields::Field, form: &Form) -> Field {
     let kind = match form {
         Form::Text => FieldType::Scalar(Scalar::String),
         Form::Enum { name, .. } => FieldType::Enum(name.clone()),

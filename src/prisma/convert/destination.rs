@@ -231,21 +231,21 @@ impl NdfLoad {
             (
                 WarningKind::NotKept,
                 self.unknown,
-                "the schemas do not say what they join",
+                "links of which the schemas do not know the relation",
             ),
             (
                 WarningKind::OrphanLink,
                 self.orphans,
-                "they join rows that are not there",
+                "links to rows that are not there",
             ),
             (
                 WarningKind::Notice,
                 self.documents,
-                "they join the languages of one document, which have the same documentId",
+                "links between the languages of a document, which its documentId says as well,",
             ),
         ] {
             if count > 0 {
-                let why = format!("{why}; they are in {NOTES} alone");
+                let why = format!("{why} are in {NOTES} alone");
                 let mut warning = Warning::new(kind, Subject::Stage(Stage::Links), why);
                 warning.count = count;
                 remarks.push(warning);

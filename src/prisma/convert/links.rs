@@ -1,6 +1,7 @@
 //! Links of Strapi as relations.
 
-use super::mapping::{FILES, Kind, Mapping};
+use super::fields::Kind;
+use super::mapping::{FILES, Mapping};
 use crate::convert::notes::LinkForm;
 use crate::model::{Fields, IdSet, Link, LinkRef};
 use serde_json::value::RawValue;

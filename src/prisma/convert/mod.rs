@@ -7,7 +7,9 @@
 mod datamodel;
 mod destination;
 mod edges;
+mod fields;
 mod form;
+mod joined;
 mod links;
 mod mapping;
 mod nodes;

@@ -1,7 +1,8 @@
 //! Nodes of a row: one for the row, and one for each component in it.
 
+use super::fields::{Kind, POSITION};
 use super::form::Fit;
-use super::mapping::{Kind, Mapping, POSITION, other_id};
+use super::mapping::{Mapping, other_id};
 use crate::convert::rows::{Mark, Shapes, Tree, WRAPPER};
 use crate::model::{Entity, Fields, IdSet, elements, json};
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 //!
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
+use super::joined::{DATA, NOTED, Numbered, count, node_key, placed, value};
 use super::layout::{FILES, NOTES};
 use super::table::{Table, unfit};
 use crate::convert::notes::{FileNote, Note, Reader, RowNote};
@@ -10,16 +11,12 @@ use crate::convert::rows::Rows;
 use crate::error::{Error, Result};
 use crate::model::{Asset, AssetMetadata, Line, Stage, is_file_name};
 use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
-use crate::sorting::{Reading, Record, Sorted, Sorter};
+use crate::sorting::{Sorted, Sorter};
 use crate::store::{Folder, Interrupt};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// Stands before a node, or a pair, among the records of one key; what the notes say of it comes behind.
-const DATA: u8 = 0;
-const NOTED: u8 = 1;
 
 /// NDF with notes.
 pub struct NotedSource {
@@ -27,6 +24,7 @@ pub struct NotedSource {
     folder: PathBuf,
     spool: PathBuf,
     table: Option<Table>,
+    interrupt: Interrupt,
 }
 
 /// Nodes and pairs in the order of the notes.
@@ -53,6 +51,7 @@ impl NotedSource {
             folder: folder.to_owned(),
             spool: spool.to_owned(),
             table: None,
+            interrupt: interrupt.clone(),
         })
     }
 
@@ -114,6 +113,7 @@ impl NotedSource {
         let mut reader = Reader::open(&notes)?;
         let (mut row, mut link) = (0_u64, 0_u64);
         while let Some(note) = reader.next()? {
+            self.interrupt.stop()?;
             match note {
                 Note::Row(note) => {
                     let mut each = Ok(());
@@ -304,38 +304,6 @@ impl Steps<'_> {
     }
 }
 
-/// Records of which each begins with a number, and those of one number follow each other.
-struct Numbered<'s> {
-    reading: Reading<'s>,
-    head: Option<Record>,
-}
-
-impl<'s> Numbered<'s> {
-    fn new(sorted: &'s Sorted) -> Result<Self> {
-        let mut reading = sorted.read()?;
-        let head = reading.next(Record::default())?;
-        Ok(Self { reading, head })
-    }
-
-    /// Those of this number: what stands behind it in each, and its value. The numbers go up.
-    fn take(&mut self, number: u64) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let mut found = Vec::new();
-        while let Some(record) = self.head.take() {
-            match record.key.split_first_chunk::<8>() {
-                Some((own, rest)) if u64::from_be_bytes(*own) <= number => {
-                    found.push((rest.to_vec(), record.value));
-                    self.head = self.reading.next(Record::default())?;
-                }
-                _ => {
-                    self.head = Some(record);
-                    break;
-                }
-            }
-        }
-        Ok(found)
-    }
-}
-
 /// The line of a row, of those nodes of it that are there.
 fn line(rows: &Rows<'_>, note: &RowNote, found: Vec<(Vec<u8>, Vec<u8>)>) -> Option<String> {
     let mut count = 0;
@@ -349,67 +317,6 @@ fn line(rows: &Rows<'_>, note: &RowNote, found: Vec<(Vec<u8>, Vec<u8>)>) -> Opti
         Some(line) => (!nodes.first()?.is_empty()).then(|| line.clone()),
         None => rows.line(note.id, &note.tree, &nodes),
     }
-}
-
-fn node_key(type_name: &str, id: &str) -> Vec<u8> {
-    format!("{type_name}\0{id}").into_bytes()
-}
-
-fn value(kind: u8, rest: &[u8]) -> Vec<u8> {
-    let mut value = Vec::with_capacity(1 + rest.len());
-    value.push(kind);
-    value.extend_from_slice(rest);
-    value
-}
-
-fn count(lost: &mut BTreeMap<String, u64>, type_name: &str) {
-    const MOST: usize = 1000;
-    if lost.len() < MOST || lost.contains_key(type_name) {
-        *lost.entry(type_name.to_owned()).or_default() += 1;
-    }
-}
-
-/// Puts data in the order in which the notes want it. What they do not know goes to `unknown`; data that is there twice
-/// is an error, where it is to be `unique`.
-fn placed(
-    spool: &Path,
-    records: Sorter,
-    unknown: &mut dyn FnMut(&str),
-    unique: bool,
-) -> Result<Sorted> {
-    let sorted = records.finish()?;
-    let mut reading = sorted.read()?;
-    let mut out = Sorter::new(spool);
-    let (mut key, mut data, mut is_placed) = (Vec::new(), None, true);
-    let mut tell = |key: &[u8], data: &Option<Vec<u8>>, is_placed: bool| {
-        if data.is_some() && !is_placed {
-            unknown(&String::from_utf8_lossy(key));
-        }
-    };
-    let mut room = Record::default();
-    while let Some(record) = reading.next(room)? {
-        let (kind, rest) = record.value.split_first().unwrap_or((&DATA, &[]));
-        if record.key != key {
-            tell(&key, &data, is_placed);
-            (data, is_placed) = (None, false);
-            key.clone_from(&record.key);
-        }
-        match (*kind, &data) {
-            (NOTED, Some(data)) => {
-                out.push(rest, data)?;
-                is_placed = true;
-            }
-            (NOTED, None) => {}
-            (_, Some(_)) if unique => {
-                let name = String::from_utf8_lossy(&key).replace('\0', " ");
-                return Err(unfit(&name, "there are two nodes of this id"));
-            }
-            _ => data = Some(rest.to_vec()),
-        }
-        room = record;
-    }
-    tell(&key, &data, is_placed);
-    out.finish()
 }
 
 /// Says what has no place in the archive.

@@ -4,6 +4,7 @@
 //! memory stays flat.
 
 mod links;
+mod schema;
 mod types;
 mod values;
 
