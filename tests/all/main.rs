@@ -72,6 +72,7 @@ mod power;
 mod prisma_export;
 mod prisma_import;
 mod prisma_judge;
+mod prisma_large;
 mod prompts;
 mod proofs;
 mod rewritten;
