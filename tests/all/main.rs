@@ -73,6 +73,7 @@ mod power;
 mod prisma_export;
 mod prisma_import;
 mod prisma_judge;
+mod prisma_large;
 mod prompts;
 mod proofs;
 mod rewritten;

@@ -7,6 +7,7 @@ use std::process::Command;
 use crate::support::cli::{Outcome, backup, run};
 use crate::support::prisma_service::data::{Place, comment, expected, link, post, tags};
 use crate::support::prisma_service::{Fault, Held, Kept, PrismaService};
+use crate::support::schema::described;
 
 /// The export of a project's service.
 fn export(place: &Place, name: &str, options: &[&str]) -> Command {
@@ -71,7 +72,11 @@ fn what_a_service_holds_is_exported_in_files_like_its_pages_and_comes_back() {
     run(&mut export(&place, "blog.zip", &[]))
         .ends_with(2)
         .says(["already", "--overwrite"]);
-    run(&mut export(&place, "blog.zip", &["--overwrite"])).ends_with(0);
+    let outcome = run(&mut export(&place, "blog.zip", &["--overwrite", "--json"])).ends_with(0);
+    outcome
+        .stdout
+        .lines()
+        .for_each(|line| drop(described(line)));
     assert!(
         names(&place.path(""))
             .iter()

@@ -111,15 +111,7 @@ impl State {
             sending: Default::default(),
             complete: None,
         };
-        if flock(&state.file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let what = format!(
-                "another run imports this data set: it holds {}",
-                state.path.display()
-            );
-            return Err(
-                Error::new(Kind::Locked, what).hint("wait until it has ended, and run it again")
-            );
-        }
+        hold(&state.file, &state.path)?;
         let head = Line::Import {
             format: FORMAT,
             endpoint: endpoint.to_string(),
@@ -133,8 +125,12 @@ impl State {
     /// Forgets an import.
     ///
     /// # Errors
-    /// Its state cannot be removed.
+    /// Kind [`Locked`](Kind::Locked): another run is at it; or its state cannot be removed.
     pub fn forget(places: &Places) -> Result<()> {
+        if let Some(path) = places.existing() {
+            let held = open(path)?;
+            hold(&held, path)?;
+        }
         for path in [Some(&places.beside), places.fallback.as_ref()]
             .into_iter()
             .flatten()
@@ -329,6 +325,18 @@ fn options() -> OpenOptions {
 fn open(path: &Path) -> Result<File> {
     let opened = open_plain(&mut options(), path);
     opened.map_err(|error| not_opened("open the state of the import", path, error))
+}
+
+/// Holds a state until its file is closed.
+fn hold(file: &File, path: &Path) -> Result<()> {
+    if flock(file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        return Ok(());
+    }
+    let what = format!(
+        "another run imports this data set: it holds {}",
+        path.display()
+    );
+    Err(Error::new(Kind::Locked, what).hint("wait until it has ended, and run it again"))
 }
 
 /// Makes a state beside the data set, or where that may not be written, in the user's own folder.

@@ -2,12 +2,14 @@
 //! fails on request, as servers and networks do.
 
 pub mod data;
+pub mod generated;
 mod held;
 mod http;
 pub mod judge;
 
 pub use held::Held;
 
+use generated::Generated;
 use http::Request;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -61,7 +63,6 @@ pub struct Seen {
     /// The last part of its path: `import`, `export`, ...
     pub what: String,
     pub body: String,
-    pub token: Option<String>,
 }
 
 #[derive(Default)]
@@ -73,7 +74,7 @@ struct State {
     exports: VecDeque<Option<Fault>>,
     secret: Option<String>,
     page: usize,
-    keeps_bodies: bool,
+    generated: Option<Generated>,
     /// The process that is killed on request.
     victim: Option<u32>,
 }
@@ -95,7 +96,6 @@ impl PrismaService {
         let port = listener.local_addr().expect("an address").port();
         let state = State {
             page: PAGE,
-            keeps_bodies: true,
             ..State::default()
         };
         let state = Arc::new((Mutex::new(state), Condvar::new()));
@@ -121,10 +121,15 @@ impl PrismaService {
         self
     }
 
-    /// The same, which forgets what was sent beside what it keeps: for much of it.
-    pub fn forgetful(self) -> PrismaService {
-        lock(&self.state).keeps_bodies = false;
+    /// The same, which makes what it gives.
+    pub fn generated(self, generated: Generated) -> PrismaService {
+        lock(&self.state).generated = Some(generated);
         self
+    }
+
+    /// What came to such a service.
+    pub fn came(&self) -> Option<Generated> {
+        lock(&self.state).generated.clone()
     }
 
     pub fn endpoint(&self) -> String {
@@ -194,16 +199,12 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
     if request.path != format!("{PATH}/{what}") {
         return Some((404, String::new()));
     }
-    let keeps = own.keeps_bodies;
-    own.seen.push(Seen {
-        what: what.clone(),
-        body: if keeps {
-            request.body.clone()
-        } else {
-            String::new()
-        },
-        token: request.token.clone(),
-    });
+    if own.generated.is_none() {
+        own.seen.push(Seen {
+            what: what.clone(),
+            body: request.body.clone(),
+        });
+    }
     if let Some(secret) = own.secret.clone()
         && !request
             .token
@@ -218,6 +219,15 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
         _ => own.exports.pop_front().flatten(),
     };
     let kept = fault.map_or(Kept::All, Fault::kept);
+    if let Some(mut generated) = own.generated.take() {
+        let page = own.page;
+        let done = match what.as_str() {
+            "export" => generated.export(&serde_json::from_str(&request.body).expect("JSON"), page),
+            _ => generated.import(&request.body),
+        };
+        own.generated = Some(generated);
+        return Some((200, done));
+    }
     let done = match (what.as_str(), serde_json::from_str::<Value>(&request.body)) {
         ("import", Ok(body)) => own.held.import(&body, kept),
         ("export", Ok(body)) => {
