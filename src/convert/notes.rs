@@ -236,7 +236,7 @@ impl Reader {
     ///
     /// # Errors
     /// It cannot be read, is no note, or the end is missing.
-    pub fn next(&mut self) -> Result<Option<Note>> {
+    pub fn read(&mut self) -> Result<Option<Note>> {
         let mut line = Vec::new();
         while !self.is_over {
             line.clear();
@@ -302,14 +302,14 @@ mod tests {
         std::fs::write(&path, &bytes).expect("written");
         let mut reader = Reader::open(&path).expect("opened");
         let mut read = Vec::new();
-        while let Some(note) = reader.next().expect("a note") {
+        while let Some(note) = reader.read().expect("a note") {
             read.push(serde_json::to_value(&note).expect("JSON"));
         }
         assert_eq!(serde_json::Value::from(read), list);
         std::fs::write(&path, &bytes[..bytes.len() - 3]).expect("written");
         let mut reader = Reader::open(&path).expect("opened");
         let error = loop {
-            if let Err(error) = reader.next() {
+            if let Err(error) = reader.read() {
                 break error;
             }
         };

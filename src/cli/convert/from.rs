@@ -16,7 +16,7 @@ const VERSION: &str = "5.54.0";
 /// A data set that is converted.
 pub(super) enum Origin {
     /// One with notes of the archive that it was made of.
-    Noted(NotedSource),
+    Noted(Box<NotedSource>),
     /// Any other.
     Plain(PlainSource),
 }
@@ -25,7 +25,7 @@ impl Origin {
     /// It, as content of a Strapi.
     pub fn source(&mut self) -> &mut dyn Source {
         match self {
-            Self::Noted(source) => source,
+            Self::Noted(source) => source.as_mut(),
             Self::Plain(source) => source,
         }
     }
@@ -69,7 +69,7 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
             );
         }
         let source = NotedSource::open(&data, &beside, spool, &interrupt)?;
-        return Ok(Origin::Noted(source));
+        return Ok(Origin::Noted(Box::new(source)));
     }
     let path = match &arguments.datamodel {
         Some(path) => path.clone(),

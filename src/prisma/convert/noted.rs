@@ -112,7 +112,7 @@ impl NotedSource {
         }
         let mut reader = Reader::open(&notes)?;
         let (mut row, mut link) = (0_u64, 0_u64);
-        while let Some(note) = reader.next()? {
+        while let Some(note) = reader.read()? {
             self.interrupt.stop()?;
             match note {
                 Note::Row(note) => {
@@ -226,7 +226,7 @@ impl Source for NotedSource {
         let mut removed = 0;
         let files = self.folder.join(FILES);
         let mut folder = None;
-        while let Some(note) = reader.next()? {
+        while let Some(note) = reader.read()? {
             let line = match note {
                 Note::Row(note) => {
                     let found = nodes.take(row)?;

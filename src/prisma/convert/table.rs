@@ -35,7 +35,7 @@ impl Table {
     /// It cannot be read, or holds none.
     pub fn read(path: &Path) -> Result<Self> {
         let mut reader = Reader::open(path)?;
-        let head = match reader.next()? {
+        let head = match reader.read()? {
             Some(Note::Head(head)) if head.format <= FORMAT => head,
             Some(Note::Head(_)) => {
                 return Err(reader
@@ -55,7 +55,7 @@ impl Table {
             fields: HashMap::new(),
         };
         let (mut parts, mut bytes) = (0, 0);
-        while let Some(note) = reader.next()? {
+        while let Some(note) = reader.read()? {
             let stage = match table.take(note).map_err(|why| reader.fault(&why))? {
                 Taken::Part(size) => {
                     (parts, bytes) = (parts + 1, bytes + size);

@@ -15,10 +15,13 @@ use crate::transfer::{
     Source, Transfer, VersionStrategy, Warning,
 };
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The lines of an archive, by stage, and its files.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -175,6 +178,41 @@ proptest! {
         assert_valid(&into);
         prop_assert_eq!(back(&into), archive);
     }
+}
+
+#[test]
+fn the_real_validator_of_prisma_takes_what_becomes_of_any_archive() {
+    const SCRIPT: &str = "
+        const { Validator } = require('prisma-cli-core/dist/commands/import/Validator');
+        const fs = require('fs');
+        for (const folder of process.argv.slice(1)) {
+            const validator = new Validator(fs.readFileSync(`${folder}/datamodel.prisma`, 'utf8'));
+            for (const kind of ['nodes', 'lists', 'relations'])
+                for (const name of fs.readdirSync(`${folder}/data/${kind}`))
+                    validator.validateImportData(JSON.parse(fs.readFileSync(`${folder}/data/${kind}/${name}`, 'utf8')));
+        }
+    ";
+    let Some(installed) = std::env::var_os("BACKUP_TEST_PRISMA1") else {
+        // What has to be there is asked for by the tests of the real command line.
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut runner = TestRunner::deterministic();
+    let folders: Vec<PathBuf> = (0..60)
+        .map(|number| {
+            let archive = archives().new_tree(&mut runner).expect("an archive");
+            let into = folder.path().join(number.to_string());
+            convert(&archive.current(), &into);
+            into
+        })
+        .collect();
+    let mut node = Command::new("node");
+    node.args(["-e", SCRIPT])
+        .args(&folders)
+        .current_dir(installed);
+    let output = node.output().expect("node");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
 }
 
 /// A type with a title, a list of components and links to itself.

@@ -18,6 +18,11 @@ const PAIR: u8 = 1;
 /// What was left out: how much, by type and field.
 type Lost = BTreeMap<(String, String), u64>;
 
+/// Takes a relation: its number, the row at one end, and what else it says.
+type EachPair<'f> = dyn FnMut(u64, Option<u64>, &[u8]) -> Result<()> + 'f;
+/// Takes three numbers, their place, and a value.
+type EachPlace<'f> = dyn FnMut([u64; 3], u64, &[u8]) -> Result<()> + 'f;
+
 /// Takes relations and rows in any order.
 pub struct Pairs {
     owners: Sorter,
@@ -257,10 +262,7 @@ fn link(links: &Links, made: &Made, [owner, place, target, back]: [u64; 4]) -> S
 }
 
 /// Gives each relation with the row of the node that it stands with, where that is there, and what else it says.
-fn each_pair(
-    sorter: Sorter,
-    each: &mut dyn FnMut(u64, Option<u64>, &[u8]) -> Result<()>,
-) -> Result<()> {
+fn each_pair(sorter: Sorter, each: &mut EachPair<'_>) -> Result<()> {
     let sorted = sorter.finish()?;
     let mut reading = sorted.read()?;
     let (mut key, mut row) = (Vec::new(), None);
@@ -284,10 +286,7 @@ fn each_pair(
 }
 
 /// Gives each triple of numbers once, with its place among those that begin with the same two, from 1, and its value.
-fn each_place(
-    sorter: Sorter,
-    each: &mut dyn FnMut([u64; 3], u64, &[u8]) -> Result<()>,
-) -> Result<()> {
+fn each_place(sorter: Sorter, each: &mut EachPlace<'_>) -> Result<()> {
     let sorted = sorter.finish()?;
     let mut reading = sorted.read()?;
     let (mut last, mut place) = (Vec::new(), 0);
