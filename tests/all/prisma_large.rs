@@ -1,5 +1,6 @@
 //! A large service: everything goes through in flat memory.
 
+use std::io::{self, Write as _};
 use std::time::Instant;
 
 use crate::limits::measured;
@@ -39,7 +40,8 @@ fn go_through(nodes: usize) {
         };
         let seconds = began.elapsed().as_secs_f64();
         // For docs/PERFORMANCE.md; nothing hangs on it.
-        eprintln!(
+        let _ = writeln!(
+            io::stderr(),
             "{} of {nodes} nodes: {seconds:.1} s, {} MB at the peak",
             arguments[1],
             peak >> 20

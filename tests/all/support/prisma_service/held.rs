@@ -2,6 +2,7 @@
 
 use super::Kept;
 use serde_json::{Value, json};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a service holds.
@@ -57,10 +58,14 @@ impl Held {
             match body["valueType"].as_str() {
                 Some("nodes") => {
                     let (id, name) = (text(&value, "id"), text(&value, "_typeName"));
-                    if self.nodes.contains_key(&id) {
-                        errors.push(format!("Failure inserting {name} with Id: {id}. Cause: duplicate key value violates unique constraint"));
-                    } else {
-                        self.nodes.insert(id, value);
+                    match self.nodes.entry(id) {
+                        Entry::Vacant(entry) => {
+                            entry.insert(value);
+                        }
+                        Entry::Occupied(entry) => errors.push(format!(
+                            "Failure inserting {name} with Id: {}. Cause: duplicate key value violates unique constraint",
+                            entry.key()
+                        )),
                     }
                 }
                 Some("lists") => {
