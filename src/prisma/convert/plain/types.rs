@@ -34,8 +34,8 @@ const OWN_ATTRIBUTES: [&str; 22] = [
     "strapiid",
     "prismaid",
 ];
-/// Names of content types that it does not take.
-const OWN_TYPES: [&str; 8] = [
+/// Names of content types that it does not take, and, with hyphens, those of its own tables.
+const OWN_TYPES: [&str; 17] = [
     "boolean",
     "date",
     "date-time",
@@ -44,6 +44,15 @@ const OWN_TYPES: [&str; 8] = [
     "document",
     "then",
     "admin",
+    "files",
+    "upload-folders",
+    "i18n-locale",
+    "up-users",
+    "up-roles",
+    "up-permissions",
+    "admin-users",
+    "admin-roles",
+    "admin-permissions",
 ];
 /// Bytes of names: those of tables are made from them.
 const LONGEST: usize = 50;
@@ -423,6 +432,17 @@ impl<'m> Draft<'m> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_table_is_called_as_one_of_strapis_own() {
+        let text = "type File { id: ID! @id } type UpUser { id: ID! @id }";
+        let made = made_of(&DataModel::parse(text, "test").expect("a model"), true);
+        let tables = made.types.iter().map(|own| {
+            let file: Value = serde_json::from_str(&own.file).expect("JSON");
+            file["collectionName"].as_str().expect("a name").to_owned()
+        });
+        assert_eq!(tables.collect::<Vec<_>>(), ["files2", "up_users2"]);
+    }
 
     #[test]
     fn types_become_content_types_and_relations_belong_to_the_side_with_one() {
