@@ -357,7 +357,9 @@ mod tests {
         let numbers: Vec<_> = set.files().iter().filter_map(|it| it.number).collect();
         assert_eq!(numbers, (1..=11).collect::<Vec<_>>());
         assert!(set.faults().is_empty(), "{:?}", set.faults());
-        ["0.json", "11b.json", "011.json", "13.json"].map(write);
+        ["0.json", "11b.json", "011.json", "13.json"]
+            .into_iter()
+            .for_each(write);
         fs::write(folder.path().join("notes.txt"), "x").expect("written");
         let set = open(folder.path()).expect("a data set");
         let faults = set.faults().join("\n");
