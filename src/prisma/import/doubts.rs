@@ -234,3 +234,27 @@ fn untold(model: &DataModel) -> BTreeSet<(&str, &str)> {
 pub(super) fn told(row: &ListRow<'_>) -> String {
     format!("{}.{} of {}", row.type_name, row.field, row.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relations_that_share_a_table_cannot_be_read_back_unless_they_have_their_own() {
+        let of = |link: &str, id: &str| {
+            let text = format!(
+                "type A {{ id: ID! {id}, b: B @relation(name: \"X\"{link}), c: C @relation(name: \"Y\") }}
+                 type B {{ id: ID! {id}, as: [A!]! @relation(name: \"X\") }} type C {{ id: ID! {id} }}"
+            );
+            let model = DataModel::parse(&text, "x").expect("a data model");
+            untold(&model)
+                .into_iter()
+                .map(|(on, field)| format!("{on}.{field}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("", "@id"), ["A.b", "A.c"]);
+        assert!(of(", link: TABLE", "@id").is_empty());
+        // Older data models have a table for each relation.
+        assert!(of("", "@unique").is_empty());
+    }
+}

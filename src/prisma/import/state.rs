@@ -372,3 +372,6 @@ fn create(places: &Places) -> Result<(File, PathBuf)> {
 fn fail(path: &Path, error: io::Error) -> Error {
     Error::io("keep the state of the import in", path, error)
 }
+
+#[cfg(test)]
+mod tests;
