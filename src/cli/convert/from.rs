@@ -18,7 +18,7 @@ pub(super) enum Origin {
     /// One with notes of the archive that it was made of.
     Noted(Box<NotedSource>),
     /// Any other.
-    Plain(PlainSource),
+    Plain(Box<PlainSource>),
 }
 
 impl Origin {
@@ -26,7 +26,7 @@ impl Origin {
     pub fn source(&mut self) -> &mut dyn Source {
         match self {
             Self::Noted(source) => source.as_mut(),
-            Self::Plain(source) => source,
+            Self::Plain(source) => source.as_mut(),
         }
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
         .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
         .to_string();
     let source = PlainSource::open(&data, &model, (version, &now), spool, &interrupt)?;
-    Ok(Origin::Plain(source))
+    Ok(Origin::Plain(Box::new(source)))
 }
 
 /// Sees that a version is one of a Strapi that has archives.
