@@ -108,6 +108,11 @@ impl KeyArguments {
         }
     }
 
+    /// Where a key comes from that a new archive is encrypted with.
+    pub fn source(&self) -> &KeySource {
+        &self.source
+    }
+
     /// What an option names that no archive took, of those that were opened with this: `key` or `identity`.
     pub fn needless(&self) -> Option<&'static str> {
         if self.source.is_named() && !self.kept_key.is_taken() {

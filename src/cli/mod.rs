@@ -5,6 +5,7 @@ mod beside;
 mod child;
 mod choices;
 mod columns;
+mod convert;
 mod diff;
 mod doctor;
 mod drill;
@@ -27,6 +28,7 @@ mod origin;
 mod place;
 mod plan;
 mod printing;
+mod prisma;
 mod progress;
 mod project;
 mod prompt;
@@ -121,12 +123,14 @@ enum Command {
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Extract(extract::Arguments),
+    Convert(convert::Arguments),
     Drill(drill::Arguments),
     Diff(diff::Arguments),
     List(list::Arguments),
     Prune(prune::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
+    Prisma(prisma::Arguments),
     Schedule(schedule::Arguments),
     /// Print completions for a shell
     ///
@@ -170,12 +174,14 @@ fn dispatch() -> Result<u8> {
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Inspect(arguments) => arguments.run(&environment),
         Command::Extract(arguments) => arguments.run(&environment),
+        Command::Convert(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
         Command::Diff(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
         Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
+        Command::Prisma(arguments) => arguments.run(&environment),
         Command::Schedule(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();

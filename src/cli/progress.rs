@@ -2,14 +2,14 @@
 
 use super::terminal::Voice;
 use super::{Cancellation, terminal};
-use crate::model::Stage;
+use crate::prisma::{self, Watch};
 use crate::transfer::summary::WarningFacts;
 use crate::transfer::{Event, Observer, Phase, Warning};
 use indicatif::{DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a plain line is printed within a stage.
@@ -62,7 +62,7 @@ pub(super) struct Progress {
 
 /// The stage that is on.
 struct Running {
-    stage: Stage,
+    stage: &'static str,
     bar: ProgressBar,
     started: Instant,
     shown: Instant,
@@ -72,7 +72,7 @@ struct Running {
 }
 
 impl Running {
-    fn new(stage: Stage, items: Option<u64>, manner: Manner) -> Self {
+    fn new(stage: &'static str, items: Option<u64>, manner: Manner) -> Self {
         let bar = if manner == Manner::Bars {
             let template = match items {
                 Some(_) => "{prefix:14} [{bar:24}] {human_pos}/{human_len}  {msg}",
@@ -85,7 +85,7 @@ impl Running {
                 Some(items) => ProgressBar::new(items),
                 None => ProgressBar::new_spinner(),
             };
-            bar.with_style(style).with_prefix(stage.as_str())
+            bar.with_style(style).with_prefix(stage)
         } else {
             ProgressBar::hidden()
         };
@@ -103,7 +103,7 @@ impl Running {
 
     fn object(&self, status: &'static str) -> Object<'static> {
         Object::Progress {
-            stage: self.stage.as_str(),
+            stage: self.stage,
             status,
             items: self.items,
             bytes: self.bytes,
@@ -165,7 +165,7 @@ impl Running {
         };
         terminal::tell(&format!(
             "{:14} {}, {}{took}",
-            self.stage.as_str(),
+            self.stage,
             HumanCount(self.items),
             DecimalBytes(self.bytes),
         ));
@@ -225,29 +225,55 @@ fn enter(phase: Phase, coming: &str) {
     }
 }
 
+impl Progress {
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, stage: &'static str, items: Option<u64>) {
+        let started = Running::new(stage, items, self.manner);
+        if self.manner == Manner::Objects {
+            terminal::object(&started.object("started"));
+        }
+        *self.running() = Some(started);
+    }
+
+    fn advance(&self, items: u64, bytes: u64) {
+        if let Some(running) = self.running().as_mut() {
+            running.advance(items, bytes, self.manner);
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(running) = self.running().take() {
+            running.finish(self.manner, self.verbose);
+        }
+    }
+}
+
+impl Watch for Progress {
+    fn on(&self, event: prisma::Event<'_>) {
+        match event {
+            prisma::Event::Began { what, items } => self.begin(what, items),
+            prisma::Event::Advanced { items, bytes } => self.advance(items, bytes),
+            prisma::Event::Ended => self.finish(),
+            prisma::Event::Noted(text) => {
+                above(self.running().as_ref(), || {
+                    terminal::tell(&format!("note: {text}"))
+                });
+            }
+        }
+    }
+}
+
 impl Observer for Progress {
     fn on(&self, event: Event<'_>) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Entered(phase) => above(running.as_ref(), || enter(phase, self.coming)),
-            Event::StageStarted { stage, items } => {
-                let started = Running::new(stage, items, self.manner);
-                if self.manner == Manner::Objects {
-                    terminal::object(&started.object("started"));
-                }
-                *running = Some(started);
-            }
-            Event::Advanced { items, bytes, .. } => {
-                if let Some(running) = running.as_mut() {
-                    running.advance(items, bytes, self.manner);
-                }
-            }
-            Event::StageFinished { .. } => {
-                if let Some(running) = running.take() {
-                    running.finish(self.manner, self.verbose);
-                }
-            }
-            Event::Warned(warning) => above(running.as_ref(), || warn(warning)),
+            Event::Entered(phase) => above(self.running().as_ref(), || enter(phase, self.coming)),
+            Event::StageStarted { stage, items } => self.begin(stage.as_str(), items),
+            Event::Advanced { items, bytes, .. } => self.advance(items, bytes),
+            Event::StageFinished { .. } => self.finish(),
+            Event::Warned(warning) => above(self.running().as_ref(), || warn(warning)),
         }
     }
 

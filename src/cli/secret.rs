@@ -51,6 +51,8 @@ pub(super) enum Sort {
     Identity,
     /// A transfer token of a running Strapi.
     Token,
+    /// The secret of a service of Prisma 1.
+    Secret,
 }
 
 impl Sort {
@@ -59,6 +61,7 @@ impl Sort {
             Self::Key => "key",
             Self::Identity => "identity",
             Self::Token => "token",
+            Self::Secret => "secret",
         }
     }
 
@@ -67,6 +70,7 @@ impl Sort {
             Self::Key => "a key",
             Self::Identity => "an identity",
             Self::Token => "a token",
+            Self::Secret => "a secret",
         }
     }
 }
@@ -171,6 +175,7 @@ fn text(bytes: Vec<u8>, sort: Sort, what: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| {
         let hint = match sort {
             Sort::Token => "a token is text, as the admin panel shows it",
+            Sort::Secret => "a secret is text, as prisma.yml has it",
             Sort::Key | Sort::Identity => "a key is text, as Strapi takes it",
         };
         Error::usage(format!("{what} is not UTF-8")).hint(hint)

@@ -7,8 +7,8 @@
 use super::content::digest;
 use super::key::{Parts, put_number, put_text};
 use super::record::{End, EndOf, LINK, Place, Positions, put_positions, take_positions, value_of};
-use super::sorter::{Reading, Record, Sorted, Sorter};
 use crate::error::{Error, Result};
+use crate::sorting::{Reading, Record, Sorted, Sorter};
 use crate::transfer::Observer;
 use std::path::{Path, PathBuf};
 

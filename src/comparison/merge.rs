@@ -6,9 +6,9 @@ use super::paths::Paths;
 use super::record::{
     About, ENTITY, End, EndOf, FILE, LINK, Place, SETTING, Valued, take_positions, whole,
 };
-use super::sorter::{Reading, Record, Sorted};
 use crate::error::{Error, Result};
 use crate::model::{ConfigKind, Stage};
+use crate::sorting::{Reading, Record, Sorted};
 use crate::transfer::{Observer, UPLOAD_TYPES};
 use std::collections::BTreeSet;
 

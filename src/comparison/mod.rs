@@ -17,7 +17,6 @@ mod merge;
 mod paths;
 mod record;
 mod rows;
-mod sorter;
 mod taker;
 
 pub use difference::{
@@ -26,6 +25,7 @@ pub use difference::{
 
 use crate::error::Result;
 use crate::model::{Schemas, Stage};
+use crate::sorting::{Sorted, Sorter};
 use crate::transfer::{
     Description, Event, Extent, Filter, Observer, OnFault, Onlooker, Plan, SchemaDifference,
     SchemaStrategy, Source, Subject, Transfer, UPLOAD_TYPES, VersionStrategy, Warning, WarningKind,
@@ -34,7 +34,6 @@ use crate::transfer::{
 use links::Links;
 use merge::{Merge, Missing};
 use paths::Paths;
-use sorter::{Sorted, Sorter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use taker::{Digesting, Taker};

@@ -8,7 +8,6 @@ use super::record::{
     About, ENTITY, End, EndOf, FILE, Gathering, LINK, Place, SETTING, put_positions, value_of,
     whole,
 };
-use super::sorter::Sorter;
 use super::{Match, rows};
 use crate::error::{Error, Result};
 use crate::hashing::read_through;
@@ -16,6 +15,7 @@ use crate::model::{
     Asset, Attribute, ConfigItem, ConfigKind, Entity, Fields, Link, LinkEnd, LinkRef, Scalar,
     Schema, Schemas, Stage, boolean,
 };
+use crate::sorting::Sorter;
 use crate::transfer::{
     Description, Destination, Filter, Inspection, Load, Observer, Onlooker, Plan, Sink, Survey,
     UPLOAD_TYPES, Warning,

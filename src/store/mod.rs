@@ -28,7 +28,7 @@ pub use file::{
 pub(crate) use folder::{Folder, Hidden, holds_something};
 pub use interrupt::{Interrupt, Interruptible};
 pub use location::{Location, ObjectName, StoreKind};
-pub(crate) use net::{Asked, Failure, Refusal, Upgraded, upgrade};
+pub(crate) use net::{Answer, Asked, Caller, Failure, Refusal, Unanswered, Upgraded, upgrade};
 pub use object::{Beside, ObjectTarget, post, write_beside};
 pub(crate) use owner::Owner;
 pub(crate) use plain::{not_opened, open_plain};
@@ -37,6 +37,7 @@ pub use shelf::{Item, Shelf, shelf};
 pub use small::{write_small, write_small_beside};
 pub use stream::{StreamOrigin, StreamTarget};
 pub use temporary::Aside;
+pub(crate) use temporary::Temporary;
 pub(crate) use write_back::{WriteBack, write_back};
 
 use crate::error::Result;

@@ -22,14 +22,14 @@ const TRIES: usize = 8;
 
 /// A file that has no name, so that nothing is left of it if the process is killed; or a hidden one,
 /// where the file system knows none without.
-pub(super) enum Temporary {
+pub(crate) enum Temporary {
     Unnamed(File),
     Named(NamedTempFile),
 }
 
 impl Temporary {
     /// An empty one in a folder.
-    pub(super) fn create(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn create(folder: &Path) -> io::Result<Self> {
         match unnamed(folder) {
             Some(file) => Ok(Self::Unnamed(file)),
             None => named(folder).map(Self::Named),
@@ -37,7 +37,7 @@ impl Temporary {
     }
 
     /// The file itself.
-    pub(super) fn file(&mut self) -> &mut File {
+    pub(crate) fn file(&mut self) -> &mut File {
         match self {
             Self::Unnamed(file) => file,
             Self::Named(named) => named.as_file_mut(),
@@ -45,7 +45,7 @@ impl Temporary {
     }
 
     /// Gives it a name, in place of what stands there if it is to `replace` that.
-    pub(super) fn persist(self, path: &Path, replace: bool) -> io::Result<File> {
+    pub(crate) fn persist(self, path: &Path, replace: bool) -> io::Result<File> {
         let file = match self {
             Self::Named(named) if !replace => {
                 named.persist_noclobber(path).map_err(|error| error.error)?

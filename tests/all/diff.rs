@@ -1264,10 +1264,7 @@ fn a_folder_without_room_is_named_and_nothing_is_left_in_it() {
     command
         .args([&large, &large])
         .env("TMPDIR", temporary.path());
-    let named = format!(
-        "cannot sort what is compared in {}",
-        temporary.path().display()
-    );
+    let named = format!("cannot sort in {}", temporary.path().display());
     run(&mut command).ends_with(1).says([&named]);
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
 }

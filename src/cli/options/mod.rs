@@ -122,6 +122,14 @@ pub(super) fn complete(
     if PLAIN.contains(&verb) {
         return Ok(arguments);
     }
+    // Verbs of other systems stand behind the name of the system.
+    let (words, typed, of_verb) = match typed.subcommand() {
+        Some((below, typed)) => match of_verb.find_subcommand(below) {
+            Some(of_verb) => (vec![verb, below], typed, of_verb),
+            None => return Ok(arguments),
+        },
+        None => (vec![verb], typed, of_verb),
+    };
     let mut taken = Taken::new(of_verb, typed);
     let mut found = of_variables(&mut taken, environment)?;
     let named = |name: &str| typed.get_one::<String>(name).cloned();
@@ -150,12 +158,12 @@ pub(super) fn complete(
         found.retain(|option| !KEYS.contains(&option.long.as_str()));
     }
     // What is meant for the one sort of end does not hold for the other, unless it was typed.
-    match ends(typed, &found) {
+    match ends(of_verb, typed, &found) {
         Ends::Projects => found.retain(|option| !FOR_SITES.contains(&option.long.as_str())),
         Ends::Sites => found.retain(|option| !FOR_PROJECTS.contains(&option.long.as_str())),
         Ends::Both => {}
     }
-    let Some(place) = place_of(verb, &arguments) else {
+    let Some(place) = place_of(&words, &arguments) else {
         return Ok(arguments);
     };
     let words = found.iter().filter(|option| option.on).flat_map(|option| {
@@ -182,7 +190,7 @@ enum Ends {
 }
 
 /// What `--from` and `--to` name, whoever gives them; without them it is a project.
-fn ends(typed: &ArgMatches, found: &[Found]) -> Ends {
+fn ends(command: &Command, typed: &ArgMatches, found: &[Found]) -> Ends {
     let of = |end: &str| {
         let typed = typed
             .try_get_one::<PathBuf>(end)
@@ -199,6 +207,8 @@ fn ends(typed: &ArgMatches, found: &[Found]) -> Ends {
     };
     let named: Vec<bool> = ENDS
         .iter()
+        // What only is called so is no end: the archive that is converted, for one.
+        .filter(|end| with_long(command, end).is_some())
         .filter_map(|end| of(end))
         .map(|end| end.contains("://"))
         .collect();
@@ -329,12 +339,13 @@ fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<
     Ok(found)
 }
 
-/// The place behind the verb.
-fn place_of(verb: &str, arguments: &[OsString]) -> Option<usize> {
+/// The place behind the words of the verb.
+fn place_of(words: &[&str], arguments: &[OsString]) -> Option<usize> {
     let mut place = 1;
+    let mut words = words.iter().peekable();
     while place < arguments.len() {
         let word = arguments[place].to_str().unwrap_or_default();
-        if word == verb {
+        if words.next_if(|wanted| **wanted == word).is_some() && words.peek().is_none() {
             return Some(place + 1);
         }
         let has_value = [PROFILE, CONFIG]

@@ -12,7 +12,8 @@ use rquickjs::{Context, Ctx, Exception, Function, Object, Runtime, Value as JsVa
 
 use super::layout::Layout;
 use super::limit::Clock;
-use super::{connection_string, env, source};
+use super::{connection_string, source};
+use crate::dotenv;
 use crate::strapi::files;
 
 /// How much memory all of a project's configuration may use.
@@ -182,7 +183,7 @@ fn host<'js>(
     define(
         "parseDotenv",
         Function::new(ctx.clone(), |text: String| {
-            serde_json::json!(env::parse(&text)).to_string()
+            serde_json::json!(dotenv::parse(&text)).to_string()
         })?,
     )?;
     define(

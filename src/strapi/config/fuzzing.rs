@@ -1,7 +1,8 @@
 //! The targets of [`crate::fuzzing`] that need to look inside this room.
 
-use super::{Chosen, connection_string, database, env, load, source};
+use super::{Chosen, connection_string, database, load, source};
 use crate::database::Stop;
+use crate::dotenv;
 use crate::fuzzing::folder;
 use crate::strapi::custom_fields::read_code;
 use std::collections::BTreeMap;
@@ -54,7 +55,7 @@ pub fn typescript(bytes: &[u8]) {
 /// A `.env`, and each of its values as a connection string.
 pub fn environment(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let values = env::parse(&text);
+    let values = dotenv::parse(&text);
     for url in values.values().map(String::as_str).chain([&*text]) {
         let _ = connection_string::postgres(url);
         let _ = connection_string::mysql(url);

@@ -36,7 +36,7 @@ impl Place {
 }
 
 /// Takes records in any order.
-pub(super) struct Sorter {
+pub(crate) struct Sorter {
     folder: PathBuf,
     bytes: Vec<u8>,
     places: Vec<Place>,
@@ -146,7 +146,7 @@ impl Sorter {
 }
 
 fn fail(folder: &Path, error: io::Error) -> Error {
-    let error = Error::io("sort what is compared in", folder, error);
+    let error = Error::io("sort in", folder, error);
     match error.advice() {
         Some(_) => error.also("TMPDIR says where"),
         None => error,
@@ -154,7 +154,7 @@ fn fail(folder: &Path, error: io::Error) -> Error {
 }
 
 /// Records in order, which can be read any number of times.
-pub(super) struct Sorted {
+pub(crate) struct Sorted {
     folder: PathBuf,
     /// Those that are held, where there was little.
     bytes: Vec<u8>,
@@ -198,7 +198,7 @@ impl Sorted {
 
 /// A record.
 #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// What it is sorted by.
     pub key: Vec<u8>,
     /// What stands under that.
@@ -206,7 +206,7 @@ pub(super) struct Record {
 }
 
 /// Reads records in order.
-pub(super) struct Reading<'s> {
+pub(crate) struct Reading<'s> {
     sorted: &'s Sorted,
     next: usize,
     heads: BinaryHeap<Head<'s>>,

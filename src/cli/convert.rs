@@ -1,0 +1,339 @@
+//! `backup convert`: content of a Strapi in the form of another system, and back.
+
+mod from;
+
+use super::environment::Environment;
+use super::key::{self, KeyArguments};
+use super::length;
+use super::place::{Begun, Place};
+use super::progress::Progress;
+use super::prompt::Prompt;
+use super::run::RunArguments;
+use super::terminal::{Reports, safe};
+use super::{Cancellation, STREAM, archive_facts, effort, open_archive, report, terminal};
+use crate::archive::{Cipher, DEFAULT_SHARD_SIZE, Encryption, Level, Packing, Password};
+use crate::effort::Effort;
+use crate::error::{Error, Result};
+use crate::prisma::convert::{NdfDestination, PlainSource};
+use crate::prisma::ndf;
+use crate::store::{Folder, Hidden, check_folder, folder_of, holds_something};
+use crate::transfer::summary::{Remembering, Summary};
+use crate::transfer::{
+    Destination, Extent, Filter, Nowhere, OnFault, Report, SchemaStrategy, Source, Transfer,
+    VersionStrategy,
+};
+use clap::{Args, ValueEnum};
+use from::{Origin, find, schemas_folder};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// What else can be done where the folder for the schemas is taken.
+const OTHERWISE: &str = "name another folder with --schemas";
+
+/// Bring content of a Strapi into the form of another system, or back
+///
+/// With --as ndf, FROM is an archive of a Strapi, and TO becomes a folder with what Prisma 1 takes: data.zip in its
+/// Normalized Data Format, datamodel.prisma, the files of the media library in files/, and strapi.json with what
+/// that format cannot hold. With --as strapi, FROM is such a folder, and TO becomes an archive; or FROM is any data
+/// set of Prisma 1 with its data model, and the content types that it needs come as schema.json files. docs/PRISMA.md
+/// says what becomes of what.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  backup convert site.tar.gz.enc site-prisma --as ndf --key-file /etc/backup/key
+  backup convert s3://bucket/backups/site-2026-11-20 site-prisma --as ndf --dry-run
+  backup convert site-prisma site --as strapi --key-file /etc/backup/key
+  backup convert export-2026-11-20.zip site --as strapi --datamodel datamodel.prisma --no-encrypt
+
+What Prisma takes is not encrypted, and holds what the archive does, hashes of passwords among it.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 done, but some values have no place in the result (with --as ndf they are in
+strapi.json alone), or files are missing, 6 FROM is damaged, 12 wrong key.")]
+pub(super) struct Arguments {
+    /// What is converted. With --as ndf an archive: a file, a folder that holds an unpacked one, s3://, gs:// or az://,
+    /// or - for stdin. With --as strapi a folder that --as ndf made, or a data set of Prisma 1: a zip or a folder
+    #[arg(value_name = "FROM")]
+    from: PathBuf,
+    /// Where it goes. With --as ndf a folder that does not exist or is empty; with --as strapi the name of an archive,
+    /// without extension, as in `backup export --file`
+    #[arg(value_name = "TO")]
+    to: PathBuf,
+    /// What it is brought into
+    #[arg(long, value_enum)]
+    r#as: As,
+    /// One file, or the same in a folder (with --as strapi that needs --no-encrypt)
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// The data model of FROM [default: datamodel.prisma beside it]
+    #[arg(long, value_name = "FILE")]
+    datamodel: Option<PathBuf>,
+    /// Take no strapi.json beside FROM, and make new content types of the data model
+    #[arg(long)]
+    no_notes: bool,
+    /// The Strapi that the archive is for, where no strapi.json says it [default: 5.54.0]
+    #[arg(long, value_name = "VERSION")]
+    strapi_version: Option<String>,
+    /// Where the schema.json files go: a folder that does not exist or is empty [default: TO-schemas]
+    #[arg(long, value_name = "DIR")]
+    schemas: Option<PathBuf>,
+    /// Replace what has the name of the archive
+    #[arg(long)]
+    overwrite: bool,
+    /// Do everything but to write the result
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    key: KeyArguments,
+    /// Do not encrypt the archive
+    #[arg(long)]
+    no_encrypt: bool,
+    /// Say more, and where the time went
+    #[arg(long)]
+    verbose: bool,
+    #[command(flatten)]
+    alone: RunArguments,
+}
+
+/// What content is brought into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum As {
+    /// What Prisma 1 takes
+    Ndf,
+    /// An archive of a Strapi
+    Strapi,
+}
+
+/// In which form it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One zip, of what Prisma 1 takes
+    Zip,
+    /// One archive of a Strapi
+    Tar,
+    /// A folder
+    Dir,
+}
+
+/// Where a conversion takes place.
+struct Room<'a> {
+    environment: &'a Environment,
+    cancellation: &'a Cancellation,
+    effort: Effort,
+    verbose: bool,
+}
+
+impl Arguments {
+    /// Runs the conversion; gives the exit code.
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        let alone = self.alone.clone();
+        let reports = match self.to.as_os_str() == STREAM {
+            true => Reports::Stderr,
+            false => Reports::Stdout,
+        };
+        alone.run("convert", reports, environment, |cancellation, summary| {
+            let room = Room {
+                environment,
+                cancellation,
+                effort: self.verbose.then(Effort::measured).unwrap_or_default(),
+                verbose: self.verbose,
+            };
+            let converted = match self.r#as {
+                As::Ndf => self.to_ndf(&room, summary),
+                As::Strapi => self.to_strapi(&room, summary),
+            };
+            converted.map_err(|error| error.interrupted_with("nothing was written"))
+        })
+    }
+
+    fn to_ndf(&self, room: &Room<'_>, summary: &mut Summary) -> Result<u8> {
+        let format = match self.format {
+            None | Some(Format::Zip) => ndf::Form::Zip,
+            Some(Format::Dir) => ndf::Form::Dir,
+            Some(Format::Tar) => {
+                return Err(Error::usage("Prisma 1 takes a zip or a folder, and no tar")
+                    .hint("leave --format out"));
+            }
+        };
+        let needless = [
+            (self.datamodel.is_some(), "--datamodel"),
+            (self.no_notes, "--no-notes"),
+            (self.schemas.is_some(), "--schemas"),
+            (self.strapi_version.is_some(), "--strapi-version"),
+            (self.overwrite, "--overwrite"),
+            (self.no_encrypt, "--no-encrypt"),
+        ];
+        if let Some((_, name)) = needless.into_iter().find(|(is_given, _)| *is_given) {
+            return Err(Error::usage(format!("{name} is for --as strapi")).hint("leave it out"));
+        }
+        let destination = NdfDestination::new(&self.to, format)?.kept_hidden(self.dry_run);
+        let mut archive = open_archive(
+            &self.from,
+            &self.key,
+            OnFault::Stop,
+            room.cancellation,
+            &room.effort,
+            room.environment,
+        )?;
+        summary.archive = Some(archive_facts(&archive));
+        let report = room.transfer(&mut archive, Box::new(destination), summary)?;
+        Ok(self.conclude(
+            room,
+            &report,
+            Reports::Stdout,
+            "What Prisma 1 takes",
+            &self.to,
+        ))
+    }
+
+    fn to_strapi(&self, room: &Room<'_>, summary: &mut Summary) -> Result<u8> {
+        let is_unpacked = match self.format {
+            None | Some(Format::Tar) => false,
+            Some(Format::Dir) => true,
+            Some(Format::Zip) => {
+                return Err(Error::usage(
+                    "an archive of a Strapi is a tar or a folder, and no zip",
+                )
+                .hint("leave --format out"));
+            }
+        };
+        if is_unpacked && !self.no_encrypt {
+            return Err(
+                Error::usage("an unpacked archive (--format dir) cannot be encrypted")
+                    .hint("add --no-encrypt, or leave --format out"),
+            );
+        }
+        let location = Place::parse(Some(&self.to), is_unpacked)?;
+        let form = length::Form {
+            unpacked: is_unpacked,
+            compressed: true,
+            cipher: (!self.no_encrypt).then_some(Cipher::Strapi),
+            summary: false,
+        };
+        Place::check(&location, form)?;
+        let mut origin = find(self, room)?;
+        let schemas = match &origin {
+            Origin::Plain(source) => {
+                let folder = schemas_folder(self)?;
+                Some((schema_files(source, &folder)?, folder))
+            }
+            Origin::Noted(_) => None,
+        };
+        let interrupt = room.cancellation.interrupt();
+        let key = match self.no_encrypt || self.dry_run {
+            true => None,
+            false => Some(
+                match self.key.source().given(room.environment, &interrupt)? {
+                    Some(key) => key,
+                    None => key::ask_new(&Prompt::new(interrupt.clone()))?,
+                },
+            ),
+        };
+        let packing = Packing {
+            compression: Some(Level::default()),
+            encryption: key.map(|key| Encryption::Strapi(Password::new(key))),
+            effort: room.effort.clone(),
+            interrupt,
+        };
+        let place = Place::at(location, is_unpacked, &packing);
+        if self.dry_run {
+            let report = room.transfer(origin.source(), Box::<Nowhere>::default(), summary)?;
+            return Ok(self.conclude(room, &report, Reports::Stdout, "The archive", &self.to));
+        }
+        let kept = (self.overwrite, self.alone.wants_summary());
+        let Begun {
+            destination,
+            shown,
+            reports,
+            receipt,
+        } = place.begin(&packing, DEFAULT_SHARD_SIZE, kept, room.environment)?;
+        let report = room.transfer(origin.source(), Box::new(destination), summary)?;
+        if let Some((schemas, folder)) = schemas {
+            schemas.show_as(folder.file_name().unwrap_or_default(), OTHERWISE)?;
+            let folder = safe(&folder.display().to_string());
+            terminal::tell(&format!(
+                "the schema.json files of the content types are in {folder}"
+            ));
+        }
+        let shown = receipt.written().map_or(shown, |written| written.location);
+        summary.archive = place.facts(&receipt, &packing);
+        Ok(self.conclude(room, &report, reports, "The archive", Path::new(&shown)))
+    }
+
+    /// Says what came of it; gives the exit code.
+    fn conclude(
+        &self,
+        room: &Room<'_>,
+        report: &Report,
+        reports: Reports,
+        what: &str,
+        to: &Path,
+    ) -> u8 {
+        effort::tell(&room.effort, &[]);
+        report::print(reports, report);
+        if let Some(shortfall) = report::shortfall(report) {
+            terminal::alert(&shortfall);
+        }
+        let to = safe(&to.display().to_string());
+        reports.conclude(&match self.dry_run {
+            true => format!("All of it was converted, and {to} was not written (--dry-run)"),
+            false => format!("{what} is in {to}"),
+        });
+        report::exit_code(report, false)
+    }
+}
+
+/// The files of the content types, in a folder that is still hidden.
+fn schema_files(source: &PlainSource, folder: &Path) -> Result<Hidden> {
+    let is_full = fs::read_dir(folder).is_ok_and(|mut it| it.next().is_some());
+    if is_full || folder.is_file() {
+        return Err(holds_something(folder).hint(OTHERWISE));
+    }
+    let above = folder_of(folder);
+    check_folder(above)?;
+    let opened = Folder::open(above);
+    let opened = opened.map_err(|error| Error::io("write into the folder", above, error))?;
+    let hidden = Hidden::make(opened)?;
+    for (name, text) in source.schema_files() {
+        let written = hidden.create(&name).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+        written.map_err(|error| Error::io("write", &folder.join(&name), error))?;
+    }
+    Ok(hidden)
+}
+
+impl Room<'_> {
+    fn transfer(
+        &self,
+        source: &mut dyn Source,
+        destination: Box<dyn Destination + '_>,
+        summary: &mut Summary,
+    ) -> Result<Report> {
+        let progress = Progress::new(self.cancellation, self.verbose);
+        let watch = Remembering::new(&progress);
+        let mut transfer = Transfer {
+            source,
+            destination,
+            filter: Filter::default(),
+            extent: Extent::default(),
+            versions: VersionStrategy::Ignore,
+            schemas: SchemaStrategy::Ignore,
+            on_fault: OnFault::Stop,
+            observer: &watch,
+        };
+        let transferred = transfer.plan().and_then(|plan| {
+            summary.source(&plan.source);
+            terminal::tell(&report::origin(&plan.source));
+            // What goes nowhere was looked at by now.
+            match plan.announced.stages.is_empty() {
+                true => transfer.run(&plan),
+                false => Ok(plan.announced),
+            }
+        });
+        summary.warn(watch.warnings());
+        let report = transferred?;
+        summary.report(&report);
+        Ok(report)
+    }
+}

@@ -1,0 +1,122 @@
+//! What `--as strapi` converts: where its data, its data model, its notes and its files lie.
+
+use super::{Arguments, Room};
+use crate::error::{Error, Result};
+use crate::prisma::convert::{NotedSource, PlainSource, layout};
+use crate::prisma::sdl::DataModel;
+use crate::store::{Location, folder_of};
+use crate::transfer::Source;
+use jiff::Timestamp;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The Strapi that an archive is for where nothing says it.
+const VERSION: &str = "5.54.0";
+
+/// A data set that is converted.
+pub(super) enum Origin {
+    /// One with notes of the archive that it was made of.
+    Noted(Box<NotedSource>),
+    /// Any other.
+    Plain(Box<PlainSource>),
+}
+
+impl Origin {
+    /// It, as content of a Strapi.
+    pub fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Self::Noted(source) => source.as_mut(),
+            Self::Plain(source) => source.as_mut(),
+        }
+    }
+}
+
+/// The data in what was named, and the folder with what lies beside them.
+fn parts(from: &Path) -> (PathBuf, PathBuf) {
+    let zip = from.join(format!("{}.zip", layout::DATA));
+    let folder = from.join(layout::DATA);
+    match (zip.is_file(), folder.is_dir()) {
+        (true, _) => (zip, from.to_owned()),
+        (false, true) => (folder, from.to_owned()),
+        (false, false) => (from.to_owned(), folder_of(from).to_owned()),
+    }
+}
+
+/// Finds all of it.
+///
+/// # Errors
+/// Something of it is not there, or is not what it should be.
+pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
+    let Location::Path(from) = Location::parse(arguments.from.as_os_str())? else {
+        let what = "a data set of Prisma 1 is a file or a folder on this machine";
+        return Err(Error::usage(what).hint("copy it here first"));
+    };
+    let (data, beside) = parts(&from);
+    let interrupt = room.cancellation.interrupt();
+    let spool = &room.environment.temporary;
+    let has_notes = beside.join(layout::NOTES).is_file();
+    if has_notes && !arguments.no_notes {
+        let needless = [
+            (arguments.datamodel.is_some(), "--datamodel"),
+            (arguments.schemas.is_some(), "--schemas"),
+            (arguments.strapi_version.is_some(), "--strapi-version"),
+        ];
+        if let Some((_, name)) = needless.into_iter().find(|(is_given, _)| *is_given) {
+            let notes = beside.join(layout::NOTES);
+            let what = format!("{name} is of no use: {} says all of it", notes.display());
+            return Err(
+                Error::usage(what).hint("leave it out, or have new content types made: --no-notes")
+            );
+        }
+        let source = NotedSource::open(&data, &beside, spool, &interrupt)?;
+        return Ok(Origin::Noted(Box::new(source)));
+    }
+    let path = match &arguments.datamodel {
+        Some(path) => path.clone(),
+        None => beside.join(layout::DATAMODEL),
+    };
+    let text = fs::read_to_string(&path).map_err(|error| {
+        Error::io("read the data model", &path, error).also("--datamodel names it")
+    })?;
+    let model = DataModel::parse(&text, &path.display().to_string())?;
+    let version = arguments.strapi_version.as_deref().unwrap_or(VERSION);
+    check_version(version)?;
+    let now = Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
+        .to_string();
+    let source = PlainSource::open(&data, &model, (version, &now), spool, &interrupt)?;
+    Ok(Origin::Plain(Box::new(source)))
+}
+
+/// Sees that a version is one of a Strapi that has archives.
+fn check_version(version: &str) -> Result<()> {
+    let major = semver::Version::parse(version).map(|it| it.major);
+    match major {
+        Ok(4 | 5) => Ok(()),
+        _ => Err(Error::usage(format!(
+            "--strapi-version {version} is no version of Strapi 4 or 5"
+        ))
+        .hint("give all of it, as in the project's package.json: 5.54.0")),
+    }
+}
+
+/// The folder that the files of the schemas go to.
+pub(super) fn schemas_folder(arguments: &Arguments) -> Result<PathBuf> {
+    if let Some(folder) = &arguments.schemas {
+        return Ok(folder.clone());
+    }
+    let Location::Path(to) = Location::parse(arguments.to.as_os_str())? else {
+        let what = "the files of the schemas need a folder on this machine";
+        return Err(Error::usage(what).hint("name it with --schemas"));
+    };
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split(".tar").next().unwrap_or_default();
+    if stem.is_empty() || to.is_dir() {
+        let what = format!(
+            "{} names no archive that they could lie beside",
+            to.display()
+        );
+        return Err(Error::usage(what).hint("name their folder with --schemas"));
+    }
+    Ok(to.with_file_name(format!("{stem}-schemas")))
+}

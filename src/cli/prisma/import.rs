@@ -1,0 +1,164 @@
+//! `backup prisma import`: a data set into a running service.
+
+use super::super::environment::Environment;
+use super::super::progress::Progress;
+use super::super::run::RunArguments;
+use super::super::terminal::{self, Reports, safe};
+use super::super::{Cancellation, exit_code};
+use super::service::{Meant, ServiceArguments};
+use super::verdict;
+use crate::error::{Error, Kind, Result};
+use crate::prisma::import::{Import, Imported, Places, State};
+use crate::prisma::ndf::DataSet;
+use crate::prisma::verify::{Verdict, verify};
+use crate::store::real_path;
+use crate::transfer::summary::Summary;
+use clap::Args;
+use indicatif::HumanCount;
+use std::path::PathBuf;
+
+/// Import a data set into a running service
+///
+/// Everything is checked first, as `backup prisma verify` does; nothing is sent where something is wrong. It is sent in
+/// requests of at most 1 MB, several at once: nodes, then lists, then relations. The service only adds. What was sent is
+/// written down beside the data set, so that an import that was interrupted goes on when the same command is run again:
+/// what is not known to have arrived is read back, and only what is missing is sent.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  backup prisma import --data export.zip
+  backup prisma import --data folder --project /srv/prisma --dry-run
+  backup prisma import --data nodes.json --endpoint http://localhost:4466/blog/dev --datamodel datamodel.prisma --secret-file secret
+
+Exit codes: 0 done, 1 failed and nothing was sent, 2 usage, or all of it was imported already, 6 something is wrong with
+the data set, 11 another run imports it, 13 some of it was sent: run it again to go on, 130 interrupted before anything
+was sent.")]
+pub(super) struct Arguments {
+    /// The data set: a zip, a folder with nodes, lists and relations, or one file of these
+    #[arg(short, long, value_name = "DATA")]
+    data: PathBuf,
+    #[command(flatten)]
+    service: ServiceArguments,
+    /// Check everything, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Forget what earlier runs sent, and begin anew. This is for a service that was emptied
+    #[arg(long)]
+    restart: bool,
+    /// Say more
+    #[arg(long)]
+    verbose: bool,
+    #[command(flatten)]
+    alone: RunArguments,
+}
+
+impl Arguments {
+    /// Runs the import; gives the exit code.
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        let alone = self.alone.clone();
+        let reports = Reports::Stdout;
+        alone.run(
+            "prisma import",
+            reports,
+            environment,
+            |cancellation, summary| {
+                let done = self.import(environment, cancellation, summary);
+                done.map_err(|error| error.interrupted_with("nothing was sent"))
+            },
+        )
+    }
+
+    fn import(
+        &self,
+        environment: &Environment,
+        cancellation: &Cancellation,
+        summary: &mut Summary,
+    ) -> Result<u8> {
+        let interrupt = cancellation.interrupt();
+        let Meant { service, model } = self.service.open(environment, &interrupt)?;
+        summary.project = Some(service.endpoint().to_string());
+        let mut set = DataSet::open(&self.data, &interrupt)?;
+        let progress = Progress::new(cancellation, self.verbose);
+        terminal::tell("checking the data set");
+        let found = verify(&mut set, Some(&model), &environment.temporary, &progress)?;
+        verdict::note(summary, &found);
+        if found.findings.count() > 0 {
+            return Ok(refuse(&found));
+        }
+        verdict::print(Reports::Stdout, &found);
+        let data = real_path(&self.data);
+        let own = own_folder(environment);
+        let places = Places::of(&data, &found, service.endpoint(), own.as_deref());
+        let total: usize = found.chunks.iter().map(Vec::len).sum();
+        let endpoint = safe(&service.endpoint().to_string());
+        if self.dry_run {
+            let begun = match places.existing().filter(|_| !self.restart) {
+                Some(path) => format!(
+                    "; an earlier run began, and {} says what it sent",
+                    path.display()
+                ),
+                None => String::new(),
+            };
+            Reports::Stdout.conclude(&format!(
+                "The data set is whole; {total} requests would be sent to {endpoint}{begun}"
+            ));
+            return Ok(0);
+        }
+        if self.restart {
+            State::forget(&places)?;
+        }
+        let state = State::open(&places, &found, service.endpoint())?;
+        if let Some(when) = state.completed() {
+            return Err(
+                Error::usage(format!("this data set was imported into {endpoint} at {}", safe(when))).hint(
+                    "the service only adds, and no two nodes have one id; if it was emptied since then, run it with --restart",
+                ),
+            );
+        }
+        let (taken, doubt) = (state.progress().0, state.in_doubt());
+        if taken + doubt > 0 {
+            terminal::tell(&format!(
+                "going on: {taken} of {total} requests are in the service, and of {doubt} it is not known"
+            ));
+        }
+        let import = Import::new(&mut set, &found, &model, &service, state, &progress)?;
+        let Imported {
+            requests,
+            earlier,
+            found,
+        } = import.run()?;
+        let before = match earlier {
+            0 => String::new(),
+            count => format!(" after {} of earlier runs", HumanCount(count)),
+        };
+        let back = match found {
+            0 => String::new(),
+            count => format!("; {} elements were found there already", HumanCount(count)),
+        };
+        let requests = HumanCount(requests);
+        Reports::Stdout.conclude(&format!(
+            "Imported into {endpoint}, in {requests} requests{before}{back}"
+        ));
+        Ok(0)
+    }
+}
+
+/// Says what is wrong with the data set; gives the exit code.
+fn refuse(found: &Verdict) -> u8 {
+    verdict::print_findings(&found.findings);
+    let count = HumanCount(found.findings.count());
+    Reports::Stdout.conclude(&format!(
+        "{count} things are wrong with the data set, and nothing was sent"
+    ));
+    exit_code(Kind::Archive)
+}
+
+/// The user's own folder for what programs keep.
+fn own_folder(environment: &Environment) -> Option<PathBuf> {
+    let given = environment.get("XDG_STATE_HOME").map(PathBuf::from);
+    let base = given.filter(|path| path.is_absolute()).or_else(|| {
+        environment
+            .get("HOME")
+            .map(|home| PathBuf::from(home).join(".local/state"))
+    })?;
+    Some(base.join("backup"))
+}

@@ -1,0 +1,41 @@
+//! `backup prisma`: services of Prisma 1 and their data sets.
+
+mod export;
+mod import;
+mod service;
+mod verdict;
+mod verify;
+
+use super::environment::Environment;
+use crate::error::Result;
+use clap::{Args, Subcommand};
+
+/// Export a service of Prisma 1, import into one, or check a data set
+///
+/// Data sets are in the Normalized Data Format of Prisma's own command line: a zip or a folder with nodes, lists and
+/// relations. Neither Node nor that command line is needed.
+#[derive(Debug, Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Export(export::Arguments),
+    Import(import::Arguments),
+    Verify(verify::Arguments),
+}
+
+impl Arguments {
+    /// Runs it; gives the exit code.
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        match self.verb {
+            Verb::Export(arguments) => arguments.run(environment),
+            Verb::Import(arguments) => arguments.run(environment),
+            Verb::Verify(arguments) => arguments.run(environment),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Rows of Strapi as another system holds them: a node for the row and for each component in it, and a [`Tree`] that
+//! says how they make the row again, byte for byte.
+//!
+//! A tree holds no value that a node holds: what changes there is changed in the row as well.
+
+use crate::model::{Fields, json};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+
+/// What a value is wrapped in where the other system takes only objects and lists.
+pub const WRAPPER: &str = "strapiValue";
+/// How many lists of members are told apart.
+const MOST_SHAPES: usize = 10_000;
+
+/// Where the value of a member of a row, or of a component, comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// From the node.
+    Node,
+    /// From the node, without the object around it.
+    Wrapped,
+    /// From the node, where it has one by now; it is `null`.
+    Null,
+    /// From here: the other system cannot hold it.
+    Kept,
+    /// It is the number at the end of the node's id.
+    Id,
+    /// It is the uid of the node's type.
+    Uid,
+    /// A component.
+    One,
+    /// A list of components.
+    List,
+}
+
+impl Mark {
+    fn letter(self) -> char {
+        match self {
+            Self::Node => '.',
+            Self::Wrapped => 'w',
+            Self::Null => '-',
+            Self::Kept => 'x',
+            Self::Id => 'i',
+            Self::Uid => 't',
+            Self::One => 'o',
+            Self::List => 'l',
+        }
+    }
+
+    fn from_letter(letter: u8) -> Option<Self> {
+        Some(match letter {
+            b'.' => Self::Node,
+            b'w' => Self::Wrapped,
+            b'-' => Self::Null,
+            b'x' => Self::Kept,
+            b'i' => Self::Id,
+            b't' => Self::Uid,
+            b'o' => Self::One,
+            b'l' => Self::List,
+            _ => return None,
+        })
+    }
+}
+
+/// How a node, and those of the components in it, make a row or a component.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Tree {
+    /// The id of the node.
+    #[serde(rename = "n")]
+    pub node: String,
+    /// The number of its type.
+    #[serde(rename = "t")]
+    pub model: usize,
+    /// The number of the list of its members.
+    #[serde(rename = "s")]
+    shape: usize,
+    /// Where each of them comes from, a letter each.
+    #[serde(rename = "m")]
+    marks: String,
+    /// What the node cannot hold.
+    #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
+    kept: Vec<Box<RawValue>>,
+    /// The components.
+    #[serde(rename = "c", default, skip_serializing_if = "Vec::is_empty")]
+    children: Vec<Vec<Tree>>,
+}
+
+impl Tree {
+    /// One of this node, without members.
+    pub fn new(node: String, model: usize) -> Self {
+        Self {
+            node,
+            model,
+            shape: 0,
+            marks: String::new(),
+            kept: Vec::new(),
+            children: Vec::new(),
+        }
+    }
+
+    /// Adds a member that comes from there.
+    pub fn mark(&mut self, mark: Mark) {
+        self.marks.push(mark.letter());
+    }
+
+    /// Adds a member whose value is here; it is valid JSON.
+    pub fn keep(&mut self, value: &str) {
+        if let Ok(value) = RawValue::from_string(value.to_owned()) {
+            self.kept.push(value);
+        }
+        self.mark(Mark::Kept);
+    }
+
+    /// Adds a member that is a component, or a list of components.
+    pub fn hold(&mut self, mark: Mark, components: Vec<Self>) {
+        self.children.push(components);
+        self.mark(mark);
+    }
+
+    /// Says what the members are called that were added. Gives whether there is room for such a list.
+    pub fn name_members<'n>(
+        &mut self,
+        names: impl Iterator<Item = &'n str>,
+        shapes: &mut Shapes,
+    ) -> bool {
+        let shape = shapes.number(names);
+        self.shape = shape.unwrap_or_default();
+        shape.is_some()
+    }
+
+    /// Goes through the nodes, each before those in it.
+    pub fn each_node(&self, each: &mut dyn FnMut(&Self)) {
+        each(self);
+        for child in self.children.iter().flatten() {
+            child.each_node(each);
+        }
+    }
+}
+
+/// Lists of the members that rows and components have, in their order.
+#[derive(Debug, Default)]
+pub struct Shapes {
+    numbers: HashMap<Vec<String>, usize>,
+    list: Vec<Vec<String>>,
+    /// How many of them were handed out by [`fresh`](Self::fresh).
+    told: usize,
+}
+
+impl Shapes {
+    fn number<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> Option<usize> {
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        if let Some(number) = self.numbers.get(&names) {
+            return Some(*number);
+        }
+        if self.list.len() == MOST_SHAPES {
+            return None;
+        }
+        Some(self.push(names))
+    }
+
+    /// Takes the next one in.
+    pub fn push(&mut self, names: Vec<String>) -> usize {
+        self.numbers.insert(names.clone(), self.list.len());
+        self.list.push(names);
+        self.list.len() - 1
+    }
+
+    /// Those that were not handed out yet.
+    pub fn fresh(&mut self) -> &[Vec<String>] {
+        let told = std::mem::replace(&mut self.told, self.list.len());
+        &self.list[told..]
+    }
+}
+
+/// What is known of the types that nodes are of.
+pub trait Types {
+    /// The uid of a content type or component.
+    fn uid(&self, model: usize) -> Option<&str>;
+    /// The name of the field that holds an attribute.
+    fn field(&self, model: usize, attribute: &str) -> Option<&str>;
+}
+
+/// Makes rows of nodes.
+pub struct Rows<'a> {
+    /// The types.
+    pub types: &'a dyn Types,
+    /// The lists of members.
+    pub shapes: &'a Shapes,
+}
+
+impl Rows<'_> {
+    /// Appends the line of a row. `nodes` are those of the tree, in its order, as JSON: what is not there any more is
+    /// empty. `None` where the row itself is not, or the tree fits nothing that is known.
+    pub fn line(&self, id: i64, tree: &Tree, nodes: &[String]) -> Option<String> {
+        let mut out = String::from("{\"type\":");
+        json::write_string(&mut out, self.types.uid(tree.model)?);
+        out.push_str(",\"id\":");
+        json::write_i64(&mut out, id);
+        out.push_str(",\"data\":");
+        let data = self.object(tree, &mut nodes.iter())?;
+        out.push_str(&data);
+        out.push('}');
+        Some(out)
+    }
+
+    fn object(&self, tree: &Tree, nodes: &mut std::slice::Iter<'_, String>) -> Option<String> {
+        let node = nodes.next()?;
+        let names = self.shapes.list.get(tree.shape)?;
+        let fields = Fields::parse(node).unwrap_or(Fields(Vec::new()));
+        let (mut kept, mut children) = (tree.kept.iter(), tree.children.iter());
+        let mut out = String::from("{");
+        for (name, letter) in names.iter().zip(tree.marks.bytes()) {
+            if out.len() > 1 {
+                out.push(',');
+            }
+            json::write_string(&mut out, name);
+            out.push(':');
+            let value = self.types.field(tree.model, name);
+            let value = value.and_then(|field| fields.get(field));
+            match Mark::from_letter(letter)? {
+                Mark::Node | Mark::Null => out.push_str(value.unwrap_or("null")),
+                Mark::Wrapped => out.push_str(value.map_or("null", unwrapped)),
+                Mark::Kept => out.push_str(kept.next()?.get()),
+                Mark::Id => out.push_str(tree.node.rsplit_once('_')?.1),
+                Mark::Uid => json::write_string(&mut out, self.types.uid(tree.model)?),
+                Mark::One => {
+                    let child = children.next()?.first()?;
+                    let object = self.object(child, nodes);
+                    out.push_str(object.as_deref().unwrap_or("null"));
+                }
+                Mark::List => {
+                    out.push('[');
+                    let before = out.len();
+                    for child in children.next()? {
+                        if let Some(object) = self.object(child, nodes) {
+                            if out.len() > before {
+                                out.push(',');
+                            }
+                            out.push_str(&object);
+                        }
+                    }
+                    out.push(']');
+                }
+            }
+        }
+        out.push('}');
+        (!node.is_empty()).then_some(out)
+    }
+}
+
+/// What is in an object that was put around a value.
+fn unwrapped(value: &str) -> &str {
+    let inner = Fields::parse(value)
+        .ok()
+        .and_then(|fields| match fields.0[..] {
+            [(ref name, inner)] if name == WRAPPER => Some(inner),
+            _ => None,
+        });
+    inner.unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Known;
+
+    impl Types for Known {
+        fn uid(&self, model: usize) -> Option<&str> {
+            ["api::a.a", "c.box"].get(model).copied()
+        }
+
+        fn field(&self, _model: usize, attribute: &str) -> Option<&str> {
+            (attribute == "the title").then_some("theTitle")
+        }
+    }
+
+    fn tree(shapes: &mut Shapes) -> Tree {
+        let component = |number: &str, shapes: &mut Shapes| {
+            let mut tree = Tree::new(format!("box_{number}"), 1);
+            tree.mark(Mark::Id);
+            tree.mark(Mark::Uid);
+            tree.keep("9007199254740993");
+            assert!(tree.name_members(["id", "__component", "n"].into_iter(), shapes));
+            tree
+        };
+        let mut tree = Tree::new("a_1".into(), 0);
+        tree.mark(Mark::Node);
+        tree.mark(Mark::Null);
+        let components = ["4", "5"].map(|number| component(number, shapes));
+        tree.hold(Mark::List, components.into());
+        assert!(tree.name_members(["the title", "none", "zone"].into_iter(), shapes));
+        tree
+    }
+
+    #[test]
+    fn a_row_is_made_of_its_nodes_and_of_what_they_cannot_hold() {
+        let mut shapes = Shapes::default();
+        let tree = tree(&mut shapes);
+        let tree: Tree =
+            serde_json::from_str(&serde_json::to_string(&tree).expect("JSON")).expect("a tree");
+        let rows = Rows {
+            types: &Known,
+            shapes: &shapes,
+        };
+        let nodes = [r#"{"theTitle":"T"}"#, "{}", ""].map(str::to_owned);
+        assert_eq!(
+            rows.line(1, &tree, &nodes).as_deref(),
+            Some(
+                r#"{"type":"api::a.a","id":1,"data":{"the title":"T","none":null,"zone":[{"id":4,"__component":"c.box","n":9007199254740993}]}}"#
+            )
+        );
+        let gone = ["", "{}", "{}"].map(str::to_owned);
+        assert_eq!(rows.line(1, &tree, &gone), None);
+    }
+
+    #[test]
+    fn a_wrapper_is_taken_off_where_it_is_one() {
+        assert_eq!(unwrapped(r#"{"strapiValue":"x"}"#), "\"x\"");
+        assert_eq!(
+            unwrapped(r#"{"strapiValue":1,"b":2}"#),
+            r#"{"strapiValue":1,"b":2}"#
+        );
+        assert_eq!(unwrapped("[1]"), "[1]");
+    }
+}

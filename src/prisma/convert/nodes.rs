@@ -1,0 +1,238 @@
+//! Nodes of a row: one for the row, and one for each component in it.
+
+use super::fields::{Kind, POSITION};
+use super::form::Fit;
+use super::mapping::{Mapping, other_id};
+use crate::convert::rows::{Mark, Shapes, Tree, WRAPPER};
+use crate::model::{Entity, Fields, IdSet, elements, json};
+use std::collections::BTreeMap;
+
+/// How deep components are told apart; what is deeper stands in the notes.
+const DEEPEST: usize = 24;
+/// How long a node may get, in bytes, before a value is left to the notes: servers take 10 MB at once.
+const LONGEST: usize = 9_900_000;
+/// How many attributes with values that no node holds are told apart.
+const MOST_MISFITS: usize = 1000;
+
+/// Values that no node holds: how many, by type and attribute.
+pub type Misfits = BTreeMap<(usize, String), u64>;
+
+/// The nodes of a row.
+pub struct Row {
+    /// Them, as JSON; the first one is of the row.
+    pub nodes: Vec<String>,
+    /// The relations between them: their numbers, and the ids of both ends.
+    pub relations: Vec<(usize, String, String)>,
+    /// How they make the row.
+    pub tree: Tree,
+    /// Whether the tree knows what the members are called.
+    pub has_shape: bool,
+}
+
+/// Makes nodes.
+pub struct Maker<'a> {
+    mapping: &'a mut Mapping,
+    shapes: &'a mut Shapes,
+    /// The ids that are there, by type.
+    ids: &'a mut [IdSet],
+    misfits: &'a mut Misfits,
+    nodes: Vec<String>,
+    relations: Vec<(usize, String, String)>,
+    has_shape: bool,
+}
+
+/// What is known of an object before it is looked at.
+struct Known {
+    model: usize,
+    id: String,
+    position: Option<usize>,
+    depth: usize,
+}
+
+impl<'a> Maker<'a> {
+    /// One that knows all this, and adds to it.
+    pub fn new(
+        mapping: &'a mut Mapping,
+        shapes: &'a mut Shapes,
+        ids: &'a mut [IdSet],
+        misfits: &'a mut Misfits,
+    ) -> Self {
+        Self {
+            mapping,
+            shapes,
+            ids,
+            misfits,
+            nodes: Vec::new(),
+            relations: Vec::new(),
+            has_shape: true,
+        }
+    }
+
+    /// Makes the nodes of a row of the type of this number. `None` where there is one of this id already, or it is none.
+    pub fn row(mut self, model: usize, entity: &Entity<'_>) -> Option<Row> {
+        let fields = Fields::parse(entity.data).ok()?;
+        if !self.ids[model].insert(entity.id) {
+            return None;
+        }
+        let known = Known {
+            model,
+            id: self.mapping.node_id(model, entity.id),
+            position: None,
+            depth: 0,
+        };
+        let tree = self.object(known, &fields);
+        Some(Row {
+            nodes: self.nodes,
+            relations: self.relations,
+            tree,
+            has_shape: self.has_shape,
+        })
+    }
+
+    fn object(&mut self, known: Known, fields: &Fields<'_>) -> Tree {
+        let Known { model, id, .. } = &known;
+        let place = self.nodes.len();
+        self.nodes.push(String::new());
+        let mut node = String::from("{\"_typeName\":");
+        json::write_string(&mut node, &self.mapping.types[*model].name);
+        node.push_str(",\"id\":");
+        json::write_string(&mut node, id);
+        if let Some(position) = known.position {
+            put_name(&mut node, POSITION);
+            json::write_i64(&mut node, position as i64);
+        }
+        let mut tree = Tree::new(id.clone(), *model);
+        for (name, value) in &fields.0 {
+            self.member(&known, (name, value), &mut node, &mut tree);
+        }
+        node.push('}');
+        self.nodes[place] = node;
+        self.mapping.types[*model].nodes += 1;
+        let names = fields.0.iter().map(|(name, _)| name.as_ref());
+        self.has_shape &= tree.name_members(names, self.shapes);
+        tree
+    }
+
+    fn member(
+        &mut self,
+        known: &Known,
+        (name, value): (&str, &str),
+        node: &mut String,
+        tree: &mut Tree,
+    ) {
+        let own = &mut self.mapping.types[known.model];
+        if value == "null" {
+            return tree.mark(Mark::Null);
+        }
+        if own.is_component
+            && name == "id"
+            && known.id.rsplit_once('_').is_some_and(|it| it.1 == value)
+        {
+            return tree.mark(Mark::Id);
+        }
+        if own.is_component
+            && name == "__component"
+            && value.get(1..value.len() - 1) == Some(&own.uid)
+        {
+            return tree.mark(Mark::Uid);
+        }
+        let Some(place) = own.place(name) else {
+            // A component's id that is taken, or that no id can hold, is in its node in another form.
+            if !(own.is_component && name == "id") {
+                self.miss(known.model, name);
+            }
+            return tree.keep(value);
+        };
+        let field = &mut own.attributes[place];
+        if let Kind::Value(form) = &field.kind {
+            let fit = match node.len() + value.len() <= LONGEST {
+                true => form.fits(value),
+                false => Fit::None,
+            };
+            let mark = match fit {
+                Fit::None => {
+                    self.miss(known.model, name);
+                    return tree.keep(value);
+                }
+                Fit::Plain => {
+                    put_name(node, &field.name);
+                    node.push_str(value);
+                    Mark::Node
+                }
+                Fit::Wrapped => {
+                    put_name(node, &field.name);
+                    node.push_str(&format!("{{\"{WRAPPER}\":{value}}}"));
+                    Mark::Wrapped
+                }
+            };
+            field.present += 1;
+            return tree.mark(mark);
+        }
+        let kind = field.kind.clone();
+        match self.components(known, &kind, value) {
+            Some((mark, components)) => tree.hold(mark, components),
+            None => {
+                self.miss(known.model, name);
+                tree.keep(value);
+            }
+        }
+    }
+
+    /// The components in a value. `None` where it is not what its schema says of it; then none of them has a node.
+    fn components(&mut self, known: &Known, kind: &Kind, value: &str) -> Option<(Mark, Vec<Tree>)> {
+        if known.depth == DEEPEST {
+            return None;
+        }
+        let (mark, items) = match kind {
+            Kind::One(..) => (Mark::One, vec![value]),
+            Kind::List(..) | Kind::Zone(_) => (Mark::List, elements(value).ok()?.collect()),
+            Kind::Value(_) | Kind::Morph | Kind::Back | Kind::Other => return None,
+        };
+        let mut found = Vec::with_capacity(items.len());
+        for item in items {
+            let fields = Fields::parse(item).ok()?;
+            let (model, relation) = match kind {
+                Kind::One(model, relation) | Kind::List(model, relation) => (*model, *relation),
+                Kind::Zone(taken) => {
+                    let uid = fields.text("__component")?;
+                    let (_, model, relation) = taken.iter().find(|it| it.0 == uid)?;
+                    (*model, *relation)
+                }
+                Kind::Value(_) | Kind::Morph | Kind::Back | Kind::Other => return None,
+            };
+            found.push((model, relation, fields));
+        }
+        let is_list = mark == Mark::List;
+        let mut trees = Vec::with_capacity(found.len());
+        for (index, (model, relation, fields)) in found.into_iter().enumerate() {
+            let number = fields.get("id").and_then(|id| id.parse::<i64>().ok());
+            let id = match number.filter(|id| self.ids[model].insert(*id)) {
+                Some(id) => self.mapping.node_id(model, id),
+                None => other_id(&format!("{} {relation} {index}", known.id)),
+            };
+            self.relations
+                .push((relation, known.id.clone(), id.clone()));
+            let inside = Known {
+                model,
+                id,
+                position: is_list.then_some(index + 1),
+                depth: known.depth + 1,
+            };
+            trees.push(self.object(inside, &fields));
+        }
+        Some((mark, trees))
+    }
+
+    fn miss(&mut self, model: usize, attribute: &str) {
+        let key = (model, attribute.to_owned());
+        if self.misfits.len() < MOST_MISFITS || self.misfits.contains_key(&key) {
+            *self.misfits.entry(key).or_default() += 1;
+        }
+    }
+}
+
+fn put_name(node: &mut String, name: &str) {
+    node.push(',');
+    json::write_string(node, name);
+    node.push(':');
+}

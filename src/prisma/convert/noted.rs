@@ -1,0 +1,347 @@
+//! NDF with the notes that were written beside it, as a source: the archive that it was made of, with the values that
+//! nodes have by now.
+//!
+//! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
+
+use super::joined::{DATA, NOTED, Numbered, count, node_key, placed, value};
+use super::layout::{FILES, NOTES};
+use super::table::{Table, unfit};
+use crate::convert::notes::{FileNote, Note, Reader, RowNote};
+use crate::convert::rows::Rows;
+use crate::error::{Error, Result};
+use crate::model::{Asset, AssetMetadata, Line, Stage, is_file_name};
+use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
+use crate::sorting::{Sorted, Sorter};
+use crate::store::{Folder, Interrupt};
+use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// NDF with notes.
+pub struct NotedSource {
+    data: DataSet,
+    folder: PathBuf,
+    spool: PathBuf,
+    table: Option<Table>,
+    interrupt: Interrupt,
+}
+
+/// Nodes and pairs in the order of the notes.
+struct Joined {
+    nodes: Sorted,
+    links: Sorted,
+    /// What has no place: how much, by type.
+    lost: BTreeMap<String, u64>,
+    lost_links: u64,
+}
+
+impl NotedSource {
+    /// The data set, and the notes and files in this folder. `spool` is where sorting takes place.
+    ///
+    /// # Errors
+    /// It is no data set.
+    pub fn open(data: &Path, folder: &Path, spool: &Path, interrupt: &Interrupt) -> Result<Self> {
+        let data = DataSet::open(data, interrupt)?;
+        if let Some(fault) = data.faults().first() {
+            return Err(unfit(&data.path().display().to_string(), fault));
+        }
+        Ok(Self {
+            data,
+            folder: folder.to_owned(),
+            spool: spool.to_owned(),
+            table: None,
+            interrupt: interrupt.clone(),
+        })
+    }
+
+    fn notes(&self) -> PathBuf {
+        self.folder.join(NOTES)
+    }
+
+    fn table(&mut self) -> Result<&Table> {
+        if self.table.is_none() {
+            self.table = Some(Table::read(&self.notes())?);
+        }
+        match &self.table {
+            Some(table) => Ok(table),
+            None => unreachable!("it was read above"),
+        }
+    }
+
+    /// Brings nodes and notes together.
+    fn join(&mut self) -> Result<Joined> {
+        let notes = self.notes();
+        self.table()?;
+        let Some(table) = &self.table else {
+            unreachable!("it was read above")
+        };
+        let mut nodes = Sorter::new(&self.spool);
+        let mut pairs = Sorter::new(&self.spool);
+        let (mut lost, mut lost_links) = (BTreeMap::new(), 0);
+        for file in 0..self.data.files().len() {
+            let (kind, name) = (
+                self.data.files()[file].kind,
+                self.data.files()[file].name.clone(),
+            );
+            self.data.read(file, &mut |number, text| {
+                let fail = |why: String| unfit(&format!("{name}, element {number}"), &why);
+                match kind {
+                    ValueType::Nodes => {
+                        let node = Node::parse(text).map_err(fail)?;
+                        nodes.push(
+                            &node_key(&node.type_name, &node.id),
+                            &value(DATA, text.as_bytes()),
+                        )?;
+                    }
+                    ValueType::Lists => {
+                        let row = ListRow::parse(text).map_err(fail)?;
+                        count(&mut lost, &row.type_name);
+                    }
+                    ValueType::Relations => {
+                        let pair = Relation::parse(text).map_err(fail)?;
+                        match table.pair(&pair) {
+                            Some((_, true)) => {}
+                            Some((key, false)) => pairs.push(&key, &[DATA])?,
+                            None => lost_links += 1,
+                        }
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        let mut reader = Reader::open(&notes)?;
+        let (mut row, mut link) = (0_u64, 0_u64);
+        while let Some(note) = reader.read()? {
+            self.interrupt.stop()?;
+            match note {
+                Note::Row(note) => {
+                    let mut each = Ok(());
+                    let mut place = 0_u32;
+                    note.tree.each_node(&mut |tree| {
+                        let name = table.type_name(tree.model).unwrap_or_default();
+                        let mut at = row.to_be_bytes().to_vec();
+                        at.extend_from_slice(&place.to_be_bytes());
+                        place += 1;
+                        if each.is_ok() {
+                            each = nodes.push(&node_key(name, &tree.node), &value(NOTED, &at));
+                        }
+                    });
+                    each?;
+                    row += 1;
+                }
+                Note::Link(form, gaps) => {
+                    let known = table.link(form, &gaps);
+                    let (_, key) =
+                        known.ok_or_else(|| reader.fault("a link of an unknown form"))?;
+                    pairs.push(&key, &value(NOTED, &link.to_be_bytes()))?;
+                    link += 1;
+                }
+                _ => {}
+            }
+        }
+        let nodes = placed(
+            &self.spool,
+            nodes,
+            &mut |key| {
+                count(&mut lost, key.split('\0').next().unwrap_or_default());
+            },
+            true,
+        )?;
+        let links = placed(&self.spool, pairs, &mut |_| lost_links += 1, false)?;
+        Ok(Joined {
+            nodes,
+            links,
+            lost,
+            lost_links,
+        })
+    }
+
+    fn file(&self, folder: &Folder, note: &FileNote, sink: &mut dyn Sink) -> Result<()> {
+        let path = self.folder.join(FILES).join(&note.name);
+        let opened = match is_file_name(&note.name) {
+            true => folder.read(&note.name),
+            false => Err(io::ErrorKind::InvalidInput.into()),
+        };
+        let mut file = match opened {
+            Ok(file) => file,
+            Err(error) => {
+                let id = AssetMetadata::parse(&note.about, &note.name).map_or(0, |it| it.id);
+                let subject = Subject::File {
+                    id,
+                    format: None,
+                    filename: note.name.clone(),
+                };
+                let why = error.to_string();
+                sink.warn(Warning::new(WarningKind::MissingAsset, subject, why));
+                return Ok(());
+            }
+        };
+        let about = file
+            .metadata()
+            .map_err(|error| Error::io("read", &path, error))?;
+        let asset = Asset {
+            filename: note.name.clone(),
+            sidecar: note.about.clone(),
+            size: about.len(),
+        };
+        sink.asset(&asset, &mut file)
+    }
+}
+
+impl Source for NotedSource {
+    fn name(&self) -> String {
+        self.data.path().display().to_string()
+    }
+
+    fn describe(&mut self) -> Result<Description> {
+        let table = self.table()?;
+        Ok(Description {
+            metadata: table.head.metadata.clone(),
+            schemas: Some(table.schemas.clone()),
+            scope: table.head.scope(),
+            provenance: None,
+            is_own_archive: false,
+        })
+    }
+
+    fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
+        let joined = self.join()?;
+        let Some(table) = &self.table else {
+            unreachable!("it was read above")
+        };
+        let rows = Rows {
+            types: table,
+            shapes: &table.shapes,
+        };
+        let mut reader = Reader::open(&self.notes())?;
+        let mut steps = Steps {
+            filter,
+            table,
+            next: 0,
+        };
+        let mut nodes = Numbered::new(&joined.nodes)?;
+        let mut links = Numbered::new(&joined.links)?;
+        let (mut row, mut link) = (0, 0);
+        let mut removed = 0;
+        let files = self.folder.join(FILES);
+        let mut folder = None;
+        while let Some(note) = reader.read()? {
+            let line = match note {
+                Note::Row(note) => {
+                    let found = nodes.take(row)?;
+                    row += 1;
+                    match line(&rows, &note, found) {
+                        Some(line) => (Stage::Entities, line),
+                        None => {
+                            removed += 1;
+                            continue;
+                        }
+                    }
+                }
+                Note::Link(form, gaps) => {
+                    let is_there = !links.take(link)?.is_empty();
+                    link += 1;
+                    match table.link(form, &gaps).filter(|_| is_there) {
+                        Some((line, _)) => (Stage::Links, line),
+                        None => continue,
+                    }
+                }
+                Note::Schema(line) => (Stage::Schemas, line.get().to_owned()),
+                Note::Line(line) => (Stage::Links, line),
+                Note::Configuration(line) => (Stage::Configuration, line),
+                Note::File(note) => {
+                    if steps.enter(Stage::Assets, sink)? {
+                        if folder.is_none() {
+                            let opened = Folder::open(&files);
+                            folder =
+                                Some(opened.map_err(|error| Error::io("read", &files, error))?);
+                        }
+                        if let Some(folder) = &folder {
+                            self.file(folder, &note, sink)?;
+                        }
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
+            if steps.enter(line.0, sink)? {
+                let parsed = Line::parse(line.0, &line.1).map_err(|why| reader.fault(&why))?;
+                filter.send(&parsed, sink)?;
+            }
+        }
+        steps.finish(sink)?;
+        tell(&joined, removed, sink);
+        Ok(())
+    }
+}
+
+/// The stages, one after the other.
+struct Steps<'a> {
+    filter: &'a Filter,
+    table: &'a Table,
+    next: usize,
+}
+
+impl Steps<'_> {
+    /// Comes to a stage; gives whether it takes part, and is not over.
+    fn enter(&mut self, stage: Stage, sink: &mut dyn Sink) -> Result<bool> {
+        while let Some(next) = Stage::ALL.get(self.next).filter(|next| **next <= stage) {
+            self.next += 1;
+            if self.filter.includes(*next) {
+                sink.stage(
+                    *next,
+                    Some(self.table.items.get(next).copied().unwrap_or(0)),
+                )?;
+            }
+        }
+        let is_now = Stage::ALL.get(self.next.wrapping_sub(1)) == Some(&stage);
+        Ok(is_now && self.filter.includes(stage))
+    }
+
+    fn finish(mut self, sink: &mut dyn Sink) -> Result<()> {
+        self.enter(Stage::Configuration, sink).map(drop)
+    }
+}
+
+/// The line of a row, of those nodes of it that are there.
+fn line(rows: &Rows<'_>, note: &RowNote, found: Vec<(Vec<u8>, Vec<u8>)>) -> Option<String> {
+    let mut count = 0;
+    note.tree.each_node(&mut |_| count += 1);
+    let mut nodes = vec![String::new(); count];
+    for (place, text) in found {
+        let place = u32::from_be_bytes(place.try_into().ok()?) as usize;
+        *nodes.get_mut(place)? = String::from_utf8(text).ok()?;
+    }
+    match &note.line {
+        Some(line) => (!nodes.first()?.is_empty()).then(|| line.clone()),
+        None => rows.line(note.id, &note.tree, &nodes),
+    }
+}
+
+/// Says what has no place in the archive.
+fn tell(joined: &Joined, removed: u64, sink: &mut dyn Sink) {
+    const WHY: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
+         content types";
+    for (type_name, lost) in &joined.lost {
+        let subject = Subject::ContentType(type_name.clone());
+        let mut warning = Warning::new(WarningKind::Lost, subject, WHY);
+        warning.count = *lost;
+        sink.warn(warning);
+    }
+    for (kind, count, stage, why) in [
+        (WarningKind::Lost, joined.lost_links, Stage::Links, WHY),
+        (
+            WarningKind::Notice,
+            removed,
+            Stage::Entities,
+            "the nodes of these rows are not there any more",
+        ),
+    ] {
+        if count > 0 {
+            let mut warning = Warning::new(kind, Subject::Stage(stage), why);
+            warning.count = count;
+            sink.warn(warning);
+        }
+    }
+}

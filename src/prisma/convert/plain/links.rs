@@ -1,0 +1,308 @@
+//! Relations between nodes as links between rows: each end finds its row, and gets its place among those of the other.
+//!
+//! Five times they are put in order on disk: by the node that owns them, to find its row; by the node they lead to, for the
+//! same; by both rows, to count the places on one side; by the other row, to count those on the other; and as they are sent.
+
+use super::types::{Links, Made};
+use crate::error::Result;
+use crate::model::json;
+use crate::prisma::ndf::Relation;
+use crate::sorting::{Record, Sorter};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Stands before the row of a node among what is known of it; relations come behind.
+const ROW: u8 = 0;
+const PAIR: u8 = 1;
+
+/// What was left out: how much, by type and field.
+type Lost = BTreeMap<(String, String), u64>;
+
+/// Takes a relation: its number, the row at one end, and what else it says.
+type EachPair<'f> = dyn FnMut(u64, Option<u64>, &[u8]) -> Result<()> + 'f;
+/// Takes three numbers, their place, and a value.
+type EachPlace<'f> = dyn FnMut([u64; 3], u64, &[u8]) -> Result<()> + 'f;
+
+/// Takes relations and rows in any order.
+pub struct Pairs {
+    owners: Sorter,
+    targets: Sorter,
+    /// Rows of documents, by type and document.
+    documents: Sorter,
+}
+
+/// What a node is sorted by.
+pub fn end_key(model: usize, id: &str) -> Vec<u8> {
+    let mut key = (model as u64).to_be_bytes().to_vec();
+    key.extend_from_slice(id.as_bytes());
+    key
+}
+
+/// Numbers in a row, in the order of their bytes.
+fn numbers(all: &[u64]) -> Vec<u8> {
+    all.iter().flat_map(|it| it.to_be_bytes()).collect()
+}
+
+/// The numbers in such a row.
+fn read(bytes: &[u8]) -> Vec<u64> {
+    let (all, _) = bytes.as_chunks::<8>();
+    all.iter().map(|it| u64::from_be_bytes(*it)).collect()
+}
+
+impl Pairs {
+    /// Ones that use this folder for what does not stay in memory.
+    pub fn new(spool: &Path) -> Self {
+        Self {
+            owners: Sorter::new(spool),
+            targets: Sorter::new(spool),
+            documents: Sorter::new(spool),
+        }
+    }
+
+    /// Takes a relation; gives whether the data model knows it.
+    ///
+    /// # Errors
+    /// The folder cannot be written to.
+    pub fn push(&mut self, made: &Made, pair: &Relation<'_>) -> Result<bool> {
+        let found = pair.ends.iter().enumerate().find_map(|(place, end)| {
+            let known = made.links_of(&end.type_name, end.field.as_deref()?)?;
+            Some((place, known))
+        });
+        let Some((place, (number, is_owner))) = found else {
+            return Ok(false);
+        };
+        let (near, far) = (&pair.ends[place], &pair.ends[1 - place]);
+        let links = &made.links[number];
+        let other = far.field.as_deref();
+        let back = other.is_none_or(|field| {
+            made.links_of(&far.type_name, field)
+                .is_some_and(|it| it == (number, !is_owner) || links.is_mutual && it.0 == number)
+        });
+        let (owner, target) = match is_owner {
+            true => (near, far),
+            false => (far, near),
+        };
+        let fits = made.number(&owner.type_name) == Some(links.owner)
+            && made.number(&target.type_name) == Some(links.target);
+        if !back || !fits {
+            return Ok(false);
+        }
+        self.add(number, links, &owner.id, &target.id)?;
+        if links.is_mutual && owner.id != target.id {
+            self.add(number, links, &target.id, &owner.id)?;
+        }
+        Ok(true)
+    }
+
+    fn add(&mut self, number: usize, links: &Links, owner: &str, target: &str) -> Result<()> {
+        let mut value = vec![PAIR];
+        value.extend_from_slice(&numbers(&[number as u64]));
+        value.extend_from_slice(target.as_bytes());
+        self.owners.push(&end_key(links.owner, owner), &value)
+    }
+
+    /// Takes the row of a node, and its document, where it has one.
+    ///
+    /// # Errors
+    /// The folder cannot be written to.
+    pub fn row(&mut self, model: usize, id: &str, row: u64, document: Option<&str>) -> Result<()> {
+        let mut value = vec![ROW];
+        value.extend_from_slice(&numbers(&[row]));
+        self.owners.push(&end_key(model, id), &value)?;
+        self.targets.push(&end_key(model, id), &value)?;
+        match document {
+            Some(document) => self
+                .documents
+                .push(&end_key(model, document), &numbers(&[row])),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the lines of the links, in the order of the types that own them. What leads to nodes that are not there, or to
+    /// more than a field may, is counted.
+    ///
+    /// # Errors
+    /// The folder cannot be written to, or `each` fails.
+    pub fn send(
+        self,
+        made: &Made,
+        spool: &Path,
+        each: &mut dyn FnMut(&str) -> Result<()>,
+    ) -> Result<Lost> {
+        let mut lost = Lost::new();
+        let mut lose = |number: u64| {
+            let links = &made.links[number as usize];
+            let name = made.types[links.owner].name.clone();
+            *lost.entry((name, links.attribute.clone())).or_default() += 1;
+        };
+        let mut targets = self.targets;
+        each_pair(self.owners, &mut |number, owner, target| {
+            let Some(owner) = owner else {
+                lose(number);
+                return Ok(());
+            };
+            let links = &made.links[number as usize];
+            let mut value = vec![PAIR];
+            value.extend_from_slice(&numbers(&[number, owner]));
+            let target = String::from_utf8_lossy(target);
+            targets.push(&end_key(links.target, &target), &value)
+        })?;
+        let mut rows = Sorter::new(spool);
+        each_pair(
+            targets,
+            &mut |number, target, owner| match (target, read(owner).as_slice()) {
+                (Some(target), &[owner]) => rows.push(&numbers(&[number, owner, target]), &[]),
+                _ => {
+                    lose(number);
+                    Ok(())
+                }
+            },
+        )?;
+        let mut back = Sorter::new(spool);
+        each_place(rows, &mut |[number, owner, target], place, _| {
+            match place > 1 && !made.links[number as usize].many {
+                true => lose(number),
+                false => return back.push(&numbers(&[number, target, owner]), &numbers(&[place])),
+            }
+            Ok(())
+        })?;
+        let mut sent = Sorter::new(spool);
+        each_place(back, &mut |[number, target, owner], back, place| {
+            let links = &made.links[number as usize];
+            match back > 1 && !links.many_back {
+                true => lose(number),
+                false => {
+                    let key = numbers(&[links.owner as u64, 0, number, owner]);
+                    let rest = numbers(&[read(place).first().copied().unwrap_or(1), target, back]);
+                    return sent.push(&[key, rest].concat(), &[]);
+                }
+            }
+            Ok(())
+        })?;
+        let documents = self.documents.finish()?;
+        let mut reading = documents.read()?;
+        let mut room = Record::default();
+        while let Some(record) = reading.next(room)? {
+            let key = [&record.key[..8], &numbers(&[1]), &record.key[8..]].concat();
+            sent.push(&key, &record.value)?;
+            room = record;
+        }
+        let sent = sent.finish()?;
+        let mut reading = sent.read()?;
+        let mut room = Record::default();
+        while let Some(record) = reading.next(room)? {
+            each(&line(made, &record))?;
+            room = record;
+        }
+        Ok(lost)
+    }
+}
+
+/// The line of a link, or of what joins the languages of a document.
+fn line(made: &Made, record: &Record) -> String {
+    if let [_, 0, number, owner, place, target, back] = read(&record.key)[..]
+        && record.value.is_empty()
+    {
+        return link(
+            &made.links[number as usize],
+            made,
+            [owner, place, target, back],
+        );
+    }
+    let model = read(&record.key).first().copied().unwrap_or_default() as usize;
+    let row = read(&record.value).first().copied().unwrap_or_default();
+    let document = String::from_utf8_lossy(record.key.get(16..).unwrap_or_default());
+    let uid = &made.types[model].uid;
+    format!(
+        "{{\"kind\":\"relation.circular\",\"relation\":\"oneToMany\",\"left\":{{\"type\":\"{uid}\",\"ref\":{row},\
+         \"field\":\"localizations\"}},\"right\":{{\"type\":\"{uid}\",\"ref\":\"{document}\"}}}}"
+    )
+}
+
+fn link(links: &Links, made: &Made, [owner, place, target, back]: [u64; 4]) -> String {
+    let (from, to) = (&made.types[links.owner].uid, &made.types[links.target].uid);
+    let kind = match from == to {
+        true => "circular",
+        false => "basic",
+    };
+    let mut out = format!(
+        "{{\"kind\":\"relation.{kind}\",\"relation\":\"{}\"",
+        links.kind()
+    );
+    let ends = [
+        (
+            "left",
+            from,
+            Some(&links.attribute),
+            owner,
+            links.many.then_some(place),
+        ),
+        (
+            "right",
+            to,
+            links.back.as_ref(),
+            target,
+            (links.many_back && links.back.is_some()).then_some(back),
+        ),
+    ];
+    for (name, uid, field, row, place) in ends {
+        out.push_str(&format!(",\"{name}\":{{\"type\":\"{uid}\""));
+        if let Some(field) = field {
+            out.push_str(",\"field\":");
+            json::write_string(&mut out, field);
+        }
+        out.push_str(&format!(",\"ref\":{row}"));
+        if let Some(place) = place {
+            out.push_str(&format!(",\"pos\":{place}"));
+        }
+        out.push('}');
+    }
+    out.push('}');
+    out
+}
+
+/// Gives each relation with the row of the node that it stands with, where that is there, and what else it says.
+fn each_pair(sorter: Sorter, each: &mut EachPair<'_>) -> Result<()> {
+    let sorted = sorter.finish()?;
+    let mut reading = sorted.read()?;
+    let (mut key, mut row) = (Vec::new(), None);
+    let mut room = Record::default();
+    while let Some(record) = reading.next(room)? {
+        if record.key != key {
+            key.clone_from(&record.key);
+            row = None;
+        }
+        match record.value.split_first() {
+            Some((&ROW, rest)) => row = read(rest).first().copied(),
+            Some((_, rest)) if rest.len() >= 8 => {
+                let number = read(&rest[..8]).first().copied().unwrap_or_default();
+                each(number, row, &rest[8..])?;
+            }
+            _ => {}
+        }
+        room = record;
+    }
+    Ok(())
+}
+
+/// Gives each triple of numbers once, with its place among those that begin with the same two, from 1, and its value.
+fn each_place(sorter: Sorter, each: &mut EachPlace<'_>) -> Result<()> {
+    let sorted = sorter.finish()?;
+    let mut reading = sorted.read()?;
+    let (mut last, mut place) = (Vec::new(), 0);
+    let mut room = Record::default();
+    while let Some(record) = reading.next(room)? {
+        if record.key != last {
+            place = match last.get(..16) == record.key.get(..16) {
+                true => place + 1,
+                false => 1,
+            };
+            if let [one, two, three] = read(&record.key)[..] {
+                each([one, two, three], place, &record.value)?;
+            }
+            last.clone_from(&record.key);
+        }
+        room = record;
+    }
+    Ok(())
+}

@@ -1,0 +1,380 @@
+//! NDF without notes, of any service, as a source: content types are made of its data model.
+//!
+//! Rows get new ids, in the order of the ids of their nodes, and everything that needs an order is sorted on disk, so that
+//! memory stays flat.
+
+mod links;
+mod schema;
+mod types;
+mod values;
+
+use self::links::{Pairs, end_key};
+use self::types::{ContentType, Made, made_of};
+use self::values::value;
+use super::table::unfit;
+use crate::convert::capitalised;
+use crate::error::Result;
+use crate::model::{Line, Metadata, ModelType, Schema, Schemas, Stage, json};
+use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
+use crate::prisma::sdl::DataModel;
+use crate::sorting::{Record, Sorted, Sorter};
+use crate::store::Interrupt;
+use crate::transfer::{Description, Filter, Scope, Sink, Source, Subject, Warning, WarningKind};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Stands before a node among what is known of it; values of lists come behind.
+const NODE: u8 = 0;
+const LIST: u8 = 1;
+/// How many attributes with values that have no place are told apart.
+const MOST_LOST: usize = 1000;
+/// Characters of a document id of Strapi 5.
+const DOCUMENT: usize = 24;
+
+/// What was left out: how much, by type and field.
+type Lost = BTreeMap<(String, String), u64>;
+
+/// NDF of any service.
+pub struct PlainSource {
+    data: DataSet,
+    made: Made,
+    version: String,
+    /// What stands for times that no node has: RFC 3339 in UTC with milliseconds.
+    now: String,
+    spool: PathBuf,
+}
+
+impl PlainSource {
+    /// The data set at this path, with its data model, as content of a Strapi of this version. `now` is the time of the
+    /// conversion (RFC 3339 in UTC with milliseconds), `spool` where sorting takes place.
+    ///
+    /// # Errors
+    /// It is no data set.
+    pub fn open(
+        data: &Path,
+        model: &DataModel,
+        (version, now): (&str, &str),
+        spool: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
+        let data = DataSet::open(data, interrupt)?;
+        if let Some(fault) = data.faults().first() {
+            return Err(unfit(&data.path().display().to_string(), fault));
+        }
+        Ok(Self {
+            data,
+            made: made_of(model, has_documents(version)),
+            version: version.to_owned(),
+            now: now.to_owned(),
+            spool: spool.to_owned(),
+        })
+    }
+
+    /// The files that a project needs for the content types: their places below its folder `src`, and their content.
+    pub fn schema_files(&self) -> impl Iterator<Item = (String, String)> {
+        self.made.types.iter().map(|own| {
+            let name = &own.singular;
+            let path = format!("api/{name}/content-types/{name}/schema.json");
+            (path, own.file.clone())
+        })
+    }
+
+    /// Reads all of it, for sorting.
+    fn load(&mut self, pairs: &mut Pairs, lost: &mut Lost) -> Result<Sorted> {
+        let mut nodes = Sorter::new(&self.spool);
+        let mut rows = 0_u64;
+        let made = &self.made;
+        for file in 0..self.data.files().len() {
+            let (kind, name) = (
+                self.data.files()[file].kind,
+                self.data.files()[file].name.clone(),
+            );
+            self.data.read(file, &mut |number, text| {
+                let fail = |why: String| unfit(&format!("{name}, element {number}"), &why);
+                match kind {
+                    ValueType::Nodes => {
+                        let node = Node::parse(text).map_err(fail)?;
+                        match made.number(&node.type_name) {
+                            Some(model) => {
+                                let mut value = vec![NODE];
+                                value.extend_from_slice(text.as_bytes());
+                                nodes.push(&end_key(model, &node.id), &value)?;
+                            }
+                            None => lose(lost, &node.type_name, ""),
+                        }
+                    }
+                    ValueType::Lists => {
+                        let row = ListRow::parse(text).map_err(fail)?;
+                        let Some(model) = made.number(&row.type_name) else {
+                            lose(lost, &row.type_name, &row.field);
+                            return Ok(());
+                        };
+                        // The order of their coming is that of the values.
+                        let mut value = vec![LIST];
+                        value.extend_from_slice(&rows.to_be_bytes());
+                        rows += 1;
+                        value.extend_from_slice(text.as_bytes());
+                        nodes.push(&end_key(model, &row.id), &value)?;
+                    }
+                    ValueType::Relations => {
+                        let pair = Relation::parse(text).map_err(fail)?;
+                        if !pairs.push(made, &pair)? {
+                            let [one, other] = &pair.ends;
+                            let field = one.field.as_ref().or(other.field.as_ref());
+                            lose(lost, &one.type_name, field.map_or("", |it| it));
+                        }
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        nodes.finish()
+    }
+
+    /// Sends the rows.
+    fn rows(
+        &self,
+        sorted: &Sorted,
+        pairs: &mut Pairs,
+        lost: &mut Lost,
+        (filter, sink): (&Filter, &mut dyn Sink),
+    ) -> Result<()> {
+        let mut reading = sorted.read()?;
+        let mut last: Option<(Vec<u8>, Gathered)> = None;
+        let (mut model, mut row) = (usize::MAX, 0);
+        let mut end = |(key, found): (Vec<u8>, Gathered), lost: &mut Lost| -> Result<()> {
+            let Some((number, id)) = key.split_first_chunk::<8>() else {
+                return Ok(());
+            };
+            let number = u64::from_be_bytes(*number) as usize;
+            let id = String::from_utf8_lossy(id);
+            let own = &self.made.types[number];
+            let Some(node) = &found.node else {
+                lose(lost, &own.name, "");
+                return Ok(());
+            };
+            row = match number == model {
+                true => row + 1,
+                false => 1,
+            };
+            model = number;
+            let document = document(&own.name, &id);
+            pairs.row(
+                number,
+                &id,
+                row,
+                has_documents(&self.version).then_some(&*document),
+            )?;
+            let text = self.line(own, (row, &document), (node, &found.lists), lost);
+            let text = text.map_err(|why| unfit(&format!("{} {id}", own.name), &why))?;
+            let parsed = Line::parse(Stage::Entities, &text);
+            let parsed = parsed.map_err(|why| unfit(&format!("{} {id}", own.name), &why))?;
+            filter.send(&parsed, sink)
+        };
+        let mut room = Record::default();
+        while let Some(record) = reading.next(room)? {
+            if last.as_ref().is_none_or(|(key, _)| *key != record.key) {
+                if let Some(gathered) = last.take() {
+                    end(gathered, lost)?;
+                }
+                last = Some((record.key.clone(), Gathered::default()));
+            }
+            if let Some((_, gathered)) = &mut last
+                && !gathered.take(&record.value)
+            {
+                let name = String::from_utf8_lossy(record.key.get(8..).unwrap_or_default());
+                return Err(unfit(&name, "there are two nodes of this id"));
+            }
+            room = record;
+        }
+        match last {
+            Some(gathered) => end(gathered, lost),
+            None => Ok(()),
+        }
+    }
+
+    /// The line of a row.
+    fn line(
+        &self,
+        own: &ContentType,
+        (row, document): (u64, &str),
+        (node, lists): (&str, &BTreeMap<String, Vec<String>>),
+        lost: &mut Lost,
+    ) -> Result<String, String> {
+        let node = Node::parse(node)?;
+        let mut out = String::from("{\"type\":");
+        json::write_string(&mut out, &own.uid);
+        out.push_str(&format!(",\"id\":{row},\"data\":{{"));
+        if has_documents(&self.version) {
+            out.push_str(&format!("\"documentId\":\"{document}\","));
+        }
+        for attribute in &own.attributes {
+            json::write_string(&mut out, &attribute.name);
+            out.push(':');
+            let Some(form) = &attribute.form else {
+                json::write_string(&mut out, &node.id);
+                out.push(',');
+                continue;
+            };
+            let raw = node.field(&attribute.field).map(|it| it.get());
+            match (attribute.is_list, lists.get(&attribute.field), raw) {
+                (true, Some(values), _) => {
+                    out.push('[');
+                    out.push_str(&values.join(","));
+                    out.push(']');
+                }
+                (true, None, _) | (false, _, None | Some("null")) => out.push_str("null"),
+                (false, _, Some(raw)) => match value(form, raw) {
+                    Some(value) => out.push_str(&value),
+                    None => {
+                        out.push_str("null");
+                        lose(lost, &own.name, &attribute.field);
+                    }
+                },
+            }
+            out.push(',');
+        }
+        for (field, _) in &node.fields {
+            let is_known = own.takes(field);
+            if !is_known {
+                lose(lost, &own.name, field);
+            }
+        }
+        for field in lists.keys() {
+            if !own
+                .attributes
+                .iter()
+                .any(|it| it.is_list && it.field == *field)
+            {
+                lose(lost, &own.name, field);
+            }
+        }
+        let time = |name: &str| {
+            let given = node.field(name).filter(|_| own.has_time(name));
+            given.and_then(|it| values::instant(it.get()))
+        };
+        let created = time("createdAt").unwrap_or_else(|| format!("\"{}\"", self.now));
+        let updated = time("updatedAt").unwrap_or_else(|| created.clone());
+        out.push_str(&format!("\"createdAt\":{created},\"updatedAt\":{updated}"));
+        if has_documents(&self.version) {
+            out.push_str(&format!(",\"publishedAt\":{created},\"locale\":null"));
+        }
+        out.push_str("}}");
+        Ok(out)
+    }
+}
+
+/// What is known of a node.
+#[derive(Default)]
+struct Gathered {
+    node: Option<String>,
+    lists: BTreeMap<String, Vec<String>>,
+}
+
+impl Gathered {
+    /// Takes one more; gives whether it may be.
+    fn take(&mut self, value: &[u8]) -> bool {
+        match value.split_first() {
+            Some((&NODE, text)) => {
+                let text = String::from_utf8_lossy(text).into_owned();
+                self.node.replace(text).is_none()
+            }
+            Some((&LIST, rest)) => {
+                let text = String::from_utf8_lossy(rest.get(8..).unwrap_or_default());
+                if let Ok(row) = ListRow::parse(&text) {
+                    let values = self.lists.entry(row.field.into_owned()).or_default();
+                    values.extend(row.values.iter().map(|it| values::compact(it.get())));
+                }
+                true
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Source for PlainSource {
+    fn name(&self) -> String {
+        self.data.path().display().to_string()
+    }
+
+    fn describe(&mut self) -> Result<Description> {
+        let mut schemas = Schemas::default();
+        for own in &self.made.types {
+            let schema = Schema::parse(&own.schema).map_err(|why| unfit(&own.name, &why))?;
+            schemas.push(schema);
+        }
+        let types = schemas.content_types().map(|it| it.uid.clone()).collect();
+        Ok(Description {
+            metadata: Some(Metadata::new(self.now.clone(), self.version.clone())),
+            schemas: Some(schemas),
+            scope: Some(Scope {
+                stages: [Stage::Schemas, Stage::Entities, Stage::Links].into(),
+                types,
+            }),
+            provenance: None,
+            is_own_archive: false,
+        })
+    }
+
+    fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
+        let mut lost = Lost::new();
+        let mut pairs = Pairs::new(&self.spool);
+        let sorted = self.load(&mut pairs, &mut lost)?;
+        let description = self.describe()?;
+        let schemas = description.schemas.unwrap_or_default();
+        sink.stage(Stage::Schemas, Some(schemas.len() as u64))?;
+        for schema in schemas.iter() {
+            debug_assert_eq!(schema.model_type, ModelType::ContentType);
+            sink.schema(schema)?;
+        }
+        if filter.includes(Stage::Entities) {
+            sink.stage(Stage::Entities, None)?;
+            self.rows(&sorted, &mut pairs, &mut lost, (filter, sink))?;
+            drop(sorted);
+            sink.stage(Stage::Links, None)?;
+            let dangling = pairs.send(&self.made, &self.spool, &mut |line| {
+                let parsed = Line::parse(Stage::Links, line);
+                let parsed = parsed.map_err(|why| unfit("a relation", &why))?;
+                filter.send(&parsed, sink)
+            })?;
+            for ((name, field), count) in dangling {
+                *lost.entry((name, field)).or_default() += count;
+            }
+        }
+        for ((type_name, field), count) in lost {
+            let subject = Subject::Attribute {
+                uid: type_name,
+                attribute: field,
+            };
+            const WHY: &str =
+                "the data model has no place for it, or it leads to a node that is not there";
+            let mut warning = Warning::new(WarningKind::Lost, subject, WHY);
+            warning.count = count;
+            sink.warn(warning);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a Strapi of this version has documents, and languages and drafts of them.
+fn has_documents(version: &str) -> bool {
+    !version.starts_with("4.")
+}
+
+/// The document of a node.
+fn document(type_name: &str, id: &str) -> String {
+    const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let digest = Sha256::digest(format!("{}\0{id}", capitalised(type_name, "T")));
+    let letters = digest.iter().take(DOCUMENT);
+    letters
+        .map(|byte| char::from(LETTERS[*byte as usize % LETTERS.len()]))
+        .collect()
+}
+
+fn lose(lost: &mut Lost, type_name: &str, field: &str) {
+    let key = (type_name.to_owned(), field.to_owned());
+    if lost.len() < MOST_LOST || lost.contains_key(&key) {
+        *lost.entry(key).or_default() += 1;
+    }
+}

@@ -1,0 +1,478 @@
+//! Content types of a data model: their schemas as an archive holds them, and the files that a project needs.
+
+use super::schema::{added, hyphened, properties};
+use super::values::Holds;
+use crate::convert::Names;
+use crate::prisma::sdl::{DataModel, Field, FieldType, Scalar, Type};
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+/// The attribute with the id of the node.
+const NODE_ID: &str = "prismaId";
+/// Names of attributes that Strapi has itself, without signs.
+const OWN_ATTRIBUTES: [&str; 22] = [
+    "id",
+    "documentid",
+    "createdat",
+    "updatedat",
+    "publishedat",
+    "createdby",
+    "updatedby",
+    "createdbyid",
+    "updatedbyid",
+    "locale",
+    "localizations",
+    "status",
+    "meta",
+    "entryid",
+    "then",
+    "component",
+    "contenttype",
+    "firstpublishedat",
+    "strapistage",
+    "strapiassignee",
+    "strapiid",
+    "prismaid",
+];
+/// Names of content types that it does not take, and, with hyphens, those of its own tables.
+const OWN_TYPES: [&str; 17] = [
+    "boolean",
+    "date",
+    "date-time",
+    "time",
+    "upload",
+    "document",
+    "then",
+    "admin",
+    "files",
+    "upload-folders",
+    "i18n-locale",
+    "up-users",
+    "up-roles",
+    "up-permissions",
+    "admin-users",
+    "admin-roles",
+    "admin-permissions",
+];
+/// Bytes of names: those of tables are made from them.
+const LONGEST: usize = 50;
+
+/// A content type.
+#[derive(Debug)]
+pub struct ContentType {
+    /// The type in the data model.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+    /// Its name in Strapi.
+    pub singular: String,
+    /// Its attributes that have values.
+    pub attributes: Vec<Attribute>,
+    /// The fields that are relations, and the ids.
+    others: Vec<String>,
+    /// The fields with times that each row has.
+    times: Vec<String>,
+    /// Its schema, as it stands in an archive.
+    pub schema: String,
+    /// The file that a project needs.
+    pub file: String,
+}
+
+/// An attribute with values.
+#[derive(Debug)]
+pub struct Attribute {
+    /// Its name.
+    pub name: String,
+    /// The field in the data model.
+    pub field: String,
+    /// What that holds; `None` where it is the id.
+    pub form: Option<Holds>,
+    /// Whether it holds any number of them.
+    pub is_list: bool,
+}
+
+/// Links of one kind.
+#[derive(Debug)]
+pub struct Links {
+    /// The number of the type that owns them.
+    pub owner: usize,
+    /// The attribute of it.
+    pub attribute: String,
+    /// The number of the type that they lead to.
+    pub target: usize,
+    /// The attribute of that, where it has one.
+    pub back: Option<String>,
+    /// Whether an owner has several.
+    pub many: bool,
+    /// Whether several owners have one.
+    pub many_back: bool,
+    /// Whether they go both ways, as a type's links with itself by one field do.
+    pub is_mutual: bool,
+}
+
+impl Links {
+    /// Strapi's name of the relation, from the owner.
+    pub fn kind(&self) -> &'static str {
+        match (self.many, self.many_back) {
+            (true, _) => "manyToMany",
+            (false, true) => "manyToOne",
+            (false, false) => "oneToOne",
+        }
+    }
+
+    fn kind_back(&self) -> &'static str {
+        match (self.many, self.many_back) {
+            (true, _) => "manyToMany",
+            (false, true) => "oneToMany",
+            (false, false) => "oneToOne",
+        }
+    }
+}
+
+/// What is made of a data model.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// Content types, in the order of their uids.
+    pub types: Vec<ContentType>,
+    /// Links, in the order of their owners.
+    pub links: Vec<Links>,
+    by_name: HashMap<String, usize>,
+    /// The links that a field of a type leads to, and whether it owns them.
+    by_field: HashMap<(String, String), (usize, bool)>,
+}
+
+impl ContentType {
+    /// Whether a field of a node has a place in it.
+    pub fn takes(&self, field: &str) -> bool {
+        let own = |it: &Attribute| it.form.is_some() && !it.is_list && it.field == field;
+        self.has_time(field)
+            || self.others.iter().any(|it| it == field)
+            || self.attributes.iter().any(own)
+    }
+
+    /// Whether a field is one of the times that each row has.
+    pub fn has_time(&self, field: &str) -> bool {
+        self.times.iter().any(|it| it == field)
+    }
+}
+
+impl Made {
+    /// The number of the content type of a type.
+    pub fn number(&self, type_name: &str) -> Option<usize> {
+        self.by_name.get(type_name).copied()
+    }
+
+    /// The links that a field of a type leads to, and whether it owns them.
+    pub fn links_of(&self, type_name: &str, field: &str) -> Option<(usize, bool)> {
+        let key = (type_name.to_owned(), field.to_owned());
+        self.by_field.get(&key).copied()
+    }
+}
+
+/// A type on its way.
+struct Draft<'m> {
+    own: &'m Type,
+    singular: String,
+    plural: String,
+    attributes: Vec<Attribute>,
+    /// The attributes of fields.
+    called: HashMap<&'m str, String>,
+    times: Vec<String>,
+    others: Vec<String>,
+    properties: Map<String, Value>,
+}
+
+/// What is made of a data model, for a Strapi with `documents` or without.
+pub fn made_of(model: &DataModel, documents: bool) -> Made {
+    let mut names = Names::new(&OWN_TYPES, LONGEST);
+    let types = model.types().iter().filter(|it| it.has_nodes());
+    let mut drafts: Vec<Draft<'_>> = types.map(|own| Draft::new(own, &mut names)).collect();
+    drafts.sort_by(|one, other| one.singular.cmp(&other.singular));
+    let mut made = Made::default();
+    for (number, draft) in drafts.iter().enumerate() {
+        made.by_name.insert(draft.own.name.clone(), number);
+    }
+    for draft in &drafts {
+        for field in &draft.own.fields {
+            add_links(&mut made, model, &drafts, draft.own, field);
+        }
+    }
+    made.links.sort_by_key(|it| it.owner);
+    made.by_field = fields(&made, &drafts);
+    for (number, draft) in drafts.iter_mut().enumerate() {
+        draft.add_values(model);
+        draft.add_links(number, &made.links);
+    }
+    // A relation's properties name the uid of its other end.
+    let uids: Vec<String> = drafts.iter().map(Draft::uid).collect();
+    made.types = drafts
+        .into_iter()
+        .map(|draft| draft.finish(&uids, documents))
+        .collect();
+    made
+}
+
+/// The links of each field.
+fn fields(made: &Made, drafts: &[Draft<'_>]) -> HashMap<(String, String), (usize, bool)> {
+    let mut all = HashMap::new();
+    let field = |model: usize, attribute: &str| {
+        let draft = &drafts[model];
+        let called = draft.called.iter().find(|(_, name)| *name == attribute);
+        called.map(|(field, _)| (draft.own.name.clone(), (*field).to_owned()))
+    };
+    for (number, links) in made.links.iter().enumerate() {
+        if let Some(back) = &links.back
+            && let Some(key) = field(links.target, back)
+        {
+            all.insert(key, (number, false));
+        }
+        if let Some(key) = field(links.owner, &links.attribute) {
+            all.insert(key, (number, true));
+        }
+    }
+    all
+}
+
+fn add_links(made: &mut Made, model: &DataModel, drafts: &[Draft<'_>], own: &Type, field: &Field) {
+    let Some(edge) = model.edge(&own.name, &field.name).filter(|it| it.is_first) else {
+        return;
+    };
+    let (Some(first), Some(other)) = (made.number(edge.first.on), made.number(edge.other)) else {
+        return;
+    };
+    let called = |model: usize, field: &str| drafts[model].called.get(field).cloned();
+    let Some(attribute) = called(first, &field.name) else {
+        return;
+    };
+    let back_field = edge.back.and_then(|it| drafts[other].own.field(it));
+    let is_mutual = first == other && edge.back == Some(edge.first.field);
+    let back = back_field.filter(|_| !is_mutual);
+    // In Strapi the side with one target owns what has several on the other.
+    let links = match back {
+        Some(back) if field.is_list && !back.is_list => Links {
+            owner: other,
+            attribute: called(other, &back.name).unwrap_or_default(),
+            target: first,
+            back: Some(attribute),
+            many: false,
+            many_back: true,
+            is_mutual,
+        },
+        back => Links {
+            owner: first,
+            attribute,
+            target: other,
+            back: back.and_then(|it| called(other, &it.name)),
+            many: field.is_list,
+            // Where the other side says nothing, it may have any number.
+            many_back: back.is_none_or(|it| it.is_list),
+            is_mutual,
+        },
+    };
+    made.links.push(links);
+}
+
+impl<'m> Draft<'m> {
+    fn new(own: &'m Type, names: &mut Names) -> Self {
+        let singular = names.take([hyphened(&own.name).as_str()]);
+        let plural = names.take([format!("{singular}s").as_str()]);
+        let mut taken = Names::new(&OWN_ATTRIBUTES, LONGEST);
+        let mut draft = Self {
+            own,
+            singular,
+            plural,
+            attributes: Vec::new(),
+            called: HashMap::new(),
+            times: ["createdAt", "updatedAt"].map(str::to_owned).into(),
+            others: Vec::new(),
+            properties: Map::new(),
+        };
+        for field in &own.fields {
+            let is_time = draft.times.contains(&field.name);
+            if field.is_id() {
+                draft.others.push(field.name.clone());
+            } else if is_time && field.kind == FieldType::Scalar(Scalar::DateTime) && !field.is_list
+            {
+                // It is one of those that each row has.
+            } else {
+                draft.times.retain(|it| *it != field.name);
+                let bare: String = field.name.to_lowercase().replace('_', "");
+                let is_own = OWN_ATTRIBUTES.contains(&bare.as_str()) || bare.starts_with("strapi");
+                let wanted = match is_own || field.name.starts_with('_') {
+                    true => format!(
+                        "prisma{}",
+                        crate::convert::capitalised(&field.name, "Field")
+                    ),
+                    false => field.name.clone(),
+                };
+                draft
+                    .called
+                    .insert(&field.name, taken.take([wanted.as_str()]));
+            }
+        }
+        draft
+    }
+
+    fn uid(&self) -> String {
+        format!("api::{0}.{0}", self.singular)
+    }
+
+    fn add_values(&mut self, model: &DataModel) {
+        self.attributes.push(Attribute {
+            name: NODE_ID.to_owned(),
+            field: "id".to_owned(),
+            form: None,
+            is_list: false,
+        });
+        let id = json!({"type": "string", "unique": true});
+        self.properties.insert(NODE_ID.to_owned(), id);
+        for field in &self.own.fields {
+            let Some(name) = self.called.get(field.name.as_str()) else {
+                continue;
+            };
+            let form = match &field.kind {
+                FieldType::Scalar(scalar) => Holds::Scalar(*scalar),
+                FieldType::Enum(own) => {
+                    let values = model.enum_of_name(own).map(|it| it.values.clone());
+                    Holds::Enum(values.unwrap_or_default())
+                }
+                // Its properties come when the other end is known; this keeps its place.
+                FieldType::Relation(_) => {
+                    self.others.push(field.name.clone());
+                    self.properties.insert(name.clone(), Value::Null);
+                    continue;
+                }
+            };
+            self.properties
+                .insert(name.clone(), properties(field, &form));
+            self.attributes.push(Attribute {
+                name: name.clone(),
+                field: field.name.clone(),
+                form: Some(form),
+                is_list: field.is_list,
+            });
+        }
+    }
+
+    fn add_links(&mut self, number: usize, links: &[Links]) {
+        for own in links {
+            let mut add =
+                |attribute: &str, kind: &str, target: usize, other: Option<(&str, &str)>| {
+                    let mut properties =
+                        json!({"type": "relation", "relation": kind, "target": target});
+                    if let (Some((name, field)), Some(map)) = (other, properties.as_object_mut()) {
+                        map.insert(name.to_owned(), field.into());
+                    }
+                    self.properties.insert(attribute.to_owned(), properties);
+                };
+            if own.owner == number {
+                let back = own.back.as_deref().map(|back| ("inversedBy", back));
+                add(&own.attribute, own.kind(), own.target, back);
+            }
+            if let Some(back) = own.back.as_deref().filter(|_| own.target == number) {
+                add(
+                    back,
+                    own.kind_back(),
+                    own.owner,
+                    Some(("mappedBy", &own.attribute)),
+                );
+            }
+        }
+    }
+
+    fn finish(mut self, uids: &[String], documents: bool) -> ContentType {
+        let uid = self.uid();
+        // Relations whose other end is not there have no place.
+        self.properties.retain(|_, it| !it.is_null());
+        for properties in self.properties.values_mut() {
+            if let Some(target) = properties.get("target").and_then(Value::as_u64) {
+                properties["target"] = uids.get(target as usize).cloned().into();
+            }
+        }
+        let head = json!({
+            "collectionName": self.plural.replace('-', "_"),
+            "info": {
+                "singularName": self.singular,
+                "pluralName": self.plural,
+                "displayName": self.own.name,
+            },
+            "options": {"draftAndPublish": false},
+            "pluginOptions": {},
+        });
+        let mut file = Map::new();
+        file.insert("kind".into(), "collectionType".into());
+        let head = head.as_object().cloned().unwrap_or_default();
+        file.extend(head.clone());
+        file.insert("attributes".into(), self.properties.clone().into());
+        let mut schema = head;
+        let mut attributes = self.properties;
+        attributes.extend(added(&uid, &schema["collectionName"], documents));
+        schema.insert("attributes".into(), attributes.into());
+        let rest = json!({
+            "kind": "collectionType",
+            "modelType": "contentType",
+            "modelName": self.singular,
+            "uid": uid,
+            "globalId": crate::convert::capitalised(&self.singular, "Type"),
+        });
+        schema.extend(rest.as_object().cloned().unwrap_or_default());
+        ContentType {
+            name: self.own.name.clone(),
+            uid,
+            singular: self.singular,
+            attributes: self.attributes,
+            others: self.others,
+            times: self.times,
+            schema: Value::from(schema).to_string(),
+            file: format!("{:#}\n", Value::from(file)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_table_is_called_as_one_of_strapis_own() {
+        let text = "type File { id: ID! @id } type UpUser { id: ID! @id }";
+        let made = made_of(&DataModel::parse(text, "test").expect("a model"), true);
+        let tables = made.types.iter().map(|own| {
+            let file: Value = serde_json::from_str(&own.file).expect("JSON");
+            file["collectionName"].as_str().expect("a name").to_owned()
+        });
+        assert_eq!(tables.collect::<Vec<_>>(), ["files2", "up_users2"]);
+    }
+
+    #[test]
+    fn types_become_content_types_and_relations_belong_to_the_side_with_one() {
+        let text = "type Author { id: ID! @id posts: [BlogPost!] status: String friends: [Author] }
+            type BlogPost { id: ID! @id author: Author tags: [String!]! email: String! @unique kind: Kind }
+            enum Kind { A B }";
+        let made = made_of(&DataModel::parse(text, "test").expect("a model"), true);
+        let uids: Vec<&str> = made.types.iter().map(|it| it.uid.as_str()).collect();
+        assert_eq!(uids, ["api::author.author", "api::blog-post.blog-post"]);
+        let file: Value = serde_json::from_str(&made.types[1].file).expect("JSON");
+        assert_eq!(
+            file["attributes"],
+            json!({
+                "prismaId": {"type": "string", "unique": true},
+                "author": {"type": "relation", "relation": "manyToOne", "target": "api::author.author", "inversedBy": "posts"},
+                "tags": {"type": "json"},
+                "email": {"type": "string", "unique": true, "required": true},
+                "kind": {"type": "enumeration", "enum": ["A", "B"]},
+            })
+        );
+        let file: Value = serde_json::from_str(&made.types[0].file).expect("JSON");
+        let attributes = &file["attributes"];
+        assert_eq!(attributes["prismaStatus"], json!({"type": "text"}));
+        assert_eq!(
+            attributes["posts"],
+            json!({"type": "relation", "relation": "oneToMany", "target": "api::blog-post.blog-post", "mappedBy": "author"})
+        );
+        assert_eq!(attributes["friends"]["relation"], "manyToMany");
+        assert_eq!(made.links_of("Author", "posts"), Some((1, false)));
+        assert_eq!(made.links_of("BlogPost", "author"), Some((1, true)));
+        assert!(made.links[0].is_mutual && !made.links[1].is_mutual);
+    }
+}

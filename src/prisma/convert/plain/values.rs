@@ -1,0 +1,93 @@
+//! Values of Prisma as Strapi has them.
+
+use crate::model::json;
+use crate::prisma::sdl::Scalar;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holds {
+    /// Values.
+    Scalar(Scalar),
+    /// One of these.
+    Enum(Vec<String>),
+}
+
+/// A value as Strapi exports it; `None` where it is none of this kind.
+pub fn value(holds: &Holds, raw: &str) -> Option<String> {
+    let text = || serde_json::from_str::<String>(raw).ok();
+    match holds {
+        Holds::Enum(values) => {
+            let text = text()?;
+            values.contains(&text).then(|| compact(raw))
+        }
+        Holds::Scalar(scalar) => match scalar {
+            Scalar::String | Scalar::Id | Scalar::Uuid => text().map(|_| compact(raw)),
+            Scalar::Int => raw.parse::<i32>().ok().map(|it| it.to_string()),
+            Scalar::Float => {
+                let number = raw.parse::<f64>().ok().filter(|it| it.is_finite())?;
+                let mut out = String::new();
+                json::write_f64(&mut out, number);
+                Some(out)
+            }
+            Scalar::Boolean => matches!(raw, "true" | "false").then(|| raw.to_owned()),
+            Scalar::DateTime => instant(raw),
+            Scalar::Json => Some(compact(raw)),
+        },
+    }
+}
+
+/// JSON as Strapi writes it.
+pub fn compact(raw: &str) -> String {
+    let mut out = String::new();
+    match json::write_compact(&mut out, raw) {
+        true => out,
+        false => raw.to_owned(),
+    }
+}
+
+/// A time, in each of the forms that a service takes: with and without an offset, or a fraction of the second.
+pub fn instant(raw: &str) -> Option<String> {
+    let text: String = serde_json::from_str(raw).ok()?;
+    let local = || {
+        let local: DateTime = text.parse().ok()?;
+        local.to_zoned(TimeZone::UTC).ok().map(|it| it.timestamp())
+    };
+    let time: Timestamp = text.parse().ok().or_else(local)?;
+    Some(format!("\"{}\"", time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_as_strapi_exports_them() {
+        for (scalar, raw, expected) in [
+            (Scalar::String, "\"\\u00e4\"", Some("\"ä\"")),
+            (Scalar::String, "1", None),
+            (Scalar::Int, "2147483648", None),
+            (Scalar::Float, "1.0", Some("1")),
+            (Scalar::Json, "{ \"a\" : 1 }", Some("{\"a\":1}")),
+            (
+                Scalar::DateTime,
+                "\"2017-11-29 14:35:13\"",
+                Some("\"2017-11-29T14:35:13.000Z\""),
+            ),
+            (
+                Scalar::DateTime,
+                "\"2017-11-29T14:35:13.5+02:00\"",
+                Some("\"2017-11-29T12:35:13.500Z\""),
+            ),
+            (Scalar::DateTime, "\"yesterday\"", None),
+        ] {
+            let found = value(&Holds::Scalar(scalar), raw);
+            assert_eq!(found.as_deref(), expected, "{scalar:?} {raw}");
+        }
+        let holds = Holds::Enum(vec!["A".into()]);
+        assert_eq!(value(&holds, "\"A\"").as_deref(), Some("\"A\""));
+        assert_eq!(value(&holds, "\"B\""), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! What the notes say beside rows, links and files: what all of it comes from, and what the numbers in them mean.
+
+use super::edges::key;
+use crate::convert::notes::{FORMAT, Head, LinkForm, Note, Reader, RelationNote, TypeNote};
+use crate::convert::rows::{Shapes, Types};
+use crate::error::{Error, Result};
+use crate::model::limits::{LONGEST_SCHEMAS, MOST_PARTS};
+use crate::model::{Schema, Schemas, Stage};
+use crate::prisma::ndf::Relation;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// What the notes say beside rows, links and files.
+pub struct Table {
+    /// What all of it comes from.
+    pub head: Head,
+    /// The schemas.
+    pub schemas: Schemas,
+    /// The lists of members.
+    pub shapes: Shapes,
+    /// How much there is of each stage.
+    pub items: BTreeMap<Stage, u64>,
+    types: Vec<TypeNote>,
+    relations: Vec<RelationNote>,
+    forms: Vec<LinkForm>,
+    /// The relations of the fields of types, and whether these own them.
+    fields: HashMap<(String, String), (usize, bool)>,
+}
+
+impl Table {
+    /// Reads it out of the notes in this file.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds none.
+    pub fn read(path: &Path) -> Result<Self> {
+        let mut reader = Reader::open(path)?;
+        let head = match reader.read()? {
+            Some(Note::Head(head)) if head.format <= FORMAT => head,
+            Some(Note::Head(_)) => {
+                return Err(reader
+                    .fault("a newer version of this program wrote it")
+                    .hint("take that version"));
+            }
+            _ => return Err(reader.fault("it does not begin as such notes do")),
+        };
+        let mut table = Self {
+            head,
+            schemas: Schemas::default(),
+            shapes: Shapes::default(),
+            items: BTreeMap::new(),
+            types: Vec::new(),
+            relations: Vec::new(),
+            forms: Vec::new(),
+            fields: HashMap::new(),
+        };
+        let (mut parts, mut bytes) = (0, 0);
+        while let Some(note) = reader.read()? {
+            let stage = match table.take(note).map_err(|why| reader.fault(&why))? {
+                Taken::Part(size) => {
+                    (parts, bytes) = (parts + 1, bytes + size);
+                    if parts > MOST_PARTS || bytes as u64 > LONGEST_SCHEMAS {
+                        return Err(reader.fault("there are more schemas than an archive may have"));
+                    }
+                    continue;
+                }
+                Taken::Item(stage) => stage,
+            };
+            *table.items.entry(stage).or_default() += 1;
+        }
+        table
+            .items
+            .insert(Stage::Schemas, table.schemas.len() as u64);
+        Ok(table)
+    }
+
+    fn take(&mut self, note: Note) -> Result<Taken, String> {
+        let mut size = 0;
+        match note {
+            Note::Head(_) => return Err("it says twice what it comes from".into()),
+            Note::Schema(schema) => {
+                size = schema.get().len();
+                self.schemas.push(Schema::parse(schema.get())?);
+            }
+            Note::Type(note) => self.types.push(note),
+            Note::Relation(note) => {
+                let number = self.relations.len();
+                let names = [note.owner, note.target].map(|it| self.types.get(it));
+                let [Some(owner), Some(target)] = names else {
+                    return Err("it is of a type that is not known".into());
+                };
+                let own = (owner.name.clone(), note.field.clone());
+                self.fields.insert(own, (number, true));
+                if let Some(back) = &note.back {
+                    let back = (target.name.clone(), back.clone());
+                    self.fields.entry(back).or_insert((number, false));
+                }
+                self.relations.push(note);
+            }
+            Note::Shape(names) => {
+                size = names.iter().map(String::len).sum();
+                self.shapes.push(names);
+            }
+            Note::Form(form) => {
+                size = form.pieces.iter().map(String::len).sum();
+                if form.relation >= self.relations.len() {
+                    return Err("it is of a relation that is not known".into());
+                }
+                self.forms.push(form);
+            }
+            Note::Row(_) => return Ok(Taken::Item(Stage::Entities)),
+            Note::File(_) => return Ok(Taken::Item(Stage::Assets)),
+            Note::Link(..) | Note::Line(_) => return Ok(Taken::Item(Stage::Links)),
+            Note::Configuration(_) => return Ok(Taken::Item(Stage::Configuration)),
+        }
+        Ok(Taken::Part(size))
+    }
+
+    /// The name of a type.
+    pub fn type_name(&self, model: usize) -> Option<&str> {
+        self.types.get(model).map(|it| it.name.as_str())
+    }
+
+    /// The line of a link, and what its pair is known by.
+    pub fn link(&self, form: usize, gaps: &[Box<RawValue>]) -> Option<(String, Vec<u8>)> {
+        let form = self.forms.get(form)?;
+        let relation = self.relations.get(form.relation)?;
+        let id = |model: usize, gap: usize| {
+            let id = gaps.get(gap)?.get().parse().ok()?;
+            Some(super::mapping::node_id(&self.types.get(model)?.tag, id))
+        };
+        let ends = (
+            id(relation.owner, form.owner)?,
+            id(relation.target, form.target)?,
+        );
+        Some((form.line(gaps)?, key(form.relation, &ends.0, &ends.1)))
+    }
+
+    /// What a pair is known by, and whether it leads to a component; `None` where the notes do not know its relation.
+    pub fn pair(&self, pair: &Relation<'_>) -> Option<(Vec<u8>, bool)> {
+        let found = pair.ends.iter().enumerate().find_map(|(place, end)| {
+            let field = end.field.as_deref()?.to_owned();
+            let known = self
+                .fields
+                .get(&(end.type_name.clone().into_owned(), field))?;
+            Some((place, *known))
+        });
+        let (place, (number, is_owner)) = found?;
+        let note = &self.relations[number];
+        let owner = &pair.ends[if is_owner { place } else { 1 - place }];
+        let target = &pair.ends[if is_owner { 1 - place } else { place }];
+        let fits = self.type_name(note.owner) == Some(&*owner.type_name)
+            && self.type_name(note.target) == Some(&*target.type_name);
+        fits.then(|| (key(number, &owner.id, &target.id), note.components))
+    }
+}
+
+/// What a note is.
+enum Taken {
+    /// What others mean, of so many bytes.
+    Part(usize),
+    /// One of a stage.
+    Item(Stage),
+}
+
+impl Types for Table {
+    fn uid(&self, model: usize) -> Option<&str> {
+        self.types.get(model).map(|it| it.uid.as_str())
+    }
+
+    fn field(&self, model: usize, attribute: &str) -> Option<&str> {
+        let own = self.types.get(model)?;
+        own.fields.get(attribute).map(String::as_str)
+    }
+}
+
+/// What is wrong with data that does not fit the notes.
+pub fn unfit(name: &str, why: &str) -> Error {
+    Error::archive(format!("{name}: {why}"))
+        .hint("`backup prisma verify` lists all that is wrong with a data set")
+}

@@ -1,0 +1,260 @@
+//! Clears up what came of requests whose answers are lost: the service is read back, and what is missing is sent.
+
+use super::super::ndf::{ListRow, Node, Page, Relation, ValueType};
+use super::super::sdl::DataModel;
+use super::super::service::{Cursor, Outcome};
+use super::super::verify::{Chunk, Digest, edge_id, is_same, node_id};
+use super::lists::Lists;
+use super::refused::elements;
+use super::{Import, Shared};
+use crate::error::{Error, Result};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+
+/// How many elements are named that nobody knows of whether they are there.
+const NAMED: usize = 20;
+
+impl Import<'_> {
+    /// Clears these up, as far as the service answers. What is lost again stays in doubt.
+    pub(super) fn resolve(&mut self, kind: ValueType, doubts: Vec<Chunk>) -> Result<()> {
+        if doubts.is_empty() {
+            return Ok(());
+        }
+        let missing: Vec<Vec<String>> = match kind {
+            ValueType::Lists => {
+                let mut lists = Lists::of(&doubts);
+                if self.own.verdict.has_split_lists {
+                    lists.add_earlier(self.set, &doubts)?;
+                }
+                self.own
+                    .read_back(kind, &doubts, &mut |text| lists.found(text))?;
+                let missing = lists.missing(self.own.model, &doubts);
+                missing.map_err(|list| self.own.unknown(kind, list))?
+            }
+            _ => self.own.missing(kind, &doubts)?,
+        };
+        for (chunk, missing) in doubts.into_iter().zip(missing) {
+            self.own.send_missing(&chunk, &missing)?;
+        }
+        Ok(())
+    }
+}
+
+impl Shared<'_> {
+    /// Reads everything of a kind that the service holds.
+    fn read_back(
+        &self,
+        kind: ValueType,
+        doubts: &[Chunk],
+        found: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let mut cursor = Cursor::START;
+        while !cursor.is_end() {
+            let page = self.service.export(kind, cursor).map_err(|error| {
+                let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
+                error
+                    .within(format!(
+                        "it is not known which of these {kind} are in the service, and it cannot be read back"
+                    ))
+                    .listing(list)
+            })?;
+            if page.next == cursor {
+                return Err(Error::failed(format!(
+                    "{} gives the same page of {kind} again and again",
+                    self.service.endpoint()
+                ))
+                .hint("see what the server's log says"));
+            }
+            page.elements
+                .iter()
+                .for_each(|element| found(element.get()));
+            cursor = page.next;
+        }
+        Ok(())
+    }
+
+    /// Sees that a node in the service is the one that was sent; gives why it is not.
+    fn is_another(&self, text: &str, other: &str) -> Option<String> {
+        let (own, there) = (Node::parse(text).ok()?, Node::parse(other).ok()?);
+        let of_type = self.model.of_name(&own.type_name)?;
+        let differs = |(name, value): &(Cow<'_, str>, &RawValue)| {
+            let Some(field) = of_type.field(name) else {
+                return false;
+            };
+            let other = there.field(name);
+            !other.is_some_and(|it| is_same(&field.kind, value.get(), it.get()))
+        };
+        let is_another = own.type_name != there.type_name || own.fields.iter().any(differs);
+        is_another.then(|| format!("{} `{}`", own.type_name, own.id))
+    }
+
+    /// The nodes or relations of each request that the service does not hold.
+    fn missing(&self, kind: ValueType, doubts: &[Chunk]) -> Result<Vec<Vec<String>>> {
+        let model = self.model;
+        let key = |text: &str| -> Option<Digest> {
+            match kind {
+                ValueType::Nodes => Some(node_id(&Node::parse(text).ok()?.id)),
+                _ => Some(edge_id(model, &Relation::parse(text).ok()?).ok()?.id),
+            }
+        };
+        let mut wanted: HashMap<Digest, (&Chunk, u64, &str)> = HashMap::new();
+        for chunk in doubts {
+            for (at, element) in elements(&chunk.body).into_iter().enumerate() {
+                let place = (chunk, at as u64, element.get());
+                key(element.get()).map(|key| wanted.insert(key, place));
+            }
+        }
+        let total = wanted.len();
+        let mut others = Vec::new();
+        self.read_back(kind, doubts, &mut |text| {
+            let Some((chunk, at, own)) = key(text).and_then(|key| wanted.remove(&key)) else {
+                return;
+            };
+            if kind == ValueType::Nodes
+                && let Some(why) = self.is_another(own, text)
+            {
+                let (file, number) = chunk.origin(at).unwrap_or_default();
+                others.push(format!("{}, element {number}: {why}", self.file(file)));
+            }
+        })?;
+        if !others.is_empty() {
+            others.truncate(NAMED);
+            return Err(Error::failed("the service holds another node with its id for:")
+                .listing(others)
+                .hint("see where these nodes come from; take them away, or import into an empty service"));
+        }
+        self.ledger().imported.found += (total - wanted.len()) as u64;
+        let is_missing = |text: &str| key(text).is_none_or(|key| wanted.contains_key(&key));
+        let missing: Vec<Vec<String>> = doubts
+            .iter()
+            .map(|chunk| {
+                let elements = elements(&chunk.body);
+                let missing = elements.iter().filter(|it| is_missing(it.get()));
+                missing.map(|it| it.get().to_owned()).collect()
+            })
+            .collect();
+        if kind == ValueType::Relations {
+            let untold = untold(model);
+            let unknown: Vec<String> = missing
+                .iter()
+                .flatten()
+                .filter(|text| {
+                    let relation = Relation::parse(text).ok();
+                    let id = relation.and_then(|it| edge_id(model, &it).ok());
+                    id.is_some_and(|it| untold.contains(&(it.edge.first.on, it.edge.first.field)))
+                })
+                .cloned()
+                .collect();
+            if !unknown.is_empty() {
+                return Err(self.unknown(kind, unknown));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Nobody knows whether these are in the service.
+    fn unknown(&self, kind: ValueType, list: Vec<String>) -> Error {
+        let count = list.len();
+        let mut shown: Vec<String> = list.into_iter().take(NAMED).collect();
+        if count > NAMED {
+            shown.push(format!("and {} more", count - NAMED));
+        }
+        let why = match kind {
+            ValueType::Relations => {
+                "servers export wrong ids where one table holds several relations, so that these cannot be read back"
+            }
+            _ => {
+                "what the service holds of them is neither nothing nor the beginning of what was sent"
+            }
+        };
+        Error::failed(format!(
+            "it is not known which of {count} {kind} are in the service: {why}"
+        ))
+        .listing(shown)
+        .hint("see which of these are there, and empty the service")
+    }
+
+    /// Sends the elements of a request that the service does not hold, and writes down what comes of it.
+    fn send_missing(&self, chunk: &Chunk, missing: &[String]) -> Result<()> {
+        if !missing.is_empty() {
+            let mut page = Page::new(chunk.kind);
+            missing.iter().for_each(|element| page.push(element));
+            let body = page.finish();
+            let outcome = self.service.import(&body)?;
+            match outcome {
+                Outcome::Taken => {}
+                Outcome::Unsent(error) => return Err(error),
+                Outcome::Lost(error) => {
+                    self.ledger().lost = Some(error);
+                    return Ok(());
+                }
+                Outcome::Refused(texts) => return Err(self.refused(chunk, &body, &texts)),
+            }
+        }
+        let mut ledger = self.ledger();
+        ledger.imported.requests += 1;
+        ledger.state.take(chunk.kind, chunk.number)?;
+        self.advance(chunk);
+        Ok(())
+    }
+}
+
+/// The relations that servers export wrongly: those that a table of nodes holds beside another one. In data models with
+/// `@id`, a relation that leads to one node is held there, unless it is said to have a table of its own.
+fn untold(model: &DataModel) -> BTreeSet<(&str, &str)> {
+    let mut untold = BTreeSet::new();
+    let fields = model.types().iter().flat_map(|own| &own.fields);
+    if !fields.into_iter().any(|field| field.has("id")) {
+        return untold;
+    }
+    for own in model.types() {
+        let is_held = |field: &&super::super::sdl::Field| {
+            let table = |field: &super::super::sdl::Field| {
+                let texts = field.directives.iter();
+                texts
+                    .filter(|text| text.starts_with("@relation"))
+                    .any(|text| text.contains("TABLE"))
+            };
+            let back = model.back_field(&own.name, field);
+            field.target().is_some() && !field.is_list && !table(field) && !back.is_some_and(table)
+        };
+        let held: Vec<_> = own.fields.iter().filter(is_held).collect();
+        if held.len() > 1 {
+            let edges = held
+                .iter()
+                .filter_map(|field| model.edge(&own.name, &field.name));
+            untold.extend(edges.map(|edge| (edge.first.on, edge.first.field)));
+        }
+    }
+    untold
+}
+
+/// A row, for messages: the node and the field.
+pub(super) fn told(row: &ListRow<'_>) -> String {
+    format!("{}.{} of {}", row.type_name, row.field, row.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relations_that_share_a_table_cannot_be_read_back_unless_they_have_their_own() {
+        let of = |link: &str, id: &str| {
+            let text = format!(
+                "type A {{ id: ID! {id}, b: B @relation(name: \"X\"{link}), c: C @relation(name: \"Y\") }}
+                 type B {{ id: ID! {id}, as: [A!]! @relation(name: \"X\") }} type C {{ id: ID! {id} }}"
+            );
+            let model = DataModel::parse(&text, "x").expect("a data model");
+            untold(&model)
+                .into_iter()
+                .map(|(on, field)| format!("{on}.{field}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("", "@id"), ["A.b", "A.c"]);
+        assert!(of(", link: TABLE", "@id").is_empty());
+        // Older data models have a table for each relation.
+        assert!(of("", "@unique").is_empty());
+    }
+}

@@ -1,0 +1,179 @@
+//! What the service holds of lists whose requests are in doubt. It puts rows of one list behind each other, so what is
+//! there must be what was sent before, and then the beginning of what is in doubt.
+
+use super::super::ndf::{DataFile, DataSet, ListRow, ValueType};
+use super::super::sdl::{DataModel, FieldType};
+use super::super::verify::{Chunk, Chunks, Digest, is_same, list_id};
+use super::doubts::told;
+use super::refused::elements;
+use crate::error::{Error, Result};
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+
+/// The values of a list.
+#[derive(Default)]
+struct Held {
+    /// What was sent before.
+    earlier: Vec<String>,
+    /// What the service holds.
+    there: Vec<String>,
+}
+
+/// The lists that requests in doubt speak of.
+pub(super) struct Lists(HashMap<Digest, Held>);
+
+fn key(row: &ListRow<'_>) -> Digest {
+    list_id(&row.id, &row.field)
+}
+
+fn texts(values: &[&RawValue]) -> impl Iterator<Item = String> {
+    values.iter().map(|value| value.get().to_owned())
+}
+
+impl Lists {
+    /// Those of these requests.
+    pub fn of(doubts: &[Chunk]) -> Self {
+        let mut lists = HashMap::new();
+        for chunk in doubts {
+            for element in elements(&chunk.body) {
+                if let Ok(row) = ListRow::parse(element.get()) {
+                    lists.entry(key(&row)).or_insert_with(Held::default);
+                }
+            }
+        }
+        Self(lists)
+    }
+
+    /// Takes what the rows before these requests say of the lists. They were sent one after the other.
+    pub fn add_earlier(&mut self, set: &mut DataSet, doubts: &[Chunk]) -> Result<()> {
+        let Some(first) = doubts.iter().map(|chunk| chunk.number).min() else {
+            return Ok(());
+        };
+        let of_kind =
+            |(at, file): (usize, &DataFile)| (file.kind == ValueType::Lists).then_some(at);
+        let files: Vec<usize> = set.files().iter().enumerate().filter_map(of_kind).collect();
+        let mut chunks = Chunks::new(ValueType::Lists);
+        let mut is_over = false;
+        for file in files {
+            let read = set.read(file, &mut |number, text| {
+                if let Some(chunk) = chunks.push(file, number, text) {
+                    match chunk.number < first {
+                        true => self.add(&chunk),
+                        false => {
+                            is_over = true;
+                            return Err(Error::failed("enough"));
+                        }
+                    }
+                }
+                Ok(())
+            });
+            match read {
+                Err(_) if is_over => return Ok(()),
+                read => read?,
+            }
+        }
+        if let Some(chunk) = chunks.finish().filter(|chunk| chunk.number < first) {
+            self.add(&chunk);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, chunk: &Chunk) {
+        for element in elements(&chunk.body) {
+            if let Ok(row) = ListRow::parse(element.get())
+                && let Some(held) = self.0.get_mut(&key(&row))
+            {
+                held.earlier.extend(texts(&row.values));
+            }
+        }
+    }
+
+    /// Takes a row that the service holds.
+    pub fn found(&mut self, text: &str) {
+        if let Ok(row) = ListRow::parse(text)
+            && let Some(held) = self.0.get_mut(&key(&row))
+        {
+            held.there.extend(texts(&row.values));
+        }
+    }
+
+    /// The rows of each request that the service does not hold.
+    ///
+    /// # Errors
+    /// It holds something else of some lists: these.
+    pub fn missing(
+        mut self,
+        model: &DataModel,
+        doubts: &[Chunk],
+    ) -> Result<Vec<Vec<String>>, Vec<String>> {
+        let mut unknown = Vec::new();
+        let missing = doubts.iter().map(|chunk| {
+            let elements = elements(&chunk.body);
+            let rows = elements.iter().filter_map(|element| {
+                let row = ListRow::parse(element.get()).ok()?;
+                let held = self.0.get_mut(&key(&row))?;
+                match held.rest(model, &row) {
+                    Ok(rest) => rest,
+                    Err(()) => {
+                        unknown.push(told(&row));
+                        None
+                    }
+                }
+            });
+            rows.collect::<Vec<String>>()
+        });
+        let missing: Vec<Vec<String>> = missing.collect();
+        match unknown.is_empty() {
+            true => Ok(missing),
+            false => Err(unknown),
+        }
+    }
+}
+
+impl Held {
+    /// The row of what is missing of this one, if anything is.
+    fn rest(&mut self, model: &DataModel, row: &ListRow<'_>) -> Result<Option<String>, ()> {
+        let kind = model
+            .of_name(&row.type_name)
+            .and_then(|own| own.field(&row.field))
+            .map_or(FieldType::Relation(String::new()), |field| {
+                field.kind.clone()
+            });
+        let before = self.earlier.len();
+        let known = self.there.len().min(before);
+        let same = |(one, other): (&String, &String)| is_same(&kind, one, other);
+        if known < before || !self.there.iter().zip(&self.earlier).all(same) {
+            return Err(());
+        }
+        let there = &self.there[before..];
+        let own: Vec<String> = texts(&row.values).collect();
+        let both = there.len().min(own.len());
+        if !there.iter().zip(&own).all(same) {
+            return Err(());
+        }
+        self.earlier.extend(own.iter().take(both).cloned());
+        // Rows behind it can be there only if all of this one is.
+        match both == own.len() {
+            true => Ok(None),
+            false => {
+                self.there.truncate(self.earlier.len());
+                let rest = written(row, &row.values[both..]);
+                self.earlier.extend(own.into_iter().skip(both));
+                self.there.clone_from(&self.earlier);
+                Ok(Some(rest))
+            }
+        }
+    }
+}
+
+fn written(row: &ListRow<'_>, values: &[&RawValue]) -> String {
+    let text = |text: &str| serde_json::to_string(text).expect("texts serialise");
+    let values: Vec<&str> = values.iter().map(|value| value.get()).collect();
+    format!(
+        "{{\"_typeName\":{},\"id\":{},{}:[{}]}}",
+        text(&row.type_name),
+        text(&row.id),
+        text(&row.field),
+        values.join(",")
+    )
+}

@@ -1,0 +1,102 @@
+//! What the server did not take, told with the places it comes from.
+
+use super::super::ndf::{ListRow, Node, Relation, ValueType};
+use super::super::verify::Chunk;
+use super::Shared;
+use crate::error::Error;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+
+/// How many messages of one request are told.
+const TOLD: usize = 100;
+/// How much of a message is told, in bytes.
+const SHOWN: usize = 400;
+
+/// The elements of a request.
+#[derive(Deserialize)]
+pub(super) struct Body<'a> {
+    #[serde(borrow)]
+    pub values: Vec<&'a RawValue>,
+}
+
+/// The elements of the body of a request, which this program wrote.
+pub(super) fn elements(body: &str) -> Vec<&RawValue> {
+    let read: Result<Body<'_>, _> = serde_json::from_str(body);
+    read.map(|body| body.values).unwrap_or_default()
+}
+
+/// The ids in an element, and the name of its type.
+fn ids(kind: ValueType, text: &str) -> (Vec<String>, String) {
+    let none = (Vec::new(), String::new());
+    match kind {
+        ValueType::Nodes => Node::parse(text).map_or(none, |it| {
+            (vec![it.id.into_owned()], it.type_name.into_owned())
+        }),
+        ValueType::Lists => ListRow::parse(text).map_or(none, |it| {
+            let name = format!("{}.{}", it.type_name, it.field);
+            (vec![it.id.into_owned()], name)
+        }),
+        ValueType::Relations => Relation::parse(text).map_or(none, |it| {
+            let [one, other] = it.ends;
+            let name = format!("{} to {}", one.type_name, other.type_name);
+            (vec![one.id.into_owned(), other.id.into_owned()], name)
+        }),
+    }
+}
+
+impl Shared<'_> {
+    /// What the server said of the elements that were sent as `body`, which are those of `chunk`, or some of them.
+    pub(super) fn refused(&self, chunk: &Chunk, body: &str, texts: &[String]) -> Error {
+        let whole = elements(&chunk.body);
+        let mut places: HashMap<String, (u64, String)> = HashMap::new();
+        for (at, element) in whole.iter().enumerate() {
+            let (ids, name) = ids(chunk.kind, element.get());
+            for id in ids {
+                places.entry(id).or_insert((at as u64, name.clone()));
+            }
+        }
+        let mut list: Vec<String> = texts
+            .iter()
+            .take(TOLD)
+            .map(|text| {
+                let shown = &text[..text.floor_char_boundary(SHOWN)];
+                match self.origin(chunk, &places, text) {
+                    Some(place) => format!("{place}: {shown}"),
+                    None => format!("{}: {shown}", self.places(chunk)),
+                }
+            })
+            .collect();
+        if texts.len() > TOLD {
+            list.push(format!("and {} more", texts.len() - TOLD));
+        }
+        let sent = elements(body).len();
+        Error::failed(format!(
+            "the service did not take all of {sent} {} that were sent at once; it says:",
+            chunk.kind
+        ))
+        .listing(list)
+        .hint("see what the service holds already: it only adds, and no two nodes have one id")
+    }
+
+    /// Where the element comes from that a message speaks of: by the first id in it.
+    fn origin(
+        &self,
+        chunk: &Chunk,
+        places: &HashMap<String, (u64, String)>,
+        text: &str,
+    ) -> Option<String> {
+        let is_part = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_');
+        // A name of a table may be an id as well; ids stand behind a word that says so.
+        let behind = ["Id: ", "id ", "ids "].into_iter().filter_map(|word| {
+            let at = text.find(word)?;
+            Some(&text[at + word.len()..])
+        });
+        let mut words = behind
+            .chain([text])
+            .flat_map(|text| text.split(|it| !is_part(it)));
+        let (at, name) = words.find_map(|word| places.get(word))?;
+        let (file, number) = chunk.origin(*at)?;
+        Some(format!("{}, element {number} ({name})", self.file(file)))
+    }
+}

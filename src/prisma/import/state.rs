@@ -1,0 +1,377 @@
+//! What is known of an import after it ended in whatever way: which requests are about to be sent, and which were taken.
+//!
+//! One file for each pair of endpoint and content, so that no other data set and no other server inherits it: lines of
+//! JSON that are only added to. It lies beside the data set, or where that may not be written, in the user's own folder.
+
+use super::super::ndf::ValueType;
+use super::super::service::Endpoint;
+use super::super::verify::Verdict;
+use crate::error::{Error, Kind, Result};
+use crate::store::{folder_of, not_opened, open_plain, sync_folder};
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The number of the format.
+const FORMAT: u32 = 1;
+/// What its name ends with.
+const SUFFIX: &str = ".import-state";
+
+/// Where a state may lie.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Beside the data set.
+    pub beside: PathBuf,
+    /// Where that may not be written: the user's own folder.
+    pub fallback: Option<PathBuf>,
+}
+
+impl Places {
+    /// The places for the import of a data set, of this path and content, to an endpoint. `own` is the user's own folder
+    /// for what programs keep.
+    pub fn of(data: &Path, verdict: &Verdict, endpoint: &Endpoint, own: Option<&Path>) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(endpoint.to_string());
+        hasher.update([0]);
+        hasher.update(verdict.digest());
+        let key: String = hasher.finalize()[..8]
+            .iter()
+            .map(|it| format!("{it:02x}"))
+            .collect();
+        let name = data.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("{name}.{key}{SUFFIX}");
+        Self {
+            beside: folder_of(data).join(&name),
+            fallback: own.map(|folder| folder.join(format!("prisma-{key}{SUFFIX}"))),
+        }
+    }
+
+    /// The one that is there.
+    pub fn existing(&self) -> Option<&Path> {
+        let mut places = [Some(&self.beside), self.fallback.as_ref()]
+            .into_iter()
+            .flatten();
+        places
+            .find(|path| path.symlink_metadata().is_ok())
+            .map(PathBuf::as_path)
+    }
+}
+
+/// A line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    /// The first one.
+    Import {
+        format: u32,
+        endpoint: String,
+        data: String,
+        requests: [usize; 3],
+    },
+    /// A request is about to be sent.
+    Sending(String, usize),
+    /// It was taken.
+    Taken(String, usize),
+    /// It was not sent, after all.
+    Unsent(String, usize),
+    /// All of them were taken.
+    Complete(String),
+}
+
+/// The state of an import.
+pub struct State {
+    file: File,
+    path: PathBuf,
+    taken: [Vec<bool>; 3],
+    sending: [BTreeSet<usize>; 3],
+    complete: Option<String>,
+}
+
+impl State {
+    /// The state of an import, as an earlier run left it, or a new one. It is held until it is dropped.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](Kind::Locked): another run imports the same; or it can be written nowhere, or is damaged.
+    pub fn open(places: &Places, verdict: &Verdict, endpoint: &Endpoint) -> Result<Self> {
+        let (file, path) = match places.existing() {
+            Some(path) => (open(path)?, path.to_owned()),
+            None => create(places)?,
+        };
+        let requests = verdict.chunks.each_ref().map(Vec::len);
+        let mut state = Self {
+            file,
+            path,
+            taken: requests.map(|count| vec![false; count]),
+            sending: Default::default(),
+            complete: None,
+        };
+        hold(&state.file, &state.path)?;
+        let head = Line::Import {
+            format: FORMAT,
+            endpoint: endpoint.to_string(),
+            data: verdict.digest(),
+            requests,
+        };
+        state.read(&head)?;
+        Ok(state)
+    }
+
+    /// Forgets an import.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](Kind::Locked): another run is at it; or its state cannot be removed.
+    pub fn forget(places: &Places) -> Result<()> {
+        if let Some(path) = places.existing() {
+            let held = open(path)?;
+            hold(&held, path)?;
+        }
+        for path in [Some(&places.beside), places.fallback.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove the state of the import", path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// When all of it was taken, if it was.
+    pub fn completed(&self) -> Option<&str> {
+        self.complete.as_deref()
+    }
+
+    /// How many requests of a kind were taken.
+    pub fn taken(&self, kind: ValueType) -> usize {
+        self.taken[kind as usize]
+            .iter()
+            .filter(|taken| **taken)
+            .count()
+    }
+
+    /// How many requests were taken, of how many.
+    pub fn progress(&self) -> (usize, usize) {
+        let taken = ValueType::ALL
+            .into_iter()
+            .map(|kind| self.taken(kind))
+            .sum();
+        (taken, self.taken.iter().map(Vec::len).sum())
+    }
+
+    /// How many requests were sent of which it is not known what came of them.
+    pub fn in_doubt(&self) -> usize {
+        self.sending.iter().map(BTreeSet::len).sum()
+    }
+
+    pub(super) fn is_taken(&self, kind: ValueType, number: usize) -> bool {
+        let taken = self.taken[kind as usize].get(number);
+        taken.copied().unwrap_or_default()
+    }
+
+    pub(super) fn is_in_doubt(&self, kind: ValueType, number: usize) -> bool {
+        self.sending[kind as usize].contains(&number)
+    }
+
+    /// A request is about to be sent: from now on it may be there.
+    pub(super) fn sending(&mut self, kind: ValueType, number: usize) -> Result<()> {
+        if self.sending[kind as usize].insert(number) {
+            self.write(&Line::Sending(kind.to_string(), number))?;
+            self.file
+                .sync_data()
+                .map_err(|error| fail(&self.path, error))?;
+        }
+        Ok(())
+    }
+
+    /// It was taken.
+    pub(super) fn take(&mut self, kind: ValueType, number: usize) -> Result<()> {
+        self.write(&Line::Taken(kind.to_string(), number))?;
+        self.apply(&Line::Taken(kind.to_string(), number));
+        Ok(())
+    }
+
+    /// It was not sent, after all.
+    pub(super) fn unsent(&mut self, kind: ValueType, number: usize) -> Result<()> {
+        self.write(&Line::Unsent(kind.to_string(), number))?;
+        self.apply(&Line::Unsent(kind.to_string(), number));
+        Ok(())
+    }
+
+    /// All of it was taken.
+    pub(super) fn complete(&mut self) -> Result<()> {
+        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        self.write(&Line::Complete(now.clone()))?;
+        self.complete = Some(now);
+        self.file
+            .sync_data()
+            .map_err(|error| fail(&self.path, error))
+    }
+
+    /// Says of an error what the run left: where nothing was sent, nothing.
+    pub(super) fn half_way(self, error: Error) -> Error {
+        let (taken, all) = self.progress();
+        if taken == 0 && self.in_doubt() == 0 {
+            // There is nothing to go on with.
+            let _ = fs::remove_file(&self.path);
+            return error.interrupted_with("nothing was sent");
+        }
+        let (message, list) = error.parts();
+        let doubt = match self.in_doubt() {
+            0 => String::new(),
+            count => format!(", and it is not known what came of {count} more"),
+        };
+        let mut list = list.to_vec();
+        list.push(format!(
+            "{taken} of {all} requests are in the service{doubt}; {} says which",
+            self.path.display()
+        ));
+        let hint = "run the same command again to go on; with --restart it begins anew, which is for a service that was emptied";
+        let hint = match error.advice() {
+            Some(advice) => format!("{advice}; {hint}"),
+            None => hint.to_owned(),
+        };
+        Error::new(Kind::HalfWay, message).listing(list).hint(hint)
+    }
+
+    fn read(&mut self, head: &Line) -> Result<()> {
+        let mut text = String::new();
+        let read = self.file.read_to_string(&mut text);
+        read.map_err(|error| fail(&self.path, error))?;
+        // A run that was cut off may have left the beginning of a line.
+        let whole = text.rfind('\n').map_or(0, |at| at + 1);
+        let cut = self.file.set_len(whole as u64);
+        cut.and_then(|()| self.file.seek(SeekFrom::End(0)))
+            .map_err(|error| fail(&self.path, error))?;
+        if whole == 0 {
+            return self.write(head);
+        }
+        let path = self.path.clone();
+        let damaged = || {
+            Error::failed(format!("{} is no state of this import", path.display())).hint(
+                "with --restart it is forgotten, and the import begins anew, which is for a service that was emptied",
+            )
+        };
+        for (at, line) in text[..whole].lines().enumerate() {
+            let line: Line = serde_json::from_str(line).map_err(|_| damaged())?;
+            let fits = match &line {
+                Line::Import { .. } => at == 0 && line == *head,
+                _ => at > 0,
+            };
+            if !fits || !self.apply(&line) {
+                return Err(damaged());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a line; gives whether it makes sense.
+    fn apply(&mut self, line: &Line) -> bool {
+        let place = |kind: &str, number: usize, taken: &[Vec<bool>; 3]| {
+            let kind = ValueType::named(kind)? as usize;
+            (number < taken[kind].len()).then_some(kind)
+        };
+        match line {
+            Line::Import { .. } => true,
+            Line::Complete(when) => {
+                self.complete = Some(when.clone());
+                true
+            }
+            Line::Sending(kind, number) => match place(kind, *number, &self.taken) {
+                Some(kind) => {
+                    self.sending[kind].insert(*number);
+                    true
+                }
+                None => false,
+            },
+            Line::Unsent(kind, number) => match place(kind, *number, &self.taken) {
+                Some(kind) => self.sending[kind].remove(number),
+                None => false,
+            },
+            Line::Taken(kind, number) => match place(kind, *number, &self.taken) {
+                Some(kind) => {
+                    self.sending[kind].remove(number);
+                    self.taken[kind][*number] = true;
+                    true
+                }
+                None => false,
+            },
+        }
+    }
+
+    fn write(&mut self, line: &Line) -> Result<()> {
+        let mut text = serde_json::to_string(line).expect("texts and numbers serialise");
+        text.push('\n');
+        self.file
+            .write_all(text.as_bytes())
+            .map_err(|error| fail(&self.path, error))
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    options
+}
+
+fn open(path: &Path) -> Result<File> {
+    let opened = open_plain(&mut options(), path);
+    opened.map_err(|error| not_opened("open the state of the import", path, error))
+}
+
+/// Holds a state until its file is closed.
+fn hold(file: &File, path: &Path) -> Result<()> {
+    if flock(file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        return Ok(());
+    }
+    let what = format!(
+        "another run imports this data set: it holds {}",
+        path.display()
+    );
+    Err(Error::new(Kind::Locked, what).hint("wait until it has ended, and run it again"))
+}
+
+/// Makes a state beside the data set, or where that may not be written, in the user's own folder.
+fn create(places: &Places) -> Result<(File, PathBuf)> {
+    let make = |path: &Path| -> io::Result<File> {
+        let file = open_plain(options().create_new(true), path)?;
+        // What is about to be sent must not be known to a name alone that a crash takes away.
+        sync_folder(folder_of(path)).map_err(Error::into_io)?;
+        Ok(file)
+    };
+    let error = match make(&places.beside) {
+        Ok(file) => return Ok((file, places.beside.clone())),
+        Err(error) => error,
+    };
+    let may_not = matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    );
+    match &places.fallback {
+        Some(path) if may_not => {
+            let made = DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder_of(path));
+            let file = made.and_then(|()| make(path));
+            let file = file.map_err(|error| fail(path, error))?;
+            Ok((file, path.clone()))
+        }
+        _ => Err(fail(&places.beside, error)),
+    }
+}
+
+fn fail(path: &Path, error: io::Error) -> Error {
+    Error::io("keep the state of the import in", path, error)
+}
+
+#[cfg(test)]
+mod tests;

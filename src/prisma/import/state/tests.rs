@@ -1,0 +1,79 @@
+//! States as runs leave them.
+
+use super::*;
+
+/// A data set of three requests of nodes.
+fn verdict() -> Verdict {
+    Verdict {
+        chunks: [vec![[1; 16], [2; 16], [3; 16]], Vec::new(), Vec::new()],
+        ..Verdict::default()
+    }
+}
+
+fn endpoint(text: &str) -> Endpoint {
+    Endpoint::parse(text).expect("an endpoint")
+}
+
+#[test]
+fn what_a_run_that_was_cut_off_wrote_is_known_and_half_a_line_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
+    let places = Places::of(&folder.path().join("a.zip"), &verdict, &endpoint, None);
+    let open = || State::open(&places, &verdict, &endpoint);
+    let mut state = open().expect("a state");
+    for number in 0..3 {
+        state.sending(ValueType::Nodes, number).expect("written");
+    }
+    state.take(ValueType::Nodes, 1).expect("written");
+    state.unsent(ValueType::Nodes, 2).expect("written");
+    let error = open().err().expect("held");
+    assert_eq!(error.kind(), Kind::Locked);
+    assert!(State::forget(&places).is_err_and(|it| it.kind() == Kind::Locked));
+    drop(state);
+    let mut text = fs::read_to_string(&places.beside).expect("read");
+    text.push_str("{\"taken\":[\"nod");
+    fs::write(&places.beside, &text).expect("written");
+    let mut state = open().expect("a state");
+    assert!(state.is_taken(ValueType::Nodes, 1) && state.is_in_doubt(ValueType::Nodes, 0));
+    assert!(!state.is_in_doubt(ValueType::Nodes, 2));
+    state.take(ValueType::Nodes, 0).expect("written");
+    drop(state);
+    let state = open().expect("a state");
+    assert_eq!((state.progress(), state.in_doubt()), ((2, 3), 0));
+    drop(state);
+    fs::write(&places.beside, text.replace("sending", "lending")).expect("written");
+    let error = open().err().expect("damaged");
+    assert!(error.advice().is_some_and(|it| it.contains("--restart")));
+    State::forget(&places).expect("forgotten");
+    assert_eq!(open().expect("a state").progress(), (0, 3));
+}
+
+#[test]
+fn another_server_and_another_content_have_another_state() {
+    let data = Path::new("/data/a.zip");
+    let of =
+        |verdict: &Verdict, text: &str| Places::of(data, verdict, &endpoint(text), None).beside;
+    let mut other = verdict();
+    other.chunks[0][2] = [4; 16];
+    let places = [
+        of(&verdict(), "http://a/b/c"),
+        of(&verdict(), "http://a/b/d"),
+        of(&other, "http://a/b/c"),
+    ];
+    assert!(places[0] != places[1] && places[0] != places[2]);
+    assert_eq!(places[0], of(&verdict(), "http://a/b/c/"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_data_may_not_be_written_beside_the_state_lies_in_the_users_own_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join("state/backup");
+    let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
+    // Nobody makes files there.
+    let places = Places::of(Path::new("/sys/a.zip"), &verdict, &endpoint, Some(&own));
+    drop(State::open(&places, &verdict, &endpoint).expect("a state"));
+    assert!(places.existing().is_some_and(|path| path.starts_with(&own)));
+    State::forget(&places).expect("forgotten");
+    assert_eq!(places.existing(), None);
+}

@@ -1,0 +1,292 @@
+//! A data set that is read: what files it has, in which order.
+
+use super::ValueType;
+use super::file;
+use crate::error::{Error, Result};
+use crate::store::{Interrupt, open_plain, real_path};
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use zip::ZipArchive;
+
+/// What to do about a data set that is none.
+const SHAPE: &str = "a data set has the folders nodes, lists and relations at its top, with files 000001.json and so on in \
+     them; it is a zip, a folder, or one of these files";
+/// How many files that are passed over are named.
+const NAMED: usize = 20;
+/// What systems leave in folders, and Prisma's command line in its own.
+const LITTER: [&str; 4] = ["__MACOSX", ".DS_Store", "state.json", "Thumbs.db"];
+
+/// A file of a data set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// What it holds.
+    pub kind: ValueType,
+    /// Its name below the top of the data set, such as `nodes/000001.json`.
+    pub name: String,
+    /// The number in its name.
+    pub number: Option<u64>,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// Which entry of the zip it is.
+    entry: usize,
+}
+
+/// Where the files lie.
+enum Form {
+    Zip(ZipArchive<File>),
+    Folder,
+    /// The data set is this file.
+    Single,
+}
+
+/// A data set: a zip, a folder, or a single file.
+pub struct DataSet {
+    path: PathBuf,
+    form: Form,
+    files: Vec<DataFile>,
+    faults: Vec<String>,
+    passed_over: Vec<String>,
+    interrupt: Interrupt,
+}
+
+impl DataSet {
+    /// Opens the data set at this path: a folder, a `.zip`, or one `.json` file. Reading stops when the user wants that.
+    ///
+    /// # Errors
+    /// Nothing is there, or kind [`Archive`](crate::error::Kind::Archive): it is no data set.
+    pub fn open(path: &Path, interrupt: &Interrupt) -> Result<Self> {
+        let about =
+            fs::metadata(path).map_err(|error| Error::io("read the data set", path, error))?;
+        let mut set = Self {
+            path: real_path(path),
+            form: Form::Folder,
+            files: Vec::new(),
+            faults: Vec::new(),
+            passed_over: Vec::new(),
+            interrupt: interrupt.clone(),
+        };
+        if about.is_dir() {
+            set.look_into_folder()?;
+        } else {
+            let file = open_plain(OpenOptions::new().read(true), &set.path)
+                .map_err(|error| Error::io("read the data set", path, error))?;
+            match path
+                .extension()
+                .is_some_and(|it| it.eq_ignore_ascii_case("json"))
+            {
+                true => set.look_into_file(file, about.len())?,
+                false => set.look_into_zip(file)?,
+            }
+        }
+        if set.files.is_empty() {
+            return Err(set.no_data_set("there are no files of nodes, lists or relations in it"));
+        }
+        set.files.sort_by(|one, other| {
+            let key = |it: &DataFile| (it.kind, it.number.unwrap_or(u64::MAX), it.name.clone());
+            key(one).cmp(&key(other))
+        });
+        if !set.is_single() {
+            set.check_numbers();
+        }
+        Ok(set)
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its files: nodes, then lists, then relations, each in the order of their numbers.
+    pub fn files(&self) -> &[DataFile] {
+        &self.files
+    }
+
+    /// Whether it is a single file: what it refers to may be on the server.
+    pub fn is_single(&self) -> bool {
+        matches!(self.form, Form::Single)
+    }
+
+    /// What is wrong with the names of its files.
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    /// The first names of what lies in it and is no part of it.
+    pub fn passed_over(&self) -> &[String] {
+        &self.passed_over
+    }
+
+    /// Reads a file, the one of this number among [`DataSet::files`], to its end: `each` gets the number of each element in
+    /// the file, from 1, and its text.
+    ///
+    /// # Errors
+    /// Kind [`Archive`](crate::error::Kind::Archive): it is not what a file of a data set is; or what `each` fails with.
+    pub fn read(
+        &mut self,
+        file: usize,
+        each: &mut dyn FnMut(u64, &str) -> Result<()>,
+    ) -> Result<()> {
+        let file = self.files[file].clone();
+        let interrupt = self.interrupt.clone();
+        let kind = Some(file.kind);
+        let fail = |error: &dyn std::fmt::Display| {
+            Error::archive(format!("{}: cannot be read: {error}", file.name))
+        };
+        match &mut self.form {
+            Form::Zip(archive) => {
+                let entry = archive.by_index(file.entry).map_err(|error| fail(&error))?;
+                file::read(entry, &file.name, kind, &interrupt, each)?;
+            }
+            form => {
+                let path = match form {
+                    Form::Folder => self.path.join(&file.name),
+                    _ => self.path.clone(),
+                };
+                let opened = open_plain(OpenOptions::new().read(true), &path);
+                let opened = opened.map_err(|error| Error::io("read", &path, error))?;
+                file::read(opened, &file.name, kind, &interrupt, each)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn no_data_set(&self, why: &str) -> Error {
+        Error::archive(format!("{} is no data set: {why}", self.path.display())).hint(SHAPE)
+    }
+
+    fn pass_over(&mut self, name: &str) {
+        let is_litter = name.split('/').any(|part| LITTER.contains(&part));
+        if !is_litter && self.passed_over.len() < NAMED {
+            self.passed_over.push(name.to_owned());
+        }
+    }
+
+    /// Takes a file, if its name is one of a data set; gives whether it is.
+    fn take(&mut self, name: &str, bytes: u64, entry: usize) {
+        let parts = name.split_once('/').and_then(|(folder, rest)| {
+            Some((ValueType::named(folder)?, rest.strip_suffix(".json")?))
+        });
+        let Some((kind, stem)) =
+            parts.filter(|(_, stem)| !stem.contains('/') && !stem.starts_with('.'))
+        else {
+            return self.pass_over(name);
+        };
+        let is_number = !stem.is_empty() && stem.bytes().all(|it| it.is_ascii_digit());
+        self.files.push(DataFile {
+            kind,
+            name: name.to_owned(),
+            number: is_number.then(|| stem.parse().ok()).flatten(),
+            bytes,
+            entry,
+        });
+    }
+
+    fn look_into_folder(&mut self) -> Result<()> {
+        let path = self.path.clone();
+        let fail = |error| Error::io("read the folder", &path, error);
+        for entry in fs::read_dir(&path).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let folder = entry.file_name().to_string_lossy().into_owned();
+            if ValueType::named(&folder).is_none() || !entry.path().is_dir() {
+                self.pass_over(&folder);
+                continue;
+            }
+            for entry in fs::read_dir(entry.path()).map_err(fail)? {
+                let entry = entry.map_err(fail)?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let about = fs::metadata(entry.path()).map_err(fail)?;
+                match about.is_file() {
+                    true => self.take(&format!("{folder}/{name}"), about.len(), 0),
+                    false => self.pass_over(&format!("{folder}/{name}")),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look_into_zip(&mut self, file: File) -> Result<()> {
+        let mut archive = ZipArchive::new(file).map_err(|error| {
+            self.no_data_set(&format!("it is no zip that can be read: {error}"))
+        })?;
+        let mut wrapped = None;
+        for entry in 0..archive.len() {
+            let file = archive
+                .by_index_raw(entry)
+                .map_err(|error| self.no_data_set(&format!("its zip cannot be read: {error}")))?;
+            let name = file.name().map(|name| name.into_owned());
+            let Ok(name) = name else {
+                self.pass_over("a file whose name is no text");
+                continue;
+            };
+            if file.is_dir() {
+                continue;
+            }
+            let (bytes, is_encrypted) = (file.size(), file.encrypted());
+            drop(file);
+            if is_encrypted {
+                return Err(self.no_data_set(&format!("{name} in it is encrypted")));
+            }
+            let mut parts = name.split('/');
+            let is_wrapped = (parts.next(), parts.next().and_then(ValueType::named));
+            if let (Some(folder), Some(_)) = is_wrapped
+                && ValueType::named(folder).is_none()
+                && !LITTER.contains(&folder)
+            {
+                wrapped = Some(folder.to_owned());
+            }
+            self.take(&name, bytes, entry);
+        }
+        if let Some(folder) = wrapped.filter(|_| self.files.is_empty()) {
+            let why = format!("its folders stand within the folder {folder}, and not at its top");
+            return Err(self
+                .no_data_set(&why)
+                .hint("unpack it, and name that folder; or zip what is in the folder, and not the folder itself"));
+        }
+        self.form = Form::Zip(archive);
+        Ok(())
+    }
+
+    fn look_into_file(&mut self, file: File, bytes: u64) -> Result<()> {
+        let name = self.path.file_name().unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
+        let kind = file::read(file, &name, None, &self.interrupt, &mut |_, _| Ok(()))?;
+        self.form = Form::Single;
+        self.files.push(DataFile {
+            kind,
+            name,
+            number: None,
+            bytes,
+            entry: 0,
+        });
+        Ok(())
+    }
+
+    /// Prisma's command line passes over files without a number, and what is missing between two of them is lost.
+    fn check_numbers(&mut self) {
+        for kind in ValueType::ALL {
+            let mut next = 1;
+            for file in self.files.iter().filter(|file| file.kind == kind) {
+                let name = &file.name;
+                match file.number {
+                    None => self.faults.push(format!(
+                        "{name} has no number: files are called 000001.json and so on"
+                    )),
+                    Some(number) if number + 1 == next && number > 0 => self
+                        .faults
+                        .push(format!("{name} has the same number as another file")),
+                    Some(number) if number == next => next += 1,
+                    Some(number) => {
+                        self.faults.push(match number {
+                            0 => format!("{name} has the number 0: files are counted from 1"),
+                            _ => format!("{kind}/{next:06}.json is not there, and {name} is"),
+                        });
+                        next = number.saturating_add(1);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Data sets as they are found.
+
+use super::*;
+use crate::error::Kind;
+use std::path::Path;
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata/ndf")
+        .join(name)
+}
+
+fn open(path: &Path) -> Result<DataSet> {
+    DataSet::open(path, &Interrupt::default())
+}
+
+fn elements(set: &mut DataSet) -> Vec<(String, u64)> {
+    let names: Vec<String> = set.files().iter().map(|it| it.name.clone()).collect();
+    let counted = names.into_iter().enumerate().map(|(at, name)| {
+        let mut last = 0;
+        set.read(at, &mut |number, _| {
+            last = number;
+            Ok(())
+        })
+        .expect("read");
+        (name, last)
+    });
+    counted.collect()
+}
+
+#[test]
+fn the_sample_of_the_cli_is_the_same_as_a_folder_and_as_a_zip() {
+    let expected = [("nodes", 100), ("lists", 50), ("relations", 50)];
+    let expected = expected.map(|(kind, count)| (format!("{kind}/000001.json"), count));
+    for name in ["import", "import/import.zip"] {
+        let mut set = open(&sample(name)).expect(name);
+        assert_eq!(elements(&mut set), expected, "{name}");
+        assert!(set.faults().is_empty(), "{:?}", set.faults());
+    }
+    let mut single = open(&sample("import/lists/000001.json")).expect("a file");
+    assert_eq!(elements(&mut single), [("000001.json".to_owned(), 50)]);
+    assert_eq!(single.files()[0].kind, ValueType::Lists);
+}
+
+#[test]
+fn a_zip_whose_folders_stand_in_another_one_is_refused_and_says_what_to_do() {
+    let error = open(&sample("import.zip")).err().expect("wrapped");
+    assert_eq!(error.kind(), Kind::Archive);
+    assert!(
+        error.to_string().contains("within the folder import"),
+        "{error}"
+    );
+    assert!(error.advice().is_some_and(|it| it.contains("unpack it")));
+}
+
+#[test]
+fn numbers_are_taken_as_numbers_and_what_is_missing_among_them_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let nodes = folder.path().join("nodes");
+    fs::create_dir(&nodes).expect("made");
+    let write = |name: &str| {
+        let text = r#"{"valueType":"nodes","values":[]}"#;
+        fs::write(nodes.join(name), text).expect("written");
+    };
+    (1..=11).for_each(|number| write(&format!("{number}.json")));
+    let set = open(folder.path()).expect("a data set");
+    let numbers: Vec<_> = set.files().iter().filter_map(|it| it.number).collect();
+    assert_eq!(numbers, (1..=11).collect::<Vec<_>>());
+    assert!(set.faults().is_empty(), "{:?}", set.faults());
+    ["0.json", "11b.json", "011.json", "13.json"]
+        .into_iter()
+        .for_each(write);
+    fs::write(folder.path().join("notes.txt"), "x").expect("written");
+    let set = open(folder.path()).expect("a data set");
+    let faults = set.faults().join("\n");
+    for what in [
+        "nodes/0.json has the number 0",
+        "nodes/11.json has the same number",
+        "nodes/000012.json is not there, and nodes/13.json is",
+        "nodes/11b.json has no number",
+    ] {
+        assert!(faults.contains(what), "{what}: {faults}");
+    }
+    assert_eq!(set.passed_over(), ["notes.txt"]);
+}
+
+#[test]
+fn files_that_are_not_in_the_format_are_refused_each_with_its_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("nodes")).expect("made");
+    let long = format!(
+        "{{\"valueType\":\"nodes\",\"values\":[\"{}\"]}}",
+        "x".repeat(12_000_000)
+    );
+    for (text, why) in [
+        ("", "EOF"),
+        ("[]", "an object with `valueType` and `values`"),
+        (r#"{"values":[]}"#, "does not say its `valueType`"),
+        (r#"{"valueType":"nodes"}"#, "has no `values`"),
+        (
+            r#"{"valueType":"edges","values":[]}"#,
+            "`valueType` is `edges`",
+        ),
+        (
+            r#"{"valueType":"lists","values":[]}"#,
+            "lies among the nodes",
+        ),
+        (
+            r#"{"valueType":"nodes","values":{"jsonElements":[]}}"#,
+            "values.jsonElements",
+        ),
+        (
+            r#"{"out":{"jsonElements":[]},"isFull":false}"#,
+            "answer of the export API",
+        ),
+        (
+            r#"{"valueType":"nodes","values":[],"more":1}"#,
+            "a member `more`",
+        ),
+        (r#"{"valueType":"nodes","values":[]} x"#, "trailing"),
+        (
+            r#"{"valueType":"nodes","values":[{"a":1},]}"#,
+            "trailing comma",
+        ),
+        (r#"{"valueType":"nodes","values":[1"#, "EOF"),
+        (
+            "\u{feff}{\"valueType\":\"nodes\",\"values\":[]}",
+            "byte order mark",
+        ),
+        (&long, "longer than 10000000 bytes"),
+    ] {
+        fs::write(folder.path().join("nodes/1.json"), text).expect("written");
+        let mut set = open(folder.path()).expect("a data set");
+        let error = set.read(0, &mut |_, _| Ok(())).expect_err(why);
+        assert_eq!(error.kind(), Kind::Archive, "{why}");
+        let text = error.to_string();
+        assert!(
+            text.contains(why) && text.contains("nodes/1.json"),
+            "{why}: {text}"
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! Data sets in the Normalized Data Format: three folders, `nodes`, `lists` and `relations`, of numbered JSON files, in a
+//! zip or a folder; or one such file.
+//!
+//! Each file is `{"valueType": ..., "values": [...]}`. Values are read and written one by one, as text: a file may have
+//! any length.
+
+mod data_set;
+mod element;
+mod file;
+mod page;
+mod writer;
+
+pub use data_set::{DataFile, DataSet};
+pub use element::{End, ListRow, Node, Relation};
+pub use page::{Page, characters};
+pub use writer::{Form, Writer};
+
+use std::fmt;
+
+/// How many characters of elements a file holds that is written, as the server counts its pages: in units of UTF-16.
+pub const PAGE: usize = 1_000_000;
+/// How many bytes an element may have: more than the server takes in one request is of no use to anybody.
+pub const LONGEST_ELEMENT: usize = 10_000_000;
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ValueType {
+    /// Nodes, with their values.
+    Nodes,
+    /// Values of fields that are lists.
+    Lists,
+    /// Links between nodes.
+    Relations,
+}
+
+impl ValueType {
+    /// All, in the order in which they are imported.
+    pub const ALL: [Self; 3] = [Self::Nodes, Self::Lists, Self::Relations];
+
+    /// The name of the folder, and what `valueType` says.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nodes => "nodes",
+            Self::Lists => "lists",
+            Self::Relations => "relations",
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == name)
+    }
+}
+
+impl fmt::Display for ValueType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

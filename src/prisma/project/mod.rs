@@ -1,0 +1,249 @@
+//! A project of Prisma 1 on disk: `prisma.yml`, found and read as Prisma's own command line does.
+
+mod variables;
+
+use super::sdl::{self, DataModel};
+use crate::dotenv;
+use crate::error::{Error, Result};
+use saphyr::{LoadableYamlNode, Yaml};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Where the definition lies below the folder of a project.
+const PLACES: [&str; 2] = ["prisma.yml", "prisma/prisma.yml"];
+/// How many bytes a definition or a file of variables may have.
+const LONGEST: u64 = 64 << 10;
+/// How many lists may begin in one place.
+const DEEPEST: usize = 16;
+
+/// What a token is made from. It shows nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// One of this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// The first of a list with commas, as `prisma.yml` has it; blanks do not count.
+    pub fn first_of(list: &str) -> Option<Self> {
+        let list: String = list.chars().filter(|it| !it.is_whitespace()).collect();
+        let first = list.split(',').find(|it| !it.is_empty())?;
+        Some(Self(first.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// What `prisma.yml` says.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// The file.
+    pub file: PathBuf,
+    /// Where the service is, as it is written.
+    pub endpoint: Option<String>,
+    /// What tokens are made from.
+    pub secret: Option<Secret>,
+    /// The files of the data model.
+    pub datamodel: Vec<PathBuf>,
+}
+
+impl Definition {
+    /// The definition of the project in a folder; `None` where it has none.
+    pub fn find(folder: &Path) -> Option<PathBuf> {
+        let mut places = PLACES.iter().map(|name| folder.join(name));
+        places.find(|path| path.is_file())
+    }
+
+    /// Reads a definition. `${env:NAME}` is taken from these variables, and then from the `.env` file: the one that is
+    /// named, or that of the project's `folder`.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](crate::error::Kind::Usage): a file is no such file, or a variable is missing.
+    pub fn load(
+        file: &Path,
+        folder: &Path,
+        env_file: Option<&Path>,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let mut known = variables.clone();
+        let own = folder.join(".env");
+        match env_file {
+            Some(named) => add(&mut known, &text(named, "file of variables")?),
+            None if own.is_file() => add(&mut known, &text(&own, "file of variables")?),
+            None => {}
+        }
+        let content = text(file, "definition")?;
+        let fail = |why: &dyn fmt::Display| {
+            Error::usage(format!("{} cannot be read: {why}", file.display()))
+                .hint("see that it is the prisma.yml that the service was deployed with")
+        };
+        if content
+            .lines()
+            .any(|line| line.matches("- ").count() > DEEPEST)
+            || content.contains(&"[".repeat(DEEPEST))
+        {
+            return Err(fail(&"it is nested too deep"));
+        }
+        let documents = Yaml::load_from_str(&content).map_err(|error| fail(&error))?;
+        let Some(document) = documents.first().filter(|it| it.is_mapping()) else {
+            return Err(fail(&"it has no keys"));
+        };
+        let read = |key: &str| -> Result<Option<String>> {
+            let Some(value) = document.as_mapping_get(key) else {
+                return Ok(None);
+            };
+            let Some(value) = value.as_str() else {
+                return Err(fail(&format_args!("`{key}` is no text")));
+            };
+            let whole = variables::fill(value, &known, &|key| {
+                document
+                    .as_mapping_get(key)
+                    .and_then(Yaml::as_str)
+                    .map(str::to_owned)
+            });
+            whole.map(Some).map_err(|why| {
+                Error::usage(format!("`{key}` in {}: {why}", file.display()))
+                    .hint("set the variable, or name a file that has it with --env-file")
+            })
+        };
+        if read("databaseType")?.as_deref() == Some("document") {
+            return Err(Error::usage(
+                "the service is on MongoDB, for which Prisma 1 has neither export nor import",
+            )
+            .hint("use mongodump and mongorestore"));
+        }
+        let datamodel = match document.as_mapping_get("datamodel") {
+            None => Vec::new(),
+            Some(list) if list.is_sequence() => {
+                let files = list.as_sequence().into_iter().flatten();
+                let files: Option<Vec<&str>> = files.map(Yaml::as_str).collect();
+                let files =
+                    files.ok_or_else(|| fail(&"`datamodel` has something that is no text"))?;
+                files.into_iter().map(str::to_owned).collect()
+            }
+            Some(_) => read("datamodel")?.into_iter().collect::<Vec<String>>(),
+        };
+        let above = file.parent().unwrap_or(Path::new(""));
+        Ok(Self {
+            file: file.to_owned(),
+            endpoint: read("endpoint")?,
+            secret: read("secret")?.as_deref().and_then(Secret::first_of),
+            datamodel: datamodel.iter().map(|it| above.join(it)).collect(),
+        })
+    }
+}
+
+/// Reads a data model out of one file, or several that belong together.
+///
+/// # Errors
+/// One of them cannot be read; or kind [`Usage`](crate::error::Kind::Usage): they are no data model.
+pub fn data_model(files: &[PathBuf]) -> Result<DataModel> {
+    let mut whole = String::new();
+    for file in files {
+        whole.push_str(&limited(file, "data model", sdl::LONGEST)?);
+        whole.push('\n');
+    }
+    let names: Vec<String> = files.iter().map(|it| it.display().to_string()).collect();
+    DataModel::parse(&whole, &names.join(" and "))
+}
+
+fn add(known: &mut BTreeMap<String, String>, text: &str) {
+    for (name, value) in dotenv::parse(text) {
+        known.entry(name).or_insert(value);
+    }
+}
+
+fn text(path: &Path, what: &str) -> Result<String> {
+    limited(path, what, LONGEST)
+}
+
+/// The text of a file that has at most so many bytes.
+fn limited(path: &Path, what: &str, longest: u64) -> Result<String> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(longest + 1).read_to_end(&mut bytes));
+    read.map_err(|error: io::Error| Error::io(format_args!("read the {what}"), path, error))?;
+    if bytes.len() as u64 > longest {
+        let what = format!("{} is too long for a {what}", path.display());
+        return Err(Error::usage(what).hint("see that it is the right file"));
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        Error::usage(format!("{} is not UTF-8", path.display())).hint("save it as UTF-8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn load(yml: &str, env: &str) -> Result<Definition> {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("prisma")).expect("made");
+        fs::write(folder.path().join("prisma/prisma.yml"), yml).expect("written");
+        fs::write(folder.path().join(".env"), env).expect("written");
+        let file = Definition::find(folder.path()).expect("a definition");
+        let variables = [("HOST".to_owned(), "from-process".to_owned())].into();
+        let mut read = Definition::load(&file, folder.path(), None, &variables)?;
+        let below = folder.path().join("prisma");
+        for path in &mut read.datamodel {
+            *path = path.strip_prefix(&below).expect("below").to_owned();
+        }
+        Ok(read)
+    }
+
+    #[test]
+    fn a_definition_is_read_with_its_variables_and_the_process_wins_over_the_file() {
+        let read = load(
+            "# comment\nendpoint: http://${env:HOST}:4466/svc/${env:STAGE}\ndatamodel: datamodel.prisma\nsecret: ${env:SECRET} , old\nhooks:\n  post-deploy:\n    - prisma generate\n",
+            "HOST=from-file\nSTAGE=dev\nSECRET='my secret'\n",
+        )
+        .expect("a definition");
+        assert_eq!(
+            read.endpoint.as_deref(),
+            Some("http://from-process:4466/svc/dev")
+        );
+        assert_eq!(read.secret, Some(Secret::new("mysecret")));
+        assert_eq!(read.datamodel, [PathBuf::from("datamodel.prisma")]);
+        assert!(!format!("{read:?}").contains("mysecret"));
+        let read = load("datamodel:\n  - types.graphql\n  - enums.graphql\nendpoint: ${self:base}/x\nbase: http://a", "").expect("read");
+        assert_eq!(
+            read.datamodel,
+            ["types.graphql", "enums.graphql"].map(PathBuf::from)
+        );
+        assert_eq!(read.endpoint.as_deref(), Some("http://a/x"));
+        assert_eq!(read.secret, None);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_and_says_what_to_do() {
+        for (yml, why) in [
+            ("endpoint: http://${env:NOWHERE}/", "NOWHERE"),
+            ("endpoint: [1]", "`endpoint` is no text"),
+            ("databaseType: document", "MongoDB"),
+            ("endpoint: \"http", "cannot be read"),
+            ("- a", "no keys"),
+            (
+                &format!("endpoint: {}", "[".repeat(1000)),
+                "nested too deep",
+            ),
+        ] {
+            let error = load(yml, "").expect_err(yml);
+            assert!(error.to_string().contains(why), "{error}");
+            assert!(error.advice().is_some(), "{error}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The two requests of a service.
+//!
+//! Reading is asked for again when it fails. Sending is not, unless nothing can have come of it: the server only adds, and
+//! an answer that is lost says nothing.
+
+use super::super::ndf::ValueType;
+use super::super::project::Secret;
+use super::Endpoint;
+use super::token::token;
+use crate::error::{Error, Result};
+use crate::store::{Access, Answer, Caller, Unanswered};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// How long a page may take, and what was sent.
+const READING: Duration = Duration::from_secs(120);
+const SENDING: Duration = Duration::from_secs(300);
+/// How many bytes an answer may have: pages have a million characters, unless a single element is longer.
+const LONGEST_PAGE: usize = 64 << 20;
+const LONGEST_ANSWER: usize = 16 << 20;
+/// How often something is asked for, and how long it is waited after the first time; then twice as long each time.
+const TRIES: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(250);
+/// No server is left alone for longer by itself.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How much of an answer stands in messages, in bytes.
+const SHOWN: usize = 300;
+/// What separates messages of several rows in one of the server's.
+const BETWEEN: &str = "-@-";
+
+/// Where an export goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The type, list or relation, by its number; -1 at the end.
+    pub table: i64,
+    /// How many of its rows are through.
+    pub row: i64,
+    /// Without meaning.
+    pub field: i64,
+    /// Without meaning.
+    pub array: i64,
+}
+
+impl Cursor {
+    /// The beginning.
+    pub const START: Self = Self {
+        table: 0,
+        row: 0,
+        field: 0,
+        array: 0,
+    };
+
+    /// Whether nothing comes behind it, as Prisma's own command line takes it.
+    pub fn is_end(&self) -> bool {
+        self.table
+            .saturating_add(self.row)
+            .saturating_add(self.field)
+            .saturating_add(self.array)
+            < 0
+    }
+}
+
+/// A page of an export.
+#[derive(Debug)]
+pub struct Exported {
+    /// Its elements.
+    pub elements: Vec<Box<RawValue>>,
+    /// Where the next one begins.
+    pub next: Cursor,
+}
+
+/// What became of a request that was sent to `/import`.
+#[derive(Debug)]
+pub enum Outcome {
+    /// All of it is there.
+    Taken,
+    /// Nothing has come of it.
+    Unsent(Error),
+    /// It is not known what has come of it.
+    Lost(Error),
+    /// The server lists what it did not take.
+    Refused(Vec<String>),
+}
+
+/// A running service.
+pub struct Service {
+    endpoint: Endpoint,
+    caller: Caller,
+}
+
+#[derive(Deserialize)]
+struct PageAnswer {
+    out: Out,
+    cursor: Cursor,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Out {
+    json_elements: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Failures {
+    errors: Vec<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    #[serde(default)]
+    message: Option<String>,
+}
+
+impl Service {
+    /// The service at an endpoint, asked with a token made from `secret`, or without one.
+    ///
+    /// # Errors
+    /// Certificates or proxies cannot be used.
+    pub fn new(endpoint: &Endpoint, secret: Option<&Secret>, access: &Access) -> Result<Self> {
+        let token = secret.map(|secret| token(secret, endpoint, Timestamp::now()));
+        Ok(Self {
+            endpoint: endpoint.clone(),
+            caller: Caller::new(access, endpoint.is_plain(), token.as_deref())?,
+        })
+    }
+
+    /// Where it is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Asks for a page, again and again where that fails.
+    ///
+    /// # Errors
+    /// It does not answer, or not with a page; or the user wants the run to stop.
+    pub fn export(&self, kind: ValueType, cursor: Cursor) -> Result<Exported> {
+        let url = self.endpoint.request("export");
+        let body = serde_json::json!({"fileType": kind.as_str(), "cursor": cursor}).to_string();
+        let mut pause = PAUSE;
+        let mut tries = 1;
+        loop {
+            let asked = self
+                .caller
+                .post(&url, body.clone().into_bytes(), READING, LONGEST_PAGE);
+            let (error, least) = match asked {
+                Ok(answer) if is_passing(answer.status) => {
+                    let least = answer.retry_after.unwrap_or_default();
+                    (self.unexpected(&answer), least)
+                }
+                Ok(answer) => match self.page(&answer) {
+                    Ok(page) => return Ok(page),
+                    // A page that is cut short or has errors in it may come whole the next time.
+                    Err(error) => (error, Duration::ZERO),
+                },
+                Err(Unanswered::Stopped(error)) => return Err(error),
+                Err(Unanswered::Unsent(why) | Unanswered::Lost(why)) => {
+                    (self.failed(&why), Duration::ZERO)
+                }
+            };
+            if tries == TRIES || error.is_denied() {
+                let place = format!("{kind}, from row {} of number {}", cursor.row, cursor.table);
+                return Err(error.within(place));
+            }
+            tries += 1;
+            self.caller.pause(pause.max(least).min(LONGEST_PAUSE))?;
+            pause *= 2;
+        }
+    }
+
+    /// Sends elements, which are the body of a file. It is tried again only where nothing can have come of it.
+    ///
+    /// # Errors
+    /// The user wants the run to stop; something may have come of it.
+    pub fn import(&self, body: &str) -> Result<Outcome> {
+        let url = self.endpoint.request("import");
+        let mut pause = PAUSE;
+        let mut tries = 1;
+        loop {
+            let asked = self
+                .caller
+                .post(&url, body.as_bytes().to_vec(), SENDING, LONGEST_ANSWER);
+            let (error, least) = match asked {
+                Ok(answer) if answer.status == 429 => {
+                    let least = answer.retry_after.unwrap_or_default();
+                    (self.unexpected(&answer), least)
+                }
+                Ok(answer) => return Ok(self.taken(&answer)),
+                Err(Unanswered::Stopped(error)) => return Err(error),
+                Err(Unanswered::Lost(why)) => return Ok(Outcome::Lost(self.failed(&why))),
+                Err(Unanswered::Unsent(why)) => (self.failed(&why), Duration::ZERO),
+            };
+            if tries == TRIES {
+                return Ok(Outcome::Unsent(error));
+            }
+            tries += 1;
+            self.caller.pause(pause.max(least).min(LONGEST_PAUSE))?;
+            pause *= 2;
+        }
+    }
+
+    fn taken(&self, answer: &Answer) -> Outcome {
+        if answer.status != 200 {
+            return Outcome::Lost(self.unexpected(answer));
+        }
+        let Ok(refused) = serde_json::from_slice::<Vec<String>>(&answer.body) else {
+            return Outcome::Lost(self.unexpected(answer));
+        };
+        let refused: Vec<String> = refused
+            .iter()
+            .flat_map(|text| text.split(BETWEEN))
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+            .collect();
+        match refused.is_empty() {
+            true => Outcome::Taken,
+            false => Outcome::Refused(refused),
+        }
+    }
+
+    fn page(&self, answer: &Answer) -> Result<Exported> {
+        if answer.status != 200 {
+            return Err(self.unexpected(answer));
+        }
+        let read: PageAnswer =
+            serde_json::from_slice(&answer.body).map_err(|_| self.unexpected(answer))?;
+        Ok(Exported {
+            elements: read.out.json_elements,
+            next: read.cursor,
+        })
+    }
+
+    fn failed(&self, why: &str) -> Error {
+        Error::failed(format!("{}: {why}", self.endpoint))
+            .hint("see that the service runs and can be reached from here")
+    }
+
+    /// An answer that is none of those that are expected.
+    fn unexpected(&self, answer: &Answer) -> Error {
+        let status = answer.status;
+        let errors = serde_json::from_slice::<Failures>(&answer.body);
+        let said = match errors {
+            Ok(Failures { errors }) => {
+                let texts = errors.into_iter().filter_map(|it| it.message);
+                texts.collect::<Vec<_>>().join("; ")
+            }
+            Err(_) => String::from_utf8_lossy(&answer.body).into_owned(),
+        };
+        let said = said.trim();
+        let said = &said[..said.floor_char_boundary(SHOWN)];
+        let place = &self.endpoint;
+        let denied = matches!(status, 401 | 403)
+            || said.contains("token is invalid")
+            || said.contains("Insufficient Permissions");
+        if denied {
+            return Error::failed(format!("{place} does not know who asks: {said}"))
+                .hint("see that the secret is the one that the service was deployed with")
+                .denied();
+        }
+        let what = match (status, said.is_empty()) {
+            (200, _) => format!("{place} answers with something else than was asked for: {said}"),
+            (_, true) => format!("{place} answers with {status}"),
+            (_, false) => format!("{place} answers with {status}: {said}"),
+        };
+        let error = Error::failed(what);
+        match status {
+            404 => {
+                error.hint("see that the endpoint is that of a service, with its name and stage")
+            }
+            _ => error.hint("see what the server's log says"),
+        }
+    }
+}
+
+/// Whether it may be otherwise the next time.
+fn is_passing(status: u16) -> bool {
+    status == 429 || status >= 500
+}

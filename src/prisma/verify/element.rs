@@ -1,0 +1,279 @@
+//! Checks one element after the other; what hangs on others is left to the ids.
+
+use super::super::ndf::{ListRow, Node, Relation, ValueType};
+use super::super::sdl::{DataModel, Field, FieldType, Scalar, Type};
+use super::edges::edge_id;
+use super::ids::{Ids, Place, Role};
+use super::value::misfit;
+use crate::error::Result;
+use std::borrow::Cow;
+
+/// How many characters an id of type `ID` has at most: columns for them have no more.
+const ID: usize = 25;
+/// What the server fills in by itself.
+const STAMPS: [&str; 2] = ["createdAt", "updatedAt"];
+
+/// Why an element is wrong; or the name of its type.
+type Checked<'t> = std::result::Result<Cow<'t, str>, String>;
+
+/// Checks elements.
+pub(super) struct Checker<'m> {
+    model: Option<&'m DataModel>,
+    ids: Ids,
+    /// Types by number, where there is no data model.
+    types: Vec<String>,
+    dropped: u64,
+}
+
+impl<'m> Checker<'m> {
+    pub fn new(model: Option<&'m DataModel>, ids: Ids) -> Self {
+        let types = model.map_or(&[] as &[Type], DataModel::types);
+        Self {
+            model,
+            ids,
+            types: types.iter().map(|it| it.name.clone()).collect(),
+            dropped: 0,
+        }
+    }
+
+    /// How many values the server will drop.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// What was seen of ids, and the names of the types.
+    pub fn into_ids(self) -> (Ids, Vec<String>) {
+        (self.ids, self.types)
+    }
+
+    /// Checks an element.
+    ///
+    /// # Errors
+    /// What is sorted cannot be written.
+    pub fn check<'t>(
+        &mut self,
+        kind: ValueType,
+        place: Place,
+        text: &'t str,
+    ) -> Result<Checked<'t>> {
+        Ok(match kind {
+            ValueType::Nodes => match Node::parse(text) {
+                Err(why) => Err(why),
+                Ok(node) => {
+                    let number = self.number(&node.type_name);
+                    self.ids.push(Role::Node, number, place, &node.id)?;
+                    self.node(&node).map(|()| node.type_name)
+                }
+            },
+            ValueType::Lists => match ListRow::parse(text) {
+                Err(why) => Err(why),
+                Ok(row) => {
+                    let number = self.number(&row.type_name);
+                    self.ids.push(Role::List, number, place, &row.id)?;
+                    self.ids.list(&row.id, &row.field)?;
+                    self.row(&row).map(|()| row.type_name)
+                }
+            },
+            ValueType::Relations => match Relation::parse(text) {
+                Err(why) => Err(why),
+                Ok(relation) => {
+                    for end in &relation.ends {
+                        let number = self.number(&end.type_name);
+                        self.ids.push(Role::End, number, place, &end.id)?;
+                    }
+                    let linked = self.link(&relation, place)?;
+                    let [first, _] = relation.ends;
+                    linked.map(|()| first.type_name)
+                }
+            },
+        })
+    }
+
+    fn number(&mut self, name: &str) -> u16 {
+        let at = match self.model {
+            Some(model) => model.number(name),
+            None => self.types.iter().position(|it| it == name),
+        };
+        let at = at.or_else(|| {
+            let is_new = self.model.is_none() && self.types.len() < usize::from(Ids::UNKNOWN);
+            is_new.then(|| {
+                self.types.push(name.to_owned());
+                self.types.len() - 1
+            })
+        });
+        at.and_then(|at| u16::try_from(at).ok())
+            .unwrap_or(Ids::UNKNOWN)
+    }
+
+    fn node(&mut self, node: &Node<'_>) -> std::result::Result<(), String> {
+        let Some(model) = self.model else {
+            return Ok(());
+        };
+        let own = own(model, &node.type_name)?;
+        check_id(own, &node.id)?;
+        for (name, value) in &node.fields {
+            let Some(field) = own.field(name) else {
+                if STAMPS.contains(&&**name) {
+                    self.dropped += 1;
+                    continue;
+                }
+                return Err(no_field(own, name));
+            };
+            let place = || format!("{}.{name}", own.name);
+            if matches!(field.kind, FieldType::Relation(_)) {
+                return Err(format!(
+                    "{} is a relation, and belongs into relations/",
+                    place()
+                ));
+            }
+            if field.is_list {
+                return Err(format!("{} is a list, and belongs into lists/", place()));
+            }
+            if let Some(why) = misfit(model, &field.kind, value) {
+                return Err(format!("{} {why}", place()));
+            }
+        }
+        let is_missing = |field: &&Field| {
+            field.is_required
+                && !field.is_list
+                && field.name != "id"
+                && field.target().is_none()
+                && node.field(&field.name).is_none()
+        };
+        let missing: Vec<&str> = own
+            .fields
+            .iter()
+            .filter(is_missing)
+            .map(|field| field.name.as_str())
+            .collect();
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(format!(
+                "{} must have {}, and it does not",
+                own.name,
+                missing.join(", ")
+            )),
+        }
+    }
+
+    fn row(&self, row: &ListRow<'_>) -> std::result::Result<(), String> {
+        let Some(model) = self.model else {
+            return Ok(());
+        };
+        let own = own(model, &row.type_name)?;
+        let field = own
+            .field(&row.field)
+            .ok_or_else(|| no_field(own, &row.field))?;
+        let place = || format!("{}.{}", own.name, row.field);
+        if field.target().is_some() {
+            return Err(format!(
+                "{} is a relation, and belongs into relations/",
+                place()
+            ));
+        }
+        if !field.is_list {
+            return Err(format!("{} is no list, and belongs into nodes/", place()));
+        }
+        for (at, value) in row.values.iter().enumerate() {
+            if let Some(why) = misfit(model, &field.kind, value) {
+                return Err(format!("value {} of {} {why}", at + 1, place()));
+            }
+        }
+        Ok(())
+    }
+
+    fn link(
+        &mut self,
+        relation: &Relation<'_>,
+        place: Place,
+    ) -> Result<std::result::Result<(), String>> {
+        let Some(model) = self.model else {
+            return Ok(Ok(()));
+        };
+        for end in &relation.ends {
+            if let Err(why) = own(model, &end.type_name) {
+                return Ok(Err(why));
+            }
+        }
+        let found = match edge_id(model, relation) {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        };
+        self.ids.edge(&found.id, place)?;
+        let ends = [&relation.ends[found.first], &relation.ends[1 - found.first]];
+        let fields = [
+            Some((found.edge.first.on, found.edge.first.field)),
+            found.edge.back.map(|back| (found.edge.other, back)),
+        ];
+        let is_one_field = fields[0] == fields[1];
+        for (end, field) in ends.into_iter().zip(fields) {
+            let Some((on, name)) = field else { continue };
+            let is_list = model
+                .of_name(on)
+                .and_then(|own| own.field(name))
+                .is_some_and(|field| field.is_list);
+            if !is_list && !is_one_field {
+                self.ids.single(&end.id, on, name, place)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// The type of this name, if it has nodes.
+fn own<'m>(model: &'m DataModel, name: &str) -> std::result::Result<&'m Type, String> {
+    let own = model
+        .of_name(name)
+        .ok_or_else(|| format!("there is no type {name} in the data model"))?;
+    match own.has_nodes() {
+        true => Ok(own),
+        false => Err(format!("{name} has no nodes of its own")),
+    }
+}
+
+fn no_field(own: &Type, name: &str) -> String {
+    let near = own
+        .fields
+        .iter()
+        .map(|field| (strsim::damerau_levenshtein(&field.name, name), &field.name))
+        .filter(|(distance, _)| *distance <= 2)
+        .min();
+    match near {
+        Some((_, near)) => format!("{} has no field {name}; it has {near}", own.name),
+        None => format!("{} has no field {name}", own.name),
+    }
+}
+
+fn check_id(own: &Type, id: &str) -> std::result::Result<(), String> {
+    let field = own.fields.iter().find(|field| field.is_id());
+    if let Some(field) = field.filter(|field| field.name != "id") {
+        return Err(format!(
+            "{}.{} is its id, and data sets have ids in `id` alone",
+            own.name, field.name
+        ));
+    }
+    let kind = field.or_else(|| own.field("id")).map(|field| &field.kind);
+    match kind {
+        Some(FieldType::Scalar(Scalar::Uuid)) => match is_uuid(id) {
+            true => Ok(()),
+            false => Err(format!("its id `{id}` is no UUID, as {} has", own.name)),
+        },
+        Some(FieldType::Scalar(Scalar::Int)) => Err(format!(
+            "{} has numbers for ids, which the server does not import",
+            own.name
+        )),
+        _ if id.chars().count() > ID => Err(format!(
+            "its id `{id}` has more than {ID} characters, and columns for ids have no more"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether it is written as 8-4-4-4-12 hexadecimal digits.
+pub(super) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, it)| match at {
+            8 | 13 | 18 | 23 => it == b'-',
+            _ => it.is_ascii_hexdigit(),
+        })
+}

@@ -1,0 +1,176 @@
+//! Checks of whole data sets.
+
+use super::super::Silent;
+use super::*;
+use crate::store::Interrupt;
+use std::fs;
+
+const MODEL: &str = include_str!("../../../testdata/ndf/types.graphql");
+
+/// What is wrong with these nodes, lists and relations.
+fn check(texts: [&str; 3], model: Option<&DataModel>) -> Verdict {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (kind, text) in ValueType::ALL.into_iter().zip(texts) {
+        let below = folder.path().join(kind.as_str());
+        fs::create_dir(&below).expect("made");
+        let text = format!("{{\"valueType\":\"{kind}\",\"values\":[{text}]}}");
+        fs::write(below.join("000001.json"), text).expect("written");
+    }
+    let mut set = DataSet::open(folder.path(), &Interrupt::default()).expect("a data set");
+    verify(&mut set, model, folder.path(), &Silent).expect("checked")
+}
+
+fn model() -> DataModel {
+    DataModel::parse(MODEL, "x").expect("a data model")
+}
+
+const NODES: &str = r#"{"_typeName":"Post","id":"p","title":"T","state":"Published"},{"_typeName":"Post","id":"q","title":"T","state":"Published"},{"_typeName":"Comment","id":"c","text":"x"}"#;
+const LINK: &str = r#"[{"_typeName":"Post","id":"p","fieldName":"comments"},{"_typeName":"Comment","id":"c","fieldName":"post"}]"#;
+
+#[test]
+fn the_sample_of_the_cli_is_whole() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/ndf/import");
+    let mut set = DataSet::open(&path, &Interrupt::default()).expect("a data set");
+    let scratch = tempfile::tempdir().expect("a folder");
+    let verdict = verify(&mut set, Some(&model()), scratch.path(), &Silent).expect("checked");
+    assert_eq!(verdict.findings.list().len(), 0, "{:?}", verdict.findings);
+    assert_eq!(verdict.counts.map(|it| it.items), [100, 50, 50]);
+    assert_eq!(verdict.types["Post"].items, 50);
+    assert_eq!(verdict.chunks.each_ref().map(Vec::len), [1, 1, 1]);
+    assert!(!verdict.has_split_lists);
+    assert_eq!(verdict.digest().len(), 64);
+}
+
+#[test]
+fn what_is_wrong_with_nodes_lists_and_links_is_named_with_its_place() {
+    let model = model();
+    let list = |text: &str| check([NODES, text, ""], Some(&model));
+    let node = |text: &str| check([text, "", ""], Some(&model));
+    let link = |text: &str| check([NODES, "", text], Some(&model));
+    let has = |verdict: Verdict, why: &str| {
+        let found: Vec<String> = verdict
+            .findings
+            .list()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(found.iter().any(|it| it.contains(why)), "{why}: {found:?}");
+        assert!(
+            found.iter().all(|it| it.contains("/000001.json, element")),
+            "{found:?}"
+        );
+    };
+    has(node(r#"{"_typeName":"Pots","id":"p"}"#), "no type Pots");
+    has(
+        node(r#"{"_typeName":"Comment","id":"c","text":"x","txet":"y"}"#),
+        "no field txet; it has text",
+    );
+    has(
+        node(r#"{"_typeName":"Comment","id":"c","text":null}"#),
+        "Comment.text is null",
+    );
+    has(
+        node(r#"{"_typeName":"Comment","id":"c"}"#),
+        "must have text",
+    );
+    has(
+        node(r#"{"_typeName":"Comment","id":"c","text":"x","post":"p"}"#),
+        "is a relation",
+    );
+    has(
+        node(r#"{"_typeName":"Comment","id":"abcdefghijklmnopqrstuvwxyz","text":"x"}"#),
+        "more than 25 characters",
+    );
+    has(
+        node(r#"{"_typeName":"Post","id":"p","title":"T","state":"Gone"}"#),
+        "no PostState",
+    );
+    has(
+        node(&format!(
+            "{NODES},{{\"_typeName\":\"Comment\",\"id\":\"p\",\"text\":\"x\"}}"
+        )),
+        "is there already",
+    );
+    has(
+        list(r#"{"_typeName":"Post","id":"p","tags":["a",1]}"#),
+        "value 2 of Post.tags",
+    );
+    has(
+        list(r#"{"_typeName":"Post","id":"x","tags":["a"]}"#),
+        "no node with the id `x`",
+    );
+    has(
+        list(r#"{"_typeName":"Post","id":"c","tags":["a"]}"#),
+        "is a node of Comment, and this says Post",
+    );
+    has(
+        list(r#"{"_typeName":"Post","id":"p","title":["a"]}"#),
+        "is no list",
+    );
+    has(
+        list(r#"{"_typeName":"Post","id":"p","tags":["a"],"more":[]}"#),
+        "2 lists",
+    );
+    has(
+        link(&format!("{LINK},{LINK}")),
+        "the same link is there already",
+    );
+    has(
+        link(&LINK.replace("\"c\"", "\"d\"")),
+        "no node with the id `d`",
+    );
+    has(
+        link(&LINK.replace("\"c\"", "\"q\"")),
+        "is a node of Post, and this says Comment",
+    );
+    has(
+        link(&LINK.replace("comments", "tags")),
+        "Post.tags is no relation",
+    );
+    let second = LINK.replace("\"p\"", "\"q\"");
+    has(
+        link(&format!("{LINK},{second}")),
+        "links one node, and has a link already",
+    );
+}
+
+#[test]
+fn lists_that_stand_in_several_rows_are_told_from_others() {
+    let rows = |field: [&str; 2]| {
+        field
+            .map(|id| format!(r#"{{"_typeName":"Post","id":"{id}","tags":["a"]}}"#))
+            .join(",")
+    };
+    for (ids, expected) in [(["p", "q"], false), (["p", "p"], true)] {
+        let verdict = check([NODES, &rows(ids), ""], Some(&model()));
+        assert_eq!(verdict.findings.count(), 0, "{:?}", verdict.findings);
+        assert_eq!(verdict.has_split_lists, expected);
+    }
+}
+
+#[test]
+fn without_a_data_model_ids_and_their_types_are_checked() {
+    assert_eq!(check([NODES, "", LINK], None).findings.count(), 0);
+    let wrong = LINK.replace("\"c\"", "\"q\"");
+    let verdict = check([NODES, "", &wrong], None);
+    let found = verdict.findings.list()[0].to_string();
+    assert!(found.contains("`q` is a node of Post"), "{found}");
+    assert!(verdict.notes.iter().any(|it| it.contains("--datamodel")));
+}
+
+#[test]
+fn of_many_faults_the_first_are_kept_and_the_others_counted() {
+    let nodes: Vec<String> = (0..150)
+        .map(|at| format!(r#"{{"_typeName":"X","id":"{at}"}}"#))
+        .collect();
+    let verdict = check([&nodes.join(","), "", ""], Some(&model()));
+    assert_eq!(
+        (verdict.findings.list().len(), verdict.findings.more()),
+        (100, 50)
+    );
+    assert!(
+        verdict
+            .check()
+            .is_err_and(|it| it.to_string().contains("150 things"))
+    );
+}

@@ -1,0 +1,235 @@
+//! Which values fit which types, and which are the same.
+
+use super::super::sdl::{DataModel, FieldType, Scalar};
+use super::element::is_uuid;
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// How much of a value stands in messages, in bytes.
+const SHOWN: usize = 80;
+
+/// Why a value does not fit a type, in words behind the name of the field; `None` where it does.
+///
+/// Both the server and Prisma's own command line differ on some; what the server refuses is refused.
+pub fn misfit(model: &DataModel, kind: &FieldType, value: &RawValue) -> Option<String> {
+    let text = value.get();
+    let is_json = *kind == FieldType::Scalar(Scalar::Json);
+    if text == "null" && !is_json {
+        return Some("is null; where there is no value the key is left out".into());
+    }
+    let string = || serde_json::from_str::<String>(text).ok();
+    let fits = match kind {
+        FieldType::Relation(_) => false,
+        FieldType::Enum(name) => string().is_some_and(|own| {
+            let found = model.enum_of_name(name);
+            found.is_some_and(|it| it.values.contains(&own))
+        }),
+        FieldType::Scalar(scalar) => match scalar {
+            Scalar::Json => true,
+            Scalar::String => text.starts_with('"'),
+            Scalar::Id => text.starts_with('"'),
+            Scalar::Uuid => string().is_some_and(|own| is_uuid(&own)),
+            Scalar::Boolean => matches!(text, "true" | "false"),
+            Scalar::Int => is_int(text),
+            Scalar::Float => serde_json::from_str::<f64>(text).is_ok_and(f64::is_finite),
+            Scalar::DateTime => string().is_some_and(|own| instant(&own).is_some()),
+        },
+    };
+    if fits {
+        return None;
+    }
+    let name = match kind {
+        FieldType::Scalar(scalar) => scalar.as_str(),
+        FieldType::Enum(name) | FieldType::Relation(name) => name,
+    };
+    let shown = match text.len() > SHOWN {
+        true => format!("{}...", &text[..text.floor_char_boundary(SHOWN)]),
+        false => text.to_owned(),
+    };
+    Some(match kind {
+        FieldType::Scalar(Scalar::DateTime) => {
+            format!("is {shown}, and no DateTime such as \"2017-11-29T14:35:13.000Z\"")
+        }
+        FieldType::Scalar(Scalar::Int) => format!("is {shown}, and no Int of 32 bits"),
+        _ => format!("is {shown}, and no {name}"),
+    })
+}
+
+fn is_int(text: &str) -> bool {
+    text.parse::<i32>().is_ok() || {
+        // The server takes 3.0 for 3.
+        let number = text.starts_with(|it: char| it == '-' || it.is_ascii_digit());
+        let parsed = text.parse::<f64>().ok().filter(|_| number);
+        parsed.is_some_and(|it| {
+            it.fract() == 0.0 && it >= f64::from(i32::MIN) && it <= f64::from(i32::MAX)
+        })
+    }
+}
+
+/// The moment that a text names, in one of the forms that the server takes: `2017-11-29T14:35:13.000Z`, also without a
+/// fraction, with an offset, or as `2017-11-29 14:35:13`.
+fn instant(text: &str) -> Option<Timestamp> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let rest = rest.strip_prefix(['T', ' '])?;
+    let (time, zone) = rest.split_at(rest.find(['Z', '+', '-']).unwrap_or(rest.len()));
+    let shape = |text: &str, pattern: &str| {
+        text.len() == pattern.len()
+            && text.bytes().zip(pattern.bytes()).all(|(it, like)| {
+                if like == b'0' {
+                    it.is_ascii_digit()
+                } else {
+                    it == like
+                }
+            })
+    };
+    let (clock, fraction) = time.split_at_checked(8)?;
+    let is_fraction = fraction.is_empty()
+        || fraction.strip_prefix('.').is_some_and(|digits| {
+            (1..=9).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit())
+        });
+    if !(shape(date, "0000-00-00") && shape(clock, "00:00:00") && is_fraction) {
+        return None;
+    }
+    let offset = match zone {
+        "Z" => 0,
+        "" => 0,
+        _ => {
+            let digits: String = zone[1..].chars().filter(|it| *it != ':').collect();
+            if !(shape(&zone[1..], "00:00") || shape(&zone[1..], "0000")) {
+                return None;
+            }
+            let number: i64 = digits.parse().ok()?;
+            let seconds = (number / 100 * 60 + number % 100) * 60;
+            if zone.starts_with('-') {
+                -seconds
+            } else {
+                seconds
+            }
+        }
+    };
+    let civil: DateTime = format!("{date}T{time}").parse().ok()?;
+    let utc = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    utc.timestamp()
+        .checked_sub(SignedDuration::from_secs(offset))
+        .ok()
+}
+
+/// Whether two values of a field are the same, however they are written: what the server exports is not what it was given.
+pub fn is_same(kind: &FieldType, one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let parsed = [one, other].map(|text| serde_json::from_str::<Value>(text).ok());
+    let [Some(one), Some(other)] = parsed else {
+        return false;
+    };
+    if *kind == FieldType::Scalar(Scalar::DateTime) {
+        let instants = [&one, &other].map(|it| it.as_str().and_then(instant));
+        // The server keeps milliseconds.
+        let kept = instants.map(|it| it.map(|it| it.as_millisecond()));
+        return kept[0].is_some() && kept[0] == kept[1];
+    }
+    match (one.as_f64(), other.as_f64()) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: &str = "enum E { A B } type T { id: ID! @id }";
+
+    #[test]
+    fn values_fit_as_the_server_takes_them() {
+        let model = DataModel::parse(MODEL, "x").expect("a data model");
+        let check = |kind: &FieldType, text: &str| {
+            let raw = RawValue::from_string(text.to_owned()).expect("JSON");
+            misfit(&model, kind, &raw)
+        };
+        let cases: [(FieldType, &[&str], &[&str]); 8] = [
+            (
+                FieldType::Scalar(Scalar::String),
+                &["\"x\""],
+                &["1", "null", "[]"],
+            ),
+            (
+                FieldType::Scalar(Scalar::Int),
+                &["1", "-2147483648", "3.0"],
+                &["2147483648", "1.5", "\"12\"", "true"],
+            ),
+            (
+                FieldType::Scalar(Scalar::Float),
+                &["1", "1.5e3"],
+                &["\"1\"", "1e999"],
+            ),
+            (
+                FieldType::Scalar(Scalar::Boolean),
+                &["true"],
+                &["\"true\"", "1"],
+            ),
+            (
+                FieldType::Scalar(Scalar::DateTime),
+                &[
+                    "\"2017-11-29T14:35:13.000Z\"",
+                    "\"2017-11-29T14:35:13Z\"",
+                    "\"2017-11-29T14:35:13.5+02:00\"",
+                    "\"2017-11-29T14:35:13+0200\"",
+                    "\"2017-11-29 14:35:13\"",
+                ],
+                &[
+                    "\"2017-11-29\"",
+                    "\"2017-13-29T14:35:13Z\"",
+                    "1",
+                    "\"\"",
+                    "\"2017-11-29T14:35:13+2\"",
+                    "\"ä017-11-29T14:35:13Z\"",
+                ],
+            ),
+            (
+                FieldType::Scalar(Scalar::Json),
+                &["null", "1", "{\"a\":[]}"],
+                &[],
+            ),
+            (
+                FieldType::Scalar(Scalar::Uuid),
+                &["\"0b5fc9c5-6ed8-4a52-9d0f-5a3f6d8f1c11\""],
+                &["\"0b5fc9c5\""],
+            ),
+            (FieldType::Enum("E".into()), &["\"A\""], &["\"C\"", "1"]),
+        ];
+        for (kind, good, bad) in cases {
+            for text in good {
+                assert_eq!(check(&kind, text), None, "{text}");
+            }
+            for text in bad {
+                assert!(check(&kind, text).is_some(), "{kind:?} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn moments_and_numbers_are_the_same_however_they_are_written() {
+        let moment = FieldType::Scalar(Scalar::DateTime);
+        let same = |one: &str, other: &str| is_same(&moment, one, other);
+        assert!(same(
+            "\"2017-11-29 14:35:13\"",
+            "\"2017-11-29T14:35:13.000Z\""
+        ));
+        assert!(same(
+            "\"2017-11-29T16:35:13+02:00\"",
+            "\"2017-11-29T14:35:13.000Z\""
+        ));
+        assert!(!same(
+            "\"2017-11-29T14:35:14Z\"",
+            "\"2017-11-29T14:35:13.000Z\""
+        ));
+        let float = FieldType::Scalar(Scalar::Float);
+        assert!(is_same(&float, "1", "1.0") && !is_same(&float, "1", "2"));
+        let json = FieldType::Scalar(Scalar::Json);
+        assert!(is_same(&json, "{\"a\": 1}", "{\"a\":1}"));
+    }
+}

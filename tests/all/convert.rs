@@ -1,0 +1,369 @@
+//! `backup convert`: archives of Strapi in the form of Prisma 1 and back, and data sets of Prisma 1 as content of a Strapi.
+
+use crate::support::archive::Archive;
+use crate::support::cli::{Outcome, backup, run, strapi_archive};
+use crate::support::files::{copy_folder, repository};
+use crate::support::prisma_service::PrismaService;
+use crate::support::prisma_service::judge::Judge;
+use crate::support::strapi::Version;
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const STAGES: [&str; 4] = ["schemas", "entities", "links", "configuration"];
+/// What the archives in testdata are, that Strapi wrote itself and that are not encrypted.
+const ARCHIVES: [&str; 7] = [
+    "strapi4-early/4.6.0.tar.gz",
+    "strapi4-early/4.11.5.tar.gz",
+    "strapi4-s3/strapi-export.tar.gz",
+    "strapi4-sqlite/strapi-export.tar",
+    "strapi4.1-sqlite/strapi-4.26-export.tar.gz",
+    "strapi5-s3/strapi-export.tar.gz",
+    "strapi5-sqlite/strapi-export.tar",
+];
+
+fn convert(from: &Path, to: &Path, options: &[&str]) -> Outcome {
+    let fixed: [&OsStr; 3] = ["convert".as_ref(), from.as_os_str(), to.as_os_str()];
+    let options = options.iter().map(AsRef::as_ref);
+    run(&mut backup(fixed.into_iter().chain(options)))
+}
+
+fn verify(data: &Path, model: &Path) -> Outcome {
+    let fixed = ["prisma".as_ref(), "verify".as_ref(), data.as_os_str()];
+    let fixed: [&OsStr; 3] = fixed;
+    run(&mut backup(
+        fixed
+            .into_iter()
+            .chain(["--datamodel".as_ref(), model.as_os_str()]),
+    ))
+}
+
+fn archive(name: &str) -> PathBuf {
+    repository("testdata").join(name)
+}
+
+fn service(name: &str) -> PathBuf {
+    repository("testdata/prisma-service").join(name)
+}
+
+/// What is in a folder, by name.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|it| it.expect("an entry"));
+    let mut names: Vec<String> = entries
+        .map(|it| it.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+#[test]
+fn what_strapi_exported_comes_back_line_by_line_and_file_by_file() {
+    for name in ARCHIVES {
+        let folder = folder();
+        let [ndf, back] = ["ndf", "back"].map(|it| folder.path().join(it));
+        convert(&archive(name), &ndf, &["--as", "ndf"]).ends_with(0);
+        assert_eq!(
+            names(&ndf),
+            ["data.zip", "datamodel.prisma", "files", "strapi.json"],
+            "{name}"
+        );
+        verify(&ndf.join("data.zip"), &ndf.join("datamodel.prisma")).ends_with(0);
+        convert(&ndf, &back, &["--as", "strapi", "--no-encrypt"]).ends_with(0);
+        let (before, after) = (
+            Archive::open(&archive(name), None),
+            Archive::open(&folder.path().join("back.tar.gz"), None),
+        );
+        for stage in STAGES {
+            assert!(before.lines(stage) == after.lines(stage), "{name}: {stage}");
+        }
+        let files = |archive: &Archive| {
+            let uploads = archive
+                .entries
+                .iter()
+                .filter(|(name, _)| name.starts_with("assets/uploads/"));
+            uploads
+                .map(|(name, bytes)| (name.clone(), bytes.clone()))
+                .collect::<Vec<_>>()
+        };
+        // The earliest archives hold files that no row names, which no import takes.
+        let before = files(&before)
+            .into_iter()
+            .filter(|(name, _)| !name.contains("menu_logo"));
+        assert!(before.eq(files(&after)), "{name}: files");
+    }
+}
+
+#[test]
+fn the_validator_of_prisma_takes_what_becomes_of_each_archive() {
+    let Some(judge) = Judge::find() else {
+        return;
+    };
+    for name in ARCHIVES {
+        let folder = folder();
+        let ndf = folder.path().join("ndf");
+        convert(&archive(name), &ndf, &["--as", "ndf", "--format", "dir"]).ends_with(0);
+        let judged = judge.validates(&ndf.join("data"), &ndf.join("datamodel.prisma"));
+        assert_eq!(judged, Ok(()), "{name}");
+    }
+}
+
+/// Converts an archive, has it sent to a service by `send`, exports it from there, converts that back, and compares.
+fn through_a_service(name: &str, send: &dyn Fn(&Path, &PrismaService)) {
+    let folder = folder();
+    let ndf = folder.path().join("ndf");
+    convert(&archive(name), &ndf, &["--as", "ndf"]).ends_with(0);
+    let service = PrismaService::new().with_pages(50_000);
+    let yml = format!(
+        "endpoint: {}\ndatamodel: datamodel.prisma\n",
+        service.endpoint()
+    );
+    fs::write(ndf.join("prisma.yml"), yml).expect("written");
+    send(&ndf, &service);
+    fs::remove_file(ndf.join("data.zip")).expect("removed");
+    let mut export = backup(["prisma", "export", "--file", "data.zip", "--project", "."]);
+    run(export.current_dir(&ndf)).ends_with(0);
+    convert(
+        &ndf,
+        &folder.path().join("back"),
+        &["--as", "strapi", "--no-encrypt"],
+    )
+    .ends_with(0);
+    let before = Archive::open(&archive(name), None);
+    let after = Archive::open(&folder.path().join("back.tar.gz"), None);
+    for stage in STAGES {
+        assert!(before.lines(stage) == after.lines(stage), "{name}: {stage}");
+    }
+}
+
+#[test]
+fn what_went_through_a_service_comes_back_line_by_line() {
+    for name in [
+        "strapi4-sqlite/strapi-export.tar",
+        "strapi5-sqlite/strapi-export.tar",
+    ] {
+        through_a_service(name, &|ndf, _| {
+            let mut import = backup(["prisma", "import", "--data", "data.zip", "--project", "."]);
+            run(import.current_dir(ndf)).ends_with(0);
+        });
+    }
+}
+
+#[test]
+fn what_the_real_cli_sent_to_a_service_comes_back_line_by_line() {
+    let Some(judge) = Judge::find() else {
+        return;
+    };
+    through_a_service("strapi5-sqlite/strapi-export.tar", &|ndf, service| {
+        judge.run(ndf, &service.endpoint(), &["import", "--data", "data.zip"]);
+    });
+}
+
+#[test]
+fn a_dry_run_leaves_nothing_and_a_name_that_is_taken_is_refused() {
+    let folder = folder();
+    let ndf = folder.path().join("ndf");
+    convert(&strapi_archive(), &ndf, &["--as", "ndf", "--dry-run"]).ends_with(0);
+    assert!(names(folder.path()).is_empty());
+    convert(&strapi_archive(), &ndf, &["--as", "ndf"]).ends_with(0);
+    let before = names(&ndf);
+    let refused = convert(&strapi_archive(), &ndf, &["--as", "ndf"]);
+    assert_ne!(refused.code, Some(0));
+    refused.says(["choose another name"]);
+    convert(
+        &ndf,
+        &folder.path().join("site"),
+        &["--as", "strapi", "--no-encrypt", "--dry-run"],
+    )
+    .ends_with(0);
+    assert_eq!(names(folder.path()), ["ndf"]);
+    assert_eq!(names(&ndf), before);
+}
+
+#[test]
+fn options_that_make_no_sense_together_are_refused_and_say_what_to_do() {
+    let folder = folder();
+    let ndf = folder.path().join("ndf");
+    convert(&strapi_archive(), &ndf, &["--as", "ndf"]).ends_with(0);
+    let site = folder.path().join("site");
+    for (from, options, said) in [
+        (
+            strapi_archive(),
+            &["--as", "ndf", "--overwrite"][..],
+            "--overwrite is for --as strapi",
+        ),
+        (
+            strapi_archive(),
+            &["--as", "ndf", "--format", "tar"],
+            "no tar",
+        ),
+        (
+            ndf.clone(),
+            &["--as", "strapi", "--no-encrypt", "--format", "zip"],
+            "no zip",
+        ),
+        (
+            ndf.clone(),
+            &["--as", "strapi", "--format", "dir"],
+            "add --no-encrypt",
+        ),
+        (
+            ndf.clone(),
+            &[
+                "--as",
+                "strapi",
+                "--no-encrypt",
+                "--strapi-version",
+                "5.0.0",
+            ],
+            "--no-notes",
+        ),
+        (
+            service("data"),
+            &[
+                "--as",
+                "strapi",
+                "--no-encrypt",
+                "--strapi-version",
+                "3.1.0",
+            ],
+            "no version of Strapi 4 or 5",
+        ),
+        (ndf.clone(), &["--as", "strapi"], "--no-encrypt"),
+    ] {
+        convert(&from, &site, options).ends_with(2).says([said]);
+    }
+    assert_eq!(names(folder.path()), ["ndf"]);
+}
+
+#[test]
+fn an_archive_that_was_encrypted_becomes_an_encrypted_one_again_with_its_key() {
+    let folder = folder();
+    let key = folder.path().join("key");
+    fs::write(&key, "a key\n").expect("written");
+    let with_key = ["--key-file", key.to_str().expect("UTF-8")];
+    let [ndf, site] = ["ndf", "site"].map(|it| folder.path().join(it));
+    convert(&strapi_archive(), &ndf, &["--as", "ndf"]).ends_with(0);
+    convert(&ndf, &site, &[&["--as", "strapi"], &with_key[..]].concat()).ends_with(0);
+    let packed = folder.path().join("site.tar.gz.enc");
+    let after = Archive::open(&packed, Some("a key"));
+    assert!(after.lines("entities") == Archive::open(&strapi_archive(), None).lines("entities"));
+    let again = folder.path().join("again");
+    convert(&packed, &again, &[&["--as", "ndf"], &with_key[..]].concat()).ends_with(0);
+}
+
+#[test]
+fn what_is_damaged_in_the_notes_is_named_by_its_line_and_nothing_is_written() {
+    let folder = folder();
+    let ndf = folder.path().join("ndf");
+    convert(&strapi_archive(), &ndf, &["--as", "ndf"]).ends_with(0);
+    let notes = ndf.join("strapi.json");
+    let text = fs::read_to_string(&notes).expect("read");
+    fs::write(&notes, &text[..text.len() / 2]).expect("written");
+    let site = folder.path().join("site");
+    convert(&ndf, &site, &["--as", "strapi", "--no-encrypt"])
+        .ends_with(6)
+        .says(["strapi.json, line ", "--no-notes"]);
+    assert_eq!(names(folder.path()), ["ndf"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_any_more_is_named_and_makes_the_archive_incomplete() {
+    let folder = folder();
+    let ndf = folder.path().join("ndf");
+    convert(&strapi_archive(), &ndf, &["--as", "ndf"]).ends_with(0);
+    let gone = names(&ndf.join("files")).remove(0);
+    fs::remove_file(ndf.join("files").join(&gone)).expect("removed");
+    let site = folder.path().join("site");
+    convert(&ndf, &site, &["--as", "strapi", "--no-encrypt"])
+        .ends_with(3)
+        .says([&gone]);
+}
+
+#[test]
+fn the_sample_of_prisma_becomes_an_archive_that_is_whole() {
+    let folder = folder();
+    let site = folder.path().join("site");
+    let model = repository("testdata/ndf/types.graphql");
+    let options = [
+        "--as",
+        "strapi",
+        "--no-encrypt",
+        "--datamodel",
+        model.to_str().expect("UTF-8"),
+    ];
+    for from in ["testdata/ndf/import", "testdata/ndf/import/import.zip"] {
+        convert(
+            &repository(from),
+            &site,
+            &[&options[..], &["--overwrite"]].concat(),
+        )
+        .ends_with(0);
+        let packed = folder.path().join("site.tar.gz");
+        run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(0);
+        let archive = Archive::open(&packed, None);
+        assert_eq!(archive.lines("entities").len(), 100, "{from}");
+        assert_eq!(archive.lines("links").len(), 150, "{from}");
+        let scope = &archive.json("manifest.json")["scope"];
+        assert_eq!(scope["types"].as_array().map(Vec::len), Some(2), "{scope}");
+        fs::remove_dir_all(folder.path().join("site-schemas")).expect("the schemas");
+    }
+}
+
+/// Real Strapi, made of the schemas that came with an archive, takes its content, and exports the same.
+fn strapi_exports_what_was_a_service(version: &'static Version, number: &str) {
+    let Some(harness) = version.harness() else {
+        return;
+    };
+    let folder = folder();
+    let site = folder.path().join("site");
+    let options = ["--as", "strapi", "--no-encrypt", "--strapi-version", number];
+    convert(&service("data"), &site, &options).ends_with(0);
+    let ours = Archive::open(&folder.path().join("site.tar.gz"), None);
+    let project = harness.new_project("was-a-service", None);
+    for part in ["api", "components", "extensions", "plugins", "index.js"] {
+        let path = project.dir.join("src").join(part);
+        match path.is_dir() {
+            true => fs::remove_dir_all(path).expect("removed"),
+            false => drop(fs::remove_file(path)),
+        }
+    }
+    fs::remove_file(project.dir.join("config/plugins.js")).expect("removed");
+    copy_folder(
+        &folder.path().join("site-schemas"),
+        &project.dir.join("src"),
+    );
+    project.serve("true");
+    let packed = folder.path().join("site.tar.gz");
+    project.our_import(&packed, &["--schema-strategy", "ignore"]);
+    let theirs = Archive::open(&project.strapi_export("was-a-service", None), None);
+    for stage in ["schemas", "entities", "links"] {
+        let of_the_service = |line: &String| {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            let types = [&line["uid"], &line["type"], &line["left"]["type"]];
+            types
+                .iter()
+                .any(|it| it.as_str().is_some_and(|it| it.starts_with("api::")))
+        };
+        let mut theirs = theirs.lines(stage);
+        theirs.retain(of_the_service);
+        assert_eq!(theirs, ours.lines(stage), "{stage}");
+    }
+}
+
+#[test]
+fn strapi_5_exports_what_was_a_service() {
+    strapi_exports_what_was_a_service(&crate::strapi5::STRAPI, "5.54.0");
+}
+
+#[test]
+fn strapi_4_exports_what_was_a_service() {
+    strapi_exports_what_was_a_service(&crate::strapi4::STRAPI, "4.26.2");
+}

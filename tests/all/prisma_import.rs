@@ -1,0 +1,371 @@
+//! `backup prisma import` and `verify`, against a service that keeps what it is sent and fails on request.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::cli::{Outcome, backup, run};
+use crate::support::dice::Dice;
+use crate::support::prisma_service::data::{Place, comment, expected, link, post, sample, tags};
+use crate::support::prisma_service::{Fault, Held, Kept, PrismaService};
+
+/// The import of a data set by a project.
+fn import(place: &Place, data: &Path) -> Command {
+    let mut command = backup(["prisma", "import", "--data"]);
+    command.arg(data).arg("--project").arg(place.path(""));
+    command
+}
+
+/// The states that imports have left in a folder.
+fn states(place: &Place) -> Vec<String> {
+    let names = fs::read_dir(place.path("")).expect("a folder");
+    names
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .filter(|name| name.ends_with(".import-state"))
+        .collect()
+}
+
+/// A data set that takes several requests of each kind.
+fn large(place: &Place) -> std::path::PathBuf {
+    let big = |at: usize| post(&format!("big{at}"), &"x".repeat(300_000));
+    let nodes: Vec<Value> = (0..12)
+        .map(big)
+        .chain((0..4000).map(|at| post(&format!("p{at}"), "T")))
+        .chain((0..9000).map(|at| comment(&format!("c{at}"))))
+        .chain((12..20).map(big))
+        .collect();
+    let lists: Vec<Value> = (0..8)
+        .map(|at| tags(&format!("p{at}"), &["x".repeat(290_000).as_str(), "end"]))
+        .chain((8..2000).map(|at| tags(&format!("p{at}"), &["a", "b"])))
+        .collect();
+    let relations: Vec<Value> = (0..9000)
+        .map(|at| link(&format!("p{}", at % 4000), &format!("c{at}")))
+        .collect();
+    let nodes: Vec<Vec<Value>> = nodes.chunks(5000).map(<[Value]>::to_vec).collect();
+    place.write("data", [&nodes, &[lists], &[relations]])
+}
+
+#[test]
+fn the_sample_is_imported_once_and_a_token_of_the_secret_says_who_asks() {
+    let service = PrismaService::new().with_secret("my-secret");
+    let place = Place::new(&service.endpoint());
+    for name in ["import", "import/import.zip"] {
+        let service = PrismaService::new().with_secret("my-secret");
+        place.points_to(&service.endpoint());
+        let data = place.path("sample.data");
+        let data = match name {
+            "import" => sample(name),
+            _ => {
+                fs::copy(sample(name), data.with_extension("zip")).expect("copied");
+                data.with_extension("zip")
+            }
+        };
+        let copied = place.path("copy");
+        if data.is_dir() {
+            crate::support::files::copy_folder(&data, &copied);
+        }
+        let data = if data.is_dir() { &copied } else { &data };
+        let outcome = run(&mut import(&place, data)).ends_with(0);
+        assert!(
+            outcome.stdout.contains("in 3 requests"),
+            "{}",
+            outcome.all()
+        );
+        assert!(!outcome.all().contains("my-secret"));
+        service.held().is_same(&expected(&sample("import")), name);
+        assert_eq!(service.seen().len(), 3);
+        run(&mut import(&place, data))
+            .ends_with(2)
+            .says(["was imported into", "--restart"]);
+        assert_eq!(service.seen().len(), 0);
+    }
+    // The other server knows nothing of it, and inherits nothing.
+    place.points_to(&service.endpoint());
+    run(&mut import(&place, &place.path("copy"))).ends_with(0);
+    service
+        .held()
+        .is_same(&expected(&sample("import")), "another server");
+    service.hold(|held| *held = Held::default());
+    run(import(&place, &place.path("copy")).arg("--restart")).ends_with(0);
+    service
+        .held()
+        .is_same(&expected(&sample("import")), "again");
+}
+
+#[test]
+fn nothing_is_sent_where_something_is_wrong_and_nothing_in_a_dry_run() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = [
+        vec![post("p", "T"), comment("c")],
+        vec![comment("c"), json!({"_typeName": "Post", "id": "q"})],
+    ];
+    let data = place.write(
+        "bad",
+        [&nodes, &[vec![tags("x", &["a"])]], &[vec![link("p", "d")]]],
+    );
+    let outcome = run(&mut import(&place, &data)).ends_with(6).says([
+        "nodes/000002.json, element 1: the id `c` is there already: nodes/000001.json, element 2",
+        "nodes/000002.json, element 2: Post must have title, state",
+        "lists/000001.json, element 1: there is no node with the id `x`",
+        "relations/000001.json, element 1: there is no node with the id `d`",
+    ]);
+    assert!(
+        outcome.stdout.contains("nothing was sent"),
+        "{}",
+        outcome.all()
+    );
+    let data = place.write("good", [&nodes[..1], &[], &[]]);
+    let outcome = run(import(&place, &data).arg("--dry-run")).ends_with(0);
+    assert!(
+        outcome.stdout.contains("1 requests would be sent"),
+        "{}",
+        outcome.all()
+    );
+    let mut verify = backup(["prisma", "verify"]);
+    run(verify
+        .arg(&data)
+        .arg("--datamodel")
+        .arg(place.path("datamodel.prisma")))
+    .ends_with(0);
+    assert_eq!(service.seen().len(), 0);
+    assert!(states(&place).is_empty());
+}
+
+#[test]
+fn a_single_file_is_imported_and_what_it_refers_to_may_be_on_the_server() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = place.write(
+        "data",
+        [
+            &[vec![post("p", "T"), comment("c")]],
+            &[],
+            &[vec![link("p", "c")]],
+        ],
+    );
+    for file in ["nodes/000001.json", "relations/000001.json"] {
+        run(&mut import(&place, &data.join(file))).ends_with(0);
+    }
+    let held = service.held();
+    assert_eq!((held.nodes.len(), held.relations.len()), (2, 1));
+}
+
+#[test]
+fn what_is_lost_is_read_back_and_sent_once() {
+    let service = PrismaService::new().with_pages(50_000);
+    let place = Place::new(&service.endpoint());
+    let data = large(&place);
+    let expected = expected(&data);
+    let faults = [
+        Fault::Cut(Kept::All),
+        Fault::Status(500, Kept::Half),
+        Fault::Errors(Kept::Half),
+        Fault::Cut(Kept::Nothing),
+        Fault::Status(503, Kept::All),
+    ];
+    // The first requests of nodes, and those that send what was missing of them.
+    let times = faults.iter().cycle().take(15).map(|fault| Some(*fault));
+    service.fail_imports(times);
+    let outcome = run(&mut import(&place, &data)).ends_with(0);
+    assert!(
+        outcome.stdout.contains("were found there already"),
+        "{}",
+        outcome.all()
+    );
+    service.held().is_same(&expected, "nodes");
+    // Lists and relations: the nodes take 7 requests.
+    service.hold(|held| *held = Held::default());
+    let times = (0..8)
+        .map(|_| None)
+        .chain(faults.iter().cycle().take(10).map(|it| Some(*it)));
+    service.fail_imports(times);
+    run(import(&place, &data).arg("--restart")).ends_with(0);
+    service.held().is_same(&expected, "lists and relations");
+}
+
+#[test]
+fn an_import_that_was_interrupted_says_how_to_go_on_and_goes_on() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = large(&place);
+    service.fail_imports([None, None, None, Some(Fault::Interrupt(Kept::Half))]);
+    let outcome = killed(&service, &mut import(&place, &data));
+    outcome.ends_with(13).says([
+        "interrupted",
+        "requests are in the service",
+        "run the same command again",
+        "--restart",
+    ]);
+    assert_eq!(states(&place).len(), 1);
+    let outcome = run(&mut import(&place, &data))
+        .ends_with(0)
+        .says(["going on: "]);
+    assert!(
+        outcome.stdout.contains("of earlier runs"),
+        "{}",
+        outcome.all()
+    );
+    service
+        .held()
+        .is_same(&expected(&data), "after an interruption");
+}
+
+/// Runs a command that the service does something to.
+fn killed(service: &PrismaService, command: &mut Command) -> Outcome {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    service.kills(child.id());
+    Outcome::of(child.wait_with_output().expect("ended"))
+}
+
+/// Kills imports at so many random moments; each is run again until it ends.
+fn kill(times: usize) {
+    let mut dice = Dice::new();
+    let seed = dice.seed;
+    let source = Place::new("http://127.0.0.1:1/");
+    let data = large(&source);
+    let expected = expected(&data);
+    for time in 0..times {
+        let place = format!("seed {seed}, time {time}");
+        let service = PrismaService::new();
+        source.points_to(&service.endpoint());
+        // Killed once or twice, the second time also while it clears up.
+        for _ in 0..=dice.below(2) {
+            let before = dice.below(13);
+            let kept = [Kept::Nothing, Kept::Half, Kept::All][dice.below(3)];
+            let faults = (0..before).map(|_| None).chain([Some(Fault::Kill(kept))]);
+            service.fail_imports(faults);
+            let outcome = killed(&service, &mut import(&source, &data));
+            assert!(
+                matches!(outcome.code, None | Some(0)),
+                "{place}: {}",
+                outcome.all()
+            );
+            if outcome.code == Some(0) {
+                break;
+            }
+        }
+        service.fail_imports([]);
+        let outcome = run(&mut import(&source, &data));
+        assert!(
+            matches!(outcome.code, Some(0 | 2)),
+            "{place}: {}",
+            outcome.all()
+        );
+        service.held().is_same(&expected, &place);
+    }
+}
+
+#[test]
+fn after_kills_at_random_moments_every_element_is_there_once() {
+    kill(4);
+}
+
+#[test]
+#[ignore = "long: 50 kills"]
+fn after_kills_at_fifty_random_moments_every_element_is_there_once() {
+    kill(50);
+}
+
+#[test]
+fn what_the_server_refuses_is_told_with_its_place_and_the_next_run_goes_on() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = place.write(
+        "data",
+        [
+            &[vec![post("a", "T"), post("b", "T")], vec![comment("c")]],
+            &[],
+            &[vec![link("a", "c")]],
+        ],
+    );
+    service.hold(|held| {
+        held.nodes.insert("b".into(), post("b", "another"));
+    });
+    let told = "nodes/000001.json, element 2 (Post): Failure inserting Post with Id: b";
+    let outcome = run(&mut import(&place, &data))
+        .ends_with(13)
+        .says([told, "run the same command again"]);
+    assert_eq!(service.held().relations.len(), 0, "{}", outcome.all());
+    // What is there under the id is another node, and that is told.
+    run(&mut import(&place, &data)).ends_with(13).says([
+        "another node with its id",
+        "nodes/000001.json",
+        "`b`",
+    ]);
+    service.hold(|held| {
+        held.nodes.remove("b");
+    });
+    run(&mut import(&place, &data)).ends_with(0);
+    service
+        .held()
+        .is_same(&expected(&data), "after it was taken away");
+}
+
+#[test]
+fn values_of_one_list_that_stand_in_many_rows_come_in_order_whatever_is_lost() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let long = "x".repeat(400_000);
+    let rows: Vec<Value> = (0..12)
+        .map(|at| tags("p", &[&format!("{at}"), &long, &format!("end of {at}")]))
+        .collect();
+    let data = place.write(
+        "data",
+        [
+            &[vec![post("p", "T")]],
+            &[rows[..7].to_vec(), rows[7..].to_vec()],
+            &[],
+        ],
+    );
+    service.fail_imports([
+        None,
+        Some(Fault::Cut(Kept::Half)),
+        None,
+        Some(Fault::Status(500, Kept::All)),
+        Some(Fault::Cut(Kept::Nothing)),
+        Some(Fault::Cut(Kept::Half)),
+    ]);
+    run(&mut import(&place, &data)).ends_with(0);
+    service.held().is_same(&expected(&data), "lists");
+}
+
+#[test]
+fn where_nothing_can_be_sent_nothing_is_left_and_a_wrong_secret_is_told() {
+    let service = PrismaService::new().with_secret("another");
+    let place = Place::new(&service.endpoint());
+    let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
+    let outcome = run(&mut import(&place, &data))
+        .ends_with(13)
+        .says(["does not know who asks", "secret"]);
+    assert!(!outcome.all().contains("my-secret"));
+    fs::write(place.path(".env"), "SECRET=another").expect("written");
+    run(&mut import(&place, &data)).ends_with(0);
+    assert_eq!(service.held().nodes.len(), 1);
+    let gone = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        format!(
+            "http://{}/svc/dev",
+            listener.local_addr().expect("an address")
+        )
+    };
+    let data = place.write("other", [&[vec![post("q", "T")]], &[], &[]]);
+    let before = states(&place);
+    run(import(&place, &data).args(["--endpoint", &gone]))
+        .ends_with(1)
+        .says([&gone]);
+    assert_eq!(states(&place), before);
+}

@@ -1,0 +1,264 @@
+//! A service of Prisma 1 as far as its two requests go: it keeps what is uploaded, and gives it back page by page. It
+//! fails on request, as servers and networks do.
+
+pub mod data;
+pub mod generated;
+mod held;
+mod http;
+pub mod judge;
+
+pub use held::Held;
+
+use generated::Generated;
+use http::Request;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+/// The path of the service.
+pub const PATH: &str = "/svc/dev";
+/// How many characters a page has.
+pub const PAGE: usize = 1_000_000;
+
+/// How much of a request is kept before it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Nothing,
+    Half,
+    All,
+}
+
+/// What happens to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is answered with this status.
+    Status(u16, Kept),
+    /// The connection ends without an answer.
+    Cut(Kept),
+    /// It is answered with 200 and errors.
+    Errors(Kept),
+    /// Whoever asks is killed; the answer reaches nobody.
+    Kill(Kept),
+    /// Whoever asks is sent SIGINT, and gets no answer.
+    Interrupt(Kept),
+}
+
+impl Fault {
+    fn kept(self) -> Kept {
+        match self {
+            Self::Status(_, kept)
+            | Self::Cut(kept)
+            | Self::Errors(kept)
+            | Self::Kill(kept)
+            | Self::Interrupt(kept) => kept,
+        }
+    }
+}
+
+/// A request that was answered, or not.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The last part of its path: `import`, `export`, ...
+    pub what: String,
+    pub body: String,
+}
+
+#[derive(Default)]
+struct State {
+    held: Held,
+    seen: Vec<Seen>,
+    /// What happens to the imports and exports that come: the first of these to the first. `None` is nothing.
+    imports: VecDeque<Option<Fault>>,
+    exports: VecDeque<Option<Fault>>,
+    secret: Option<String>,
+    page: usize,
+    generated: Option<Generated>,
+    /// The process that is killed on request.
+    victim: Option<u32>,
+}
+
+/// A running service.
+pub struct PrismaService {
+    port: u16,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+fn lock(state: &(Mutex<State>, Condvar)) -> MutexGuard<'_, State> {
+    state.0.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl PrismaService {
+    /// One with nothing in it, for everybody.
+    pub fn new() -> PrismaService {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let state = State {
+            page: PAGE,
+            ..State::default()
+        };
+        let state = Arc::new((Mutex::new(state), Condvar::new()));
+        let own = Arc::clone(&state);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let state = Arc::clone(&own);
+                thread::spawn(move || serve(&client, &state));
+            }
+        });
+        PrismaService { port, state }
+    }
+
+    /// The same, which knows who asks by a token made from this.
+    pub fn with_secret(self, secret: &str) -> PrismaService {
+        lock(&self.state).secret = Some(secret.to_owned());
+        self
+    }
+
+    /// The same, with pages of so many characters.
+    pub fn with_pages(self, characters: usize) -> PrismaService {
+        lock(&self.state).page = characters;
+        self
+    }
+
+    /// The same, which makes what it gives.
+    pub fn generated(self, generated: Generated) -> PrismaService {
+        lock(&self.state).generated = Some(generated);
+        self
+    }
+
+    /// What came to such a service.
+    pub fn came(&self) -> Option<Generated> {
+        lock(&self.state).generated.clone()
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}{PATH}", self.port)
+    }
+
+    /// What happens to the next imports.
+    pub fn fail_imports(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
+        lock(&self.state).imports = faults.into_iter().collect();
+    }
+
+    /// What happens to the next exports.
+    pub fn fail_exports(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
+        lock(&self.state).exports = faults.into_iter().collect();
+    }
+
+    /// This process is killed where a fault says so.
+    pub fn kills(&self, process: u32) {
+        lock(&self.state).victim = Some(process);
+        self.state.1.notify_all();
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> Held {
+        lock(&self.state).held.clone()
+    }
+
+    /// Has it hold this.
+    pub fn hold(&self, change: impl FnOnce(&mut Held)) {
+        change(&mut lock(&self.state).held);
+    }
+
+    /// The requests so far; they are forgotten.
+    pub fn seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut lock(&self.state).seen)
+    }
+}
+
+fn serve(client: &TcpStream, state: &(Mutex<State>, Condvar)) {
+    let Ok(mut reader) = client.try_clone().map(std::io::BufReader::new) else {
+        return;
+    };
+    while let Some(request) = Request::read(&mut reader) {
+        let Some((status, body)) = answer(&request, state) else {
+            let _ = client.shutdown(std::net::Shutdown::Both);
+            return;
+        };
+        if http::write(client, status, &body).is_err() {
+            return;
+        }
+    }
+}
+
+/// The answer; `None` where there is none.
+fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, String)> {
+    let what = request
+        .path
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let mut own = lock(state);
+    if what == "management" {
+        let info = json!({"data": {"serverInfo": {"version": "1.34.12", "commit": "", "primaryConnector": "postgres"}}});
+        return Some((200, info.to_string()));
+    }
+    if request.path != format!("{PATH}/{what}") {
+        return Some((404, String::new()));
+    }
+    if own.generated.is_none() {
+        own.seen.push(Seen {
+            what: what.clone(),
+            body: request.body.clone(),
+        });
+    }
+    if let Some(secret) = own.secret.clone()
+        && !request
+            .token
+            .as_ref()
+            .is_some_and(|token| http::is_signed(token, &secret))
+    {
+        let error = json!({"errors": [{"message": "Your token is invalid. It might have expired or you might be using a token from a different project."}]});
+        return Some((200, error.to_string()));
+    }
+    let fault = match what.as_str() {
+        "import" => own.imports.pop_front().flatten(),
+        _ => own.exports.pop_front().flatten(),
+    };
+    let kept = fault.map_or(Kept::All, Fault::kept);
+    if let Some(mut generated) = own.generated.take() {
+        let page = own.page;
+        let done = match what.as_str() {
+            "export" => generated.export(&serde_json::from_str(&request.body).expect("JSON"), page),
+            _ => generated.import(&request.body),
+        };
+        own.generated = Some(generated);
+        return Some((200, done));
+    }
+    let done = match (what.as_str(), serde_json::from_str::<Value>(&request.body)) {
+        ("import", Ok(body)) => own.held.import(&body, kept),
+        ("export", Ok(body)) => {
+            let page = own.page;
+            own.held.export(&body, page)
+        }
+        _ => return Some((400, String::new())),
+    };
+    match fault {
+        None => Some((200, done)),
+        Some(Fault::Status(status, _)) => Some((status, "it is busy".into())),
+        Some(Fault::Cut(_)) => None,
+        Some(Fault::Errors(_)) => Some((
+            200,
+            json!({"errors": [{"message": "Whoops. Looks like an internal server error."}]})
+                .to_string(),
+        )),
+        Some(Fault::Kill(_) | Fault::Interrupt(_)) => {
+            // Whoever has started it says so as soon as it runs.
+            let waited = state.1.wait_while(own, |own| own.victim.is_none());
+            let mut own = waited.unwrap_or_else(PoisonError::into_inner);
+            let victim = own
+                .victim
+                .take()
+                .and_then(|it| rustix::process::Pid::from_raw(it as i32));
+            let signal = match fault {
+                Some(Fault::Kill(_)) => rustix::process::Signal::KILL,
+                _ => rustix::process::Signal::INT,
+            };
+            rustix::process::kill_process(victim.expect("a process"), signal).expect("sent");
+            None
+        }
+    }
+}
