@@ -22,6 +22,10 @@ use tungstenite::{Bytes, Error as SocketError, Message, Utf8Bytes, WebSocket};
 
 /// What a frame may have beyond [`LARGEST_FRAME`], in bytes: a server measures what is in it.
 const SLACK: usize = 1 << 20;
+/// How many bytes may come for one message, with pings and the heads of its parts.
+const MOST_BYTES: u64 = 2 * (LARGEST_FRAME + SLACK) as u64;
+/// How many bytes are read, and thrown away, before a connection is closed.
+const LAST_BYTES: u64 = 8 << 20;
 
 /// A socket that is open.
 pub(super) struct Socket {
@@ -116,9 +120,15 @@ impl Socket {
     /// # Errors
     /// The connection broke, or nothing comes any more; the user wants the run to stop.
     pub fn receive(&mut self, until: Instant, silence: Duration) -> Result<Utf8Bytes, Stopped> {
+        let begun = Instant::now();
+        self.socket.get_mut().read_at_most(MOST_BYTES);
         loop {
+            if Instant::now() >= until {
+                return Err(Trouble::Silent.into());
+            }
             let heard = self.socket.get_ref().heard();
-            let last = until.min(heard + silence);
+            // What came while nobody listened waits to be read.
+            let last = until.min(heard.max(begun) + silence);
             let ping = heard.max(self.pinged) + self.patience.ping;
             self.socket.get_mut().read_until(Some(last.min(ping)));
             match self.socket.read() {
@@ -151,9 +161,6 @@ impl Socket {
                 }
                 Err(error) => return Err(self.broken(error)),
             }
-            if Instant::now() >= until {
-                return Err(Trouble::Silent.into());
-            }
         }
     }
 
@@ -165,7 +172,7 @@ impl Socket {
         let until = Instant::now() + self.patience.leave;
         let connection = self.socket.get_mut();
         connection.last_for(self.patience.leave);
-        connection.read_until(Some(until));
+        connection.read_at_most(LAST_BYTES);
         // There is nothing to be done where it fails: the connection ends here in any case.
         if self.socket.close(None).is_err() || self.socket.flush().is_err() {
             return;
@@ -180,6 +187,9 @@ fn stopped(error: SocketError) -> Stopped {
         SocketError::Io(error) => {
             let error = Error::from_io(error, |error| match error.kind() {
                 io::ErrorKind::TimedOut => Error::failed("").source(Trouble::Silent),
+                io::ErrorKind::FileTooLarge => Error::failed("").source(Trouble::malformed(
+                    "it sends more than 100 MiB and no message",
+                )),
                 _ => Error::failed("").source(Trouble::Cut(words(&error))),
             });
             return match Trouble::of(&error) {

@@ -615,6 +615,47 @@ fn a_pull_that_waits_ends_when_its_user_wants_that() {
     fake.wait_until_left();
 }
 
+/// What never ends, and is no answer.
+fn floods() -> [Harm; 2] {
+    [Harm::endless_parts(), Harm::endless_diagnostics()]
+}
+
+#[test]
+fn a_server_that_sends_and_never_answers_is_given_up() {
+    for flood in floods() {
+        let fault = Fault::new(Point::Asked("getMetadata"), flood);
+        let fake = FakeStrapi::with_faults(site(), [fault]);
+        let site = known(&fake, PULL, 0).with_patience(Patience {
+            answer: Duration::from_millis(300),
+            ..patience()
+        });
+        let error = site_error(site);
+        assert_eq!(Trouble::of(&error), Some(&Trouble::Silent));
+        fake.wait_until_left();
+    }
+}
+
+#[test]
+fn a_pull_that_is_flooded_ends_when_its_user_wants_that() {
+    for flood in floods() {
+        let fault = Fault::new(Point::Asked("getMetadata"), flood);
+        let fake = Arc::new(FakeStrapi::with_faults(site(), [fault]));
+        let wanted = Arc::new(AtomicBool::new(false));
+        let access = Access::new(BTreeMap::new(), Interrupt::new(Arc::clone(&wanted)));
+        let address = Address::parse(&fake.url()).unwrap();
+        let site = remote::Site::new(address, Token::new(PULL).unwrap(), access, 5);
+        let waits = Arc::clone(&fake);
+        let user = thread::spawn(move || {
+            waits.record().wait_for("getMetadata");
+            wanted.store(true, Ordering::Relaxed);
+        });
+        let error = site_error(site);
+        user.join().unwrap();
+        assert_eq!(error.kind(), Kind::Interrupted);
+        fake.wait_until_left();
+    }
+}
+
 #[test]
 fn a_disk_that_fails_here_is_not_taken_for_the_server() {
     let fake = FakeStrapi::start(site());
