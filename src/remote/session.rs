@@ -311,11 +311,11 @@ impl Session {
             match frame {
                 Frame::Answer { uuid, result } => return Ok(Event::Answer(uuid, result)),
                 Frame::Cargo(cargo) => return Ok(Event::Cargo(cargo)),
-                Frame::Backup(folder) => self.backup = Some(folder),
+                Frame::Backup(folder) => self.backup = Some(self.site.token().fit(&folder)),
                 Frame::Diagnostic(None) | Frame::Other => {}
                 Frame::Diagnostic(Some(mut said)) => {
                     if self.diagnostics.len() < MOST_DIAGNOSTICS {
-                        said.message = self.site.token().hidden_in(&said.message);
+                        said.message = self.site.token().fit(&said.message);
                         self.diagnostics.push(said);
                     } else {
                         self.more_diagnostics += 1;

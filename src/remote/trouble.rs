@@ -1,13 +1,13 @@
 //! What can go wrong between here and a running Strapi, and what is said of it: in this one place.
 
-use super::Site;
 use super::address::{Direction, without_secrets};
-use super::wire::bounded;
+use super::{Site, Token};
 use crate::error::{Error, Kind};
 use crate::store::{Failure, Refusal};
 use serde::Deserialize;
 
-/// What is wrong, in half a sentence. Texts of servers in it are as they came, but for the token.
+/// What is wrong, in half a sentence. Texts of servers in that of an error are as they came, but for the token, and of
+/// bounded length.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Trouble {
@@ -117,17 +117,44 @@ impl Trouble {
             Self::Redirect(_) => Kind::Usage,
             _ => Kind::Failed,
         };
-        let said = site.token().hidden_in(&self.to_string());
-        let error = Error::new(kind, format!("{place}: {said}"));
-        let error = match self.hint() {
+        let fit = self.fit(site.token());
+        let error = Error::new(kind, format!("{place}: {fit}"));
+        let error = match fit.hint() {
             Some(hint) => error.hint(hint),
             None => error,
         };
-        let error = match self {
+        let error = match fit {
             Self::Refused | Self::Expired | Self::OtherKind(_) => error.denied(),
             _ => error,
         };
-        error.source(self)
+        error.source(fit)
+    }
+
+    /// The same with texts of servers as they may be told.
+    fn fit(self, token: &Token) -> Self {
+        match self {
+            Self::Redirect(to) => Self::Redirect(to.map(|to| token.fit(&to))),
+            Self::Unreachable(why) => Self::Unreachable(token.fit(&why)),
+            Self::Untrusted(why) => Self::Untrusted(token.fit(&why)),
+            Self::Cut(why) => Self::Cut(token.fit(&why)),
+            Self::Malformed(why) => Self::Malformed(token.fit(&why)),
+            Self::Server { message, code } => Self::Server {
+                message: token.fit(&message),
+                code: code.map(|code| token.fit(&code)),
+            },
+            Self::Refused
+            | Self::Expired
+            | Self::OtherKind(_)
+            | Self::SwitchedOff
+            | Self::NoSalt
+            | Self::NotStrapi(_)
+            | Self::Busy(_)
+            | Self::Proxy
+            | Self::NoTls
+            | Self::Silent
+            | Self::TooLarge
+            | Self::Stage(_) => self,
+        }
     }
 
     /// What to do next.
@@ -180,7 +207,7 @@ impl Trouble {
                 let to = refusal.location.as_deref();
                 let to = to.and_then(|to| without_secrets(site.address(), to));
                 let suffix = format!("/transfer/runner/{}", direction.as_str());
-                Self::Redirect(to.map(|to| bounded(to.strip_suffix(&suffix).unwrap_or(&to))))
+                Self::Redirect(to.map(|to| to.strip_suffix(&suffix).unwrap_or(&to).to_owned()))
             }
             (408 | 425 | 429 | 500 | 502..=504, _) => Self::Busy(refusal.status),
             (status, _) => Self::NotStrapi(status),
@@ -266,6 +293,14 @@ mod tests {
         );
         assert!(error.advice().is_some());
         assert!(Trouble::of(&error).is_some_and(Trouble::is_passing));
+        let to = format!("https://{TOKEN}.example.com/{TOKEN}");
+        let error = Trouble::Redirect(Some(to)).error(&site(), None);
+        let told = format!("{error} {:?} {error:?}", error.advice());
+        assert!(!told.contains(TOKEN), "{told}");
+        assert!(
+            told.contains("https://<token>.example.com/<token>"),
+            "{told}"
+        );
         let error = Trouble::Refused.error(&site(), None);
         assert!(!Trouble::of(&error).is_some_and(Trouble::is_passing));
     }
