@@ -491,6 +491,20 @@ fn a_file_that_strapi_4_has_lost_is_named_by_the_error() {
 }
 
 #[test]
+fn a_file_that_did_not_come_is_known_whatever_the_order_of_the_members_of_its_row() {
+    let mut site = site();
+    site.files.remove("small_2a9128b856.png").unwrap();
+    for row in &mut site.entities {
+        *row = json!({"id": row["id"], "data": row["data"], "type": row["type"]});
+    }
+    let pulled = pull(&FakeStrapi::start(site), 0).unwrap();
+    assert!(pulled.is_incomplete());
+    let told = pulled.told();
+    assert!(told.contains("small_2a9128b856.png"), "{told}");
+    assert_eq!(pulled.report.warnings[&WarningKind::MissingAsset], 1);
+}
+
+#[test]
 fn links_that_lead_nowhere_are_a_note() {
     let mut site = site();
     let mut link = site.links.last().unwrap().clone();

@@ -239,16 +239,18 @@ fn key(row: i64, filename: &str) -> String {
 
 /// Goes through the files that rows name, until `each` says that it is enough.
 fn each_file(entities: &mut Lines, each: &mut dyn FnMut(i64, String) -> bool) -> Result<()> {
-    let head = format!("{{\"type\":\"{}\"", UPLOAD_TYPES[0]);
     let mut goes_on = true;
     entities.each(&mut |line| {
-        if !goes_on || !line.starts_with(&head) {
+        if !goes_on {
             return Ok(());
         }
         let Ok(parsed) = Entity::parse(line) else {
             return Ok(());
         };
         let entity = parsed.entity();
+        if entity.content_type != UPLOAD_TYPES[0] {
+            return Ok(());
+        }
         if let Ok(fields) = Fields::parse(entity.data) {
             let own = |name: &str| fields.text(name);
             named_files(&own, fields.get("formats"), &mut |filename, _| {
