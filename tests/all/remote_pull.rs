@@ -606,6 +606,22 @@ fn a_server_that_says_nothing_more_is_given_up() {
     assert_eq!(Trouble::of(&error), Some(&Trouble::Silent));
 }
 
+#[test]
+fn a_finished_pull_does_not_wait_for_answers_to_its_end() {
+    for request in ["close", "end"] {
+        let fault = Fault::new(Point::Asked(request), Harm::Silence);
+        let fake = FakeStrapi::with_faults(site(), [fault]);
+        let site = known(&fake, PULL, 0).with_patience(Patience {
+            farewell: Duration::from_millis(50),
+            ..patience()
+        });
+        let pulled = pull_with(site, &FilterOptions::default()).unwrap();
+        pulled.is(&original(STRAPI5));
+        assert_eq!(pulled.told(), "");
+        fake.wait_until_left();
+    }
+}
+
 fn site_error(site: remote::Site) -> Error {
     error(pull_with(site, &FilterOptions::default()))
 }
