@@ -3,7 +3,7 @@
 use super::address::{Direction, without_secrets};
 use super::{Site, Token};
 use crate::error::{Error, Kind};
-use crate::store::{Failure, Refusal};
+use crate::store::{Distrust, Failure, Refusal};
 use serde::Deserialize;
 
 /// What is wrong, in half a sentence. Texts of servers in that of an error are as they came, but for the token, and of
@@ -41,9 +41,9 @@ pub enum Trouble {
     /// There is no connection.
     #[error("it cannot be reached: {0}")]
     Unreachable(String),
-    /// Nobody vouches for its certificate.
+    /// Something is wrong with its certificate.
     #[error("it cannot be trusted: {0}")]
-    Untrusted(String),
+    Untrusted(Distrust),
     /// It does not speak TLS.
     #[error("it does not speak TLS there")]
     NoTls,
@@ -135,7 +135,9 @@ impl Trouble {
         match self {
             Self::Redirect(to) => Self::Redirect(to.map(|to| token.fit(&to))),
             Self::Unreachable(why) => Self::Unreachable(token.fit(&why)),
-            Self::Untrusted(why) => Self::Untrusted(token.fit(&why)),
+            Self::Untrusted(Distrust::Other(why)) => {
+                Self::Untrusted(Distrust::Other(token.fit(&why)))
+            }
             Self::Cut(why) => Self::Cut(token.fit(&why)),
             Self::Malformed(why) => Self::Malformed(token.fit(&why)),
             Self::Server { message, code } => Self::Server {
@@ -150,6 +152,7 @@ impl Trouble {
             | Self::NotStrapi(_)
             | Self::Busy(_)
             | Self::Proxy
+            | Self::Untrusted(_)
             | Self::NoTls
             | Self::Silent
             | Self::TooLarge
@@ -175,7 +178,7 @@ impl Trouble {
                 "the token is not sent elsewhere: if that is the right place, give the URL of the admin panel as it begins there ({to})"
             ),
             Self::Redirect(None) => "give the URL of the admin panel to which a browser is led".into(),
-            Self::Untrusted(_) => "name the certificate of its authority with --ca-file, in PEM".into(),
+            Self::Untrusted(distrust) => distrust.advice("--ca-file"),
             Self::NoTls => "write the URL with http:// if it is on this machine or in a network that you trust, or check the port".into(),
             Self::Cut(_) => "run it again; if it breaks there each time, look into the log of that Strapi and of the proxy before it".into(),
             Self::TooLarge => "make that row or file smaller".into(),

@@ -2,10 +2,12 @@
 //! Strapis, and whoever is told that a run has ended.
 
 mod body;
+mod distrust;
 mod executor;
 mod http;
 mod upgrade;
 
+pub use distrust::Distrust;
 pub(super) use executor::{Executor, GLANCE};
 pub(super) use http::{Connector, GoogleAcl};
 pub(crate) use upgrade::{Asked, Failure, Refusal, Upgraded, upgrade};

@@ -1,10 +1,10 @@
 //! Connections that begin as HTTP and go on as something else: blocking, and given up when the user wants the run to
 //! stop.
 
+use super::distrust::Distrust;
 use super::executor::{Executor, GLANCE};
 use super::http::Connector;
 use crate::error::{Error, Result};
-use crate::store::object::explain::certificate;
 use crate::store::{Access, Interrupt};
 use http::HeaderMap;
 use http::header::LOCATION;
@@ -48,8 +48,8 @@ pub(crate) struct Refusal {
 pub(crate) enum Failure {
     /// There is no connection. Says why, as half a sentence.
     Unreachable(String),
-    /// Nobody vouches for the server. Says why, as half a sentence.
-    Untrusted(String),
+    /// Nobody vouches for the server.
+    Untrusted(Distrust),
     /// It does not speak TLS.
     NoTls,
     /// It says nothing within the time.
@@ -149,7 +149,7 @@ fn failed(error: reqwest::Error) -> Failure {
     while let Some(inner) = cause {
         why = inner.to_string();
         if why.contains("peer certificate") {
-            return Failure::Untrusted(certificate(&why));
+            return Failure::Untrusted(Distrust::of(&why));
         }
         if why.contains("InvalidContentType") {
             return Failure::NoTls;
