@@ -288,6 +288,14 @@ impl Session {
         sent.map_err(|stopped| self.stopped(stopped, Some(during)))
     }
 
+    /// Sends a sign of life where nothing was said for long: for whoever is busy with what came. Where that fails, the next
+    /// message finds it out.
+    pub(super) fn keep(&mut self) {
+        if let Some(socket) = &mut self.socket {
+            let _ = socket.keep();
+        }
+    }
+
     /// What the server said beside its answers since this was last asked, but for information; and how much more there
     /// was that was not kept.
     pub fn warnings(&mut self) -> (Vec<Diagnostic>, u64) {

@@ -24,6 +24,8 @@ use tungstenite::{Bytes, Error as SocketError, Message, Utf8Bytes, WebSocket};
 const SLACK: usize = 1 << 20;
 /// How many bytes may come for one message, with pings and the heads of its parts.
 const MOST_BYTES: u64 = 2 * (LARGEST_FRAME + SLACK) as u64;
+/// There is no less than this between two pings: something is read in between.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// How many bytes are read, and thrown away, before a connection is closed.
 const LAST_BYTES: u64 = 8 << 20;
 
@@ -31,8 +33,8 @@ const LAST_BYTES: u64 = 8 << 20;
 pub(super) struct Socket {
     socket: WebSocket<Upgraded>,
     patience: Patience,
-    /// When a ping was sent last.
-    pinged: Instant,
+    /// When something was sent last.
+    said: Instant,
     /// Whether it broke. Then nothing can be said any more.
     is_broken: bool,
 }
@@ -90,7 +92,7 @@ impl Socket {
         Ok(Self {
             socket: WebSocket::from_raw_socket(connection, Role::Client, Some(config)),
             patience,
-            pinged: Instant::now(),
+            said: Instant::now(),
             is_broken: false,
         })
     }
@@ -103,8 +105,29 @@ impl Socket {
         if text.len() > LARGEST_FRAME {
             return Err(Trouble::TooLarge.into());
         }
-        let sent = self.socket.send(Message::text(text));
+        self.send_message(Message::text(text))
+    }
+
+    fn send_message(&mut self, message: Message) -> Result<(), Stopped> {
+        self.said = Instant::now();
+        let sent = self.socket.send(message);
         sent.map_err(|error| self.broken(error))
+    }
+
+    /// Sends a sign of life where nothing was said for so long that a proxy could take it for dead.
+    ///
+    /// # Errors
+    /// The connection broke, or nothing moves any more; the user wants the run to stop.
+    pub fn keep(&mut self) -> Result<(), Stopped> {
+        if self.is_broken || self.said.elapsed() < self.ping_after() {
+            return Ok(());
+        }
+        self.send_message(Message::Ping(Bytes::new()))
+    }
+
+    /// How long nothing is said before a ping is sent.
+    fn ping_after(&self) -> Duration {
+        self.patience.ping.max(SHORTEST_PAUSE)
     }
 
     /// What an error of the socket means, behind which nothing is read or sent.
@@ -129,7 +152,7 @@ impl Socket {
             let heard = self.socket.get_ref().heard();
             // What came while nobody listened waits to be read.
             let last = until.min(heard.max(begun) + silence);
-            let ping = heard.max(self.pinged) + self.patience.ping;
+            let ping = heard.max(self.said) + self.ping_after();
             self.socket.get_mut().read_until(Some(last.min(ping)));
             match self.socket.read() {
                 Ok(Message::Text(text)) => return Ok(text),
@@ -153,10 +176,7 @@ impl Socket {
                         return Err(Trouble::Silent.into());
                     }
                     if now >= ping {
-                        self.pinged = now;
-                        let ping = Message::Ping(Bytes::new());
-                        let sent = self.socket.send(ping);
-                        sent.map_err(|error| self.broken(error))?;
+                        self.send_message(Message::Ping(Bytes::new()))?;
                     }
                 }
                 Err(error) => return Err(self.broken(error)),

@@ -687,6 +687,46 @@ fn a_pull_that_is_flooded_ends_when_its_user_wants_that() {
 }
 
 #[test]
+fn the_connection_is_kept_while_a_slow_destination_takes_a_file() {
+    struct Slow<'a>(&'a FakeStrapi);
+    impl Sink for Slow<'_> {
+        fn stage(&mut self, _: Stage, _: Option<u64>) -> Result<()> {
+            Ok(())
+        }
+        fn schema(&mut self, _: &Schema) -> Result<()> {
+            Ok(())
+        }
+        fn entity(&mut self, _: &Entity<'_>) -> Result<()> {
+            Ok(())
+        }
+        fn asset(&mut self, _: &Asset, content: &mut dyn Read) -> Result<()> {
+            let before = self.0.record().pings();
+            while self.0.record().pings() == before {
+                assert_eq!(content.read(&mut []).unwrap(), 0);
+            }
+            Ok(())
+        }
+        fn link(&mut self, _: &Link<'_>) -> Result<()> {
+            Ok(())
+        }
+        fn configuration(&mut self, _: &ConfigItem<'_>) -> Result<()> {
+            Ok(())
+        }
+        fn warn(&mut self, warning: Warning) {
+            panic!("{warning}");
+        }
+    }
+    let fake = FakeStrapi::start(site());
+    let known = known(&fake, PULL, 0).with_patience(Patience {
+        ping: Duration::from_millis(20),
+        ..patience()
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut source = RemoteSource::new(known, folder.path());
+    source.stream(&Filter::default(), &mut Slow(&fake)).unwrap();
+}
+
+#[test]
 fn a_disk_that_fails_here_is_not_taken_for_the_server() {
     let fake = FakeStrapi::start(site());
     let mut source = RemoteSource::new(known(&fake, PULL, 5), Path::new("/does/not/exist"));

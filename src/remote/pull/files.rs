@@ -19,6 +19,7 @@ use crate::model::{
 use crate::transfer::{Examples, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// How many files that could not be taken are listed one by one.
@@ -169,6 +170,7 @@ impl Files {
         mut file: Arrived,
         known: Option<&Known>,
         sink: &mut dyn Sink,
+        keep: &mut dyn FnMut(),
     ) -> Result<(), Stopped> {
         self.count += 1;
         let sidecar: Sidecar<'_> = serde_json::from_str(&file.sidecar).unwrap_or_default();
@@ -221,7 +223,8 @@ impl Files {
             filename: filename.clone(),
             size,
         };
-        let mut reader = file.content.reader().map_err(Stopped::Here)?;
+        let inner = file.content.reader().map_err(Stopped::Here)?;
+        let mut reader = Keeping { inner, keep };
         sink.asset(&asset, &mut reader).map_err(Stopped::Here)?;
         let sent = Sent {
             digest: file.digest,
@@ -229,6 +232,19 @@ impl Files {
         };
         self.sent.insert(&filename, sent);
         Ok(())
+    }
+}
+
+/// Reads a file, and keeps the connection that it came on: where it goes may be slow.
+struct Keeping<'a> {
+    inner: Box<dyn Read + 'a>,
+    keep: &'a mut dyn FnMut(),
+}
+
+impl Read for Keeping<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (self.keep)();
+        self.inner.read(buffer)
     }
 }
 
@@ -282,7 +298,7 @@ impl Taker for Taking<'_> {
         announced.map_err(Stopped::Here)
     }
 
-    fn take(&mut self, _stage: Stage, data: &str) -> Result<(), Stopped> {
+    fn take(&mut self, _: Stage, data: &str, keep: &mut dyn FnMut()) -> Result<(), Stopped> {
         let Self {
             files,
             items,
@@ -290,7 +306,7 @@ impl Taker for Taking<'_> {
             sink,
             ..
         } = self;
-        items.take(data, &mut |file| files.arrived(file, *known, *sink))
+        items.take(data, &mut |file| files.arrived(file, *known, *sink, keep))
     }
 
     fn ended(&mut self, _stage: Stage) -> Result<(), Stopped> {

@@ -296,7 +296,7 @@ pub(super) fn take_anything(data: &str) {
             schemas,
         };
         for stage in [Stage::Entities, Stage::Links, Stage::Configuration] {
-            let _ = taking.take(stage, data);
+            let _ = taking.take(stage, data, &mut || ());
         }
     }
     for checksums in [false, true] {

@@ -71,6 +71,10 @@ impl<'a> Socket<'a> {
                     let _ = self.ws.flush();
                     return Err(Gone);
                 }
+                Ok(Message::Ping(_)) => {
+                    self.shared.record.add(self.number, What::Ping);
+                    continue;
+                }
                 Ok(_) => continue,
                 Err(_) => {
                     self.shared.record.add(self.number, What::Cut);
