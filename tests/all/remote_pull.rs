@@ -14,6 +14,7 @@ use strapi_backup::archive::ArchiveDestination;
 use strapi_backup::effort::Effort;
 use strapi_backup::error::{Error, Kind, Result};
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
+use strapi_backup::remote::wire::{Action, Request, Restore};
 use strapi_backup::remote::{self, Address, Direction, Patience, RemoteSource, Token, Trouble};
 use strapi_backup::store::{Access, Interrupt};
 use strapi_backup::transfer::{
@@ -365,6 +366,44 @@ fn errors_of_the_server_are_told_in_its_words_without_the_token() {
     let fault = Fault::new(Point::Asked("start assets"), Harm::Error(expired));
     let error = error(pull(&FakeStrapi::with_faults(site(), [fault]), 3));
     assert_eq!(Trouble::of(&error), Some(&Trouble::Expired));
+}
+
+#[test]
+fn no_part_of_the_token_is_told_where_a_server_repeats_it() {
+    let part = &FULL[..16];
+    let padded = |length: usize| "y".repeat(length) + FULL;
+    // Where texts are cut.
+    for length in [0, 1000, 1020] {
+        let words = Harm::Diagnostics(1, "warning", padded(length));
+        let fault = Fault::new(Point::Frame("entities"), words);
+        let fake = FakeStrapi::with_faults(site(), [fault]);
+        let pulled = pull_with(known(&fake, FULL, 0), &FilterOptions::default()).unwrap();
+        assert!(!pulled.told().contains(part), "{}", pulled.told());
+        let fault = Fault::new(Point::Asked("getSchemas"), Harm::error(&padded(length)));
+        let fake = FakeStrapi::with_faults(site(), [fault]);
+        let failed = error(pull_with(known(&fake, FULL, 0), &FilterOptions::default()));
+        assert!(!format!("{failed} {failed:?}").contains(part), "{failed:?}");
+    }
+    let to = format!("https://{part}.example.com/{FULL}/admin");
+    let fault = Fault::new(Point::Upgrade, Harm::Redirect(to));
+    let fake = FakeStrapi::with_faults(site(), [fault]);
+    let failed = error(pull_with(known(&fake, FULL, 0), &FilterOptions::default()));
+    let told = format!("{failed} {:?} {failed:?}", failed.advice());
+    assert!(told.contains("<token>") && !told.contains(part), "{told}");
+    let version = Harm::changed(|data| data["strapi"]["version"] = format!("5.54.0-{FULL}").into());
+    let fault = Fault::new(Point::Done("getMetadata"), version);
+    let fake = FakeStrapi::with_faults(site(), [fault]);
+    let failed = error(pull_with(known(&fake, FULL, 0), &FilterOptions::default()));
+    assert!(failed.to_string().contains("its version"), "{failed}");
+    let folder = format!("created assets backup directory {FULL}");
+    let fault = Fault::new(
+        Point::Asked("bootstrap"),
+        Harm::Diagnostics(1, "info", folder),
+    );
+    let fake = FakeStrapi::with_faults(site(), [fault]);
+    let mut session = known(&fake, FULL, 0).push(&Restore::default()).unwrap();
+    session.ask(Request::Action(Action::Bootstrap)).unwrap();
+    assert_eq!(session.backup(), Some("<token>"));
 }
 
 /// Text that no server of transfers sends.
