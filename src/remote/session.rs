@@ -35,6 +35,8 @@ pub struct Patience {
     pub ping: Duration,
     /// For the end of a connection.
     pub leave: Duration,
+    /// For the answers at the end of a pull, when all has come: nothing depends on them.
+    pub farewell: Duration,
     /// Before what broke is begun again for the first time; each pause is twice as long as the one before it.
     pub pause: Duration,
 }
@@ -49,6 +51,7 @@ impl Default for Patience {
             silence: minutes(5),
             ping: Duration::from_secs(20),
             leave: Duration::from_millis(1500),
+            farewell: Duration::from_secs(3),
             pause: Duration::from_secs(1),
         }
     }
@@ -185,6 +188,20 @@ impl Session {
         Ok(())
     }
 
+    /// Ends a pull of which all has come. What is not answered within a short time does no harm.
+    pub(super) fn farewell(mut self) {
+        let within = self.site.patience().farewell;
+        let mut ask = |request: Request<'_>| {
+            self.send(request)?;
+            self.answer_within(within, within)
+        };
+        if ask(Request::Action(Action::Close)).is_ok() {
+            let transfer = self.transfer.clone();
+            let end = self.send(Request::End(&transfer));
+            let _ = end.and_then(|()| self.answer_within(within, within));
+        }
+    }
+
     /// How many requests were sent and not answered yet.
     pub fn in_flight(&self) -> usize {
         self.pending.len()
@@ -195,15 +212,19 @@ impl Session {
     /// # Errors
     /// As [`ask`](Self::ask).
     pub fn answer(&mut self) -> Result<Answer> {
+        let patience = self.site.patience();
+        let is_long = self.pending.front().is_some_and(|it| it.is_long);
+        match is_long {
+            true => self.answer_within(patience.long, patience.long),
+            false => self.answer_within(patience.answer, patience.silence),
+        }
+    }
+
+    fn answer_within(&mut self, whole: Duration, silence: Duration) -> Result<Answer> {
         let Some(pending) = self.pending.front() else {
             return Err(Error::failed("no request is waiting for an answer"));
         };
-        let (name, is_long) = (pending.name.clone(), pending.is_long);
-        let patience = self.site.patience();
-        let (whole, silence) = match is_long {
-            true => (patience.long, patience.long),
-            false => (patience.answer, patience.silence),
-        };
+        let name = pending.name.clone();
         let until = Instant::now() + whole;
         loop {
             match self.event(until, silence, &name)? {
@@ -267,6 +288,14 @@ impl Session {
         sent.map_err(|stopped| self.stopped(stopped, Some(during)))
     }
 
+    /// Sends a sign of life where nothing was said for long: for whoever is busy with what came. Where that fails, the next
+    /// message finds it out.
+    pub(super) fn keep(&mut self) {
+        if let Some(socket) = &mut self.socket {
+            let _ = socket.keep();
+        }
+    }
+
     /// What the server said beside its answers since this was last asked, but for information; and how much more there
     /// was that was not kept.
     pub fn warnings(&mut self) -> (Vec<Diagnostic>, u64) {
@@ -311,11 +340,11 @@ impl Session {
             match frame {
                 Frame::Answer { uuid, result } => return Ok(Event::Answer(uuid, result)),
                 Frame::Cargo(cargo) => return Ok(Event::Cargo(cargo)),
-                Frame::Backup(folder) => self.backup = Some(folder),
+                Frame::Backup(folder) => self.backup = Some(self.site.token().fit(&folder)),
                 Frame::Diagnostic(None) | Frame::Other => {}
                 Frame::Diagnostic(Some(mut said)) => {
                     if self.diagnostics.len() < MOST_DIAGNOSTICS {
-                        said.message = self.site.token().hidden_in(&said.message);
+                        said.message = self.site.token().fit(&said.message);
                         self.diagnostics.push(said);
                     } else {
                         self.more_diagnostics += 1;

@@ -22,13 +22,19 @@ use tungstenite::{Bytes, Error as SocketError, Message, Utf8Bytes, WebSocket};
 
 /// What a frame may have beyond [`LARGEST_FRAME`], in bytes: a server measures what is in it.
 const SLACK: usize = 1 << 20;
+/// How many bytes may come for one message, with pings and the heads of its parts.
+const MOST_BYTES: u64 = 2 * (LARGEST_FRAME + SLACK) as u64;
+/// There is no less than this between two pings: something is read in between.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+/// How many bytes are read, and thrown away, before a connection is closed.
+const LAST_BYTES: u64 = 8 << 20;
 
 /// A socket that is open.
 pub(super) struct Socket {
     socket: WebSocket<Upgraded>,
     patience: Patience,
-    /// When a ping was sent last.
-    pinged: Instant,
+    /// When something was sent last.
+    said: Instant,
     /// Whether it broke. Then nothing can be said any more.
     is_broken: bool,
 }
@@ -86,7 +92,7 @@ impl Socket {
         Ok(Self {
             socket: WebSocket::from_raw_socket(connection, Role::Client, Some(config)),
             patience,
-            pinged: Instant::now(),
+            said: Instant::now(),
             is_broken: false,
         })
     }
@@ -99,8 +105,29 @@ impl Socket {
         if text.len() > LARGEST_FRAME {
             return Err(Trouble::TooLarge.into());
         }
-        let sent = self.socket.send(Message::text(text));
+        self.send_message(Message::text(text))
+    }
+
+    fn send_message(&mut self, message: Message) -> Result<(), Stopped> {
+        self.said = Instant::now();
+        let sent = self.socket.send(message);
         sent.map_err(|error| self.broken(error))
+    }
+
+    /// Sends a sign of life where nothing was said for so long that a proxy could take it for dead.
+    ///
+    /// # Errors
+    /// The connection broke, or nothing moves any more; the user wants the run to stop.
+    pub fn keep(&mut self) -> Result<(), Stopped> {
+        if self.is_broken || self.said.elapsed() < self.ping_after() {
+            return Ok(());
+        }
+        self.send_message(Message::Ping(Bytes::new()))
+    }
+
+    /// How long nothing is said before a ping is sent.
+    fn ping_after(&self) -> Duration {
+        self.patience.ping.max(SHORTEST_PAUSE)
     }
 
     /// What an error of the socket means, behind which nothing is read or sent.
@@ -116,10 +143,16 @@ impl Socket {
     /// # Errors
     /// The connection broke, or nothing comes any more; the user wants the run to stop.
     pub fn receive(&mut self, until: Instant, silence: Duration) -> Result<Utf8Bytes, Stopped> {
+        let begun = Instant::now();
+        self.socket.get_mut().read_at_most(MOST_BYTES);
         loop {
+            if Instant::now() >= until {
+                return Err(Trouble::Silent.into());
+            }
             let heard = self.socket.get_ref().heard();
-            let last = until.min(heard + silence);
-            let ping = heard.max(self.pinged) + self.patience.ping;
+            // What came while nobody listened waits to be read.
+            let last = until.min(heard.max(begun) + silence);
+            let ping = heard.max(self.said) + self.ping_after();
             self.socket.get_mut().read_until(Some(last.min(ping)));
             match self.socket.read() {
                 Ok(Message::Text(text)) => return Ok(text),
@@ -143,16 +176,10 @@ impl Socket {
                         return Err(Trouble::Silent.into());
                     }
                     if now >= ping {
-                        self.pinged = now;
-                        let ping = Message::Ping(Bytes::new());
-                        let sent = self.socket.send(ping);
-                        sent.map_err(|error| self.broken(error))?;
+                        self.send_message(Message::Ping(Bytes::new()))?;
                     }
                 }
                 Err(error) => return Err(self.broken(error)),
-            }
-            if Instant::now() >= until {
-                return Err(Trouble::Silent.into());
             }
         }
     }
@@ -165,7 +192,7 @@ impl Socket {
         let until = Instant::now() + self.patience.leave;
         let connection = self.socket.get_mut();
         connection.last_for(self.patience.leave);
-        connection.read_until(Some(until));
+        connection.read_at_most(LAST_BYTES);
         // There is nothing to be done where it fails: the connection ends here in any case.
         if self.socket.close(None).is_err() || self.socket.flush().is_err() {
             return;
@@ -180,6 +207,9 @@ fn stopped(error: SocketError) -> Stopped {
         SocketError::Io(error) => {
             let error = Error::from_io(error, |error| match error.kind() {
                 io::ErrorKind::TimedOut => Error::failed("").source(Trouble::Silent),
+                io::ErrorKind::FileTooLarge => Error::failed("").source(Trouble::malformed(
+                    "it sends more than 100 MiB and no message",
+                )),
                 _ => Error::failed("").source(Trouble::Cut(words(&error))),
             });
             return match Trouble::of(&error) {

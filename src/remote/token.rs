@@ -2,14 +2,21 @@
 
 use crate::error::{Error, Result};
 use http::HeaderValue;
+use std::collections::HashSet;
 use std::fmt;
 
 /// How long a token may be, in bytes; Strapi's have 256.
 const LONGEST: usize = 4 << 10;
 /// What stands in a text in place of the token.
 const HIDDEN: &str = "<token>";
-/// Parts of a text that are shorter than this are not taken for a token.
+/// Tokens that are shorter than this are not looked for in texts.
 const SHORTEST: usize = 8;
+/// Parts of a token that are so long are hidden as the whole is, in bytes.
+const PART: usize = 16;
+/// How much of a text of a server is kept, in bytes.
+const LONGEST_TEXT: usize = 1 << 10;
+/// How much of one is looked at.
+const LONGEST_LOOK: usize = 64 << 10;
 
 /// A transfer token of Strapi's. It is never shown.
 #[derive(Clone)]
@@ -47,12 +54,50 @@ impl Token {
         value
     }
 
-    /// A text of a server's without the token, if it is in it.
-    pub(super) fn hidden_in(&self, text: &str) -> String {
-        match self.0.len() < SHORTEST {
-            true => text.to_owned(),
-            false => text.replace(&self.0, HIDDEN),
+    /// A text of a server's as it is kept and told: without the token and without parts of it, and of bounded length.
+    /// What would be cut first could show a part.
+    pub(super) fn fit(&self, text: &str) -> String {
+        let looked = &text[..text.floor_char_boundary(LONGEST_LOOK)];
+        let hidden = self.hidden_in(looked);
+        match hidden.len() <= LONGEST_TEXT && looked.len() == text.len() {
+            true => hidden,
+            false => {
+                let end = hidden.floor_char_boundary(LONGEST_TEXT);
+                format!("{}…", &hidden[..end])
+            }
         }
+    }
+
+    /// Whether a text of a server's holds nothing of it.
+    pub(super) fn is_absent_in(&self, text: &str) -> bool {
+        self.hidden_in(text) == text
+    }
+
+    /// A text without the token, and without what is a part of it, in whatever case.
+    fn hidden_in(&self, text: &str) -> String {
+        let part = PART.min(self.0.len());
+        if part < SHORTEST || text.len() < part {
+            return text.to_owned();
+        }
+        let token = self.0.to_ascii_lowercase();
+        let parts: HashSet<&[u8]> = token.as_bytes().windows(part).collect();
+        let lower = text.to_ascii_lowercase();
+        let mut out = String::new();
+        // What is told so far, and where what is hidden ends.
+        let (mut told, mut hidden) = (0, 0);
+        for (start, window) in lower.as_bytes().windows(part).enumerate() {
+            if !parts.contains(window) {
+                continue;
+            }
+            if start > hidden || out.is_empty() {
+                out.push_str(&text[told..start]);
+                out.push_str(HIDDEN);
+            }
+            hidden = start + part;
+            told = hidden;
+        }
+        out.push_str(&text[told..]);
+        out
     }
 }
 
@@ -72,7 +117,7 @@ mod tests {
         assert_eq!(format!("{token:?}"), "Token");
         assert_eq!(token.header().as_bytes(), b"Bearer 0123456789abcdef");
         assert!(!format!("{:?}", token.header()).contains("0123"));
-        assert_eq!(token.hidden_in("x 0123456789abcdef y"), "x <token> y");
+        assert_eq!(token.fit("x 0123456789abcdef y"), "x <token> y");
         for text in ["", " \n", "two words", "two\nlines", "ümlaut", "\0"] {
             let error = Token::new(text).expect_err("a refusal");
             let told = format!("{error} {error:?}");
@@ -80,5 +125,33 @@ mod tests {
                 assert!(!told.contains(part), "{told}");
             }
         }
+    }
+
+    #[test]
+    fn no_part_of_a_token_is_left_where_a_text_is_cut_or_the_token_is() {
+        let secret: String = (0..128_u32)
+            .map(|n| format!("{:02x}", n * 37 % 251))
+            .collect();
+        let token = Token::new(&secret).expect("a token");
+        let shown = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            let mut parts = secret.as_bytes().windows(PART);
+            parts.any(|part| text.contains(std::str::from_utf8(part).expect("ASCII")))
+        };
+        for before in 900..1200 {
+            let text = format!("{}{secret}", "y".repeat(before));
+            let fit = token.fit(&text);
+            assert!(!shown(&fit) && fit.len() <= LONGEST_TEXT + 3, "{fit}");
+        }
+        let part = secret[3..60].to_uppercase();
+        assert_eq!(
+            token.fit(&format!("https://{part}.é.com/{secret}{secret}/")),
+            "https://<token>.é.com/<token>/"
+        );
+        let flood = format!("é{}", secret.repeat(1000));
+        assert!(!shown(&token.fit(&flood)));
+        assert!(!token.is_absent_in(&part) && token.is_absent_in("5.54.0-beta.1"));
+        let short = Token::new("0123456789").expect("a token");
+        assert_eq!(short.fit("a0123456789b012345678"), "a<token>b012345678");
     }
 }

@@ -1,13 +1,13 @@
 //! What can go wrong between here and a running Strapi, and what is said of it: in this one place.
 
-use super::Site;
 use super::address::{Direction, without_secrets};
-use super::wire::bounded;
+use super::{Site, Token};
 use crate::error::{Error, Kind};
-use crate::store::{Failure, Refusal};
+use crate::store::{Distrust, Failure, Refusal};
 use serde::Deserialize;
 
-/// What is wrong, in half a sentence. Texts of servers in it are as they came, but for the token.
+/// What is wrong, in half a sentence. Texts of servers in that of an error are as they came, but for the token, and of
+/// bounded length.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Trouble {
@@ -41,9 +41,9 @@ pub enum Trouble {
     /// There is no connection.
     #[error("it cannot be reached: {0}")]
     Unreachable(String),
-    /// Nobody vouches for its certificate.
+    /// Something is wrong with its certificate.
     #[error("it cannot be trusted: {0}")]
-    Untrusted(String),
+    Untrusted(Distrust),
     /// It does not speak TLS.
     #[error("it does not speak TLS there")]
     NoTls,
@@ -117,17 +117,47 @@ impl Trouble {
             Self::Redirect(_) => Kind::Usage,
             _ => Kind::Failed,
         };
-        let said = site.token().hidden_in(&self.to_string());
-        let error = Error::new(kind, format!("{place}: {said}"));
-        let error = match self.hint() {
+        let fit = self.fit(site.token());
+        let error = Error::new(kind, format!("{place}: {fit}"));
+        let error = match fit.hint() {
             Some(hint) => error.hint(hint),
             None => error,
         };
-        let error = match self {
+        let error = match fit {
             Self::Refused | Self::Expired | Self::OtherKind(_) => error.denied(),
             _ => error,
         };
-        error.source(self)
+        error.source(fit)
+    }
+
+    /// The same with texts of servers as they may be told.
+    fn fit(self, token: &Token) -> Self {
+        match self {
+            Self::Redirect(to) => Self::Redirect(to.map(|to| token.fit(&to))),
+            Self::Unreachable(why) => Self::Unreachable(token.fit(&why)),
+            Self::Untrusted(Distrust::Other(why)) => {
+                Self::Untrusted(Distrust::Other(token.fit(&why)))
+            }
+            Self::Cut(why) => Self::Cut(token.fit(&why)),
+            Self::Malformed(why) => Self::Malformed(token.fit(&why)),
+            Self::Server { message, code } => Self::Server {
+                message: token.fit(&message),
+                code: code.map(|code| token.fit(&code)),
+            },
+            Self::Refused
+            | Self::Expired
+            | Self::OtherKind(_)
+            | Self::SwitchedOff
+            | Self::NoSalt
+            | Self::NotStrapi(_)
+            | Self::Busy(_)
+            | Self::Proxy
+            | Self::Untrusted(_)
+            | Self::NoTls
+            | Self::Silent
+            | Self::TooLarge
+            | Self::Stage(_) => self,
+        }
     }
 
     /// What to do next.
@@ -148,7 +178,7 @@ impl Trouble {
                 "the token is not sent elsewhere: if that is the right place, give the URL of the admin panel as it begins there ({to})"
             ),
             Self::Redirect(None) => "give the URL of the admin panel to which a browser is led".into(),
-            Self::Untrusted(_) => "name the certificate of its authority with --ca-file, in PEM".into(),
+            Self::Untrusted(distrust) => distrust.advice("--ca-file"),
             Self::NoTls => "write the URL with http:// if it is on this machine or in a network that you trust, or check the port".into(),
             Self::Cut(_) => "run it again; if it breaks there each time, look into the log of that Strapi and of the proxy before it".into(),
             Self::TooLarge => "make that row or file smaller".into(),
@@ -180,7 +210,7 @@ impl Trouble {
                 let to = refusal.location.as_deref();
                 let to = to.and_then(|to| without_secrets(site.address(), to));
                 let suffix = format!("/transfer/runner/{}", direction.as_str());
-                Self::Redirect(to.map(|to| bounded(to.strip_suffix(&suffix).unwrap_or(&to))))
+                Self::Redirect(to.map(|to| to.strip_suffix(&suffix).unwrap_or(&to).to_owned()))
             }
             (408 | 425 | 429 | 500 | 502..=504, _) => Self::Busy(refusal.status),
             (status, _) => Self::NotStrapi(status),
@@ -266,6 +296,14 @@ mod tests {
         );
         assert!(error.advice().is_some());
         assert!(Trouble::of(&error).is_some_and(Trouble::is_passing));
+        let to = format!("https://{TOKEN}.example.com/{TOKEN}");
+        let error = Trouble::Redirect(Some(to)).error(&site(), None);
+        let told = format!("{error} {:?} {error:?}", error.advice());
+        assert!(!told.contains(TOKEN), "{told}");
+        assert!(
+            told.contains("https://<token>.example.com/<token>"),
+            "{told}"
+        );
         let error = Trouble::Refused.error(&site(), None);
         assert!(!Trouble::of(&error).is_some_and(Trouble::is_passing));
     }

@@ -5,7 +5,7 @@
 
 use super::trouble::Trouble;
 use crate::error::Result;
-use crate::model::{Short, Stage, json};
+use crate::model::{Stage, json};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -15,8 +15,8 @@ use tungstenite::Utf8Bytes;
 
 /// The largest frame that a Strapi takes, in bytes: the default of the package `ws`.
 pub const LARGEST_FRAME: usize = 100 << 20;
-/// How much of a text of a server is kept, in bytes.
-const LONGEST_TEXT: usize = 1 << 10;
+/// How much of a text of a server is taken on, in bytes. What is kept and told of it is the token's to say.
+const LONGEST_TEXT: usize = 64 << 10;
 /// How long an error of a server may be to be looked at, in bytes.
 const LONGEST_ERROR: usize = 64 << 10;
 /// How long an id of the protocol may be, in bytes.
@@ -216,7 +216,7 @@ impl Cargo {
 pub struct Diagnostic {
     /// Whether it is an error, and no warning.
     pub is_error: bool,
-    /// Its words, of bounded length, as they came.
+    /// Its words, of bounded length.
     pub message: String,
 }
 
@@ -353,12 +353,9 @@ fn place(text: &Utf8Bytes, part: &RawValue) -> Range<usize> {
     start..start + part.get().len()
 }
 
-/// A text of bounded length.
-pub(super) fn bounded(text: &str) -> String {
-    match text.len() <= LONGEST_TEXT {
-        true => text.to_owned(),
-        false => format!("{}…", &text[..text.floor_char_boundary(LONGEST_TEXT)]),
-    }
+/// A text that is not too long to be looked at.
+fn bounded(text: &str) -> String {
+    text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()
 }
 
 /// An error of a server, in its words. Codes are the names that JavaScript or a driver gives its errors: only two are
@@ -375,9 +372,7 @@ fn server_error(error: &str) -> Trouble {
     let message = text(&value["message"]).filter(|message| !message.trim().is_empty());
     Trouble::Server {
         message: message.unwrap_or_else(|| "it does not say what is wrong".into()),
-        code: value["details"]["details"]["code"]
-            .as_str()
-            .map(|code| Short(code).to_string()),
+        code: text(&value["details"]["details"]["code"]),
     }
 }
 

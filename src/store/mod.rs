@@ -28,6 +28,7 @@ pub use file::{
 pub(crate) use folder::{Folder, Hidden, holds_something};
 pub use interrupt::{Interrupt, Interruptible};
 pub use location::{Location, ObjectName, StoreKind};
+pub use net::Distrust;
 pub(crate) use net::{Answer, Asked, Caller, Failure, Refusal, Unanswered, Upgraded, upgrade};
 pub use object::{Beside, ObjectTarget, post, write_beside};
 pub(crate) use owner::Owner;

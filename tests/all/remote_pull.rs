@@ -14,6 +14,7 @@ use strapi_backup::archive::ArchiveDestination;
 use strapi_backup::effort::Effort;
 use strapi_backup::error::{Error, Kind, Result};
 use strapi_backup::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
+use strapi_backup::remote::wire::{Action, Request, Restore};
 use strapi_backup::remote::{self, Address, Direction, Patience, RemoteSource, Token, Trouble};
 use strapi_backup::store::{Access, Interrupt};
 use strapi_backup::transfer::{
@@ -367,6 +368,44 @@ fn errors_of_the_server_are_told_in_its_words_without_the_token() {
     assert_eq!(Trouble::of(&error), Some(&Trouble::Expired));
 }
 
+#[test]
+fn no_part_of_the_token_is_told_where_a_server_repeats_it() {
+    let part = &FULL[..16];
+    let padded = |length: usize| "y".repeat(length) + FULL;
+    // Where texts are cut.
+    for length in [0, 1000, 1020] {
+        let words = Harm::Diagnostics(1, "warning", padded(length));
+        let fault = Fault::new(Point::Frame("entities"), words);
+        let fake = FakeStrapi::with_faults(site(), [fault]);
+        let pulled = pull_with(known(&fake, FULL, 0), &FilterOptions::default()).unwrap();
+        assert!(!pulled.told().contains(part), "{}", pulled.told());
+        let fault = Fault::new(Point::Asked("getSchemas"), Harm::error(&padded(length)));
+        let fake = FakeStrapi::with_faults(site(), [fault]);
+        let failed = error(pull_with(known(&fake, FULL, 0), &FilterOptions::default()));
+        assert!(!format!("{failed} {failed:?}").contains(part), "{failed:?}");
+    }
+    let to = format!("https://{part}.example.com/{FULL}/admin");
+    let fault = Fault::new(Point::Upgrade, Harm::Redirect(to));
+    let fake = FakeStrapi::with_faults(site(), [fault]);
+    let failed = error(pull_with(known(&fake, FULL, 0), &FilterOptions::default()));
+    let told = format!("{failed} {:?} {failed:?}", failed.advice());
+    assert!(told.contains("<token>") && !told.contains(part), "{told}");
+    let version = Harm::changed(|data| data["strapi"]["version"] = format!("5.54.0-{FULL}").into());
+    let fault = Fault::new(Point::Done("getMetadata"), version);
+    let fake = FakeStrapi::with_faults(site(), [fault]);
+    let failed = error(pull_with(known(&fake, FULL, 0), &FilterOptions::default()));
+    assert!(failed.to_string().contains("its version"), "{failed}");
+    let folder = format!("created assets backup directory {FULL}");
+    let fault = Fault::new(
+        Point::Asked("bootstrap"),
+        Harm::Diagnostics(1, "info", folder),
+    );
+    let fake = FakeStrapi::with_faults(site(), [fault]);
+    let mut session = known(&fake, FULL, 0).push(&Restore::default()).unwrap();
+    session.ask(Request::Action(Action::Bootstrap)).unwrap();
+    assert_eq!(session.backup(), Some("<token>"));
+}
+
 /// Text that no server of transfers sends.
 fn nonsense() -> Vec<Harm> {
     let frame = |data: &str| {
@@ -491,6 +530,20 @@ fn a_file_that_strapi_4_has_lost_is_named_by_the_error() {
 }
 
 #[test]
+fn a_file_that_did_not_come_is_known_whatever_the_order_of_the_members_of_its_row() {
+    let mut site = site();
+    site.files.remove("small_2a9128b856.png").unwrap();
+    for row in &mut site.entities {
+        *row = json!({"id": row["id"], "data": row["data"], "type": row["type"]});
+    }
+    let pulled = pull(&FakeStrapi::start(site), 0).unwrap();
+    assert!(pulled.is_incomplete());
+    let told = pulled.told();
+    assert!(told.contains("small_2a9128b856.png"), "{told}");
+    assert_eq!(pulled.report.warnings[&WarningKind::MissingAsset], 1);
+}
+
+#[test]
 fn links_that_lead_nowhere_are_a_note() {
     let mut site = site();
     let mut link = site.links.last().unwrap().clone();
@@ -592,6 +645,22 @@ fn a_server_that_says_nothing_more_is_given_up() {
     assert_eq!(Trouble::of(&error), Some(&Trouble::Silent));
 }
 
+#[test]
+fn a_finished_pull_does_not_wait_for_answers_to_its_end() {
+    for request in ["close", "end"] {
+        let fault = Fault::new(Point::Asked(request), Harm::Silence);
+        let fake = FakeStrapi::with_faults(site(), [fault]);
+        let site = known(&fake, PULL, 0).with_patience(Patience {
+            farewell: Duration::from_millis(50),
+            ..patience()
+        });
+        let pulled = pull_with(site, &FilterOptions::default()).unwrap();
+        pulled.is(&original(STRAPI5));
+        assert_eq!(pulled.told(), "");
+        fake.wait_until_left();
+    }
+}
+
 fn site_error(site: remote::Site) -> Error {
     error(pull_with(site, &FilterOptions::default()))
 }
@@ -613,6 +682,87 @@ fn a_pull_that_waits_ends_when_its_user_wants_that() {
     user.join().unwrap();
     assert_eq!(error.kind(), Kind::Interrupted);
     fake.wait_until_left();
+}
+
+/// What never ends, and is no answer.
+fn floods() -> [Harm; 2] {
+    [Harm::endless_parts(), Harm::endless_diagnostics()]
+}
+
+#[test]
+fn a_server_that_sends_and_never_answers_is_given_up() {
+    for flood in floods() {
+        let fault = Fault::new(Point::Asked("getMetadata"), flood);
+        let fake = FakeStrapi::with_faults(site(), [fault]);
+        let site = known(&fake, PULL, 0).with_patience(Patience {
+            answer: Duration::from_millis(300),
+            ..patience()
+        });
+        let error = site_error(site);
+        assert_eq!(Trouble::of(&error), Some(&Trouble::Silent));
+        fake.wait_until_left();
+    }
+}
+
+#[test]
+fn a_pull_that_is_flooded_ends_when_its_user_wants_that() {
+    for flood in floods() {
+        let fault = Fault::new(Point::Asked("getMetadata"), flood);
+        let fake = Arc::new(FakeStrapi::with_faults(site(), [fault]));
+        let wanted = Arc::new(AtomicBool::new(false));
+        let access = Access::new(BTreeMap::new(), Interrupt::new(Arc::clone(&wanted)));
+        let address = Address::parse(&fake.url()).unwrap();
+        let site = remote::Site::new(address, Token::new(PULL).unwrap(), access, 5);
+        let waits = Arc::clone(&fake);
+        let user = thread::spawn(move || {
+            waits.record().wait_for("getMetadata");
+            wanted.store(true, Ordering::Relaxed);
+        });
+        let error = site_error(site);
+        user.join().unwrap();
+        assert_eq!(error.kind(), Kind::Interrupted);
+        fake.wait_until_left();
+    }
+}
+
+#[test]
+fn the_connection_is_kept_while_a_slow_destination_takes_a_file() {
+    struct Slow<'a>(&'a FakeStrapi);
+    impl Sink for Slow<'_> {
+        fn stage(&mut self, _: Stage, _: Option<u64>) -> Result<()> {
+            Ok(())
+        }
+        fn schema(&mut self, _: &Schema) -> Result<()> {
+            Ok(())
+        }
+        fn entity(&mut self, _: &Entity<'_>) -> Result<()> {
+            Ok(())
+        }
+        fn asset(&mut self, _: &Asset, content: &mut dyn Read) -> Result<()> {
+            let before = self.0.record().pings();
+            while self.0.record().pings() == before {
+                assert_eq!(content.read(&mut []).unwrap(), 0);
+            }
+            Ok(())
+        }
+        fn link(&mut self, _: &Link<'_>) -> Result<()> {
+            Ok(())
+        }
+        fn configuration(&mut self, _: &ConfigItem<'_>) -> Result<()> {
+            Ok(())
+        }
+        fn warn(&mut self, warning: Warning) {
+            panic!("{warning}");
+        }
+    }
+    let fake = FakeStrapi::start(site());
+    let known = known(&fake, PULL, 0).with_patience(Patience {
+        ping: Duration::from_millis(20),
+        ..patience()
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mut source = RemoteSource::new(known, folder.path());
+    source.stream(&Filter::default(), &mut Slow(&fake)).unwrap();
 }
 
 #[test]

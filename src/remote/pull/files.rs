@@ -19,6 +19,7 @@ use crate::model::{
 use crate::transfer::{Examples, Sink, Subject, UPLOAD_TYPES, Warning, WarningKind};
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// How many files that could not be taken are listed one by one.
@@ -169,6 +170,7 @@ impl Files {
         mut file: Arrived,
         known: Option<&Known>,
         sink: &mut dyn Sink,
+        keep: &mut dyn FnMut(),
     ) -> Result<(), Stopped> {
         self.count += 1;
         let sidecar: Sidecar<'_> = serde_json::from_str(&file.sidecar).unwrap_or_default();
@@ -221,7 +223,8 @@ impl Files {
             filename: filename.clone(),
             size,
         };
-        let mut reader = file.content.reader().map_err(Stopped::Here)?;
+        let inner = file.content.reader().map_err(Stopped::Here)?;
+        let mut reader = Keeping { inner, keep };
         sink.asset(&asset, &mut reader).map_err(Stopped::Here)?;
         let sent = Sent {
             digest: file.digest,
@@ -232,6 +235,19 @@ impl Files {
     }
 }
 
+/// Reads a file, and keeps the connection that it came on: where it goes may be slow.
+struct Keeping<'a> {
+    inner: Box<dyn Read + 'a>,
+    keep: &'a mut dyn FnMut(),
+}
+
+impl Read for Keeping<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (self.keep)();
+        self.inner.read(buffer)
+    }
+}
+
 /// What tells files apart: several rows may name one.
 fn key(row: i64, filename: &str) -> String {
     format!("{row}/{filename}")
@@ -239,16 +255,18 @@ fn key(row: i64, filename: &str) -> String {
 
 /// Goes through the files that rows name, until `each` says that it is enough.
 fn each_file(entities: &mut Lines, each: &mut dyn FnMut(i64, String) -> bool) -> Result<()> {
-    let head = format!("{{\"type\":\"{}\"", UPLOAD_TYPES[0]);
     let mut goes_on = true;
     entities.each(&mut |line| {
-        if !goes_on || !line.starts_with(&head) {
+        if !goes_on {
             return Ok(());
         }
         let Ok(parsed) = Entity::parse(line) else {
             return Ok(());
         };
         let entity = parsed.entity();
+        if entity.content_type != UPLOAD_TYPES[0] {
+            return Ok(());
+        }
         if let Ok(fields) = Fields::parse(entity.data) {
             let own = |name: &str| fields.text(name);
             named_files(&own, fields.get("formats"), &mut |filename, _| {
@@ -280,7 +298,7 @@ impl Taker for Taking<'_> {
         announced.map_err(Stopped::Here)
     }
 
-    fn take(&mut self, _stage: Stage, data: &str) -> Result<(), Stopped> {
+    fn take(&mut self, _: Stage, data: &str, keep: &mut dyn FnMut()) -> Result<(), Stopped> {
         let Self {
             files,
             items,
@@ -288,7 +306,7 @@ impl Taker for Taking<'_> {
             sink,
             ..
         } = self;
-        items.take(data, &mut |file| files.arrived(file, *known, *sink))
+        items.take(data, &mut |file| files.arrived(file, *known, *sink, keep))
     }
 
     fn ended(&mut self, _stage: Stage) -> Result<(), Stopped> {

@@ -1,6 +1,7 @@
 //! What a running Strapi says of itself: its version and its schemas.
 
 use super::super::session::Session;
+use super::super::token::Token;
 use super::super::trouble::Trouble;
 use super::super::wire::{Action, Request};
 use super::super::words;
@@ -34,7 +35,7 @@ impl Front {
     pub(in crate::remote) fn read(session: &mut Session) -> Result<Self, Error> {
         let request = Request::Action(Action::GetMetadata);
         let answer = session.ask(request)?;
-        let metadata = metadata(answer.data());
+        let metadata = metadata(answer.data(), session.site().token());
         let name = words::of_request(&request);
         let metadata = metadata.map_err(|trouble| session.error(trouble, Some(&name)))?;
         let request = Request::Action(Action::GetSchemas);
@@ -84,13 +85,61 @@ impl Front {
     }
 }
 
-fn metadata(data: &str) -> Result<Metadata, Trouble> {
-    let metadata = serde_json::from_str::<Metadata>(data);
-    let metadata = metadata.map_err(|_| Trouble::malformed("it does not tell its version"))?;
-    let texts = [Some(&metadata.strapi.version), metadata.created_at.as_ref()];
-    let is_fine = |text: &&String| text.len() <= LONGEST_VERSION && !text.is_empty();
-    match texts.iter().flatten().all(is_fine) {
+/// Reads the version. It is printed, compared and put into archives, so it is one, and nothing else.
+fn metadata(data: &str, token: &Token) -> Result<Metadata, Trouble> {
+    let odd = || Trouble::malformed("it does not tell its version");
+    let mut metadata = serde_json::from_str::<Metadata>(data).map_err(|_| odd())?;
+    // Only old exports list plugins.
+    metadata.strapi.plugins = None;
+    let is_fine = |text: &str, others: &[u8]| {
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+        text.len() <= LONGEST_VERSION
+            && text.starts_with(|first: char| first.is_ascii_digit())
+            && text.bytes().all(is_known)
+            && token.is_absent_in(text)
+    };
+    let created_at = metadata.created_at.as_deref();
+    match is_fine(&metadata.strapi.version, b".-+")
+        && created_at.is_none_or(|at| is_fine(at, b".-+:"))
+    {
         true => Ok(metadata),
-        false => Err(Trouble::malformed("it does not tell its version")),
+        false => Err(odd()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_one_and_holds_neither_the_token_nor_control_characters() {
+        let token = Token::new("0123456789abcdef0123456789abcdef").expect("a token");
+        let read = |at: &str, version: &str| {
+            let data = serde_json::json!({"createdAt": at, "strapi": {"version": version}});
+            metadata(&data.to_string(), &token)
+        };
+        let now = "2026-11-21T10:53:26.531Z";
+        for version in ["4.26.2", "5.54.0", "5.0.0-rc.30", "5.1.0+build"] {
+            assert!(read(now, version).is_ok(), "{version}");
+        }
+        for version in [
+            "",
+            "five",
+            "5.54.0\u{1b}[31m",
+            "5.54.0\n",
+            "5.54.0 x",
+            "5.54.0-0123456789abcdef0123",
+        ] {
+            let trouble = read(now, version).expect_err("no version");
+            assert!(trouble.to_string().contains("its version"), "{version}");
+        }
+        for at in [
+            "now",
+            "2026-11-21\u{1b}[31m",
+            "0123456789abcdef0123456789abcdef",
+        ] {
+            assert!(read(at, "5.54.0").is_err(), "{at}");
+        }
+        assert!(metadata(r#"{"strapi":{"version":"5.54.0"}}"#, &token).is_ok());
     }
 }

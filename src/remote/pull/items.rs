@@ -4,7 +4,7 @@
 use super::super::socket::Stopped;
 use super::super::trouble::Trouble;
 use crate::error::Error;
-use crate::model::{NameMap, Short};
+use crate::model::{NameMap, Short, elements};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 const HELD: usize = 4 << 20;
 /// Bytes that are read at once.
 const BUFFER: usize = 256 << 10;
+/// How many parts of files, and lists of them, a frame may bring; Strapi's bring 16 parts of 64 KiB, and a few more.
+const MOST_ITEMS: usize = 100_000;
 /// The algorithm of the checksums that Strapi sends.
 const ALGORITHM: &str = "sha256";
 
@@ -167,13 +169,24 @@ impl Items {
         arrived: &mut dyn FnMut(Arrived) -> Result<(), Stopped>,
     ) -> Result<(), Stopped> {
         let odd = || malformed("something among its assets is not as it should be");
-        let batches: Vec<Vec<Item<'_>>> = serde_json::from_str(data).map_err(|_| odd())?;
-        for item in batches.into_iter().flatten() {
-            match &*item.action {
-                "start" => self.start(&item)?,
-                "stream" => self.part(&item)?,
-                "end" => arrived(self.end(&item)?)?,
-                _ => return Err(odd()),
+        let mut room = MOST_ITEMS;
+        let mut count = || {
+            room = room.checked_sub(1).ok_or_else(|| {
+                malformed("it sends more parts of its assets at once than any Strapi does")
+            })?;
+            Ok::<_, Stopped>(())
+        };
+        for batch in elements(data).map_err(|_| odd())? {
+            count()?;
+            for item in elements(batch).map_err(|_| odd())? {
+                count()?;
+                let item: Item<'_> = serde_json::from_str(item).map_err(|_| odd())?;
+                match &*item.action {
+                    "start" => self.start(&item)?,
+                    "stream" => self.part(&item)?,
+                    "end" => arrived(self.end(&item)?)?,
+                    _ => return Err(odd()),
+                }
             }
         }
         Ok(())
@@ -393,6 +406,33 @@ mod tests {
         }
         for odd in ["1", r#"{"action":"delete","assetID":"a"}"#] {
             assert!(told(false, &[odd]).contains("not as it should be"), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_frame_of_very_many_items_or_lists_is_refused_and_not_gathered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let part = r#"{"action":"stream","assetID":"a","encoding":"base64","data":""}"#;
+        let start = start("a", "a.txt");
+        for (item, batch) in [("[]", false), (part, true)] {
+            for (count, is_fine) in [(90_000, true), (200_000, false)] {
+                let items = vec![item; count].join(",");
+                let data = match batch {
+                    true => format!("[[{items}]]"),
+                    false => format!("[{items}]"),
+                };
+                let mut files = Items::new(folder.path(), false);
+                let none = &mut |_: Arrived| Ok(());
+                assert!(files.take(&format!("[[{start}]]"), none).is_ok());
+                match files.take(&data, none) {
+                    Ok(()) => assert!(is_fine, "{item}"),
+                    Err(Stopped::There(trouble)) => {
+                        let told = trouble.to_string();
+                        assert!(!is_fine && told.contains("at once"), "{told}");
+                    }
+                    Err(Stopped::Here(error)) => panic!("{error}"),
+                }
+            }
         }
     }
 }

@@ -18,7 +18,6 @@ mod stages;
 pub(super) use front::Front;
 
 use super::session::Session;
-use super::wire::{Action, Request};
 use super::{Site, Trouble};
 use crate::error::{Error, Result};
 use crate::model::{ConfigItem, Entity, Line, Link, Stage};
@@ -99,15 +98,10 @@ impl RemoteSource {
         }
     }
 
-    /// Ends well. What is not answered now does no harm: all has come.
+    /// Ends well.
     fn leave(&mut self) {
-        if let Some(mut session) = self.session.take() {
-            let closed = session.ask(Request::Action(Action::Close));
-            if closed.is_ok() {
-                let transfer = session.transfer().to_owned();
-                let _ = session.ask(Request::End(&transfer));
-            }
-            session.leave();
+        if let Some(session) = self.session.take() {
+            session.farewell();
         }
     }
 
@@ -302,7 +296,7 @@ pub(super) fn take_anything(data: &str) {
             schemas,
         };
         for stage in [Stage::Entities, Stage::Links, Stage::Configuration] {
-            let _ = taking.take(stage, data);
+            let _ = taking.take(stage, data, &mut || ());
         }
     }
     for checksums in [false, true] {

@@ -118,7 +118,7 @@ fn replay(recording: &str, export: &BTreeMap<String, Vec<u8>>, checksums: bool) 
                     filter: &filter,
                     schemas: &schemas,
                 };
-                taking.take(stage, data).unwrap_or_else(fail);
+                taking.take(stage, data, &mut || ()).unwrap_or_else(fail);
             }
             Frame::Diagnostic(_) | Frame::Backup(_) | Frame::Other => {}
         }

@@ -192,7 +192,7 @@ pub(super) struct Taking<'a> {
 }
 
 impl Taker for Taking<'_> {
-    fn take(&mut self, stage: Stage, data: &str) -> Result<(), Stopped> {
+    fn take(&mut self, stage: Stage, data: &str, _keep: &mut dyn FnMut()) -> Result<(), Stopped> {
         let rows = elements(data).map_err(|_| odd(stage))?;
         for row in rows {
             match stage {
@@ -285,7 +285,7 @@ struct Again<'a> {
 }
 
 impl Taker for Again<'_> {
-    fn take(&mut self, stage: Stage, data: &str) -> Result<(), Stopped> {
+    fn take(&mut self, stage: Stage, data: &str, _keep: &mut dyn FnMut()) -> Result<(), Stopped> {
         let looks_inside = self.missing.holds_components();
         for row in elements(data).map_err(|_| odd(stage))? {
             let parsed = Entity::parse(row).map_err(|_| odd(stage))?;

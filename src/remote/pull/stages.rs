@@ -37,8 +37,9 @@ pub(super) trait Taker {
         Ok(())
     }
 
-    /// Takes what a frame of a stage brings, a JSON array.
-    fn take(&mut self, stage: Stage, data: &str) -> Result<(), Stopped>;
+    /// Takes what a frame of a stage brings, a JSON array. Whoever needs long for it calls `keep` now and then, so that
+    /// the connection is kept.
+    fn take(&mut self, stage: Stage, data: &str, keep: &mut dyn FnMut()) -> Result<(), Stopped>;
 
     /// A stage has ended, by its own account.
     fn ended(&mut self, _stage: Stage) -> Result<(), Stopped> {
@@ -89,7 +90,7 @@ pub(super) fn pull(
         let during = format!("reading its {stage}");
         let took = match (cargo.failed, cargo.data()) {
             (true, _) => Err(Trouble::Stage(stage).into()),
-            (false, Some(data)) => taker.take(stage, data),
+            (false, Some(data)) => taker.take(stage, data, &mut || session.keep()),
             (false, None) => Ok(()),
         };
         let took = took.and_then(|()| match cargo.ended {

@@ -14,8 +14,8 @@ use super::flow::Floor;
 use super::guard::{self, Checked, Guard, Refused};
 use crate::error::{Error, Result};
 use crate::store::net::Connector;
+use crate::store::net::Distrust;
 use crate::store::net::Executor;
-use crate::store::object::explain::certificate;
 use crate::store::{Access, Interrupt};
 use reader::Reader;
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE, RETRY_AFTER};
@@ -314,7 +314,7 @@ fn failed(error: &reqwest::Error) -> Failure {
             // It does not get better by asking again.
             return Failure::last(format!(
                 "its server cannot be trusted: {}",
-                certificate(&why)
+                Distrust::of(&why)
             ));
         }
         cause = inner.source();

@@ -1,10 +1,10 @@
 //! Connections that begin as HTTP and go on as something else: blocking, and given up when the user wants the run to
 //! stop.
 
+use super::distrust::Distrust;
 use super::executor::{Executor, GLANCE};
 use super::http::Connector;
 use crate::error::{Error, Result};
-use crate::store::object::explain::certificate;
 use crate::store::{Access, Interrupt};
 use http::HeaderMap;
 use http::header::LOCATION;
@@ -48,8 +48,8 @@ pub(crate) struct Refusal {
 pub(crate) enum Failure {
     /// There is no connection. Says why, as half a sentence.
     Unreachable(String),
-    /// Nobody vouches for the server. Says why, as half a sentence.
-    Untrusted(String),
+    /// Nobody vouches for the server.
+    Untrusted(Distrust),
     /// It does not speak TLS.
     NoTls,
     /// It says nothing within the time.
@@ -108,6 +108,8 @@ pub(crate) fn upgrade(
                 runtime,
                 interrupt: access.interrupt.clone(),
                 until: None,
+                end: None,
+                room: u64::MAX,
                 heard: Instant::now(),
                 patience,
             };
@@ -147,7 +149,7 @@ fn failed(error: reqwest::Error) -> Failure {
     while let Some(inner) = cause {
         why = inner.to_string();
         if why.contains("peer certificate") {
-            return Failure::Untrusted(certificate(&why));
+            return Failure::Untrusted(Distrust::of(&why));
         }
         if why.contains("InvalidContentType") {
             return Failure::NoTls;
@@ -170,6 +172,10 @@ pub(crate) struct Upgraded {
     runtime: Executor,
     interrupt: Interrupt,
     until: Option<Instant>,
+    /// After this nothing is read or written any more.
+    end: Option<Instant>,
+    /// How many bytes may still come.
+    room: u64,
     heard: Instant,
     patience: Duration,
 }
@@ -180,15 +186,20 @@ impl Upgraded {
         self.until = until;
     }
 
+    /// Has reading fail with [`io::ErrorKind::FileTooLarge`] once so many bytes more have come.
+    pub fn read_at_most(&mut self, bytes: u64) {
+        self.room = bytes;
+    }
+
     /// When something came for the last time.
     pub fn heard(&self) -> Instant {
         self.heard
     }
 
-    /// Has nothing stop it any more but the time: for what is said at the end.
+    /// Has nothing stop it any more but the time, which is that long for all of it: for what is said at the end.
     pub fn last_for(&mut self, patience: Duration) {
         self.interrupt = Interrupt::default();
-        self.patience = patience;
+        self.end = Some(Instant::now() + patience);
     }
 
     /// Waits for one step of it, until that time.
@@ -198,21 +209,22 @@ impl Upgraded {
         late: io::ErrorKind,
         mut step: impl FnMut(Pin<&mut reqwest::Upgraded>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> io::Result<T> {
-        self.interrupt.check()?;
+        let until = [until, self.end].into_iter().flatten().min();
         let interrupt = &self.interrupt;
         let connection = self.connection.as_mut();
         let connection = connection.ok_or(io::ErrorKind::NotConnected)?;
         self.runtime.handle().block_on(async {
             let mut work = pin!(poll_fn(|context| step(Pin::new(&mut *connection), context)));
             loop {
+                // Before each step: the other side may see to it that none ever waits.
+                interrupt.check()?;
                 let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+                if left.is_some_and(|left| left.is_zero()) {
+                    return Err(late.into());
+                }
                 let pause = left.unwrap_or(GLANCE).min(GLANCE);
                 if let Ok(done) = timeout(pause, work.as_mut()).await {
                     return done;
-                }
-                interrupt.check()?;
-                if until.is_some_and(|until| Instant::now() >= until) {
-                    return Err(late.into());
                 }
             }
         })
@@ -221,6 +233,9 @@ impl Upgraded {
 
 impl Read for Upgraded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.room == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let until = self.until;
         let read = self.wait(until, io::ErrorKind::WouldBlock, |connection, context| {
             let mut into = ReadBuf::new(buffer);
@@ -228,6 +243,7 @@ impl Read for Upgraded {
             polled.map_ok(|()| into.filled().len())
         })?;
         self.heard = Instant::now();
+        self.room = self.room.saturating_sub(read as u64);
         Ok(read)
     }
 }

@@ -4,6 +4,7 @@ mod secrets;
 
 use self::secrets::without_secrets;
 use crate::error::{Error, Kind};
+use crate::store::net::Distrust;
 use crate::store::{ObjectName, StoreKind};
 use object_store::Error as Answer;
 
@@ -290,9 +291,9 @@ pub(in crate::store) fn refused(
             .denied();
     }
     if refusal.text.contains("peer certificate") {
-        return failed(&certificate(&refusal.text)).hint(
-            "name the certificate of the authority that signed it with AWS_CA_BUNDLE or SSL_CERT_FILE",
-        );
+        let distrust = Distrust::of(&refusal.text);
+        let advice = distrust.advice("AWS_CA_BUNDLE or SSL_CERT_FILE");
+        return failed(&distrust.to_string()).hint(advice);
     }
     match (refusal.status, settings) {
         (Some(404), _) => Error::failed(format!("there is nothing at {name}"))
@@ -303,25 +304,6 @@ pub(in crate::store) fn refused(
         }
         _ => failed(&refusal.words()).hint("see what the store says, and run it again"),
     }
-}
-
-/// What is wrong with a certificate, in words.
-pub(in crate::store) fn certificate(text: &str) -> String {
-    let known = [
-        (
-            "UnknownIssuer",
-            "no authority that is trusted has signed its certificate",
-        ),
-        (
-            "CaUsedAsEndEntity",
-            "its certificate signed itself, and no authority has",
-        ),
-        ("NotValidForName", "its certificate is for another host"),
-        ("not valid for name", "its certificate is for another host"),
-        ("Expired", "its certificate has expired"),
-    ];
-    let found = known.iter().find(|(name, _)| text.contains(name));
-    found.map_or_else(|| text.to_owned(), |(_, words)| (*words).to_owned())
 }
 
 /// Something has the name that an archive was to get.

@@ -54,6 +54,8 @@ pub enum Harm {
     Text(String),
     /// These bytes go out as a binary frame before what was to be sent.
     Binary(Vec<u8>),
+    /// The first of these bytes go out as they are, and then the others again and again, until nobody is there any more.
+    Flood(Vec<u8>, Vec<u8>),
     /// A frame of so many bytes, which holds a diagnostic, goes out before what was to be sent.
     Huge(usize),
     /// So many diagnostics of this kind go out before what was to be sent.
@@ -110,6 +112,19 @@ impl Harm {
     /// Changes what was to be sent.
     pub fn changed(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Harm {
         Harm::Changed(Arc::new(change))
+    }
+
+    /// A message begins, and goes on for ever with parts that hold nothing.
+    pub fn endless_parts() -> Harm {
+        Harm::Flood(vec![0x01, 1, b'{'], [0x00, 0].repeat(1 << 14))
+    }
+
+    /// One diagnostic comes again and again.
+    pub fn endless_diagnostics() -> Harm {
+        let text = br#"{"diagnostic":{"kind":"info","details":{"message":"x"}},"uuid":"x"}"#;
+        let mut frame = vec![0x81, u8::try_from(text.len()).unwrap()];
+        frame.extend(text);
+        Harm::Flood(Vec::new(), frame.repeat(1 << 10))
     }
 
     /// Changes the items of files in a frame of a pull.

@@ -71,6 +71,10 @@ impl<'a> Socket<'a> {
                     let _ = self.ws.flush();
                     return Err(Gone);
                 }
+                Ok(Message::Ping(_)) => {
+                    self.shared.record.add(self.number, What::Ping);
+                    continue;
+                }
                 Ok(_) => continue,
                 Err(_) => {
                     self.shared.record.add(self.number, What::Cut);
@@ -185,6 +189,14 @@ impl<'a> Socket<'a> {
             Harm::Silence => self.drain(),
             Harm::Text(text) => self.text(&text),
             Harm::Binary(bytes) => self.send(Message::binary(bytes)),
+            Harm::Flood(first, more) => {
+                let mut flooded = self.stream.write_all(&first);
+                while flooded.is_ok() {
+                    flooded = self.stream.write_all(&more);
+                }
+                self.shared.record.add(self.number, What::Cut);
+                Err(Gone)
+            }
             Harm::Huge(length) => {
                 let filler = "x".repeat(length);
                 self.diagnostic("info", &filler)

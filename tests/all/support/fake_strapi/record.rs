@@ -30,6 +30,8 @@ pub enum What {
     Upgrade(String),
     /// A frame. Long texts in it are cut.
     Message(Value),
+    /// A ping.
+    Ping,
     /// The socket was closed as the protocol wants it.
     Closed,
     /// The connection was cut.
@@ -66,6 +68,12 @@ impl Record {
             .changed
             .wait_while(self.seen.lock().unwrap(), |seen| !came(seen))
             .unwrap();
+    }
+
+    /// How many pings have come.
+    pub fn pings(&self) -> usize {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().filter(|seen| seen.what == What::Ping).count()
     }
 
     /// The names of the requests that came, socket by socket, without acknowledgements and the `stream` ones told apart.
