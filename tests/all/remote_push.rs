@@ -528,6 +528,21 @@ fn a_lost_answer_that_nothing_can_tell_more_of_is_half_way() {
 }
 
 #[test]
+fn a_commit_that_is_undone_after_its_answer_is_no_success() {
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(in_push(Point::Asked("close"), Harm::Undone));
+    let push = Push::of(FIVE);
+    let error = failed(push.run(&fake));
+    assert_eq!(error.kind(), Kind::HalfWay, "{}", words(&error));
+    let said = words(&error);
+    assert!(said.contains("still holds rows"), "{said}");
+    assert!(said.contains("--only files"), "{said}");
+    assert_eq!(fake.site().entities, before.entities);
+    assert!(push.copy().exists());
+}
+
+#[test]
 fn a_stage_of_which_the_server_took_less_ends_the_push() {
     let before = other(FIVE);
     let fake = FakeStrapi::start(before.clone());

@@ -97,7 +97,8 @@ impl Held {
         Ok(files)
     }
 
-    /// The same after a commit, for which the site may take a moment more than its answer says.
+    /// The same after a commit, for which the site may take a moment more than its answer says. `None` where rows are
+    /// there to the end that a commit deletes: an answer alone commits nothing.
     ///
     /// # Errors
     /// As [`count`](Self::count).
@@ -106,17 +107,18 @@ impl Held {
         rules: Rules,
         before: &Self,
         deleting: &Deleting,
-    ) -> Result<Self> {
-        let mut held = Self::count(site, rules, None)?;
-        for _ in 0..LOOKS {
-            if !held.has_rows_of(before, deleting) {
-                break;
+    ) -> Result<Option<Self>> {
+        for look in 0..=LOOKS {
+            if look > 0 {
+                site.access().interrupt().stop()?;
+                std::thread::sleep(PAUSE);
             }
-            site.access().interrupt().stop()?;
-            std::thread::sleep(PAUSE);
-            held = Self::count(site, rules, None)?;
+            let held = Self::count(site, rules, None)?;
+            if !held.has_rows_of(before, deleting) {
+                return Ok(Some(held));
+            }
         }
-        Ok(held)
+        Ok(None)
     }
 
     /// Whether a site that held `before` has committed a push that deletes this and sends these rows: every row of a

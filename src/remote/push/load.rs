@@ -136,18 +136,18 @@ impl RemoteLoad {
         held.replaces(before, &self.deleting, &self.expected)
     }
 
-    /// Looks whether the site holds what was sent.
-    fn compare(&self) -> Vec<Warning> {
+    /// Looks whether the site holds what was sent. `None` where it holds what a commit deletes.
+    fn compare(&self) -> Option<Vec<Warning>> {
         let Some(before) = &self.before else {
-            return Vec::new();
+            return Some(Vec::new());
         };
         let counted = Held::count_committed(&self.site, self.rules, before, &self.deleting);
         let held = match counted {
-            Ok(held) => held,
+            Ok(held) => held?,
             Err(error) => {
                 let reason = format!("what it holds now could not be counted: {error}");
                 let site = Subject::Entry(self.site.name());
-                return vec![Warning::new(WarningKind::Notice, site, reason)];
+                return Some(vec![Warning::new(WarningKind::Notice, site, reason)]);
             }
         };
         let files = match self.shape {
@@ -155,7 +155,7 @@ impl RemoteLoad {
             Shape::Files => before.files.map(|files| files.min(self.files.count())),
             Shape::Whole | Shape::Part => self.deleting.files.then_some(self.files.count()),
         };
-        notices::compared(&held, &self.expected, files)
+        Some(notices::compared(&held, &self.expected, files))
     }
 
     /// What there is to be set right, once the connection is closed.
@@ -232,7 +232,16 @@ impl Load for RemoteLoad {
                 .for_each(&mut *warn);
             push.leave();
         }
-        self.compare().into_iter().for_each(warn);
+        let Some(told) = self.compare() else {
+            let error = Error::failed(format!(
+                "{} said that it commits, and still holds rows that a commit deletes",
+                self.site.name()
+            ));
+            let mut wreck = self.wreck();
+            wreck.reached = Reached::FilesKept;
+            return Err(wreck.undecided(&error));
+        };
+        told.into_iter().for_each(warn);
         Ok(())
     }
 }

@@ -202,6 +202,7 @@ impl<'a> Socket<'a> {
             }
             Harm::Error(_)
             | Harm::FrameFirst
+            | Harm::Undone
             | Harm::Status(..)
             | Harm::Redirect(_)
             | Harm::Page => {
