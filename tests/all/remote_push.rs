@@ -62,12 +62,32 @@ impl SafetyCopy for Copy {
 
 /// What a push told.
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct Told {
+    warnings: Mutex<Vec<String>>,
+    /// Items and bytes of each time that files were sent, and whether that ended.
+    files: Mutex<Vec<(u64, u64, bool)>>,
+}
 
 impl Observer for Told {
     fn on(&self, event: Event<'_>) {
-        if let Event::Warned(warning) = event {
-            self.0.lock().unwrap().push(warning.to_string());
+        let mut files = self.files.lock().unwrap();
+        match event {
+            Event::Warned(warning) => self.warnings.lock().unwrap().push(warning.to_string()),
+            Event::StageStarted { stage, .. } if stage == Stage::Assets => {
+                files.push((0, 0, false));
+            }
+            Event::Advanced {
+                stage,
+                items,
+                bytes,
+            } if stage == Stage::Assets => {
+                let of = files.last_mut().unwrap();
+                (of.0, of.1) = (of.0 + items, of.1 + bytes);
+            }
+            Event::StageFinished { stage } if stage == Stage::Assets => {
+                files.last_mut().unwrap().2 = true;
+            }
+            _ => {}
         }
     }
 }
@@ -171,7 +191,7 @@ impl Push {
     }
 
     fn told(&self) -> Vec<String> {
-        self.told.0.lock().unwrap().clone()
+        self.told.warnings.lock().unwrap().clone()
     }
 
     #[track_caller]
@@ -257,8 +277,8 @@ fn failed<T>(result: Result<T>) -> Error {
     }
 }
 
-/// Something that goes wrong in the push itself, and not in what is pulled before it.
-fn in_push(at: Point, harm: Harm) -> Fault {
+/// How often this is asked of a site before a push deletes anything.
+fn pulled(name: &str) -> usize {
     static PULLED: OnceLock<BTreeMap<&'static str, usize>> = OnceLock::new();
     let pulled = PULLED.get_or_init(|| {
         let fake = FakeStrapi::start(other(FIVE));
@@ -273,10 +293,24 @@ fn in_push(at: Point, harm: Harm) -> Fault {
         }
         counts
     });
+    pulled.get(name).copied().unwrap_or_default()
+}
+
+/// Something that goes wrong in the push itself, and not in what is pulled before it.
+fn in_push(at: Point, harm: Harm) -> Fault {
     let (Point::Asked(name) | Point::Done(name)) = &at else {
         panic!("no request: {at:?}");
     };
-    let passes = pulled.get(name).copied().unwrap_or_default();
+    let passes = pulled(name);
+    Fault::new(at, harm).after(passes)
+}
+
+/// Something that goes wrong when the files are sent back.
+fn in_sending_back(at: Point, harm: Harm) -> Fault {
+    let (Point::Asked(name) | Point::Done(name)) = &at else {
+        panic!("no request: {at:?}");
+    };
+    let passes = pulled(name) + 1;
     Fault::new(at, harm).after(passes)
 }
 
@@ -415,6 +449,78 @@ fn a_cut_after_the_files_were_sent_is_undone_and_they_are_sent_back() {
         Point::Done("end configuration"),
         Point::Asked("close"),
     ]);
+}
+
+#[test]
+fn a_cut_before_anything_was_deleted_leaves_the_files_alone() {
+    for archive in [FIVE, FOUR] {
+        for is_safe in [true, false] {
+            let before = other(archive);
+            let fake = FakeStrapi::start(before.clone());
+            fake.add(in_push(Point::Asked("beforeTransfer"), Harm::Cut));
+            let mut push = Push::of(archive);
+            push.safety = is_safe;
+            let error = failed(push.run(&fake));
+            is_as_before(&fake, &before);
+            let said = words(&error);
+            assert_eq!(error.kind(), Kind::Failed, "{archive}: {said}");
+            assert!(said.contains("still has its files"), "{archive}: {said}");
+            assert_eq!(fake.record().count("beforeTransfer"), 1, "{archive}");
+        }
+    }
+}
+
+#[test]
+fn a_cut_while_files_are_sent_back_is_told_with_what_is_there_then() {
+    let first = "the folder /srv/site/public/uploads_backup_1795258603555 to";
+    for (cut, folder) in [("end assets", None), ("stream assets", Some(first))] {
+        let fake = FakeStrapi::start(other(FIVE));
+        fake.add(in_push(Point::Done(cut), Harm::Cut));
+        fake.add(in_sending_back(Point::Asked("end entities"), Harm::Cut).always());
+        let push = Push::of(FIVE);
+        let error = failed(push.run(&fake));
+        fake.wait_until_left();
+        let said = words(&error);
+        assert_eq!(error.kind(), Kind::HalfWay, "{said}");
+        assert!(fake.site().files.is_empty());
+        assert!(said.contains("its media library is empty;"), "{said}");
+        assert_eq!(said.contains("uploads_backup"), folder.is_some(), "{said}");
+        assert!(folder.is_none_or(|folder| said.contains(folder)), "{said}");
+    }
+}
+
+#[test]
+fn files_that_are_sent_back_show_how_far_they_are() {
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(in_push(Point::Done("end assets"), Harm::Cut));
+    let push = Push::of(FIVE);
+    failed(push.run(&fake));
+    is_as_before(&fake, &before);
+    let files = push.told.files.lock().unwrap();
+    let bytes = before.files.values().map(|content| content.len() as u64);
+    let expected = (before.files.len() as u64, bytes.sum(), true);
+    assert_eq!(files.last(), Some(&expected), "{files:?}");
+}
+
+#[test]
+fn files_that_go_after_a_push_of_files_alone_into_an_empty_library_are_told() {
+    let mut before = other(FIVE);
+    before.files.clear();
+    let fake = FakeStrapi::start(before);
+    let hold = Hold::default();
+    let last = Fault::new(Point::Done("stream assets"), Harm::Hold(hold.clone()));
+    fake.add(last);
+    let push = Push::of(FIVE).only(&[Group::Files]).unsafely();
+    let report = thread::scope(|scope| {
+        let run = scope.spawn(|| push.run(&fake).unwrap());
+        hold.wait();
+        fake.site().files.clear();
+        hold.release();
+        run.join().unwrap()
+    });
+    assert!(report.is_incomplete());
+    push.has_told("files were sent, and 0 are there");
 }
 
 #[test]

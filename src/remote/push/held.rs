@@ -1,6 +1,7 @@
 //! What a site holds, counted by a pull: its rows by type, and how many files there are. Rows are read as they come and
 //! kept nowhere; of files the server tells the number before it sends any.
 
+use super::library::Described;
 use super::rules::{Deleting, Rules};
 use crate::error::Result;
 use crate::model::{
@@ -9,7 +10,7 @@ use crate::model::{
 };
 use crate::remote::wire::{Action, Request};
 use crate::remote::{Session, Site, Trouble};
-use crate::transfer::{Deletion, is_ignored};
+use crate::transfer::{Deletion, UPLOAD_TYPES, is_ignored};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub(super) struct Held {
     pub rows: BTreeMap<String, IdSet>,
     /// How many files of the media library there are, where the server tells.
     pub files: Option<u64>,
+    /// What its rows say of its files.
+    pub described: Described,
     /// Links that go from rows that stay to rows that are replaced, by type and attribute.
     links: BTreeMap<(String, String), u64>,
 }
@@ -168,6 +171,9 @@ impl Held {
         let uid = entity.content_type;
         if is_ignored(uid) {
             return;
+        }
+        if uid == UPLOAD_TYPES[0] {
+            self.described.row(entity.data);
         }
         match self.rows.get_mut(uid) {
             Some(ids) => {

@@ -3,6 +3,7 @@
 
 use super::files::StagedFiles;
 use super::held::Held;
+use super::library::Library;
 use super::lock::PushLock;
 use super::losses::Losses;
 use super::reached::Reached;
@@ -10,7 +11,7 @@ use super::recovery::{self, Wreck};
 use super::rules::{Deleting, Rules, Shape};
 use super::talk::Push;
 use super::waiting::Waiting;
-use super::{SafetyCopy, notices};
+use super::{SafetyCopy, alone, notices};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::remote::Site;
@@ -18,11 +19,8 @@ use crate::store::Interrupt;
 use crate::transfer::{Event, Filter, Load, Report, Sink, Subject, Warning, WarningKind};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The row that files are sent with where rows stay: the server takes no file without one, and forgets it again.
-pub(super) const ROW: i64 = 1;
-pub(super) const ROW_LINE: &str = r#"{"type":"plugin::upload.file","id":1,"data":{"name":"backup","hash":"backup","ext":".tmp","mime":"application/octet-stream","size":0,"url":"/uploads/backup.tmp","provider":"local"}}"#;
 
 /// A site that is being replaced.
 pub(super) struct RemoteLoad {
@@ -34,12 +32,15 @@ pub(super) struct RemoteLoad {
     pub deleting: Deleting,
     pub files: StagedFiles,
     pub files_are_sent: bool,
+    /// How many of the files that were sent are named by rows that the site had.
+    pub named_files: u64,
     /// How many rows of each content type are sent.
     pub expected: BTreeMap<String, u64>,
     pub safety: Option<Arc<dyn SafetyCopy>>,
     /// What the site held, where the token allows to look.
     pub before: Option<Held>,
     pub notices: Vec<Warning>,
+    pub spool_folder: PathBuf,
     pub tell: Option<fn(&str)>,
     /// The last to go.
     pub _lock: PushLock,
@@ -82,15 +83,16 @@ impl RemoteLoad {
             push: Some(push),
             files,
             shape,
+            before,
+            named_files,
             ..
         } = self
         else {
             return Ok(());
         };
-        let row = (*shape == Shape::Files).then_some(ROW);
+        let row = (*shape == Shape::Files).then_some(alone::ROW);
         if row.is_some() {
-            push.start(Stage::Entities)?;
-            push.row(ROW_LINE)?;
+            alone::send_row(push)?;
         }
         push.start(Stage::Assets)?;
         let stage = Stage::Assets;
@@ -98,7 +100,7 @@ impl RemoteLoad {
         tell(Event::StageStarted { stage, items });
         let interrupt = push.session().site().access().interrupt().clone();
         files.each(&mut |asset, content| {
-            stop_between_files(push, &user)?;
+            alone::stop_between_files(push, &user)?;
             let advanced = |items, bytes| {
                 tell(Event::Advanced {
                     stage,
@@ -108,6 +110,10 @@ impl RemoteLoad {
             };
             push.file(asset, row, content, &interrupt, &|bytes| advanced(0, bytes))?;
             advanced(1, 0);
+            let is_named = before
+                .as_ref()
+                .is_some_and(|before| before.described.knows(&asset.filename));
+            *named_files += u64::from(is_named);
             Ok(())
         })?;
         push.finish()?;
@@ -152,7 +158,7 @@ impl RemoteLoad {
         };
         let files = match self.shape {
             // Rows of the site say which files count.
-            Shape::Files => before.files.map(|files| files.min(self.files.count())),
+            Shape::Files => Some(self.named_files),
             Shape::Whole | Shape::Part => self.deleting.files.then_some(self.files.count()),
         };
         Some(notices::compared(&held, &self.expected, files))
@@ -178,34 +184,34 @@ impl RemoteLoad {
             backup,
             began,
             safety: self.safety,
-            files_before: self.before.and_then(|held| held.files),
+            library: Library::of(self.before.as_ref(), self.rules, self.spool_folder),
             _lock: self._lock,
         }
     }
 }
 
-/// Stops where the user wants that, once the server has whole files alone: some end with half of one in their hands.
-pub(super) fn stop_between_files(push: &mut Push, interrupt: &Interrupt) -> Result<()> {
-    let Err(stop) = interrupt.stop() else {
-        return Ok(());
-    };
-    // It ends in any case.
-    let _ = push.rest();
-    Err(stop)
-}
-
 impl Load for RemoteLoad {
-    fn abandon(mut self: Box<Self>, error: Error, warn: &mut dyn FnMut(Warning)) -> Error {
+    fn abandon(
+        mut self: Box<Self>,
+        error: Error,
+        warn: &mut dyn FnMut(Warning),
+        tell: &dyn Fn(Event<'_>),
+    ) -> Error {
         self.notices.drain(..).for_each(&mut *warn);
-        self.wreck().settle(error, warn)
+        self.wreck().settle(error, warn, tell)
     }
 
-    fn commit(mut self: Box<Self>, _outcome: &Report, warn: &mut dyn FnMut(Warning)) -> Result<()> {
+    fn commit(
+        mut self: Box<Self>,
+        _outcome: &Report,
+        warn: &mut dyn FnMut(Warning),
+        tell: &dyn Fn(Event<'_>),
+    ) -> Result<()> {
         self.notices.drain(..).for_each(&mut *warn);
         if let Err(error) = self.complete() {
             let reached = self.push.as_ref().map(Push::reached);
             if reached != Some(Reached::Closing) {
-                return Err(self.abandon(error, warn));
+                return Err(self.abandon(error, warn, tell));
             }
             if let Some(push) = self.push.take() {
                 push.leave();
@@ -220,7 +226,7 @@ impl Load for RemoteLoad {
                     let mut wreck = self.wreck();
                     wreck.reached = Reached::FilesKept;
                     return Err(match decided {
-                        Some(_) => wreck.settle(error, warn),
+                        Some(_) => wreck.settle(error, warn, tell),
                         None => wreck.undecided(&error),
                     });
                 }

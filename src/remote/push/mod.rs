@@ -5,11 +5,14 @@
 //! its media library is gone, whatever becomes of the transaction. So the site is pulled into a safety copy first, and
 //! after a push that broke its files are sent back by one that is never committed.
 
+mod alone;
 mod asking;
+mod back;
 mod chunk;
 mod files;
 mod fitting;
 mod held;
+mod library;
 mod load;
 mod lock;
 mod logos;
@@ -271,9 +274,11 @@ impl Destination for RemoteDestination {
             deleting,
             files: staging.files,
             files_are_sent: false,
+            named_files: 0,
             safety: self.options.safety,
             before: self.before,
             notices,
+            spool_folder: self.spool_folder,
             tell: self.options.tell,
             _lock: lock,
         }))

@@ -103,10 +103,10 @@ impl Push {
     /// # Errors
     /// It fails, or the connection breaks; what is deleted then is not known.
     pub fn clear(&mut self) -> Result<()> {
+        self.reached = Reached::Clearing;
+        self.session.ask(Request::Action(Action::BeforeTransfer))?;
         self.reached = Reached::Cleared;
-        self.session
-            .ask(Request::Action(Action::BeforeTransfer))
-            .map(drop)
+        Ok(())
     }
 
     /// Starts a stage, after the one before it was ended.
