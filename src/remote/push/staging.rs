@@ -114,7 +114,7 @@ impl Sink for Intake<'_> {
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
-        if !self.0.losses.configuration(item) {
+        if !self.0.losses.configuration(item)? {
             return Ok(());
         }
         self.0
