@@ -136,18 +136,23 @@ impl RemoteLoad {
         held.replaces(before, &self.deleting, &self.expected)
     }
 
-    /// Looks whether the site holds what was sent.
+    /// Looks whether the site holds what was sent. The safety copy is of no use any more only where it does.
     fn compare(&self) -> Vec<Warning> {
         let Some(before) = &self.before else {
             return Vec::new();
         };
-        let counted = Held::count_committed(&self.site, self.rules, before, &self.deleting);
+        let counted = recovery::patiently(&self.site, || {
+            Held::count_committed(&self.site, self.rules, before, &self.deleting)
+        });
         let held = match counted {
             Ok(held) => held,
             Err(error) => {
-                let reason = format!("what it holds now could not be counted: {error}");
+                let reason = format!(
+                    "it took all that was sent, and what it holds now could not be counted: look whether its rows and \
+                     files are there: {error}"
+                );
                 let site = Subject::Entry(self.site.name());
-                return vec![Warning::new(WarningKind::Notice, site, reason)];
+                return vec![Warning::new(WarningKind::NotKept, site, reason)];
             }
         };
         let files = match self.shape {
@@ -179,6 +184,7 @@ impl RemoteLoad {
             began,
             safety: self.safety,
             files_before: self.before.and_then(|held| held.files),
+            tell: self.tell,
             _lock: self._lock,
         }
     }
@@ -226,13 +232,19 @@ impl Load for RemoteLoad {
                 }
             }
         }
+        let mut is_whole = true;
         if let Some(mut push) = self.push.take() {
-            notices::said_by_server(push.warnings())
-                .into_iter()
-                .for_each(&mut *warn);
+            let said = notices::said_by_server(push.warnings());
+            is_whole &= said.is_empty();
+            said.into_iter().for_each(&mut *warn);
             push.leave();
         }
-        self.compare().into_iter().for_each(warn);
+        let found = self.compare();
+        is_whole &= !found.iter().any(|it| it.kind.is_incomplete());
+        found.into_iter().for_each(warn);
+        if let Some(copy) = self.safety.as_ref().filter(|_| is_whole) {
+            copy.spent();
+        }
         Ok(())
     }
 }
