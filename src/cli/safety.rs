@@ -106,6 +106,7 @@ impl SafetyArguments {
             lock,
             is_kept: self.keep_safety_copy,
             is_there: AtomicBool::default(),
+            is_spent: AtomicBool::default(),
             spool_folder: environment.temporary.clone(),
             cancellation: cancellation.clone(),
         })))
@@ -209,10 +210,18 @@ impl SafetyPlan {
         }
     }
 
-    /// Removes it after success, unless it is to stay; gives where it lies then.
+    /// Removes it after success, unless it is to stay, or the site was not seen to hold all that was sent to it; gives
+    /// where it lies then.
     pub fn after_success(&self) -> Option<String> {
         let copy = self.made()?;
         let shown = copy.name();
+        if !copy.is_spent.load(Ordering::Relaxed) {
+            terminal::alert(&format!(
+                "safety copy: {shown} stays, because the site was not seen to hold all that was sent to it; remove it \
+                 once you have looked at the site"
+            ));
+            return Some(shown);
+        }
         if !copy.is_kept {
             match fs::remove_file(&copy.path) {
                 Ok(()) => {
@@ -253,6 +262,8 @@ pub(super) struct SafetyArchive {
     is_kept: bool,
     /// Whether it has been made.
     is_there: AtomicBool,
+    /// Whether the site holds all that was sent to it.
+    is_spent: AtomicBool,
     spool_folder: PathBuf,
     cancellation: Cancellation,
 }
@@ -300,6 +311,10 @@ impl SafetyCopy for SafetyArchive {
             ));
         }
         Ok(())
+    }
+
+    fn spent(&self) {
+        self.is_spent.store(true, Ordering::Relaxed);
     }
 
     fn open(&self, interrupt: Interrupt) -> Result<Box<dyn Source>> {

@@ -35,6 +35,9 @@ pub struct Patience {
     pub ping: Duration,
     /// For the end of a connection.
     pub leave: Duration,
+    /// For a site that was left in the middle of a push and has to start again, whatever else is said of retries: its
+    /// files wait for it.
+    pub back: Duration,
     /// Before what broke is begun again for the first time; each pause is twice as long as the one before it.
     pub pause: Duration,
 }
@@ -49,6 +52,7 @@ impl Default for Patience {
             silence: minutes(5),
             ping: Duration::from_secs(20),
             leave: Duration::from_millis(1500),
+            back: minutes(3),
             pause: Duration::from_secs(1),
         }
     }

@@ -8,11 +8,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
+use std::time::Duration;
 use strapi_backup::archive::{Archive, ArchiveDestination, Demands};
 use strapi_backup::effort::Effort;
 use strapi_backup::error::{Error, Kind, Result};
 use strapi_backup::model::Stage;
-use strapi_backup::remote::{Address, PushOptions, RemoteDestination, SafetyCopy, Site, Token};
+use strapi_backup::remote::{
+    Address, Patience, PushOptions, RemoteDestination, SafetyCopy, Site, Token,
+};
 use strapi_backup::store::{Access, Interrupt};
 use strapi_backup::transfer::{
     Event, Extent, Filter, FilterOptions, Group, Observer, OnFault, Plan, Report, SchemaStrategy,
@@ -26,6 +29,7 @@ const FOUR: &str = "testdata/strapi4-sqlite/strapi-export.tar";
 struct Copy {
     path: PathBuf,
     folder: PathBuf,
+    spent: Arc<AtomicBool>,
 }
 
 impl SafetyCopy for Copy {
@@ -49,6 +53,10 @@ impl SafetyCopy for Copy {
         transfer.run(&plan).map(drop)
     }
 
+    fn spent(&self) {
+        self.spent.store(true, Ordering::Relaxed);
+    }
+
     fn open(&self, interrupt: Interrupt) -> Result<Box<dyn Source>> {
         let demands = Demands {
             interrupt,
@@ -66,13 +74,21 @@ struct Told {
     warnings: Mutex<Vec<String>>,
     /// Items and bytes of each time that files were sent, and whether that ended.
     files: Mutex<Vec<(u64, u64, bool)>>,
+    /// A warning at which the user wants the run to stop.
+    stop_at: Option<(&'static str, Arc<AtomicBool>)>,
 }
 
 impl Observer for Told {
     fn on(&self, event: Event<'_>) {
         let mut files = self.files.lock().unwrap();
         match event {
-            Event::Warned(warning) => self.warnings.lock().unwrap().push(warning.to_string()),
+            Event::Warned(warning) => {
+                let words = warning.to_string();
+                if let Some((part, stop)) = &self.stop_at {
+                    stop.fetch_or(words.contains(part), Ordering::Relaxed);
+                }
+                self.warnings.lock().unwrap().push(words);
+            }
             Event::StageStarted { stage, .. } if stage == Stage::Assets => {
                 files.push((0, 0, false));
             }
@@ -102,6 +118,10 @@ struct Push {
     options: FilterOptions,
     schemas: SchemaStrategy,
     stop: Arc<AtomicBool>,
+    /// Whether the safety copy is of no use any more.
+    spent: Arc<AtomicBool>,
+    /// How long a site is waited for that has to start again.
+    back: Duration,
     told: Told,
 }
 
@@ -116,6 +136,8 @@ impl Push {
             options: FilterOptions::default(),
             schemas: SchemaStrategy::Exact,
             stop: Arc::default(),
+            spent: Arc::default(),
+            back: Duration::ZERO,
             told: Told::default(),
         }
     }
@@ -151,11 +173,17 @@ impl Push {
         let address = Address::parse(&fake.url()).unwrap();
         let access = Access::new(BTreeMap::new(), interrupt);
         let token = Token::new(self.token).unwrap();
-        let site = Site::new(address, token, access, 0);
+        let patience = Patience {
+            back: self.back,
+            pause: Duration::from_millis(10),
+            ..Patience::default()
+        };
+        let site = Site::new(address, token, access, 0).with_patience(patience);
         let copy = self.safety.then(|| {
             Arc::new(Copy {
                 path: self.copy(),
                 folder: folder.to_owned(),
+                spent: Arc::clone(&self.spent),
             }) as Arc<dyn SafetyCopy>
         });
         let options = PushOptions {
@@ -337,6 +365,7 @@ fn a_whole_push_makes_the_site_what_the_archive_holds_under_new_ids() {
         assert!(now.backups.is_empty());
         assert_eq!(report.stages[&Stage::Assets].total.items, 10);
         assert!(!report.is_incomplete(), "{:#?}", push.told());
+        assert!(push.spent.load(Ordering::Relaxed));
     }
 }
 
@@ -487,6 +516,20 @@ fn a_cut_while_files_are_sent_back_is_told_with_what_is_there_then() {
         assert_eq!(said.contains("uploads_backup"), folder.is_some(), "{said}");
         assert!(folder.is_none_or(|folder| said.contains(folder)), "{said}");
     }
+}
+
+#[test]
+fn whoever_waits_for_a_site_to_send_its_files_back_can_stop_that() {
+    let fake = FakeStrapi::start(other(FIVE));
+    fake.add(in_push(Point::Asked("start links"), Harm::Die));
+    let mut push = Push::of(FIVE);
+    push.back = Duration::from_secs(100_000);
+    push.told.stop_at = Some(("are sent back from", Arc::clone(&push.stop)));
+    let error = failed(push.run(&fake));
+    assert_eq!(error.kind(), Kind::HalfWay);
+    let said = words(&error);
+    assert!(said.contains("did not work: interrupted"), "{said}");
+    assert!(said.contains("--only files"), "{said}");
 }
 
 #[test]
@@ -825,6 +868,72 @@ fn rows_that_another_transfer_took_are_told_after_the_commit() {
     });
     assert!(report.is_incomplete());
     push.has_told("rows were sent, and 0 are there");
+    assert!(!push.spent.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_safety_copy_is_of_use_where_the_site_went_away_before_it_was_counted() {
+    let fake = FakeStrapi::start(other(FIVE));
+    fake.add(in_push(Point::Asked("end"), Harm::Die));
+    let push = Push::of(FIVE);
+    let report = push.run(&fake).unwrap();
+    assert!(report.is_incomplete());
+    push.has_told("what it holds now could not be counted");
+    assert!(!push.spent.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_safety_copy_is_of_use_where_files_are_missing_at_the_site() {
+    let fake = FakeStrapi::start(other(FIVE));
+    let hold = Hold::default();
+    fake.add(in_push(Point::Asked("close"), Harm::Hold(hold.clone())));
+    let push = Push::of(FIVE);
+    let report = thread::scope(|scope| {
+        let run = scope.spawn(|| push.run(&fake).unwrap());
+        hold.wait();
+        let mut files = std::mem::take(&mut fake.site().files).into_iter();
+        fake.site().files = files.by_ref().take(2).collect();
+        hold.release();
+        run.join().unwrap()
+    });
+    assert!(report.is_incomplete());
+    push.has_told("10 files were sent, and 2 are there");
+    assert!(!push.spent.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_safety_copy_is_of_use_where_counting_was_interrupted() {
+    let fake = FakeStrapi::start(other(FIVE));
+    let hold = Hold::default();
+    fake.add(in_push(Point::Asked("end"), Harm::Hold(hold.clone())));
+    let push = Push::of(FIVE);
+    let report = thread::scope(|scope| {
+        let run = scope.spawn(|| push.run(&fake).unwrap());
+        hold.wait();
+        push.stop.store(true, Ordering::Relaxed);
+        hold.release();
+        run.join().unwrap()
+    });
+    assert!(report.is_incomplete());
+    push.has_told("what it holds now could not be counted");
+    assert!(!push.spent.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_site_that_has_to_start_again_is_waited_for_before_its_files_are_sent_back() {
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(in_push(Point::Asked("start links"), Harm::Die));
+    let mut push = Push::of(FIVE);
+    push.back = Duration::from_secs(60);
+    let error = thread::scope(|scope| {
+        let run = scope.spawn(|| failed(push.run(&fake)));
+        fake.wait_until_dead();
+        fake.restart();
+        run.join().unwrap()
+    });
+    assert_eq!(error.kind(), Kind::Failed, "{}", words(&error));
+    is_as_before(&fake, &before);
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn empty_site() -> FakeStrapi {
 /// A run in this folder, before it starts.
 fn command(folder: &Path, words: &[&str]) -> Command {
     let mut command = backup(words);
-    command.current_dir(folder);
+    command.current_dir(folder).env("BACKUP_SITE_TIMEOUT", "0");
     command
 }
 
@@ -910,6 +910,30 @@ fn versions_are_compared_before_anything_is_sent_to_a_site() {
     assert_eq!(holds(&site), before);
     let words = [&words[..], &["--version-strategy", "major"]].concat();
     pushed(command(&here, &words).env("BACKUP_TOKEN", FULL));
+}
+
+#[test]
+fn a_safety_copy_stays_where_nobody_saw_that_the_site_has_all() {
+    let site = empty_site();
+    // The pull of the safety copy ends with one as well.
+    site.add(Fault::new(Point::Asked("end"), Harm::Die).after(1));
+    let project = Project::testdata();
+    let here = project.archives();
+    let archive = strapi_archive();
+    let url = site.url();
+    let words = [
+        "import",
+        "--to",
+        &url,
+        "-f",
+        archive.to_str().unwrap(),
+        "--force",
+        "--safety-copy",
+        "before",
+    ];
+    let outcome = ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(3);
+    outcome.says(["could not be counted", "before.tar.gz stays, because"]);
+    assert!(here.join("before.tar.gz").exists());
 }
 
 #[test]

@@ -142,18 +142,24 @@ impl RemoteLoad {
         held.replaces(before, &self.deleting, &self.expected)
     }
 
-    /// Looks whether the site holds what was sent. `None` where it holds what a commit deletes.
+    /// Looks whether the site holds what was sent. `None` where it holds what a commit deletes. The safety copy is of no
+    /// use any more only where it holds all.
     fn compare(&self) -> Option<Vec<Warning>> {
         let Some(before) = &self.before else {
             return Some(Vec::new());
         };
-        let counted = Held::count_committed(&self.site, self.rules, before, &self.deleting);
+        let counted = recovery::patiently(&self.site, || {
+            Held::count_committed(&self.site, self.rules, before, &self.deleting)
+        });
         let held = match counted {
             Ok(held) => held?,
             Err(error) => {
-                let reason = format!("what it holds now could not be counted: {error}");
+                let reason = format!(
+                    "it took all that was sent, and what it holds now could not be counted: look whether its rows and \
+                     files are there: {error}"
+                );
                 let site = Subject::Entry(self.site.name());
-                return Some(vec![Warning::new(WarningKind::Notice, site, reason)]);
+                return Some(vec![Warning::new(WarningKind::NotKept, site, reason)]);
             }
         };
         let files = match self.shape {
@@ -185,6 +191,7 @@ impl RemoteLoad {
             began,
             safety: self.safety,
             library: Library::of(self.before.as_ref(), self.rules, self.spool_folder),
+            tell: self.tell,
             _lock: self._lock,
         }
     }
@@ -232,13 +239,14 @@ impl Load for RemoteLoad {
                 }
             }
         }
+        let mut is_whole = true;
         if let Some(mut push) = self.push.take() {
-            notices::said_by_server(push.warnings())
-                .into_iter()
-                .for_each(&mut *warn);
+            let said = notices::said_by_server(push.warnings());
+            is_whole &= said.is_empty();
+            said.into_iter().for_each(&mut *warn);
             push.leave();
         }
-        let Some(told) = self.compare() else {
+        let Some(found) = self.compare() else {
             let error = Error::failed(format!(
                 "{} said that it commits, and still holds rows that a commit deletes",
                 self.site.name()
@@ -247,7 +255,11 @@ impl Load for RemoteLoad {
             wreck.reached = Reached::FilesKept;
             return Err(wreck.undecided(&error));
         };
-        told.into_iter().for_each(warn);
+        is_whole &= !found.iter().any(|it| it.kind.is_incomplete());
+        found.into_iter().for_each(warn);
+        if let Some(copy) = self.safety.as_ref().filter(|_| is_whole) {
+            copy.spent();
+        }
         Ok(())
     }
 }

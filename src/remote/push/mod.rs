@@ -61,6 +61,10 @@ pub trait SafetyCopy: Send + Sync {
     /// The site cannot be read, or the copy cannot be written.
     fn make(&self, site: &mut dyn Source) -> Result<()>;
 
+    /// Hears that the site was compared with what was sent to it, and holds all of that: only then the copy is of no use
+    /// any more.
+    fn spent(&self) {}
+
     /// Reads it back, until the user wants that to stop.
     ///
     /// # Errors

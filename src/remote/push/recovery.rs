@@ -18,8 +18,10 @@ use std::time::{Duration, Instant};
 
 /// How long a server gets that must not be left with half of a file in its hands.
 const GRACE: Duration = Duration::from_millis(1500);
-/// How long is waited before a site is asked again, at first.
-const PAUSE: Duration = Duration::from_secs(1);
+/// No pause between two attempts to reach a site is longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often it is looked whether the user wants the run to stop, while a pause lasts.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// The same site, for a push. A server that ends when it is left in the middle of a file is given a moment to take the
 /// rest of what it was sent.
@@ -35,22 +37,63 @@ pub(super) fn site_of_push(site: &Site, rules: Rules) -> Site {
     }))
 }
 
-/// Does something with a site that may be away for a moment, as often as its pulls are begun again.
+/// Does something with a site that may have to start again: as long as its [`Patience`](crate::remote::Patience) says
+/// where it is away, and as often as its pulls are begun again where it is there and fails.
 ///
 /// # Errors
-/// The last one; one that no waiting helps against.
-pub(super) fn patiently<T>(site: &Site, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut pause = PAUSE;
-    for _ in 0..site.retries() {
-        match attempt() {
-            Err(error) if Trouble::of(&error).is_some_and(Trouble::is_passing) => {
-                std::thread::sleep(pause);
-                pause *= 2;
-            }
+/// The last one; one that no waiting helps against; the user wants the run to stop.
+pub(super) fn patiently<T>(site: &Site, attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    patiently_telling(site, None, attempt)
+}
+
+/// The same, with somebody who hears that it is waited.
+fn patiently_telling<T>(
+    site: &Site,
+    mut tell: Option<fn(&str)>,
+    mut attempt: impl FnMut() -> Result<T>,
+) -> Result<T> {
+    let mut left = site.patience().back;
+    let mut pause = site.patience().pause;
+    let mut retries = site.retries();
+    loop {
+        let error = match attempt() {
+            Err(error) => error,
             done => return done,
+        };
+        match Trouble::of(&error) {
+            Some(trouble) if trouble.is_away() && !left.is_zero() => {
+                if let Some(tell) = tell.take() {
+                    tell(&format!(
+                        "{}: it may be starting again, and is waited for, up to {} seconds; a second signal ends the \
+                         program at once",
+                        site.name(),
+                        left.as_secs()
+                    ));
+                }
+            }
+            Some(trouble) if trouble.is_passing() && !trouble.is_away() && retries > 0 => {
+                retries -= 1;
+            }
+            _ => return Err(error),
         }
+        let pause_now = pause.min(LONGEST_PAUSE).min(left);
+        left -= pause_now;
+        rest(site, pause_now)?;
+        pause *= 2;
     }
-    attempt()
+}
+
+/// Waits, unless the user wants the run to stop.
+fn rest(site: &Site, mut left: Duration) -> Result<()> {
+    loop {
+        site.access().interrupt().stop()?;
+        if left.is_zero() {
+            return Ok(());
+        }
+        let piece = left.min(GLANCE);
+        std::thread::sleep(piece);
+        left -= piece;
+    }
 }
 
 /// A push that broke, its connection closed.
@@ -69,6 +112,8 @@ pub(super) struct Wreck {
     pub safety: Option<Arc<dyn SafetyCopy>>,
     /// The files that the site had.
     pub library: Library,
+    /// Hears that it is waited for the site.
+    pub tell: Option<fn(&str)>,
     pub _lock: PushLock,
 }
 
@@ -106,7 +151,8 @@ impl Wreck {
             );
             return self.with_state(error);
         }
-        match self.has_its_files() {
+        let waited_for = self.waited_for();
+        match self.has_its_files(&waited_for) {
             Ok(true) => {
                 let error = error.interrupted_with(AS_BEFORE).also(
                     "nothing was changed: the site rolled the push back, and still has its files",
@@ -123,7 +169,7 @@ impl Wreck {
             "the push broke, and the files of the site are sent back from {}; a second signal ends the program at once",
             copy.name()
         )));
-        match self.send_back(copy.as_ref(), tell) {
+        match self.send_back(copy.as_ref(), &waited_for, tell) {
             Ok(()) => {
                 warn(self.note(self.left_behind()));
                 if self.library.is_elsewhere {
@@ -168,11 +214,16 @@ impl Wreck {
     }
 
     /// Sends the files back, and sees that they are there.
-    fn send_back(&self, copy: &dyn SafetyCopy, tell: &dyn Fn(Event<'_>)) -> Result<(), Failed> {
+    fn send_back(
+        &self,
+        copy: &dyn SafetyCopy,
+        waited_for: &Site,
+        tell: &dyn Fn(Event<'_>),
+    ) -> Result<(), Failed> {
         let site = self.site.stopped_by(Interrupt::default());
         let mut back = Back::new(copy, self.files_alone(), self.library.told());
-        let sent = patiently(&self.waited_for(), || back.send(&site, tell));
-        sent.and_then(|()| patiently(&self.waited_for(), || self.library.check(&site)))
+        let sent = patiently_telling(waited_for, self.tell, || back.send(&site, tell));
+        sent.and_then(|()| patiently(waited_for, || self.library.check(&site)))
             .map_err(|error| Failed {
                 error,
                 reached: back.reached(),
@@ -188,14 +239,15 @@ impl Wreck {
     }
 
     /// Whether a site that may have been told to delete its files has not deleted any.
-    fn has_its_files(&self) -> Result<bool, Failed> {
+    fn has_its_files(&self, site: &Site) -> Result<bool, Failed> {
         if self.reached != Reached::Clearing {
             return Ok(false);
         }
-        let site = self.waited_for();
-        patiently(&site, || self.library.stays_whole(&site)).map_err(|error| Failed {
-            error,
-            reached: Reached::Opened,
+        patiently_telling(site, self.tell, || self.library.stays_whole(site)).map_err(|error| {
+            Failed {
+                error,
+                reached: Reached::Opened,
+            }
         })
     }
 
