@@ -106,6 +106,7 @@ impl SafetyArguments {
             lock,
             is_kept: self.keep_safety_copy,
             is_there: AtomicBool::default(),
+            is_incomplete: AtomicBool::default(),
             spool_folder: environment.temporary.clone(),
             cancellation: cancellation.clone(),
         })))
@@ -213,7 +214,13 @@ impl SafetyPlan {
     pub fn after_success(&self) -> Option<String> {
         let copy = self.made()?;
         let shown = copy.name();
-        if !copy.is_kept {
+        let is_incomplete = copy.is_incomplete.load(Ordering::Relaxed);
+        if is_incomplete {
+            terminal::alert(&format!(
+                "safety copy: {shown} did not hold all of the site, and is not removed by itself"
+            ));
+        }
+        if !copy.is_kept && !is_incomplete {
             match fs::remove_file(&copy.path) {
                 Ok(()) => {
                     terminal::tell(&format!("safety copy: {shown} is removed"));
@@ -253,6 +260,8 @@ pub(super) struct SafetyArchive {
     is_kept: bool,
     /// Whether it has been made.
     is_there: AtomicBool,
+    /// Whether it lacks something.
+    is_incomplete: AtomicBool,
     spool_folder: PathBuf,
     cancellation: Cancellation,
 }
@@ -295,8 +304,9 @@ impl SafetyCopy for SafetyArchive {
         let report = copied.map_err(|error| error.within("safety copy"))?;
         self.is_there.store(true, Ordering::Relaxed);
         if let Some(shortfall) = report::shortfall(&report) {
-            terminal::tell(&format!(
-                "safety copy: the site itself lacks something: {shortfall}"
+            self.is_incomplete.store(true, Ordering::Relaxed);
+            terminal::alert(&format!(
+                "safety copy: {shown} does not hold all of the site: {shortfall}"
             ));
         }
         Ok(())

@@ -723,3 +723,39 @@ fn two_pushes_of_one_machine_into_one_site_keep_apart() {
         run.join().unwrap();
     });
 }
+
+#[test]
+fn a_safety_copy_that_lacks_files_or_rows_stops_the_push_before_anything_is_deleted() {
+    let missing = Harm::changed(|data| {
+        data["totals"]["totalCount"] = json!(data["totals"]["totalCount"].as_u64().unwrap() + 1);
+    });
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(Fault::new(Point::Done("start assets"), missing));
+    let error = failed(Push::of(FIVE).run(&fake));
+    let said = words(&error);
+    assert_eq!(error.kind(), Kind::Failed, "{said}");
+    for part in ["nothing was changed", "11 of 12 files", "--no-safety-copy"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    is_as_before(&fake, &before);
+    let fake = FakeStrapi::start(before);
+    let push = Push::of(FIVE);
+    let error = push.with(&fake, |mut transfer| {
+        let plan = transfer.plan()?;
+        fake.site()
+            .entities
+            .retain(|row| row["type"] != "api::article.article");
+        transfer.run(&plan)
+    });
+    let said = words(&failed(error));
+    assert!(said.contains("rows of api::article.article"), "{said}");
+    assert!(
+        !fake
+            .record()
+            .requests()
+            .iter()
+            .flatten()
+            .any(|it| *it == "beforeTransfer")
+    );
+}

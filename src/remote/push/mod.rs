@@ -148,7 +148,15 @@ impl RemoteDestination {
         copy.make(&mut Noting::new(&mut source, &mut contents))
             .map_err(|error| error.also(NOT_COPIED))?;
         Ok(match &self.before {
-            Some(before) => notices::changed(before, &contents),
+            Some(before) => {
+                if let Some(lacks) = notices::lacking(before, &contents) {
+                    return Err(Error::failed(format!(
+                        "the safety copy lacks what the site held when the plan was made, and nothing was changed: {lacks}"
+                    ))
+                    .hint(LACKING));
+                }
+                notices::changed(before, &contents)
+            }
             None => Vec::new(),
         })
     }
@@ -166,6 +174,10 @@ const NO_PULL: &str = "its token does not allow to pull, so that there is no saf
 
 impl Destination for RemoteDestination {
     fn name(&self) -> String {
+/// What is to be done where the safety copy lacks something.
+const LACKING: &str = "run it again when nobody writes to the site; if it lacks the same again, see to these files or \
+                       rows there, or go without (--no-safety-copy), after which they cannot be brought back";
+
         self.site.name()
     }
 
