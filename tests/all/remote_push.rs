@@ -413,7 +413,6 @@ fn a_cut_after_the_files_were_sent_is_undone_and_they_are_sent_back() {
         Point::Done("end links"),
         Point::Asked("stream configuration"),
         Point::Done("end configuration"),
-        Point::Asked("close"),
     ]);
 }
 
@@ -758,4 +757,24 @@ fn a_safety_copy_that_lacks_files_or_rows_stops_the_push_before_anything_is_dele
             .flatten()
             .any(|it| *it == "beforeTransfer")
     );
+}
+
+#[test]
+fn a_commit_that_may_come_later_is_not_taken_for_none_and_no_files_are_sent_back() {
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(in_push(Point::Asked("close"), Harm::Cut));
+    let push = Push::of(FIVE);
+    let error = failed(push.run(&fake));
+    fake.wait_until_left();
+    let said = words(&error);
+    assert_eq!(error.kind(), Kind::HalfWay, "{said}");
+    assert!(
+        said.contains("not known whether the site has committed"),
+        "{said}"
+    );
+    assert!(said.contains("--only files"), "{said}");
+    assert!(!said.contains("nothing was changed"), "{said}");
+    assert!(push.copy().exists());
+    assert_eq!(names(&fake.site()), names(&site(FIVE)));
 }

@@ -128,12 +128,15 @@ impl RemoteLoad {
         }
     }
 
-    /// Whether a site has committed that did not answer. `None` where nothing can tell.
-    fn has_committed(&self) -> Option<bool> {
-        let before = self.before.as_ref()?;
+    /// Whether a site that did not answer is seen to have committed. That it has not nothing can tell: it may do so later.
+    fn has_committed(&self) -> bool {
+        let Some(before) = &self.before else {
+            return false;
+        };
         let site = self.site.stopped_by(Interrupt::default());
-        let held = recovery::patiently(&site, || Held::count(&site, self.rules, None)).ok()?;
-        held.replaces(before, &self.deleting, &self.expected)
+        let looked =
+            || Held::has_replaced(&site, self.rules, before, &self.deleting, &self.expected);
+        recovery::patiently(&site, looked).unwrap_or_default()
     }
 
     /// Looks whether the site holds what was sent.
@@ -210,20 +213,10 @@ impl Load for RemoteLoad {
             if let Some(push) = self.push.take() {
                 push.leave();
             }
-            match self.has_committed() {
-                Some(true) => {
-                    let reason = format!("it has committed, though its answer was lost: {error}");
-                    let site = Subject::Entry(self.site.name());
-                    warn(Warning::new(WarningKind::Notice, site, reason));
-                }
-                decided => {
-                    let mut wreck = self.wreck();
-                    wreck.reached = Reached::FilesKept;
-                    return Err(match decided {
-                        Some(_) => wreck.settle(error, warn),
-                        None => wreck.undecided(&error),
-                    });
-                }
+            if !self.has_committed() {
+                let mut wreck = self.wreck();
+                wreck.reached = Reached::FilesKept;
+                return Err(wreck.undecided(&error));
             }
         }
         if let Some(mut push) = self.push.take() {

@@ -252,6 +252,8 @@ impl Push {
         let id = self.session.transfer().to_owned();
         // It is committed; whether the server forgets the transfer now or with the connection is all one.
         let _ = self.session.ask(Request::End(&id));
+        // Whoever wants to stop can do so until here.
+        self.session.site().access().interrupt().stop()?;
         Ok(())
     }
 
