@@ -778,3 +778,23 @@ fn a_commit_that_may_come_later_is_not_taken_for_none_and_no_files_are_sent_back
     assert!(push.copy().exists());
     assert_eq!(names(&fake.site()), names(&site(FIVE)));
 }
+
+#[test]
+fn numbers_that_a_server_owes_and_does_not_tell_end_the_push() {
+    for wrong in [
+        json!({"ok": true}),
+        json!({"ok": true, "stats": {"started": "2"}}),
+    ] {
+        let before = other(FIVE);
+        let fake = FakeStrapi::start(before.clone());
+        let wrong = Harm::changed(move |data| *data = wrong.clone());
+        fake.add(in_push(Point::Done("end entities"), wrong));
+        let error = failed(Push::of(FIVE).run(&fake));
+        assert!(
+            words(&error).contains("the end of a stage"),
+            "{}",
+            words(&error)
+        );
+        is_as_before(&fake, &before);
+    }
+}

@@ -226,7 +226,9 @@ impl Push {
             self.reached = Reached::FilesKept;
         }
         let answer = self.session.ask(Request::EndStage(lane.stage))?;
-        match answer.stats() {
+        let stats = answer.stats(self.session.has_checksums());
+        let stats = stats.map_err(|trouble| self.session.error(trouble, None))?;
+        match stats {
             Some(stats) if stats.started != lane.sent || stats.finished != lane.sent => {
                 let site = self.session.site().name();
                 Err(Error::failed(format!(
