@@ -798,3 +798,13 @@ fn numbers_that_a_server_owes_and_does_not_tell_end_the_push() {
         is_as_before(&fake, &before);
     }
 }
+
+#[test]
+fn a_finished_push_does_not_wait_for_an_answer_that_it_does_not_need() {
+    let fake = FakeStrapi::start(other(FIVE));
+    fake.add(in_push(Point::Asked("end"), Harm::Silence));
+    let push = Push::of(FIVE);
+    push.run(&fake).unwrap();
+    fake.wait_until_left();
+    assert_eq!(rows(&fake.site()), rows(&site(FIVE)));
+}
