@@ -352,7 +352,7 @@ impl Restore<'_> {
             Target::Site(site, safety) => {
                 let options = PushOptions {
                     safety: safety.copy(),
-                    lock_folder: self.environment.temporary.clone(),
+                    lock_folder: Environment::locks(),
                     tell: Some(terminal::tell),
                 };
                 let site = Site::clone(site);
