@@ -23,6 +23,7 @@ use crate::transfer::{
 use clap::{Args, ValueEnum};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How a restore is done.
 #[derive(Debug, Args)]
@@ -353,6 +354,10 @@ impl Restore<'_> {
                 let options = PushOptions {
                     safety: safety.copy(),
                     lock_folder: Environment::locks(),
+                    half_way: Some(Arc::new({
+                        let cancellation = self.cancellation.clone();
+                        move |is_half_way| cancellation.half_way(is_half_way)
+                    })),
                     tell: Some(terminal::tell),
                 };
                 let site = Site::clone(site);

@@ -10,7 +10,7 @@ use super::recovery::{self, Wreck};
 use super::rules::{Deleting, Rules, Shape};
 use super::talk::Push;
 use super::waiting::Waiting;
-use super::{SafetyCopy, notices};
+use super::{HalfWay, SafetyCopy, notices};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::remote::Site;
@@ -41,6 +41,7 @@ pub(super) struct RemoteLoad {
     pub before: Option<Held>,
     pub notices: Vec<Warning>,
     pub tell: Option<fn(&str)>,
+    pub half_way: Option<HalfWay>,
     /// The last to go.
     pub _lock: PushLock,
 }
@@ -62,9 +63,13 @@ impl RemoteLoad {
     /// Has the server delete what is replaced, once.
     fn clear(&mut self) -> Result<()> {
         let (name, tell) = (self.site.name(), self.tell);
+        let half_way = self.half_way.clone().filter(|_| self.deleting.files);
         let push = self.push()?;
         match push.reached() {
             Reached::Opened => {
+                if let Some(half_way) = half_way {
+                    half_way(true);
+                }
                 let _waiting = Waiting::start(&name, tell);
                 push.clear()
             }
@@ -121,6 +126,9 @@ impl RemoteLoad {
         self.clear()?;
         self.send_files(&|_| {})?;
         let shape = self.shape;
+        if let Some(half_way) = self.half_way.as_ref().filter(|_| !self.deleting.files) {
+            half_way(true);
+        }
         let push = self.push()?;
         match shape {
             Shape::Files => push.finish(),
@@ -181,6 +189,7 @@ impl RemoteLoad {
             backup,
             began,
             safety: self.safety,
+            half_way: self.half_way,
             files_before: self.before.and_then(|held| held.files),
             _lock: self._lock,
         }
@@ -218,6 +227,9 @@ impl Load for RemoteLoad {
                 wreck.reached = Reached::FilesKept;
                 return Err(wreck.undecided(&error));
             }
+            let reason = format!("it has committed, though its answer was lost: {error}");
+            let site = Subject::Entry(self.site.name());
+            warn(Warning::new(WarningKind::Notice, site, reason));
         }
         if let Some(mut push) = self.push.take() {
             notices::said_by_server(push.warnings())

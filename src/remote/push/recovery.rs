@@ -7,7 +7,7 @@ use super::lock::PushLock;
 use super::reached::Reached;
 use super::rules::Rules;
 use super::talk::Push;
-use super::{SafetyCopy, load, logos};
+use super::{HalfWay, SafetyCopy, load, logos};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::remote::wire::Restore;
@@ -69,6 +69,7 @@ pub(super) struct Wreck {
     /// When the push began, as the server's clock says: milliseconds since 1970.
     pub began: Option<i64>,
     pub safety: Option<Arc<dyn SafetyCopy>>,
+    pub half_way: Option<HalfWay>,
     /// How many files the site had, where it told.
     pub files_before: Option<u64>,
     pub _lock: PushLock,
@@ -86,6 +87,7 @@ impl Wreck {
                 .also("nothing was changed: the site had not deleted anything yet");
         }
         if !self.has_files {
+            self.is_whole();
             let error = error.interrupted_with(AS_BEFORE).also(
                 "nothing was changed: the site rolls the push back, and its files were no part of it",
             );
@@ -95,11 +97,14 @@ impl Wreck {
             return self.half_way(&error, None);
         };
         warn(self.note(format!(
-            "the push broke, and the files of the site are sent back from {}; a second signal ends the program at once",
-            copy.name()
+            "the push broke, and the files of the site are sent back from {}; should anything end the program before \
+             they are, a second signal too, do the first of these that is possible: {}",
+            copy.name(),
+            self.by_hand().join("; ")
         )));
         match self.send_back(copy.as_ref()) {
             Ok(()) => {
+                self.is_whole();
                 if let Some(left) = self.left_behind() {
                     warn(self.note(left));
                 }
@@ -127,6 +132,13 @@ impl Wreck {
         )
         .listing(steps)
         .hint("look at the site first")
+    }
+
+    /// Says that nothing is half-way any more.
+    fn is_whole(&self) {
+        if let Some(half_way) = &self.half_way {
+            half_way(false);
+        }
     }
 
     fn note(&self, reason: impl Into<String>) -> Warning {
