@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::store::{Access, Interrupt};
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,6 +63,18 @@ impl Environment {
             variables,
             temporary: std::env::temp_dir(),
         })
+    }
+
+    /// The folder for locks that all users and units of this machine share: no variable moves it.
+    pub fn locks() -> PathBuf {
+        use rustix::fs::{Access, access};
+        let shared = ["/run/lock", "/tmp"].map(PathBuf::from);
+        let is_open = |folder: &PathBuf| {
+            let mode = folder.metadata().map(|it| it.permissions().mode());
+            mode.is_ok_and(|mode| mode & 0o002 != 0) && access(folder, Access::WRITE_OK).is_ok()
+        };
+        let found = shared.into_iter().find(is_open);
+        found.unwrap_or_else(std::env::temp_dir)
     }
 
     /// One with these variables.

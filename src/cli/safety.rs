@@ -107,6 +107,7 @@ impl SafetyArguments {
             is_kept: self.keep_safety_copy,
             is_there: AtomicBool::default(),
             is_spent: AtomicBool::default(),
+            is_incomplete: AtomicBool::default(),
             spool_folder: environment.temporary.clone(),
             cancellation: cancellation.clone(),
         })))
@@ -215,6 +216,12 @@ impl SafetyPlan {
     pub fn after_success(&self) -> Option<String> {
         let copy = self.made()?;
         let shown = copy.name();
+        let is_incomplete = copy.is_incomplete.load(Ordering::Relaxed);
+        if is_incomplete {
+            terminal::alert(&format!(
+                "safety copy: {shown} did not hold all of the site, and is not removed by itself"
+            ));
+        }
         if !copy.is_spent.load(Ordering::Relaxed) {
             terminal::alert(&format!(
                 "safety copy: {shown} stays, because the site was not seen to hold all that was sent to it; remove it \
@@ -222,7 +229,7 @@ impl SafetyPlan {
             ));
             return Some(shown);
         }
-        if !copy.is_kept {
+        if !copy.is_kept && !is_incomplete {
             match fs::remove_file(&copy.path) {
                 Ok(()) => {
                     terminal::tell(&format!("safety copy: {shown} is removed"));
@@ -264,6 +271,8 @@ pub(super) struct SafetyArchive {
     is_there: AtomicBool,
     /// Whether the site holds all that was sent to it.
     is_spent: AtomicBool,
+    /// Whether it lacks something.
+    is_incomplete: AtomicBool,
     spool_folder: PathBuf,
     cancellation: Cancellation,
 }
@@ -306,8 +315,9 @@ impl SafetyCopy for SafetyArchive {
         let report = copied.map_err(|error| error.within("safety copy"))?;
         self.is_there.store(true, Ordering::Relaxed);
         if let Some(shortfall) = report::shortfall(&report) {
-            terminal::tell(&format!(
-                "safety copy: the site itself lacks something: {shortfall}"
+            self.is_incomplete.store(true, Ordering::Relaxed);
+            terminal::alert(&format!(
+                "safety copy: {shown} does not hold all of the site: {shortfall}"
             ));
         }
         Ok(())

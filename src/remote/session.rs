@@ -199,15 +199,29 @@ impl Session {
     /// # Errors
     /// As [`ask`](Self::ask).
     pub fn answer(&mut self) -> Result<Answer> {
-        let Some(pending) = self.pending.front() else {
-            return Err(Error::failed("no request is waiting for an answer"));
-        };
-        let (name, is_long) = (pending.name.clone(), pending.is_long);
         let patience = self.site.patience();
+        let is_long = self.pending.front().is_some_and(|it| it.is_long);
         let (whole, silence) = match is_long {
             true => (patience.long, patience.long),
             false => (patience.answer, patience.silence),
         };
+        self.answer_within(whole, silence)
+    }
+
+    /// Sends a request, and waits for its answer for this time at the most.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_within(&mut self, request: Request<'_>, time: Duration) -> Result<Answer> {
+        self.send(request)?;
+        self.answer_within(time, time)
+    }
+
+    fn answer_within(&mut self, whole: Duration, silence: Duration) -> Result<Answer> {
+        let Some(pending) = self.pending.front() else {
+            return Err(Error::failed("no request is waiting for an answer"));
+        };
+        let name = pending.name.clone();
         let until = Instant::now() + whole;
         loop {
             match self.event(until, silence, &name)? {

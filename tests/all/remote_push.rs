@@ -123,6 +123,8 @@ struct Push {
     /// How long a site is waited for that has to start again.
     back: Duration,
     told: Told,
+    /// What was said of whether the site is half-way.
+    half_way: Arc<Mutex<Vec<bool>>>,
 }
 
 impl Push {
@@ -139,6 +141,7 @@ impl Push {
             spent: Arc::default(),
             back: Duration::ZERO,
             told: Told::default(),
+            half_way: Arc::default(),
         }
     }
 
@@ -193,6 +196,10 @@ impl Push {
                 .clone()
                 .unwrap_or_else(|| folder.to_owned()),
             tell: None,
+            half_way: Some(Arc::new({
+                let heard = Arc::clone(&self.half_way);
+                move |is_half_way| heard.lock().unwrap().push(is_half_way)
+            })),
         };
         let mut source = Archive::at(&self.archive, folder)?.open(None, Demands::default())?;
         then(Transfer {
@@ -476,7 +483,6 @@ fn a_cut_after_the_files_were_sent_is_undone_and_they_are_sent_back() {
         Point::Done("end links"),
         Point::Asked("stream configuration"),
         Point::Done("end configuration"),
-        Point::Asked("close"),
     ]);
 }
 
@@ -689,6 +695,111 @@ fn a_commit_that_is_undone_after_its_answer_is_no_success() {
     assert!(said.contains("--only files"), "{said}");
     assert_eq!(fake.site().entities, before.entities);
     assert!(push.copy().exists());
+}
+
+#[test]
+fn a_commit_that_may_come_later_is_not_taken_for_none_and_no_files_are_sent_back() {
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(in_push(Point::Asked("close"), Harm::Cut));
+    let push = Push::of(FIVE);
+    let error = failed(push.run(&fake));
+    fake.wait_until_left();
+    let said = words(&error);
+    assert_eq!(error.kind(), Kind::HalfWay, "{said}");
+    assert!(
+        said.contains("not known whether the site has committed"),
+        "{said}"
+    );
+    assert!(said.contains("--only files"), "{said}");
+    assert!(!said.contains("nothing was changed"), "{said}");
+    assert!(push.copy().exists());
+    assert_eq!(names(&fake.site()), names(&site(FIVE)));
+}
+
+#[test]
+fn a_finished_push_does_not_wait_for_an_answer_that_it_does_not_need() {
+    let fake = FakeStrapi::start(other(FIVE));
+    fake.add(in_push(Point::Asked("end"), Harm::Silence));
+    let push = Push::of(FIVE);
+    push.run(&fake).unwrap();
+    fake.wait_until_left();
+    assert_eq!(rows(&fake.site()), rows(&site(FIVE)));
+}
+
+#[test]
+fn a_safety_copy_that_lacks_files_or_rows_stops_the_push_before_anything_is_deleted() {
+    let missing = Harm::changed(|data| {
+        data["totals"]["totalCount"] = json!(data["totals"]["totalCount"].as_u64().unwrap() + 1);
+    });
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(Fault::new(Point::Done("start assets"), missing));
+    let error = failed(Push::of(FIVE).run(&fake));
+    let said = words(&error);
+    assert_eq!(error.kind(), Kind::Failed, "{said}");
+    for part in ["nothing was changed", "11 of 12 files", "--no-safety-copy"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    is_as_before(&fake, &before);
+    let fake = FakeStrapi::start(before);
+    let push = Push::of(FIVE);
+    let error = push.with(&fake, |mut transfer| {
+        let plan = transfer.plan()?;
+        fake.site()
+            .entities
+            .retain(|row| row["type"] != "api::article.article");
+        transfer.run(&plan)
+    });
+    let said = words(&failed(error));
+    assert!(said.contains("rows of api::article.article"), "{said}");
+    assert!(
+        !fake
+            .record()
+            .requests()
+            .iter()
+            .flatten()
+            .any(|it| *it == "beforeTransfer")
+    );
+}
+
+#[test]
+fn numbers_that_a_server_owes_and_does_not_tell_end_the_push() {
+    for wrong in [
+        json!({"ok": true}),
+        json!({"ok": true, "stats": {"started": "2"}}),
+    ] {
+        let before = other(FIVE);
+        let fake = FakeStrapi::start(before.clone());
+        let wrong = Harm::changed(move |data| *data = wrong.clone());
+        fake.add(in_push(Point::Done("end entities"), wrong));
+        let error = failed(Push::of(FIVE).run(&fake));
+        assert!(
+            words(&error).contains("the end of a stage"),
+            "{}",
+            words(&error)
+        );
+        is_as_before(&fake, &before);
+    }
+}
+
+#[test]
+fn a_second_signal_is_told_to_leave_the_site_half_way_while_files_are_gone() {
+    for (at, expected) in [
+        (Point::Asked("stream links"), vec![true, false]),
+        (Point::Asked("getMetadata"), vec![]),
+    ] {
+        let fake = FakeStrapi::start(other(FIVE));
+        fake.add(in_push(at, Harm::Cut));
+        let push = Push::of(FIVE);
+        failed(push.run(&fake));
+        fake.wait_until_left();
+        assert_eq!(*push.half_way.lock().unwrap(), expected);
+        if !expected.is_empty() {
+            push.has_told("do the first of these that is possible");
+            push.has_told("--only files");
+        }
+    }
 }
 
 #[test]

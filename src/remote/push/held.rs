@@ -124,6 +124,28 @@ impl Held {
         Ok(None)
     }
 
+    /// Whether a site whose answer was lost is seen to have committed, now or within some seconds. Where it is not, it
+    /// may do so later.
+    ///
+    /// # Errors
+    /// As [`count`](Self::count).
+    pub fn has_replaced(
+        site: &Site,
+        rules: Rules,
+        before: &Self,
+        deleting: &Deleting,
+        sent: &BTreeMap<String, u64>,
+    ) -> Result<bool> {
+        for _ in 0..LOOKS {
+            let held = Self::count(site, rules, None)?;
+            match held.replaces(before, deleting, sent) {
+                Some(false) => std::thread::sleep(PAUSE),
+                decided => return Ok(decided == Some(true)),
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether a site that held `before` has committed a push that deletes this and sends these rows: every row of a
     /// push gets an id that there was not before. `None` where there is no row to tell by.
     pub fn replaces(

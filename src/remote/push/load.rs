@@ -11,7 +11,7 @@ use super::recovery::{self, Wreck};
 use super::rules::{Deleting, Rules, Shape};
 use super::talk::Push;
 use super::waiting::Waiting;
-use super::{SafetyCopy, alone, notices};
+use super::{HalfWay, SafetyCopy, alone, notices};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::remote::Site;
@@ -42,6 +42,7 @@ pub(super) struct RemoteLoad {
     pub notices: Vec<Warning>,
     pub spool_folder: PathBuf,
     pub tell: Option<fn(&str)>,
+    pub half_way: Option<HalfWay>,
     /// The last to go.
     pub _lock: PushLock,
 }
@@ -63,9 +64,13 @@ impl RemoteLoad {
     /// Has the server delete what is replaced, once.
     fn clear(&mut self) -> Result<()> {
         let (name, tell) = (self.site.name(), self.tell);
+        let half_way = self.half_way.clone().filter(|_| self.deleting.files);
         let push = self.push()?;
         match push.reached() {
             Reached::Opened => {
+                if let Some(half_way) = half_way {
+                    half_way(true);
+                }
                 let _waiting = Waiting::start(&name, tell);
                 push.clear()
             }
@@ -127,6 +132,9 @@ impl RemoteLoad {
         self.clear()?;
         self.send_files(&|_| {})?;
         let shape = self.shape;
+        if let Some(half_way) = self.half_way.as_ref().filter(|_| !self.deleting.files) {
+            half_way(true);
+        }
         let push = self.push()?;
         match shape {
             Shape::Files => push.finish(),
@@ -134,12 +142,15 @@ impl RemoteLoad {
         }
     }
 
-    /// Whether a site has committed that did not answer. `None` where nothing can tell.
-    fn has_committed(&self) -> Option<bool> {
-        let before = self.before.as_ref()?;
+    /// Whether a site that did not answer is seen to have committed. That it has not nothing can tell: it may do so later.
+    fn has_committed(&self) -> bool {
+        let Some(before) = &self.before else {
+            return false;
+        };
         let site = self.site.stopped_by(Interrupt::default());
-        let held = recovery::patiently(&site, || Held::count(&site, self.rules, None)).ok()?;
-        held.replaces(before, &self.deleting, &self.expected)
+        let looked =
+            || Held::has_replaced(&site, self.rules, before, &self.deleting, &self.expected);
+        recovery::patiently(&site, looked).unwrap_or_default()
     }
 
     /// Looks whether the site holds what was sent. `None` where it holds what a commit deletes. The safety copy is of no
@@ -192,6 +203,7 @@ impl RemoteLoad {
             safety: self.safety,
             library: Library::of(self.before.as_ref(), self.rules, self.spool_folder),
             tell: self.tell,
+            half_way: self.half_way,
             _lock: self._lock,
         }
     }
@@ -223,21 +235,14 @@ impl Load for RemoteLoad {
             if let Some(push) = self.push.take() {
                 push.leave();
             }
-            match self.has_committed() {
-                Some(true) => {
-                    let reason = format!("it has committed, though its answer was lost: {error}");
-                    let site = Subject::Entry(self.site.name());
-                    warn(Warning::new(WarningKind::Notice, site, reason));
-                }
-                decided => {
-                    let mut wreck = self.wreck();
-                    wreck.reached = Reached::FilesKept;
-                    return Err(match decided {
-                        Some(_) => wreck.settle(error, warn, tell),
-                        None => wreck.undecided(&error),
-                    });
-                }
+            if !self.has_committed() {
+                let mut wreck = self.wreck();
+                wreck.reached = Reached::FilesKept;
+                return Err(wreck.undecided(&error));
             }
+            let reason = format!("it has committed, though its answer was lost: {error}");
+            let site = Subject::Entry(self.site.name());
+            warn(Warning::new(WarningKind::Notice, site, reason));
         }
         let mut is_whole = true;
         if let Some(mut push) = self.push.take() {

@@ -1,12 +1,12 @@
 //! What becomes of a site whose push broke: its database is as it was, and its files are sent back from the safety copy,
 //! by a push that is never committed. What cannot be set right from here is said, with what is where and what to do.
 
-use super::SafetyCopy;
 use super::back::Back;
 use super::library::Library;
 use super::lock::PushLock;
 use super::reached::Reached;
 use super::rules::Rules;
+use super::{HalfWay, SafetyCopy};
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
 use crate::remote::wire::Restore;
@@ -114,6 +114,7 @@ pub(super) struct Wreck {
     pub library: Library,
     /// Hears that it is waited for the site.
     pub tell: Option<fn(&str)>,
+    pub half_way: Option<HalfWay>,
     pub _lock: PushLock,
 }
 
@@ -146,6 +147,7 @@ impl Wreck {
                 .also("nothing was changed: the site had not deleted anything yet");
         }
         if !self.has_files {
+            self.is_whole();
             let error = error.interrupted_with(AS_BEFORE).also(
                 "nothing was changed: the site rolls the push back, and its files were no part of it",
             );
@@ -154,6 +156,7 @@ impl Wreck {
         let waited_for = self.waited_for();
         match self.has_its_files(&waited_for) {
             Ok(true) => {
+                self.is_whole();
                 let error = error.interrupted_with(AS_BEFORE).also(
                     "nothing was changed: the site rolled the push back, and still has its files",
                 );
@@ -166,11 +169,14 @@ impl Wreck {
             return self.half_way(&error, None);
         };
         warn(self.note(format!(
-            "the push broke, and the files of the site are sent back from {}; a second signal ends the program at once",
-            copy.name()
+            "the push broke, and the files of the site are sent back from {}; should anything end the program before \
+             they are, a second signal too, do the first of these that is possible: {}",
+            copy.name(),
+            self.by_hand().join("; ")
         )));
         match self.send_back(copy.as_ref(), &waited_for, tell) {
             Ok(()) => {
+                self.is_whole();
                 warn(self.note(self.left_behind()));
                 if self.library.is_elsewhere {
                     warn(self.note(ELSEWHERE));
@@ -199,6 +205,13 @@ impl Wreck {
         )
         .listing(steps)
         .hint("look at the site first")
+    }
+
+    /// Says that nothing is half-way any more.
+    fn is_whole(&self) {
+        if let Some(half_way) = &self.half_way {
+            half_way(false);
+        }
     }
 
     fn note(&self, reason: impl Into<String>) -> Warning {

@@ -1,6 +1,6 @@
 //! What a running Strapi would lose, found on the way.
 
-use super::fitting::Change;
+use super::fitting::{Change, bare};
 use super::losses::Losses;
 use super::rules::Rules;
 use crate::error::Kind;
@@ -234,4 +234,24 @@ fn rows_and_logos_that_lead_out_of_the_media_library_are_never_sent() {
     let item = ConfigItem::parse(logo).expect("an item");
     let refused = losses("5.54.0").configuration(&item);
     assert_eq!(refused.expect_err("refused").kind(), Kind::Archive);
+}
+
+#[test]
+fn members_that_no_line_of_an_archive_has_are_not_sent() {
+    let names = ["kind", "relation", "left", "right"];
+    let link = r#"{"kind":"a","relation":"b","left":{"type":"x","ref":1,"__proto__":{"ref":2}},"right":{"type":"y","ref":"d","field":"f","pos":1.5},"x":1}"#;
+    assert_eq!(
+        bare(link, &names).as_deref(),
+        Some(
+            r#"{"kind":"a","relation":"b","left":{"type":"x","ref":1},"right":{"type":"y","ref":"d","field":"f","pos":1.5}}"#
+        )
+    );
+    let entity =
+        r#"{"type":"api::a.a","id":7,"data":{"title":"x"},"__proto__":{"type":"admin::user"}}"#;
+    assert_eq!(
+        bare(entity, &["type", "id", "data"]).as_deref(),
+        Some(r#"{"type":"api::a.a","id":7,"data":{"title":"x"}}"#)
+    );
+    let fine = r#"{"type":"api::a.a","id":7,"data":{"title":"x"}}"#;
+    assert_eq!(bare(fine, &["type", "id", "data"]), None);
 }
