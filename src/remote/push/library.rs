@@ -115,21 +115,22 @@ impl Library {
     ///
     /// # Errors
     /// As [`is_whole`](Self::is_whole).
-    pub fn stays_whole(&self, site: &Site) -> Result<bool> {
+    pub fn stays_whole(&self, site: &Site) -> Result<Option<bool>> {
         for look in 0..LOOKS {
             if look > 0 {
                 site.access().interrupt().stop()?;
                 std::thread::sleep(PAUSE);
             }
-            if self.is_whole(site)? != Some(true) {
-                return Ok(false);
+            let is_whole = self.is_whole(site)?;
+            if is_whole != Some(true) {
+                return Ok(is_whole);
             }
             // Reading all of them takes its time as it is.
             if !self.is_told {
                 break;
             }
         }
-        Ok(true)
+        Ok(Some(true))
     }
 
     /// Sees that the files are there again.

@@ -136,7 +136,7 @@ const ELSEWHERE: &str = "the site keeps files with a provider of its own: where 
 impl Wreck {
     /// Sets right what can be, and gives the error to end with.
     pub fn settle(
-        self,
+        mut self,
         error: Error,
         warn: &mut dyn FnMut(Warning),
         tell: &dyn Fn(Event<'_>),
@@ -155,14 +155,15 @@ impl Wreck {
         }
         let waited_for = self.waited_for();
         match self.has_its_files(&waited_for) {
-            Ok(true) => {
+            Ok(Some(true)) => {
                 self.is_whole();
                 let error = error.interrupted_with(AS_BEFORE).also(
                     "nothing was changed: the site rolled the push back, and still has its files",
                 );
                 return self.with_state(error);
             }
-            Ok(false) => {}
+            Ok(Some(false)) => self.reached = self.reached.max(Reached::Cleared),
+            Ok(None) => {}
             Err(away) => return self.half_way(&error, Some(&away)),
         }
         let Some(copy) = self.safety.clone() else {
@@ -251,10 +252,11 @@ impl Wreck {
         }
     }
 
-    /// Whether a site that may have been told to delete its files has not deleted any.
-    fn has_its_files(&self, site: &Site) -> Result<bool, Failed> {
-        if self.reached != Reached::Clearing {
-            return Ok(false);
+    /// Whether a site that may have been told to delete its files still has all of them. `None` where nothing can tell.
+    fn has_its_files(&self, site: &Site) -> Result<Option<bool>, Failed> {
+        // Where it named the folder of its old files, they are in there.
+        if self.reached != Reached::Clearing || self.backup.is_some() {
+            return Ok(Some(false));
         }
         patiently_telling(site, self.tell, || self.library.stays_whole(site)).map_err(|error| {
             Failed {
@@ -329,28 +331,18 @@ impl Wreck {
 
     /// What the media library of the site holds, as far as it is known. `back` is how far sending back came.
     fn library_now(&self, back: Reached) -> &'static str {
+        use Reached::{Cleared, Clearing, Files, Opened};
         match (back, self.reached) {
-            (Reached::Opened, Reached::Opened | Reached::Clearing) => {
-                "its media library is as before, or empty"
-            }
-            (Reached::Opened, Reached::Cleared) | (Reached::Cleared, _) => {
-                "its media library is empty"
-            }
-            (Reached::Opened, Reached::Files) => {
+            (Opened | Clearing, Opened | Clearing) => "its media library is as before, or empty",
+            (Opened | Clearing, Cleared) | (Cleared, _) => "its media library is empty",
+            (Opened | Clearing, Files) => {
                 "its media library is empty, or holds some of the new files"
             }
-            (Reached::Opened, _) => "its media library holds the new files in place of its own",
-            (Reached::Clearing, Reached::Opened | Reached::Clearing) => {
-                "its media library is as before, or empty"
-            }
-            (Reached::Clearing, Reached::Cleared) => "its media library is empty",
-            (Reached::Clearing, Reached::Files) => {
-                "its media library is empty, or holds some of the new files"
-            }
-            (Reached::Clearing, _) => {
+            (Opened, _) => "its media library holds the new files in place of its own",
+            (Clearing, _) => {
                 "its media library is empty, or holds the new files in place of its own"
             }
-            (Reached::Files, _) => {
+            (Files, _) => {
                 "its media library is empty, or holds some of its own files, which were sent back"
             }
             (_, _) => "its media library holds those of its own files that were sent back",
