@@ -15,7 +15,7 @@ use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
 use crate::random;
 use crate::store::{Ending, Target, folder_of};
 use crate::transfer::{
-    Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Survey, Warning,
+    Description, Destination, Event, Filter, Inspection, Load, Plan, Report, Sink, Survey, Warning,
 };
 use hmac::Mac;
 use std::io::{self, Read, Write};
@@ -313,7 +313,12 @@ impl Sink for ArchiveLoad {
 }
 
 impl Load for ArchiveLoad {
-    fn commit(mut self: Box<Self>, outcome: &Report, _warn: &mut dyn FnMut(Warning)) -> Result<()> {
+    fn commit(
+        mut self: Box<Self>,
+        outcome: &Report,
+        _warn: &mut dyn FnMut(Warning),
+        _tell: &dyn Fn(Event<'_>),
+    ) -> Result<()> {
         self.end_stage()?;
         let warnings = std::mem::take(&mut self.warnings);
         self.text(RESULT, &Outcome::new(outcome, warnings).into_json())?;

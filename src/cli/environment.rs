@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::store::{Access, Interrupt};
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 pub(super) const PREFIX: &str = "BACKUP_";
 /// The variable that says how long to wait for a lock in the database, in seconds.
 const DATABASE_TIMEOUT: &str = "BACKUP_DATABASE_TIMEOUT";
+
+/// The variable that says how long to wait for a site that has to start again, in seconds.
+const SITE_TIMEOUT: &str = "BACKUP_SITE_TIMEOUT";
 
 /// The process environment.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +63,18 @@ impl Environment {
             variables,
             temporary: std::env::temp_dir(),
         })
+    }
+
+    /// The folder for locks that all users and units of this machine share: no variable moves it.
+    pub fn locks() -> PathBuf {
+        use rustix::fs::{Access, access};
+        let shared = ["/run/lock", "/tmp"].map(PathBuf::from);
+        let is_open = |folder: &PathBuf| {
+            let mode = folder.metadata().map(|it| it.permissions().mode());
+            mode.is_ok_and(|mode| mode & 0o002 != 0) && access(folder, Access::WRITE_OK).is_ok()
+        };
+        let found = shared.into_iter().find(is_open);
+        found.unwrap_or_else(std::env::temp_dir)
     }
 
     /// One with these variables.
@@ -145,16 +161,30 @@ impl Environment {
     /// # Errors
     /// Kind [`Usage`](crate::error::Kind::Usage): it is not a number of seconds.
     pub fn database_timeout(&self) -> Result<Option<Duration>> {
-        let Some(value) = self.get(DATABASE_TIMEOUT) else {
+        self.seconds(DATABASE_TIMEOUT, "a lock in the database")
+    }
+
+    /// How long to wait for a site that has to start again, where that is said.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](crate::error::Kind::Usage): it is not a number of seconds.
+    pub fn site_timeout(&self) -> Result<Option<Duration>> {
+        self.seconds(SITE_TIMEOUT, "a site that has to start again")
+    }
+
+    fn seconds(&self, name: &str, what: &str) -> Result<Option<Duration>> {
+        let Some(value) = self.get(name) else {
             return Ok(None);
         };
         let seconds = value.trim().parse().ok();
         let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         duration.map(Some).ok_or_else(|| {
             Error::usage(format!(
-                "{DATABASE_TIMEOUT} is `{value}`, which is not a number of seconds"
+                "{name} is `{value}`, which is not a number of seconds"
             ))
-            .hint("give how long to wait for a lock in the database, such as 0, 2.5 or 60")
+            .hint(format!(
+                "give how long to wait for {what}, such as 0, 2.5 or 60"
+            ))
         })
     }
 }

@@ -289,16 +289,16 @@ fn deaf(error: io::Error) -> Error {
     Error::failed(format!("cannot listen for signals: {error}"))
 }
 
-/// Has signals set this flag, and end the process where it is set already. Gives what does the latter, and the former.
-fn register(requested: &Arc<AtomicBool>) -> Result<(Vec<SigId>, Vec<SigId>)> {
+/// Has signals set this flag, and end the process with this code where it is set already. Gives what does the latter, and the former.
+fn register(requested: &Arc<AtomicBool>, code: u8) -> Result<(Vec<SigId>, Vec<SigId>)> {
     let mut signals = vec![SIGINT, SIGTERM];
     if !ignores_hangups() {
         signals.push(SIGHUP);
     }
     let (mut exits, mut flags) = (Vec::new(), Vec::new());
     for signal in signals {
-        let (code, second) = (INTERRUPTED.into(), Arc::clone(requested));
-        let exit = signal_hook::flag::register_conditional_shutdown(signal, code, second);
+        let second = Arc::clone(requested);
+        let exit = signal_hook::flag::register_conditional_shutdown(signal, code.into(), second);
         exits.push(exit.map_err(deaf)?);
         let flag = signal_hook::flag::register(signal, Arc::clone(requested));
         flags.push(flag.map_err(deaf)?);
@@ -333,7 +333,7 @@ impl Cancellation {
         let limit = rustix::process::Signal::XFSZ.as_raw();
         signal_hook::flag::register(limit, Arc::default()).map_err(deaf)?;
         let requested: Arc<AtomicBool> = Arc::default();
-        let (exits, flags) = register(&requested)?;
+        let (exits, flags) = register(&requested, INTERRUPTED)?;
         Ok(Self {
             requested,
             exits: Arc::new(Mutex::new(exits)),
@@ -350,8 +350,25 @@ impl Cancellation {
         forget(&self.exits);
         forget(&self.flags);
         let requested: Arc<AtomicBool> = Arc::default();
-        register(&requested)?;
+        register(&requested, INTERRUPTED)?;
         Ok(Interrupt::new(requested))
+    }
+
+    /// From now on a second signal ends the process with the code of a restore that is half-way, or again with that of
+    /// one that changed nothing.
+    fn half_way(&self, is_half_way: bool) {
+        let code = match is_half_way {
+            true => exit_code(Kind::HalfWay),
+            false => INTERRUPTED,
+        };
+        // Both anew: what ends the process must look at the flag before the same signal sets it.
+        forget(&self.exits);
+        forget(&self.flags);
+        // Where the system takes no handlers, signals do what they do to any process.
+        if let Ok((exits, flags)) = register(&self.requested, code) {
+            *self.exits.lock().unwrap_or_else(PoisonError::into_inner) = exits;
+            *self.flags.lock().unwrap_or_else(PoisonError::into_inner) = flags;
+        }
     }
 
     /// From now on the process ends when its work is done, and says so to whoever wants to stop it:

@@ -6,7 +6,7 @@ use super::secret::holds_token;
 use super::terminal;
 use super::token::TokenSource;
 use crate::error::{Error, Result};
-use crate::remote::{Address, Site};
+use crate::remote::{Address, Patience, Site};
 use crate::store::Access;
 use crate::transfer::{Subject, Warning, WarningKind};
 use clap::Args;
@@ -66,7 +66,11 @@ impl RemoteArguments {
         let access = self.access(environment, prompt)?;
         let token = token.token(&address, environment, prompt)?;
         let retries = self.retries.unwrap_or(RETRIES);
-        Ok(Site::new(address, token, access, retries))
+        let mut patience = Patience::default();
+        if let Some(back) = environment.site_timeout()? {
+            patience.back = back;
+        }
+        Ok(Site::new(address, token, access, retries).with_patience(patience))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::transfer::{
 use clap::{Args, ValueEnum};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How a restore is done.
 #[derive(Debug, Args)]
@@ -352,7 +353,11 @@ impl Restore<'_> {
             Target::Site(site, safety) => {
                 let options = PushOptions {
                     safety: safety.copy(),
-                    lock_folder: self.environment.temporary.clone(),
+                    lock_folder: Environment::locks(),
+                    half_way: Some(Arc::new({
+                        let cancellation = self.cancellation.clone();
+                        move |is_half_way| cancellation.half_way(is_half_way)
+                    })),
                     tell: Some(terminal::tell),
                 };
                 let site = Site::clone(site);

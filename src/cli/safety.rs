@@ -106,6 +106,8 @@ impl SafetyArguments {
             lock,
             is_kept: self.keep_safety_copy,
             is_there: AtomicBool::default(),
+            is_spent: AtomicBool::default(),
+            is_incomplete: AtomicBool::default(),
             spool_folder: environment.temporary.clone(),
             cancellation: cancellation.clone(),
         })))
@@ -209,11 +211,25 @@ impl SafetyPlan {
         }
     }
 
-    /// Removes it after success, unless it is to stay; gives where it lies then.
+    /// Removes it after success, unless it is to stay, or the site was not seen to hold all that was sent to it; gives
+    /// where it lies then.
     pub fn after_success(&self) -> Option<String> {
         let copy = self.made()?;
         let shown = copy.name();
-        if !copy.is_kept {
+        let is_incomplete = copy.is_incomplete.load(Ordering::Relaxed);
+        if is_incomplete {
+            terminal::alert(&format!(
+                "safety copy: {shown} did not hold all of the site, and is not removed by itself"
+            ));
+        }
+        if !copy.is_spent.load(Ordering::Relaxed) {
+            terminal::alert(&format!(
+                "safety copy: {shown} stays, because the site was not seen to hold all that was sent to it; remove it \
+                 once you have looked at the site"
+            ));
+            return Some(shown);
+        }
+        if !copy.is_kept && !is_incomplete {
             match fs::remove_file(&copy.path) {
                 Ok(()) => {
                     terminal::tell(&format!("safety copy: {shown} is removed"));
@@ -253,6 +269,10 @@ pub(super) struct SafetyArchive {
     is_kept: bool,
     /// Whether it has been made.
     is_there: AtomicBool,
+    /// Whether the site holds all that was sent to it.
+    is_spent: AtomicBool,
+    /// Whether it lacks something.
+    is_incomplete: AtomicBool,
     spool_folder: PathBuf,
     cancellation: Cancellation,
 }
@@ -295,11 +315,16 @@ impl SafetyCopy for SafetyArchive {
         let report = copied.map_err(|error| error.within("safety copy"))?;
         self.is_there.store(true, Ordering::Relaxed);
         if let Some(shortfall) = report::shortfall(&report) {
-            terminal::tell(&format!(
-                "safety copy: the site itself lacks something: {shortfall}"
+            self.is_incomplete.store(true, Ordering::Relaxed);
+            terminal::alert(&format!(
+                "safety copy: {shown} does not hold all of the site: {shortfall}"
             ));
         }
         Ok(())
+    }
+
+    fn spent(&self) {
+        self.is_spent.store(true, Ordering::Relaxed);
     }
 
     fn open(&self, interrupt: Interrupt) -> Result<Box<dyn Source>> {

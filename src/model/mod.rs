@@ -5,6 +5,7 @@
 //! on the way. This room imports nothing else of ours but the calendar.
 
 mod asset;
+mod astray;
 pub(crate) mod canonical;
 mod components;
 mod configuration;
@@ -24,6 +25,7 @@ mod stage;
 mod value;
 
 pub use asset::{Asset, AssetMetadata, STAGING_PREFIX, is_file_name, media_type, named_files};
+pub use astray::{Paths, logos_lead_astray, row_leads_astray};
 pub use components::{Component, Misfit, Visitor, is_component, walk};
 pub use configuration::{ConfigItem, ConfigKind};
 pub use entity::{Elements, Entity, Fields, ParsedEntity, elements};

@@ -105,19 +105,21 @@ impl Address {
 
     /// Whether both are surely the same Strapi. Two names of one server are not seen to be.
     pub fn is_same(&self, other: &Self) -> bool {
-        let port = |address: &Self| match (address.url.port_or_known_default(), address.is_plain())
-        {
+        self.normal() == other.normal()
+    }
+
+    /// Where it is, the same under its spellings as far as these can be seen to be of one Strapi: host, port, path.
+    pub fn normal(&self) -> (String, u16, String) {
+        let port = match (self.url.port_or_known_default(), self.is_plain()) {
             // One site answers on both as a rule, and sends from one to the other.
-            (Some(80), true) => Some(443),
-            (port, _) => port,
+            (Some(80), true) => 443,
+            (port, _) => port.unwrap_or_default(),
         };
-        let host = |address: &Self| match address.is_loopback() {
+        let host = match self.is_loopback() {
             true => "localhost".to_owned(),
-            false => address.host().trim_end_matches('.').to_owned(),
+            false => self.host().trim_end_matches('.').to_owned(),
         };
-        host(self) == host(other)
-            && port(self) == port(other)
-            && self.url.path() == other.url.path()
+        (host, port, self.url.path().to_owned())
     }
 
     /// What its user should know of it before anything is sent there.

@@ -12,7 +12,7 @@ pub fn frames(bytes: &[u8]) {
         match Frame::parse(line.into()) {
             Ok(Frame::Answer { result, .. }) => {
                 if let Ok(answer) = result {
-                    let _ = answer.stats();
+                    let _ = answer.stats(true);
                     take_anything(answer.data());
                 }
             }

@@ -18,7 +18,7 @@ mod words;
 
 pub use address::{Address, Direction};
 pub use pull::RemoteSource;
-pub use push::{PushOptions, RemoteDestination, SafetyCopy};
+pub use push::{HalfWay, PushOptions, RemoteDestination, SafetyCopy};
 pub use session::{Patience, Session};
 pub use token::Token;
 pub use trouble::Trouble;

@@ -37,6 +37,9 @@ pub struct Patience {
     pub leave: Duration,
     /// For the answers at the end of a pull, when all has come: nothing depends on them.
     pub farewell: Duration,
+    /// For a site that was left in the middle of a push and has to start again, whatever else is said of retries: its
+    /// files wait for it.
+    pub back: Duration,
     /// Before what broke is begun again for the first time; each pause is twice as long as the one before it.
     pub pause: Duration,
 }
@@ -52,6 +55,7 @@ impl Default for Patience {
             ping: Duration::from_secs(20),
             leave: Duration::from_millis(1500),
             farewell: Duration::from_secs(3),
+            back: minutes(3),
             pause: Duration::from_secs(1),
         }
     }
@@ -218,6 +222,15 @@ impl Session {
             true => self.answer_within(patience.long, patience.long),
             false => self.answer_within(patience.answer, patience.silence),
         }
+    }
+
+    /// Sends a request, and waits for its answer for this time at the most.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub fn ask_within(&mut self, request: Request<'_>, time: Duration) -> Result<Answer> {
+        self.send(request)?;
+        self.answer_within(time, time)
     }
 
     fn answer_within(&mut self, whole: Duration, silence: Duration) -> Result<Answer> {

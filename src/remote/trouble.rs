@@ -107,6 +107,14 @@ impl Trouble {
         }
     }
 
+    /// Whether the site is not there, as while it starts again.
+    pub(super) fn is_away(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy(_) | Self::Unreachable(_) | Self::Cut(_) | Self::Silent
+        )
+    }
+
     /// The error of it, at this site and while this was done (such as "the start of the assets").
     pub(super) fn error(self, site: &Site, during: Option<&str>) -> Error {
         let place = match during {

@@ -169,13 +169,21 @@ impl Answer {
             .map_err(|_| Trouble::malformed(format!("its answer to {what} is not as it should be")))
     }
 
-    /// How many items of a stage of a push were started and finished, where the server says it: 4.x does not.
-    pub fn stats(&self) -> Option<Stats> {
+    /// How many items of a stage of a push were started and finished. 4.x does not say it, so that it is only needed of
+    /// servers that know checksums.
+    ///
+    /// # Errors
+    /// It is needed, and not there or something else.
+    pub fn stats(&self, is_needed: bool) -> Result<Option<Stats>, Trouble> {
         #[derive(Deserialize)]
         struct Data {
-            stats: Option<Stats>,
+            stats: Stats,
         }
-        serde_json::from_str::<Data>(self.data()).ok()?.stats
+        match self.read::<Data>("the end of a stage") {
+            Ok(data) => Ok(Some(data.stats)),
+            Err(trouble) if is_needed => Err(trouble),
+            Err(_) => Ok(None),
+        }
     }
 }
 

@@ -130,17 +130,28 @@ pub trait Destination: Send {
 /// it was, as far as the destination can do that by itself.
 pub trait Load: Sink {
     /// Gives up because of this error, and sets right what dropping it would not. Gives the error to end
-    /// with, which says what the destination is like now; what must be told meanwhile goes to `warn`.
-    fn abandon(self: Box<Self>, error: Error, _warn: &mut dyn FnMut(Warning)) -> Error {
+    /// with, which says what the destination is like now; what must be told meanwhile goes to `warn`,
+    /// and how far what takes long has come to `tell`.
+    fn abandon(
+        self: Box<Self>,
+        error: Error,
+        _warn: &mut dyn FnMut(Warning),
+        _tell: &dyn Fn(Event<'_>),
+    ) -> Error {
         error
     }
 
     /// Makes everything visible at once. `outcome` is what the transfer did; what must be told
-    /// afterwards goes to `warn`.
+    /// afterwards goes to `warn`, and how far what takes long has come to `tell`.
     ///
     /// # Errors
     /// It did not work, and everything is as it was before.
-    fn commit(self: Box<Self>, outcome: &Report, warn: &mut dyn FnMut(Warning)) -> Result<()>;
+    fn commit(
+        self: Box<Self>,
+        outcome: &Report,
+        warn: &mut dyn FnMut(Warning),
+        tell: &dyn Fn(Event<'_>),
+    ) -> Result<()>;
 }
 
 /// A destination that takes nothing: the plan against it is a check of the source.
@@ -207,7 +218,12 @@ impl Sink for Nowhere {
 }
 
 impl Load for Nowhere {
-    fn commit(self: Box<Self>, _outcome: &Report, _warn: &mut dyn FnMut(Warning)) -> Result<()> {
+    fn commit(
+        self: Box<Self>,
+        _outcome: &Report,
+        _warn: &mut dyn FnMut(Warning),
+        _tell: &dyn Fn(Event<'_>),
+    ) -> Result<()> {
         Ok(())
     }
 }

@@ -219,7 +219,8 @@ impl Transfer<'_> {
         };
         counting.finish();
         if let Err(error) = streamed {
-            return Err(load.abandon(error, &mut |warning| observer.on(Event::Warned(&warning))));
+            let warn = &mut |warning| observer.on(Event::Warned(&warning));
+            return Err(load.abandon(error, warn, &|event| observer.on(event)));
         }
         if is_staged {
             let files = plan.announced.stages.get(&Stage::Assets).cloned();
@@ -228,10 +229,11 @@ impl Transfer<'_> {
                 .extend(files.map(|files| (Stage::Assets, files)));
         }
         observer.on(Event::Entered(Phase::Finishing));
-        load.commit(&report, &mut |warning| {
+        let mut warn = |warning| {
             observer.on(Event::Warned(&warning));
             afterwards.push(warning);
-        })?;
+        };
+        load.commit(&report, &mut warn, &|event| observer.on(event))?;
         for warning in &afterwards {
             report.count_warning(warning);
         }

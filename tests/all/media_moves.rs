@@ -475,3 +475,23 @@ fn a_logo_comes_with_the_provider_of_the_project() {
     assert_eq!(value, there);
     assert!(project.archive("aside/logo_1.png").exists());
 }
+
+#[test]
+fn rows_and_logos_that_lead_out_of_the_upload_folder_do_not_get_into_a_project() {
+    let project = Project::testdata();
+    let path = project.export("site", &[]);
+    let wrong = [
+        (ENTITIES, "\"url\":\"/uploads/", "\"url\":\"/uploads/../../"),
+        (ENTITIES, "\"hash\":\"", "\"hash\":\"../../"),
+    ];
+    for (entry, from, to) in wrong {
+        let edited = Tarball::read(&path).replace(entry, from, to);
+        let edited = edited
+            .with_right_checksums()
+            .write(project.archives().join("edited.tar"));
+        project
+            .run("import", ["-f", edited.to_str().unwrap(), "--force"])
+            .ends_with(6)
+            .says(["leads out of the media library"]);
+    }
+}

@@ -8,11 +8,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
+use std::time::Duration;
 use strapi_backup::archive::{Archive, ArchiveDestination, Demands};
 use strapi_backup::effort::Effort;
 use strapi_backup::error::{Error, Kind, Result};
 use strapi_backup::model::Stage;
-use strapi_backup::remote::{Address, PushOptions, RemoteDestination, SafetyCopy, Site, Token};
+use strapi_backup::remote::{
+    Address, Patience, PushOptions, RemoteDestination, SafetyCopy, Site, Token,
+};
 use strapi_backup::store::{Access, Interrupt};
 use strapi_backup::transfer::{
     Event, Extent, Filter, FilterOptions, Group, Observer, OnFault, Plan, Report, SchemaStrategy,
@@ -26,6 +29,7 @@ const FOUR: &str = "testdata/strapi4-sqlite/strapi-export.tar";
 struct Copy {
     path: PathBuf,
     folder: PathBuf,
+    spent: Arc<AtomicBool>,
 }
 
 impl SafetyCopy for Copy {
@@ -49,6 +53,10 @@ impl SafetyCopy for Copy {
         transfer.run(&plan).map(drop)
     }
 
+    fn spent(&self) {
+        self.spent.store(true, Ordering::Relaxed);
+    }
+
     fn open(&self, interrupt: Interrupt) -> Result<Box<dyn Source>> {
         let demands = Demands {
             interrupt,
@@ -62,12 +70,40 @@ impl SafetyCopy for Copy {
 
 /// What a push told.
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct Told {
+    warnings: Mutex<Vec<String>>,
+    /// Items and bytes of each time that files were sent, and whether that ended.
+    files: Mutex<Vec<(u64, u64, bool)>>,
+    /// A warning at which the user wants the run to stop.
+    stop_at: Option<(&'static str, Arc<AtomicBool>)>,
+}
 
 impl Observer for Told {
     fn on(&self, event: Event<'_>) {
-        if let Event::Warned(warning) = event {
-            self.0.lock().unwrap().push(warning.to_string());
+        let mut files = self.files.lock().unwrap();
+        match event {
+            Event::Warned(warning) => {
+                let words = warning.to_string();
+                if let Some((part, stop)) = &self.stop_at {
+                    stop.fetch_or(words.contains(part), Ordering::Relaxed);
+                }
+                self.warnings.lock().unwrap().push(words);
+            }
+            Event::StageStarted { stage, .. } if stage == Stage::Assets => {
+                files.push((0, 0, false));
+            }
+            Event::Advanced {
+                stage,
+                items,
+                bytes,
+            } if stage == Stage::Assets => {
+                let of = files.last_mut().unwrap();
+                (of.0, of.1) = (of.0 + items, of.1 + bytes);
+            }
+            Event::StageFinished { stage } if stage == Stage::Assets => {
+                files.last_mut().unwrap().2 = true;
+            }
+            _ => {}
         }
     }
 }
@@ -82,7 +118,13 @@ struct Push {
     options: FilterOptions,
     schemas: SchemaStrategy,
     stop: Arc<AtomicBool>,
+    /// Whether the safety copy is of no use any more.
+    spent: Arc<AtomicBool>,
+    /// How long a site is waited for that has to start again.
+    back: Duration,
     told: Told,
+    /// What was said of whether the site is half-way.
+    half_way: Arc<Mutex<Vec<bool>>>,
 }
 
 impl Push {
@@ -96,7 +138,10 @@ impl Push {
             options: FilterOptions::default(),
             schemas: SchemaStrategy::Exact,
             stop: Arc::default(),
+            spent: Arc::default(),
+            back: Duration::ZERO,
             told: Told::default(),
+            half_way: Arc::default(),
         }
     }
 
@@ -131,11 +176,17 @@ impl Push {
         let address = Address::parse(&fake.url()).unwrap();
         let access = Access::new(BTreeMap::new(), interrupt);
         let token = Token::new(self.token).unwrap();
-        let site = Site::new(address, token, access, 0);
+        let patience = Patience {
+            back: self.back,
+            pause: Duration::from_millis(10),
+            ..Patience::default()
+        };
+        let site = Site::new(address, token, access, 0).with_patience(patience);
         let copy = self.safety.then(|| {
             Arc::new(Copy {
                 path: self.copy(),
                 folder: folder.to_owned(),
+                spent: Arc::clone(&self.spent),
             }) as Arc<dyn SafetyCopy>
         });
         let options = PushOptions {
@@ -145,6 +196,10 @@ impl Push {
                 .clone()
                 .unwrap_or_else(|| folder.to_owned()),
             tell: None,
+            half_way: Some(Arc::new({
+                let heard = Arc::clone(&self.half_way);
+                move |is_half_way| heard.lock().unwrap().push(is_half_way)
+            })),
         };
         let mut source = Archive::at(&self.archive, folder)?.open(None, Demands::default())?;
         then(Transfer {
@@ -171,7 +226,7 @@ impl Push {
     }
 
     fn told(&self) -> Vec<String> {
-        self.told.0.lock().unwrap().clone()
+        self.told.warnings.lock().unwrap().clone()
     }
 
     #[track_caller]
@@ -257,8 +312,8 @@ fn failed<T>(result: Result<T>) -> Error {
     }
 }
 
-/// Something that goes wrong in the push itself, and not in what is pulled before it.
-fn in_push(at: Point, harm: Harm) -> Fault {
+/// How often this is asked of a site before a push deletes anything.
+fn pulled(name: &str) -> usize {
     static PULLED: OnceLock<BTreeMap<&'static str, usize>> = OnceLock::new();
     let pulled = PULLED.get_or_init(|| {
         let fake = FakeStrapi::start(other(FIVE));
@@ -273,10 +328,24 @@ fn in_push(at: Point, harm: Harm) -> Fault {
         }
         counts
     });
+    pulled.get(name).copied().unwrap_or_default()
+}
+
+/// Something that goes wrong in the push itself, and not in what is pulled before it.
+fn in_push(at: Point, harm: Harm) -> Fault {
     let (Point::Asked(name) | Point::Done(name)) = &at else {
         panic!("no request: {at:?}");
     };
-    let passes = pulled.get(name).copied().unwrap_or_default();
+    let passes = pulled(name);
+    Fault::new(at, harm).after(passes)
+}
+
+/// Something that goes wrong when the files are sent back.
+fn in_sending_back(at: Point, harm: Harm) -> Fault {
+    let (Point::Asked(name) | Point::Done(name)) = &at else {
+        panic!("no request: {at:?}");
+    };
+    let passes = pulled(name) + 1;
     Fault::new(at, harm).after(passes)
 }
 
@@ -303,6 +372,7 @@ fn a_whole_push_makes_the_site_what_the_archive_holds_under_new_ids() {
         assert!(now.backups.is_empty());
         assert_eq!(report.stages[&Stage::Assets].total.items, 10);
         assert!(!report.is_incomplete(), "{:#?}", push.told());
+        assert!(push.spent.load(Ordering::Relaxed));
     }
 }
 
@@ -413,8 +483,93 @@ fn a_cut_after_the_files_were_sent_is_undone_and_they_are_sent_back() {
         Point::Done("end links"),
         Point::Asked("stream configuration"),
         Point::Done("end configuration"),
-        Point::Asked("close"),
     ]);
+}
+
+#[test]
+fn a_cut_before_anything_was_deleted_leaves_the_files_alone() {
+    for archive in [FIVE, FOUR] {
+        for is_safe in [true, false] {
+            let before = other(archive);
+            let fake = FakeStrapi::start(before.clone());
+            fake.add(in_push(Point::Asked("beforeTransfer"), Harm::Cut));
+            let mut push = Push::of(archive);
+            push.safety = is_safe;
+            let error = failed(push.run(&fake));
+            is_as_before(&fake, &before);
+            let said = words(&error);
+            assert_eq!(error.kind(), Kind::Failed, "{archive}: {said}");
+            assert!(said.contains("still has its files"), "{archive}: {said}");
+            assert_eq!(fake.record().count("beforeTransfer"), 1, "{archive}");
+        }
+    }
+}
+
+#[test]
+fn a_cut_while_files_are_sent_back_is_told_with_what_is_there_then() {
+    let first = "the folder /srv/site/public/uploads_backup_1795258603555 to";
+    for (cut, folder) in [("end assets", None), ("stream assets", Some(first))] {
+        let fake = FakeStrapi::start(other(FIVE));
+        fake.add(in_push(Point::Done(cut), Harm::Cut));
+        fake.add(in_sending_back(Point::Asked("end entities"), Harm::Cut).always());
+        let push = Push::of(FIVE);
+        let error = failed(push.run(&fake));
+        fake.wait_until_left();
+        let said = words(&error);
+        assert_eq!(error.kind(), Kind::HalfWay, "{said}");
+        assert!(fake.site().files.is_empty());
+        assert!(said.contains("its media library is empty;"), "{said}");
+        assert_eq!(said.contains("uploads_backup"), folder.is_some(), "{said}");
+        assert!(folder.is_none_or(|folder| said.contains(folder)), "{said}");
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_site_to_send_its_files_back_can_stop_that() {
+    let fake = FakeStrapi::start(other(FIVE));
+    fake.add(in_push(Point::Asked("start links"), Harm::Die));
+    let mut push = Push::of(FIVE);
+    push.back = Duration::from_secs(100_000);
+    push.told.stop_at = Some(("are sent back from", Arc::clone(&push.stop)));
+    let error = failed(push.run(&fake));
+    assert_eq!(error.kind(), Kind::HalfWay);
+    let said = words(&error);
+    assert!(said.contains("did not work: interrupted"), "{said}");
+    assert!(said.contains("--only files"), "{said}");
+}
+
+#[test]
+fn files_that_are_sent_back_show_how_far_they_are() {
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(in_push(Point::Done("end assets"), Harm::Cut));
+    let push = Push::of(FIVE);
+    failed(push.run(&fake));
+    is_as_before(&fake, &before);
+    let files = push.told.files.lock().unwrap();
+    let bytes = before.files.values().map(|content| content.len() as u64);
+    let expected = (before.files.len() as u64, bytes.sum(), true);
+    assert_eq!(files.last(), Some(&expected), "{files:?}");
+}
+
+#[test]
+fn files_that_go_after_a_push_of_files_alone_into_an_empty_library_are_told() {
+    let mut before = other(FIVE);
+    before.files.clear();
+    let fake = FakeStrapi::start(before);
+    let hold = Hold::default();
+    let last = Fault::new(Point::Done("stream assets"), Harm::Hold(hold.clone()));
+    fake.add(last);
+    let push = Push::of(FIVE).only(&[Group::Files]).unsafely();
+    let report = thread::scope(|scope| {
+        let run = scope.spawn(|| push.run(&fake).unwrap());
+        hold.wait();
+        fake.site().files.clear();
+        hold.release();
+        run.join().unwrap()
+    });
+    assert!(report.is_incomplete());
+    push.has_told("files were sent, and 0 are there");
 }
 
 #[test]
@@ -525,6 +680,126 @@ fn a_lost_answer_that_nothing_can_tell_more_of_is_half_way() {
         "{}",
         words(&error)
     );
+}
+
+#[test]
+fn a_commit_that_is_undone_after_its_answer_is_no_success() {
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(in_push(Point::Asked("close"), Harm::Undone));
+    let push = Push::of(FIVE);
+    let error = failed(push.run(&fake));
+    assert_eq!(error.kind(), Kind::HalfWay, "{}", words(&error));
+    let said = words(&error);
+    assert!(said.contains("still holds rows"), "{said}");
+    assert!(said.contains("--only files"), "{said}");
+    assert_eq!(fake.site().entities, before.entities);
+    assert!(push.copy().exists());
+}
+
+#[test]
+fn a_commit_that_may_come_later_is_not_taken_for_none_and_no_files_are_sent_back() {
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(in_push(Point::Asked("close"), Harm::Cut));
+    let push = Push::of(FIVE);
+    let error = failed(push.run(&fake));
+    fake.wait_until_left();
+    let said = words(&error);
+    assert_eq!(error.kind(), Kind::HalfWay, "{said}");
+    assert!(
+        said.contains("not known whether the site has committed"),
+        "{said}"
+    );
+    assert!(said.contains("--only files"), "{said}");
+    assert!(!said.contains("nothing was changed"), "{said}");
+    assert!(push.copy().exists());
+    assert_eq!(names(&fake.site()), names(&site(FIVE)));
+}
+
+#[test]
+fn a_finished_push_does_not_wait_for_an_answer_that_it_does_not_need() {
+    let fake = FakeStrapi::start(other(FIVE));
+    fake.add(in_push(Point::Asked("end"), Harm::Silence));
+    let push = Push::of(FIVE);
+    push.run(&fake).unwrap();
+    fake.wait_until_left();
+    assert_eq!(rows(&fake.site()), rows(&site(FIVE)));
+}
+
+#[test]
+fn a_safety_copy_that_lacks_files_or_rows_stops_the_push_before_anything_is_deleted() {
+    let missing = Harm::changed(|data| {
+        data["totals"]["totalCount"] = json!(data["totals"]["totalCount"].as_u64().unwrap() + 1);
+    });
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(Fault::new(Point::Done("start assets"), missing));
+    let error = failed(Push::of(FIVE).run(&fake));
+    let said = words(&error);
+    assert_eq!(error.kind(), Kind::Failed, "{said}");
+    for part in ["nothing was changed", "11 of 12 files", "--no-safety-copy"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    is_as_before(&fake, &before);
+    let fake = FakeStrapi::start(before);
+    let push = Push::of(FIVE);
+    let error = push.with(&fake, |mut transfer| {
+        let plan = transfer.plan()?;
+        fake.site()
+            .entities
+            .retain(|row| row["type"] != "api::article.article");
+        transfer.run(&plan)
+    });
+    let said = words(&failed(error));
+    assert!(said.contains("rows of api::article.article"), "{said}");
+    assert!(
+        !fake
+            .record()
+            .requests()
+            .iter()
+            .flatten()
+            .any(|it| *it == "beforeTransfer")
+    );
+}
+
+#[test]
+fn numbers_that_a_server_owes_and_does_not_tell_end_the_push() {
+    for wrong in [
+        json!({"ok": true}),
+        json!({"ok": true, "stats": {"started": "2"}}),
+    ] {
+        let before = other(FIVE);
+        let fake = FakeStrapi::start(before.clone());
+        let wrong = Harm::changed(move |data| *data = wrong.clone());
+        fake.add(in_push(Point::Done("end entities"), wrong));
+        let error = failed(Push::of(FIVE).run(&fake));
+        assert!(
+            words(&error).contains("the end of a stage"),
+            "{}",
+            words(&error)
+        );
+        is_as_before(&fake, &before);
+    }
+}
+
+#[test]
+fn a_second_signal_is_told_to_leave_the_site_half_way_while_files_are_gone() {
+    for (at, expected) in [
+        (Point::Asked("stream links"), vec![true, false]),
+        (Point::Asked("getMetadata"), vec![]),
+    ] {
+        let fake = FakeStrapi::start(other(FIVE));
+        fake.add(in_push(at, Harm::Cut));
+        let push = Push::of(FIVE);
+        failed(push.run(&fake));
+        fake.wait_until_left();
+        assert_eq!(*push.half_way.lock().unwrap(), expected);
+        if !expected.is_empty() {
+            push.has_told("do the first of these that is possible");
+            push.has_told("--only files");
+        }
+    }
 }
 
 #[test]
@@ -704,6 +979,72 @@ fn rows_that_another_transfer_took_are_told_after_the_commit() {
     });
     assert!(report.is_incomplete());
     push.has_told("rows were sent, and 0 are there");
+    assert!(!push.spent.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_safety_copy_is_of_use_where_the_site_went_away_before_it_was_counted() {
+    let fake = FakeStrapi::start(other(FIVE));
+    fake.add(in_push(Point::Asked("end"), Harm::Die));
+    let push = Push::of(FIVE);
+    let report = push.run(&fake).unwrap();
+    assert!(report.is_incomplete());
+    push.has_told("what it holds now could not be counted");
+    assert!(!push.spent.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_safety_copy_is_of_use_where_files_are_missing_at_the_site() {
+    let fake = FakeStrapi::start(other(FIVE));
+    let hold = Hold::default();
+    fake.add(in_push(Point::Asked("close"), Harm::Hold(hold.clone())));
+    let push = Push::of(FIVE);
+    let report = thread::scope(|scope| {
+        let run = scope.spawn(|| push.run(&fake).unwrap());
+        hold.wait();
+        let mut files = std::mem::take(&mut fake.site().files).into_iter();
+        fake.site().files = files.by_ref().take(2).collect();
+        hold.release();
+        run.join().unwrap()
+    });
+    assert!(report.is_incomplete());
+    push.has_told("10 files were sent, and 2 are there");
+    assert!(!push.spent.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_safety_copy_is_of_use_where_counting_was_interrupted() {
+    let fake = FakeStrapi::start(other(FIVE));
+    let hold = Hold::default();
+    fake.add(in_push(Point::Asked("end"), Harm::Hold(hold.clone())));
+    let push = Push::of(FIVE);
+    let report = thread::scope(|scope| {
+        let run = scope.spawn(|| push.run(&fake).unwrap());
+        hold.wait();
+        push.stop.store(true, Ordering::Relaxed);
+        hold.release();
+        run.join().unwrap()
+    });
+    assert!(report.is_incomplete());
+    push.has_told("what it holds now could not be counted");
+    assert!(!push.spent.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_site_that_has_to_start_again_is_waited_for_before_its_files_are_sent_back() {
+    let before = other(FIVE);
+    let fake = FakeStrapi::start(before.clone());
+    fake.add(in_push(Point::Asked("start links"), Harm::Die));
+    let mut push = Push::of(FIVE);
+    push.back = Duration::from_secs(60);
+    let error = thread::scope(|scope| {
+        let run = scope.spawn(|| failed(push.run(&fake)));
+        fake.wait_until_dead();
+        fake.restart();
+        run.join().unwrap()
+    });
+    assert_eq!(error.kind(), Kind::Failed, "{}", words(&error));
+    is_as_before(&fake, &before);
 }
 
 #[test]

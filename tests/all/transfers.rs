@@ -13,8 +13,9 @@ use crate::support::archive::Archive;
 use crate::support::cli::{
     KEY, Outcome, PLAIN, Project, backup, backup_through, run, strapi_archive, testdata,
 };
-use crate::support::fake_strapi::{FULL, FakeStrapi, Fault, Harm, PULL, PUSH, Point, Site};
+use crate::support::fake_strapi::{FULL, FakeStrapi, Fault, Harm, Hold, PULL, PUSH, Point, Site};
 use crate::support::files::listing;
+use crate::support::running::Running;
 use crate::support::schema::described;
 
 /// All tokens of the modelled server. None may stand in any output.
@@ -36,7 +37,7 @@ fn empty_site() -> FakeStrapi {
 /// A run in this folder, before it starts.
 fn command(folder: &Path, words: &[&str]) -> Command {
     let mut command = backup(words);
-    command.current_dir(folder);
+    command.current_dir(folder).env("BACKUP_SITE_TIMEOUT", "0");
     command
 }
 
@@ -913,6 +914,30 @@ fn versions_are_compared_before_anything_is_sent_to_a_site() {
 }
 
 #[test]
+fn a_safety_copy_stays_where_nobody_saw_that_the_site_has_all() {
+    let site = empty_site();
+    // The pull of the safety copy ends with one as well.
+    site.add(Fault::new(Point::Asked("end"), Harm::Die).after(1));
+    let project = Project::testdata();
+    let here = project.archives();
+    let archive = strapi_archive();
+    let url = site.url();
+    let words = [
+        "import",
+        "--to",
+        &url,
+        "-f",
+        archive.to_str().unwrap(),
+        "--force",
+        "--safety-copy",
+        "before",
+    ];
+    let outcome = ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(3);
+    outcome.says(["could not be counted", "before.tar.gz stays, because"]);
+    assert!(here.join("before.tar.gz").exists());
+}
+
+#[test]
 fn after_a_cut_the_site_has_its_files_again_and_the_safety_copy_stays() {
     let site = site();
     site.add(Fault::new(Point::Asked("stream links"), Harm::Cut));
@@ -977,5 +1002,42 @@ fn where_files_cannot_be_sent_back_it_is_13_and_said_line_by_line() {
     );
     assert_eq!(outcome.lines(&again).len(), 1, "{}", outcome.all());
     outcome.says(["safety copy: ", "before.tar.gz stays"]);
+    assert!(kept.exists());
+}
+
+#[test]
+fn a_second_signal_while_files_are_gone_is_13_after_what_to_do_was_said() {
+    let site = site();
+    site.add(Fault::new(Point::Asked("stream links"), Harm::Cut));
+    let hold = Hold::default();
+    let again = Fault::new(Point::Asked("beforeTransfer"), Harm::Hold(hold.clone()));
+    site.add(again.after(1));
+    let project = Project::testdata();
+    let here = project.archives();
+    let archive = strapi_archive();
+    let url = site.url();
+    let archive = archive.to_str().unwrap();
+    let copy = ["--safety-copy", "before"];
+    let words = [
+        &["import", "--to", &url, "-f", archive, "--force"][..],
+        &copy,
+    ]
+    .concat();
+    let mut command = command(&here, &words);
+    command.env("BACKUP_TOKEN", FULL);
+    let mut running = Running::start(command);
+    hold.wait();
+    running.signal("INT");
+    while !running.has_ended() {
+        running.signal("TERM");
+    }
+    hold.release();
+    let outcome = without_tokens(running.end().ends_with(13));
+    let kept = here.join("before.tar.gz");
+    let back = format!(
+        "backup import -f {} --to {url} --only files",
+        kept.display()
+    );
+    assert!(outcome.all().contains(&back), "{}", outcome.all());
     assert!(kept.exists());
 }

@@ -63,6 +63,36 @@ pub(super) fn line(uid: &str, id: i64, data: &str) -> String {
     line
 }
 
+/// A line of an archive without members that it should not have, which a server would hear of; `None` where it has
+/// none.
+pub(super) fn bare(line: &str, names: &[&str]) -> Option<String> {
+    let fields = Fields::parse(line).ok()?;
+    let (mut kept, has_more) = own(fields, names);
+    let mut is_changed = has_more;
+    let mut ends = Vec::new();
+    for (place, (name, end)) in kept.0.iter().enumerate() {
+        if matches!(&**name, "left" | "right")
+            && let Ok(end) = Fields::parse(end)
+        {
+            let (end, has_more) = own(end, &["type", "ref", "field", "pos"]);
+            is_changed |= has_more;
+            ends.push((place, end.with(&|_, _| None)));
+        }
+    }
+    for (place, end) in &ends {
+        kept.0[*place].1 = end;
+    }
+    is_changed.then(|| kept.with(&|_, _| None))
+}
+
+/// The members of these names, and whether there are others.
+fn own<'a>(mut fields: Fields<'a>, names: &[&str]) -> (Fields<'a>, bool) {
+    let count = fields.0.len();
+    fields.0.retain(|(name, _)| names.contains(&&**name));
+    let has_more = fields.0.len() < count;
+    (fields, has_more)
+}
+
 struct Fit<'a> {
     schemas: &'a Schemas,
     interrupt: &'a Interrupt,

@@ -1,6 +1,7 @@
 //! What a site holds, counted by a pull: its rows by type, and how many files there are. Rows are read as they come and
 //! kept nowhere; of files the server tells the number before it sends any.
 
+use super::library::Described;
 use super::rules::{Deleting, Rules};
 use crate::error::Result;
 use crate::model::{
@@ -9,7 +10,7 @@ use crate::model::{
 };
 use crate::remote::wire::{Action, Request};
 use crate::remote::{Session, Site, Trouble};
-use crate::transfer::{Deletion, is_ignored};
+use crate::transfer::{Deletion, UPLOAD_TYPES, is_ignored};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub(super) struct Held {
     pub rows: BTreeMap<String, IdSet>,
     /// How many files of the media library there are, where the server tells.
     pub files: Option<u64>,
+    /// What its rows say of its files.
+    pub described: Described,
     /// Links that go from rows that stay to rows that are replaced, by type and attribute.
     links: BTreeMap<(String, String), u64>,
 }
@@ -97,7 +100,8 @@ impl Held {
         Ok(files)
     }
 
-    /// The same after a commit, for which the site may take a moment more than its answer says.
+    /// The same after a commit, for which the site may take a moment more than its answer says. `None` where rows are
+    /// there to the end that a commit deletes: an answer alone commits nothing.
     ///
     /// # Errors
     /// As [`count`](Self::count).
@@ -106,17 +110,40 @@ impl Held {
         rules: Rules,
         before: &Self,
         deleting: &Deleting,
-    ) -> Result<Self> {
-        let mut held = Self::count(site, rules, None)?;
-        for _ in 0..LOOKS {
-            if !held.has_rows_of(before, deleting) {
-                break;
+    ) -> Result<Option<Self>> {
+        for look in 0..=LOOKS {
+            if look > 0 {
+                site.access().interrupt().stop()?;
+                std::thread::sleep(PAUSE);
             }
-            site.access().interrupt().stop()?;
-            std::thread::sleep(PAUSE);
-            held = Self::count(site, rules, None)?;
+            let held = Self::count(site, rules, None)?;
+            if !held.has_rows_of(before, deleting) {
+                return Ok(Some(held));
+            }
         }
-        Ok(held)
+        Ok(None)
+    }
+
+    /// Whether a site whose answer was lost is seen to have committed, now or within some seconds. Where it is not, it
+    /// may do so later.
+    ///
+    /// # Errors
+    /// As [`count`](Self::count).
+    pub fn has_replaced(
+        site: &Site,
+        rules: Rules,
+        before: &Self,
+        deleting: &Deleting,
+        sent: &BTreeMap<String, u64>,
+    ) -> Result<bool> {
+        for _ in 0..LOOKS {
+            let held = Self::count(site, rules, None)?;
+            match held.replaces(before, deleting, sent) {
+                Some(false) => std::thread::sleep(PAUSE),
+                decided => return Ok(decided == Some(true)),
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a site that held `before` has committed a push that deletes this and sends these rows: every row of a
@@ -166,6 +193,9 @@ impl Held {
         let uid = entity.content_type;
         if is_ignored(uid) {
             return;
+        }
+        if uid == UPLOAD_TYPES[0] {
+            self.described.row(entity.data);
         }
         match self.rows.get_mut(uid) {
             Some(ids) => {

@@ -3,6 +3,7 @@
 
 use super::files::StagedFiles;
 use super::held::Held;
+use super::library::Library;
 use super::lock::PushLock;
 use super::losses::Losses;
 use super::reached::Reached;
@@ -10,7 +11,7 @@ use super::recovery::{self, Wreck};
 use super::rules::{Deleting, Rules, Shape};
 use super::talk::Push;
 use super::waiting::Waiting;
-use super::{SafetyCopy, notices};
+use super::{HalfWay, SafetyCopy, alone, notices};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::remote::Site;
@@ -18,11 +19,8 @@ use crate::store::Interrupt;
 use crate::transfer::{Event, Filter, Load, Report, Sink, Subject, Warning, WarningKind};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The row that files are sent with where rows stay: the server takes no file without one, and forgets it again.
-pub(super) const ROW: i64 = 1;
-pub(super) const ROW_LINE: &str = r#"{"type":"plugin::upload.file","id":1,"data":{"name":"backup","hash":"backup","ext":".tmp","mime":"application/octet-stream","size":0,"url":"/uploads/backup.tmp","provider":"local"}}"#;
 
 /// A site that is being replaced.
 pub(super) struct RemoteLoad {
@@ -34,13 +32,17 @@ pub(super) struct RemoteLoad {
     pub deleting: Deleting,
     pub files: StagedFiles,
     pub files_are_sent: bool,
+    /// How many of the files that were sent are named by rows that the site had.
+    pub named_files: u64,
     /// How many rows of each content type are sent.
     pub expected: BTreeMap<String, u64>,
     pub safety: Option<Arc<dyn SafetyCopy>>,
     /// What the site held, where the token allows to look.
     pub before: Option<Held>,
     pub notices: Vec<Warning>,
+    pub spool_folder: PathBuf,
     pub tell: Option<fn(&str)>,
+    pub half_way: Option<HalfWay>,
     /// The last to go.
     pub _lock: PushLock,
 }
@@ -62,9 +64,13 @@ impl RemoteLoad {
     /// Has the server delete what is replaced, once.
     fn clear(&mut self) -> Result<()> {
         let (name, tell) = (self.site.name(), self.tell);
+        let half_way = self.half_way.clone().filter(|_| self.deleting.files);
         let push = self.push()?;
         match push.reached() {
             Reached::Opened => {
+                if let Some(half_way) = half_way {
+                    half_way(true);
+                }
                 let _waiting = Waiting::start(&name, tell);
                 push.clear()
             }
@@ -82,15 +88,16 @@ impl RemoteLoad {
             push: Some(push),
             files,
             shape,
+            before,
+            named_files,
             ..
         } = self
         else {
             return Ok(());
         };
-        let row = (*shape == Shape::Files).then_some(ROW);
+        let row = (*shape == Shape::Files).then_some(alone::ROW);
         if row.is_some() {
-            push.start(Stage::Entities)?;
-            push.row(ROW_LINE)?;
+            alone::send_row(push)?;
         }
         push.start(Stage::Assets)?;
         let stage = Stage::Assets;
@@ -98,7 +105,7 @@ impl RemoteLoad {
         tell(Event::StageStarted { stage, items });
         let interrupt = push.session().site().access().interrupt().clone();
         files.each(&mut |asset, content| {
-            stop_between_files(push, &user)?;
+            alone::stop_between_files(push, &user)?;
             let advanced = |items, bytes| {
                 tell(Event::Advanced {
                     stage,
@@ -108,6 +115,10 @@ impl RemoteLoad {
             };
             push.file(asset, row, content, &interrupt, &|bytes| advanced(0, bytes))?;
             advanced(1, 0);
+            let is_named = before
+                .as_ref()
+                .is_some_and(|before| before.described.knows(&asset.filename));
+            *named_files += u64::from(is_named);
             Ok(())
         })?;
         push.finish()?;
@@ -121,6 +132,9 @@ impl RemoteLoad {
         self.clear()?;
         self.send_files(&|_| {})?;
         let shape = self.shape;
+        if let Some(half_way) = self.half_way.as_ref().filter(|_| !self.deleting.files) {
+            half_way(true);
+        }
         let push = self.push()?;
         match shape {
             Shape::Files => push.finish(),
@@ -128,34 +142,43 @@ impl RemoteLoad {
         }
     }
 
-    /// Whether a site has committed that did not answer. `None` where nothing can tell.
-    fn has_committed(&self) -> Option<bool> {
-        let before = self.before.as_ref()?;
+    /// Whether a site that did not answer is seen to have committed. That it has not nothing can tell: it may do so later.
+    fn has_committed(&self) -> bool {
+        let Some(before) = &self.before else {
+            return false;
+        };
         let site = self.site.stopped_by(Interrupt::default());
-        let held = recovery::patiently(&site, || Held::count(&site, self.rules, None)).ok()?;
-        held.replaces(before, &self.deleting, &self.expected)
+        let looked =
+            || Held::has_replaced(&site, self.rules, before, &self.deleting, &self.expected);
+        recovery::patiently(&site, looked).unwrap_or_default()
     }
 
-    /// Looks whether the site holds what was sent.
-    fn compare(&self) -> Vec<Warning> {
+    /// Looks whether the site holds what was sent. `None` where it holds what a commit deletes. The safety copy is of no
+    /// use any more only where it holds all.
+    fn compare(&self) -> Option<Vec<Warning>> {
         let Some(before) = &self.before else {
-            return Vec::new();
+            return Some(Vec::new());
         };
-        let counted = Held::count_committed(&self.site, self.rules, before, &self.deleting);
+        let counted = recovery::patiently(&self.site, || {
+            Held::count_committed(&self.site, self.rules, before, &self.deleting)
+        });
         let held = match counted {
-            Ok(held) => held,
+            Ok(held) => held?,
             Err(error) => {
-                let reason = format!("what it holds now could not be counted: {error}");
+                let reason = format!(
+                    "it took all that was sent, and what it holds now could not be counted: look whether its rows and \
+                     files are there: {error}"
+                );
                 let site = Subject::Entry(self.site.name());
-                return vec![Warning::new(WarningKind::Notice, site, reason)];
+                return Some(vec![Warning::new(WarningKind::NotKept, site, reason)]);
             }
         };
         let files = match self.shape {
             // Rows of the site say which files count.
-            Shape::Files => before.files.map(|files| files.min(self.files.count())),
+            Shape::Files => Some(self.named_files),
             Shape::Whole | Shape::Part => self.deleting.files.then_some(self.files.count()),
         };
-        notices::compared(&held, &self.expected, files)
+        Some(notices::compared(&held, &self.expected, files))
     }
 
     /// What there is to be set right, once the connection is closed.
@@ -178,61 +201,70 @@ impl RemoteLoad {
             backup,
             began,
             safety: self.safety,
-            files_before: self.before.and_then(|held| held.files),
+            library: Library::of(self.before.as_ref(), self.rules, self.spool_folder),
+            tell: self.tell,
+            half_way: self.half_way,
             _lock: self._lock,
         }
     }
 }
 
-/// Stops where the user wants that, once the server has whole files alone: some end with half of one in their hands.
-pub(super) fn stop_between_files(push: &mut Push, interrupt: &Interrupt) -> Result<()> {
-    let Err(stop) = interrupt.stop() else {
-        return Ok(());
-    };
-    // It ends in any case.
-    let _ = push.rest();
-    Err(stop)
-}
-
 impl Load for RemoteLoad {
-    fn abandon(mut self: Box<Self>, error: Error, warn: &mut dyn FnMut(Warning)) -> Error {
+    fn abandon(
+        mut self: Box<Self>,
+        error: Error,
+        warn: &mut dyn FnMut(Warning),
+        tell: &dyn Fn(Event<'_>),
+    ) -> Error {
         self.notices.drain(..).for_each(&mut *warn);
-        self.wreck().settle(error, warn)
+        self.wreck().settle(error, warn, tell)
     }
 
-    fn commit(mut self: Box<Self>, _outcome: &Report, warn: &mut dyn FnMut(Warning)) -> Result<()> {
+    fn commit(
+        mut self: Box<Self>,
+        _outcome: &Report,
+        warn: &mut dyn FnMut(Warning),
+        tell: &dyn Fn(Event<'_>),
+    ) -> Result<()> {
         self.notices.drain(..).for_each(&mut *warn);
         if let Err(error) = self.complete() {
             let reached = self.push.as_ref().map(Push::reached);
             if reached != Some(Reached::Closing) {
-                return Err(self.abandon(error, warn));
+                return Err(self.abandon(error, warn, tell));
             }
             if let Some(push) = self.push.take() {
                 push.leave();
             }
-            match self.has_committed() {
-                Some(true) => {
-                    let reason = format!("it has committed, though its answer was lost: {error}");
-                    let site = Subject::Entry(self.site.name());
-                    warn(Warning::new(WarningKind::Notice, site, reason));
-                }
-                decided => {
-                    let mut wreck = self.wreck();
-                    wreck.reached = Reached::FilesKept;
-                    return Err(match decided {
-                        Some(_) => wreck.settle(error, warn),
-                        None => wreck.undecided(&error),
-                    });
-                }
+            if !self.has_committed() {
+                let mut wreck = self.wreck();
+                wreck.reached = Reached::FilesKept;
+                return Err(wreck.undecided(&error));
             }
+            let reason = format!("it has committed, though its answer was lost: {error}");
+            let site = Subject::Entry(self.site.name());
+            warn(Warning::new(WarningKind::Notice, site, reason));
         }
+        let mut is_whole = true;
         if let Some(mut push) = self.push.take() {
-            notices::said_by_server(push.warnings())
-                .into_iter()
-                .for_each(&mut *warn);
+            let said = notices::said_by_server(push.warnings());
+            is_whole &= said.is_empty();
+            said.into_iter().for_each(&mut *warn);
             push.leave();
         }
-        self.compare().into_iter().for_each(warn);
+        let Some(found) = self.compare() else {
+            let error = Error::failed(format!(
+                "{} said that it commits, and still holds rows that a commit deletes",
+                self.site.name()
+            ));
+            let mut wreck = self.wreck();
+            wreck.reached = Reached::FilesKept;
+            return Err(wreck.undecided(&error));
+        };
+        is_whole &= !found.iter().any(|it| it.kind.is_incomplete());
+        found.into_iter().for_each(warn);
+        if let Some(copy) = self.safety.as_ref().filter(|_| is_whole) {
+            copy.spent();
+        }
         Ok(())
     }
 }

@@ -6,9 +6,9 @@ use crate::store::{not_opened, open_plain};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// How the names of lock files begin.
@@ -26,15 +26,14 @@ impl PushLock {
     /// # Errors
     /// Kind [`Locked`](Kind::Locked): another run pushes into it. The file cannot be made.
     pub fn take(folder: &Path, address: &Address) -> Result<Self> {
-        let digest = Sha256::digest(address.to_string());
+        let (host, port, path) = address.normal();
+        let digest = Sha256::digest(format!("{host} {port} {path}"));
         let name: String = digest
             .iter()
             .take(8)
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        // Of each user, for one cannot open what another made in a shared folder.
-        let user = rustix::process::geteuid().as_raw();
-        let path = folder.join(format!("{PREFIX}{user}-{name}.lock"));
+        let path = folder.join(format!("{PREFIX}{name}.lock"));
         let file = open(&path).map_err(|error| not_opened("make the lock file", &path, error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { _file: file }),
@@ -48,22 +47,23 @@ impl PushLock {
     }
 }
 
+/// Opens the file, which any user may: a lock needs no more than to read it.
 fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    match open_plain(options.read(true).write(true), path) {
+    let there = || open_plain(OpenOptions::new().read(true), path);
+    match there() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         opened => return opened,
     }
     let mut new = OpenOptions::new();
-    match open_plain(
-        new.read(true).write(true).create_new(true).mode(0o600),
-        path,
-    ) {
-        // Another run was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            open_plain(options.read(true).write(true), path)
+    match open_plain(new.write(true).create_new(true), path) {
+        Ok(file) => {
+            // Whatever the umask of whoever came first.
+            file.set_permissions(Permissions::from_mode(0o644))?;
+            Ok(file)
         }
-        opened => opened,
+        // Another run was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => there(),
+        Err(error) => Err(error),
     }
 }
 
@@ -79,6 +79,20 @@ mod tests {
         let held = PushLock::take(folder.path(), &one).expect("free");
         let error = PushLock::take(folder.path(), &one).expect_err("held");
         assert_eq!(error.kind(), Kind::Locked);
+        for spelling in [
+            "http://cms.example.com",
+            "https://CMS.example.com.:443/admin/",
+        ] {
+            let error = PushLock::take(folder.path(), &address(spelling)).expect_err(spelling);
+            assert_eq!(error.kind(), Kind::Locked, "{spelling}");
+        }
+        let modes = std::fs::read_dir(folder.path())
+            .expect("a folder")
+            .map(|entry| {
+                let metadata = entry.expect("an entry").metadata().expect("metadata");
+                metadata.permissions().mode() & 0o777
+            });
+        assert_eq!(modes.collect::<Vec<_>>(), [0o644]);
         let other = address("https://other.example.com/admin");
         PushLock::take(folder.path(), &other).expect("another site");
         drop(held);

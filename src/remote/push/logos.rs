@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// The core-store row that holds them, and their names in it.
-const KEY: &str = "core_admin_project-settings";
+pub(super) const KEY: &str = "core_admin_project-settings";
 const LOGOS: [&str; 2] = ["menuLogo", "authLogo"];
 /// Where their bytes stand, in base64.
 const BYTES: &str = "__transferBuffer";

@@ -6,12 +6,14 @@
 //! type that it refuses, a component that its dynamic zone does not take, or a relation among the data.
 
 use super::fitting::{self, Change};
+use super::logos;
 use super::numbers;
 use super::rules::Rules;
 use crate::error::{Error, Result};
 use crate::model::{
     Attribute, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet, Link, LinkEnd, LinkRef,
-    Misfit, RelationKind, Scalar, Schema, Schemas, Visitor, is_component, walk,
+    Misfit, Paths, RelationKind, Scalar, Schema, Schemas, Visitor, is_component, logos_lead_astray,
+    row_leads_astray, walk,
 };
 use crate::store::Interrupt;
 use crate::transfer::{Examples, MOST_OF_A_KIND, Subject, UPLOAD_TYPES, Warning, WarningKind};
@@ -111,6 +113,9 @@ impl Losses {
         let wrong = |why: String| Error::archive(format!("{uid} {}, data: {why}", entity.id));
         let fields = Fields::parse(entity.data).map_err(|error| wrong(error.to_string()))?;
         if uid == UPLOAD_TYPES[0] {
+            if let Some(why) = row_leads_astray(&fields, Paths::Plain) {
+                return Err(astray(&format!("{uid} {}", entity.id), &why));
+            }
             self.files.insert(entity.id);
         }
         match self.sent.get_mut(uid) {
@@ -207,9 +212,19 @@ impl Losses {
     }
 
     /// Whether a row of the configuration is to be sent.
-    pub fn configuration(&mut self, item: &ConfigItem<'_>) -> bool {
+    ///
+    /// # Errors
+    /// It has the server write a file outside of its media library.
+    pub fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<bool> {
         let row = Fields::parse(item.value).ok();
         let of = |name: &str| row.as_ref().and_then(|row| row.get(name));
+        let is_of_logos =
+            row.as_ref().and_then(|row| row.text("key")).as_deref() == Some(logos::KEY);
+        if is_of_logos
+            && let Some(why) = logos_lead_astray(of("value").unwrap_or("null"), Paths::Plain)
+        {
+            return Err(astray("the settings of the admin panel", &why));
+        }
         let is_empty =
             item.kind == ConfigKind::CoreStore && of("value").is_none_or(|value| value == "null");
         if is_empty {
@@ -220,7 +235,7 @@ impl Losses {
             };
             self.count(Why::Empty, subject, 1);
         }
-        !is_empty
+        Ok(!is_empty)
     }
 
     /// Whether a file is to be sent with the rows: the server takes none without its row.
@@ -271,6 +286,12 @@ impl Losses {
         };
         *self.lost.entry(key).or_default() += count;
     }
+}
+
+/// The error of something that would have the server touch other files than those of its media library.
+fn astray(what: &str, why: &str) -> Error {
+    Error::archive(format!("{what}: {why}"))
+        .hint("nothing was sent; look where the archive comes from, and set the row right where it was made")
 }
 
 /// What becomes of a number, if it does not arrive as it is.

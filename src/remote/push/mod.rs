@@ -5,11 +5,14 @@
 //! its media library is gone, whatever becomes of the transaction. So the site is pulled into a safety copy first, and
 //! after a push that broke its files are sent back by one that is never committed.
 
+mod alone;
 mod asking;
+mod back;
 mod chunk;
 mod files;
 mod fitting;
 mod held;
+mod library;
 mod load;
 mod lock;
 mod logos;
@@ -58,12 +61,19 @@ pub trait SafetyCopy: Send + Sync {
     /// The site cannot be read, or the copy cannot be written.
     fn make(&self, site: &mut dyn Source) -> Result<()>;
 
+    /// Hears that the site was compared with what was sent to it, and holds all of that: only then the copy is of no use
+    /// any more.
+    fn spent(&self) {}
+
     /// Reads it back, until the user wants that to stop.
     ///
     /// # Errors
     /// It cannot be read.
     fn open(&self, interrupt: Interrupt) -> Result<Box<dyn Source>>;
 }
+
+/// Whoever hears whether a site is half-way.
+pub type HalfWay = Arc<dyn Fn(bool) + Send + Sync>;
 
 /// How a push is done.
 #[derive(Clone, Default)]
@@ -73,6 +83,9 @@ pub struct PushOptions {
     pub safety: Option<Arc<dyn SafetyCopy>>,
     /// A folder for the lock that keeps two pushes of this machine into one site apart.
     pub lock_folder: PathBuf,
+    /// Hears when the site comes into a state in which ending the process at once leaves it half-way, and when it is out
+    /// of it again.
+    pub half_way: Option<HalfWay>,
     /// Hears of a site that lets wait, once each time: another transfer may hold it.
     pub tell: Option<fn(&str)>,
 }
@@ -148,7 +161,15 @@ impl RemoteDestination {
         copy.make(&mut Noting::new(&mut source, &mut contents))
             .map_err(|error| error.also(NOT_COPIED))?;
         Ok(match &self.before {
-            Some(before) => notices::changed(before, &contents),
+            Some(before) => {
+                if let Some(lacks) = notices::lacking(before, &contents) {
+                    return Err(Error::failed(format!(
+                        "the safety copy lacks what the site held when the plan was made, and nothing was changed: {lacks}"
+                    ))
+                    .hint(LACKING));
+                }
+                notices::changed(before, &contents)
+            }
             None => Vec::new(),
         })
     }
@@ -159,6 +180,10 @@ const NOTHING: &str = "nothing was changed";
 
 /// What is said of a safety copy that could not be made.
 const NOT_COPIED: &str = "the safety copy of the site could not be made, and nothing was changed";
+
+/// What is to be done where the safety copy lacks something.
+const LACKING: &str = "run it again when nobody writes to the site; if it lacks the same again, see to these files or \
+                       rows there, or go without (--no-safety-copy), after which they cannot be brought back";
 
 /// What is said where the token does not allow the copy.
 const NO_PULL: &str = "its token does not allow to pull, so that there is no safety copy: use one with full access, or \
@@ -271,10 +296,13 @@ impl Destination for RemoteDestination {
             deleting,
             files: staging.files,
             files_are_sent: false,
+            named_files: 0,
             safety: self.options.safety,
             before: self.before,
             notices,
+            spool_folder: self.spool_folder,
             tell: self.options.tell,
+            half_way: self.options.half_way,
             _lock: lock,
         }))
     }

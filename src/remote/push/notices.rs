@@ -54,6 +54,27 @@ pub(super) fn of_plan(
     notices
 }
 
+/// What a safety copy has less of than the site held when the plan was made, in words.
+pub(super) fn lacking(before: &Held, copied: &Contents) -> Option<String> {
+    let stage = |stage| copied.stages.get(&stage);
+    let mut lacks = Vec::new();
+    // The number of the server leaves out what is missing on its disk already.
+    let files = stage(Stage::Assets).map_or(0, |it| it.total.items);
+    let expected = before.files.unwrap_or_default();
+    if files < expected {
+        lacks.push(format!("{files} of {expected} files are in it"));
+    }
+    for uid in before.rows.keys() {
+        let groups = stage(Stage::Entities).map(|it| &it.groups);
+        let rows = groups.and_then(|groups| groups.get(uid));
+        let (rows, expected) = (rows.map_or(0, |it| it.items), before.rows(uid));
+        if rows < expected && lacks.len() < MOST_OF_A_KIND {
+            lacks.push(format!("{rows} of {expected} rows of {uid}"));
+        }
+    }
+    (!lacks.is_empty()).then(|| lacks.join(", "))
+}
+
 /// What came or went at a site between the plan and its safety copy.
 pub(super) fn changed(before: &Held, copied: &Contents) -> Vec<Warning> {
     let groups = copied.stages.get(&Stage::Entities).map(|it| &it.groups);

@@ -9,7 +9,9 @@
 pub(super) enum Reached {
     /// A transaction is open, and nothing is deleted.
     Opened,
-    /// What is replaced was told to be deleted, files too.
+    /// What is replaced was told to be deleted, files too, and no answer came: it may be there.
+    Clearing,
+    /// What is replaced is deleted, files too.
     Cleared,
     /// Files were begun to be sent.
     Files,
@@ -25,6 +27,6 @@ impl Reached {
     /// Whether the old files, if they were replaced, still lie in a folder beside the new ones, on servers that keep
     /// files on their own disk.
     pub fn has_copy(self) -> bool {
-        matches!(self, Self::Cleared | Self::Files)
+        matches!(self, Self::Clearing | Self::Cleared | Self::Files)
     }
 }

@@ -1,27 +1,27 @@
 //! What becomes of a site whose push broke: its database is as it was, and its files are sent back from the safety copy,
 //! by a push that is never committed. What cannot be set right from here is said, with what is where and what to do.
 
-use super::held::Held;
-use super::load::{ROW, ROW_LINE};
+use super::back::Back;
+use super::library::Library;
 use super::lock::PushLock;
 use super::reached::Reached;
 use super::rules::Rules;
-use super::talk::Push;
-use super::{SafetyCopy, load, logos};
+use super::{HalfWay, SafetyCopy};
 use crate::error::{Error, Kind, Result};
-use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
+use crate::model::Stage;
 use crate::remote::wire::Restore;
 use crate::remote::{Site, Trouble};
 use crate::store::Interrupt;
-use crate::transfer::{Filter, FilterOptions, Group, Sink, Subject, Warning, WarningKind};
-use std::io::Read;
+use crate::transfer::{Event, Subject, Warning, WarningKind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a server gets that must not be left with half of a file in its hands.
 const GRACE: Duration = Duration::from_millis(1500);
-/// How long is waited before a site is asked again, at first.
-const PAUSE: Duration = Duration::from_secs(1);
+/// No pause between two attempts to reach a site is longer than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often it is looked whether the user wants the run to stop, while a pause lasts.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// The same site, for a push. A server that ends when it is left in the middle of a file is given a moment to take the
 /// rest of what it was sent.
@@ -37,22 +37,63 @@ pub(super) fn site_of_push(site: &Site, rules: Rules) -> Site {
     }))
 }
 
-/// Does something with a site that may be away for a moment, as often as its pulls are begun again.
+/// Does something with a site that may have to start again: as long as its [`Patience`](crate::remote::Patience) says
+/// where it is away, and as often as its pulls are begun again where it is there and fails.
 ///
 /// # Errors
-/// The last one; one that no waiting helps against.
-pub(super) fn patiently<T>(site: &Site, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut pause = PAUSE;
-    for _ in 0..site.retries() {
-        match attempt() {
-            Err(error) if Trouble::of(&error).is_some_and(Trouble::is_passing) => {
-                std::thread::sleep(pause);
-                pause *= 2;
-            }
+/// The last one; one that no waiting helps against; the user wants the run to stop.
+pub(super) fn patiently<T>(site: &Site, attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    patiently_telling(site, None, attempt)
+}
+
+/// The same, with somebody who hears that it is waited.
+fn patiently_telling<T>(
+    site: &Site,
+    mut tell: Option<fn(&str)>,
+    mut attempt: impl FnMut() -> Result<T>,
+) -> Result<T> {
+    let mut left = site.patience().back;
+    let mut pause = site.patience().pause;
+    let mut retries = site.retries();
+    loop {
+        let error = match attempt() {
+            Err(error) => error,
             done => return done,
+        };
+        match Trouble::of(&error) {
+            Some(trouble) if trouble.is_away() && !left.is_zero() => {
+                if let Some(tell) = tell.take() {
+                    tell(&format!(
+                        "{}: it may be starting again, and is waited for, up to {} seconds; a second signal ends the \
+                         program at once",
+                        site.name(),
+                        left.as_secs()
+                    ));
+                }
+            }
+            Some(trouble) if trouble.is_passing() && !trouble.is_away() && retries > 0 => {
+                retries -= 1;
+            }
+            _ => return Err(error),
         }
+        let pause_now = pause.min(LONGEST_PAUSE).min(left);
+        left -= pause_now;
+        rest(site, pause_now)?;
+        pause *= 2;
     }
-    attempt()
+}
+
+/// Waits, unless the user wants the run to stop.
+fn rest(site: &Site, mut left: Duration) -> Result<()> {
+    loop {
+        site.access().interrupt().stop()?;
+        if left.is_zero() {
+            return Ok(());
+        }
+        let piece = left.min(GLANCE);
+        std::thread::sleep(piece);
+        left -= piece;
+    }
 }
 
 /// A push that broke, its connection closed.
@@ -69,39 +110,77 @@ pub(super) struct Wreck {
     /// When the push began, as the server's clock says: milliseconds since 1970.
     pub began: Option<i64>,
     pub safety: Option<Arc<dyn SafetyCopy>>,
-    /// How many files the site had, where it told.
-    pub files_before: Option<u64>,
+    /// The files that the site had.
+    pub library: Library,
+    /// Hears that it is waited for the site.
+    pub tell: Option<fn(&str)>,
+    pub half_way: Option<HalfWay>,
     pub _lock: PushLock,
+}
+
+/// Files that could not be sent back.
+struct Failed {
+    error: Error,
+    /// How far that came.
+    reached: Reached,
 }
 
 /// What is said of a site on which nothing is different.
 const AS_BEFORE: &str = "the site is as before";
 
+/// What is said where rows that were rolled back name files that were uploaded again.
+const ELSEWHERE: &str = "the site keeps files with a provider of its own: where that gives each upload a new URL, as \
+                         Cloudinary does, the rows, which were rolled back, name the URLs of before, and the files do \
+                         not show; look at the site, and if they do not, push all of the safety copy";
+
 impl Wreck {
     /// Sets right what can be, and gives the error to end with.
-    pub fn settle(self, error: Error, warn: &mut dyn FnMut(Warning)) -> Error {
+    pub fn settle(
+        mut self,
+        error: Error,
+        warn: &mut dyn FnMut(Warning),
+        tell: &dyn Fn(Event<'_>),
+    ) -> Error {
         if self.reached == Reached::Opened {
             return error
                 .interrupted_with("nothing was changed")
                 .also("nothing was changed: the site had not deleted anything yet");
         }
         if !self.has_files {
+            self.is_whole();
             let error = error.interrupted_with(AS_BEFORE).also(
                 "nothing was changed: the site rolls the push back, and its files were no part of it",
             );
             return self.with_state(error);
         }
+        let waited_for = self.waited_for();
+        match self.has_its_files(&waited_for) {
+            Ok(Some(true)) => {
+                self.is_whole();
+                let error = error.interrupted_with(AS_BEFORE).also(
+                    "nothing was changed: the site rolled the push back, and still has its files",
+                );
+                return self.with_state(error);
+            }
+            Ok(Some(false)) => self.reached = self.reached.max(Reached::Cleared),
+            Ok(None) => {}
+            Err(away) => return self.half_way(&error, Some(&away)),
+        }
         let Some(copy) = self.safety.clone() else {
             return self.half_way(&error, None);
         };
         warn(self.note(format!(
-            "the push broke, and the files of the site are sent back from {}; a second signal ends the program at once",
-            copy.name()
+            "the push broke, and the files of the site are sent back from {}; should anything end the program before \
+             they are, a second signal too, do the first of these that is possible: {}",
+            copy.name(),
+            self.by_hand().join("; ")
         )));
-        match self.send_back(copy.as_ref()) {
+        match self.send_back(copy.as_ref(), &waited_for, tell) {
             Ok(()) => {
-                if let Some(left) = self.left_behind() {
-                    warn(self.note(left));
+                self.is_whole();
+                warn(self.note(self.left_behind()));
+                if self.library.is_elsewhere {
+                    warn(self.note(ELSEWHERE));
                 }
                 error.interrupted_with(AS_BEFORE).also(
                     "nothing was changed: the site rolled the push back, and has its files again from the safety copy",
@@ -129,6 +208,13 @@ impl Wreck {
         .hint("look at the site first")
     }
 
+    /// Says that nothing is half-way any more.
+    fn is_whole(&self) {
+        if let Some(half_way) = &self.half_way {
+            half_way(false);
+        }
+    }
+
     fn note(&self, reason: impl Into<String>) -> Warning {
         Warning::new(WarningKind::Notice, Subject::Stage(Stage::Assets), reason)
     }
@@ -141,44 +227,43 @@ impl Wreck {
         }
     }
 
-    /// Sends the files back by a push that is left without a commit, and sees that they are there.
-    fn send_back(&self, copy: &dyn SafetyCopy) -> Result<()> {
+    /// Sends the files back, and sees that they are there.
+    fn send_back(
+        &self,
+        copy: &dyn SafetyCopy,
+        waited_for: &Site,
+        tell: &dyn Fn(Event<'_>),
+    ) -> Result<(), Failed> {
         let site = self.site.stopped_by(Interrupt::default());
-        patiently(&site, || self.send_back_to(&site, copy))?;
-        if self.rules.is_fragile() {
-            return Ok(());
-        }
-        let there = patiently(&site, || Held::count_files(&site))?;
-        match (self.files_before, there) {
-            (Some(before), Some(there)) if there < before => Err(Error::failed(format!(
-                "{}: of {before} files {there} are there again",
-                site.name()
-            ))),
-            _ => Ok(()),
+        let mut back = Back::new(copy, self.files_alone(), self.library.told());
+        let sent = patiently_telling(waited_for, self.tell, || back.send(&site, tell));
+        sent.and_then(|()| patiently(waited_for, || self.library.check(&site)))
+            .map_err(|error| Failed {
+                error,
+                reached: back.reached(),
+            })
+    }
+
+    /// The site, where whoever waits for it can be stopped: not by what has ended the push.
+    fn waited_for(&self) -> Site {
+        match self.site.access().interrupt().stop() {
+            Ok(()) => self.site.clone(),
+            Err(_) => self.site.stopped_by(Interrupt::default()),
         }
     }
 
-    fn send_back_to(&self, site: &Site, copy: &dyn SafetyCopy) -> Result<()> {
-        let interrupt = site.access().interrupt().clone();
-        let mut source = copy.open(interrupt.clone())?;
-        source.describe()?;
-        let filter = Filter::new(&FilterOptions {
-            only: vec![Group::Files, Group::Config],
-            ..FilterOptions::default()
-        })?;
-        let mut push = Push::open(site, &self.files_alone())?;
-        push.clear()?;
-        push.start(Stage::Entities)?;
-        push.row(ROW_LINE)?;
-        push.start(Stage::Assets)?;
-        let mut back = SendingBack {
-            push: &mut push,
-            interrupt,
-        };
-        source.stream(&filter, &mut back)?;
-        push.finish()?;
-        push.leave();
-        Ok(())
+    /// Whether a site that may have been told to delete its files still has all of them. `None` where nothing can tell.
+    fn has_its_files(&self, site: &Site) -> Result<Option<bool>, Failed> {
+        // Where it named the folder of its old files, they are in there.
+        if self.reached != Reached::Clearing || self.backup.is_some() {
+            return Ok(Some(false));
+        }
+        patiently_telling(site, self.tell, || self.library.stays_whole(site)).map_err(|error| {
+            Failed {
+                error,
+                reached: Reached::Opened,
+            }
+        })
     }
 
     /// What a push replaces that sends files back: no row, and no setting.
@@ -192,29 +277,25 @@ impl Wreck {
         }
     }
 
-    /// The folder that the first push has left on the server, in words.
+    /// The folder that the push has left on the server, in words.
     fn folder(&self) -> String {
-        match (&self.backup, self.began) {
-            (Some(folder), _) => folder.clone(),
-            (None, Some(time)) => format!("public/uploads_backup_<a number of about {time}>"),
-            (None, None) => "the newest public/uploads_backup_<number>".into(),
-        }
+        folder(self.backup.as_deref(), self.began)
     }
 
     /// What lies on the server after the files were sent back, and is of no use any more.
-    fn left_behind(&self) -> Option<String> {
+    fn left_behind(&self) -> String {
         if self.reached.has_copy() {
             let folder = self.folder();
-            return Some(format!(
-                "the folder {folder} on the server, if it keeps its files there, holds those from before the push; they \
-                 are back, and it can be deleted once you have seen that (files that no row names lie there alone)"
-            ));
+            return format!(
+                "{folder} on the server, if it keeps its files there, holds those from before the push; they are back, \
+                 and it can be deleted once you have seen that (files that no row names lie there alone)"
+            );
         }
-        let lacks = match self.rules.is_fragile() {
+        match self.rules.is_fragile() {
             true => "files that no row names, such as logos of the admin panel, are gone",
             false => "files that no row names, logos of the admin panel aside, are gone",
-        };
-        Some(lacks.into())
+        }
+        .into()
     }
 
     /// What is to be done by hand, one of these after the other until one is possible.
@@ -222,8 +303,8 @@ impl Wreck {
         let mut steps = Vec::new();
         if self.reached.has_copy() {
             steps.push(format!(
-                "on the server, if it keeps its files on its own disk: rename the folder {} to public/uploads, in the \
-                 place of what is there",
+                "on the server, if it keeps its files on its own disk: rename {} to public/uploads, in the place of what \
+                 is there",
                 self.folder()
             ));
         }
@@ -248,17 +329,34 @@ impl Wreck {
         steps
     }
 
-    /// The error of a site that has its rows and not its files.
-    fn half_way(self, error: &Error, again: Option<&Error>) -> Error {
-        let files = match self.reached {
-            Reached::Opened | Reached::Cleared => "its media library is empty",
-            Reached::Files => "its media library is empty, or holds some of the new files",
-            Reached::FilesKept | Reached::Closing | Reached::Committed => {
-                "its media library holds the new files in place of its own"
+    /// What the media library of the site holds, as far as it is known. `back` is how far sending back came.
+    fn library_now(&self, back: Reached) -> &'static str {
+        use Reached::{Cleared, Clearing, Files, Opened};
+        match (back, self.reached) {
+            (Opened | Clearing, Opened | Clearing) => "its media library is as before, or empty",
+            (Opened | Clearing, Cleared) | (Cleared, _) => "its media library is empty",
+            (Opened | Clearing, Files) => {
+                "its media library is empty, or holds some of the new files"
             }
-        };
-        let back = again.map_or_else(String::new, |again| {
-            format!("; sending its files back did not work: {again}")
+            (Opened, _) => "its media library holds the new files in place of its own",
+            (Clearing, _) => {
+                "its media library is empty, or holds the new files in place of its own"
+            }
+            (Files, _) => {
+                "its media library is empty, or holds some of its own files, which were sent back"
+            }
+            (_, _) => "its media library holds those of its own files that were sent back",
+        }
+    }
+
+    /// The error of a site that has its rows and not its files.
+    fn half_way(self, error: &Error, again: Option<&Failed>) -> Error {
+        let files = self.library_now(again.map_or(Reached::Opened, |again| again.reached));
+        let back = again.map_or_else(String::new, |Failed { error, .. }| {
+            match self.safety.is_some() {
+                true => format!("; sending its files back did not work: {error}"),
+                false => format!("; it could not be looked whether it has its files: {error}"),
+            }
         });
         let stopped = match error.kind() {
             Kind::Interrupted => "interrupted".to_owned(),
@@ -277,6 +375,21 @@ impl Wreck {
     }
 }
 
+/// A folder on the server that holds its old files, in words: named by the server, or known by when the push began.
+fn folder(named: Option<&str>, began: Option<i64>) -> String {
+    if let Some(folder) = named {
+        return format!("the folder {folder}");
+    }
+    let number = match began {
+        Some(time) => format!("a number from {time} on"),
+        None => "a number of the time when the push began".into(),
+    };
+    format!(
+        "the folder public/uploads_backup_<{number}>, if there is one (of several the first from then on: later ones are \
+         of attempts to send files back)"
+    )
+}
+
 /// A word of a command for the shell.
 fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,".contains(c);
@@ -286,49 +399,18 @@ fn word(text: &str) -> String {
     }
 }
 
-/// Sends the files of a safety copy, and the logos in its configuration.
-struct SendingBack<'a> {
-    push: &'a mut Push,
-    interrupt: Interrupt,
-}
-
-impl Sink for SendingBack<'_> {
-    fn stage(&mut self, _stage: Stage, _items: Option<u64>) -> Result<()> {
-        Ok(())
-    }
-
-    fn schema(&mut self, _schema: &Schema) -> Result<()> {
-        Ok(())
-    }
-
-    fn entity(&mut self, _entity: &Entity<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        load::stop_between_files(self.push, &self.interrupt)?;
-        self.push
-            .file(asset, Some(ROW), content, &self.interrupt, &|_| {})
-    }
-
-    fn link(&mut self, _link: &Link<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
-        for (logo, bytes) in logos::of(item, ROW) {
-            self.push
-                .file(&logo, None, &mut bytes.as_slice(), &self.interrupt, &|_| {})?;
-        }
-        Ok(())
-    }
-
-    fn warn(&mut self, _warning: Warning) {}
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_the_server_did_not_name_is_no_fact_and_not_the_newest() {
+        assert_eq!(folder(Some("/srv/u_1"), None), "the folder /srv/u_1");
+        let about = folder(None, Some(1_795_258_603_554));
+        assert!(about.contains("<a number from 1795258603554 on>, if there is one"));
+        assert!(about.contains("the first from then on"));
+        assert!(folder(None, None).contains("the first from then on"));
+    }
 
     #[test]
     fn names_in_commands_are_words_of_the_shell() {

@@ -1,7 +1,7 @@
 //! What comes is put aside, and held against the site on its way: lines in a spool, files in a file without a name.
 
 use super::files::StagedFiles;
-use super::fitting::Change;
+use super::fitting::{Change, bare};
 use super::losses::Losses;
 use crate::error::{Error, Result};
 use crate::model::{Asset, AssetMetadata, ConfigItem, Entity, Link, Schema, Stage};
@@ -84,8 +84,10 @@ impl Sink for Intake<'_> {
         match self.0.losses.entity(entity)? {
             Change::Gone => Ok(()),
             Change::None => {
-                self.0.keep(entity.line, name)?;
-                self.0.lines.entity(entity)
+                let bare = bare(entity.line, &["type", "id", "data"]);
+                let line = bare.as_deref().unwrap_or(entity.line);
+                self.0.keep(line, name)?;
+                self.0.lines.entity(&Entity { line, ..*entity })
             }
             Change::Other(line) => {
                 self.0.keep(&line, name)?;
@@ -109,17 +111,24 @@ impl Sink for Intake<'_> {
         if !self.0.losses.link(link) {
             return Ok(());
         }
-        self.0.keep(link.line, || "a link".into())?;
-        self.0.lines.link(link)
+        let bare = bare(link.line, &["kind", "relation", "left", "right"]);
+        let line = bare.as_deref().unwrap_or(link.line);
+        self.0.keep(line, || "a link".into())?;
+        self.0.lines.link(&Link {
+            line,
+            ..link.clone()
+        })
     }
 
     fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
-        if !self.0.losses.configuration(item) {
+        if !self.0.losses.configuration(item)? {
             return Ok(());
         }
+        let bare = bare(item.line, &["type", "value"]);
+        let line = bare.as_deref().unwrap_or(item.line);
         self.0
-            .keep(item.line, || format!("a row of the {}", item.kind.as_str()))?;
-        self.0.lines.configuration(item)
+            .keep(line, || format!("a row of the {}", item.kind.as_str()))?;
+        self.0.lines.configuration(&ConfigItem { line, ..*item })
     }
 
     fn warn(&mut self, _warning: Warning) {}

@@ -12,6 +12,7 @@ use crate::transfer::Description;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::time::Duration;
 
 /// How many bytes of rows, or of files, go into a message: the server holds it whole, and says nothing before
 /// it has written all of it. Strapi's own client sends 512 KiB on 5.x and 1 MiB before.
@@ -23,6 +24,9 @@ const LINKS: usize = 2000;
 /// How many messages wait for their answers, and how many bytes they have together at the most.
 const IN_FLIGHT: usize = 4;
 const IN_FLIGHT_BYTES: usize = 8 << 20;
+
+/// How long is waited for the answer to what needs none.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// One push.
 pub(super) struct Push {
@@ -103,10 +107,10 @@ impl Push {
     /// # Errors
     /// It fails, or the connection breaks; what is deleted then is not known.
     pub fn clear(&mut self) -> Result<()> {
+        self.reached = Reached::Clearing;
+        self.session.ask(Request::Action(Action::BeforeTransfer))?;
         self.reached = Reached::Cleared;
-        self.session
-            .ask(Request::Action(Action::BeforeTransfer))
-            .map(drop)
+        Ok(())
     }
 
     /// Starts a stage, after the one before it was ended.
@@ -226,7 +230,9 @@ impl Push {
             self.reached = Reached::FilesKept;
         }
         let answer = self.session.ask(Request::EndStage(lane.stage))?;
-        match answer.stats() {
+        let stats = answer.stats(self.session.has_checksums());
+        let stats = stats.map_err(|trouble| self.session.error(trouble, None))?;
+        match stats {
             Some(stats) if stats.started != lane.sent || stats.finished != lane.sent => {
                 let site = self.session.site().name();
                 Err(Error::failed(format!(
@@ -246,12 +252,14 @@ impl Push {
     /// The answer does not come, and it is not known whether the server committed; or what follows it fails.
     pub fn commit(&mut self) -> Result<()> {
         self.finish()?;
+        // Whoever wants to stop can do so until here.
+        self.session.site().access().interrupt().stop()?;
         self.reached = Reached::Closing;
         self.session.ask(Request::Action(Action::Close))?;
         self.reached = Reached::Committed;
         let id = self.session.transfer().to_owned();
         // It is committed; whether the server forgets the transfer now or with the connection is all one.
-        let _ = self.session.ask(Request::End(&id));
+        let _ = self.session.ask_within(Request::End(&id), FAREWELL);
         Ok(())
     }
 

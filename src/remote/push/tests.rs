@@ -1,8 +1,9 @@
 //! What a running Strapi would lose, found on the way.
 
-use super::fitting::Change;
+use super::fitting::{Change, bare};
 use super::losses::Losses;
 use super::rules::Rules;
+use crate::error::Kind;
 use crate::model::{ConfigItem, Entity, Link, Metadata, Schema, Schemas};
 use crate::store::Interrupt;
 
@@ -199,7 +200,7 @@ fn settings_without_a_value_and_files_without_a_row_are_not_sent() {
     for (value, expected) in [("{}", true), ("null", false)] {
         let line = setting(value);
         let item = ConfigItem::parse(&line).expect("an item");
-        assert_eq!(losses.configuration(&item), expected);
+        assert_eq!(losses.configuration(&item).expect("looked at"), expected);
     }
     let line = r#"{"type":"plugin::upload.file","id":4,"data":{}}"#;
     assert_eq!(take(&mut losses, line), Change::None);
@@ -208,4 +209,49 @@ fn settings_without_a_value_and_files_without_a_row_are_not_sent() {
     let told = told(&mut losses);
     assert!(told[0].contains("`k` of the core-store"), "{told:?}");
     assert!(told[1].contains("b.png of row 5"), "{told:?}");
+}
+
+#[test]
+fn rows_and_logos_that_lead_out_of_the_media_library_are_never_sent() {
+    for data in [
+        r#"{"hash":"../../victim","ext":".txt","url":"/uploads/../../victim.txt","provider":"local"}"#,
+        r#"{"hash":"folder/a","ext":".txt","provider":"local"}"#,
+        r#"{"hash":"a","ext":".txt","formats":{"small":{"hash":"../../victim","ext":".txt"}}}"#,
+        r#"{"hash":"a","ext":".txt","url":"/../.env","provider":"local"}"#,
+        r#"{"hash":"../a","ext":".txt","provider":"aws-s3"}"#,
+    ] {
+        let line = format!(r#"{{"type":"plugin::upload.file","id":7,"data":{data}}}"#);
+        let parsed = Entity::parse(&line).expect("an entity");
+        for version in ["5.54.0", "4.26.2"] {
+            let refused = losses(version).entity(&parsed.entity());
+            let error = refused.err().unwrap_or_else(|| panic!("taken: {data}"));
+            assert_eq!(error.kind(), Kind::Archive, "{data}");
+        }
+    }
+    let bucket = r#"{"type":"plugin::upload.file","id":7,"data":{"hash":"2024/a","ext":".png","provider":"aws-s3"}}"#;
+    take(&mut losses("5.54.0"), bucket);
+    let logo = r#"{"type":"core-store","value":{"id":3,"key":"core_admin_project-settings","value":{"menuLogo":{"hash":"../../src/index","ext":".js","__transferBuffer":"AAEC"}},"type":"object"}}"#;
+    let item = ConfigItem::parse(logo).expect("an item");
+    let refused = losses("5.54.0").configuration(&item);
+    assert_eq!(refused.expect_err("refused").kind(), Kind::Archive);
+}
+
+#[test]
+fn members_that_no_line_of_an_archive_has_are_not_sent() {
+    let names = ["kind", "relation", "left", "right"];
+    let link = r#"{"kind":"a","relation":"b","left":{"type":"x","ref":1,"__proto__":{"ref":2}},"right":{"type":"y","ref":"d","field":"f","pos":1.5},"x":1}"#;
+    assert_eq!(
+        bare(link, &names).as_deref(),
+        Some(
+            r#"{"kind":"a","relation":"b","left":{"type":"x","ref":1},"right":{"type":"y","ref":"d","field":"f","pos":1.5}}"#
+        )
+    );
+    let entity =
+        r#"{"type":"api::a.a","id":7,"data":{"title":"x"},"__proto__":{"type":"admin::user"}}"#;
+    assert_eq!(
+        bare(entity, &["type", "id", "data"]).as_deref(),
+        Some(r#"{"type":"api::a.a","id":7,"data":{"title":"x"}}"#)
+    );
+    let fine = r#"{"type":"api::a.a","id":7,"data":{"title":"x"}}"#;
+    assert_eq!(bare(fine, &["type", "id", "data"]), None);
 }

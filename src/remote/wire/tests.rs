@@ -52,7 +52,11 @@ fn answers_cargo_and_diagnostics_are_told_apart() {
     let answer = result.expect("no error");
     assert_eq!(uuid, "a");
     assert_eq!(
-        answer.stats().map(|it| (it.started, it.finished)),
+        answer
+            .stats(true)
+            .ok()
+            .flatten()
+            .map(|it| (it.started, it.finished)),
         Some((2, 1))
     );
     let Frame::Cargo(cargo) = parsed(

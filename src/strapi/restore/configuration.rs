@@ -4,7 +4,7 @@ use super::placement::with_members;
 use super::{Goal, Restore};
 use crate::database::{Connection, Value};
 use crate::error::{Error, Result};
-use crate::model::{Asset, ConfigItem, ConfigKind, Fields, Short};
+use crate::model::{Asset, ConfigItem, ConfigKind, Fields, Paths, Short, logos_lead_astray};
 use crate::strapi::core_store::{
     LOGO_BYTES, LOGOS, PROJECT_SETTINGS, SCHEMA_KEY, TOKEN_KEY, add_row, column_scalar, table_of,
 };
@@ -39,6 +39,11 @@ impl Restore {
                 return Ok(());
             }
             self.own_schema.is_needed = false;
+        }
+        if key.as_deref() == Some(PROJECT_SETTINGS)
+            && let Some(why) = logos_lead_astray(fields.get("value").unwrap_or("null"), Paths::Any)
+        {
+            return Err(wrong(&why));
         }
         let refused = |why: &str| {
             let key = Short(key.as_deref().unwrap_or("?"));

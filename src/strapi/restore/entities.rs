@@ -4,7 +4,8 @@ use super::{Goal, Restore};
 use crate::database::{Connection, Refusal, Value};
 use crate::error::{Error, Result};
 use crate::model::{
-    Attribute, Component, Entity, Fields, IdSet, Misfit, Schema, Short, Visitor, walk,
+    Attribute, Component, Entity, Fields, IdSet, Misfit, Paths, Schema, Short, Visitor,
+    row_leads_astray, walk,
 };
 use crate::strapi::catalogue::Catalogue;
 use crate::strapi::tables::Model;
@@ -151,6 +152,9 @@ impl Restore {
         let fields =
             Fields::parse(data).map_err(|error| place.wrong("data", &error.to_string()))?;
         if is_file && self.only_checks {
+            if let Some(why) = row_leads_astray(&fields, Paths::Any) {
+                return Err(Error::archive(format!("{place}: {why}")));
+            }
             self.placement.row(&fields, self.uploads.as_ref())?;
         }
         if let Goal::Fill(filler) = goal {

@@ -9,7 +9,7 @@ use crate::strapi::catalogue::Catalogue;
 use crate::strapi::lock::ProjectLock;
 use crate::strapi::project::Project;
 use crate::strapi::uploads::StagedUploads;
-use crate::transfer::{Load, Report, Sink, Subject, Warning, WarningKind};
+use crate::transfer::{Event, Load, Report, Sink, Subject, Warning, WarningKind};
 use std::io::Read;
 
 /// A project that is being restored.
@@ -23,7 +23,12 @@ pub(super) struct ProjectLoad {
 }
 
 impl Load for ProjectLoad {
-    fn commit(self: Box<Self>, _outcome: &Report, warn: &mut dyn FnMut(Warning)) -> Result<()> {
+    fn commit(
+        self: Box<Self>,
+        _outcome: &Report,
+        warn: &mut dyn FnMut(Warning),
+        _tell: &dyn Fn(Event<'_>),
+    ) -> Result<()> {
         // What stands first here goes last.
         let Self {
             lock: _lock,

@@ -44,6 +44,7 @@ impl Desk {
     pub fn import(&self, file: &Path, url: &str, token: &str, options: &[&str]) -> Command {
         let mut command = backup(["import", "--to", url, "--force", "-f"]);
         command.arg(file).args(options).env("BACKUP_TOKEN", token);
+        command.env("BACKUP_SITE_TIMEOUT", "10");
         command.current_dir(self.folder.path());
         command
     }

@@ -64,6 +64,8 @@ pub enum Harm {
     Changed(Arc<dyn Fn(&mut Value) + Send + Sync>),
     /// The first frame of the stage goes out before the answer to its start.
     FrameFirst,
+    /// The transaction of a push is rolled back, and what comes is answered as if it were not.
+    Undone,
     /// What was to be sent waits for the test.
     Hold(Hold),
 }

@@ -214,6 +214,7 @@ impl<'a> Socket<'a> {
             }
             Harm::Error(_)
             | Harm::FrameFirst
+            | Harm::Undone
             | Harm::Status(..)
             | Harm::Redirect(_)
             | Harm::Page => {

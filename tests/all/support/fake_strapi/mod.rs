@@ -77,6 +77,8 @@ impl FakeStrapi {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
                 if of_all.site().dead {
+                    of_all.site().was_missed = true;
+                    of_all.changed.notify_all();
                     continue;
                 }
                 let number = of_all.sockets.fetch_add(1, Ordering::Relaxed);
@@ -115,6 +117,16 @@ impl FakeStrapi {
             .shared
             .changed
             .wait_while(site, |site| site.connected > 0)
+            .unwrap();
+    }
+
+    /// Waits until its process has ended, and somebody asked for it in vain.
+    pub fn wait_until_dead(&self) {
+        let site = self.site();
+        let _site = self
+            .shared
+            .changed
+            .wait_while(site, |site| !site.dead || !site.was_missed)
             .unwrap();
     }
 

@@ -61,6 +61,7 @@ impl Push {
         socket.greet(message)?;
         match socket.shared.harm_at(&Point::Asked(name)) {
             Some(Harm::Error(error)) => return socket.refuse(message, error),
+            Some(Harm::Undone) => self.roll_back(socket.shared, socket.number),
             Some(harm) => socket.suffer(harm, &mut Value::Null)?,
             None => {}
         }

@@ -39,6 +39,8 @@ pub struct Site {
     pub transaction_of: Option<usize>,
     /// Whether the process has ended.
     pub dead: bool,
+    /// Whether somebody asked for it since.
+    pub was_missed: bool,
     /// How many are connected.
     pub connected: usize,
 }
@@ -67,6 +69,7 @@ impl Site {
             hooks: true,
             transaction_of: None,
             dead: false,
+            was_missed: false,
             connected: 0,
         };
         site.add_administrators();
