@@ -10,7 +10,6 @@
 //! | [`model`] | what flows: schemas, entities, links, assets, configuration |
 //! | [`archive`] | the file format, as source and as destination |
 //! | [`comparison`] | what is not the same in two sources |
-//! | [`convert`] | what conversions between systems share: names that other systems take, notes of what they cannot hold |
 //! | [`extract`] | pieces of an archive, as files in a folder |
 //! | [`store`] | where archives lie: files, streams, object stores |
 //! | [`inventory`] | what archives lie at a place, and what they say of themselves |
@@ -18,15 +17,17 @@
 //! | [`retention`] | which archives stay |
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`remote`] | a running Strapi, as source and as destination |
-//! | [`prisma`] | Prisma 1: its data model, its data sets, its services |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
 //!
 //! Dependencies point one way: `cli` to `transfer` to `model`; `archive` and `strapi` to `transfer`
-//! and `model`; `comparison` to `transfer` and `model`; `remote` to `transfer` and `model`; `archive`, `extract`, `prisma` and
-//! `remote` to `store`; `prisma` to `convert`, `transfer` and `model`; `strapi` to `database`. Nothing
+//! and `model`; `comparison` to `transfer` and `model`; `remote` to `transfer` and `model`; `archive`, `extract` and `remote` to
+//! `store`; `strapi` to `database`. Nothing
 //! outside `cli` prints, prompts or reads the process
 //! environment.
+//!
+//! With the feature `prisma`, which no release has yet, there are `prisma` (its data model, its data sets, its services) and
+//! `convert` (what conversions between systems share).
 
 // Tests in here share the stores of tests/all, which call this crate by its name.
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub mod archive;
 mod calendar;
 pub mod cli;
 pub mod comparison;
+#[cfg(feature = "prisma")]
 pub mod convert;
 pub mod database;
 mod dotenv;
@@ -50,6 +52,7 @@ pub mod inventory;
 pub mod model;
 mod nesting;
 pub mod portrait;
+#[cfg(feature = "prisma")]
 pub mod prisma;
 mod random;
 pub mod remote;

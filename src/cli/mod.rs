@@ -5,6 +5,7 @@ mod beside;
 mod child;
 mod choices;
 mod columns;
+#[cfg(feature = "prisma")]
 mod convert;
 mod diff;
 mod doctor;
@@ -28,6 +29,7 @@ mod origin;
 mod place;
 mod plan;
 mod printing;
+#[cfg(feature = "prisma")]
 mod prisma;
 mod progress;
 mod project;
@@ -123,6 +125,7 @@ enum Command {
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Extract(extract::Arguments),
+    #[cfg(feature = "prisma")]
     Convert(convert::Arguments),
     Drill(drill::Arguments),
     Diff(diff::Arguments),
@@ -130,6 +133,7 @@ enum Command {
     Prune(prune::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
+    #[cfg(feature = "prisma")]
     Prisma(prisma::Arguments),
     Schedule(schedule::Arguments),
     /// Print completions for a shell
@@ -174,6 +178,7 @@ fn dispatch() -> Result<u8> {
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Inspect(arguments) => arguments.run(&environment),
         Command::Extract(arguments) => arguments.run(&environment),
+        #[cfg(feature = "prisma")]
         Command::Convert(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
         Command::Diff(arguments) => arguments.run(&environment),
@@ -181,6 +186,7 @@ fn dispatch() -> Result<u8> {
         Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
+        #[cfg(feature = "prisma")]
         Command::Prisma(arguments) => arguments.run(&environment),
         Command::Schedule(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {

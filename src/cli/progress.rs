@@ -2,6 +2,7 @@
 
 use super::terminal::Voice;
 use super::{Cancellation, terminal};
+#[cfg(feature = "prisma")]
 use crate::prisma::{self, Watch};
 use crate::transfer::summary::WarningFacts;
 use crate::transfer::{Event, Observer, Phase, Warning};
@@ -251,6 +252,7 @@ impl Progress {
     }
 }
 
+#[cfg(feature = "prisma")]
 impl Watch for Progress {
     fn on(&self, event: prisma::Event<'_>) {
         match event {

@@ -14,7 +14,7 @@ use crate::model::{Asset, ConfigItem, Entity, IdSet, Link, Schema, Schemas, Stag
 use crate::prisma::ndf::{Form, ValueType, Writer};
 use crate::store::{Folder, Hidden, check_folder, folder_of, holds_something};
 use crate::transfer::{
-    Description, Destination, Filter, Inspection, Load, Plan, Report, Sink, Subject, Survey,
+    Description, Destination, Event, Filter, Inspection, Load, Plan, Report, Sink, Subject, Survey,
     Warning, WarningKind,
 };
 use serde_json::value::RawValue;
@@ -318,7 +318,12 @@ impl Sink for NdfLoad {
 }
 
 impl Load for NdfLoad {
-    fn commit(self: Box<Self>, _outcome: &Report, warn: &mut dyn FnMut(Warning)) -> Result<()> {
+    fn commit(
+        self: Box<Self>,
+        _outcome: &Report,
+        warn: &mut dyn FnMut(Warning),
+        _tell: &dyn Fn(Event<'_>),
+    ) -> Result<()> {
         self.remarks().into_iter().for_each(warn);
         let Self {
             path,
