@@ -117,7 +117,7 @@ impl Address {
         };
         host(self) == host(other)
             && port(self) == port(other)
-            && self.url.path() == other.url.path()
+            && self.url.path().eq_ignore_ascii_case(other.url.path())
     }
 
     /// What its user should know of it before anything is sent there.
@@ -239,6 +239,11 @@ mod tests {
         ));
         assert!(same(
             "http://example.com/admin",
+            "https://example.com/admin"
+        ));
+        // Strapi's router does not look at the case of a path.
+        assert!(same(
+            "https://example.com/Admin",
             "https://example.com/admin"
         ));
         assert!(same("http://127.0.0.1:1337", "http://localhost:1337/admin"));
