@@ -222,10 +222,14 @@ impl Push {
         let Some(lane) = self.lane.take() else {
             return Ok(());
         };
-        if lane.stage == Stage::Assets {
-            self.reached = Reached::FilesKept;
+        let is_of_files = lane.stage == Stage::Assets;
+        if is_of_files {
+            self.reached = Reached::FilesEnding;
         }
         let answer = self.session.ask(Request::EndStage(lane.stage))?;
+        if is_of_files {
+            self.reached = Reached::FilesKept;
+        }
         match answer.stats() {
             Some(stats) if stats.started != lane.sent || stats.finished != lane.sent => {
                 let site = self.session.site().name();
