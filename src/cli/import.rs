@@ -126,6 +126,7 @@ impl Arguments {
                     &address,
                     beside.as_deref(),
                     lock,
+                    &filter,
                     environment,
                     cancellation,
                 )?;

@@ -131,9 +131,9 @@ impl Arguments {
                 summary.to = Some(address.to_string());
                 let key = self.key.given(environment, prompt.interrupt())?;
                 let lock = SafetyLock::of_key(key.map(Password::new));
-                let safety = self
-                    .safety
-                    .plan(&address, None, lock, environment, cancellation)?;
+                let safety =
+                    self.safety
+                        .plan(&address, None, lock, &filter, environment, cancellation)?;
                 Target::Site(site(address, &to_token)?, safety)
             }
             End::Folder(folder) => {

@@ -32,7 +32,7 @@ use super::address::Direction;
 use super::wire::{Action, Request, Restore};
 use super::{RemoteSource, Site, Trouble};
 use crate::error::{Error, Result};
-use crate::model::Schemas;
+use crate::model::{Schemas, Stage};
 use crate::store::Interrupt;
 use crate::transfer::{
     Contents, Deletion, Description, Destination, Filter, Inspection, Load, Noting, Plan, Sink,
@@ -60,6 +60,11 @@ pub trait SafetyCopy: Send + Sync {
     /// # Errors
     /// The site cannot be read, or the copy cannot be written.
     fn make(&self, site: &mut dyn Source) -> Result<()>;
+
+    /// How it is encrypted, as half a sentence for whoever has to open it.
+    fn lock(&self) -> &str {
+        ""
+    }
 
     /// Hears that the site was compared with what was sent to it, and holds all of that: only then the copy is of no use
     /// any more.
@@ -159,7 +164,7 @@ impl RemoteDestination {
         let mut source = RemoteSource::new(self.site.clone(), &self.spool_folder);
         let mut contents = Contents::default();
         copy.make(&mut Noting::new(&mut source, &mut contents))
-            .map_err(|error| error.also(NOT_COPIED))?;
+            .map_err(not_copied)?;
         Ok(match &self.before {
             Some(before) => {
                 if let Some(lacks) = notices::lacking(before, &contents) {
@@ -184,6 +189,19 @@ const NOT_COPIED: &str = "the safety copy of the site could not be made, and not
 /// What is to be done where the safety copy lacks something.
 const LACKING: &str = "run it again when nobody writes to the site; if it lacks the same again, see to these files or \
                        rows there, or go without (--no-safety-copy), after which they cannot be brought back";
+
+/// What is said where a file of the site is gone, at which Strapi 4 ends every pull of files.
+const LOST_FILE: &str = "a push that leaves the files of the site as they are (--exclude files) needs no copy of them; \
+                         --no-safety-copy goes without any, and files that are deleted then cannot be brought back";
+
+/// The error of a safety copy that could not be made.
+fn not_copied(error: Error) -> Error {
+    let error = match Trouble::of(&error) {
+        Some(Trouble::Stage(Stage::Assets)) => error.also(LOST_FILE),
+        _ => error,
+    };
+    error.also(NOT_COPIED)
+}
 
 /// What is said where the token does not allow the copy.
 const NO_PULL: &str = "its token does not allow to pull, so that there is no safety copy: use one with full access, or \
@@ -236,7 +254,11 @@ impl Destination for RemoteDestination {
             return Ok(survey);
         }
         let cut = deleting.include.as_ref().map(|_| (&schemas, &deleting));
-        let held = Held::count(&self.site, rules, cut)?;
+        let mut held = Held::count(&self.site, rules, cut)?;
+        if !deleting.files {
+            // They stay, and nobody has to see after them.
+            held.files = None;
+        }
         let rows = held.rows.iter().filter(|(uid, _)| deleting.deletes(uid));
         survey.deletions = rows
             .map(|(uid, ids)| Deletion {

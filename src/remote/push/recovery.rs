@@ -193,19 +193,27 @@ impl Wreck {
     /// The error of a push of which nobody knows whether it was committed.
     pub fn undecided(self, error: &Error) -> Error {
         let mut steps = vec![
-            "look at the site: if it shows the content of the archive, the push is done, and nothing is to be set right"
-                .to_owned(),
+            "look at the site: if it shows what was sent to it, the push is done, and nothing is to be set right".to_owned(),
         ];
-        steps.extend(self.has_files.then(|| self.by_hand()).into_iter().flatten());
-        Error::new(
+        match self.has_files {
+            true => {
+                steps.push(
+                    "if it shows its old content, its files are to be brought back, by the first of these that is possible:"
+                        .to_owned(),
+                );
+                steps.extend(self.by_hand());
+            }
+            false => steps.push(
+                "if it shows its old content, nothing is to be set right either, and it can be pushed again".to_owned(),
+            ),
+        }
+        let error = Error::new(
             Kind::HalfWay,
             format!(
-                "{error}; the confirmation was sent, and it is not known whether the site has committed; if it shows \
-                 its old content, do the first of these that is possible:"
+                "{error}; the confirmation was sent, and it is not known whether the site has committed:"
             ),
-        )
-        .listing(steps)
-        .hint("look at the site first")
+        );
+        error.listing(steps).hint(self.about_copy())
     }
 
     /// Says that nothing is half-way any more.
@@ -291,42 +299,74 @@ impl Wreck {
                  and it can be deleted once you have seen that (files that no row names lie there alone)"
             );
         }
-        match self.rules.is_fragile() {
+        let lacks = match self.rules.is_fragile() {
             true => "files that no row names, such as logos of the admin panel, are gone",
             false => "files that no row names, logos of the admin panel aside, are gone",
+        };
+        match self.reached {
+            Reached::FilesEnding => format!(
+                "{lacks}, unless they are still on the server in {}",
+                self.folder()
+            ),
+            _ => lacks.into(),
         }
-        .into()
     }
 
     /// What is to be done by hand, one of these after the other until one is possible.
     fn by_hand(&self) -> Vec<String> {
         let mut steps = Vec::new();
-        if self.reached.has_copy() {
-            steps.push(format!(
-                "on the server, if it keeps its files on its own disk: rename {} to public/uploads, in the place of what \
-                 is there",
-                self.folder()
-            ));
-        }
-        let site = self.site.address();
+        let folder = self.folder();
+        let rename = match self.reached {
+            Reached::FilesEnding => Some(format!(
+                "on the server: rename {folder} to public/uploads, if it is still there, in the place of what is there"
+            )),
+            reached => reached.has_copy().then(|| {
+                format!(
+                    "on the server, if it keeps its files on its own disk: rename {folder} to public/uploads, in the \
+                     place of what is there"
+                )
+            }),
+        };
+        steps.extend(rename);
+        let site = word(&self.site.name());
+        // Strapi 4 ends a pull at the first file that is gone, so that nobody makes a copy of it now.
+        let without = match self.rules.is_fragile() {
+            true => " --no-safety-copy",
+            false => "",
+        };
         match &self.safety {
             Some(copy) => {
                 let name = word(&copy.name());
+                let command = format!("backup import -f {name} --to {site}");
+                steps.push(format!("from here: {command} --only files{without}"));
                 steps.push(format!(
-                    "from here: backup import -f {name} --to {site} --only files"
-                ));
-                steps.push(format!(
-                    "if the site has other content than before: backup import -f {name} --to {site}, which replaces all \
-                     of it (rows get new ids, and the history of versions is lost)"
+                    "if the site has other content than before: {command}{without}, which replaces all of it (rows get \
+                     new ids, and the history of versions is lost)"
                 ));
             }
             None => steps.push(
-                "push the same archive again, or one that holds the files of the site with --only files: there is no \
-                 safety copy"
+                "push the same archive again, or one that holds the files of the site with --only files, each with \
+                 --no-safety-copy: there is no safety copy"
                     .into(),
             ),
         }
         steps
+    }
+
+    /// What whoever sets it right has to know of the safety copy.
+    fn about_copy(&self) -> String {
+        let Some(copy) = &self.safety else {
+            return "there is no safety copy".into();
+        };
+        let lock = match copy.lock() {
+            "" => String::new(),
+            lock => format!(" ({lock})"),
+        };
+        format!(
+            "the safety copy {}{lock} stays until the site is right again; a command that reads it wants its key, and the \
+             transfer token of the site: give them as in this run, or type them when it asks",
+            copy.name()
+        )
     }
 
     /// What the media library of the site holds, as far as it is known. `back` is how far sending back came.
@@ -370,7 +410,7 @@ impl Wreck {
             ),
         )
         .listing(self.by_hand())
-        .hint("the safety copy, where there is one, stays until the site is right again");
+        .hint(self.about_copy());
         self.with_state(error)
     }
 }
