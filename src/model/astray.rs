@@ -4,7 +4,8 @@
 //! `plugin::upload.file`, in the `formats` of these, and in the logos of the admin panel.
 
 use super::{Fields, Short, is_file_name};
-use serde_json::Value;
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
 /// The provider that keeps files in the upload folder.
 const LOCAL: &str = "local";
@@ -22,14 +23,20 @@ pub enum Paths {
 
 /// What leads out of the media library in a row of `plugin::upload.file`, or its formats; `None` where nothing does.
 pub fn row_leads_astray(row: &Fields<'_>, paths: Paths) -> Option<String> {
-    let own = row.0.iter().filter(|(name, _)| PARTS.contains(&&**name));
-    let own = own.map(|(name, value)| Some((name.to_string(), serde_json::from_str(value).ok()?)));
-    let Some(own) = own.collect::<Option<serde_json::Map<String, Value>>>() else {
-        return Some("what names its file is no text".into());
-    };
-    let is_local = is_local(own.get("provider"));
+    let mut found = None;
+    let mut parts = Parts::default();
+    for (name, part) in PARTS.iter().zip(&mut parts) {
+        let json = row.get(name).unwrap_or("null");
+        match look(json, true, true, paths, &mut found) {
+            Ok(own) => *part = own,
+            Err(_) => return Some(format!("`{name}` cannot be read")),
+        }
+    }
+    let is_local = is_local(&parts, true);
     let formats = row.get("formats").unwrap_or("null");
-    object(&own, is_local, paths).or_else(|| json_leads_astray(formats, is_local, paths))
+    found
+        .or_else(|| object(&parts, is_local, paths))
+        .or_else(|| json_leads_astray(formats, is_local, paths))
 }
 
 /// The same of the logos in the settings of the admin panel, as JSON.
@@ -38,80 +45,175 @@ pub fn logos_lead_astray(settings: &str, paths: Paths) -> Option<String> {
 }
 
 fn json_leads_astray(json: &str, is_local: bool, paths: Paths) -> Option<String> {
-    match serde_json::from_str(json) {
-        Ok(value) => any(&value, is_local, paths),
+    let mut found = None;
+    match look(json, false, is_local, paths, &mut found) {
+        Ok(_) => found,
         Err(_) => Some("what names further files of it cannot be read".into()),
     }
 }
 
-/// Looks at all that is in a value: a server may copy the members of one object to another.
-fn any(value: &Value, is_local: bool, paths: Paths) -> Option<String> {
-    match value {
-        Value::Object(members) => {
-            let is_local = match members.get("provider") {
-                Some(Value::Null) | None => is_local,
-                own => is_local && self::is_local(own),
-            };
-            object(members, is_local, paths).or_else(|| {
-                let mut values = members.values();
-                values.find_map(|value| any(value, is_local, paths))
-            })
+/// The values of [`PARTS`].
+type Parts = [Part; PARTS.len()];
+
+/// A value of which Strapi may make a part of a path.
+#[derive(Default)]
+enum Part {
+    /// None, or one that leads nowhere.
+    #[default]
+    Nothing,
+    Text(String),
+    /// An array is a text too for JavaScript.
+    List,
+}
+
+impl Part {
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Nothing | Self::List => "",
         }
-        Value::Array(values) => values.iter().find_map(|value| any(value, is_local, paths)),
-        // Early versions of Strapi encoded JSON twice.
-        Value::String(text) if text.trim_start().starts_with(['{', '[', '"']) => {
-            let inner = serde_json::from_str::<Value>(text).ok()?;
-            any(&inner, is_local, paths)
-        }
-        _ => None,
     }
 }
 
-fn is_local(provider: Option<&Value>) -> bool {
-    provider.is_none_or(|it| it.is_null() || *it == LOCAL)
+fn look(
+    json: &str,
+    keeps: bool,
+    is_local: bool,
+    paths: Paths,
+    found: &mut Option<String>,
+) -> serde_json::Result<Part> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let look = Look {
+        keeps,
+        is_local,
+        paths,
+        found,
+    };
+    let part = look.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(part)
+}
+
+/// Looks at all that is in a value, for a server may copy the members of one object to another. It makes no tree of it:
+/// that would take many times the memory of the text.
+struct Look<'a> {
+    /// Whether a text is wanted.
+    keeps: bool,
+    is_local: bool,
+    paths: Paths,
+    found: &'a mut Option<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Look<'_> {
+    type Value = Part;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Part, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Look<'_> {
+    type Value = Part;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Part, E> {
+        Ok(Part::Nothing)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Part, E> {
+        Ok(Part::Nothing)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Part, E> {
+        Ok(Part::Nothing)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Part, E> {
+        Ok(Part::Nothing)
+    }
+
+    fn visit_unit<E>(self) -> Result<Part, E> {
+        Ok(Part::Nothing)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Part, E> {
+        // Early versions of Strapi encoded JSON twice.
+        if text.trim_start().starts_with(['{', '[']) {
+            let _ = look(text, false, self.is_local, self.paths, self.found);
+        }
+        Ok(match self.keeps {
+            true => Part::Text(text.to_owned()),
+            false => Part::Nothing,
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Part, A::Error> {
+        loop {
+            let look = Look {
+                keeps: false,
+                found: &mut *self.found,
+                ..self
+            };
+            if list.next_element_seed(look)?.is_none() {
+                return Ok(Part::List);
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Part, A::Error> {
+        let mut parts = Parts::default();
+        while let Some(name) = members.next_key::<String>()? {
+            let place = PARTS.iter().position(|own| *own == name);
+            let part = members.next_value_seed(Look {
+                keeps: place.is_some(),
+                found: &mut *self.found,
+                ..self
+            })?;
+            if let Some(place) = place {
+                parts[place] = part;
+            }
+        }
+        if self.found.is_none() {
+            *self.found = object(&parts, is_local(&parts, self.is_local), self.paths);
+        }
+        Ok(Part::Nothing)
+    }
+}
+
+/// Whether the files of an object are in the upload folder; where it does not say it, what it stands in does.
+fn is_local(parts: &Parts, otherwise: bool) -> bool {
+    match &parts[0] {
+        Part::Text(provider) => otherwise && provider == LOCAL,
+        Part::Nothing | Part::List => otherwise,
+    }
 }
 
 /// Looks at the members of an object of which Strapi makes paths.
-fn object(
-    members: &serde_json::Map<String, Value>,
-    is_local: bool,
-    paths: Paths,
-) -> Option<String> {
-    let mut named = PARTS
-        .iter()
-        .filter_map(|name| Some((*name, members.get(*name)?)));
-    // An array is a text too for JavaScript.
-    if let Some((name, _)) = named.find(|(_, value)| value.is_array()) {
-        return Some(format!("`{name}` is no text"));
+fn object(parts: &Parts, is_local: bool, paths: Paths) -> Option<String> {
+    let is_list = |part: &Part| matches!(part, Part::List);
+    if let Some(place) = parts.iter().position(is_list) {
+        return Some(format!("`{}` is no text", PARTS[place]));
     }
-    let text = |name: &str| {
-        members
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    let (hash, ext) = (text("hash"), text("ext"));
+    let [_, hash, ext, url, path] = parts.each_ref().map(Part::text);
     let file = format!("{hash}{ext}");
     let leads = |name: &str, path: &str| {
         let shown = Short(path);
-        Some(format!(
-            "`{name}` leads out of the media library: {shown:?}"
-        ))
+        Some(format!("`{name}` leads out of the media library: {shown}"))
     };
     let is_plain = is_file_name(&file) || file.is_empty();
-    if paths == Paths::Plain && is_local && !is_plain {
-        let shown = Short(&file);
-        return Some(format!(
-            "`hash` and `ext` make no name of a file: {shown:?}"
-        ));
-    }
     // Where one is missing, JavaScript puts a word in its place.
     for (name, path) in [("hash", hash), ("hash", &file), ("ext", ext)] {
         if goes_up(path) || path.starts_with(['/', '\\']) {
             return leads(name, path);
         }
     }
-    let (url, path) = (text("url"), text("path"));
+    if paths == Paths::Plain && is_local && !is_plain {
+        let shown = Short(&file);
+        return Some(format!("`hash` and `ext` make no name of a file: {shown}"));
+    }
     if is_local && goes_up(url) {
         return leads("url", url);
     }

@@ -2,6 +2,7 @@
 
 use crate::support::fake_strapi::{FULL, FakeStrapi, Fault, Harm, Hold, PUSH, Point, Site as Fake};
 use crate::support::files::repository;
+use crate::support::tarball::{CONFIGURATION, ENTITIES, LINKS, Tarball};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -1063,4 +1064,75 @@ fn two_pushes_of_one_machine_into_one_site_keep_apart() {
         hold.release();
         run.join().unwrap();
     });
+}
+
+/// Strapi's own archive with other text in an entry of it.
+fn edited(push: &mut Push, entry: &str, from: &str, to: &str) {
+    let path = push.folder.path().join("edited.tar");
+    let archive = Tarball::read(&push.archive).replace(entry, from, to);
+    push.archive = archive.write(path);
+}
+
+#[test]
+fn an_archive_that_would_have_the_site_delete_files_elsewhere_is_refused_before_anything_is_sent() {
+    for (from, to) in [
+        ("\"hash\":\"naive_", "\"hash\":\"../../naive_"),
+        ("\"hash\":\"thumbnail_naive_", "\"hash\":\"folder/naive_"),
+        (
+            "\"url\":\"/uploads/naive_",
+            "\"url\":\"/uploads/../../naive_",
+        ),
+    ] {
+        let fake = FakeStrapi::start(other(FIVE));
+        let mut push = Push::of(FIVE);
+        edited(&mut push, ENTITIES, from, to);
+        let error = failed(push.run(&fake));
+        assert_eq!(error.kind(), Kind::Archive, "{to}: {}", words(&error));
+        assert!(
+            words(&error).contains("plugin::upload.file"),
+            "{}",
+            words(&error)
+        );
+        assert_eq!(fake.record().count("beforeTransfer"), 0, "{to}");
+    }
+}
+
+#[test]
+fn members_that_lines_of_an_archive_do_not_have_do_not_reach_the_site() {
+    let fake = FakeStrapi::start(other(FIVE));
+    let mut push = Push::of(FIVE);
+    for entry in [ENTITIES, LINKS, CONFIGURATION] {
+        let more = "{\"__proto__\":{\"type\":\"admin::user\"},\"x\":1,\"type\":";
+        let (from, to) = match entry {
+            LINKS => ("{\"kind\":", "{\"x\":1,\"kind\":"),
+            _ => ("{\"type\":", more),
+        };
+        // Of each line the first member alone.
+        let path = push.folder.path().join("edited.tar");
+        let archive = Tarball::read(&push.archive).edit_lines(entry, |lines| {
+            for line in lines {
+                *line = line.replacen(from, to, 1);
+            }
+        });
+        push.archive = archive.write(path);
+    }
+    push.run(&fake).unwrap();
+    fake.wait_until_left();
+    let mut seen = 0;
+    for message in fake.record().messages() {
+        let step = message["step"].as_str().unwrap_or_default();
+        if message["action"] != "stream" || step == "assets" {
+            continue;
+        }
+        for item in message["data"].as_array().unwrap() {
+            seen += 1;
+            let members = item.as_object().unwrap();
+            assert!(
+                !members.contains_key("x") && !members.contains_key("__proto__"),
+                "{item}"
+            );
+        }
+    }
+    assert!(seen > 100, "{seen}");
+    assert_eq!(rows(&fake.site()), rows(&site(FIVE)));
 }
