@@ -19,6 +19,7 @@ mod logos;
 mod losses;
 mod notices;
 mod numbers;
+mod patience;
 mod reached;
 mod recovery;
 mod rules;
@@ -297,7 +298,7 @@ impl Destination for RemoteDestination {
         if let Some(copy) = &self.options.safety {
             notices.extend(self.make_safety_copy(copy.as_ref())?);
         }
-        let site = recovery::site_of_push(&self.site, rules);
+        let site = patience::site_of_push(&self.site, rules);
         let restore = deleting.restore();
         let waiting = Waiting::start(&self.site.name(), self.options.tell);
         let push = Push::open(&site, &restore).and_then(|mut push| {
