@@ -509,7 +509,7 @@ fn a_cut_before_anything_was_deleted_leaves_the_files_alone() {
 #[test]
 fn a_cut_while_files_are_sent_back_is_told_with_what_is_there_then() {
     let first = "the folder /srv/site/public/uploads_backup_1795258603555 to";
-    for (cut, folder) in [("end assets", None), ("stream assets", Some(first))] {
+    for (cut, folder) in [("start links", None), ("stream assets", Some(first))] {
         let fake = FakeStrapi::start(other(FIVE));
         fake.add(in_push(Point::Done(cut), Harm::Cut));
         fake.add(in_sending_back(Point::Asked("end entities"), Harm::Cut).always());
