@@ -97,8 +97,10 @@ impl Arguments {
         let asks = self.how.asks("a transfer", &prompt)?;
         let filter = self.how.filter()?;
         let effort = self.how.effort();
-        let notes = [&from, &to].into_iter().filter_map(End::address);
-        let notes = notes.flat_map(remote::notes).collect();
+        [&from, &to]
+            .into_iter()
+            .filter_map(End::address)
+            .for_each(remote::tell_of);
         let open = |folder: &Path| -> Result<Box<Project>> {
             let strict = self.how.strict;
             let project = self
@@ -164,7 +166,7 @@ impl Arguments {
             prompt: asks.then_some(prompt),
             effort,
             cancellation: cancellation.clone(),
-            notes,
+            notes: Vec::new(),
             environment,
         })
     }

@@ -665,6 +665,25 @@ fn without_tls_it_is_said_that_all_can_be_read_on_the_way() {
 }
 
 #[test]
+fn a_url_without_a_path_is_said_once_and_is_no_fault_of_a_strict_export() {
+    let site = site();
+    let project = Project::testdata();
+    let url = format!("http://127.0.0.1:{}", site.port);
+    let words = [
+        "export",
+        "--from",
+        &url,
+        "-f",
+        "x",
+        "--no-encrypt",
+        "--strict",
+    ];
+    let mut command = command(&project.archives(), &words);
+    let outcome = ran(command.env("BACKUP_TOKEN", FULL)).ends_with(0);
+    assert_eq!(outcome.stderr.matches("has no path").count(), 1);
+}
+
+#[test]
 fn doctor_tells_what_a_token_allows_and_changes_nothing() {
     let site = site();
     let url = site.url();

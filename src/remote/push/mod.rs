@@ -33,7 +33,7 @@ use super::address::Direction;
 use super::wire::{Action, Request, Restore};
 use super::{RemoteSource, Site, Trouble};
 use crate::error::{Error, Result};
-use crate::model::{Schemas, Stage};
+use crate::model::{ConfigKind, Schemas, Stage};
 use crate::store::Interrupt;
 use crate::transfer::{
     Contents, Deletion, Description, Destination, Filter, Inspection, Load, Noting, Plan, Sink,
@@ -181,6 +181,9 @@ impl RemoteDestination {
     }
 }
 
+/// What a plan calls files.
+const FILES: &str = "files of the media library";
+
 /// What is said where the push did not begin.
 const NOTHING: &str = "nothing was changed";
 
@@ -252,6 +255,7 @@ impl Destination for RemoteDestination {
             ..Survey::default()
         };
         if !self.can_pull {
+            survey.deletions = deleting.uncounted(&schemas);
             return Ok(survey);
         }
         let cut = deleting.include.as_ref().map(|_| (&schemas, &deleting));
@@ -264,16 +268,27 @@ impl Destination for RemoteDestination {
         survey.deletions = rows
             .map(|(uid, ids)| Deletion {
                 what: uid.clone(),
-                count: ids.len(),
+                count: Some(ids.len()),
             })
             .collect();
         if deleting.files {
             survey.deletions.push(Deletion {
-                what: "files of the media library".into(),
-                count: held.files.unwrap_or_default(),
+                what: FILES.into(),
+                count: held.files,
             });
         }
-        survey.deletions.retain(|deletion| deletion.count > 0);
+        if deleting.settings {
+            let settings = Held::count_settings(&self.site)?.into_iter();
+            survey
+                .deletions
+                .extend(settings.map(|(what, count)| Deletion {
+                    what: what.into(),
+                    count: Some(count),
+                }));
+        }
+        survey
+            .deletions
+            .retain(|deletion| deletion.count != Some(0));
         survey.links = held.cut_links();
         self.before = Some(held);
         Ok(survey)
@@ -332,6 +347,22 @@ impl Destination for RemoteDestination {
 }
 
 impl Deleting {
+    /// What goes of a site with these schemas that does not let itself be counted.
+    fn uncounted(&self, schemas: &Schemas) -> Vec<Deletion> {
+        let types = schemas.content_types().map(|schema| schema.uid.as_str());
+        let settings = [ConfigKind::CoreStore, ConfigKind::Webhook].map(ConfigKind::as_str);
+        let files = self.files.then_some(FILES);
+        types
+            .filter(|uid| self.deletes(uid))
+            .chain(files)
+            .chain(settings.into_iter().filter(|_| self.settings))
+            .map(|what| Deletion {
+                what: what.to_owned(),
+                count: None,
+            })
+            .collect()
+    }
+
     /// The option of `init`.
     fn restore(&self) -> Restore {
         Restore {
