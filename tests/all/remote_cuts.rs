@@ -155,7 +155,8 @@ fn what_is_said_of_a_site_that_is_half_way_sets_it_right(world: &World, places: 
 /// What a message says to type, at this address: the relay is gone by then.
 #[track_caller]
 fn printed_command(said: &str, url: &str) -> Vec<String> {
-    let command = said.split("from here: backup ").nth(1);
+    // The note before files are sent back has it as well, among others.
+    let command = said.rsplit_once("from here: backup ").map(|(_, rest)| rest);
     let command = command.and_then(|rest| rest.lines().next()).expect(said);
     let mut words: Vec<String> = command.split(' ').map(str::to_owned).collect();
     let to = words.iter().position(|word| word == "--to").expect(said);
