@@ -203,11 +203,11 @@ impl Arguments {
     ) -> Result<(Origin, Vec<Warning>)> {
         let folder = match self.end()? {
             Some(End::Site(address)) => {
-                let notes = remote::notes(&address);
+                remote::tell_of(&address);
                 let prompt = Prompt::new(cancellation.interrupt());
                 let token = self.token.source();
                 let site = self.remote.site(address, &token, environment, &prompt)?;
-                return Ok((Origin::Site(Box::new(site)), notes));
+                return Ok((Origin::Site(Box::new(site)), Vec::new()));
             }
             Some(End::Folder(folder)) => Some(folder),
             None => None,

@@ -107,11 +107,10 @@ impl Arguments {
             environment,
         )?;
         summary.archive = Some(archive_facts(&archive));
-        let mut notes = Vec::new();
         let target = match end {
             Some(End::Site(address)) => {
                 summary.to = Some(address.to_string());
-                notes = remote::notes(&address);
+                remote::tell_of(&address);
                 let otherwise = match archive.is_encrypted() {
                     true => None,
                     false => self.key.of_environment(environment, prompt.interrupt())?,
@@ -126,6 +125,7 @@ impl Arguments {
                     &address,
                     beside.as_deref(),
                     lock,
+                    &filter,
                     environment,
                     cancellation,
                 )?;
@@ -160,7 +160,7 @@ impl Arguments {
             prompt: asks.then_some(prompt),
             effort,
             cancellation: cancellation.clone(),
-            notes,
+            notes: Vec::new(),
             environment,
         })
     }

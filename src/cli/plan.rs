@@ -75,6 +75,10 @@ fn print_access(coming: &Inspection, called: &str) {
 
 fn tell_counts(deletions: &[Deletion]) {
     for Deletion { what, count } in deletions {
-        terminal::tell(&format!("  {:>10}  {what}", HumanCount(*count).to_string()));
+        let count = count.map_or_else(
+            || "not counted".to_owned(),
+            |count| HumanCount(count).to_string(),
+        );
+        terminal::tell(&format!("  {count:>10}  {what}"));
     }
 }

@@ -8,7 +8,6 @@ use super::token::TokenSource;
 use crate::error::{Error, Result};
 use crate::remote::{Address, Patience, Site};
 use crate::store::Access;
-use crate::transfer::{Subject, Warning, WarningKind};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -162,22 +161,20 @@ pub(super) fn refuse(given: &[&str], why: &str, hint: &str) -> Result<()> {
     Err(Error::usage(format!("{} {are} {why}", given.join(", "))).hint(hint))
 }
 
-/// What is to be known of an address before anything is sent there.
-pub(super) fn notes(address: &Address) -> Vec<Warning> {
+/// Says what is to be known of an address before anything is sent there. That is nothing of which a run is incomplete,
+/// however strict it is.
+pub(super) fn tell_of(address: &Address) {
     if address.is_completed() {
         terminal::tell(&format!(
             "note: {address} is taken, because the URL has no path"
         ));
     }
-    let is_readable = address.is_plain() && !address.is_loopback();
-    let note = is_readable.then(|| {
-        Warning::new(
-            WarningKind::Notice,
-            Subject::Path(address.to_string()),
-            "http:// is not encrypted: whoever is on the way can read the token and all content; use https://",
-        )
-    });
-    note.into_iter().collect()
+    if address.is_plain() && !address.is_loopback() {
+        terminal::alert(&format!(
+            "note: {address}: http:// is not encrypted: whoever is on the way can read the token and all content; use \
+             https://"
+        ));
+    }
 }
 
 #[cfg(test)]

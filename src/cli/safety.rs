@@ -14,10 +14,12 @@ use crate::archive::{
     Packing, Password, Unlock,
 };
 use crate::error::{Error, Result};
+use crate::model::Stage;
 use crate::remote::{Address, SafetyCopy};
 use crate::store::{FileNames, FileTarget, Interrupt, Location, Receipt, check_folder, folder_of};
 use crate::transfer::{
-    Extent, Filter, Observer, OnFault, SchemaStrategy, Silent, Source, Transfer, VersionStrategy,
+    Extent, Filter, FilterOptions, Group, Observer, OnFault, SchemaStrategy, Silent, Source,
+    Transfer, VersionStrategy,
 };
 use clap::Args;
 use std::fs;
@@ -65,6 +67,7 @@ impl SafetyArguments {
         address: &Address,
         beside: Option<&Path>,
         lock: SafetyLock,
+        filter: &Filter,
         environment: &Environment,
         cancellation: &Cancellation,
     ) -> Result<SafetyPlan> {
@@ -93,6 +96,12 @@ impl SafetyArguments {
             interrupt: cancellation.interrupt(),
             ..Packing::default()
         };
+        // What the push leaves alone is not lost, and a site may not be able to give it.
+        let left_out = (!filter.includes(Stage::Assets)).then_some(Group::Files);
+        let filter = Filter::new(&FilterOptions {
+            exclude: left_out.into_iter().collect(),
+            ..FilterOptions::default()
+        })?;
         let path = ArchiveName::with_extensions(&base, &packing);
         check_folder(folder_of(&path))?;
         if path.symlink_metadata().is_ok() {
@@ -104,6 +113,7 @@ impl SafetyArguments {
                 .map_err(|error| Error::io("find the folder", &path, error))?,
             packing,
             lock,
+            filter,
             is_kept: self.keep_safety_copy,
             is_there: AtomicBool::default(),
             is_spent: AtomicBool::default(),
@@ -196,7 +206,8 @@ impl SafetyPlan {
                 "safety copy: none; files that are deleted cannot be brought back (--no-safety-copy)",
             ),
             Self::Copy(copy) => terminal::tell(&format!(
-                "safety copy: before anything is deleted, all that the site holds goes to {}, {}",
+                "safety copy: before anything is deleted, {} goes to {}, {}",
+                copy.content(),
                 copy.name(),
                 copy.lock.told
             )),
@@ -246,9 +257,11 @@ impl SafetyPlan {
 
     /// Says where it lies after a failure, if it does.
     pub fn after_failure(&self) -> Option<String> {
-        let shown = self.made()?.name();
+        let made = self.made()?;
+        let shown = made.name();
         terminal::alert(&format!(
-            "safety copy: {shown} stays, with all that the site held"
+            "safety copy: {shown} stays, with {}",
+            made.content()
         ));
         Some(shown)
     }
@@ -266,6 +279,8 @@ pub(super) struct SafetyArchive {
     path: PathBuf,
     packing: Packing,
     lock: SafetyLock,
+    /// What of the site is in it.
+    filter: Filter,
     is_kept: bool,
     /// Whether it has been made.
     is_there: AtomicBool,
@@ -277,6 +292,16 @@ pub(super) struct SafetyArchive {
     cancellation: Cancellation,
 }
 
+impl SafetyArchive {
+    /// What is in it.
+    fn content(&self) -> &'static str {
+        match self.filter.includes(Stage::Assets) {
+            true => "all that the site holds",
+            false => "all that the site holds beside its files, which stay,",
+        }
+    }
+}
+
 impl SafetyCopy for SafetyArchive {
     fn name(&self) -> String {
         self.path.display().to_string()
@@ -285,7 +310,8 @@ impl SafetyCopy for SafetyArchive {
     fn make(&self, source: &mut dyn Source) -> Result<()> {
         let shown = self.name();
         terminal::tell(&format!(
-            "safety copy: pulling all that the site holds into {shown}"
+            "safety copy: pulling {} into {shown}",
+            self.content()
         ));
         let names = FileNames {
             complete: self.path.clone(),
@@ -304,7 +330,7 @@ impl SafetyCopy for SafetyArchive {
         let mut transfer = Transfer {
             source,
             destination: Box::new(destination),
-            filter: Filter::default(),
+            filter: self.filter.clone(),
             extent: Extent::default(),
             versions: VersionStrategy::Ignore,
             schemas: SchemaStrategy::Ignore,
@@ -321,6 +347,10 @@ impl SafetyCopy for SafetyArchive {
             ));
         }
         Ok(())
+    }
+
+    fn lock(&self) -> &str {
+        self.lock.told
     }
 
     fn spent(&self) {

@@ -97,8 +97,10 @@ impl Arguments {
         let asks = self.how.asks("a transfer", &prompt)?;
         let filter = self.how.filter()?;
         let effort = self.how.effort();
-        let notes = [&from, &to].into_iter().filter_map(End::address);
-        let notes = notes.flat_map(remote::notes).collect();
+        [&from, &to]
+            .into_iter()
+            .filter_map(End::address)
+            .for_each(remote::tell_of);
         let open = |folder: &Path| -> Result<Box<Project>> {
             let strict = self.how.strict;
             let project = self
@@ -131,9 +133,9 @@ impl Arguments {
                 summary.to = Some(address.to_string());
                 let key = self.key.given(environment, prompt.interrupt())?;
                 let lock = SafetyLock::of_key(key.map(Password::new));
-                let safety = self
-                    .safety
-                    .plan(&address, None, lock, environment, cancellation)?;
+                let safety =
+                    self.safety
+                        .plan(&address, None, lock, &filter, environment, cancellation)?;
                 Target::Site(site(address, &to_token)?, safety)
             }
             End::Folder(folder) => {
@@ -164,7 +166,7 @@ impl Arguments {
             prompt: asks.then_some(prompt),
             effort,
             cancellation: cancellation.clone(),
-            notes,
+            notes: Vec::new(),
             environment,
         })
     }

@@ -119,7 +119,7 @@ impl Address {
             true => "localhost".to_owned(),
             false => self.host().trim_end_matches('.').to_owned(),
         };
-        (host, port, self.url.path().to_owned())
+        (host, port, self.url.path().to_ascii_lowercase())
     }
 
     /// What its user should know of it before anything is sent there.
@@ -241,6 +241,11 @@ mod tests {
         ));
         assert!(same(
             "http://example.com/admin",
+            "https://example.com/admin"
+        ));
+        // Strapi's router does not look at the case of a path.
+        assert!(same(
+            "https://example.com/Admin",
             "https://example.com/admin"
         ));
         assert!(same("http://127.0.0.1:1337", "http://localhost:1337/admin"));

@@ -63,8 +63,8 @@ pub trait Sink {
 pub struct Deletion {
     /// The content type, or what else.
     pub what: String,
-    /// How many.
-    pub count: u64,
+    /// How many; `None` where nobody can count them.
+    pub count: Option<u64>,
 }
 
 /// What a transfer would do to what the destination holds.

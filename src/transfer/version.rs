@@ -81,7 +81,7 @@ impl VersionStrategy {
         let error = Error::new(
             Kind::Version,
             format!(
-                "the archive is of Strapi {from}, the project is on Strapi {to}, which \
+                "the archive is of Strapi {from}, the destination is on Strapi {to}, which \
                  --version-strategy {} does not accept",
                 self.as_str()
             ),

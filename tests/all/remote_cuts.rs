@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use crate::support::archive::Archive;
-use crate::support::cli::{Outcome, run};
+use crate::support::cli::{Outcome, backup, run};
 use crate::support::exact::assert_equal;
 use crate::support::relay::{Relay, Verdict, Way, at_text};
 use crate::support::remote_runs::{Desk, keeps_secret};
@@ -136,9 +136,8 @@ fn what_is_said_of_a_site_that_is_half_way_sets_it_right(world: &World, places: 
             let name = copy.file_name().unwrap().to_string_lossy().into_owned();
             outcome.says([&name, "backup import", "--only files"]);
             let token = site.strapi.token(Token::Full);
-            let options = ["--only", "files", "--no-safety-copy"];
-            let mut back = site.desk.import(&copy, &site.strapi.url, token, &options);
-            run(&mut back).ends_with(0);
+            let mut back = backup(printed_command(&said, &site.strapi.url));
+            run(back.env("BACKUP_TOKEN", token)).ends_with(0);
         } else {
             outcome.says(["uploads_backup_"]);
             let [folder] = &site.strapi.backups()[..] else {
@@ -151,6 +150,19 @@ fn what_is_said_of_a_site_that_is_half_way_sets_it_right(world: &World, places: 
         site.is_as_before(&format!("{place:?}\n{said}"));
         site.forget_safety_copies();
     }
+}
+
+/// What a message says to type, at this address: the relay is gone by then.
+#[track_caller]
+fn printed_command(said: &str, url: &str) -> Vec<String> {
+    // The note before files are sent back has it as well, among others.
+    let command = said.rsplit_once("from here: backup ").map(|(_, rest)| rest);
+    let command = command.and_then(|rest| rest.lines().next()).expect(said);
+    let mut words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+    let to = words.iter().position(|word| word == "--to").expect(said);
+    words[to + 1] = url.to_owned();
+    words.push("--force".to_owned());
+    words
 }
 
 fn an_interrupted_push_is_undone(world: &World, places: &[Place]) {

@@ -422,15 +422,50 @@ fn the_plan_counts_what_goes_and_changes_nothing() {
     assert_eq!(fake.record().count("beforeTransfer"), 0);
     let count = |what: &str| {
         let found = plan.deletions.iter().find(|it| it.what == what);
-        found.map(|it| it.count)
+        found.and_then(|it| it.count)
     };
     assert_eq!(count("files of the media library"), Some(11));
     let articles = before.entities.iter();
     let articles = articles.filter(|row| row["type"] == "api::article.article");
     assert_eq!(count("api::article.article"), Some(articles.count() as u64));
     assert_eq!(count("admin::user"), None);
+    assert_eq!(count("webhook"), Some(1));
     push.has_told("cannot take that back");
     push.has_told("history of versions");
+}
+
+#[test]
+fn a_plan_lists_what_goes_and_cannot_be_counted() {
+    let listed = |fake: &FakeStrapi, push: &Push| {
+        let plan = push.plan(fake).unwrap().deletions.into_iter();
+        let uncounted = plan.filter(|it| it.count.is_none()).map(|it| it.what);
+        uncounted.collect::<BTreeSet<String>>()
+    };
+    let push = Push {
+        token: PUSH,
+        ..Push::of(FIVE).unsafely()
+    };
+    let gone = listed(&FakeStrapi::start(other(FIVE)), &push);
+    for what in [
+        "api::article.article",
+        "files of the media library",
+        "core-store",
+        "webhook",
+    ] {
+        assert!(gone.contains(what), "{what}: {gone:?}");
+    }
+    assert!(!gone.contains("admin::user"), "{gone:?}");
+    let gone = listed(&FakeStrapi::start(other(FOUR)), &Push::of(FOUR));
+    assert_eq!(gone, ["files of the media library".to_owned()].into());
+}
+
+#[test]
+fn a_plan_counts_the_configuration_that_goes() {
+    let fake = FakeStrapi::start(other(FIVE));
+    let plan = Push::of(FIVE).only(&[Group::Config]).plan(&fake).unwrap();
+    let items = fake.site().configuration.len() as u64;
+    let counts = plan.deletions.iter().map(|it| it.count.unwrap());
+    assert_eq!(counts.sum::<u64>(), items);
 }
 
 #[track_caller]
@@ -509,7 +544,7 @@ fn a_cut_before_anything_was_deleted_leaves_the_files_alone() {
 #[test]
 fn a_cut_while_files_are_sent_back_is_told_with_what_is_there_then() {
     let first = "the folder /srv/site/public/uploads_backup_1795258603555 to";
-    for (cut, folder) in [("end assets", None), ("stream assets", Some(first))] {
+    for (cut, folder) in [("start links", None), ("stream assets", Some(first))] {
         let fake = FakeStrapi::start(other(FIVE));
         fake.add(in_push(Point::Done(cut), Harm::Cut));
         fake.add(in_sending_back(Point::Asked("end entities"), Harm::Cut).always());
@@ -843,12 +878,7 @@ fn files_alone_replace_files_and_leave_every_row() {
         let fake = FakeStrapi::start(before.clone());
         let push = Push::of(archive).only(&[Group::Files]);
         let plan = push.plan(&fake).unwrap();
-        assert_eq!(
-            plan.deletions.len(),
-            usize::from(archive == FIVE),
-            "{:?}",
-            plan.deletions
-        );
+        assert_eq!(plan.deletions.len(), 1, "{:?}", plan.deletions);
         push.run(&fake).unwrap();
         fake.wait_until_left();
         let now = fake.site().clone();

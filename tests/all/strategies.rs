@@ -69,7 +69,7 @@ fn another_version_is_refused_unless_the_strategy_allows_it() {
             assert_eq!(exported.json("metadata.json")["strapi"]["version"], version);
         } else {
             let theirs = "the archive is of Strapi 5.54.0";
-            let ours = format!("the project is on Strapi {version}");
+            let ours = format!("the destination is on Strapi {version}");
             outcome
                 .ends_with(4)
                 .says([theirs, &ours, "--version-strategy"]);

@@ -14,12 +14,14 @@ use crate::support::cli::{
     KEY, Outcome, PLAIN, Project, backup, backup_through, run, strapi_archive, testdata,
 };
 use crate::support::fake_strapi::{FULL, FakeStrapi, Fault, Harm, Hold, PULL, PUSH, Point, Site};
-use crate::support::files::listing;
+use crate::support::files::{listing, repository};
 use crate::support::running::Running;
 use crate::support::schema::described;
 
 /// All tokens of the modelled server. None may stand in any output.
 const TOKENS: [&str; 3] = [FULL, PULL, PUSH];
+
+const FOUR: &str = "testdata/strapi4-sqlite/strapi-export.tar";
 
 /// An address that nobody answers at.
 const NOBODY: &str = "http://127.0.0.1:1/admin";
@@ -663,6 +665,25 @@ fn without_tls_it_is_said_that_all_can_be_read_on_the_way() {
 }
 
 #[test]
+fn a_url_without_a_path_is_said_once_and_is_no_fault_of_a_strict_export() {
+    let site = site();
+    let project = Project::testdata();
+    let url = format!("http://127.0.0.1:{}", site.port);
+    let words = [
+        "export",
+        "--from",
+        &url,
+        "-f",
+        "x",
+        "--no-encrypt",
+        "--strict",
+    ];
+    let mut command = command(&project.archives(), &words);
+    let outcome = ran(command.env("BACKUP_TOKEN", FULL)).ends_with(0);
+    assert_eq!(outcome.stderr.matches("has no path").count(), 1);
+}
+
+#[test]
 fn doctor_tells_what_a_token_allows_and_changes_nothing() {
     let site = site();
     let url = site.url();
@@ -935,6 +956,82 @@ fn a_safety_copy_stays_where_nobody_saw_that_the_site_has_all() {
     let outcome = ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(3);
     outcome.says(["could not be counted", "before.tar.gz stays, because"]);
     assert!(here.join("before.tar.gz").exists());
+}
+
+/// A modelled Strapi 4 with content of its own.
+fn site_of_4() -> FakeStrapi {
+    FakeStrapi::start(Site::of_file(&repository(FOUR)))
+}
+
+/// What a message says to type: the words behind the name of the program.
+#[track_caller]
+fn printed_command(outcome: &Outcome) -> Vec<String> {
+    let mut lines = outcome.stderr.lines();
+    let line = lines.find_map(|line| line.split_once("from here: backup "));
+    let (_, words) = line.unwrap_or_else(|| panic!("{}", outcome.all()));
+    words.split(' ').map(str::to_owned).collect()
+}
+
+#[test]
+fn what_a_13_says_to_type_works_on_strapi_4_whose_files_are_gone() {
+    let site = site_of_4();
+    let before = holds(&site);
+    site.add(Fault::new(Point::Asked("start links"), Harm::Die).after(1));
+    let project = Project::testdata();
+    let here = project.archives();
+    let archive = repository(FOUR);
+    let url = site.url();
+    let words = [
+        "import",
+        "--to",
+        &url,
+        "-f",
+        archive.to_str().unwrap(),
+        "--force",
+        "--safety-copy",
+        "before",
+    ];
+    let outcome = ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(13);
+    let outcome = outcome.says(["not encrypted", "transfer token of the site"]);
+    site.restart();
+    site.site().files.clear();
+    let words = printed_command(&outcome);
+    let words: Vec<&str> = words
+        .iter()
+        .map(String::as_str)
+        .chain(["--force"])
+        .collect();
+    ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(0);
+    site.wait_until_left();
+    assert_eq!(holds(&site), before);
+}
+
+#[test]
+fn a_strapi_4_that_lost_a_file_can_be_pushed_to_where_files_stay() {
+    let site = site_of_4();
+    let lost = Fault::new(Point::Last("assets"), Harm::error("no such file"));
+    site.add(lost.always());
+    let project = Project::testdata();
+    let here = project.archives();
+    let archive = repository(FOUR);
+    let url = site.url();
+    let words = [
+        "import",
+        "--to",
+        &url,
+        "-f",
+        archive.to_str().unwrap(),
+        "--force",
+        "--retries",
+        "0",
+        "--safety-copy",
+        "before",
+    ];
+    let outcome = ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(1);
+    outcome.says(["--exclude files", "--no-safety-copy", "nothing was changed"]);
+    let words = [&words[..], &["--exclude", "files"]].concat();
+    let outcome = ran(command(&here, &words).env("BACKUP_TOKEN", FULL)).ends_with(0);
+    outcome.says(["beside its files, which stay", "is removed"]);
 }
 
 #[test]

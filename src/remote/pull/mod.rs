@@ -192,10 +192,6 @@ impl Source for RemoteSource {
     }
 
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
-        for remark in self.site.address().remarks() {
-            let subject = Subject::Path(self.site.name());
-            sink.warn(Warning::new(WarningKind::Notice, subject, remark));
-        }
         let mut retries = Retries::new(&self.site);
         let front = self.connect().map_err(|fault| fault.error)?.clone();
         sink.stage(Stage::Schemas, Some(front.schemas.len() as u64))?;

@@ -5,8 +5,8 @@ use super::library::Described;
 use super::rules::{Deleting, Rules};
 use crate::error::Result;
 use crate::model::{
-    Component, Entity, Fields, IdSet, Link, LinkEnd, LinkRef, Misfit, Schema, Schemas, Stage,
-    Visitor, elements, is_component, walk,
+    Component, ConfigItem, ConfigKind, Entity, Fields, IdSet, Link, LinkEnd, LinkRef, Misfit,
+    Schema, Schemas, Stage, Visitor, elements, is_component, walk,
 };
 use crate::remote::wire::{Action, Request};
 use crate::remote::{Session, Site, Trouble};
@@ -100,6 +100,31 @@ impl Held {
         Ok(files)
     }
 
+    /// Counts the rows of the configuration: core store and webhooks.
+    ///
+    /// # Errors
+    /// As [`count`](Self::count).
+    pub fn count_settings(site: &Site) -> Result<[(&'static str, u64); 2]> {
+        let mut session = site.pull()?;
+        session.ask(Request::Action(Action::Bootstrap))?;
+        let kinds = [ConfigKind::CoreStore, ConfigKind::Webhook];
+        let mut counts = kinds.map(|kind| (kind.as_str(), 0));
+        each_item(&mut session, Stage::Configuration, &mut |item| {
+            let parsed = ConfigItem::parse(item);
+            parsed.is_ok_and(|item| {
+                let mut counts = counts.iter_mut();
+                let count = counts.find(|(kind, _)| *kind == item.kind.as_str());
+                count.is_some_and(|(_, count)| {
+                    *count += 1;
+                    true
+                })
+            })
+        })?;
+        session.ask(Request::Action(Action::Close))?;
+        session.leave();
+        Ok(counts)
+    }
+
     /// The same after a commit, for which the site may take a moment more than its answer says. `None` where rows are
     /// there to the end that a commit deletes: an answer alone commits nothing.
     ///
@@ -179,7 +204,7 @@ impl Held {
         links
             .map(|((uid, attribute), count)| Deletion {
                 what: format!("{uid}, {attribute}"),
-                count: *count,
+                count: Some(*count),
             })
             .collect()
     }

@@ -7,11 +7,11 @@ use super::library::Library;
 use super::lock::PushLock;
 use super::losses::Losses;
 use super::reached::Reached;
-use super::recovery::{self, Wreck};
+use super::recovery::Wreck;
 use super::rules::{Deleting, Rules, Shape};
 use super::talk::Push;
 use super::waiting::Waiting;
-use super::{HalfWay, SafetyCopy, alone, notices};
+use super::{HalfWay, SafetyCopy, alone, notices, patience};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Stage};
 use crate::remote::Site;
@@ -150,7 +150,7 @@ impl RemoteLoad {
         let site = self.site.stopped_by(Interrupt::default());
         let looked =
             || Held::has_replaced(&site, self.rules, before, &self.deleting, &self.expected);
-        recovery::patiently(&site, looked).unwrap_or_default()
+        patience::patiently(&site, looked).unwrap_or_default()
     }
 
     /// Looks whether the site holds what was sent. `None` where it holds what a commit deletes. The safety copy is of no
@@ -159,7 +159,7 @@ impl RemoteLoad {
         let Some(before) = &self.before else {
             return Some(Vec::new());
         };
-        let counted = recovery::patiently(&self.site, || {
+        let counted = patience::patiently(&self.site, || {
             Held::count_committed(&self.site, self.rules, before, &self.deleting)
         });
         let held = match counted {

@@ -19,6 +19,7 @@ mod logos;
 mod losses;
 mod notices;
 mod numbers;
+mod patience;
 mod reached;
 mod recovery;
 mod rules;
@@ -32,7 +33,7 @@ use super::address::Direction;
 use super::wire::{Action, Request, Restore};
 use super::{RemoteSource, Site, Trouble};
 use crate::error::{Error, Result};
-use crate::model::Schemas;
+use crate::model::{ConfigKind, Schemas, Stage};
 use crate::store::Interrupt;
 use crate::transfer::{
     Contents, Deletion, Description, Destination, Filter, Inspection, Load, Noting, Plan, Sink,
@@ -60,6 +61,11 @@ pub trait SafetyCopy: Send + Sync {
     /// # Errors
     /// The site cannot be read, or the copy cannot be written.
     fn make(&self, site: &mut dyn Source) -> Result<()>;
+
+    /// How it is encrypted, as half a sentence for whoever has to open it.
+    fn lock(&self) -> &str {
+        ""
+    }
 
     /// Hears that the site was compared with what was sent to it, and holds all of that: only then the copy is of no use
     /// any more.
@@ -159,7 +165,7 @@ impl RemoteDestination {
         let mut source = RemoteSource::new(self.site.clone(), &self.spool_folder);
         let mut contents = Contents::default();
         copy.make(&mut Noting::new(&mut source, &mut contents))
-            .map_err(|error| error.also(NOT_COPIED))?;
+            .map_err(not_copied)?;
         Ok(match &self.before {
             Some(before) => {
                 if let Some(lacks) = notices::lacking(before, &contents) {
@@ -175,6 +181,9 @@ impl RemoteDestination {
     }
 }
 
+/// What a plan calls files.
+const FILES: &str = "files of the media library";
+
 /// What is said where the push did not begin.
 const NOTHING: &str = "nothing was changed";
 
@@ -184,6 +193,19 @@ const NOT_COPIED: &str = "the safety copy of the site could not be made, and not
 /// What is to be done where the safety copy lacks something.
 const LACKING: &str = "run it again when nobody writes to the site; if it lacks the same again, see to these files or \
                        rows there, or go without (--no-safety-copy), after which they cannot be brought back";
+
+/// What is said where a file of the site is gone, at which Strapi 4 ends every pull of files.
+const LOST_FILE: &str = "a push that leaves the files of the site as they are (--exclude files) needs no copy of them; \
+                         --no-safety-copy goes without any, and files that are deleted then cannot be brought back";
+
+/// The error of a safety copy that could not be made.
+fn not_copied(error: Error) -> Error {
+    let error = match Trouble::of(&error) {
+        Some(Trouble::Stage(Stage::Assets)) => error.also(LOST_FILE),
+        _ => error,
+    };
+    error.also(NOT_COPIED)
+}
 
 /// What is said where the token does not allow the copy.
 const NO_PULL: &str = "its token does not allow to pull, so that there is no safety copy: use one with full access, or \
@@ -233,24 +255,40 @@ impl Destination for RemoteDestination {
             ..Survey::default()
         };
         if !self.can_pull {
+            survey.deletions = deleting.uncounted(&schemas);
             return Ok(survey);
         }
         let cut = deleting.include.as_ref().map(|_| (&schemas, &deleting));
-        let held = Held::count(&self.site, rules, cut)?;
+        let mut held = Held::count(&self.site, rules, cut)?;
+        if !deleting.files {
+            // They stay, and nobody has to see after them.
+            held.files = None;
+        }
         let rows = held.rows.iter().filter(|(uid, _)| deleting.deletes(uid));
         survey.deletions = rows
             .map(|(uid, ids)| Deletion {
                 what: uid.clone(),
-                count: ids.len(),
+                count: Some(ids.len()),
             })
             .collect();
         if deleting.files {
             survey.deletions.push(Deletion {
-                what: "files of the media library".into(),
-                count: held.files.unwrap_or_default(),
+                what: FILES.into(),
+                count: held.files,
             });
         }
-        survey.deletions.retain(|deletion| deletion.count > 0);
+        if deleting.settings {
+            let settings = Held::count_settings(&self.site)?.into_iter();
+            survey
+                .deletions
+                .extend(settings.map(|(what, count)| Deletion {
+                    what: what.into(),
+                    count: Some(count),
+                }));
+        }
+        survey
+            .deletions
+            .retain(|deletion| deletion.count != Some(0));
         survey.links = held.cut_links();
         self.before = Some(held);
         Ok(survey)
@@ -275,7 +313,7 @@ impl Destination for RemoteDestination {
         if let Some(copy) = &self.options.safety {
             notices.extend(self.make_safety_copy(copy.as_ref())?);
         }
-        let site = recovery::site_of_push(&self.site, rules);
+        let site = patience::site_of_push(&self.site, rules);
         let restore = deleting.restore();
         let waiting = Waiting::start(&self.site.name(), self.options.tell);
         let push = Push::open(&site, &restore).and_then(|mut push| {
@@ -309,6 +347,22 @@ impl Destination for RemoteDestination {
 }
 
 impl Deleting {
+    /// What goes of a site with these schemas that does not let itself be counted.
+    fn uncounted(&self, schemas: &Schemas) -> Vec<Deletion> {
+        let types = schemas.content_types().map(|schema| schema.uid.as_str());
+        let settings = [ConfigKind::CoreStore, ConfigKind::Webhook].map(ConfigKind::as_str);
+        let files = self.files.then_some(FILES);
+        types
+            .filter(|uid| self.deletes(uid))
+            .chain(files)
+            .chain(settings.into_iter().filter(|_| self.settings))
+            .map(|what| Deletion {
+                what: what.to_owned(),
+                count: None,
+            })
+            .collect()
+    }
+
     /// The option of `init`.
     fn restore(&self) -> Restore {
         Restore {

@@ -15,7 +15,9 @@ pub(super) enum Reached {
     Cleared,
     /// Files were begun to be sent.
     Files,
-    /// The files were told to be complete: the copy of the old ones is gone.
+    /// The files were told to be complete, and the answer did not come: the copy of the old ones may be there.
+    FilesEnding,
+    /// The files are complete: the copy of the old ones is gone.
     FilesKept,
     /// The commit was asked for, and its answer did not come.
     Closing,

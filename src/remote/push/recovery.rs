@@ -4,97 +4,17 @@
 use super::back::Back;
 use super::library::Library;
 use super::lock::PushLock;
+use super::patience::{patiently, patiently_telling};
 use super::reached::Reached;
 use super::rules::Rules;
 use super::{HalfWay, SafetyCopy};
 use crate::error::{Error, Kind, Result};
 use crate::model::Stage;
+use crate::remote::Site;
 use crate::remote::wire::Restore;
-use crate::remote::{Site, Trouble};
 use crate::store::Interrupt;
 use crate::transfer::{Event, Subject, Warning, WarningKind};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// How long a server gets that must not be left with half of a file in its hands.
-const GRACE: Duration = Duration::from_millis(1500);
-/// No pause between two attempts to reach a site is longer than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How often it is looked whether the user wants the run to stop, while a pause lasts.
-const GLANCE: Duration = Duration::from_millis(100);
-
-/// The same site, for a push. A server that ends when it is left in the middle of a file is given a moment to take the
-/// rest of what it was sent.
-pub(super) fn site_of_push(site: &Site, rules: Rules) -> Site {
-    if !rules.is_fragile() {
-        return site.clone();
-    }
-    let user = site.access().interrupt().clone();
-    let first = Mutex::new(None::<Instant>);
-    site.stopped_by(Interrupt::when(move || {
-        let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
-        user.stop().is_err() && first.get_or_insert_with(Instant::now).elapsed() >= GRACE
-    }))
-}
-
-/// Does something with a site that may have to start again: as long as its [`Patience`](crate::remote::Patience) says
-/// where it is away, and as often as its pulls are begun again where it is there and fails.
-///
-/// # Errors
-/// The last one; one that no waiting helps against; the user wants the run to stop.
-pub(super) fn patiently<T>(site: &Site, attempt: impl FnMut() -> Result<T>) -> Result<T> {
-    patiently_telling(site, None, attempt)
-}
-
-/// The same, with somebody who hears that it is waited.
-fn patiently_telling<T>(
-    site: &Site,
-    mut tell: Option<fn(&str)>,
-    mut attempt: impl FnMut() -> Result<T>,
-) -> Result<T> {
-    let mut left = site.patience().back;
-    let mut pause = site.patience().pause;
-    let mut retries = site.retries();
-    loop {
-        let error = match attempt() {
-            Err(error) => error,
-            done => return done,
-        };
-        match Trouble::of(&error) {
-            Some(trouble) if trouble.is_away() && !left.is_zero() => {
-                if let Some(tell) = tell.take() {
-                    tell(&format!(
-                        "{}: it may be starting again, and is waited for, up to {} seconds; a second signal ends the \
-                         program at once",
-                        site.name(),
-                        left.as_secs()
-                    ));
-                }
-            }
-            Some(trouble) if trouble.is_passing() && !trouble.is_away() && retries > 0 => {
-                retries -= 1;
-            }
-            _ => return Err(error),
-        }
-        let pause_now = pause.min(LONGEST_PAUSE).min(left);
-        left -= pause_now;
-        rest(site, pause_now)?;
-        pause *= 2;
-    }
-}
-
-/// Waits, unless the user wants the run to stop.
-fn rest(site: &Site, mut left: Duration) -> Result<()> {
-    loop {
-        site.access().interrupt().stop()?;
-        if left.is_zero() {
-            return Ok(());
-        }
-        let piece = left.min(GLANCE);
-        std::thread::sleep(piece);
-        left -= piece;
-    }
-}
+use std::sync::Arc;
 
 /// A push that broke, its connection closed.
 pub(super) struct Wreck {
@@ -193,19 +113,27 @@ impl Wreck {
     /// The error of a push of which nobody knows whether it was committed.
     pub fn undecided(self, error: &Error) -> Error {
         let mut steps = vec![
-            "look at the site: if it shows the content of the archive, the push is done, and nothing is to be set right"
-                .to_owned(),
+            "look at the site: if it shows what was sent to it, the push is done, and nothing is to be set right".to_owned(),
         ];
-        steps.extend(self.has_files.then(|| self.by_hand()).into_iter().flatten());
-        Error::new(
+        match self.has_files {
+            true => {
+                steps.push(
+                    "if it shows its old content, its files are to be brought back, by the first of these that is possible:"
+                        .to_owned(),
+                );
+                steps.extend(self.by_hand());
+            }
+            false => steps.push(
+                "if it shows its old content, nothing is to be set right either, and it can be pushed again".to_owned(),
+            ),
+        }
+        let error = Error::new(
             Kind::HalfWay,
             format!(
-                "{error}; the confirmation was sent, and it is not known whether the site has committed; if it shows \
-                 its old content, do the first of these that is possible:"
+                "{error}; the confirmation was sent, and it is not known whether the site has committed:"
             ),
-        )
-        .listing(steps)
-        .hint("look at the site first")
+        );
+        error.listing(steps).hint(self.about_copy())
     }
 
     /// Says that nothing is half-way any more.
@@ -291,42 +219,74 @@ impl Wreck {
                  and it can be deleted once you have seen that (files that no row names lie there alone)"
             );
         }
-        match self.rules.is_fragile() {
+        let lacks = match self.rules.is_fragile() {
             true => "files that no row names, such as logos of the admin panel, are gone",
             false => "files that no row names, logos of the admin panel aside, are gone",
+        };
+        match self.reached {
+            Reached::FilesEnding => format!(
+                "{lacks}, unless they are still on the server in {}",
+                self.folder()
+            ),
+            _ => lacks.into(),
         }
-        .into()
     }
 
     /// What is to be done by hand, one of these after the other until one is possible.
     fn by_hand(&self) -> Vec<String> {
         let mut steps = Vec::new();
-        if self.reached.has_copy() {
-            steps.push(format!(
-                "on the server, if it keeps its files on its own disk: rename {} to public/uploads, in the place of what \
-                 is there",
-                self.folder()
-            ));
-        }
-        let site = self.site.address();
+        let folder = self.folder();
+        let rename = match self.reached {
+            Reached::FilesEnding => Some(format!(
+                "on the server: rename {folder} to public/uploads, if it is still there, in the place of what is there"
+            )),
+            reached => reached.has_copy().then(|| {
+                format!(
+                    "on the server, if it keeps its files on its own disk: rename {folder} to public/uploads, in the \
+                     place of what is there"
+                )
+            }),
+        };
+        steps.extend(rename);
+        let site = word(&self.site.name());
+        // Strapi 4 ends a pull at the first file that is gone, so that nobody makes a copy of it now.
+        let without = match self.rules.is_fragile() {
+            true => " --no-safety-copy",
+            false => "",
+        };
         match &self.safety {
             Some(copy) => {
                 let name = word(&copy.name());
+                let command = format!("backup import -f {name} --to {site}");
+                steps.push(format!("from here: {command} --only files{without}"));
                 steps.push(format!(
-                    "from here: backup import -f {name} --to {site} --only files"
-                ));
-                steps.push(format!(
-                    "if the site has other content than before: backup import -f {name} --to {site}, which replaces all \
-                     of it (rows get new ids, and the history of versions is lost)"
+                    "if the site has other content than before: {command}{without}, which replaces all of it (rows get \
+                     new ids, and the history of versions is lost)"
                 ));
             }
             None => steps.push(
-                "push the same archive again, or one that holds the files of the site with --only files: there is no \
-                 safety copy"
+                "push the same archive again, or one that holds the files of the site with --only files, each with \
+                 --no-safety-copy: there is no safety copy"
                     .into(),
             ),
         }
         steps
+    }
+
+    /// What whoever sets it right has to know of the safety copy.
+    fn about_copy(&self) -> String {
+        let Some(copy) = &self.safety else {
+            return "there is no safety copy".into();
+        };
+        let lock = match copy.lock() {
+            "" => String::new(),
+            lock => format!(" ({lock})"),
+        };
+        format!(
+            "the safety copy {}{lock} stays until the site is right again; a command that reads it wants its key, and the \
+             transfer token of the site: give them as in this run, or type them when it asks",
+            copy.name()
+        )
     }
 
     /// What the media library of the site holds, as far as it is known. `back` is how far sending back came.
@@ -370,7 +330,7 @@ impl Wreck {
             ),
         )
         .listing(self.by_hand())
-        .hint("the safety copy, where there is one, stays until the site is right again");
+        .hint(self.about_copy());
         self.with_state(error)
     }
 }

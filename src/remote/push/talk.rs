@@ -226,10 +226,14 @@ impl Push {
         let Some(lane) = self.lane.take() else {
             return Ok(());
         };
-        if lane.stage == Stage::Assets {
-            self.reached = Reached::FilesKept;
+        let is_of_files = lane.stage == Stage::Assets;
+        if is_of_files {
+            self.reached = Reached::FilesEnding;
         }
         let answer = self.session.ask(Request::EndStage(lane.stage))?;
+        if is_of_files {
+            self.reached = Reached::FilesKept;
+        }
         let stats = answer.stats(self.session.has_checksums());
         let stats = stats.map_err(|trouble| self.session.error(trouble, None))?;
         match stats {

@@ -169,7 +169,7 @@ impl Destination for ProjectDestination {
         }
         let mut deletions = Vec::new();
         for (what, table) in tables {
-            let count = self.database.count(&table)?;
+            let count = Some(self.database.count(&table)?);
             deletions.push(Deletion { what, count });
         }
         if filter.includes(Stage::Assets) && comes_with_rows(filter) {
@@ -177,7 +177,7 @@ impl Destination for ProjectDestination {
             let database = self.database.as_mut();
             let names = media::paths(database, &self.catalogue, uploads.as_ref())?;
             deletions.push(Deletion {
-                count: uploads.count(&names),
+                count: Some(uploads.count(&names)),
                 what: format!("files of the media library in {}", uploads.place()),
             });
         }
@@ -189,7 +189,7 @@ impl Destination for ProjectDestination {
                 left = media::elsewhere(database, &self.catalogue, uploads.as_ref())?;
             }
         }
-        deletions.retain(|deletion| deletion.count > 0);
+        deletions.retain(|deletion| deletion.count != Some(0));
         let outside = Outside::find(self.database.as_mut(), &self.catalogue)?;
         let (losses, mut notices) =
             outside.survey(self.database.as_mut(), &self.catalogue, filter, coming)?;

@@ -89,7 +89,7 @@ impl StayingLinks {
             .into_iter()
             .map(|((uid, attribute), count)| Deletion {
                 what: format!("{uid}, {attribute}"),
-                count,
+                count: Some(count),
             })
             .collect()
     }
