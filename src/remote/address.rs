@@ -44,7 +44,7 @@ impl Address {
     pub fn parse(text: &str) -> Result<Self> {
         let refuse = |why: &str| Error::usage(format!("the address of a Strapi {why}")).hint(HINT);
         let text = text.trim();
-        let Some((scheme, _)) = text.split_once("://") else {
+        let Some((scheme, rest)) = text.split_once("://") else {
             return Err(refuse("does not begin with https:// or http://"));
         };
         if !["http", "https"]
@@ -55,6 +55,10 @@ impl Address {
         }
         if text.chars().any(char::is_control) {
             return Err(refuse("has line breaks or control characters in it"));
+        }
+        // The parser takes the first word of the path for a host.
+        if rest.starts_with(['/', '\\']) {
+            return Err(refuse("names no host"));
         }
         let mut url = Url::parse(text).map_err(|_| refuse("is not a URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -210,6 +214,14 @@ mod tests {
         }
         let runner = address("https://x/a/panel/").runner(Direction::Pull);
         assert_eq!(runner.as_str(), "https://x/a/panel/transfer/runner/pull");
+    }
+
+    #[test]
+    fn an_address_without_a_host_is_refused() {
+        for text in ["http:///admin", "https:////admin", "http://"] {
+            let error = Address::parse(text).expect_err(text);
+            assert_eq!(error.kind(), Kind::Usage);
+        }
     }
 
     #[test]

@@ -90,18 +90,23 @@ impl Observer for Told {
                 }
                 self.warnings.lock().unwrap().push(words);
             }
-            Event::StageStarted { stage, .. } if stage == Stage::Assets => {
+            Event::StageStarted {
+                stage: Stage::Assets,
+                ..
+            } => {
                 files.push((0, 0, false));
             }
             Event::Advanced {
-                stage,
+                stage: Stage::Assets,
                 items,
                 bytes,
-            } if stage == Stage::Assets => {
+            } => {
                 let of = files.last_mut().unwrap();
                 (of.0, of.1) = (of.0 + items, of.1 + bytes);
             }
-            Event::StageFinished { stage } if stage == Stage::Assets => {
+            Event::StageFinished {
+                stage: Stage::Assets,
+            } => {
                 files.last_mut().unwrap().2 = true;
             }
             _ => {}
@@ -583,7 +588,7 @@ fn files_that_are_sent_back_show_how_far_they_are() {
     failed(push.run(&fake));
     is_as_before(&fake, &before);
     let files = push.told.files.lock().unwrap();
-    let bytes = before.files.values().map(|content| content.len() as u64);
+    let bytes = before.files.values().map(|content| content.len());
     let expected = (before.files.len() as u64, bytes.sum(), true);
     assert_eq!(files.last(), Some(&expected), "{files:?}");
 }

@@ -966,7 +966,8 @@ fn site_of_4() -> FakeStrapi {
 /// What a message says to type: the words behind the name of the program.
 #[track_caller]
 fn printed_command(outcome: &Outcome) -> Vec<String> {
-    let mut lines = outcome.stderr.lines();
+    // The note before files are sent back has it as well, among others.
+    let mut lines = outcome.stderr.lines().rev();
     let line = lines.find_map(|line| line.split_once("from here: backup "));
     let (_, words) = line.unwrap_or_else(|| panic!("{}", outcome.all()));
     words.split(' ').map(str::to_owned).collect()
