@@ -51,10 +51,8 @@ fn the_second_waits(world: &World, waits_at: Option<&'static str>) {
     let (relay, is_muted) = stopping(&site, "creating entities stream");
     let mut first = Running::start(push(relay.port));
     is_muted.recv().unwrap();
-    if waits_at.is_some() {
-        // The same address once more, while the first is there.
-        run(&mut push(relay.port)).ends_with(11);
-    }
+    // The same address once more, while the first is there.
+    run(&mut push(relay.port)).ends_with(11);
 
     let (relay, waits) = passing(&site, waits_at);
     let second = Running::start(push(relay.port));

@@ -56,8 +56,9 @@ impl Lines {
     /// They cannot be read back, or `each` fails.
     pub fn each(&mut self, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
         let folder = &self.folder;
+        let flushed = self.out.flush();
+        flushed.map_err(|error| Error::io("spool what is read in", folder, error))?;
         let fail = |error| Error::io("read what was spooled in", folder, error);
-        self.out.flush().map_err(fail)?;
         let file = self.out.get_mut();
         file.seek(SeekFrom::Start(0)).map_err(fail)?;
         let mut input = BufReader::with_capacity(BUFFER, &mut *file);

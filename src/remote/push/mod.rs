@@ -106,6 +106,8 @@ pub struct RemoteDestination {
     can_pull: bool,
     staging: Option<Staging>,
     before: Option<Held>,
+    /// Taken before the site is asked for anything: on SQLite it answers nobody while it is pushed into.
+    lock: Option<PushLock>,
 }
 
 impl RemoteDestination {
@@ -119,6 +121,7 @@ impl RemoteDestination {
             can_pull: true,
             staging: None,
             before: None,
+            lock: None,
         }
     }
 
@@ -217,6 +220,8 @@ impl Destination for RemoteDestination {
     }
 
     fn describe(&mut self) -> Result<Option<Description>> {
+        let lock = PushLock::take(&self.options.lock_folder, self.site.address())?;
+        self.lock = Some(lock);
         let _waiting = Waiting::start(&self.site.name(), self.options.tell);
         self.check_push()?;
         let described = match self.describe_by_pull() {
@@ -308,7 +313,7 @@ impl Destination for RemoteDestination {
         let rules = Rules::of(described.metadata.as_ref());
         let schemas = described.schemas.clone().unwrap_or_default();
         let deleting = Deleting::new(shape, &plan.filter, rules, &schemas);
-        let lock = PushLock::take(&self.options.lock_folder, self.site.address())?;
+        let lock = self.lock.take().ok_or_else(nothing)?;
         let mut notices = Vec::new();
         if let Some(copy) = &self.options.safety {
             notices.extend(self.make_safety_copy(copy.as_ref())?);

@@ -91,10 +91,13 @@ impl Wreck {
         };
         warn(self.note(format!(
             "the push broke, and the files of the site are sent back from {}; should anything end the program before \
-             they are, a second signal too, do the first of these that is possible: {}",
+             they are, a second signal too, do the first of these that is possible:",
             copy.name(),
-            self.by_hand().join("; ")
         )));
+        // Each on a line of its own: whoever copies a command takes nothing else along.
+        for (number, step) in (1..).zip(self.by_hand()) {
+            warn(self.note(format!("{number}. {step}")));
+        }
         match self.send_back(copy.as_ref(), &waited_for, tell) {
             Ok(()) => {
                 self.is_whole();
