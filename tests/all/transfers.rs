@@ -1139,3 +1139,33 @@ fn a_second_signal_while_files_are_gone_is_13_after_what_to_do_was_said() {
     assert!(outcome.all().contains(&back), "{}", outcome.all());
     assert!(kept.exists());
 }
+
+#[test]
+fn a_proxy_that_does_not_answer_is_named_and_one_of_another_kind_refused() {
+    let project = Project::testdata();
+    let export = |variable: &str, proxy: &str| {
+        // Nobody has an address of this network, and it is not asked for: the proxy is.
+        let from = "http://192.0.2.1/admin";
+        let words = ["export", "--from", from, "-f", "x", "--no-encrypt"];
+        let mut command = command(&project.archives(), &words);
+        let command = command.env(variable, proxy).env("BACKUP_TOKEN", FULL);
+        ran(command.env("BACKUP_RETRIES", "0"))
+    };
+    for (variable, proxy, code, told) in [
+        (
+            "HTTP_PROXY",
+            "http://name:hidden@127.0.0.1:1",
+            1,
+            "http_proxy names a proxy",
+        ),
+        (
+            "ALL_PROXY",
+            "socks5://name:hidden@127.0.0.1:1",
+            2,
+            "all_proxy names a proxy of a kind",
+        ),
+    ] {
+        let outcome = export(variable, proxy).ends_with(code).says([told]);
+        assert!(!outcome.all().contains("hidden"), "{}", outcome.all());
+    }
+}

@@ -49,6 +49,8 @@ pub(in crate::store) struct Connector {
     proxies: Vec<Proxy>,
     /// What the variables say that name them.
     proxy_urls: Vec<String>,
+    /// The names of these variables, in small letters.
+    proxy_names: Vec<&'static str>,
     /// Whether what completes an upload does so only where nothing has the name. See [`Connector::create_only`].
     create: Arc<AtomicBool>,
     /// Whether objects come as they lie there. See [`Connector::taking_objects_as_they_lie`].
@@ -94,6 +96,7 @@ impl Connector {
             tls,
             proxies: proxies(access)?,
             proxy_urls: proxy_urls(access).map(|(_, url)| url.to_owned()).collect(),
+            proxy_names: proxy_urls(access).map(|(name, _)| name).collect(),
             create: Arc::default(),
             as_they_lie: false,
         })
@@ -128,6 +131,15 @@ impl Connector {
     /// The URLs of the proxies, as they are written. Passwords may stand in them.
     pub fn proxies(&self) -> impl Iterator<Item = &str> {
         self.proxy_urls.iter().map(String::as_str)
+    }
+
+    /// The variable that names the proxy for URLs of this scheme, unless `no_proxy` excepts their host.
+    pub fn proxy_variable(&self, scheme: &str) -> Option<&'static str> {
+        let names = [format!("{scheme}_proxy"), "all_proxy".to_owned()];
+        let found = names
+            .iter()
+            .find_map(|name| self.proxy_names.iter().find(|it| *it == name));
+        found.copied()
     }
 
     /// What makes clients that go through no proxy.
@@ -224,6 +236,20 @@ fn either<'a>(access: &'a Access, name: &str) -> Option<&'a str> {
 fn proxies(access: &Access) -> Result<Vec<Proxy>> {
     let excepted = either(access, "no_proxy").and_then(NoProxy::from_string);
     let proxies = proxy_urls(access).map(|(name, url)| {
+        let is_http = |scheme: &str| {
+            ["http", "https"]
+                .iter()
+                .any(|it| it.eq_ignore_ascii_case(scheme))
+        };
+        if url
+            .split_once("://")
+            .is_some_and(|(scheme, _)| !is_http(scheme))
+        {
+            return Err(Error::usage(format!(
+                "the variable {name} names a proxy of a kind that this program does not speak"
+            ))
+            .hint("it speaks to those of http:// and https://; name one of these, or unset it"));
+        }
         let proxy = match name {
             "https_proxy" => Proxy::https(url),
             "http_proxy" => Proxy::http(url),

@@ -58,6 +58,18 @@ pub(crate) enum Failure {
     Broke(String),
 }
 
+impl Failure {
+    /// The same, told of the variable that names a proxy: it may be that which cannot be reached.
+    fn through(self, proxy: Option<&str>) -> Self {
+        match (self, proxy) {
+            (Self::Unreachable(why), Some(name)) => Self::Unreachable(format!(
+                "{why} (the variable {name} names a proxy, which may be what does not answer)"
+            )),
+            (failure, _) => failure,
+        }
+    }
+}
+
 /// Asks the server of `url` to go on as these headers say. Proxies are gone through as the settings say, except to this
 /// machine; redirections are not followed. The answer is waited for as long as `patience` says.
 ///
@@ -88,7 +100,10 @@ pub(crate) fn upgrade(
         let request = client.get(url.clone()).headers(headers);
         let answer = match timeout(patience, request.send()).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(Asked::Failed(failed(error))),
+            Ok(Err(error)) => {
+                let proxy = connector.proxy_variable(url.scheme()).filter(|_| !direct);
+                return Err(Asked::Failed(failed(error).through(proxy)));
+            }
             Err(_) => return Err(Asked::Failed(Failure::Silent)),
         };
         if answer.status().as_u16() != 101 {
