@@ -197,6 +197,45 @@ fn wrong_ids_that_the_server_gives_are_listed_and_the_rest_is_exported() {
 }
 
 #[test]
+fn an_export_without_a_name_goes_on_after_it_was_cut_off() {
+    let service = PrismaService::new().with_pages(20_000);
+    service.hold(|held| *held = filled(500));
+    let place = Place::new(&service.endpoint());
+    let unnamed = || {
+        let mut command = backup(["prisma", "export"]);
+        command.current_dir(place.path(""));
+        command
+    };
+    service.fail_exports([None, None, None, Some(Fault::Kill(Kept::All))]);
+    struck(&service, &mut unnamed());
+    // Its name does not hold the time, which the next run has another of.
+    let left = names(&place.path(""));
+    let is_kept = |name: &String| name.ends_with(".unfinished") && !name.contains(".zip");
+    assert!(left.iter().any(is_kept), "{left:?}");
+    run(&mut unnamed())
+        .ends_with(0)
+        .says(["going on with the export"]);
+    let left = names(&place.path(""));
+    let zips = left.iter().filter(|name| name.ends_with(".zip")).count();
+    assert_eq!((left.len(), zips), (4, 1), "{left:?}");
+}
+
+#[test]
+fn a_zip_is_called_one_whatever_stands_behind_the_last_dot_of_its_name() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    for (name, made) in [
+        ("blog", "blog.zip"),
+        ("blog.2026", "blog.2026.zip"),
+        ("blog.json", "blog.json.zip"),
+        ("blog.ZIP", "blog.ZIP"),
+    ] {
+        run(&mut export(&place, name, &[])).ends_with(0);
+        assert!(place.path(made).is_file(), "{:?}", names(&place.path("")));
+    }
+}
+
+#[test]
 fn what_cannot_be_reached_or_makes_no_sense_is_told_before_anything_is_written() {
     let place = Place::new("http://127.0.0.1:1/svc/dev");
     let before = names(&place.path(""));

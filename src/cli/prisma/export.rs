@@ -11,11 +11,17 @@ use super::verdict;
 use crate::error::{Error, Result};
 use crate::prisma::export::{self, Pages};
 use crate::prisma::ndf::Form;
+use crate::store::folder_of;
 use crate::transfer::summary::Summary;
 use clap::Args;
 use indicatif::HumanCount;
 use jiff::Timestamp;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// What the name of a zip ends with.
+const ZIP: &str = ".zip";
 
 /// Export everything that a running service holds
 ///
@@ -78,7 +84,11 @@ impl Arguments {
         summary.project = Some(service.endpoint().to_string());
         let path = self.path();
         self.check(&path)?;
-        let mut pages = Pages::open(&path, service.endpoint(), self.restart)?;
+        let place = match self.is_named() {
+            true => Pages::place(&path),
+            false => Pages::unnamed(folder_of(&path), service.endpoint()),
+        };
+        let mut pages = Pages::open(place, service.endpoint(), self.restart)?;
         let place = pages.folder().to_owned();
         if let Some(began) = pages.continued() {
             terminal::tell(&format!(
@@ -90,10 +100,8 @@ impl Arguments {
         let progress = Progress::new(cancellation, self.verbose);
         let kept = |error: Error| {
             let folder = place.display();
-            let how = format!(
-                "what was fetched is in {folder}; the same command with --file {} goes on behind it",
-                path.display()
-            );
+            let how =
+                format!("what was fetched is in {folder}; the same command goes on behind it");
             error
                 .interrupted_with("nothing was written under its name")
                 .also(&how)
@@ -122,21 +130,32 @@ impl Arguments {
         }
     }
 
+    /// Whether its name is said, and does not hold the time.
+    fn is_named(&self) -> bool {
+        let is_within = |path: &PathBuf| self.format == Form::Zip && is_folder(path);
+        self.file.as_ref().is_some_and(|path| !is_within(path))
+    }
+
     /// Where the data set goes.
     fn path(&self) -> PathBuf {
         let now = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ");
-        let extension = match self.format {
-            Form::Zip => ".zip",
-            Form::Dir => "",
+        let own = match self.format {
+            Form::Zip => format!("export-{now}{ZIP}"),
+            Form::Dir => format!("export-{now}"),
         };
-        let own = format!("export-{now}{extension}");
-        match &self.file {
-            None => PathBuf::from(own),
-            Some(path) if is_folder(path) && self.format == Form::Zip => path.join(own),
-            Some(path) if self.format == Form::Zip && path.extension().is_none() => {
-                path.with_extension("zip")
-            }
-            Some(path) => path.clone(),
+        let path = match &self.file {
+            None => return PathBuf::from(own),
+            Some(path) if !self.is_named() => return path.join(own),
+            Some(path) if self.format == Form::Dir => return path.clone(),
+            Some(path) => path,
+        };
+        let stem = stem(path);
+        let has_extension = path
+            .extension()
+            .is_some_and(|it| it.eq_ignore_ascii_case("zip"));
+        match has_extension {
+            true => path.clone(),
+            false => with_ending(path, stem, ZIP),
         }
     }
 
@@ -152,6 +171,20 @@ impl Arguments {
                 .hint("choose another name with --file; a zip is replaced with --overwrite")),
         }
     }
+}
+
+/// The name without the extension of a zip.
+fn stem(path: &Path) -> &[u8] {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    match path.extension() {
+        Some(it) if it.eq_ignore_ascii_case("zip") => &name[..name.len() - ZIP.len()],
+        _ => name,
+    }
+}
+
+fn with_ending(path: &Path, stem: &[u8], ending: &str) -> PathBuf {
+    let name = [stem, ending.as_bytes()].concat();
+    path.with_file_name(OsStr::from_bytes(&name))
 }
 
 fn is_folder(path: &Path) -> bool {
