@@ -193,7 +193,27 @@ fn wrong_ids_that_the_server_gives_are_listed_and_the_rest_is_exported() {
         "{}",
         outcome.all()
     );
-    assert!(place.path("blog.zip").exists());
+    assert!(place.path("blog.incomplete.zip").exists());
+    assert!(!place.path("blog.zip").exists());
+}
+
+#[test]
+fn an_export_in_which_something_is_wrong_replaces_none_that_is_whole() {
+    let service = PrismaService::new();
+    service.hold(|held| *held = filled(3));
+    let place = Place::new(&service.endpoint());
+    run(&mut export(&place, "blog.zip", &[])).ends_with(0);
+    let whole = fs::read(place.path("blog.zip")).expect("read");
+    for _ in 0..2 {
+        service.hold(|held| held.relations[2] = link("p2", "gone"));
+        let outcome = run(&mut export(&place, "blog.zip", &["--overwrite"])).ends_with(3);
+        assert!(outcome.stdout.contains("blog.incomplete.zip"));
+        assert!(place.path("blog.incomplete.zip").exists());
+        assert!(whole == fs::read(place.path("blog.zip")).expect("read"));
+    }
+    run(&mut export(&place, "blog.incomplete.zip", &["--overwrite"]))
+        .ends_with(2)
+        .says([".incomplete"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
 use super::service::{Meant, ServiceArguments};
 use super::verdict;
+use crate::archive::ArchiveName;
 use crate::error::{Error, Result};
 use crate::prisma::export::{self, Pages};
 use crate::prisma::ndf::Form;
@@ -35,6 +36,8 @@ const ZIP: &str = ".zip";
   backup prisma export --endpoint http://localhost:4466/blog/dev --datamodel datamodel.prisma --secret-file secret --file blog --format dir
 
 A service that is written to meanwhile is not exported from one moment.
+
+Where something in it is wrong, a zip is called NAME.incomplete.zip, and replaces none that is whole.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done, but something in it is wrong, and listed, 11 another run exports to the same
 name, 130 interrupted: run it again to go on.")]
@@ -82,7 +85,7 @@ impl Arguments {
         let interrupt = cancellation.interrupt();
         let Meant { service, model } = self.service.open(environment, &interrupt)?;
         summary.project = Some(service.endpoint().to_string());
-        let path = self.path();
+        let mut path = self.path()?;
         self.check(&path)?;
         let place = match self.is_named() {
             true => Pages::place(&path),
@@ -111,7 +114,13 @@ impl Arguments {
         let scratch = &environment.temporary;
         let found = export::check(&pages, &model, scratch, &interrupt, &progress).map_err(kept)?;
         verdict::note(summary, &found);
-        export::publish(pages, &path, self.format, self.overwrite, &interrupt).map_err(kept)?;
+        let mut overwrite = self.overwrite;
+        if found.findings.count() > 0 && self.format == Form::Zip {
+            // It replaces none that is complete.
+            path = incomplete(&path);
+            overwrite = true;
+        }
+        export::publish(pages, &path, self.format, overwrite, &interrupt).map_err(kept)?;
         verdict::print(Reports::Stdout, &found);
         verdict::print_findings(&found.findings);
         let name = safe(&path.display().to_string());
@@ -137,25 +146,31 @@ impl Arguments {
     }
 
     /// Where the data set goes.
-    fn path(&self) -> PathBuf {
+    fn path(&self) -> Result<PathBuf> {
         let now = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ");
         let own = match self.format {
             Form::Zip => format!("export-{now}{ZIP}"),
             Form::Dir => format!("export-{now}"),
         };
         let path = match &self.file {
-            None => return PathBuf::from(own),
-            Some(path) if !self.is_named() => return path.join(own),
-            Some(path) if self.format == Form::Dir => return path.clone(),
+            None => return Ok(PathBuf::from(own)),
+            Some(path) if !self.is_named() => return Ok(path.join(own)),
+            Some(path) if self.format == Form::Dir => return Ok(path.clone()),
             Some(path) => path,
         };
         let stem = stem(path);
+        if stem.ends_with(ArchiveName::INCOMPLETE.as_bytes()) {
+            return Err(Error::usage(
+                "names that end with .incomplete are for data sets in which something is wrong",
+            )
+            .hint("choose another name with --file"));
+        }
         let has_extension = path
             .extension()
             .is_some_and(|it| it.eq_ignore_ascii_case("zip"));
         match has_extension {
-            true => path.clone(),
-            false => with_ending(path, stem, ZIP),
+            true => Ok(path.clone()),
+            false => Ok(with_ending(path, stem, ZIP)),
         }
     }
 
@@ -185,6 +200,12 @@ fn stem(path: &Path) -> &[u8] {
 fn with_ending(path: &Path, stem: &[u8], ending: &str) -> PathBuf {
     let name = [stem, ending.as_bytes()].concat();
     path.with_file_name(OsStr::from_bytes(&name))
+}
+
+/// The name of a data set in which something is wrong and which was to have this name.
+fn incomplete(path: &Path) -> PathBuf {
+    let ending = format!("{}{ZIP}", ArchiveName::INCOMPLETE);
+    with_ending(path, stem(path), &ending)
 }
 
 fn is_folder(path: &Path) -> bool {
