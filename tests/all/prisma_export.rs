@@ -217,6 +217,16 @@ fn an_export_in_which_something_is_wrong_replaces_none_that_is_whole() {
 }
 
 #[test]
+fn an_export_whose_pages_lead_back_ends() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    service.circle(0);
+    run(&mut export(&place, "blog.zip", &[]))
+        .ends_with(1)
+        .says(["again and again"]);
+}
+
+#[test]
 fn an_export_without_a_name_goes_on_after_it_was_cut_off() {
     let service = PrismaService::new().with_pages(20_000);
     service.hold(|held| *held = filled(500));

@@ -369,3 +369,15 @@ fn where_nothing_can_be_sent_nothing_is_left_and_a_wrong_secret_is_told() {
         .says([&gone]);
     assert_eq!(states(&place), before);
 }
+
+#[test]
+fn a_read_back_that_the_server_leads_back_ends() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
+    service.fail_imports([Some(Fault::Cut(Kept::Nothing))]);
+    service.circle(0);
+    run(&mut import(&place, &data))
+        .ends_with(13)
+        .says(["again and again"]);
+}

@@ -59,13 +59,6 @@ impl Shared<'_> {
                     ))
                     .listing(list)
             })?;
-            if page.next == cursor {
-                return Err(Error::failed(format!(
-                    "{} gives the same page of {kind} again and again",
-                    self.service.endpoint()
-                ))
-                .hint("see what the server's log says"));
-            }
             page.elements
                 .iter()
                 .for_each(|element| found(element.get()));

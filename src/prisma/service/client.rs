@@ -60,6 +60,11 @@ impl Cursor {
             .saturating_add(self.array)
             < 0
     }
+
+    /// Whether an export that is here gets further with `next`. Servers count rows of a table, and then tables.
+    fn leads_to(&self, next: Self) -> bool {
+        next.is_end() || (next.table, next.row) > (self.table, self.row)
+    }
 }
 
 /// A page of an export.
@@ -134,8 +139,23 @@ impl Service {
     /// Asks for a page, again and again where that fails.
     ///
     /// # Errors
-    /// It does not answer, or not with a page; or the user wants the run to stop.
+    /// It does not answer, or not with a page, or with one that leads back; or the user wants the run to stop.
     pub fn export(&self, kind: ValueType, cursor: Cursor) -> Result<Exported> {
+        let place = format!("{kind}, from row {} of number {}", cursor.row, cursor.table);
+        let page = self
+            .ask(kind, cursor)
+            .map_err(|error| error.within(place))?;
+        if !cursor.leads_to(page.next) {
+            let what = format!(
+                "{} gives the same pages of {kind} again and again",
+                self.endpoint
+            );
+            return Err(Error::failed(what).hint("see what the server's log says"));
+        }
+        Ok(page)
+    }
+
+    fn ask(&self, kind: ValueType, cursor: Cursor) -> Result<Exported> {
         let url = self.endpoint.request("export");
         let body = serde_json::json!({"fileType": kind.as_str(), "cursor": cursor}).to_string();
         let mut pause = PAUSE;
@@ -160,8 +180,7 @@ impl Service {
                 }
             };
             if tries == TRIES || error.is_denied() {
-                let place = format!("{kind}, from row {} of number {}", cursor.row, cursor.table);
-                return Err(error.within(place));
+                return Err(error);
             }
             tries += 1;
             self.caller.pause(pause.max(least).min(LONGEST_PAUSE))?;
