@@ -18,6 +18,12 @@ fn import(place: &Place, data: &Path) -> Command {
     command
 }
 
+/// How many imports a service has seen.
+fn imports(service: &PrismaService) -> usize {
+    let seen = service.seen().into_iter();
+    seen.filter(|it| it.what == "import").count()
+}
+
 /// The states that imports have left in a folder.
 fn states(place: &Place) -> Vec<String> {
     let names = fs::read_dir(place.path("")).expect("a folder");
@@ -81,7 +87,7 @@ fn the_sample_is_imported_once_and_a_token_of_the_secret_says_who_asks() {
         );
         assert!(!outcome.all().contains("my-secret"));
         service.held().is_same(&expected(&sample("import")), name);
-        assert_eq!(service.seen().len(), 3);
+        assert_eq!(imports(&service), 3);
         run(&mut import(&place, data))
             .ends_with(2)
             .says(["was imported into", "--restart"]);
@@ -136,7 +142,7 @@ fn nothing_is_sent_where_something_is_wrong_and_nothing_in_a_dry_run() {
         .arg("--datamodel")
         .arg(place.path("datamodel.prisma")))
     .ends_with(0);
-    assert_eq!(service.seen().len(), 0);
+    assert_eq!(imports(&service), 0);
     assert!(states(&place).is_empty());
 }
 
@@ -349,8 +355,9 @@ fn where_nothing_can_be_sent_nothing_is_left_and_a_wrong_secret_is_told() {
     let place = Place::new(&service.endpoint());
     let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
     let outcome = run(&mut import(&place, &data))
-        .ends_with(13)
+        .ends_with(1)
         .says(["does not know who asks", "secret"]);
+    assert!(states(&place).is_empty());
     assert!(!outcome.all().contains("my-secret"));
     fs::write(place.path(".env"), "SECRET=another").expect("written");
     run(&mut import(&place, &data)).ends_with(0);
@@ -371,12 +378,36 @@ fn where_nothing_can_be_sent_nothing_is_left_and_a_wrong_secret_is_told() {
 }
 
 #[test]
+fn answers_that_turn_a_request_away_leave_nothing_in_doubt() {
+    let denied = r#"{"errors":[{"message":"Your token is invalid."}]}"#;
+    for (status, body) in [(401, ""), (403, ""), (404, ""), (413, ""), (200, denied)] {
+        let place = Place::new("http://127.0.0.1:1/");
+        let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
+        let service = PrismaService::new();
+        place.points_to(&service.endpoint());
+        // A proxy may let exports through.
+        if status != 200 {
+            service.fail_imports([Some(Fault::Status(status, Kept::Nothing))]);
+            run(&mut import(&place, &data)).ends_with(1);
+            assert!(states(&place).is_empty(), "{status}");
+        }
+        service.seen();
+        service.turn_away(status, body);
+        for options in [&["--dry-run"][..], &[]] {
+            run(import(&place, &data).args(options)).ends_with(1);
+            assert!(states(&place).is_empty(), "{status}");
+        }
+        assert_eq!(imports(&service), 0, "{status}");
+    }
+}
+
+#[test]
 fn a_read_back_that_the_server_leads_back_ends() {
     let service = PrismaService::new();
     let place = Place::new(&service.endpoint());
     let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
     service.fail_imports([Some(Fault::Cut(Kept::Nothing))]);
-    service.circle(0);
+    service.circle(1);
     run(&mut import(&place, &data))
         .ends_with(13)
         .says(["again and again"]);

@@ -91,6 +91,7 @@ impl Arguments {
         let total: usize = found.chunks.iter().map(Vec::len).sum();
         let endpoint = safe(&service.endpoint().to_string());
         if self.dry_run {
+            service.greet()?;
             let begun = match places.existing().filter(|_| !self.restart) {
                 Some(path) => format!(
                     "; an earlier run began, and {} says what it sent",

@@ -117,6 +117,8 @@ impl<'a> Import<'a> {
     }
 
     fn all(&mut self) -> Result<()> {
+        // A wrong address or secret is told before anything is sent.
+        self.own.service.greet()?;
         for kind in ValueType::ALL {
             let total = self.own.verdict.counts[kind as usize].items;
             if total == 0 {

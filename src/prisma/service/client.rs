@@ -136,6 +136,14 @@ impl Service {
         &self.endpoint
     }
 
+    /// Sees that it is there, and knows who asks.
+    ///
+    /// # Errors
+    /// It is not, or does not; or the user wants the run to stop.
+    pub fn greet(&self) -> Result<()> {
+        self.ask(ValueType::Nodes, Cursor::START).map(drop)
+    }
+
     /// Asks for a page, again and again where that fails.
     ///
     /// # Errors
@@ -169,6 +177,7 @@ impl Service {
                     let least = answer.retry_after.unwrap_or_default();
                     (self.unexpected(&answer), least)
                 }
+                Ok(answer) if took_nothing(answer.status) => return Err(self.unexpected(&answer)),
                 Ok(answer) => match self.page(&answer) {
                     Ok(page) => return Ok(page),
                     // A page that is cut short or has errors in it may come whole the next time.
@@ -220,11 +229,18 @@ impl Service {
     }
 
     fn taken(&self, answer: &Answer) -> Outcome {
+        let unexpected = || {
+            let error = self.unexpected(answer);
+            match took_nothing(answer.status) || error.is_denied() {
+                true => Outcome::Unsent(error),
+                false => Outcome::Lost(error),
+            }
+        };
         if answer.status != 200 {
-            return Outcome::Lost(self.unexpected(answer));
+            return unexpected();
         }
         let Ok(refused) = serde_json::from_slice::<Vec<String>>(&answer.body) else {
-            return Outcome::Lost(self.unexpected(answer));
+            return unexpected();
         };
         let refused: Vec<String> = refused
             .iter()
@@ -287,9 +303,16 @@ impl Service {
             404 => {
                 error.hint("see that the endpoint is that of a service, with its name and stage")
             }
+            413 => error
+                .hint("see that the proxy in front of the service lets requests of 1 MB through"),
             _ => error.hint("see what the server's log says"),
         }
     }
+}
+
+/// Whether an answer says that the request was turned away at the door.
+fn took_nothing(status: u16) -> bool {
+    matches!(status, 401 | 403 | 404 | 405 | 411 | 413 | 414 | 415)
 }
 
 /// Whether it may be otherwise the next time.
