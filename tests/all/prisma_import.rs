@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use strapi_backup::prisma::ndf::{Form, ValueType, Writer};
 
 use crate::support::cli::{Outcome, backup, run};
 use crate::support::dice::Dice;
@@ -375,6 +376,73 @@ fn where_nothing_can_be_sent_nothing_is_left_and_a_wrong_secret_is_told() {
         .ends_with(1)
         .says([&gone]);
     assert_eq!(states(&place), before);
+}
+
+#[test]
+fn a_data_set_that_was_packed_renamed_or_moved_is_not_imported_again() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = [vec![post("p", "T"), comment("c")]];
+    let data = place.write(
+        "data",
+        [&nodes, &[vec![tags("p", &["a"])]], &[vec![link("p", "c")]]],
+    );
+    run(&mut import(&place, &data)).ends_with(0);
+    let held = service.held();
+    let again = |data: &Path| {
+        run(&mut import(&place, data))
+            .ends_with(2)
+            .says(["was imported into"]);
+        service.held().is_same(&held, "again");
+    };
+    let zip = place.path("packed.zip");
+    let mut writer = Writer::create(&zip, Form::Zip, false).expect("begun");
+    for value in &nodes[0] {
+        writer
+            .push(ValueType::Nodes, &value.to_string())
+            .expect("written");
+    }
+    let others = [
+        (ValueType::Lists, tags("p", &["a"])),
+        (ValueType::Relations, link("p", "c")),
+    ];
+    for (kind, value) in others {
+        writer.push(kind, &value.to_string()).expect("written");
+    }
+    writer.finish().expect("written");
+    again(&zip);
+    let renamed = place.path("renamed");
+    fs::rename(&data, &renamed).expect("renamed");
+    again(&renamed);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let moved = elsewhere.path().join("moved");
+    fs::rename(&renamed, &moved).expect("moved");
+    again(&moved);
+    // Where the state itself is gone, nobody knows what of it is there.
+    for name in states(&place) {
+        fs::remove_file(place.path(&name)).expect("removed");
+    }
+    run(&mut import(&place, &moved))
+        .ends_with(1)
+        .says(["is gone", "--restart"]);
+    service.held().is_same(&held, "without its state");
+}
+
+#[test]
+fn an_import_that_was_interrupted_goes_on_with_a_data_set_that_was_renamed() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = large(&place);
+    service.fail_imports([None, None, None, Some(Fault::Kill(Kept::Half))]);
+    killed(&service, &mut import(&place, &data));
+    let renamed = place.path("renamed");
+    fs::rename(&data, &renamed).expect("renamed");
+    run(&mut import(&place, &renamed))
+        .ends_with(0)
+        .says(["going on: "]);
+    service
+        .held()
+        .is_same(&expected(&renamed), "under another name");
 }
 
 #[test]

@@ -92,7 +92,11 @@ impl Arguments {
         let endpoint = safe(&service.endpoint().to_string());
         if self.dry_run {
             service.greet()?;
-            let begun = match places.existing().filter(|_| !self.restart) {
+            let begun = match self.restart {
+                true => None,
+                false => places.existing()?,
+            };
+            let begun = match begun {
                 Some(path) => format!(
                     "; an earlier run began, and {} says what it sent",
                     path.display()

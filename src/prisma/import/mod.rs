@@ -5,11 +5,13 @@
 
 mod doubts;
 mod lists;
+mod places;
 mod refused;
 mod sending;
 mod state;
 
-pub use state::{Places, State};
+pub use places::Places;
+pub use state::State;
 
 use super::ndf::{DataSet, ValueType};
 use super::sdl::DataModel;
