@@ -470,6 +470,26 @@ fn answers_that_turn_a_request_away_leave_nothing_in_doubt() {
 }
 
 #[test]
+fn requests_of_earlier_runs_are_counted_once_wherever_the_next_one_pauses() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = (0..14).map(|at| post(&format!("p{at}"), &"x".repeat(600_000)));
+    let data = place.write("data", [&[nodes.collect()], &[], &[]]);
+    // So many are in doubt that the run stops to clear them up; others that were on their way are there.
+    service.fail_imports((0..8).map(|_| Some(Fault::Cut(Kept::Nothing))));
+    service.fail_exports([None, Some(Fault::Kill(Kept::All))]);
+    killed(&service, &mut import(&place, &data));
+    let state = fs::read_to_string(place.path(&states(&place)[0])).expect("read");
+    let lines = state.lines().filter(|line| line.contains("\"taken\""));
+    let taken = lines.count();
+    let outcome = run(&mut import(&place, &data)).ends_with(0);
+    let told = format!("after {taken} of earlier runs");
+    let is_told = outcome.stdout.contains(&told) || taken == 0;
+    assert!(is_told, "{told}: {}", outcome.all());
+    service.held().is_same(&expected(&data), "after both runs");
+}
+
+#[test]
 fn a_read_back_that_the_server_leads_back_ends() {
     let service = PrismaService::new();
     let place = Place::new(&service.endpoint());

@@ -56,6 +56,8 @@ struct Shared<'a> {
 struct Ledger {
     state: State,
     imported: Imported,
+    /// The first request of each kind that this run has not come to.
+    ahead: [usize; 3],
     /// Requests of which it is not known what came of them.
     doubts: Vec<Chunk>,
     /// Why the answer to the last of them is missing.
@@ -79,8 +81,12 @@ impl<'a> Import<'a> {
     ) -> Result<Self> {
         verdict.check()?;
         let ledger = Ledger {
+            imported: Imported {
+                earlier: state.progress().0 as u64,
+                ..Imported::default()
+            },
             state,
-            imported: Imported::default(),
+            ahead: [0; 3],
             doubts: Vec::new(),
             lost: None,
             failure: None,
@@ -138,12 +144,10 @@ impl<'a> Import<'a> {
     }
 
     fn kind(&mut self, kind: ValueType) -> Result<()> {
-        let mut is_first = true;
         let mut in_vain = 0;
         loop {
             let before = self.own.ledger().state.taken(kind);
-            let is_through = self.pass(kind, is_first)?;
-            is_first = false;
+            let is_through = self.pass(kind)?;
             let (failure, doubts) = {
                 let mut ledger = self.own.ledger();
                 (ledger.failure.take(), std::mem::take(&mut ledger.doubts))
