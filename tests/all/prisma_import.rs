@@ -446,6 +446,50 @@ fn an_import_that_was_interrupted_goes_on_with_a_data_set_that_was_renamed() {
 }
 
 #[test]
+fn links_in_doubt_of_a_table_with_several_relations_do_not_count_as_found() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    fs::write(
+        place.path("datamodel.prisma"),
+        "type User { id: ID! @id sent: [Message] @relation(name: \"S\") received: [Message] @relation(name: \"R\") }
+         type Message { id: ID! @id sender: User @relation(name: \"S\") receiver: User @relation(name: \"R\") }",
+    )
+    .expect("written");
+    let node = |name: &str, id: String| json!({"_typeName": name, "id": id});
+    let nodes: Vec<Value> = (0..3)
+        .flat_map(|at| {
+            [
+                node("User", format!("u{at}")),
+                node("Message", format!("m{at}")),
+            ]
+        })
+        .collect();
+    let pair = |at: usize, field: &str, back: &str| {
+        json!([
+            {"_typeName": "Message", "id": format!("m{at}"), "fieldName": field},
+            {"_typeName": "User", "id": format!("u{at}"), "fieldName": back}
+        ])
+    };
+    let relations: Vec<Value> = (0..3)
+        .map(|at| pair(at, "sender", "sent"))
+        .chain((0..3).map(|at| pair(at, "receiver", "received")))
+        .collect();
+    let data = place.write("data", [&[nodes], &[], &[relations]]);
+    service.hold(|held| held.mistaken = Some([["sender", "sent"], ["receiver", "received"]]));
+    // What is there are the senders, and the server says of the receivers that they are there as well.
+    service.fail_imports([None, Some(Fault::Cut(Kept::Half))]);
+    let outcome = run(&mut import(&place, &data))
+        .ends_with(13)
+        .says(["it is not known which of 6 relations", "--restart"]);
+    assert!(
+        !outcome.all().contains("run the same command again"),
+        "{}",
+        outcome.all()
+    );
+    assert_eq!(service.held().relations.len(), 3);
+}
+
+#[test]
 fn answers_that_turn_a_request_away_leave_nothing_in_doubt() {
     let denied = r#"{"errors":[{"message":"Your token is invalid."}]}"#;
     for (status, body) in [(401, ""), (403, ""), (404, ""), (413, ""), (200, denied)] {

@@ -21,6 +21,7 @@ impl Import<'_> {
         if doubts.is_empty() {
             return Ok(());
         }
+        self.own.refuse_untold(kind, &doubts)?;
         let missing: Vec<Vec<String>> = match kind {
             ValueType::Lists => {
                 let mut lists = Lists::of(&doubts);
@@ -65,6 +66,28 @@ impl Shared<'_> {
             cursor = page.next;
         }
         Ok(())
+    }
+
+    /// Sees that the service says the truth of these: of some relations it does not, and what is found of them may be others.
+    fn refuse_untold(&self, kind: ValueType, doubts: &[Chunk]) -> Result<()> {
+        if kind != ValueType::Relations {
+            return Ok(());
+        }
+        let untold = untold(self.model);
+        let is_untold = |text: &str| {
+            let relation = Relation::parse(text).ok();
+            let id = relation.and_then(|it| edge_id(self.model, &it).ok());
+            id.is_some_and(|it| untold.contains(&(it.edge.first.on, it.edge.first.field)))
+        };
+        let elements = doubts.iter().flat_map(|chunk| elements(&chunk.body));
+        let unknown: Vec<String> = elements
+            .filter(|it| is_untold(it.get()))
+            .map(|it| it.get().to_owned())
+            .collect();
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => Err(self.unknown(kind, unknown)),
+        }
     }
 
     /// Sees that a node in the service is the one that was sent; gives why it is not.
@@ -119,7 +142,7 @@ impl Shared<'_> {
         }
         self.ledger().imported.found += (total - wanted.len()) as u64;
         let is_missing = |text: &str| key(text).is_none_or(|key| wanted.contains_key(&key));
-        let missing: Vec<Vec<String>> = doubts
+        let missing = doubts
             .iter()
             .map(|chunk| {
                 let elements = elements(&chunk.body);
@@ -127,27 +150,12 @@ impl Shared<'_> {
                 missing.map(|it| it.get().to_owned()).collect()
             })
             .collect();
-        if kind == ValueType::Relations {
-            let untold = untold(model);
-            let unknown: Vec<String> = missing
-                .iter()
-                .flatten()
-                .filter(|text| {
-                    let relation = Relation::parse(text).ok();
-                    let id = relation.and_then(|it| edge_id(model, &it).ok());
-                    id.is_some_and(|it| untold.contains(&(it.edge.first.on, it.edge.first.field)))
-                })
-                .cloned()
-                .collect();
-            if !unknown.is_empty() {
-                return Err(self.unknown(kind, unknown));
-            }
-        }
         Ok(missing)
     }
 
     /// Nobody knows whether these are in the service.
     fn unknown(&self, kind: ValueType, list: Vec<String>) -> Error {
+        self.ledger().is_stuck = true;
         let count = list.len();
         let mut shown: Vec<String> = list.into_iter().take(NAMED).collect();
         if count > NAMED {
@@ -165,7 +173,7 @@ impl Shared<'_> {
             "it is not known which of {count} {kind} are in the service: {why}"
         ))
         .listing(shown)
-        .hint("see which of these are there, and empty the service")
+        .hint("see which of these are there; or empty the service, and run it with --restart")
     }
 
     /// Sends the elements of a request that the service does not hold, and writes down what comes of it.

@@ -58,6 +58,8 @@ struct Ledger {
     imported: Imported,
     /// The first request of each kind that this run has not come to.
     ahead: [usize; 3],
+    /// Whether nobody can tell how to go on.
+    is_stuck: bool,
     /// Requests of which it is not known what came of them.
     doubts: Vec<Chunk>,
     /// Why the answer to the last of them is missing.
@@ -87,6 +89,7 @@ impl<'a> Import<'a> {
             },
             state,
             ahead: [0; 3],
+            is_stuck: false,
             doubts: Vec::new(),
             lost: None,
             failure: None,
@@ -120,7 +123,7 @@ impl<'a> Import<'a> {
                 ledger.state.complete()?;
                 Ok(ledger.imported)
             }
-            Err(error) => Err(ledger.state.half_way(error)),
+            Err(error) => Err(ledger.state.half_way(error, ledger.is_stuck)),
         }
     }
 

@@ -167,8 +167,8 @@ impl State {
             .map_err(|error| fail(&self.path, error))
     }
 
-    /// Says of an error what the run left: where nothing was sent, nothing.
-    pub(super) fn half_way(self, error: Error) -> Error {
+    /// Says of an error what the run left: where nothing was sent, nothing. Where it `is_stuck`, no other run gets further.
+    pub(super) fn half_way(self, error: Error, is_stuck: bool) -> Error {
         let (taken, all) = self.progress();
         if taken == 0 && self.in_doubt() == 0 {
             // There is nothing to go on with.
@@ -190,6 +190,7 @@ impl State {
         ));
         let hint = "run the same command again to go on; with --restart it begins anew, which is for a service that was emptied";
         let hint = match error.advice() {
+            Some(advice) if is_stuck => advice.to_owned(),
             Some(advice) => format!("{advice}; {hint}"),
             None => hint.to_owned(),
         };
