@@ -16,6 +16,8 @@ use crate::support::prisma_service::{Fault, Held, Kept, PrismaService};
 fn import(place: &Place, data: &Path) -> Command {
     let mut command = backup(["prisma", "import", "--data"]);
     command.arg(data).arg("--project").arg(place.path(""));
+    // The service of the tests is at work on nothing of which it says nothing, unless it is told to.
+    command.env("BACKUP_SETTLE", "0s");
     command
 }
 
@@ -443,6 +445,66 @@ fn an_import_that_was_interrupted_goes_on_with_a_data_set_that_was_renamed() {
     service
         .held()
         .is_same(&expected(&renamed), "under another name");
+}
+
+#[test]
+fn what_the_server_commits_after_the_connection_was_cut_is_not_sent_again() {
+    // Nodes, lists and relations in turn.
+    for before in 0..3 {
+        let service = PrismaService::new();
+        let place = Place::new(&service.endpoint());
+        let nodes = [vec![post("p", "T"), comment("c")]];
+        let lists = [vec![tags("p", &["a", "b"])]];
+        let data = place.write("data", [&nodes, &lists, &[vec![link("p", "c")]]]);
+        let faults = (0..before).map(|_| None).chain([Some(Fault::Late(1))]);
+        service.fail_imports(faults);
+        run(&mut import(&place, &data))
+            .ends_with(0)
+            .says(["is left alone"]);
+        let told = format!("late, after {before}");
+        service.held().is_same(&expected(&data), &told);
+        assert_eq!(imports(&service), 3, "{told}");
+    }
+}
+
+#[test]
+fn what_the_server_commits_while_the_next_run_begins_is_not_sent_again() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = [vec![post("p", "T")]];
+    let data = place.write("data", [&nodes, &[vec![tags("p", &["a", "b"])]], &[]]);
+    // What is sent is lost, and the service cannot be read back: the run ends.
+    service.fail_imports([None, Some(Fault::Late(3))]);
+    let faults = [None]
+        .into_iter()
+        .chain((0..6).map(|_| Some(Fault::Status(404, Kept::Nothing))));
+    service.fail_exports(faults);
+    run(&mut import(&place, &data)).ends_with(13);
+    service.fail_exports([]);
+    run(&mut import(&place, &data)).ends_with(0);
+    service.held().is_same(&expected(&data), "the next run");
+    assert_eq!(imports(&service), 2);
+}
+
+#[test]
+fn a_server_that_does_not_settle_is_sent_nothing_more_and_what_is_in_doubt_is_listed() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes: Vec<Value> = (0..4).map(|at| post(&format!("p{at}"), "T")).collect();
+    let data = place.write("data", [std::slice::from_ref(&nodes), &[], &[]]);
+    service.fail_imports([Some(Fault::Cut(Kept::Nothing))]);
+    // The service holds one more each time it is asked.
+    service.grow(nodes.into_iter().chain([post("other", "T")]));
+    run(&mut import(&place, &data)).ends_with(0);
+    assert_eq!(imports(&service), 1);
+    let nodes: Vec<Value> = (0..9).map(|at| post(&format!("q{at}"), "T")).collect();
+    let data = place.write("more", [std::slice::from_ref(&nodes), &[], &[]]);
+    service.fail_imports([Some(Fault::Cut(Kept::Nothing))]);
+    service.grow(nodes);
+    run(&mut import(&place, &data))
+        .ends_with(13)
+        .says(["still at work", "nodes/000001.json, elements 1 to 9"]);
+    assert_eq!(imports(&service), 1);
 }
 
 #[test]

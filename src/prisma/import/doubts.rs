@@ -4,6 +4,7 @@ use super::super::ndf::{ListRow, Node, Page, Relation, ValueType};
 use super::super::sdl::DataModel;
 use super::super::service::{Cursor, Outcome};
 use super::super::verify::{Chunk, Digest, edge_id, is_same, node_id};
+use super::super::watch::Event;
 use super::lists::Lists;
 use super::refused::elements;
 use super::{Import, Shared};
@@ -14,6 +15,8 @@ use std::collections::{BTreeSet, HashMap};
 
 /// How many elements are named that nobody knows of whether they are there.
 const NAMED: usize = 20;
+/// How often the service is read until two readings agree.
+const READINGS: u32 = 5;
 
 impl Import<'_> {
     /// Clears these up, as far as the service answers. What is lost again stays in doubt.
@@ -28,9 +31,14 @@ impl Import<'_> {
                 if self.own.verdict.has_split_lists {
                     lists.add_earlier(self.set, &doubts)?;
                 }
-                self.own
-                    .read_back(kind, &doubts, &mut |text| lists.found(text))?;
-                let missing = lists.missing(self.own.model, &doubts);
+                let model = self.own.model;
+                let rows =
+                    self.own
+                        .settled(kind, &doubts, &|text| lists.is_meant(text), &|rows| {
+                            lists.is_whole(model, &doubts, rows)
+                        })?;
+                rows.iter().for_each(|row| lists.found(row));
+                let missing = lists.missing(model, &doubts);
                 missing.map_err(|list| self.own.unknown(kind, list))?
             }
             _ => self.own.missing(kind, &doubts)?,
@@ -43,14 +51,54 @@ impl Import<'_> {
 }
 
 impl Shared<'_> {
-    /// Reads everything of a kind that the service holds.
+    /// What the service holds of what is meant, once it has settled: a server may still be at work on a request whose answer
+    /// was lost. Two readings some time apart have to agree, unless all of it is there.
+    fn settled(
+        &self,
+        kind: ValueType,
+        doubts: &[Chunk],
+        is_meant: &dyn Fn(&str) -> bool,
+        is_whole: &dyn Fn(&[String]) -> bool,
+    ) -> Result<Vec<String>> {
+        let mut pause = self.settle;
+        let mut last = self.read_back(kind, doubts, is_meant)?;
+        for _ in 1..READINGS {
+            if is_whole(&last) {
+                return Ok(last);
+            }
+            self.watch.on(Event::Noted(&format!(
+                "it is not known what came of {} requests: the service is left alone for {} seconds, in case it is still at them",
+                doubts.len(),
+                pause.as_secs()
+            )));
+            self.service.pause(pause)?;
+            let now = self.read_back(kind, doubts, is_meant)?;
+            if now == last {
+                return Ok(now);
+            }
+            last = now;
+            pause = pause.saturating_mul(2);
+        }
+        if is_whole(&last) {
+            return Ok(last);
+        }
+        let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
+        Err(Error::failed(format!(
+            "the service is still at work on {kind} that were sent: each time it is read back it holds others of these"
+        ))
+        .listing(list)
+        .hint("wait until the server is idle"))
+    }
+
+    /// Reads what the service holds of a kind, as far as it is meant.
     fn read_back(
         &self,
         kind: ValueType,
         doubts: &[Chunk],
-        found: &mut dyn FnMut(&str),
-    ) -> Result<()> {
+        is_meant: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<String>> {
         let mut cursor = Cursor::START;
+        let mut held = Vec::new();
         while !cursor.is_end() {
             let page = self.service.export(kind, cursor).map_err(|error| {
                 let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
@@ -60,12 +108,15 @@ impl Shared<'_> {
                     ))
                     .listing(list)
             })?;
-            page.elements
-                .iter()
-                .for_each(|element| found(element.get()));
+            let texts = page.elements.iter().map(|element| element.get());
+            held.extend(texts.filter(|text| is_meant(text)).map(str::to_owned));
             cursor = page.next;
         }
-        Ok(())
+        // Rows of one list have an order.
+        if kind != ValueType::Lists {
+            held.sort_unstable();
+        }
+        Ok(held)
     }
 
     /// Sees that the service says the truth of these: of some relations it does not, and what is found of them may be others.
@@ -122,10 +173,22 @@ impl Shared<'_> {
             }
         }
         let total = wanted.len();
+        let held = self.settled(
+            kind,
+            doubts,
+            &|text| key(text).is_some_and(|key| wanted.contains_key(&key)),
+            &|held| {
+                held.iter()
+                    .filter_map(|text| key(text))
+                    .collect::<BTreeSet<_>>()
+                    .len()
+                    == total
+            },
+        )?;
         let mut others = Vec::new();
-        self.read_back(kind, doubts, &mut |text| {
+        for text in &held {
             let Some((chunk, at, own)) = key(text).and_then(|key| wanted.remove(&key)) else {
-                return;
+                continue;
             };
             if kind == ValueType::Nodes
                 && let Some(why) = self.is_another(own, text)
@@ -133,7 +196,7 @@ impl Shared<'_> {
                 let (file, number) = chunk.origin(at).unwrap_or_default();
                 others.push(format!("{}, element {number}: {why}", self.file(file)));
             }
-        })?;
+        }
         if !others.is_empty() {
             others.truncate(NAMED);
             return Err(Error::failed("the service holds another node with its id for:")

@@ -20,6 +20,7 @@ use super::verify::{Chunk, Verdict};
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How often in a row what was lost is read back and sent again, without any of it being taken.
 const ROUNDS: u32 = 3;
@@ -49,6 +50,8 @@ struct Shared<'a> {
     model: &'a DataModel,
     service: &'a Service,
     watch: &'a dyn Watch,
+    /// How long the service is left alone before what it holds counts.
+    settle: Duration,
     ledger: Mutex<Ledger>,
 }
 
@@ -69,7 +72,8 @@ struct Ledger {
 }
 
 impl<'a> Import<'a> {
-    /// An import of a data set with this verdict.
+    /// An import of a data set with this verdict. After an answer was lost the service is left alone for `settle`, and longer
+    /// where it is still at work, before what it holds is taken for what came of the request.
     ///
     /// # Errors
     /// Kind [`Archive`](crate::error::Kind::Archive): something is wrong with the data set.
@@ -79,6 +83,7 @@ impl<'a> Import<'a> {
         model: &'a DataModel,
         service: &'a Service,
         state: State,
+        settle: Duration,
         watch: &'a dyn Watch,
     ) -> Result<Self> {
         verdict.check()?;
@@ -101,6 +106,7 @@ impl<'a> Import<'a> {
             model,
             service,
             watch,
+            settle,
             ledger: Mutex::new(ledger),
         };
         Ok(Self { set, own })

@@ -144,6 +144,14 @@ impl Service {
         self.ask(ValueType::Nodes, Cursor::START).map(drop)
     }
 
+    /// Leaves it alone for so long.
+    ///
+    /// # Errors
+    /// The user wants the run to stop.
+    pub fn pause(&self, pause: Duration) -> Result<()> {
+        self.caller.pause(pause)
+    }
+
     /// Asks for a page, again and again where that fails.
     ///
     /// # Errors
