@@ -317,6 +317,42 @@ fn the_sample_of_prisma_becomes_an_archive_that_is_whole() {
     }
 }
 
+/// Changes the elements of the data of one kind.
+fn change(ndf: &Path, kind: &str, change: &dyn Fn(&mut Vec<Value>)) {
+    let folder = ndf.join("data").join(kind);
+    for name in names(&folder) {
+        let path = folder.join(name);
+        let text = fs::read_to_string(&path).expect("read");
+        let mut page: Value = serde_json::from_str(&text).expect("JSON");
+        change(page["values"].as_array_mut().expect("a list"));
+        fs::write(&path, page.to_string()).expect("written");
+    }
+}
+
+#[test]
+fn nodes_that_were_deleted_in_the_service_leave_no_links_and_no_files_behind() {
+    let is_kept =
+        |end: &Value| !["Article", "File"].contains(&end["_typeName"].as_str().unwrap_or(""));
+    // A service deletes the relations with a node; elsewhere they stay.
+    for with_relations in [true, false] {
+        let folder = folder();
+        let [ndf, site] = ["ndf", "site"].map(|it| folder.path().join(it));
+        convert(&strapi_archive(), &ndf, &["--as", "ndf", "--format", "dir"]).ends_with(0);
+        change(&ndf, "nodes", &|nodes| nodes.retain(is_kept));
+        if with_relations {
+            let both = |pair: &Value| is_kept(&pair[0]) && is_kept(&pair[1]);
+            change(&ndf, "relations", &|pairs| pairs.retain(both));
+        }
+        convert(&ndf, &site, &["--as", "strapi", "--no-encrypt"])
+            .ends_with(0)
+            .says(["rows are gone", "links are gone", "files are gone"]);
+        let packed = folder.path().join("site.tar.gz");
+        run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(0);
+        let back = Archive::open(&packed, None);
+        assert!(!back.lines("links").is_empty() && !back.lines("entities").is_empty());
+    }
+}
+
 /// Real Strapi, made of the schemas that came with an archive, takes its content, and exports the same.
 fn strapi_exports_what_was_a_service(version: &'static Version, number: &str) {
     let Some(harness) = version.harness() else {

@@ -9,6 +9,7 @@ mod destination;
 mod edges;
 mod fields;
 mod form;
+mod gone;
 mod joined;
 mod links;
 mod mapping;

@@ -3,8 +3,10 @@
 //!
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
+use super::gone::Gone;
 use super::joined::{DATA, NOTED, Numbered, count, node_key, placed, value};
 use super::layout::{FILES, NOTES};
+use super::mapping::FILES as FILE_ROWS;
 use super::table::{Table, unfit};
 use crate::convert::notes::{FileNote, Note, Reader, RowNote};
 use crate::convert::rows::Rows;
@@ -223,7 +225,8 @@ impl Source for NotedSource {
         let mut nodes = Numbered::new(&joined.nodes)?;
         let mut links = Numbered::new(&joined.links)?;
         let (mut row, mut link) = (0, 0);
-        let mut removed = 0;
+        let mut gone = Gone::new(&table.schemas);
+        let mut left = Left::default();
         let files = self.folder.join(FILES);
         let mut folder = None;
         while let Some(note) = reader.read()? {
@@ -231,12 +234,11 @@ impl Source for NotedSource {
                 Note::Row(note) => {
                     let found = nodes.take(row)?;
                     row += 1;
-                    match line(&rows, &note, found) {
+                    let line = line(&rows, &note, found, &mut gone);
+                    left.rows += u64::from(line.is_none());
+                    match line {
                         Some(line) => (Stage::Entities, line),
-                        None => {
-                            removed += 1;
-                            continue;
-                        }
+                        None => continue,
                     }
                 }
                 Note::Link(form, gaps) => {
@@ -251,6 +253,11 @@ impl Source for NotedSource {
                 Note::Line(line) => (Stage::Links, line),
                 Note::Configuration(line) => (Stage::Configuration, line),
                 Note::File(note) => {
+                    let about = AssetMetadata::parse(&note.about, &note.name);
+                    if about.is_ok_and(|it| gone.holds(FILE_ROWS, it.id)) {
+                        left.files += 1;
+                        continue;
+                    }
                     if steps.enter(Stage::Assets, sink)? {
                         if folder.is_none() {
                             let opened = Folder::open(&files);
@@ -267,11 +274,17 @@ impl Source for NotedSource {
             };
             if steps.enter(line.0, sink)? {
                 let parsed = Line::parse(line.0, &line.1).map_err(|why| reader.fault(&why))?;
+                if let Line::Link(link) = &parsed
+                    && gone.cuts(link)
+                {
+                    left.links += 1;
+                    continue;
+                }
                 filter.send(&parsed, sink)?;
             }
         }
         steps.finish(sink)?;
-        tell(&joined, removed, sink);
+        tell(&joined, &left, sink);
         Ok(())
     }
 }
@@ -304,8 +317,21 @@ impl Steps<'_> {
     }
 }
 
+/// What does not come back because nodes are not there any more.
+#[derive(Default)]
+struct Left {
+    rows: u64,
+    files: u64,
+    links: u64,
+}
+
 /// The line of a row, of those nodes of it that are there.
-fn line(rows: &Rows<'_>, note: &RowNote, found: Vec<(Vec<u8>, Vec<u8>)>) -> Option<String> {
+fn line(
+    rows: &Rows<'_>,
+    note: &RowNote,
+    found: Vec<(Vec<u8>, Vec<u8>)>,
+    gone: &mut Gone<'_>,
+) -> Option<String> {
     let mut count = 0;
     note.tree.each_node(&mut |_| count += 1);
     let mut nodes = vec![String::new(); count];
@@ -313,14 +339,21 @@ fn line(rows: &Rows<'_>, note: &RowNote, found: Vec<(Vec<u8>, Vec<u8>)>) -> Opti
         let place = u32::from_be_bytes(place.try_into().ok()?) as usize;
         *nodes.get_mut(place)? = String::from_utf8(text).ok()?;
     }
-    match &note.line {
+    let line = match &note.line {
         Some(line) => (!nodes.first()?.is_empty()).then(|| line.clone()),
         None => rows.line(note.id, &note.tree, &nodes),
+    };
+    if nodes.iter().any(String::is_empty) {
+        let all = vec!["{}".to_owned(); count];
+        let before = note.line.clone();
+        let before = before.or_else(|| rows.line(note.id, &note.tree, &all));
+        gone.take(&before.unwrap_or_default(), line.as_deref());
     }
+    line
 }
 
 /// Says what has no place in the archive.
-fn tell(joined: &Joined, removed: u64, sink: &mut dyn Sink) {
+fn tell(joined: &Joined, left: &Left, sink: &mut dyn Sink) {
     const WHY: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
          content types";
     for (type_name, lost) in &joined.lost {
@@ -333,12 +366,28 @@ fn tell(joined: &Joined, removed: u64, sink: &mut dyn Sink) {
         (WarningKind::Lost, joined.lost_links, Stage::Links, WHY),
         (
             WarningKind::Notice,
-            removed,
+            left.rows,
             Stage::Entities,
-            "the nodes of these rows are not there any more",
+            "rows are gone: their nodes are not there any more",
+        ),
+        (
+            WarningKind::Notice,
+            left.files,
+            Stage::Assets,
+            "files are gone: their nodes are not there any more",
+        ),
+        (
+            WarningKind::Notice,
+            left.links,
+            Stage::Links,
+            "links are gone: they join rows or components whose nodes are not there any more",
         ),
     ] {
         if count > 0 {
+            let why = match kind {
+                WarningKind::Notice => format!("{count} {why}"),
+                _ => why.to_owned(),
+            };
             let mut warning = Warning::new(kind, Subject::Stage(stage), why);
             warning.count = count;
             sink.warn(warning);
