@@ -353,6 +353,68 @@ fn nodes_that_were_deleted_in_the_service_leave_no_links_and_no_files_behind() {
     }
 }
 
+#[test]
+fn values_that_a_strapi_cannot_have_are_listed_and_make_the_archive_incomplete() {
+    const MODEL: &str = "
+        type Post { id: ID! @id createdAt: DateTime! n: Int f: Float author: User @relation(name: \"A\")
+            tags: [Int!]! @scalarList(strategy: RELATION) }
+        type User { id: ID! @id posts: [Post] @relation(name: \"A\") }
+        type Thing { pk: ID! @id name: String }";
+    let good = r#"{"_typeName":"Post","id":"p1","createdAt":"2017-11-29T14:35:13.000Z","n":3.0,"f":0.25},
+        {"_typeName":"Thing","id":"t1","pk":"t1"},{"_typeName":"User","id":"u1"}"#;
+    for (what, from, to) in [
+        ("", "", ""),
+        (
+            "`createdAt` of Post",
+            "2017-11-29T14:35:13.000Z",
+            "yesterday",
+        ),
+        ("`n` of Post", "3.0", "3.5"),
+        ("`f` of Post", "0.25", "0.1234567890123456789012345"),
+        (
+            "`author` of Post",
+            "\"n\":3.0",
+            "\"author\":{\"id\":\"u1\"}",
+        ),
+        ("`pk` of Thing", "\"pk\":\"t1\"", "\"pk\":\"other\""),
+        ("`tags` of Post", "", "no"),
+    ] {
+        let folder = folder();
+        let [data, model, site] = ["data", "dm.prisma", "site"].map(|it| folder.path().join(it));
+        let nodes = match from {
+            "" => good.to_owned(),
+            from => good.replace(from, to),
+        };
+        let tags = match (from, to) {
+            ("", "no") => r#"{"_typeName":"Post","id":"p1","tags":[1,"no"]}"#,
+            _ => r#"{"_typeName":"Post","id":"p1","tags":[1,2.0]}"#,
+        };
+        for (kind, values) in [
+            ("nodes", nodes.as_str()),
+            ("lists", tags),
+            ("relations", ""),
+        ] {
+            let into = data.join(kind);
+            fs::create_dir_all(&into).expect("a folder");
+            let text = format!(r#"{{"valueType":"{kind}","values":[{values}]}}"#);
+            fs::write(into.join("000001.json"), text).expect("written");
+        }
+        fs::write(&model, MODEL).expect("written");
+        let options = ["--as", "strapi", "--no-encrypt", "--datamodel"];
+        let model = model.to_str().expect("UTF-8");
+        let done = convert(&data, &site, &[&options[..], &[model]].concat());
+        match what {
+            "" => {
+                done.ends_with(0);
+                let rows = Archive::open(&folder.path().join("site.tar.gz"), None);
+                let row = rows.lines("entities").concat();
+                assert!(row.contains("\"n\":3,") && row.contains("[1,2]"), "{row}");
+            }
+            what => drop(done.ends_with(3).says([what])),
+        }
+    }
+}
+
 /// Real Strapi, made of the schemas that came with an archive, takes its content, and exports the same.
 fn strapi_exports_what_was_a_service(version: &'static Version, number: &str) {
     let Some(harness) = version.harness() else {

@@ -1,7 +1,7 @@
 //! Content types of a data model: their schemas as an archive holds them, and the files that a project needs.
 
 use super::schema::{added, hyphened, properties};
-use super::values::Holds;
+use super::values::{Holds, instant};
 use crate::convert::Names;
 use crate::prisma::sdl::{DataModel, Field, FieldType, Scalar, Type};
 use serde_json::{Map, Value, json};
@@ -68,8 +68,8 @@ pub struct ContentType {
     pub singular: String,
     /// Its attributes that have values.
     pub attributes: Vec<Attribute>,
-    /// The fields that are relations, and the ids.
-    others: Vec<String>,
+    /// The fields that hold the id, whatever they are called.
+    ids: Vec<String>,
     /// The fields with times that each row has.
     times: Vec<String>,
     /// Its schema, as it stands in an archive.
@@ -142,12 +142,17 @@ pub struct Made {
 }
 
 impl ContentType {
-    /// Whether a field of a node has a place in it.
-    pub fn takes(&self, field: &str) -> bool {
+    /// Whether what a node of this id says of a field has a place in it, or says nothing.
+    pub fn takes(&self, field: &str, raw: &str, id: &str) -> bool {
         let own = |it: &Attribute| it.form.is_some() && !it.is_list && it.field == field;
-        self.has_time(field)
-            || self.others.iter().any(|it| it == field)
-            || self.attributes.iter().any(own)
+        let is_id = || serde_json::from_str::<String>(raw).is_ok_and(|it| it == id);
+        match raw {
+            "null" => true,
+            // Its value was looked at where its attribute was written.
+            _ if self.attributes.iter().any(own) => true,
+            _ if self.has_time(field) => instant(raw).is_some(),
+            _ => self.ids.iter().any(|it| it == field) && is_id(),
+        }
     }
 
     /// Whether a field is one of the times that each row has.
@@ -178,7 +183,7 @@ struct Draft<'m> {
     /// The attributes of fields.
     called: HashMap<&'m str, String>,
     times: Vec<String>,
-    others: Vec<String>,
+    ids: Vec<String>,
     properties: Map<String, Value>,
 }
 
@@ -284,13 +289,13 @@ impl<'m> Draft<'m> {
             attributes: Vec::new(),
             called: HashMap::new(),
             times: ["createdAt", "updatedAt"].map(str::to_owned).into(),
-            others: Vec::new(),
+            ids: Vec::new(),
             properties: Map::new(),
         };
         for field in &own.fields {
             let is_time = draft.times.contains(&field.name);
             if field.is_id() {
-                draft.others.push(field.name.clone());
+                draft.ids.push(field.name.clone());
             } else if is_time && field.kind == FieldType::Scalar(Scalar::DateTime) && !field.is_list
             {
                 // It is one of those that each row has.
@@ -338,7 +343,6 @@ impl<'m> Draft<'m> {
                 }
                 // Its properties come when the other end is known; this keeps its place.
                 FieldType::Relation(_) => {
-                    self.others.push(field.name.clone());
                     self.properties.insert(name.clone(), Value::Null);
                     continue;
                 }
@@ -421,7 +425,7 @@ impl<'m> Draft<'m> {
             uid,
             singular: self.singular,
             attributes: self.attributes,
-            others: self.others,
+            ids: self.ids,
             times: self.times,
             schema: Value::from(schema).to_string(),
             file: format!("{:#}\n", Value::from(file)),
