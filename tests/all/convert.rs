@@ -416,14 +416,27 @@ fn values_that_a_strapi_cannot_have_are_listed_and_make_the_archive_incomplete()
 }
 
 /// Real Strapi, made of the schemas that came with an archive, takes its content, and exports the same.
-fn strapi_exports_what_was_a_service(version: &'static Version, number: &str) {
+fn strapi_exports_what_was_a_service(
+    version: &'static Version,
+    number: &str,
+    data: &Path,
+    model: &Path,
+) {
     let Some(harness) = version.harness() else {
         return;
     };
     let folder = folder();
     let site = folder.path().join("site");
-    let options = ["--as", "strapi", "--no-encrypt", "--strapi-version", number];
-    convert(&service("data"), &site, &options).ends_with(0);
+    let options = [
+        "--as",
+        "strapi",
+        "--no-encrypt",
+        "--strapi-version",
+        number,
+        "--datamodel",
+    ];
+    let model = model.to_str().expect("UTF-8");
+    convert(data, &site, &[&options[..], &[model]].concat()).ends_with(0);
     let ours = Archive::open(&folder.path().join("site.tar.gz"), None);
     let project = harness.new_project("was-a-service", None);
     for part in ["api", "components", "extensions", "plugins", "index.js"] {
@@ -456,12 +469,64 @@ fn strapi_exports_what_was_a_service(version: &'static Version, number: &str) {
     }
 }
 
+/// A service with names that Strapi makes one of, that it has itself, and that are too long for it.
+fn strapi_takes_names_that_it_would_refuse(version: &'static Version, number: &str) {
+    const MODEL: &str = "
+        type StrapiWebhook { id: ID! @id name: String }
+        type StrapiCoreStoreSetting { id: ID! @id name: String }
+        type AnExtraordinarilyLongNameOfATypeThatIsCutHereRightX { id: ID! @id name: String }
+        type Tag1 { id: ID! @id name: String }
+        type Tag_1 { id: ID! @id name: String }
+        type UpUser { id: ID! @id name: String }
+        type Post { id: ID! @id fooBar: String foo_bar: String title1: Int title_1: Int x: Int x_: Int
+            tag1: [Tag1] @relation(name: \"A\") tag_1: [Tag_1] @relation(name: \"B\") }";
+    const NODES: &str = r#"
+        {"_typeName":"StrapiWebhook","id":"w","name":"n"},{"_typeName":"Tag1","id":"t","name":"one"},
+        {"_typeName":"Tag_1","id":"t","name":"other"},{"_typeName":"UpUser","id":"u","name":"n"},
+        {"_typeName":"AnExtraordinarilyLongNameOfATypeThatIsCutHereRightX","id":"a","name":"n"},
+        {"_typeName":"StrapiCoreStoreSetting","id":"s","name":"n"},
+        {"_typeName":"Post","id":"p","fooBar":"a","foo_bar":"b","title1":1,"title_1":2,"x":3,"x_":4}"#;
+    const RELATIONS: &str = r#"
+        [{"_typeName":"Post","id":"p","fieldName":"tag1"},{"_typeName":"Tag1","id":"t"}],
+        [{"_typeName":"Post","id":"p","fieldName":"tag_1"},{"_typeName":"Tag_1","id":"t"}]"#;
+    let folder = folder();
+    let (data, model) = (folder.path().join("data"), folder.path().join("dm.prisma"));
+    for (kind, values) in [("nodes", NODES), ("lists", ""), ("relations", RELATIONS)] {
+        let into = data.join(kind);
+        fs::create_dir_all(&into).expect("a folder");
+        let text = format!(r#"{{"valueType":"{kind}","values":[{values}]}}"#);
+        fs::write(into.join("000001.json"), text).expect("written");
+    }
+    fs::write(&model, MODEL).expect("written");
+    strapi_exports_what_was_a_service(version, number, &data, &model);
+}
+
+#[test]
+fn strapi_5_takes_names_that_it_would_refuse() {
+    strapi_takes_names_that_it_would_refuse(&crate::strapi5::STRAPI, "5.54.0");
+}
+
+#[test]
+fn strapi_4_takes_names_that_it_would_refuse() {
+    strapi_takes_names_that_it_would_refuse(&crate::strapi4::STRAPI, "4.26.2");
+}
+
 #[test]
 fn strapi_5_exports_what_was_a_service() {
-    strapi_exports_what_was_a_service(&crate::strapi5::STRAPI, "5.54.0");
+    strapi_exports_what_was_a_service(
+        &crate::strapi5::STRAPI,
+        "5.54.0",
+        &service("data"),
+        &service("datamodel.prisma"),
+    );
 }
 
 #[test]
 fn strapi_4_exports_what_was_a_service() {
-    strapi_exports_what_was_a_service(&crate::strapi4::STRAPI, "4.26.2");
+    strapi_exports_what_was_a_service(
+        &crate::strapi4::STRAPI,
+        "4.26.2",
+        &service("data"),
+        &service("datamodel.prisma"),
+    );
 }

@@ -189,7 +189,7 @@ struct Draft<'m> {
 
 /// What is made of a data model, for a Strapi with `documents` or without.
 pub fn made_of(model: &DataModel, documents: bool) -> Made {
-    let mut names = Names::new(&OWN_TYPES, LONGEST);
+    let mut names = Names::bare(&OWN_TYPES, LONGEST);
     let types = model.types().iter().filter(|it| it.has_nodes());
     let mut drafts: Vec<Draft<'_>> = types.map(|own| Draft::new(own, &mut names)).collect();
     drafts.sort_by(|one, other| one.singular.cmp(&other.singular));
@@ -279,9 +279,14 @@ fn add_links(made: &mut Made, model: &DataModel, drafts: &[Draft<'_>], own: &Typ
 
 impl<'m> Draft<'m> {
     fn new(own: &'m Type, names: &mut Names) -> Self {
-        let singular = names.take([hyphened(&own.name).as_str()]);
+        let mut wanted = hyphened(&own.name);
+        // Tables of this beginning are Strapi's own.
+        if wanted.split('-').next() == Some("strapi") {
+            wanted.insert_str(0, "prisma-");
+        }
+        let singular = names.take([wanted.as_str()]);
         let plural = names.take([format!("{singular}s").as_str()]);
-        let mut taken = Names::new(&OWN_ATTRIBUTES, LONGEST);
+        let mut taken = Names::bare(&OWN_ATTRIBUTES, LONGEST);
         let mut draft = Self {
             own,
             singular,
@@ -446,6 +451,35 @@ mod tests {
             file["collectionName"].as_str().expect("a name").to_owned()
         });
         assert_eq!(tables.collect::<Vec<_>>(), ["files2", "up_users2"]);
+    }
+
+    #[test]
+    fn no_schema_is_one_that_strapi_refuses() {
+        let long = "AnExtraordinarilyLongNameOfATypeThatIsCutHereRightX";
+        let text = format!(
+            "type StrapiWebhook {{ id: ID! @id }} type {long} {{ id: ID! @id }}
+             type Tag1 {{ id: ID! @id }} type Tag_1 {{ id: ID! @id }}
+             type Post {{ id: ID! @id fooBar: String foo_bar: String title1: Int title_1: Int x: Int x_: Int tag1: [Tag1] tag_1: [Tag_1] }}"
+        );
+        let made = made_of(&DataModel::parse(&text, "test").expect("a model"), true);
+        let names: Vec<&str> = made.types.iter().map(|it| it.singular.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "an-extraordinarily-long-name-of-atype-that-is-cut",
+                "post",
+                "prisma-strapi-webhook",
+                "tag1",
+                "tag12",
+            ]
+        );
+        let file: Value = serde_json::from_str(&made.types[1].file).expect("JSON");
+        let attributes = file["attributes"].as_object().expect("an object");
+        let columns: std::collections::BTreeSet<String> = attributes
+            .keys()
+            .map(|it| crate::strapi::identifiers::snake_case(it))
+            .collect();
+        assert_eq!(columns.len(), 9, "{attributes:?}");
     }
 
     #[test]
