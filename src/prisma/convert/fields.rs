@@ -1,13 +1,14 @@
 //! What the attributes of a content type or a component become.
 
 use super::form::{Form, enum_values};
-use super::mapping::LONGEST_NAME;
 use crate::convert::{Names, capitalised, uncapitalised};
 use crate::model::{Attribute, Fields, ModelType, RelationKind, Scalar, Schema};
 use std::collections::HashMap;
 
 /// What rows of Strapi 5 share that are versions of one document.
 const DOCUMENT: &str = "documentId";
+/// Bytes of the names of types, fields and relations: servers take no more.
+pub(super) const LONGEST_NAME: usize = 64;
 /// The field with the place of a component in a list.
 pub const POSITION: &str = "position";
 

@@ -1,14 +1,12 @@
 //! Which type, field and relation each part of a Strapi's schemas becomes.
 
-use super::fields::{Kind, Type, properties};
+use super::fields::{Kind, LONGEST_NAME, Type, properties};
 use crate::convert::notes::{RelationNote, TypeNote};
 use crate::convert::rows::Types;
 use crate::convert::{Names, capitalised, uncapitalised};
 use crate::model::{Attribute, ModelType, Schema, Schemas};
 use std::collections::HashMap;
 
-/// Bytes of the names of types, fields and relations: servers take no more.
-pub(super) const LONGEST_NAME: usize = 64;
 /// Bytes of an id: what servers reserve for it.
 const LONGEST_ID: usize = 25;
 /// Bytes of what ids begin with.
