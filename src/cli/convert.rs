@@ -64,9 +64,9 @@ pub(super) struct Arguments {
     /// One file, or the same in a folder (with --as strapi that needs --no-encrypt)
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// The data model of FROM [default: datamodel.prisma beside it]
+    /// The data model of FROM. May be given several times, for one in several files [default: datamodel.prisma beside it]
     #[arg(long, value_name = "FILE")]
-    datamodel: Option<PathBuf>,
+    datamodel: Vec<PathBuf>,
     /// Take no strapi.json beside FROM, and make new content types of the data model
     #[arg(long)]
     no_notes: bool,
@@ -155,7 +155,7 @@ impl Arguments {
             }
         };
         let needless = [
-            (self.datamodel.is_some(), "--datamodel"),
+            (!self.datamodel.is_empty(), "--datamodel"),
             (self.no_notes, "--no-notes"),
             (self.schemas.is_some(), "--schemas"),
             (self.strapi_version.is_some(), "--strapi-version"),

@@ -469,6 +469,26 @@ fn strapi_exports_what_was_a_service(
     }
 }
 
+#[test]
+fn a_data_model_in_several_files_is_taken_and_one_that_is_too_long_is_not() {
+    let folder = folder();
+    let [one, other, long, site] =
+        ["one", "other", "long", "site"].map(|it| folder.path().join(it));
+    let whole = fs::read_to_string(service("datamodel.prisma")).expect("read");
+    let (types, enums) = whole.split_at(whole.find("enum Role").expect("an enum"));
+    fs::write(&one, types).expect("written");
+    fs::write(&other, enums).expect("written");
+    fs::write(&long, "#".repeat(20 << 20)).expect("written");
+    let fixed = ["--as", "strapi", "--no-encrypt", "--dry-run", "--datamodel"];
+    let named = |file: &'static str| folder.path().join(file).display().to_string();
+    let (one, other, long) = (named("one"), named("other"), named("long"));
+    let both = [&fixed[..], &[&one, "--datamodel", &other]].concat();
+    convert(&service("data"), &site, &both).ends_with(0);
+    convert(&service("data"), &site, &[&fixed[..], &[&long]].concat())
+        .ends_with(2)
+        .says(["too long for a data model"]);
+}
+
 /// A service with names that Strapi makes one of, that it has itself, and that are too long for it.
 fn strapi_takes_names_that_it_would_refuse(version: &'static Version, number: &str) {
     const MODEL: &str = "
