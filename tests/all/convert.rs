@@ -489,6 +489,34 @@ fn a_data_model_in_several_files_is_taken_and_one_that_is_too_long_is_not() {
         .says(["too long for a data model"]);
 }
 
+#[test]
+fn schemas_that_cannot_be_shown_leave_no_archive_and_a_failure_leaves_no_schemas() {
+    let folder = folder();
+    let site = folder.path().join("site");
+    let taken = folder.path().join("site.tar.gz").display().to_string();
+    let options = ["--as", "strapi", "--no-encrypt", "--schemas", &taken];
+    convert(&service("data"), &site, &options).ends_with(1);
+    assert!(
+        names(folder.path()).is_empty(),
+        "{:?}",
+        names(folder.path())
+    );
+    let data = folder.path().join("data");
+    copy_folder(&service("data"), &data);
+    fs::copy(
+        service("datamodel.prisma"),
+        folder.path().join("datamodel.prisma"),
+    )
+    .expect("copied");
+    change(folder.path(), "nodes", &|nodes| {
+        nodes.push(nodes[0].clone())
+    });
+    convert(&data, &site, &["--as", "strapi", "--no-encrypt"])
+        .ends_with(6)
+        .says(["there are two nodes of this id"]);
+    assert_eq!(names(folder.path()), ["data", "datamodel.prisma"]);
+}
+
 /// A service with names that Strapi makes one of, that it has itself, and that are too long for it.
 fn strapi_takes_names_that_it_would_refuse(version: &'static Version, number: &str) {
     const MODEL: &str = "
