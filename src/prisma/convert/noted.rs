@@ -4,21 +4,30 @@
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
 use super::gone::Gone;
-use super::joined::{DATA, NOTED, Numbered, count, node_key, placed, value};
+use super::joined::{DATA, HELD, NOTED, Numbered, Strays, count, node_key, placed, value};
 use super::layout::{FILES, NOTES};
 use super::mapping::FILES as FILE_ROWS;
-use super::table::{Table, unfit};
+use super::table::{Pair, Table, unfit};
 use crate::convert::notes::{FileNote, Note, Reader, RowNote};
-use crate::convert::rows::Rows;
+use crate::convert::rows::{Rows, Types, Untaken};
 use crate::error::{Error, Result};
-use crate::model::{Asset, AssetMetadata, Line, Stage, is_file_name};
+use crate::model::{Asset, AssetMetadata, Entity, Line, Stage, is_file_name};
 use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
 use crate::sorting::{Sorted, Sorter};
 use crate::store::{Folder, Interrupt};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Bytes of the place of a node: the number of its row, and that of its own in there.
+const PLACE: usize = 12;
+/// Bytes of the place of a link.
+const LINK: usize = 8;
+
+/// How many fields with values that have no place are told apart.
+const MOST_VALUES: usize = 1000;
 
 /// NDF with notes.
 pub struct NotedSource {
@@ -36,6 +45,7 @@ struct Joined {
     /// What has no place: how much, by type.
     lost: BTreeMap<String, u64>,
     lost_links: u64,
+    strays: Strays,
 }
 
 impl NotedSource {
@@ -103,8 +113,10 @@ impl NotedSource {
                     ValueType::Relations => {
                         let pair = Relation::parse(text).map_err(fail)?;
                         match table.pair(&pair) {
-                            Some((_, true)) => {}
-                            Some((key, false)) => pairs.push(&key, &[DATA])?,
+                            Some(Pair::Held { node, holder }) => {
+                                nodes.push(&node, &value(HELD, &holder))?;
+                            }
+                            Some(Pair::Link(key)) => pairs.push(&key, &[DATA])?,
                             None => lost_links += 1,
                         }
                     }
@@ -120,11 +132,15 @@ impl NotedSource {
                 Note::Row(note) => {
                     let mut each = Ok(());
                     let mut place = 0_u32;
-                    note.tree.each_node(&mut |tree| {
+                    note.tree.each_node(&table.shapes, &mut |tree, holder| {
                         let name = table.type_name(tree.model).unwrap_or_default();
                         let mut at = row.to_be_bytes().to_vec();
                         at.extend_from_slice(&place.to_be_bytes());
                         place += 1;
+                        let holder = holder.and_then(|(owner, attribute)| {
+                            table.holder(owner, attribute, tree.model)
+                        });
+                        at.extend(holder.unwrap_or_default());
                         if each.is_ok() {
                             each = nodes.push(&node_key(name, &tree.node), &value(NOTED, &at));
                         }
@@ -142,20 +158,22 @@ impl NotedSource {
                 _ => {}
             }
         }
-        let nodes = placed(
+        let (nodes, strays) = placed(
             &self.spool,
             nodes,
+            PLACE,
             &mut |key| {
                 count(&mut lost, key.split('\0').next().unwrap_or_default());
             },
             true,
         )?;
-        let links = placed(&self.spool, pairs, &mut |_| lost_links += 1, false)?;
+        let (links, _) = placed(&self.spool, pairs, LINK, &mut |_| lost_links += 1, false)?;
         Ok(Joined {
             nodes,
             links,
             lost,
             lost_links,
+            strays,
         })
     }
 
@@ -234,7 +252,7 @@ impl Source for NotedSource {
                 Note::Row(note) => {
                     let found = nodes.take(row)?;
                     row += 1;
-                    let line = line(&rows, &note, found, &mut gone);
+                    let line = line(&rows, &note, found, (&mut gone, &mut left));
                     left.rows += u64::from(line.is_none());
                     match line {
                         Some(line) => (Stage::Entities, line),
@@ -284,7 +302,7 @@ impl Source for NotedSource {
             }
         }
         steps.finish(sink)?;
-        tell(&joined, &left, sink);
+        tell(table, &joined, &left, sink);
         Ok(())
     }
 }
@@ -323,6 +341,8 @@ struct Left {
     rows: u64,
     files: u64,
     links: u64,
+    /// Values that the notes have no place for, by type and field.
+    values: BTreeMap<(usize, String), u64>,
 }
 
 /// The line of a row, of those nodes of it that are there.
@@ -330,30 +350,68 @@ fn line(
     rows: &Rows<'_>,
     note: &RowNote,
     found: Vec<(Vec<u8>, Vec<u8>)>,
-    gone: &mut Gone<'_>,
+    (gone, left): (&mut Gone<'_>, &mut Left),
 ) -> Option<String> {
     let mut count = 0;
-    note.tree.each_node(&mut |_| count += 1);
+    note.tree.each_node(rows.shapes, &mut |_, _| count += 1);
     let mut nodes = vec![String::new(); count];
     for (place, text) in found {
         let place = u32::from_be_bytes(place.try_into().ok()?) as usize;
         *nodes.get_mut(place)? = String::from_utf8(text).ok()?;
     }
+    let mut untaken = Untaken::new();
+    let made = rows.line(note.id, &note.tree, &nodes, &mut untaken);
     let line = match &note.line {
-        Some(line) => (!nodes.first()?.is_empty()).then(|| line.clone()),
-        None => rows.line(note.id, &note.tree, &nodes),
+        _ if nodes.first()?.is_empty() => None,
+        Some(line) => match made.filter(|made| !is_same(made, line)) {
+            Some(made) => Some(made),
+            None => Some(line.clone()),
+        },
+        None => made,
     };
+    for of in untaken {
+        if left.values.len() < MOST_VALUES || left.values.contains_key(&of) {
+            *left.values.entry(of).or_default() += 1;
+        }
+    }
     if nodes.iter().any(String::is_empty) {
         let all = vec!["{}".to_owned(); count];
         let before = note.line.clone();
-        let before = before.or_else(|| rows.line(note.id, &note.tree, &all));
+        let before = before.or_else(|| rows.line(note.id, &note.tree, &all, &mut Untaken::new()));
         gone.take(&before.unwrap_or_default(), line.as_deref());
     }
     line
 }
 
+/// Whether two lines of a row say the same, however they are written.
+fn is_same(one: &str, other: &str) -> bool {
+    let data = |line: &str| {
+        let parsed = Entity::parse(line).ok()?;
+        let mut data = serde_json::from_str(parsed.entity().data).ok()?;
+        as_floats(&mut data);
+        Some(data)
+    };
+    let (one, other): (Option<Value>, Option<Value>) = (data(one), data(other));
+    // What is too deep for this is taken as it was noted.
+    one.is_none() || other.is_none() || one == other
+}
+
+/// Makes one of numbers that are the same: a service does not keep how they are written.
+fn as_floats(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(float) = number.as_f64() {
+                *value = Value::from(float);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(as_floats),
+        Value::Object(map) => map.values_mut().for_each(as_floats),
+        _ => {}
+    }
+}
+
 /// Says what has no place in the archive.
-fn tell(joined: &Joined, left: &Left, sink: &mut dyn Sink) {
+fn tell(table: &Table, joined: &Joined, left: &Left, sink: &mut dyn Sink) {
     const WHY: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
          content types";
     for (type_name, lost) in &joined.lost {
@@ -362,8 +420,27 @@ fn tell(joined: &Joined, left: &Left, sink: &mut dyn Sink) {
         warning.count = *lost;
         sink.warn(warning);
     }
+    for ((model, field), lost) in &left.values {
+        let subject = Subject::Attribute {
+            uid: table.uid(*model).unwrap_or_default().to_owned(),
+            attribute: field.clone(),
+        };
+        sink.warn(Warning::new(WarningKind::Lost, subject, WHY).times(*lost));
+    }
     for (kind, count, stage, why) in [
         (WarningKind::Lost, joined.lost_links, Stage::Links, WHY),
+        (
+            WarningKind::Lost,
+            joined.strays.moved,
+            Stage::Entities,
+            "components that another node holds by now, or another attribute, have no place in",
+        ),
+        (
+            WarningKind::Notice,
+            joined.strays.gone,
+            Stage::Entities,
+            "components are gone: no relation leads to them any more",
+        ),
         (
             WarningKind::Notice,
             left.rows,
