@@ -65,6 +65,9 @@ impl Mark {
     }
 }
 
+/// Takes a node, and the node and the attribute that hold it, where some do.
+pub type EachNode<'f> = dyn FnMut(&Tree, Option<(&Tree, &str)>) + 'f;
+
 /// How a node, and those of the components in it, make a row or a component.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Tree {
@@ -132,12 +135,12 @@ impl Tree {
     }
 
     /// Goes through the nodes, each before those in it, with the node and the attribute that hold it.
-    pub fn each_node(&self, shapes: &Shapes, each: &mut dyn FnMut(&Self, Option<(&Self, &str)>)) {
+    pub fn each_node(&self, shapes: &Shapes, each: &mut EachNode<'_>) {
         each(self, None);
         self.each_held(shapes, each);
     }
 
-    fn each_held(&self, shapes: &Shapes, each: &mut dyn FnMut(&Self, Option<(&Self, &str)>)) {
+    fn each_held(&self, shapes: &Shapes, each: &mut EachNode<'_>) {
         let names = shapes.list.get(self.shape).map_or(&[][..], Vec::as_slice);
         let mut holders = self.marks.bytes().zip(names).filter_map(|(letter, name)| {
             let mark = Mark::from_letter(letter);

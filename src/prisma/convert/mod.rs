@@ -11,6 +11,7 @@ mod fields;
 mod form;
 mod gone;
 mod joined;
+mod left;
 mod links;
 mod mapping;
 mod nodes;

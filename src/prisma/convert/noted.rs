@@ -4,20 +4,19 @@
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
 use super::gone::Gone;
-use super::joined::{DATA, HELD, NOTED, Numbered, Strays, count, node_key, placed, value};
+use super::joined::{DATA, HELD, NOTED, Numbered, count, node_key, placed, value};
 use super::layout::{FILES, NOTES};
+use super::left::{Left, Lost, is_same, tell};
 use super::mapping::FILES as FILE_ROWS;
 use super::table::{Pair, Table, unfit};
 use crate::convert::notes::{FileNote, Note, Reader, RowNote};
-use crate::convert::rows::{Rows, Types, Untaken};
+use crate::convert::rows::{Rows, Untaken};
 use crate::error::{Error, Result};
-use crate::model::{Asset, AssetMetadata, Entity, Line, Stage, is_file_name};
+use crate::model::{Asset, AssetMetadata, Line, Stage, is_file_name};
 use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
 use crate::sorting::{Sorted, Sorter};
 use crate::store::{Folder, Interrupt};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
-use serde_json::Value;
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,9 +24,6 @@ use std::path::{Path, PathBuf};
 const PLACE: usize = 12;
 /// Bytes of the place of a link.
 const LINK: usize = 8;
-
-/// How many fields with values that have no place are told apart.
-const MOST_VALUES: usize = 1000;
 
 /// NDF with notes.
 pub struct NotedSource {
@@ -42,10 +38,7 @@ pub struct NotedSource {
 struct Joined {
     nodes: Sorted,
     links: Sorted,
-    /// What has no place: how much, by type.
-    lost: BTreeMap<String, u64>,
-    lost_links: u64,
-    strays: Strays,
+    lost: Lost,
 }
 
 impl NotedSource {
@@ -90,7 +83,7 @@ impl NotedSource {
         };
         let mut nodes = Sorter::new(&self.spool);
         let mut pairs = Sorter::new(&self.spool);
-        let (mut lost, mut lost_links) = (BTreeMap::new(), 0);
+        let mut lost = Lost::default();
         for file in 0..self.data.files().len() {
             let (kind, name) = (
                 self.data.files()[file].kind,
@@ -108,7 +101,7 @@ impl NotedSource {
                     }
                     ValueType::Lists => {
                         let row = ListRow::parse(text).map_err(fail)?;
-                        count(&mut lost, &row.type_name);
+                        count(&mut lost.types, &row.type_name);
                     }
                     ValueType::Relations => {
                         let pair = Relation::parse(text).map_err(fail)?;
@@ -117,7 +110,7 @@ impl NotedSource {
                                 nodes.push(&node, &value(HELD, &holder))?;
                             }
                             Some(Pair::Link(key)) => pairs.push(&key, &[DATA])?,
-                            None => lost_links += 1,
+                            None => lost.links += 1,
                         }
                     }
                 }
@@ -163,18 +156,13 @@ impl NotedSource {
             nodes,
             PLACE,
             &mut |key| {
-                count(&mut lost, key.split('\0').next().unwrap_or_default());
+                count(&mut lost.types, key.split('\0').next().unwrap_or_default());
             },
             true,
         )?;
-        let (links, _) = placed(&self.spool, pairs, LINK, &mut |_| lost_links += 1, false)?;
-        Ok(Joined {
-            nodes,
-            links,
-            lost,
-            lost_links,
-            strays,
-        })
+        let (links, _) = placed(&self.spool, pairs, LINK, &mut |_| lost.links += 1, false)?;
+        lost.strays = strays;
+        Ok(Joined { nodes, links, lost })
     }
 
     fn file(&self, folder: &Folder, note: &FileNote, sink: &mut dyn Sink) -> Result<()> {
@@ -302,7 +290,7 @@ impl Source for NotedSource {
             }
         }
         steps.finish(sink)?;
-        tell(table, &joined, &left, sink);
+        tell(table, &joined.lost, &left, sink);
         Ok(())
     }
 }
@@ -335,16 +323,6 @@ impl Steps<'_> {
     }
 }
 
-/// What does not come back because nodes are not there any more.
-#[derive(Default)]
-struct Left {
-    rows: u64,
-    files: u64,
-    links: u64,
-    /// Values that the notes have no place for, by type and field.
-    values: BTreeMap<(usize, String), u64>,
-}
-
 /// The line of a row, of those nodes of it that are there.
 fn line(
     rows: &Rows<'_>,
@@ -369,11 +347,7 @@ fn line(
         },
         None => made,
     };
-    for of in untaken {
-        if left.values.len() < MOST_VALUES || left.values.contains_key(&of) {
-            *left.values.entry(of).or_default() += 1;
-        }
-    }
+    left.take(untaken);
     if nodes.iter().any(String::is_empty) {
         let all = vec!["{}".to_owned(); count];
         let before = note.line.clone();
@@ -381,93 +355,4 @@ fn line(
         gone.take(&before.unwrap_or_default(), line.as_deref());
     }
     line
-}
-
-/// Whether two lines of a row say the same, however they are written.
-fn is_same(one: &str, other: &str) -> bool {
-    let data = |line: &str| {
-        let parsed = Entity::parse(line).ok()?;
-        let mut data = serde_json::from_str(parsed.entity().data).ok()?;
-        as_floats(&mut data);
-        Some(data)
-    };
-    let (one, other): (Option<Value>, Option<Value>) = (data(one), data(other));
-    // What is too deep for this is taken as it was noted.
-    one.is_none() || other.is_none() || one == other
-}
-
-/// Makes one of numbers that are the same: a service does not keep how they are written.
-fn as_floats(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            if let Some(float) = number.as_f64() {
-                *value = Value::from(float);
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(as_floats),
-        Value::Object(map) => map.values_mut().for_each(as_floats),
-        _ => {}
-    }
-}
-
-/// Says what has no place in the archive.
-fn tell(table: &Table, joined: &Joined, left: &Left, sink: &mut dyn Sink) {
-    const WHY: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
-         content types";
-    for (type_name, lost) in &joined.lost {
-        let subject = Subject::ContentType(type_name.clone());
-        let mut warning = Warning::new(WarningKind::Lost, subject, WHY);
-        warning.count = *lost;
-        sink.warn(warning);
-    }
-    for ((model, field), lost) in &left.values {
-        let subject = Subject::Attribute {
-            uid: table.uid(*model).unwrap_or_default().to_owned(),
-            attribute: field.clone(),
-        };
-        sink.warn(Warning::new(WarningKind::Lost, subject, WHY).times(*lost));
-    }
-    for (kind, count, stage, why) in [
-        (WarningKind::Lost, joined.lost_links, Stage::Links, WHY),
-        (
-            WarningKind::Lost,
-            joined.strays.moved,
-            Stage::Entities,
-            "components that another node holds by now, or another attribute, have no place in",
-        ),
-        (
-            WarningKind::Notice,
-            joined.strays.gone,
-            Stage::Entities,
-            "components are gone: no relation leads to them any more",
-        ),
-        (
-            WarningKind::Notice,
-            left.rows,
-            Stage::Entities,
-            "rows are gone: their nodes are not there any more",
-        ),
-        (
-            WarningKind::Notice,
-            left.files,
-            Stage::Assets,
-            "files are gone: their nodes are not there any more",
-        ),
-        (
-            WarningKind::Notice,
-            left.links,
-            Stage::Links,
-            "links are gone: they join rows or components whose nodes are not there any more",
-        ),
-    ] {
-        if count > 0 {
-            let why = match kind {
-                WarningKind::Notice => format!("{count} {why}"),
-                _ => why.to_owned(),
-            };
-            let mut warning = Warning::new(kind, Subject::Stage(stage), why);
-            warning.count = count;
-            sink.warn(warning);
-        }
-    }
 }
