@@ -1,6 +1,7 @@
 //! `backup convert`: content of a Strapi in the form of another system, and back.
 
 mod from;
+mod schemas;
 
 use super::environment::Environment;
 use super::key::{self, KeyArguments};
@@ -14,9 +15,8 @@ use super::{Cancellation, STREAM, archive_facts, effort, open_archive, report, t
 use crate::archive::{Cipher, DEFAULT_SHARD_SIZE, Encryption, Level, Packing, Password};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
-use crate::prisma::convert::{NdfDestination, PlainSource};
+use crate::prisma::convert::NdfDestination;
 use crate::prisma::ndf;
-use crate::store::{Folder, Hidden, check_folder, folder_of, holds_something};
 use crate::transfer::summary::{Remembering, Summary};
 use crate::transfer::{
     Destination, Extent, Filter, Nowhere, OnFault, Report, SchemaStrategy, Source, Transfer,
@@ -24,12 +24,8 @@ use crate::transfer::{
 };
 use clap::{Args, ValueEnum};
 use from::{Origin, find, schemas_folder};
-use std::fs;
-use std::io::Write;
+use schemas::Schemas;
 use std::path::{Path, PathBuf};
-
-/// What else can be done where the folder for the schemas is taken.
-const OTHERWISE: &str = "name another folder with --schemas";
 
 /// Bring content of a Strapi into the form of another system, or back
 ///
@@ -64,9 +60,9 @@ pub(super) struct Arguments {
     /// One file, or the same in a folder (with --as strapi that needs --no-encrypt)
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// The data model of FROM [default: datamodel.prisma beside it]
+    /// The data model of FROM. May be given several times, for one in several files [default: datamodel.prisma beside it]
     #[arg(long, value_name = "FILE")]
-    datamodel: Option<PathBuf>,
+    datamodel: Vec<PathBuf>,
     /// Take no strapi.json beside FROM, and make new content types of the data model
     #[arg(long)]
     no_notes: bool,
@@ -155,7 +151,7 @@ impl Arguments {
             }
         };
         let needless = [
-            (self.datamodel.is_some(), "--datamodel"),
+            (!self.datamodel.is_empty(), "--datamodel"),
             (self.no_notes, "--no-notes"),
             (self.schemas.is_some(), "--schemas"),
             (self.strapi_version.is_some(), "--strapi-version"),
@@ -214,7 +210,7 @@ impl Arguments {
         let schemas = match &origin {
             Origin::Plain(source) => {
                 let folder = schemas_folder(self)?;
-                Some((schema_files(source, &folder)?, folder))
+                Some((Schemas::write(source, &folder)?, folder))
             }
             Origin::Noted(_) => None,
         };
@@ -246,14 +242,24 @@ impl Arguments {
             reports,
             receipt,
         } = place.begin(&packing, DEFAULT_SHARD_SIZE, kept, room.environment)?;
-        let report = room.transfer(origin.source(), Box::new(destination), summary)?;
-        if let Some((schemas, folder)) = schemas {
-            schemas.show_as(folder.file_name().unwrap_or_default(), OTHERWISE)?;
-            let folder = safe(&folder.display().to_string());
-            terminal::tell(&format!(
-                "the schema.json files of the content types are in {folder}"
-            ));
-        }
+        // The archive is shown at the end of the transfer: what lies beside it has to be there by then.
+        let schemas = match schemas {
+            Some((files, folder)) => Some(files.show(&folder)?),
+            None => None,
+        };
+        let transferred = room.transfer(origin.source(), Box::new(destination), summary);
+        let report = match (transferred, schemas) {
+            (Ok(report), None) => report,
+            (Ok(report), Some(schemas)) => {
+                let folder = safe(&schemas.folder.display().to_string());
+                terminal::tell(&format!(
+                    "the schema.json files of the content types are in {folder}"
+                ));
+                report
+            }
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(schemas)) => return Err(schemas.undone(error)),
+        };
         let shown = receipt.written().map_or(shown, |written| written.location);
         summary.archive = place.facts(&receipt, &packing);
         Ok(self.conclude(room, &report, reports, "The archive", Path::new(&shown)))
@@ -280,27 +286,6 @@ impl Arguments {
         });
         report::exit_code(report, false)
     }
-}
-
-/// The files of the content types, in a folder that is still hidden.
-fn schema_files(source: &PlainSource, folder: &Path) -> Result<Hidden> {
-    let is_full = fs::read_dir(folder).is_ok_and(|mut it| it.next().is_some());
-    if is_full || folder.is_file() {
-        return Err(holds_something(folder).hint(OTHERWISE));
-    }
-    let above = folder_of(folder);
-    check_folder(above)?;
-    let opened = Folder::open(above);
-    let opened = opened.map_err(|error| Error::io("write into the folder", above, error))?;
-    let hidden = Hidden::make(opened)?;
-    for (name, text) in source.schema_files() {
-        let written = hidden.create(&name).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        });
-        written.map_err(|error| Error::io("write", &folder.join(&name), error))?;
-    }
-    Ok(hidden)
 }
 
 impl Room<'_> {

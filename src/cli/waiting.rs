@@ -32,7 +32,7 @@ impl WaitArguments {
 }
 
 /// A duration as people write it.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = "give a time such as 30s, 10m or 1h30m".to_owned();
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong.clone())?;
     Duration::try_from(parsed).map_err(|_| wrong)

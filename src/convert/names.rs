@@ -10,6 +10,7 @@ use std::collections::HashSet;
 pub struct Names {
     taken: HashSet<String>,
     longest: usize,
+    is_bare: bool,
 }
 
 impl Names {
@@ -18,7 +19,24 @@ impl Names {
         Self {
             taken: reserved.iter().map(|name| name.to_lowercase()).collect(),
             longest,
+            is_bare: false,
         }
+    }
+
+    /// The same, where names that differ in signs alone count as one too: Strapi makes one column of `fooBar` and
+    /// `foo_bar`, and of `title1` and `title_1`.
+    pub fn bare(reserved: &[&str], longest: usize) -> Self {
+        let mut names = Self::new(&[], longest);
+        names.is_bare = true;
+        names.taken = reserved.iter().map(|name| names.key(name)).collect();
+        names
+    }
+
+    fn key(&self, name: &str) -> String {
+        let letters = name
+            .chars()
+            .filter(|it| !self.is_bare || it.is_alphanumeric());
+        letters.flat_map(char::to_lowercase).collect()
     }
 
     /// Takes the first of these that is free; else the last one with a number. They are not empty, and ASCII.
@@ -26,7 +44,7 @@ impl Names {
         let mut last = String::new();
         for name in wanted {
             last = self.cut(name, self.longest);
-            if self.taken.insert(last.to_lowercase()) {
+            if self.taken.insert(self.key(&last)) {
                 return last;
             }
         }
@@ -34,7 +52,7 @@ impl Names {
         loop {
             let digits = number.to_string();
             let name = self.cut(&last, self.longest.saturating_sub(digits.len())) + &digits;
-            if self.taken.insert(name.to_lowercase()) {
+            if self.taken.insert(self.key(&name)) {
                 return name;
             }
             number += 1;
@@ -42,7 +60,8 @@ impl Names {
     }
 
     fn cut(&self, name: &str, longest: usize) -> String {
-        name[..name.floor_char_boundary(longest)].to_owned()
+        let cut = &name[..name.floor_char_boundary(longest)];
+        cut.trim_end_matches('-').to_owned()
     }
 }
 
@@ -101,6 +120,35 @@ mod tests {
         assert_eq!(names.take(["article", "ApiArticle"]), "ApiArtic");
         assert_eq!(names.take(["ApiArticle"]), "ApiArti2");
         assert_eq!(names.take(["Query"]), "Query2");
+    }
+
+    #[test]
+    fn names_of_which_strapi_makes_one_column_are_told_apart() {
+        let mut names = Names::bare(&["up-users"], 50);
+        let wanted = [
+            "fooBar", "foo_bar", "title1", "title_1", "x", "x_", "up_users",
+        ];
+        let given = wanted.map(|it| names.take([it]));
+        assert_eq!(
+            given,
+            [
+                "fooBar",
+                "foo_bar2",
+                "title1",
+                "title_12",
+                "x",
+                "x_2",
+                "up_users2"
+            ]
+        );
+    }
+
+    #[test]
+    fn no_name_ends_with_a_hyphen_because_it_was_cut() {
+        let mut names = Names::new(&[], 5);
+        assert_eq!(names.take(["blog-post"]), "blog");
+        assert_eq!(names.take(["abcd-ef"]), "abcd");
+        assert_eq!(names.take(["abcd-eg"]), "abcd2");
     }
 
     proptest! {

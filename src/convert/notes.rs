@@ -109,9 +109,9 @@ pub struct RelationNote {
     /// The field of that, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back: Option<String>,
-    /// Whether they lead to components, which are no links in Strapi.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub components: bool,
+    /// The attribute that holds them, where they lead to components: these are no links in Strapi.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub components: Option<String>,
 }
 
 /// A row.

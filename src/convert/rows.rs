@@ -10,6 +10,8 @@ use std::collections::HashMap;
 
 /// What a value is wrapped in where the other system takes only objects and lists.
 pub const WRAPPER: &str = "strapiValue";
+/// The field with the place of a component in a list.
+pub const POSITION: &str = "position";
 /// How many lists of members are told apart.
 const MOST_SHAPES: usize = 10_000;
 
@@ -62,6 +64,9 @@ impl Mark {
         })
     }
 }
+
+/// Takes a node, and the node and the attribute that hold it, where some do.
+pub type EachNode<'f> = dyn FnMut(&Tree, Option<(&Tree, &str)>) + 'f;
 
 /// How a node, and those of the components in it, make a row or a component.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -125,15 +130,28 @@ impl Tree {
         shapes: &mut Shapes,
     ) -> bool {
         let shape = shapes.number(names);
-        self.shape = shape.unwrap_or_default();
+        self.shape = shape.unwrap_or(usize::MAX);
         shape.is_some()
     }
 
-    /// Goes through the nodes, each before those in it.
-    pub fn each_node(&self, each: &mut dyn FnMut(&Self)) {
-        each(self);
-        for child in self.children.iter().flatten() {
-            child.each_node(each);
+    /// Goes through the nodes, each before those in it, with the node and the attribute that hold it.
+    pub fn each_node(&self, shapes: &Shapes, each: &mut EachNode<'_>) {
+        each(self, None);
+        self.each_held(shapes, each);
+    }
+
+    fn each_held(&self, shapes: &Shapes, each: &mut EachNode<'_>) {
+        let names = shapes.list.get(self.shape).map_or(&[][..], Vec::as_slice);
+        let mut holders = self.marks.bytes().zip(names).filter_map(|(letter, name)| {
+            let mark = Mark::from_letter(letter);
+            matches!(mark, Some(Mark::One | Mark::List)).then_some(name.as_str())
+        });
+        for children in &self.children {
+            let holder = holders.next().map(|name| (self, name));
+            for child in children {
+                each(child, holder);
+                child.each_held(shapes, each);
+            }
         }
     }
 }
@@ -179,7 +197,14 @@ pub trait Types {
     fn uid(&self, model: usize) -> Option<&str>;
     /// The name of the field that holds an attribute.
     fn field(&self, model: usize, attribute: &str) -> Option<&str>;
+    /// The attribute that a field holds.
+    fn attribute(&self, model: usize, field: &str) -> Option<&str>;
+    /// Whether a field says nothing of an attribute, or is filled in by the system where nothing was written.
+    fn is_fixed(&self, model: usize, field: &str) -> bool;
 }
+
+/// Values of nodes that a row has no place for: the numbers of their types, and their fields.
+pub type Untaken = Vec<(usize, String)>;
 
 /// Makes rows of nodes.
 pub struct Rows<'a> {
@@ -190,62 +215,104 @@ pub struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Appends the line of a row. `nodes` are those of the tree, in its order, as JSON: what is not there any more is
-    /// empty. `None` where the row itself is not, or the tree fits nothing that is known.
-    pub fn line(&self, id: i64, tree: &Tree, nodes: &[String]) -> Option<String> {
+    /// The line of a row. `nodes` are those of the tree, in its order, as JSON: what is not there any more is empty. What
+    /// came to them has its attribute at the end of the row, or is `untaken`. `None` where the row itself is not, or the
+    /// tree fits nothing that is known.
+    pub fn line(
+        &self,
+        id: i64,
+        tree: &Tree,
+        nodes: &[String],
+        untaken: &mut Untaken,
+    ) -> Option<String> {
         let mut out = String::from("{\"type\":");
         json::write_string(&mut out, self.types.uid(tree.model)?);
         out.push_str(",\"id\":");
         json::write_i64(&mut out, id);
         out.push_str(",\"data\":");
-        let data = self.object(tree, &mut nodes.iter())?;
+        let (data, _) = self.object(tree, &mut nodes.iter(), untaken)?;
         out.push_str(&data);
         out.push('}');
         Some(out)
     }
 
-    fn object(&self, tree: &Tree, nodes: &mut std::slice::Iter<'_, String>) -> Option<String> {
+    /// An object, and its place among others.
+    fn object(
+        &self,
+        tree: &Tree,
+        nodes: &mut std::slice::Iter<'_, String>,
+        untaken: &mut Untaken,
+    ) -> Option<(String, Option<f64>)> {
         let node = nodes.next()?;
         let names = self.shapes.list.get(tree.shape)?;
         let fields = Fields::parse(node).unwrap_or(Fields(Vec::new()));
         let (mut kept, mut children) = (tree.kept.iter(), tree.children.iter());
+        let is_fixed = |field: &str| self.types.is_fixed(tree.model, field);
         let mut out = String::from("{");
+        let mut used = 0;
         for (name, letter) in names.iter().zip(tree.marks.bytes()) {
             if out.len() > 1 {
                 out.push(',');
             }
             json::write_string(&mut out, name);
             out.push(':');
-            let value = self.types.field(tree.model, name);
-            let value = value.and_then(|field| fields.get(field));
+            let field = self.types.field(tree.model, name);
+            let value = field.and_then(|field| fields.get(field));
+            let is_own = field.is_some_and(|it| !is_fixed(it));
+            used += usize::from(is_own && value.is_some());
             match Mark::from_letter(letter)? {
                 Mark::Node | Mark::Null => out.push_str(value.unwrap_or("null")),
                 Mark::Wrapped => out.push_str(value.map_or("null", unwrapped)),
-                Mark::Kept => out.push_str(kept.next()?.get()),
+                Mark::Kept => {
+                    let kept = kept.next()?.get();
+                    let value = value.filter(|it| is_own && *it != "null");
+                    out.push_str(value.unwrap_or(kept));
+                }
                 Mark::Id => out.push_str(tree.node.rsplit_once('_')?.1),
                 Mark::Uid => json::write_string(&mut out, self.types.uid(tree.model)?),
                 Mark::One => {
                     let child = children.next()?.first()?;
-                    let object = self.object(child, nodes);
-                    out.push_str(object.as_deref().unwrap_or("null"));
+                    let object = self.object(child, nodes, untaken);
+                    out.push_str(object.as_ref().map_or("null", |it| &it.0));
                 }
                 Mark::List => {
-                    out.push('[');
-                    let before = out.len();
+                    let mut objects: Vec<(String, f64)> = Vec::new();
                     for child in children.next()? {
-                        if let Some(object) = self.object(child, nodes) {
-                            if out.len() > before {
-                                out.push(',');
-                            }
-                            out.push_str(&object);
+                        if let Some((object, position)) = self.object(child, nodes, untaken) {
+                            // One without a place stays behind the one before it.
+                            let last = objects.last().map_or(f64::NEG_INFINITY, |it| it.1);
+                            objects.push((object, position.unwrap_or(last)));
                         }
                     }
-                    out.push(']');
+                    objects.sort_by(|one, other| one.1.total_cmp(&other.1));
+                    let objects: Vec<String> = objects.into_iter().map(|it| it.0).collect();
+                    out.push_str(&format!("[{}]", objects.join(",")));
+                }
+            }
+        }
+        if node.is_empty() {
+            return None;
+        }
+        let all = fields.0.iter().filter(|(field, _)| !is_fixed(field));
+        if all.clone().count() > used {
+            for (field, value) in all.filter(|it| it.1 != "null") {
+                match self.types.attribute(tree.model, field) {
+                    None => untaken.push((tree.model, field.to_string())),
+                    Some(name) if names.iter().any(|it| it == name) => {}
+                    Some(name) => {
+                        if out.len() > 1 {
+                            out.push(',');
+                        }
+                        json::write_string(&mut out, name);
+                        out.push(':');
+                        out.push_str(value);
+                    }
                 }
             }
         }
         out.push('}');
-        (!node.is_empty()).then_some(out)
+        let position = fields.get(POSITION).and_then(|it| it.parse().ok());
+        Some((out, position))
     }
 }
 
@@ -273,6 +340,17 @@ mod tests {
 
         fn field(&self, _model: usize, attribute: &str) -> Option<&str> {
             (attribute == "the title").then_some("theTitle")
+        }
+
+        fn attribute(&self, _model: usize, field: &str) -> Option<&str> {
+            ["theTitle", "n"].contains(&field).then_some(match field {
+                "n" => "n",
+                _ => "the title",
+            })
+        }
+
+        fn is_fixed(&self, _model: usize, field: &str) -> bool {
+            field == POSITION
         }
     }
 
@@ -306,13 +384,13 @@ mod tests {
         };
         let nodes = [r#"{"theTitle":"T"}"#, "{}", ""].map(str::to_owned);
         assert_eq!(
-            rows.line(1, &tree, &nodes).as_deref(),
+            rows.line(1, &tree, &nodes, &mut Untaken::new()).as_deref(),
             Some(
                 r#"{"type":"api::a.a","id":1,"data":{"the title":"T","none":null,"zone":[{"id":4,"__component":"c.box","n":9007199254740993}]}}"#
             )
         );
         let gone = ["", "{}", "{}"].map(str::to_owned);
-        assert_eq!(rows.line(1, &tree, &gone), None);
+        assert_eq!(rows.line(1, &tree, &gone, &mut Untaken::new()), None);
     }
 
     #[test]

@@ -317,15 +317,126 @@ fn the_sample_of_prisma_becomes_an_archive_that_is_whole() {
     }
 }
 
+/// Changes the elements of the data of one kind.
+fn change(ndf: &Path, kind: &str, change: &dyn Fn(&mut Vec<Value>)) {
+    let folder = ndf.join("data").join(kind);
+    for name in names(&folder) {
+        let path = folder.join(name);
+        let text = fs::read_to_string(&path).expect("read");
+        let mut page: Value = serde_json::from_str(&text).expect("JSON");
+        change(page["values"].as_array_mut().expect("a list"));
+        fs::write(&path, page.to_string()).expect("written");
+    }
+}
+
+#[test]
+fn nodes_that_were_deleted_in_the_service_leave_no_links_and_no_files_behind() {
+    let is_kept =
+        |end: &Value| !["Article", "File"].contains(&end["_typeName"].as_str().unwrap_or(""));
+    // A service deletes the relations with a node; elsewhere they stay.
+    for with_relations in [true, false] {
+        let folder = folder();
+        let [ndf, site] = ["ndf", "site"].map(|it| folder.path().join(it));
+        convert(&strapi_archive(), &ndf, &["--as", "ndf", "--format", "dir"]).ends_with(0);
+        change(&ndf, "nodes", &|nodes| nodes.retain(is_kept));
+        if with_relations {
+            let both = |pair: &Value| is_kept(&pair[0]) && is_kept(&pair[1]);
+            change(&ndf, "relations", &|pairs| pairs.retain(both));
+        }
+        convert(&ndf, &site, &["--as", "strapi", "--no-encrypt"])
+            .ends_with(0)
+            .says(["rows are gone", "links are gone", "files are gone"]);
+        let packed = folder.path().join("site.tar.gz");
+        run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(0);
+        let back = Archive::open(&packed, None);
+        assert!(!back.lines("links").is_empty() && !back.lines("entities").is_empty());
+    }
+}
+
+#[test]
+fn values_that_a_strapi_cannot_have_are_listed_and_make_the_archive_incomplete() {
+    const MODEL: &str = "
+        type Post { id: ID! @id createdAt: DateTime! n: Int f: Float author: User @relation(name: \"A\")
+            tags: [Int!]! @scalarList(strategy: RELATION) }
+        type User { id: ID! @id posts: [Post] @relation(name: \"A\") }
+        type Thing { pk: ID! @id name: String }";
+    let good = r#"{"_typeName":"Post","id":"p1","createdAt":"2017-11-29T14:35:13.000Z","n":3.0,"f":0.25},
+        {"_typeName":"Thing","id":"t1","pk":"t1"},{"_typeName":"User","id":"u1"}"#;
+    for (what, from, to) in [
+        ("", "", ""),
+        (
+            "`createdAt` of Post",
+            "2017-11-29T14:35:13.000Z",
+            "yesterday",
+        ),
+        ("`n` of Post", "3.0", "3.5"),
+        ("`f` of Post", "0.25", "0.1234567890123456789012345"),
+        (
+            "`author` of Post",
+            "\"n\":3.0",
+            "\"author\":{\"id\":\"u1\"}",
+        ),
+        ("`pk` of Thing", "\"pk\":\"t1\"", "\"pk\":\"other\""),
+        ("`tags` of Post", "", "no"),
+    ] {
+        let folder = folder();
+        let [data, model, site] = ["data", "dm.prisma", "site"].map(|it| folder.path().join(it));
+        let nodes = match from {
+            "" => good.to_owned(),
+            from => good.replace(from, to),
+        };
+        let tags = match (from, to) {
+            ("", "no") => r#"{"_typeName":"Post","id":"p1","tags":[1,"no"]}"#,
+            _ => r#"{"_typeName":"Post","id":"p1","tags":[1,2.0]}"#,
+        };
+        for (kind, values) in [
+            ("nodes", nodes.as_str()),
+            ("lists", tags),
+            ("relations", ""),
+        ] {
+            let into = data.join(kind);
+            fs::create_dir_all(&into).expect("a folder");
+            let text = format!(r#"{{"valueType":"{kind}","values":[{values}]}}"#);
+            fs::write(into.join("000001.json"), text).expect("written");
+        }
+        fs::write(&model, MODEL).expect("written");
+        let options = ["--as", "strapi", "--no-encrypt", "--datamodel"];
+        let model = model.to_str().expect("UTF-8");
+        let done = convert(&data, &site, &[&options[..], &[model]].concat());
+        match what {
+            "" => {
+                done.ends_with(0);
+                let rows = Archive::open(&folder.path().join("site.tar.gz"), None);
+                let row = rows.lines("entities").concat();
+                assert!(row.contains("\"n\":3,") && row.contains("[1,2]"), "{row}");
+            }
+            what => drop(done.ends_with(3).says([what])),
+        }
+    }
+}
+
 /// Real Strapi, made of the schemas that came with an archive, takes its content, and exports the same.
-fn strapi_exports_what_was_a_service(version: &'static Version, number: &str) {
+fn strapi_exports_what_was_a_service(
+    version: &'static Version,
+    number: &str,
+    data: &Path,
+    model: &Path,
+) {
     let Some(harness) = version.harness() else {
         return;
     };
     let folder = folder();
     let site = folder.path().join("site");
-    let options = ["--as", "strapi", "--no-encrypt", "--strapi-version", number];
-    convert(&service("data"), &site, &options).ends_with(0);
+    let options = [
+        "--as",
+        "strapi",
+        "--no-encrypt",
+        "--strapi-version",
+        number,
+        "--datamodel",
+    ];
+    let model = model.to_str().expect("UTF-8");
+    convert(data, &site, &[&options[..], &[model]].concat()).ends_with(0);
     let ours = Archive::open(&folder.path().join("site.tar.gz"), None);
     let project = harness.new_project("was-a-service", None);
     for part in ["api", "components", "extensions", "plugins", "index.js"] {
@@ -359,11 +470,111 @@ fn strapi_exports_what_was_a_service(version: &'static Version, number: &str) {
 }
 
 #[test]
+fn a_data_model_in_several_files_is_taken_and_one_that_is_too_long_is_not() {
+    let folder = folder();
+    let [one, other, long, site] =
+        ["one", "other", "long", "site"].map(|it| folder.path().join(it));
+    let whole = fs::read_to_string(service("datamodel.prisma")).expect("read");
+    let (types, enums) = whole.split_at(whole.find("enum Role").expect("an enum"));
+    fs::write(&one, types).expect("written");
+    fs::write(&other, enums).expect("written");
+    fs::write(&long, "#".repeat(20 << 20)).expect("written");
+    let fixed = ["--as", "strapi", "--no-encrypt", "--dry-run", "--datamodel"];
+    let named = |file: &'static str| folder.path().join(file).display().to_string();
+    let (one, other, long) = (named("one"), named("other"), named("long"));
+    let both = [&fixed[..], &[&one, "--datamodel", &other]].concat();
+    convert(&service("data"), &site, &both).ends_with(0);
+    convert(&service("data"), &site, &[&fixed[..], &[&long]].concat())
+        .ends_with(2)
+        .says(["too long for a data model"]);
+}
+
+#[test]
+fn schemas_that_cannot_be_shown_leave_no_archive_and_a_failure_leaves_no_schemas() {
+    let folder = folder();
+    let site = folder.path().join("site");
+    let taken = folder.path().join("site.tar.gz").display().to_string();
+    let options = ["--as", "strapi", "--no-encrypt", "--schemas", &taken];
+    convert(&service("data"), &site, &options).ends_with(1);
+    assert!(
+        names(folder.path()).is_empty(),
+        "{:?}",
+        names(folder.path())
+    );
+    let data = folder.path().join("data");
+    copy_folder(&service("data"), &data);
+    fs::copy(
+        service("datamodel.prisma"),
+        folder.path().join("datamodel.prisma"),
+    )
+    .expect("copied");
+    change(folder.path(), "nodes", &|nodes| {
+        nodes.push(nodes[0].clone())
+    });
+    convert(&data, &site, &["--as", "strapi", "--no-encrypt"])
+        .ends_with(6)
+        .says(["there are two nodes of this id"]);
+    assert_eq!(names(folder.path()), ["data", "datamodel.prisma"]);
+}
+
+/// A service with names that Strapi makes one of, that it has itself, and that are too long for it.
+fn strapi_takes_names_that_it_would_refuse(version: &'static Version, number: &str) {
+    const MODEL: &str = "
+        type StrapiWebhook { id: ID! @id name: String }
+        type StrapiCoreStoreSetting { id: ID! @id name: String }
+        type AnExtraordinarilyLongNameOfATypeThatIsCutHereRightX { id: ID! @id name: String }
+        type Tag1 { id: ID! @id name: String }
+        type Tag_1 { id: ID! @id name: String }
+        type UpUser { id: ID! @id name: String }
+        type Post { id: ID! @id fooBar: String foo_bar: String title1: Int title_1: Int x: Int x_: Int
+            tag1: [Tag1] @relation(name: \"A\") tag_1: [Tag_1] @relation(name: \"B\") }";
+    const NODES: &str = r#"
+        {"_typeName":"StrapiWebhook","id":"w","name":"n"},{"_typeName":"Tag1","id":"t","name":"one"},
+        {"_typeName":"Tag_1","id":"t","name":"other"},{"_typeName":"UpUser","id":"u","name":"n"},
+        {"_typeName":"AnExtraordinarilyLongNameOfATypeThatIsCutHereRightX","id":"a","name":"n"},
+        {"_typeName":"StrapiCoreStoreSetting","id":"s","name":"n"},
+        {"_typeName":"Post","id":"p","fooBar":"a","foo_bar":"b","title1":1,"title_1":2,"x":3,"x_":4}"#;
+    const RELATIONS: &str = r#"
+        [{"_typeName":"Post","id":"p","fieldName":"tag1"},{"_typeName":"Tag1","id":"t"}],
+        [{"_typeName":"Post","id":"p","fieldName":"tag_1"},{"_typeName":"Tag_1","id":"t"}]"#;
+    let folder = folder();
+    let (data, model) = (folder.path().join("data"), folder.path().join("dm.prisma"));
+    for (kind, values) in [("nodes", NODES), ("lists", ""), ("relations", RELATIONS)] {
+        let into = data.join(kind);
+        fs::create_dir_all(&into).expect("a folder");
+        let text = format!(r#"{{"valueType":"{kind}","values":[{values}]}}"#);
+        fs::write(into.join("000001.json"), text).expect("written");
+    }
+    fs::write(&model, MODEL).expect("written");
+    strapi_exports_what_was_a_service(version, number, &data, &model);
+}
+
+#[test]
+fn strapi_5_takes_names_that_it_would_refuse() {
+    strapi_takes_names_that_it_would_refuse(&crate::strapi5::STRAPI, "5.54.0");
+}
+
+#[test]
+fn strapi_4_takes_names_that_it_would_refuse() {
+    strapi_takes_names_that_it_would_refuse(&crate::strapi4::STRAPI, "4.26.2");
+}
+
+#[test]
 fn strapi_5_exports_what_was_a_service() {
-    strapi_exports_what_was_a_service(&crate::strapi5::STRAPI, "5.54.0");
+    strapi_exports_what_was_a_service(
+        &crate::strapi5::STRAPI,
+        "5.54.0",
+        &service("data"),
+        &service("datamodel.prisma"),
+    );
 }
 
 #[test]
 fn strapi_4_exports_what_was_a_service() {
-    strapi_exports_what_was_a_service(&crate::strapi4::STRAPI, "4.26.2");
+    strapi_exports_what_was_a_service(
+        &crate::strapi4::STRAPI,
+        "4.26.2",
+        &service("data"),
+        &service("datamodel.prisma"),
+    );
 }

@@ -193,7 +193,76 @@ fn wrong_ids_that_the_server_gives_are_listed_and_the_rest_is_exported() {
         "{}",
         outcome.all()
     );
-    assert!(place.path("blog.zip").exists());
+    assert!(place.path("blog.incomplete.zip").exists());
+    assert!(!place.path("blog.zip").exists());
+}
+
+#[test]
+fn an_export_in_which_something_is_wrong_replaces_none_that_is_whole() {
+    let service = PrismaService::new();
+    service.hold(|held| *held = filled(3));
+    let place = Place::new(&service.endpoint());
+    run(&mut export(&place, "blog.zip", &[])).ends_with(0);
+    let whole = fs::read(place.path("blog.zip")).expect("read");
+    for _ in 0..2 {
+        service.hold(|held| held.relations[2] = link("p2", "gone"));
+        let outcome = run(&mut export(&place, "blog.zip", &["--overwrite"])).ends_with(3);
+        assert!(outcome.stdout.contains("blog.incomplete.zip"));
+        assert!(place.path("blog.incomplete.zip").exists());
+        assert!(whole == fs::read(place.path("blog.zip")).expect("read"));
+    }
+    run(&mut export(&place, "blog.incomplete.zip", &["--overwrite"]))
+        .ends_with(2)
+        .says([".incomplete"]);
+}
+
+#[test]
+fn an_export_whose_pages_lead_back_ends() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    service.circle(0);
+    run(&mut export(&place, "blog.zip", &[]))
+        .ends_with(1)
+        .says(["again and again"]);
+}
+
+#[test]
+fn an_export_without_a_name_goes_on_after_it_was_cut_off() {
+    let service = PrismaService::new().with_pages(20_000);
+    service.hold(|held| *held = filled(500));
+    let place = Place::new(&service.endpoint());
+    let unnamed = || {
+        let mut command = backup(["prisma", "export"]);
+        command.current_dir(place.path(""));
+        command
+    };
+    service.fail_exports([None, None, None, Some(Fault::Kill(Kept::All))]);
+    struck(&service, &mut unnamed());
+    // Its name does not hold the time, which the next run has another of.
+    let left = names(&place.path(""));
+    let is_kept = |name: &String| name.ends_with(".unfinished") && !name.contains(".zip");
+    assert!(left.iter().any(is_kept), "{left:?}");
+    run(&mut unnamed())
+        .ends_with(0)
+        .says(["going on with the export"]);
+    let left = names(&place.path(""));
+    let zips = left.iter().filter(|name| name.ends_with(".zip")).count();
+    assert_eq!((left.len(), zips), (4, 1), "{left:?}");
+}
+
+#[test]
+fn a_zip_is_called_one_whatever_stands_behind_the_last_dot_of_its_name() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    for (name, made) in [
+        ("blog", "blog.zip"),
+        ("blog.2026", "blog.2026.zip"),
+        ("blog.json", "blog.json.zip"),
+        ("blog.ZIP", "blog.ZIP"),
+    ] {
+        run(&mut export(&place, name, &[])).ends_with(0);
+        assert!(place.path(made).is_file(), "{:?}", names(&place.path("")));
+    }
 }
 
 #[test]

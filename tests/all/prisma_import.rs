@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use strapi_backup::prisma::ndf::{Form, ValueType, Writer};
 
 use crate::support::cli::{Outcome, backup, run};
 use crate::support::dice::Dice;
@@ -15,7 +16,15 @@ use crate::support::prisma_service::{Fault, Held, Kept, PrismaService};
 fn import(place: &Place, data: &Path) -> Command {
     let mut command = backup(["prisma", "import", "--data"]);
     command.arg(data).arg("--project").arg(place.path(""));
+    // The service of the tests is at work on nothing of which it says nothing, unless it is told to.
+    command.env("BACKUP_SETTLE", "0s");
     command
+}
+
+/// How many imports a service has seen.
+fn imports(service: &PrismaService) -> usize {
+    let seen = service.seen().into_iter();
+    seen.filter(|it| it.what == "import").count()
 }
 
 /// The states that imports have left in a folder.
@@ -81,7 +90,7 @@ fn the_sample_is_imported_once_and_a_token_of_the_secret_says_who_asks() {
         );
         assert!(!outcome.all().contains("my-secret"));
         service.held().is_same(&expected(&sample("import")), name);
-        assert_eq!(service.seen().len(), 3);
+        assert_eq!(imports(&service), 3);
         run(&mut import(&place, data))
             .ends_with(2)
             .says(["was imported into", "--restart"]);
@@ -136,7 +145,7 @@ fn nothing_is_sent_where_something_is_wrong_and_nothing_in_a_dry_run() {
         .arg("--datamodel")
         .arg(place.path("datamodel.prisma")))
     .ends_with(0);
-    assert_eq!(service.seen().len(), 0);
+    assert_eq!(imports(&service), 0);
     assert!(states(&place).is_empty());
 }
 
@@ -349,8 +358,9 @@ fn where_nothing_can_be_sent_nothing_is_left_and_a_wrong_secret_is_told() {
     let place = Place::new(&service.endpoint());
     let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
     let outcome = run(&mut import(&place, &data))
-        .ends_with(13)
+        .ends_with(1)
         .says(["does not know who asks", "secret"]);
+    assert!(states(&place).is_empty());
     assert!(!outcome.all().contains("my-secret"));
     fs::write(place.path(".env"), "SECRET=another").expect("written");
     run(&mut import(&place, &data)).ends_with(0);
@@ -368,4 +378,231 @@ fn where_nothing_can_be_sent_nothing_is_left_and_a_wrong_secret_is_told() {
         .ends_with(1)
         .says([&gone]);
     assert_eq!(states(&place), before);
+}
+
+#[test]
+fn a_data_set_that_was_packed_renamed_or_moved_is_not_imported_again() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = [vec![post("p", "T"), comment("c")]];
+    let data = place.write(
+        "data",
+        [&nodes, &[vec![tags("p", &["a"])]], &[vec![link("p", "c")]]],
+    );
+    run(&mut import(&place, &data)).ends_with(0);
+    let held = service.held();
+    let again = |data: &Path| {
+        run(&mut import(&place, data))
+            .ends_with(2)
+            .says(["was imported into"]);
+        service.held().is_same(&held, "again");
+    };
+    let zip = place.path("packed.zip");
+    let mut writer = Writer::create(&zip, Form::Zip, false).expect("begun");
+    for value in &nodes[0] {
+        writer
+            .push(ValueType::Nodes, &value.to_string())
+            .expect("written");
+    }
+    let others = [
+        (ValueType::Lists, tags("p", &["a"])),
+        (ValueType::Relations, link("p", "c")),
+    ];
+    for (kind, value) in others {
+        writer.push(kind, &value.to_string()).expect("written");
+    }
+    writer.finish().expect("written");
+    again(&zip);
+    let renamed = place.path("renamed");
+    fs::rename(&data, &renamed).expect("renamed");
+    again(&renamed);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let moved = elsewhere.path().join("moved");
+    fs::rename(&renamed, &moved).expect("moved");
+    again(&moved);
+    // Where the state itself is gone, nobody knows what of it is there.
+    for name in states(&place) {
+        fs::remove_file(place.path(&name)).expect("removed");
+    }
+    run(&mut import(&place, &moved))
+        .ends_with(1)
+        .says(["is gone", "--restart"]);
+    service.held().is_same(&held, "without its state");
+}
+
+#[test]
+fn an_import_that_was_interrupted_goes_on_with_a_data_set_that_was_renamed() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = large(&place);
+    service.fail_imports([None, None, None, Some(Fault::Kill(Kept::Half))]);
+    killed(&service, &mut import(&place, &data));
+    let renamed = place.path("renamed");
+    fs::rename(&data, &renamed).expect("renamed");
+    run(&mut import(&place, &renamed))
+        .ends_with(0)
+        .says(["going on: "]);
+    service
+        .held()
+        .is_same(&expected(&renamed), "under another name");
+}
+
+#[test]
+fn what_the_server_commits_after_the_connection_was_cut_is_not_sent_again() {
+    // Nodes, lists and relations in turn.
+    for before in 0..3 {
+        let service = PrismaService::new();
+        let place = Place::new(&service.endpoint());
+        let nodes = [vec![post("p", "T"), comment("c")]];
+        let lists = [vec![tags("p", &["a", "b"])]];
+        let data = place.write("data", [&nodes, &lists, &[vec![link("p", "c")]]]);
+        let faults = (0..before).map(|_| None).chain([Some(Fault::Late(1))]);
+        service.fail_imports(faults);
+        run(&mut import(&place, &data))
+            .ends_with(0)
+            .says(["is left alone"]);
+        let told = format!("late, after {before}");
+        service.held().is_same(&expected(&data), &told);
+        assert_eq!(imports(&service), 3, "{told}");
+    }
+}
+
+#[test]
+fn what_the_server_commits_while_the_next_run_begins_is_not_sent_again() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = [vec![post("p", "T")]];
+    let data = place.write("data", [&nodes, &[vec![tags("p", &["a", "b"])]], &[]]);
+    // What is sent is lost, and the service cannot be read back: the run ends.
+    service.fail_imports([None, Some(Fault::Late(3))]);
+    let faults = [None]
+        .into_iter()
+        .chain((0..6).map(|_| Some(Fault::Status(404, Kept::Nothing))));
+    service.fail_exports(faults);
+    run(&mut import(&place, &data)).ends_with(13);
+    service.fail_exports([]);
+    run(&mut import(&place, &data)).ends_with(0);
+    service.held().is_same(&expected(&data), "the next run");
+    assert_eq!(imports(&service), 2);
+}
+
+#[test]
+fn a_server_that_does_not_settle_is_sent_nothing_more_and_what_is_in_doubt_is_listed() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes: Vec<Value> = (0..4).map(|at| post(&format!("p{at}"), "T")).collect();
+    let data = place.write("data", [std::slice::from_ref(&nodes), &[], &[]]);
+    service.fail_imports([Some(Fault::Cut(Kept::Nothing))]);
+    // The service holds one more each time it is asked.
+    service.grow(nodes.into_iter().chain([post("other", "T")]));
+    run(&mut import(&place, &data)).ends_with(0);
+    assert_eq!(imports(&service), 1);
+    let nodes: Vec<Value> = (0..9).map(|at| post(&format!("q{at}"), "T")).collect();
+    let data = place.write("more", [std::slice::from_ref(&nodes), &[], &[]]);
+    service.fail_imports([Some(Fault::Cut(Kept::Nothing))]);
+    service.grow(nodes);
+    run(&mut import(&place, &data))
+        .ends_with(13)
+        .says(["still at work", "nodes/000001.json, elements 1 to 9"]);
+    assert_eq!(imports(&service), 1);
+}
+
+#[test]
+fn links_in_doubt_of_a_table_with_several_relations_do_not_count_as_found() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    fs::write(
+        place.path("datamodel.prisma"),
+        "type User { id: ID! @id sent: [Message] @relation(name: \"S\") received: [Message] @relation(name: \"R\") }
+         type Message { id: ID! @id sender: User @relation(name: \"S\") receiver: User @relation(name: \"R\") }",
+    )
+    .expect("written");
+    let node = |name: &str, id: String| json!({"_typeName": name, "id": id});
+    let nodes: Vec<Value> = (0..3)
+        .flat_map(|at| {
+            [
+                node("User", format!("u{at}")),
+                node("Message", format!("m{at}")),
+            ]
+        })
+        .collect();
+    let pair = |at: usize, field: &str, back: &str| {
+        json!([
+            {"_typeName": "Message", "id": format!("m{at}"), "fieldName": field},
+            {"_typeName": "User", "id": format!("u{at}"), "fieldName": back}
+        ])
+    };
+    let relations: Vec<Value> = (0..3)
+        .map(|at| pair(at, "sender", "sent"))
+        .chain((0..3).map(|at| pair(at, "receiver", "received")))
+        .collect();
+    let data = place.write("data", [&[nodes], &[], &[relations]]);
+    service.hold(|held| held.mistaken = Some([["sender", "sent"], ["receiver", "received"]]));
+    // What is there are the senders, and the server says of the receivers that they are there as well.
+    service.fail_imports([None, Some(Fault::Cut(Kept::Half))]);
+    let outcome = run(&mut import(&place, &data))
+        .ends_with(13)
+        .says(["it is not known which of 6 relations", "--restart"]);
+    assert!(
+        !outcome.all().contains("run the same command again"),
+        "{}",
+        outcome.all()
+    );
+    assert_eq!(service.held().relations.len(), 3);
+}
+
+#[test]
+fn answers_that_turn_a_request_away_leave_nothing_in_doubt() {
+    let denied = r#"{"errors":[{"message":"Your token is invalid."}]}"#;
+    for (status, body) in [(401, ""), (403, ""), (404, ""), (413, ""), (200, denied)] {
+        let place = Place::new("http://127.0.0.1:1/");
+        let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
+        let service = PrismaService::new();
+        place.points_to(&service.endpoint());
+        // A proxy may let exports through.
+        if status != 200 {
+            service.fail_imports([Some(Fault::Status(status, Kept::Nothing))]);
+            run(&mut import(&place, &data)).ends_with(1);
+            assert!(states(&place).is_empty(), "{status}");
+        }
+        service.seen();
+        service.turn_away(status, body);
+        for options in [&["--dry-run"][..], &[]] {
+            run(import(&place, &data).args(options)).ends_with(1);
+            assert!(states(&place).is_empty(), "{status}");
+        }
+        assert_eq!(imports(&service), 0, "{status}");
+    }
+}
+
+#[test]
+fn requests_of_earlier_runs_are_counted_once_wherever_the_next_one_pauses() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = (0..14).map(|at| post(&format!("p{at}"), &"x".repeat(600_000)));
+    let data = place.write("data", [&[nodes.collect()], &[], &[]]);
+    // So many are in doubt that the run stops to clear them up; others that were on their way are there.
+    service.fail_imports((0..8).map(|_| Some(Fault::Cut(Kept::Nothing))));
+    service.fail_exports([None, Some(Fault::Kill(Kept::All))]);
+    killed(&service, &mut import(&place, &data));
+    let state = fs::read_to_string(place.path(&states(&place)[0])).expect("read");
+    let lines = state.lines().filter(|line| line.contains("\"taken\""));
+    let taken = lines.count();
+    let outcome = run(&mut import(&place, &data)).ends_with(0);
+    let told = format!("after {taken} of earlier runs");
+    let is_told = outcome.stdout.contains(&told) || taken == 0;
+    assert!(is_told, "{told}: {}", outcome.all());
+    service.held().is_same(&expected(&data), "after both runs");
+}
+
+#[test]
+fn a_read_back_that_the_server_leads_back_ends() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
+    service.fail_imports([Some(Fault::Cut(Kept::Nothing))]);
+    service.circle(1);
+    run(&mut import(&place, &data))
+        .ends_with(13)
+        .says(["again and again"]);
 }

@@ -3,11 +3,10 @@
 use super::{Arguments, Room};
 use crate::error::{Error, Result};
 use crate::prisma::convert::{NotedSource, PlainSource, layout};
-use crate::prisma::sdl::DataModel;
+use crate::prisma::project;
 use crate::store::{Location, folder_of};
 use crate::transfer::Source;
 use jiff::Timestamp;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The Strapi that an archive is for where nothing says it.
@@ -57,7 +56,7 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
     let has_notes = beside.join(layout::NOTES).is_file();
     if has_notes && !arguments.no_notes {
         let needless = [
-            (arguments.datamodel.is_some(), "--datamodel"),
+            (!arguments.datamodel.is_empty(), "--datamodel"),
             (arguments.schemas.is_some(), "--schemas"),
             (arguments.strapi_version.is_some(), "--strapi-version"),
         ];
@@ -71,14 +70,13 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
         let source = NotedSource::open(&data, &beside, spool, &interrupt)?;
         return Ok(Origin::Noted(Box::new(source)));
     }
-    let path = match &arguments.datamodel {
-        Some(path) => path.clone(),
-        None => beside.join(layout::DATAMODEL),
+    let model = match arguments.datamodel.as_slice() {
+        [] => {
+            let beside = [beside.join(layout::DATAMODEL)];
+            project::data_model(&beside).map_err(|error| error.also("--datamodel names it"))?
+        }
+        given => project::data_model(given)?,
     };
-    let text = fs::read_to_string(&path).map_err(|error| {
-        Error::io("read the data model", &path, error).also("--datamodel names it")
-    })?;
-    let model = DataModel::parse(&text, &path.display().to_string())?;
     let version = arguments.strapi_version.as_deref().unwrap_or(VERSION);
     check_version(version)?;
     let now = Timestamp::now()

@@ -8,14 +8,21 @@ use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
 use super::service::{Meant, ServiceArguments};
 use super::verdict;
+use crate::archive::ArchiveName;
 use crate::error::{Error, Result};
 use crate::prisma::export::{self, Pages};
 use crate::prisma::ndf::Form;
+use crate::store::folder_of;
 use crate::transfer::summary::Summary;
 use clap::Args;
 use indicatif::HumanCount;
 use jiff::Timestamp;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// What the name of a zip ends with.
+const ZIP: &str = ".zip";
 
 /// Export everything that a running service holds
 ///
@@ -29,6 +36,8 @@ use std::path::{Path, PathBuf};
   backup prisma export --endpoint http://localhost:4466/blog/dev --datamodel datamodel.prisma --secret-file secret --file blog --format dir
 
 A service that is written to meanwhile is not exported from one moment.
+
+Where something in it is wrong, a zip is called NAME.incomplete.zip, and replaces none that is whole.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 done, but something in it is wrong, and listed, 11 another run exports to the same
 name, 130 interrupted: run it again to go on.")]
@@ -76,9 +85,13 @@ impl Arguments {
         let interrupt = cancellation.interrupt();
         let Meant { service, model } = self.service.open(environment, &interrupt)?;
         summary.project = Some(service.endpoint().to_string());
-        let path = self.path();
+        let mut path = self.path()?;
         self.check(&path)?;
-        let mut pages = Pages::open(&path, service.endpoint(), self.restart)?;
+        let place = match self.is_named() {
+            true => Pages::place(&path),
+            false => Pages::unnamed(folder_of(&path), service.endpoint()),
+        };
+        let mut pages = Pages::open(place, service.endpoint(), self.restart)?;
         let place = pages.folder().to_owned();
         if let Some(began) = pages.continued() {
             terminal::tell(&format!(
@@ -90,10 +103,8 @@ impl Arguments {
         let progress = Progress::new(cancellation, self.verbose);
         let kept = |error: Error| {
             let folder = place.display();
-            let how = format!(
-                "what was fetched is in {folder}; the same command with --file {} goes on behind it",
-                path.display()
-            );
+            let how =
+                format!("what was fetched is in {folder}; the same command goes on behind it");
             error
                 .interrupted_with("nothing was written under its name")
                 .also(&how)
@@ -103,7 +114,13 @@ impl Arguments {
         let scratch = &environment.temporary;
         let found = export::check(&pages, &model, scratch, &interrupt, &progress).map_err(kept)?;
         verdict::note(summary, &found);
-        export::publish(pages, &path, self.format, self.overwrite, &interrupt).map_err(kept)?;
+        let mut overwrite = self.overwrite;
+        if found.findings.count() > 0 && self.format == Form::Zip {
+            // It replaces none that is complete.
+            path = incomplete(&path);
+            overwrite = true;
+        }
+        export::publish(pages, &path, self.format, overwrite, &interrupt).map_err(kept)?;
         verdict::print(Reports::Stdout, &found);
         verdict::print_findings(&found.findings);
         let name = safe(&path.display().to_string());
@@ -122,21 +139,38 @@ impl Arguments {
         }
     }
 
+    /// Whether its name is said, and does not hold the time.
+    fn is_named(&self) -> bool {
+        let is_within = |path: &PathBuf| self.format == Form::Zip && is_folder(path);
+        self.file.as_ref().is_some_and(|path| !is_within(path))
+    }
+
     /// Where the data set goes.
-    fn path(&self) -> PathBuf {
+    fn path(&self) -> Result<PathBuf> {
         let now = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%SZ");
-        let extension = match self.format {
-            Form::Zip => ".zip",
-            Form::Dir => "",
+        let own = match self.format {
+            Form::Zip => format!("export-{now}{ZIP}"),
+            Form::Dir => format!("export-{now}"),
         };
-        let own = format!("export-{now}{extension}");
-        match &self.file {
-            None => PathBuf::from(own),
-            Some(path) if is_folder(path) && self.format == Form::Zip => path.join(own),
-            Some(path) if self.format == Form::Zip && path.extension().is_none() => {
-                path.with_extension("zip")
-            }
-            Some(path) => path.clone(),
+        let path = match &self.file {
+            None => return Ok(PathBuf::from(own)),
+            Some(path) if !self.is_named() => return Ok(path.join(own)),
+            Some(path) if self.format == Form::Dir => return Ok(path.clone()),
+            Some(path) => path,
+        };
+        let stem = stem(path);
+        if stem.ends_with(ArchiveName::INCOMPLETE.as_bytes()) {
+            return Err(Error::usage(
+                "names that end with .incomplete are for data sets in which something is wrong",
+            )
+            .hint("choose another name with --file"));
+        }
+        let has_extension = path
+            .extension()
+            .is_some_and(|it| it.eq_ignore_ascii_case("zip"));
+        match has_extension {
+            true => Ok(path.clone()),
+            false => Ok(with_ending(path, stem, ZIP)),
         }
     }
 
@@ -152,6 +186,26 @@ impl Arguments {
                 .hint("choose another name with --file; a zip is replaced with --overwrite")),
         }
     }
+}
+
+/// The name without the extension of a zip.
+fn stem(path: &Path) -> &[u8] {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    match path.extension() {
+        Some(it) if it.eq_ignore_ascii_case("zip") => &name[..name.len() - ZIP.len()],
+        _ => name,
+    }
+}
+
+fn with_ending(path: &Path, stem: &[u8], ending: &str) -> PathBuf {
+    let name = [stem, ending.as_bytes()].concat();
+    path.with_file_name(OsStr::from_bytes(&name))
+}
+
+/// The name of a data set in which something is wrong and which was to have this name.
+fn incomplete(path: &Path) -> PathBuf {
+    let ending = format!("{}{ZIP}", ArchiveName::INCOMPLETE);
+    with_ending(path, stem(path), &ending)
 }
 
 fn is_folder(path: &Path) -> bool {

@@ -4,6 +4,7 @@ use super::super::environment::Environment;
 use super::super::progress::Progress;
 use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
+use super::super::waiting::duration;
 use super::super::{Cancellation, exit_code};
 use super::service::{Meant, ServiceArguments};
 use super::verdict;
@@ -16,6 +17,7 @@ use crate::transfer::summary::Summary;
 use clap::Args;
 use indicatif::HumanCount;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Import a data set into a running service
 ///
@@ -44,6 +46,10 @@ pub(super) struct Arguments {
     /// Forget what earlier runs sent, and begin anew. This is for a service that was emptied
     #[arg(long)]
     restart: bool,
+    /// How long the service is left alone after an answer was lost, before what it holds is read back: it may still be at work
+    /// on the request
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    settle: Duration,
     /// Say more
     #[arg(long)]
     verbose: bool,
@@ -91,7 +97,12 @@ impl Arguments {
         let total: usize = found.chunks.iter().map(Vec::len).sum();
         let endpoint = safe(&service.endpoint().to_string());
         if self.dry_run {
-            let begun = match places.existing().filter(|_| !self.restart) {
+            service.greet()?;
+            let begun = match self.restart {
+                true => None,
+                false => places.existing()?,
+            };
+            let begun = match begun {
                 Some(path) => format!(
                     "; an earlier run began, and {} says what it sent",
                     path.display()
@@ -120,7 +131,15 @@ impl Arguments {
                 "going on: {taken} of {total} requests are in the service, and of {doubt} it is not known"
             ));
         }
-        let import = Import::new(&mut set, &found, &model, &service, state, &progress)?;
+        let import = Import::new(
+            &mut set,
+            &found,
+            &model,
+            &service,
+            state,
+            self.settle,
+            &progress,
+        )?;
         let Imported {
             requests,
             earlier,

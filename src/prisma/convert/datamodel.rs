@@ -1,8 +1,9 @@
 //! The data model of what was converted.
 
-use super::fields::{self, Kind, POSITION};
+use super::fields::{self, Kind};
 use super::form::Form;
 use super::mapping::{Mapping, Relation};
+use crate::convert::rows::POSITION;
 use crate::prisma::sdl::{DataModel, EnumType, Field, FieldType, Scalar, Type};
 
 /// The data model of what was converted, in the form that Prisma 1.31 and newer take. A field is required where Strapi says

@@ -7,7 +7,7 @@ use super::links::{Taken, take};
 use super::mapping::Mapping;
 use super::nodes::{Maker, Misfits};
 use crate::convert::notes::{self, FileNote, Head, LinkForm, Note, RowNote};
-use crate::convert::rows::{Rows, Shapes};
+use crate::convert::rows::{Rows, Shapes, Untaken};
 use crate::error::{Error, Result};
 use crate::model::limits::MOST_PARTS;
 use crate::model::{Asset, ConfigItem, Entity, IdSet, Link, Schema, Schemas, Stage, is_file_name};
@@ -192,7 +192,7 @@ impl NdfLoad {
             types: &self.mapping,
             shapes: &self.shapes,
         };
-        let made = rows.line(entity.id, &row.tree, &row.nodes);
+        let made = rows.line(entity.id, &row.tree, &row.nodes, &mut Untaken::new());
         let is_same = row.has_shape && made.as_deref() == Some(entity.line);
         self.notes.add(&Note::Row(RowNote {
             id: entity.id,

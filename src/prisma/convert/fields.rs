@@ -1,15 +1,17 @@
 //! What the attributes of a content type or a component become.
 
 use super::form::{Form, enum_values};
-use super::mapping::LONGEST_NAME;
+use crate::convert::rows::POSITION;
 use crate::convert::{Names, capitalised, uncapitalised};
-use crate::model::{Attribute, Fields, ModelType, RelationKind, Scalar, Schema};
+use crate::model::{Attribute, Fields, ModelType, RelationKind, Scalar, Schema, is_component};
 use std::collections::HashMap;
 
 /// What rows of Strapi 5 share that are versions of one document.
 const DOCUMENT: &str = "documentId";
-/// The field with the place of a component in a list.
-pub const POSITION: &str = "position";
+/// Bytes of the names of types, fields and relations: servers take no more.
+pub(super) const LONGEST_NAME: usize = 64;
+/// What a service fills in by itself, where nothing was written.
+const STAMPS: [&str; 2] = ["createdAt", "updatedAt"];
 
 /// A content type or component.
 #[derive(Debug)]
@@ -63,6 +65,12 @@ pub enum Kind {
     Back,
     /// Links, or nothing that NDF knows.
     Other,
+}
+
+/// Whether a field of a node of a type with this uid says nothing of an attribute, or is filled in by the service.
+pub fn is_fixed(uid: &str, field: &str) -> bool {
+    let is_position = field == POSITION && is_component(uid);
+    is_position || ["_typeName", "id"].contains(&field) || STAMPS.contains(&field)
 }
 
 impl Type {

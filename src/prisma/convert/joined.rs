@@ -10,6 +10,17 @@ use std::path::Path;
 pub const DATA: u8 = 0;
 /// Stands before what the notes say.
 pub const NOTED: u8 = 1;
+/// Stands before what holds a component by now.
+pub const HELD: u8 = 2;
+
+/// Components that are not where they were.
+#[derive(Default)]
+pub struct Strays {
+    /// Those that nothing holds any more.
+    pub gone: u64,
+    /// Those that something else holds.
+    pub moved: u64,
+}
 
 /// Records of which each begins with a number, and those of one number follow each other.
 pub struct Numbered<'s> {
@@ -71,48 +82,91 @@ pub fn count(lost: &mut BTreeMap<String, u64>, type_name: &str) {
     }
 }
 
-/// Puts data in the order in which the notes want it. What they do not know goes to `unknown`; data that is there twice
-/// is an error, where it is to be `unique`.
+/// Puts data in the order in which the notes want it, whose places have so many bytes. What they do not know goes to
+/// `unknown`; data that is there twice is an error, where it is to be `unique`. A component comes along where it is held
+/// by what the notes say behind its place.
 ///
 /// # Errors
 /// The folder cannot be written to, or something is there twice.
 pub fn placed(
     spool: &Path,
     records: Sorter,
+    place: usize,
     unknown: &mut dyn FnMut(&str),
     unique: bool,
-) -> Result<Sorted> {
+) -> Result<(Sorted, Strays)> {
     let sorted = records.finish()?;
     let mut reading = sorted.read()?;
     let mut out = Sorter::new(spool);
-    let (mut key, mut data, mut is_placed) = (Vec::new(), None, true);
-    let mut tell = |key: &[u8], data: &Option<Vec<u8>>, is_placed: bool| {
-        if data.is_some() && !is_placed {
-            unknown(&String::from_utf8_lossy(key));
-        }
-    };
+    let mut strays = Strays::default();
+    let mut own = Own::default();
     let mut room = Record::default();
     while let Some(record) = reading.next(room)? {
         let (kind, rest) = record.value.split_first().unwrap_or((&DATA, &[]));
-        if record.key != key {
-            tell(&key, &data, is_placed);
-            (data, is_placed) = (None, false);
-            key.clone_from(&record.key);
+        if record.key != own.key {
+            own.end(&mut out, &mut strays, unknown)?;
+            own.key.clone_from(&record.key);
         }
-        match (*kind, &data) {
-            (NOTED, Some(data)) => {
-                out.push(rest, data)?;
-                is_placed = true;
+        match (*kind, &own.data) {
+            (NOTED, data) => {
+                let (at, holder) = rest.split_at_checked(place).unwrap_or((rest, &[]));
+                match data {
+                    Some(data) if holder.is_empty() => out.push(at, data)?,
+                    _ => own.wanted = Some((at.to_vec(), holder.to_vec())),
+                }
+                own.is_known = true;
             }
-            (NOTED, None) => {}
+            (HELD, _) => match &own.wanted {
+                Some((_, holder)) if holder == rest => own.is_held = true,
+                _ => own.others += 1,
+            },
             (_, Some(_)) if unique => {
-                let name = String::from_utf8_lossy(&key).replace('\0', " ");
+                let name = String::from_utf8_lossy(&own.key).replace('\0', " ");
                 return Err(unfit(&name, "there are two nodes of this id"));
             }
-            _ => data = Some(rest.to_vec()),
+            _ => own.data = Some(rest.to_vec()),
         }
         room = record;
     }
-    tell(&key, &data, is_placed);
-    out.finish()
+    own.end(&mut out, &mut strays, unknown)?;
+    Ok((out.finish()?, strays))
+}
+
+/// What is known of one key.
+#[derive(Default)]
+struct Own {
+    key: Vec<u8>,
+    data: Option<Vec<u8>>,
+    /// Whether the notes know it.
+    is_known: bool,
+    /// Where it comes if it is held as the notes say.
+    wanted: Option<(Vec<u8>, Vec<u8>)>,
+    is_held: bool,
+    /// How many others hold it.
+    others: u64,
+}
+
+impl Own {
+    /// Ends with it, and forgets it.
+    fn end(
+        &mut self,
+        out: &mut Sorter,
+        strays: &mut Strays,
+        unknown: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let own = std::mem::take(self);
+        let Some(data) = own.data else {
+            return Ok(());
+        };
+        if !own.is_known {
+            unknown(&String::from_utf8_lossy(&own.key));
+        }
+        strays.moved += own.others;
+        match own.wanted {
+            Some((at, _)) if own.is_held => out.push(&at, &data)?,
+            Some(_) if own.others == 0 => strays.gone += 1,
+            _ => {}
+        }
+        Ok(())
+    }
 }

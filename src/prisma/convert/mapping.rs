@@ -1,14 +1,12 @@
 //! Which type, field and relation each part of a Strapi's schemas becomes.
 
-use super::fields::{Kind, Type, properties};
+use super::fields::{Kind, LONGEST_NAME, Type, is_fixed, properties};
 use crate::convert::notes::{RelationNote, TypeNote};
 use crate::convert::rows::Types;
 use crate::convert::{Names, capitalised, uncapitalised};
 use crate::model::{Attribute, ModelType, Schema, Schemas};
 use std::collections::HashMap;
 
-/// Bytes of the names of types, fields and relations: servers take no more.
-pub(super) const LONGEST_NAME: usize = 64;
 /// Bytes of an id: what servers reserve for it.
 const LONGEST_ID: usize = 25;
 /// Bytes of what ids begin with.
@@ -144,7 +142,7 @@ impl Mapping {
         let short = uncapitalised(attribute, "field") + to;
         let long = format!("{short}{}", capitalised(back.unwrap_or_default(), ""));
         let field = self.types[owner].names.take([short.as_str(), &long]);
-        let number = self.relate(owner, field, target, (true, true), None, false);
+        let number = self.relate(owner, field, target, (true, true), None, None);
         self.by_link.insert(key, number);
         number
     }
@@ -162,7 +160,7 @@ impl Mapping {
         target: usize,
         (many, mut many_back): (bool, bool),
         mut back: Option<String>,
-        components: bool,
+        components: Option<&str>,
     ) -> usize {
         if owner == target && back.as_ref().is_none_or(|it| *it == field) {
             // With one field for both ends, links of a type with itself would have no direction.
@@ -181,7 +179,7 @@ impl Mapping {
                 field,
                 target,
                 back,
-                components,
+                components: components.map(str::to_owned),
             },
             many,
             many_back,
@@ -202,7 +200,7 @@ impl Mapping {
                         continue;
                     };
                     let number =
-                        self.relate(owner, field, target, (*repeatable, false), None, true);
+                        self.relate(owner, field, target, (*repeatable, false), None, Some(name));
                     self.types[owner].attributes[place].kind = match repeatable {
                         true => Kind::List(target, number),
                         false => Kind::One(target, number),
@@ -217,7 +215,8 @@ impl Mapping {
                         };
                         let wanted = uncapitalised(name, "zone") + &self.types[target].name;
                         let field = self.types[owner].names.take([wanted.as_str()]);
-                        let number = self.relate(owner, field, target, (true, false), None, true);
+                        let number =
+                            self.relate(owner, field, target, (true, false), None, Some(name));
                         taken.push((component.clone(), target, number));
                     }
                     self.types[owner].attributes[place].kind = Kind::Zone(taken);
@@ -255,7 +254,7 @@ impl Mapping {
                     }
                 }
             });
-            let number = self.relate(owner, field, target, many, back, false);
+            let number = self.relate(owner, field, target, many, back, None);
             self.by_link.insert((owner, name.clone(), None), number);
         }
     }
@@ -269,6 +268,17 @@ impl Types for Mapping {
     fn field(&self, model: usize, attribute: &str) -> Option<&str> {
         let field = self.types.get(model)?.field(attribute)?;
         matches!(field.kind, Kind::Value(_)).then_some(&field.name)
+    }
+
+    fn attribute(&self, model: usize, field: &str) -> Option<&str> {
+        let own = self.types.get(model)?.attributes.iter();
+        let found = own.filter(|it| matches!(it.kind, Kind::Value(_)));
+        let mut found = found.filter(|it| it.name == field);
+        found.next().map(|it| it.attribute.as_str())
+    }
+
+    fn is_fixed(&self, model: usize, field: &str) -> bool {
+        is_fixed(self.uid(model).unwrap_or_default(), field)
     }
 }
 

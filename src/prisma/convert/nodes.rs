@@ -1,9 +1,9 @@
 //! Nodes of a row: one for the row, and one for each component in it.
 
-use super::fields::{Kind, POSITION};
+use super::fields::Kind;
 use super::form::Fit;
 use super::mapping::{Mapping, other_id};
-use crate::convert::rows::{Mark, Shapes, Tree, WRAPPER};
+use crate::convert::rows::{Mark, POSITION, Shapes, Tree, WRAPPER};
 use crate::model::{Entity, Fields, IdSet, elements, json};
 use std::collections::BTreeMap;
 

@@ -3,20 +3,27 @@
 //!
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
-use super::joined::{DATA, NOTED, Numbered, count, node_key, placed, value};
+use super::gone::Gone;
+use super::joined::{DATA, HELD, NOTED, Numbered, count, node_key, placed, value};
 use super::layout::{FILES, NOTES};
-use super::table::{Table, unfit};
+use super::left::{Left, Lost, is_same, tell};
+use super::mapping::FILES as FILE_ROWS;
+use super::table::{Pair, Table, unfit};
 use crate::convert::notes::{FileNote, Note, Reader, RowNote};
-use crate::convert::rows::Rows;
+use crate::convert::rows::{Rows, Untaken};
 use crate::error::{Error, Result};
 use crate::model::{Asset, AssetMetadata, Line, Stage, is_file_name};
 use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
 use crate::sorting::{Sorted, Sorter};
 use crate::store::{Folder, Interrupt};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Bytes of the place of a node: the number of its row, and that of its own in there.
+const PLACE: usize = 12;
+/// Bytes of the place of a link.
+const LINK: usize = 8;
 
 /// NDF with notes.
 pub struct NotedSource {
@@ -31,9 +38,7 @@ pub struct NotedSource {
 struct Joined {
     nodes: Sorted,
     links: Sorted,
-    /// What has no place: how much, by type.
-    lost: BTreeMap<String, u64>,
-    lost_links: u64,
+    lost: Lost,
 }
 
 impl NotedSource {
@@ -78,7 +83,7 @@ impl NotedSource {
         };
         let mut nodes = Sorter::new(&self.spool);
         let mut pairs = Sorter::new(&self.spool);
-        let (mut lost, mut lost_links) = (BTreeMap::new(), 0);
+        let mut lost = Lost::default();
         for file in 0..self.data.files().len() {
             let (kind, name) = (
                 self.data.files()[file].kind,
@@ -96,14 +101,16 @@ impl NotedSource {
                     }
                     ValueType::Lists => {
                         let row = ListRow::parse(text).map_err(fail)?;
-                        count(&mut lost, &row.type_name);
+                        count(&mut lost.types, &row.type_name);
                     }
                     ValueType::Relations => {
                         let pair = Relation::parse(text).map_err(fail)?;
                         match table.pair(&pair) {
-                            Some((_, true)) => {}
-                            Some((key, false)) => pairs.push(&key, &[DATA])?,
-                            None => lost_links += 1,
+                            Some(Pair::Held { node, holder }) => {
+                                nodes.push(&node, &value(HELD, &holder))?;
+                            }
+                            Some(Pair::Link(key)) => pairs.push(&key, &[DATA])?,
+                            None => lost.links += 1,
                         }
                     }
                 }
@@ -118,11 +125,15 @@ impl NotedSource {
                 Note::Row(note) => {
                     let mut each = Ok(());
                     let mut place = 0_u32;
-                    note.tree.each_node(&mut |tree| {
+                    note.tree.each_node(&table.shapes, &mut |tree, holder| {
                         let name = table.type_name(tree.model).unwrap_or_default();
                         let mut at = row.to_be_bytes().to_vec();
                         at.extend_from_slice(&place.to_be_bytes());
                         place += 1;
+                        let holder = holder.and_then(|(owner, attribute)| {
+                            table.holder(owner, attribute, tree.model)
+                        });
+                        at.extend(holder.unwrap_or_default());
                         if each.is_ok() {
                             each = nodes.push(&node_key(name, &tree.node), &value(NOTED, &at));
                         }
@@ -140,21 +151,18 @@ impl NotedSource {
                 _ => {}
             }
         }
-        let nodes = placed(
+        let (nodes, strays) = placed(
             &self.spool,
             nodes,
+            PLACE,
             &mut |key| {
-                count(&mut lost, key.split('\0').next().unwrap_or_default());
+                count(&mut lost.types, key.split('\0').next().unwrap_or_default());
             },
             true,
         )?;
-        let links = placed(&self.spool, pairs, &mut |_| lost_links += 1, false)?;
-        Ok(Joined {
-            nodes,
-            links,
-            lost,
-            lost_links,
-        })
+        let (links, _) = placed(&self.spool, pairs, LINK, &mut |_| lost.links += 1, false)?;
+        lost.strays = strays;
+        Ok(Joined { nodes, links, lost })
     }
 
     fn file(&self, folder: &Folder, note: &FileNote, sink: &mut dyn Sink) -> Result<()> {
@@ -223,7 +231,8 @@ impl Source for NotedSource {
         let mut nodes = Numbered::new(&joined.nodes)?;
         let mut links = Numbered::new(&joined.links)?;
         let (mut row, mut link) = (0, 0);
-        let mut removed = 0;
+        let mut gone = Gone::new(&table.schemas);
+        let mut left = Left::default();
         let files = self.folder.join(FILES);
         let mut folder = None;
         while let Some(note) = reader.read()? {
@@ -231,12 +240,11 @@ impl Source for NotedSource {
                 Note::Row(note) => {
                     let found = nodes.take(row)?;
                     row += 1;
-                    match line(&rows, &note, found) {
+                    let line = line(&rows, &note, found, (&mut gone, &mut left));
+                    left.rows += u64::from(line.is_none());
+                    match line {
                         Some(line) => (Stage::Entities, line),
-                        None => {
-                            removed += 1;
-                            continue;
-                        }
+                        None => continue,
                     }
                 }
                 Note::Link(form, gaps) => {
@@ -251,6 +259,11 @@ impl Source for NotedSource {
                 Note::Line(line) => (Stage::Links, line),
                 Note::Configuration(line) => (Stage::Configuration, line),
                 Note::File(note) => {
+                    let about = AssetMetadata::parse(&note.about, &note.name);
+                    if about.is_ok_and(|it| gone.holds(FILE_ROWS, it.id)) {
+                        left.files += 1;
+                        continue;
+                    }
                     if steps.enter(Stage::Assets, sink)? {
                         if folder.is_none() {
                             let opened = Folder::open(&files);
@@ -267,11 +280,17 @@ impl Source for NotedSource {
             };
             if steps.enter(line.0, sink)? {
                 let parsed = Line::parse(line.0, &line.1).map_err(|why| reader.fault(&why))?;
+                if let Line::Link(link) = &parsed
+                    && gone.cuts(link)
+                {
+                    left.links += 1;
+                    continue;
+                }
                 filter.send(&parsed, sink)?;
             }
         }
         steps.finish(sink)?;
-        tell(&joined, removed, sink);
+        tell(table, &joined.lost, &left, sink);
         Ok(())
     }
 }
@@ -305,43 +324,35 @@ impl Steps<'_> {
 }
 
 /// The line of a row, of those nodes of it that are there.
-fn line(rows: &Rows<'_>, note: &RowNote, found: Vec<(Vec<u8>, Vec<u8>)>) -> Option<String> {
+fn line(
+    rows: &Rows<'_>,
+    note: &RowNote,
+    found: Vec<(Vec<u8>, Vec<u8>)>,
+    (gone, left): (&mut Gone<'_>, &mut Left),
+) -> Option<String> {
     let mut count = 0;
-    note.tree.each_node(&mut |_| count += 1);
+    note.tree.each_node(rows.shapes, &mut |_, _| count += 1);
     let mut nodes = vec![String::new(); count];
     for (place, text) in found {
         let place = u32::from_be_bytes(place.try_into().ok()?) as usize;
         *nodes.get_mut(place)? = String::from_utf8(text).ok()?;
     }
-    match &note.line {
-        Some(line) => (!nodes.first()?.is_empty()).then(|| line.clone()),
-        None => rows.line(note.id, &note.tree, &nodes),
+    let mut untaken = Untaken::new();
+    let made = rows.line(note.id, &note.tree, &nodes, &mut untaken);
+    let line = match &note.line {
+        _ if nodes.first()?.is_empty() => None,
+        Some(line) => match made.filter(|made| !is_same(made, line)) {
+            Some(made) => Some(made),
+            None => Some(line.clone()),
+        },
+        None => made,
+    };
+    left.take(untaken);
+    if nodes.iter().any(String::is_empty) {
+        let all = vec!["{}".to_owned(); count];
+        let before = note.line.clone();
+        let before = before.or_else(|| rows.line(note.id, &note.tree, &all, &mut Untaken::new()));
+        gone.take(&before.unwrap_or_default(), line.as_deref());
     }
-}
-
-/// Says what has no place in the archive.
-fn tell(joined: &Joined, removed: u64, sink: &mut dyn Sink) {
-    const WHY: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
-         content types";
-    for (type_name, lost) in &joined.lost {
-        let subject = Subject::ContentType(type_name.clone());
-        let mut warning = Warning::new(WarningKind::Lost, subject, WHY);
-        warning.count = *lost;
-        sink.warn(warning);
-    }
-    for (kind, count, stage, why) in [
-        (WarningKind::Lost, joined.lost_links, Stage::Links, WHY),
-        (
-            WarningKind::Notice,
-            removed,
-            Stage::Entities,
-            "the nodes of these rows are not there any more",
-        ),
-    ] {
-        if count > 0 {
-            let mut warning = Warning::new(kind, Subject::Stage(stage), why);
-            warning.count = count;
-            sink.warn(warning);
-        }
-    }
+    line
 }

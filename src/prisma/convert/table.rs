@@ -1,8 +1,10 @@
 //! What the notes say beside rows, links and files: what all of it comes from, and what the numbers in them mean.
 
 use super::edges::key;
+use super::fields::is_fixed;
+use super::joined::node_key;
 use crate::convert::notes::{FORMAT, Head, LinkForm, Note, Reader, RelationNote, TypeNote};
-use crate::convert::rows::{Shapes, Types};
+use crate::convert::rows::{Shapes, Tree, Types};
 use crate::error::{Error, Result};
 use crate::model::limits::{LONGEST_SCHEMAS, MOST_PARTS};
 use crate::model::{Schema, Schemas, Stage};
@@ -26,6 +28,21 @@ pub struct Table {
     forms: Vec<LinkForm>,
     /// The relations of the fields of types, and whether these own them.
     fields: HashMap<(String, String), (usize, bool)>,
+    /// The relations that lead to components: by owner, attribute and type of these.
+    held: HashMap<(usize, String, usize), usize>,
+}
+
+/// What a pair stands for.
+pub enum Pair {
+    /// A link, by what it is known by.
+    Link(Vec<u8>),
+    /// A component: its node, and what it is held by.
+    Held {
+        /// What its node is known by.
+        node: Vec<u8>,
+        /// The relation and the node that holds it.
+        holder: Vec<u8>,
+    },
 }
 
 impl Table {
@@ -53,6 +70,7 @@ impl Table {
             relations: Vec::new(),
             forms: Vec::new(),
             fields: HashMap::new(),
+            held: HashMap::new(),
         };
         let (mut parts, mut bytes) = (0, 0);
         while let Some(note) = reader.read()? {
@@ -95,6 +113,10 @@ impl Table {
                     let back = (target.name.clone(), back.clone());
                     self.fields.entry(back).or_insert((number, false));
                 }
+                if let Some(attribute) = &note.components {
+                    let key = (note.owner, attribute.clone(), note.target);
+                    self.held.insert(key, number);
+                }
                 self.relations.push(note);
             }
             Note::Shape(names) => {
@@ -136,8 +158,15 @@ impl Table {
         Some((form.line(gaps)?, key(form.relation, &ends.0, &ends.1)))
     }
 
-    /// What a pair is known by, and whether it leads to a component; `None` where the notes do not know its relation.
-    pub fn pair(&self, pair: &Relation<'_>) -> Option<(Vec<u8>, bool)> {
+    /// What a component in an attribute of a node is held by.
+    pub fn holder(&self, owner: &Tree, attribute: &str, model: usize) -> Option<Vec<u8>> {
+        let key = (owner.model, attribute.to_owned(), model);
+        let number = self.held.get(&key)?;
+        Some(key_of(*number, &owner.node))
+    }
+
+    /// What a pair stands for; `None` where the notes do not know its relation.
+    pub fn pair(&self, pair: &Relation<'_>) -> Option<Pair> {
         let found = pair.ends.iter().enumerate().find_map(|(place, end)| {
             let field = end.field.as_deref()?.to_owned();
             let known = self
@@ -151,8 +180,19 @@ impl Table {
         let target = &pair.ends[if is_owner { 1 - place } else { place }];
         let fits = self.type_name(note.owner) == Some(&*owner.type_name)
             && self.type_name(note.target) == Some(&*target.type_name);
-        fits.then(|| (key(number, &owner.id, &target.id), note.components))
+        fits.then(|| match note.components {
+            None => Pair::Link(key(number, &owner.id, &target.id)),
+            Some(_) => Pair::Held {
+                node: node_key(&target.type_name, &target.id),
+                holder: key_of(number, &owner.id),
+            },
+        })
     }
+}
+
+/// What holds components: a relation, and the node that owns it.
+fn key_of(relation: usize, owner: &str) -> Vec<u8> {
+    key(relation, owner, "")
 }
 
 /// What a note is.
@@ -171,6 +211,16 @@ impl Types for Table {
     fn field(&self, model: usize, attribute: &str) -> Option<&str> {
         let own = self.types.get(model)?;
         own.fields.get(attribute).map(String::as_str)
+    }
+
+    fn attribute(&self, model: usize, field: &str) -> Option<&str> {
+        let mut own = self.types.get(model)?.fields.iter();
+        own.find(|(_, name)| *name == field)
+            .map(|(attribute, _)| attribute.as_str())
+    }
+
+    fn is_fixed(&self, model: usize, field: &str) -> bool {
+        is_fixed(self.uid(model).unwrap_or_default(), field)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whatever an archive holds: Prisma takes what becomes of it, and the way back gives the same lines.
 
 mod archives;
+mod edits;
 
 use self::archives::{archives, schema};
 use super::{NdfDestination, NotedSource, layout};
@@ -28,13 +29,14 @@ use std::process::Command;
 struct Lines {
     lines: BTreeMap<Stage, Vec<String>>,
     files: Vec<(String, String, Vec<u8>)>,
+    told: Vec<String>,
 }
 
 impl Lines {
     fn of(stages: impl IntoIterator<Item = (Stage, Vec<String>)>) -> Self {
         Self {
             lines: stages.into_iter().collect(),
-            files: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -109,7 +111,10 @@ impl Sink for Lines {
         self.push(Stage::Configuration, item.line)
     }
 
-    fn warn(&mut self, _warning: Warning) {}
+    fn warn(&mut self, warning: Warning) {
+        let incomplete = warning.kind.is_incomplete();
+        self.told.push(format!("{incomplete}: {warning}"));
+    }
 }
 
 fn transfer<'a>(
@@ -219,6 +224,7 @@ fn the_real_validator_of_prisma_takes_what_becomes_of_any_archive() {
 fn small() -> Lines {
     let attributes = json!({
         "title": {"type": "string"},
+        "body": {"type": "string"},
         "boxes": {"type": "component", "component": "c.box", "repeatable": true},
         "next": {"type": "relation", "relation": "oneToMany", "target": "api::a.a"},
     });

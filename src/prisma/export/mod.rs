@@ -12,7 +12,7 @@ use super::sdl::DataModel;
 use super::service::{Cursor, Service};
 use super::verify::{Verdict, verify};
 use super::watch::{Event, Watch};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::Interrupt;
 use std::path::Path;
 
@@ -32,13 +32,6 @@ pub fn fetch(service: &Service, pages: &mut Pages, watch: &dyn Watch) -> Result<
         });
         while !cursor.is_end() {
             let page = service.export(kind, cursor)?;
-            if page.next == cursor {
-                return Err(Error::failed(format!(
-                    "{} gives the same page of {kind} again and again",
-                    service.endpoint()
-                ))
-                .hint("see what the server's log says"));
-            }
             let bytes = page.elements.iter().map(|it| it.get().len() as u64).sum();
             pages.keep(kind, &page)?;
             watch.on(Event::Advanced {

@@ -8,6 +8,7 @@ use crate::store::{Access, Location, folder_of, open_plain, write_small};
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -46,12 +47,19 @@ impl Pages {
         folder_of(path).join(format!(".{name}.unfinished"))
     }
 
-    /// Those that an earlier run has fetched for the data set at this path, or none. With `restart` they are forgotten.
+    /// The folder for the pages of an export of this service into a folder, under a name that holds the time: the next run
+    /// has another one, and goes on with it.
+    pub fn unnamed(above: &Path, endpoint: &Endpoint) -> PathBuf {
+        let digest = Sha256::digest(endpoint.to_string());
+        let key: String = digest[..8].iter().map(|it| format!("{it:02x}")).collect();
+        above.join(format!(".export-{key}.unfinished"))
+    }
+
+    /// Those that an earlier run has fetched into this folder, or none. With `restart` they are forgotten.
     ///
     /// # Errors
     /// Kind [`Locked`](Kind::Locked): another run fetches them; or they are of another service, or cannot be kept.
-    pub fn open(path: &Path, endpoint: &Endpoint, restart: bool) -> Result<Self> {
-        let folder = Self::place(path);
+    pub fn open(folder: PathBuf, endpoint: &Endpoint, restart: bool) -> Result<Self> {
         let fail = |error| Error::io("keep pages in", &folder, error);
         match DirBuilder::new().mode(0o700).create(&folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(fail(error)),
@@ -67,7 +75,10 @@ impl Pages {
         }
         let held = File::open(&folder).map_err(fail)?;
         if flock(&held, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let what = format!("another run exports to {}", path.display());
+            let what = format!(
+                "another run exports the same: it holds {}",
+                folder.display()
+            );
             return Err(Error::new(Kind::Locked, what)
                 .hint("wait until it has ended, or choose another name"));
         }

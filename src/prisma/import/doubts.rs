@@ -4,6 +4,7 @@ use super::super::ndf::{ListRow, Node, Page, Relation, ValueType};
 use super::super::sdl::DataModel;
 use super::super::service::{Cursor, Outcome};
 use super::super::verify::{Chunk, Digest, edge_id, is_same, node_id};
+use super::super::watch::Event;
 use super::lists::Lists;
 use super::refused::elements;
 use super::{Import, Shared};
@@ -14,6 +15,8 @@ use std::collections::{BTreeSet, HashMap};
 
 /// How many elements are named that nobody knows of whether they are there.
 const NAMED: usize = 20;
+/// How often the service is read until two readings agree.
+const READINGS: u32 = 5;
 
 impl Import<'_> {
     /// Clears these up, as far as the service answers. What is lost again stays in doubt.
@@ -21,15 +24,21 @@ impl Import<'_> {
         if doubts.is_empty() {
             return Ok(());
         }
+        self.own.refuse_untold(kind, &doubts)?;
         let missing: Vec<Vec<String>> = match kind {
             ValueType::Lists => {
                 let mut lists = Lists::of(&doubts);
                 if self.own.verdict.has_split_lists {
                     lists.add_earlier(self.set, &doubts)?;
                 }
-                self.own
-                    .read_back(kind, &doubts, &mut |text| lists.found(text))?;
-                let missing = lists.missing(self.own.model, &doubts);
+                let model = self.own.model;
+                let rows =
+                    self.own
+                        .settled(kind, &doubts, &|text| lists.is_meant(text), &|rows| {
+                            lists.is_whole(model, &doubts, rows)
+                        })?;
+                rows.iter().for_each(|row| lists.found(row));
+                let missing = lists.missing(model, &doubts);
                 missing.map_err(|list| self.own.unknown(kind, list))?
             }
             _ => self.own.missing(kind, &doubts)?,
@@ -42,14 +51,54 @@ impl Import<'_> {
 }
 
 impl Shared<'_> {
-    /// Reads everything of a kind that the service holds.
+    /// What the service holds of what is meant, once it has settled: a server may still be at work on a request whose answer
+    /// was lost. Two readings some time apart have to agree, unless all of it is there.
+    fn settled(
+        &self,
+        kind: ValueType,
+        doubts: &[Chunk],
+        is_meant: &dyn Fn(&str) -> bool,
+        is_whole: &dyn Fn(&[String]) -> bool,
+    ) -> Result<Vec<String>> {
+        let mut pause = self.settle;
+        let mut last = self.read_back(kind, doubts, is_meant)?;
+        for _ in 1..READINGS {
+            if is_whole(&last) {
+                return Ok(last);
+            }
+            self.watch.on(Event::Noted(&format!(
+                "it is not known what came of {} requests: the service is left alone for {} seconds, in case it is still at them",
+                doubts.len(),
+                pause.as_secs()
+            )));
+            self.service.pause(pause)?;
+            let now = self.read_back(kind, doubts, is_meant)?;
+            if now == last {
+                return Ok(now);
+            }
+            last = now;
+            pause = pause.saturating_mul(2);
+        }
+        if is_whole(&last) {
+            return Ok(last);
+        }
+        let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
+        Err(Error::failed(format!(
+            "the service is still at work on {kind} that were sent: each time it is read back it holds others of these"
+        ))
+        .listing(list)
+        .hint("wait until the server is idle"))
+    }
+
+    /// Reads what the service holds of a kind, as far as it is meant.
     fn read_back(
         &self,
         kind: ValueType,
         doubts: &[Chunk],
-        found: &mut dyn FnMut(&str),
-    ) -> Result<()> {
+        is_meant: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<String>> {
         let mut cursor = Cursor::START;
+        let mut held = Vec::new();
         while !cursor.is_end() {
             let page = self.service.export(kind, cursor).map_err(|error| {
                 let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
@@ -59,19 +108,37 @@ impl Shared<'_> {
                     ))
                     .listing(list)
             })?;
-            if page.next == cursor {
-                return Err(Error::failed(format!(
-                    "{} gives the same page of {kind} again and again",
-                    self.service.endpoint()
-                ))
-                .hint("see what the server's log says"));
-            }
-            page.elements
-                .iter()
-                .for_each(|element| found(element.get()));
+            let texts = page.elements.iter().map(|element| element.get());
+            held.extend(texts.filter(|text| is_meant(text)).map(str::to_owned));
             cursor = page.next;
         }
-        Ok(())
+        // Rows of one list have an order.
+        if kind != ValueType::Lists {
+            held.sort_unstable();
+        }
+        Ok(held)
+    }
+
+    /// Sees that the service says the truth of these: of some relations it does not, and what is found of them may be others.
+    fn refuse_untold(&self, kind: ValueType, doubts: &[Chunk]) -> Result<()> {
+        if kind != ValueType::Relations {
+            return Ok(());
+        }
+        let untold = untold(self.model);
+        let is_untold = |text: &str| {
+            let relation = Relation::parse(text).ok();
+            let id = relation.and_then(|it| edge_id(self.model, &it).ok());
+            id.is_some_and(|it| untold.contains(&(it.edge.first.on, it.edge.first.field)))
+        };
+        let elements = doubts.iter().flat_map(|chunk| elements(&chunk.body));
+        let unknown: Vec<String> = elements
+            .filter(|it| is_untold(it.get()))
+            .map(|it| it.get().to_owned())
+            .collect();
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => Err(self.unknown(kind, unknown)),
+        }
     }
 
     /// Sees that a node in the service is the one that was sent; gives why it is not.
@@ -106,10 +173,22 @@ impl Shared<'_> {
             }
         }
         let total = wanted.len();
+        let held = self.settled(
+            kind,
+            doubts,
+            &|text| key(text).is_some_and(|key| wanted.contains_key(&key)),
+            &|held| {
+                held.iter()
+                    .filter_map(|text| key(text))
+                    .collect::<BTreeSet<_>>()
+                    .len()
+                    == total
+            },
+        )?;
         let mut others = Vec::new();
-        self.read_back(kind, doubts, &mut |text| {
+        for text in &held {
             let Some((chunk, at, own)) = key(text).and_then(|key| wanted.remove(&key)) else {
-                return;
+                continue;
             };
             if kind == ValueType::Nodes
                 && let Some(why) = self.is_another(own, text)
@@ -117,7 +196,7 @@ impl Shared<'_> {
                 let (file, number) = chunk.origin(at).unwrap_or_default();
                 others.push(format!("{}, element {number}: {why}", self.file(file)));
             }
-        })?;
+        }
         if !others.is_empty() {
             others.truncate(NAMED);
             return Err(Error::failed("the service holds another node with its id for:")
@@ -126,7 +205,7 @@ impl Shared<'_> {
         }
         self.ledger().imported.found += (total - wanted.len()) as u64;
         let is_missing = |text: &str| key(text).is_none_or(|key| wanted.contains_key(&key));
-        let missing: Vec<Vec<String>> = doubts
+        let missing = doubts
             .iter()
             .map(|chunk| {
                 let elements = elements(&chunk.body);
@@ -134,27 +213,12 @@ impl Shared<'_> {
                 missing.map(|it| it.get().to_owned()).collect()
             })
             .collect();
-        if kind == ValueType::Relations {
-            let untold = untold(model);
-            let unknown: Vec<String> = missing
-                .iter()
-                .flatten()
-                .filter(|text| {
-                    let relation = Relation::parse(text).ok();
-                    let id = relation.and_then(|it| edge_id(model, &it).ok());
-                    id.is_some_and(|it| untold.contains(&(it.edge.first.on, it.edge.first.field)))
-                })
-                .cloned()
-                .collect();
-            if !unknown.is_empty() {
-                return Err(self.unknown(kind, unknown));
-            }
-        }
         Ok(missing)
     }
 
     /// Nobody knows whether these are in the service.
     fn unknown(&self, kind: ValueType, list: Vec<String>) -> Error {
+        self.ledger().is_stuck = true;
         let count = list.len();
         let mut shown: Vec<String> = list.into_iter().take(NAMED).collect();
         if count > NAMED {
@@ -172,7 +236,7 @@ impl Shared<'_> {
             "it is not known which of {count} {kind} are in the service: {why}"
         ))
         .listing(shown)
-        .hint("see which of these are there, and empty the service")
+        .hint("see which of these are there; or empty the service, and run it with --restart")
     }
 
     /// Sends the elements of a request that the service does not hold, and writes down what comes of it.

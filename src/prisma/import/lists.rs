@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use std::collections::HashMap;
 
 /// The values of a list.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Held {
     /// What was sent before.
     earlier: Vec<String>,
@@ -20,6 +20,7 @@ struct Held {
 }
 
 /// The lists that requests in doubt speak of.
+#[derive(Clone)]
 pub(super) struct Lists(HashMap<Digest, Held>);
 
 fn key(row: &ListRow<'_>) -> Digest {
@@ -86,6 +87,19 @@ impl Lists {
                 held.earlier.extend(texts(&row.values));
             }
         }
+    }
+
+    /// Whether a row that the service holds is of one of these.
+    pub fn is_meant(&self, text: &str) -> bool {
+        ListRow::parse(text).is_ok_and(|row| self.0.contains_key(&key(&row)))
+    }
+
+    /// Whether a service with these rows holds all of these requests.
+    pub fn is_whole(&self, model: &DataModel, doubts: &[Chunk], rows: &[String]) -> bool {
+        let mut own = self.clone();
+        rows.iter().for_each(|row| own.found(row));
+        let missing = own.missing(model, doubts);
+        missing.is_ok_and(|missing| missing.iter().all(Vec::is_empty))
     }
 
     /// Takes a row that the service holds.

@@ -5,11 +5,13 @@
 
 mod doubts;
 mod lists;
+mod places;
 mod refused;
 mod sending;
 mod state;
 
-pub use state::{Places, State};
+pub use places::Places;
+pub use state::State;
 
 use super::ndf::{DataSet, ValueType};
 use super::sdl::DataModel;
@@ -18,6 +20,7 @@ use super::verify::{Chunk, Verdict};
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// How often in a row what was lost is read back and sent again, without any of it being taken.
 const ROUNDS: u32 = 3;
@@ -47,6 +50,8 @@ struct Shared<'a> {
     model: &'a DataModel,
     service: &'a Service,
     watch: &'a dyn Watch,
+    /// How long the service is left alone before what it holds counts.
+    settle: Duration,
     ledger: Mutex<Ledger>,
 }
 
@@ -54,6 +59,10 @@ struct Shared<'a> {
 struct Ledger {
     state: State,
     imported: Imported,
+    /// The first request of each kind that this run has not come to.
+    ahead: [usize; 3],
+    /// Whether nobody can tell how to go on.
+    is_stuck: bool,
     /// Requests of which it is not known what came of them.
     doubts: Vec<Chunk>,
     /// Why the answer to the last of them is missing.
@@ -63,7 +72,8 @@ struct Ledger {
 }
 
 impl<'a> Import<'a> {
-    /// An import of a data set with this verdict.
+    /// An import of a data set with this verdict. After an answer was lost the service is left alone for `settle`, and longer
+    /// where it is still at work, before what it holds is taken for what came of the request.
     ///
     /// # Errors
     /// Kind [`Archive`](crate::error::Kind::Archive): something is wrong with the data set.
@@ -73,12 +83,18 @@ impl<'a> Import<'a> {
         model: &'a DataModel,
         service: &'a Service,
         state: State,
+        settle: Duration,
         watch: &'a dyn Watch,
     ) -> Result<Self> {
         verdict.check()?;
         let ledger = Ledger {
+            imported: Imported {
+                earlier: state.progress().0 as u64,
+                ..Imported::default()
+            },
             state,
-            imported: Imported::default(),
+            ahead: [0; 3],
+            is_stuck: false,
             doubts: Vec::new(),
             lost: None,
             failure: None,
@@ -90,6 +106,7 @@ impl<'a> Import<'a> {
             model,
             service,
             watch,
+            settle,
             ledger: Mutex::new(ledger),
         };
         Ok(Self { set, own })
@@ -112,11 +129,13 @@ impl<'a> Import<'a> {
                 ledger.state.complete()?;
                 Ok(ledger.imported)
             }
-            Err(error) => Err(ledger.state.half_way(error)),
+            Err(error) => Err(ledger.state.half_way(error, ledger.is_stuck)),
         }
     }
 
     fn all(&mut self) -> Result<()> {
+        // A wrong address or secret is told before anything is sent.
+        self.own.service.greet()?;
         for kind in ValueType::ALL {
             let total = self.own.verdict.counts[kind as usize].items;
             if total == 0 {
@@ -134,12 +153,10 @@ impl<'a> Import<'a> {
     }
 
     fn kind(&mut self, kind: ValueType) -> Result<()> {
-        let mut is_first = true;
         let mut in_vain = 0;
         loop {
             let before = self.own.ledger().state.taken(kind);
-            let is_through = self.pass(kind, is_first)?;
-            is_first = false;
+            let is_through = self.pass(kind)?;
             let (failure, doubts) = {
                 let mut ledger = self.own.ledger();
                 (ledger.failure.take(), std::mem::take(&mut ledger.doubts))

@@ -17,7 +17,7 @@ const DOUBTS: usize = 8;
 
 impl Import<'_> {
     /// Sends what was not sent. Gives whether it came to the end of the elements: else something is to be cleared up first.
-    pub(super) fn pass(&mut self, kind: ValueType, is_first: bool) -> Result<bool> {
+    pub(super) fn pass(&mut self, kind: ValueType) -> Result<bool> {
         // Values of one list that stand in several rows are put behind each other as they come.
         let is_serial = kind == ValueType::Lists && self.own.verdict.has_split_lists;
         let Self { set, own } = self;
@@ -40,7 +40,7 @@ impl Import<'_> {
                 });
             }
             let give = |chunk: Chunk| -> Result<()> {
-                let Some(chunk) = own.wanted(chunk, is_first)? else {
+                let Some(chunk) = own.wanted(chunk)? else {
                     return Ok(());
                 };
                 match is_serial {
@@ -79,7 +79,7 @@ impl Import<'_> {
 
 impl Shared<'_> {
     /// A request, if it is to be sent now.
-    fn wanted(&self, chunk: Chunk, is_first: bool) -> Result<Option<Chunk>> {
+    fn wanted(&self, chunk: Chunk) -> Result<Option<Chunk>> {
         let expected = self.verdict.chunks[chunk.kind as usize].get(chunk.number);
         if expected != Some(&chunk.digest()) {
             return Err(
@@ -88,9 +88,12 @@ impl Shared<'_> {
             );
         }
         let mut ledger = self.ledger();
+        let ahead = &mut ledger.ahead[chunk.kind as usize];
+        let is_first = chunk.number >= *ahead;
+        *ahead = (*ahead).max(chunk.number + 1);
         if ledger.state.is_taken(chunk.kind, chunk.number) {
+            // An earlier run sent it; a pass that was ended early did not come to it.
             if is_first {
-                ledger.imported.earlier += 1;
                 self.advance(&chunk);
             }
             return Ok(None);

@@ -1,67 +1,25 @@
 //! What is known of an import after it ended in whatever way: which requests are about to be sent, and which were taken.
 //!
 //! One file for each pair of endpoint and content, so that no other data set and no other server inherits it: lines of
-//! JSON that are only added to. It lies beside the data set, or where that may not be written, in the user's own folder.
+//! JSON that are only added to. It lies beside the data set, or where that may not be written, in the user's own folder;
+//! an entry there says where, so that a data set that was moved is known again.
 
 use super::super::ndf::ValueType;
 use super::super::service::Endpoint;
 use super::super::verify::Verdict;
+use super::places::{Entry, Places, hold, locked, may_not, options};
 use crate::error::{Error, Kind, Result};
-use crate::store::{folder_of, not_opened, open_plain, sync_folder};
+use crate::store::{folder_of, open_plain, sync_folder};
 use jiff::Timestamp;
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The number of the format.
 const FORMAT: u32 = 1;
-/// What its name ends with.
-const SUFFIX: &str = ".import-state";
-
-/// Where a state may lie.
-#[derive(Debug, Clone)]
-pub struct Places {
-    /// Beside the data set.
-    pub beside: PathBuf,
-    /// Where that may not be written: the user's own folder.
-    pub fallback: Option<PathBuf>,
-}
-
-impl Places {
-    /// The places for the import of a data set, of this path and content, to an endpoint. `own` is the user's own folder
-    /// for what programs keep.
-    pub fn of(data: &Path, verdict: &Verdict, endpoint: &Endpoint, own: Option<&Path>) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(endpoint.to_string());
-        hasher.update([0]);
-        hasher.update(verdict.digest());
-        let key: String = hasher.finalize()[..8]
-            .iter()
-            .map(|it| format!("{it:02x}"))
-            .collect();
-        let name = data.file_name().unwrap_or_default().to_string_lossy();
-        let name = format!("{name}.{key}{SUFFIX}");
-        Self {
-            beside: folder_of(data).join(&name),
-            fallback: own.map(|folder| folder.join(format!("prisma-{key}{SUFFIX}"))),
-        }
-    }
-
-    /// The one that is there.
-    pub fn existing(&self) -> Option<&Path> {
-        let mut places = [Some(&self.beside), self.fallback.as_ref()]
-            .into_iter()
-            .flatten();
-        places
-            .find(|path| path.symlink_metadata().is_ok())
-            .map(PathBuf::as_path)
-    }
-}
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +46,7 @@ enum Line {
 pub struct State {
     file: File,
     path: PathBuf,
+    entry: Option<Entry>,
     taken: [Vec<bool>; 3],
     sending: [BTreeSet<usize>; 3],
     complete: Option<String>,
@@ -99,19 +58,25 @@ impl State {
     /// # Errors
     /// Kind [`Locked`](Kind::Locked): another run imports the same; or it can be written nowhere, or is damaged.
     pub fn open(places: &Places, verdict: &Verdict, endpoint: &Endpoint) -> Result<Self> {
-        let (file, path) = match places.existing() {
-            Some(path) => (open(path)?, path.to_owned()),
+        let mut entry = places.hold()?;
+        let path = match places.existing()? {
+            Some(path) => path,
             None => create(places)?,
         };
+        // Where it is gone by now, another run has just ended.
+        let file = hold(&path, false)?.ok_or_else(|| locked(&path))?;
+        if let Some(entry) = &mut entry {
+            entry.note(&path)?;
+        }
         let requests = verdict.chunks.each_ref().map(Vec::len);
         let mut state = Self {
             file,
             path,
+            entry,
             taken: requests.map(|count| vec![false; count]),
             sending: Default::default(),
             complete: None,
         };
-        hold(&state.file, &state.path)?;
         let head = Line::Import {
             format: FORMAT,
             endpoint: endpoint.to_string(),
@@ -127,22 +92,8 @@ impl State {
     /// # Errors
     /// Kind [`Locked`](Kind::Locked): another run is at it; or its state cannot be removed.
     pub fn forget(places: &Places) -> Result<()> {
-        if let Some(path) = places.existing() {
-            let held = open(path)?;
-            hold(&held, path)?;
-        }
-        for path in [Some(&places.beside), places.fallback.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove the state of the import", path, error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        let _entry = places.hold()?;
+        places.remove()
     }
 
     /// When all of it was taken, if it was.
@@ -216,12 +167,15 @@ impl State {
             .map_err(|error| fail(&self.path, error))
     }
 
-    /// Says of an error what the run left: where nothing was sent, nothing.
-    pub(super) fn half_way(self, error: Error) -> Error {
+    /// Says of an error what the run left: where nothing was sent, nothing. Where it `is_stuck`, no other run gets further.
+    pub(super) fn half_way(self, error: Error, is_stuck: bool) -> Error {
         let (taken, all) = self.progress();
         if taken == 0 && self.in_doubt() == 0 {
             // There is nothing to go on with.
             let _ = fs::remove_file(&self.path);
+            if let Some(entry) = self.entry {
+                entry.remove();
+            }
             return error.interrupted_with("nothing was sent");
         }
         let (message, list) = error.parts();
@@ -236,6 +190,7 @@ impl State {
         ));
         let hint = "run the same command again to go on; with --restart it begins anew, which is for a service that was emptied";
         let hint = match error.advice() {
+            Some(advice) if is_stuck => advice.to_owned(),
             Some(advice) => format!("{advice}; {hint}"),
             None => hint.to_owned(),
         };
@@ -316,54 +271,26 @@ impl State {
     }
 }
 
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-}
-
-fn open(path: &Path) -> Result<File> {
-    let opened = open_plain(&mut options(), path);
-    opened.map_err(|error| not_opened("open the state of the import", path, error))
-}
-
-/// Holds a state until its file is closed.
-fn hold(file: &File, path: &Path) -> Result<()> {
-    if flock(file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-        return Ok(());
-    }
-    let what = format!(
-        "another run imports this data set: it holds {}",
-        path.display()
-    );
-    Err(Error::new(Kind::Locked, what).hint("wait until it has ended, and run it again"))
-}
-
 /// Makes a state beside the data set, or where that may not be written, in the user's own folder.
-fn create(places: &Places) -> Result<(File, PathBuf)> {
-    let make = |path: &Path| -> io::Result<File> {
-        let file = open_plain(options().create_new(true), path)?;
+fn create(places: &Places) -> Result<PathBuf> {
+    let make = |path: &Path| -> io::Result<()> {
+        drop(open_plain(options().create_new(true), path)?);
         // What is about to be sent must not be known to a name alone that a crash takes away.
-        sync_folder(folder_of(path)).map_err(Error::into_io)?;
-        Ok(file)
+        sync_folder(folder_of(path)).map_err(Error::into_io)
     };
     let error = match make(&places.beside) {
-        Ok(file) => return Ok((file, places.beside.clone())),
+        Ok(()) => return Ok(places.beside.clone()),
         Err(error) => error,
     };
-    let may_not = matches!(
-        error.kind(),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-    );
     match &places.fallback {
-        Some(path) if may_not => {
+        Some(path) if may_not(&error) => {
             let made = DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
                 .create(folder_of(path));
-            let file = made.and_then(|()| make(path));
-            let file = file.map_err(|error| fail(path, error))?;
-            Ok((file, path.clone()))
+            made.and_then(|()| make(path))
+                .map_err(|error| fail(path, error))?;
+            Ok(path.clone())
         }
         _ => Err(fail(&places.beside, error)),
     }

@@ -271,7 +271,7 @@ impl DataSet {
                     None => self.faults.push(format!(
                         "{name} has no number: files are called 000001.json and so on"
                     )),
-                    Some(number) if number + 1 == next && number > 0 => self
+                    Some(number) if number > 0 && number.checked_add(1) == Some(next) => self
                         .faults
                         .push(format!("{name} has the same number as another file")),
                     Some(number) if number == next => next += 1,

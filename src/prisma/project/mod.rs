@@ -109,7 +109,7 @@ impl Definition {
             let Some(value) = value.as_str() else {
                 return Err(fail(&format_args!("`{key}` is no text")));
             };
-            let whole = variables::fill(value, &known, &|key| {
+            let whole = variables::fill(key, value, &known, &|key| {
                 document
                     .as_mapping_get(key)
                     .and_then(Yaml::as_str)
@@ -226,6 +226,45 @@ mod tests {
         );
         assert_eq!(read.endpoint.as_deref(), Some("http://a/x"));
         assert_eq!(read.secret, None);
+    }
+
+    #[test]
+    fn what_a_variable_of_the_environment_holds_is_not_filled_in_again() {
+        let yml = "endpoint: http://a/${self:name}\nname: ${env:NAME}\nsecret: ${env:SECRET}";
+        let read = load(yml, "NAME='x${env:HOST}'\nSECRET='a${b}c'\n").expect("read");
+        assert_eq!(read.endpoint.as_deref(), Some("http://a/x${env:HOST}"));
+        assert_eq!(read.secret, Some(Secret::new("a${b}c")));
+    }
+
+    #[test]
+    fn no_message_tells_of_a_secret_whose_variables_cannot_be_filled_in() {
+        for yml in [
+            "secret: ${hunter2}",
+            "secret: a${env:hunter2}b",
+            "secret: ${self:hunter2}",
+            "secret: ${self:other}\nother: ${env:hunter2}",
+            "endpoint: ${self:secret}\nsecret: ${hunter2}",
+            "secret: hunter2${",
+        ] {
+            let error = load(yml, "").expect_err(yml);
+            let told = format!("{error} {:?}", error.advice());
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_brings_itself_many_times_takes_no_memory() {
+        let twice = |name: &str| format!("${{self:{name}}}").repeat(900);
+        let text = "x".repeat(900);
+        for last in ["", text.as_str()] {
+            let yml = format!(
+                "endpoint: {}\nb: {}\nc: \"{last}\"\n",
+                twice("b"),
+                twice("c")
+            );
+            let error = load(&yml, "").expect_err("too much");
+            assert!(error.to_string().contains("too "), "{error}");
+        }
     }
 
     #[test]

@@ -60,6 +60,11 @@ impl Cursor {
             .saturating_add(self.array)
             < 0
     }
+
+    /// Whether an export that is here gets further with `next`. Servers count rows of a table, and then tables.
+    fn leads_to(&self, next: Self) -> bool {
+        next.is_end() || (next.table, next.row) > (self.table, self.row)
+    }
 }
 
 /// A page of an export.
@@ -131,11 +136,42 @@ impl Service {
         &self.endpoint
     }
 
+    /// Sees that it is there, and knows who asks.
+    ///
+    /// # Errors
+    /// It is not, or does not; or the user wants the run to stop.
+    pub fn greet(&self) -> Result<()> {
+        self.ask(ValueType::Nodes, Cursor::START).map(drop)
+    }
+
+    /// Leaves it alone for so long.
+    ///
+    /// # Errors
+    /// The user wants the run to stop.
+    pub fn pause(&self, pause: Duration) -> Result<()> {
+        self.caller.pause(pause)
+    }
+
     /// Asks for a page, again and again where that fails.
     ///
     /// # Errors
-    /// It does not answer, or not with a page; or the user wants the run to stop.
+    /// It does not answer, or not with a page, or with one that leads back; or the user wants the run to stop.
     pub fn export(&self, kind: ValueType, cursor: Cursor) -> Result<Exported> {
+        let place = format!("{kind}, from row {} of number {}", cursor.row, cursor.table);
+        let page = self
+            .ask(kind, cursor)
+            .map_err(|error| error.within(place))?;
+        if !cursor.leads_to(page.next) {
+            let what = format!(
+                "{} gives the same pages of {kind} again and again",
+                self.endpoint
+            );
+            return Err(Error::failed(what).hint("see what the server's log says"));
+        }
+        Ok(page)
+    }
+
+    fn ask(&self, kind: ValueType, cursor: Cursor) -> Result<Exported> {
         let url = self.endpoint.request("export");
         let body = serde_json::json!({"fileType": kind.as_str(), "cursor": cursor}).to_string();
         let mut pause = PAUSE;
@@ -149,6 +185,7 @@ impl Service {
                     let least = answer.retry_after.unwrap_or_default();
                     (self.unexpected(&answer), least)
                 }
+                Ok(answer) if took_nothing(answer.status) => return Err(self.unexpected(&answer)),
                 Ok(answer) => match self.page(&answer) {
                     Ok(page) => return Ok(page),
                     // A page that is cut short or has errors in it may come whole the next time.
@@ -160,8 +197,7 @@ impl Service {
                 }
             };
             if tries == TRIES || error.is_denied() {
-                let place = format!("{kind}, from row {} of number {}", cursor.row, cursor.table);
-                return Err(error.within(place));
+                return Err(error);
             }
             tries += 1;
             self.caller.pause(pause.max(least).min(LONGEST_PAUSE))?;
@@ -201,11 +237,18 @@ impl Service {
     }
 
     fn taken(&self, answer: &Answer) -> Outcome {
+        let unexpected = || {
+            let error = self.unexpected(answer);
+            match took_nothing(answer.status) || error.is_denied() {
+                true => Outcome::Unsent(error),
+                false => Outcome::Lost(error),
+            }
+        };
         if answer.status != 200 {
-            return Outcome::Lost(self.unexpected(answer));
+            return unexpected();
         }
         let Ok(refused) = serde_json::from_slice::<Vec<String>>(&answer.body) else {
-            return Outcome::Lost(self.unexpected(answer));
+            return unexpected();
         };
         let refused: Vec<String> = refused
             .iter()
@@ -268,9 +311,16 @@ impl Service {
             404 => {
                 error.hint("see that the endpoint is that of a service, with its name and stage")
             }
+            413 => error
+                .hint("see that the proxy in front of the service lets requests of 1 MB through"),
             _ => error.hint("see what the server's log says"),
         }
     }
+}
+
+/// Whether an answer says that the request was turned away at the door.
+fn took_nothing(status: u16) -> bool {
+    matches!(status, 401 | 403 | 404 | 405 | 411 | 413 | 414 | 415)
 }
 
 /// Whether it may be otherwise the next time.

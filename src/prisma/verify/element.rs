@@ -205,14 +205,15 @@ impl<'m> Checker<'m> {
             Some((found.edge.first.on, found.edge.first.field)),
             found.edge.back.map(|back| (found.edge.other, back)),
         ];
-        let is_one_field = fields[0] == fields[1];
-        for (end, field) in ends.into_iter().zip(fields) {
+        // A node that is linked with itself by one field is one end.
+        let is_one_end = fields[0] == fields[1] && ends[0].id == ends[1].id;
+        for (end, field) in ends.into_iter().zip(fields).skip(usize::from(is_one_end)) {
             let Some((on, name)) = field else { continue };
             let is_list = model
                 .of_name(on)
                 .and_then(|own| own.field(name))
                 .is_some_and(|field| field.is_list);
-            if !is_list && !is_one_field {
+            if !is_list {
                 self.ids.single(&end.id, on, name, place)?;
             }
         }

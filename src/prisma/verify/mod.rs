@@ -14,7 +14,7 @@ mod value;
 pub use chunks::{CHUNK, Chunk, Chunks, Digest, Piece};
 pub use edges::{EdgeId, edge_id, list_id, node_id};
 pub use findings::Findings;
-pub use value::{is_same, misfit};
+pub use value::{fits, instant, int, is_same, misfit};
 
 use super::ndf::{DataSet, ValueType};
 use super::sdl::DataModel;

@@ -174,3 +174,30 @@ fn of_many_faults_the_first_are_kept_and_the_others_counted() {
             .is_err_and(|it| it.to_string().contains("150 things"))
     );
 }
+
+#[test]
+fn a_second_link_of_a_field_that_is_both_ends_and_holds_one_is_wrong() {
+    let text = "type User { id: ID! @id, friend: User, others: [User!]! @relation(name: \"O\") }";
+    let model = DataModel::parse(text, "x").expect("a data model");
+    let nodes: Vec<String> = ["a", "b", "c"]
+        .iter()
+        .map(|id| format!(r#"{{"_typeName":"User","id":"{id}"}}"#))
+        .collect();
+    let count = |field: &str, links: &[[&str; 2]]| {
+        let links: Vec<String> = links
+            .iter()
+            .map(|ids| {
+                let ends = ids.map(|id| {
+                    format!(r#"{{"_typeName":"User","id":"{id}","fieldName":"{field}"}}"#)
+                });
+                format!("[{}]", ends.join(","))
+            })
+            .collect();
+        let verdict = check([&nodes.join(","), "", &links.join(",")], Some(&model));
+        verdict.findings.count()
+    };
+    assert_eq!(count("friend", &[["a", "b"]]), 0);
+    assert_eq!(count("friend", &[["a", "b"], ["c", "c"]]), 0);
+    assert_eq!(count("friend", &[["a", "b"], ["b", "c"]]), 1);
+    assert_eq!(count("others", &[["a", "b"], ["b", "c"]]), 0);
+}

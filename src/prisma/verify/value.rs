@@ -20,24 +20,15 @@ pub fn misfit(model: &DataModel, kind: &FieldType, value: &RawValue) -> Option<S
         return Some("is null; where there is no value the key is left out".into());
     }
     let string = || serde_json::from_str::<String>(text).ok();
-    let fits = match kind {
+    let is_fit = match kind {
         FieldType::Relation(_) => false,
         FieldType::Enum(name) => string().is_some_and(|own| {
             let found = model.enum_of_name(name);
             found.is_some_and(|it| it.values.contains(&own))
         }),
-        FieldType::Scalar(scalar) => match scalar {
-            Scalar::Json => true,
-            Scalar::String => text.starts_with('"'),
-            Scalar::Id => text.starts_with('"'),
-            Scalar::Uuid => string().is_some_and(|own| is_uuid(&own)),
-            Scalar::Boolean => matches!(text, "true" | "false"),
-            Scalar::Int => is_int(text),
-            Scalar::Float => serde_json::from_str::<f64>(text).is_ok_and(f64::is_finite),
-            Scalar::DateTime => string().is_some_and(|own| instant(&own).is_some()),
-        },
+        FieldType::Scalar(scalar) => fits(*scalar, text),
     };
-    if fits {
+    if is_fit {
         return None;
     }
     let name = match kind {
@@ -57,20 +48,36 @@ pub fn misfit(model: &DataModel, kind: &FieldType, value: &RawValue) -> Option<S
     })
 }
 
-fn is_int(text: &str) -> bool {
-    text.parse::<i32>().is_ok() || {
-        // The server takes 3.0 for 3.
-        let number = text.starts_with(|it: char| it == '-' || it.is_ascii_digit());
-        let parsed = text.parse::<f64>().ok().filter(|_| number);
-        parsed.is_some_and(|it| {
-            it.fract() == 0.0 && it >= f64::from(i32::MIN) && it <= f64::from(i32::MAX)
-        })
+/// Whether a value, as JSON, is one of this type.
+pub fn fits(scalar: Scalar, text: &str) -> bool {
+    let string = || serde_json::from_str::<String>(text).ok();
+    match scalar {
+        Scalar::Json => true,
+        Scalar::String | Scalar::Id => text.starts_with('"'),
+        Scalar::Uuid => string().is_some_and(|own| is_uuid(&own)),
+        Scalar::Boolean => matches!(text, "true" | "false"),
+        Scalar::Int => int(text).is_some(),
+        Scalar::Float => serde_json::from_str::<f64>(text).is_ok_and(f64::is_finite),
+        Scalar::DateTime => string().is_some_and(|own| instant(&own).is_some()),
     }
+}
+
+/// The integer of 32 bits that a value is, as JSON.
+pub fn int(text: &str) -> Option<i32> {
+    // The server takes 3.0 for 3.
+    let whole = || {
+        let number = text.starts_with(|it: char| it == '-' || it.is_ascii_digit());
+        let parsed = text.parse::<f64>().ok().filter(|_| number)?;
+        let is_whole =
+            parsed.fract() == 0.0 && parsed >= f64::from(i32::MIN) && parsed <= f64::from(i32::MAX);
+        is_whole.then_some(parsed as i32)
+    };
+    text.parse().ok().or_else(whole)
 }
 
 /// The moment that a text names, in one of the forms that the server takes: `2017-11-29T14:35:13.000Z`, also without a
 /// fraction, with an offset, or as `2017-11-29 14:35:13`.
-fn instant(text: &str) -> Option<Timestamp> {
+pub fn instant(text: &str) -> Option<Timestamp> {
     let (date, rest) = text.split_at_checked(10)?;
     let rest = rest.strip_prefix(['T', ' '])?;
     let (time, zone) = rest.split_at(rest.find(['Z', '+', '-']).unwrap_or(rest.len()));

@@ -76,6 +76,12 @@ fn in_clean_environment<S: AsRef<OsStr>>(
             command.env(name, value);
         }
     }
+    // What programs keep in the user's own folder is for this run of the tests alone.
+    let kept = format!("state-{}", std::process::id());
+    command.env(
+        "XDG_STATE_HOME",
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(kept),
+    );
     command
 }
 

@@ -10,7 +10,7 @@ mod values;
 
 use self::links::{Pairs, end_key};
 use self::types::{ContentType, Made, made_of};
-use self::values::value;
+use self::values::{is_rounded, value};
 use super::table::unfit;
 use crate::convert::capitalised;
 use crate::error::Result;
@@ -218,26 +218,27 @@ impl PlainSource {
                 continue;
             };
             let raw = node.field(&attribute.field).map(|it| it.get());
+            let mut taken = |raw: &str| {
+                let value = value(form, raw);
+                if value.is_none() || is_rounded(form, raw) {
+                    lose(lost, &own.name, &attribute.field);
+                }
+                value
+            };
             match (attribute.is_list, lists.get(&attribute.field), raw) {
                 (true, Some(values), _) => {
+                    let values: Vec<String> = values.iter().filter_map(|it| taken(it)).collect();
                     out.push('[');
                     out.push_str(&values.join(","));
                     out.push(']');
                 }
                 (true, None, _) | (false, _, None | Some("null")) => out.push_str("null"),
-                (false, _, Some(raw)) => match value(form, raw) {
-                    Some(value) => out.push_str(&value),
-                    None => {
-                        out.push_str("null");
-                        lose(lost, &own.name, &attribute.field);
-                    }
-                },
+                (false, _, Some(raw)) => out.push_str(taken(raw).as_deref().unwrap_or("null")),
             }
             out.push(',');
         }
-        for (field, _) in &node.fields {
-            let is_known = own.takes(field);
-            if !is_known {
+        for (field, raw) in &node.fields {
+            if !own.takes(field, raw.get(), &node.id) {
                 lose(lost, &own.name, field);
             }
         }
@@ -284,7 +285,7 @@ impl Gathered {
                 let text = String::from_utf8_lossy(rest.get(8..).unwrap_or_default());
                 if let Ok(row) = ListRow::parse(&text) {
                     let values = self.lists.entry(row.field.into_owned()).or_default();
-                    values.extend(row.values.iter().map(|it| values::compact(it.get())));
+                    values.extend(row.values.iter().map(|it| it.get().to_owned()));
                 }
                 true
             }
@@ -347,8 +348,8 @@ impl Source for PlainSource {
                 uid: type_name,
                 attribute: field,
             };
-            const WHY: &str =
-                "the data model has no place for it, or it leads to a node that is not there";
+            const WHY: &str = "the data model has no place for it, it is not of its type, it has more digits than \
+                 Strapi keeps, or it leads to a node that is not there";
             let mut warning = Warning::new(WarningKind::Lost, subject, WHY);
             warning.count = count;
             sink.warn(warning);

@@ -1,7 +1,7 @@
 //! Content types of a data model: their schemas as an archive holds them, and the files that a project needs.
 
 use super::schema::{added, hyphened, properties};
-use super::values::Holds;
+use super::values::{Holds, instant};
 use crate::convert::Names;
 use crate::prisma::sdl::{DataModel, Field, FieldType, Scalar, Type};
 use serde_json::{Map, Value, json};
@@ -68,8 +68,8 @@ pub struct ContentType {
     pub singular: String,
     /// Its attributes that have values.
     pub attributes: Vec<Attribute>,
-    /// The fields that are relations, and the ids.
-    others: Vec<String>,
+    /// The fields that hold the id, whatever they are called.
+    ids: Vec<String>,
     /// The fields with times that each row has.
     times: Vec<String>,
     /// Its schema, as it stands in an archive.
@@ -142,12 +142,17 @@ pub struct Made {
 }
 
 impl ContentType {
-    /// Whether a field of a node has a place in it.
-    pub fn takes(&self, field: &str) -> bool {
+    /// Whether what a node of this id says of a field has a place in it, or says nothing.
+    pub fn takes(&self, field: &str, raw: &str, id: &str) -> bool {
         let own = |it: &Attribute| it.form.is_some() && !it.is_list && it.field == field;
-        self.has_time(field)
-            || self.others.iter().any(|it| it == field)
-            || self.attributes.iter().any(own)
+        let is_id = || serde_json::from_str::<String>(raw).is_ok_and(|it| it == id);
+        match raw {
+            "null" => true,
+            // Its value was looked at where its attribute was written.
+            _ if self.attributes.iter().any(own) => true,
+            _ if self.has_time(field) => instant(raw).is_some(),
+            _ => self.ids.iter().any(|it| it == field) && is_id(),
+        }
     }
 
     /// Whether a field is one of the times that each row has.
@@ -178,13 +183,13 @@ struct Draft<'m> {
     /// The attributes of fields.
     called: HashMap<&'m str, String>,
     times: Vec<String>,
-    others: Vec<String>,
+    ids: Vec<String>,
     properties: Map<String, Value>,
 }
 
 /// What is made of a data model, for a Strapi with `documents` or without.
 pub fn made_of(model: &DataModel, documents: bool) -> Made {
-    let mut names = Names::new(&OWN_TYPES, LONGEST);
+    let mut names = Names::bare(&OWN_TYPES, LONGEST);
     let types = model.types().iter().filter(|it| it.has_nodes());
     let mut drafts: Vec<Draft<'_>> = types.map(|own| Draft::new(own, &mut names)).collect();
     drafts.sort_by(|one, other| one.singular.cmp(&other.singular));
@@ -274,9 +279,14 @@ fn add_links(made: &mut Made, model: &DataModel, drafts: &[Draft<'_>], own: &Typ
 
 impl<'m> Draft<'m> {
     fn new(own: &'m Type, names: &mut Names) -> Self {
-        let singular = names.take([hyphened(&own.name).as_str()]);
+        let mut wanted = hyphened(&own.name);
+        // Tables of this beginning are Strapi's own.
+        if wanted.split('-').next() == Some("strapi") {
+            wanted.insert_str(0, "prisma-");
+        }
+        let singular = names.take([wanted.as_str()]);
         let plural = names.take([format!("{singular}s").as_str()]);
-        let mut taken = Names::new(&OWN_ATTRIBUTES, LONGEST);
+        let mut taken = Names::bare(&OWN_ATTRIBUTES, LONGEST);
         let mut draft = Self {
             own,
             singular,
@@ -284,13 +294,13 @@ impl<'m> Draft<'m> {
             attributes: Vec::new(),
             called: HashMap::new(),
             times: ["createdAt", "updatedAt"].map(str::to_owned).into(),
-            others: Vec::new(),
+            ids: Vec::new(),
             properties: Map::new(),
         };
         for field in &own.fields {
             let is_time = draft.times.contains(&field.name);
             if field.is_id() {
-                draft.others.push(field.name.clone());
+                draft.ids.push(field.name.clone());
             } else if is_time && field.kind == FieldType::Scalar(Scalar::DateTime) && !field.is_list
             {
                 // It is one of those that each row has.
@@ -338,7 +348,6 @@ impl<'m> Draft<'m> {
                 }
                 // Its properties come when the other end is known; this keeps its place.
                 FieldType::Relation(_) => {
-                    self.others.push(field.name.clone());
                     self.properties.insert(name.clone(), Value::Null);
                     continue;
                 }
@@ -421,7 +430,7 @@ impl<'m> Draft<'m> {
             uid,
             singular: self.singular,
             attributes: self.attributes,
-            others: self.others,
+            ids: self.ids,
             times: self.times,
             schema: Value::from(schema).to_string(),
             file: format!("{:#}\n", Value::from(file)),
@@ -442,6 +451,35 @@ mod tests {
             file["collectionName"].as_str().expect("a name").to_owned()
         });
         assert_eq!(tables.collect::<Vec<_>>(), ["files2", "up_users2"]);
+    }
+
+    #[test]
+    fn no_schema_is_one_that_strapi_refuses() {
+        let long = "AnExtraordinarilyLongNameOfATypeThatIsCutHereRightX";
+        let text = format!(
+            "type StrapiWebhook {{ id: ID! @id }} type {long} {{ id: ID! @id }}
+             type Tag1 {{ id: ID! @id }} type Tag_1 {{ id: ID! @id }}
+             type Post {{ id: ID! @id fooBar: String foo_bar: String title1: Int title_1: Int x: Int x_: Int tag1: [Tag1] tag_1: [Tag_1] }}"
+        );
+        let made = made_of(&DataModel::parse(&text, "test").expect("a model"), true);
+        let names: Vec<&str> = made.types.iter().map(|it| it.singular.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "an-extraordinarily-long-name-of-atype-that-is-cut",
+                "post",
+                "prisma-strapi-webhook",
+                "tag1",
+                "tag12",
+            ]
+        );
+        let file: Value = serde_json::from_str(&made.types[1].file).expect("JSON");
+        let attributes = file["attributes"].as_object().expect("an object");
+        let columns: std::collections::BTreeSet<String> = attributes
+            .keys()
+            .map(|it| crate::strapi::identifiers::snake_case(it))
+            .collect();
+        assert_eq!(columns.len(), 9, "{attributes:?}");
     }
 
     #[test]

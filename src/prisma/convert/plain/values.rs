@@ -2,9 +2,7 @@
 
 use crate::model::json;
 use crate::prisma::sdl::Scalar;
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use crate::prisma::verify;
 
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,18 +22,30 @@ pub fn value(holds: &Holds, raw: &str) -> Option<String> {
             values.contains(&text).then(|| compact(raw))
         }
         Holds::Scalar(scalar) => match scalar {
-            Scalar::String | Scalar::Id | Scalar::Uuid => text().map(|_| compact(raw)),
-            Scalar::Int => raw.parse::<i32>().ok().map(|it| it.to_string()),
-            Scalar::Float => {
-                let number = raw.parse::<f64>().ok().filter(|it| it.is_finite())?;
-                let mut out = String::new();
-                json::write_f64(&mut out, number);
-                Some(out)
-            }
-            Scalar::Boolean => matches!(raw, "true" | "false").then(|| raw.to_owned()),
+            _ if !verify::fits(*scalar, raw) => None,
+            Scalar::String | Scalar::Id | Scalar::Uuid | Scalar::Json => Some(compact(raw)),
+            Scalar::Int => verify::int(raw).map(|it| it.to_string()),
+            Scalar::Float => float(raw),
+            Scalar::Boolean => Some(raw.to_owned()),
             Scalar::DateTime => instant(raw),
-            Scalar::Json => Some(compact(raw)),
         },
+    }
+}
+
+/// A number as Strapi keeps it.
+fn float(raw: &str) -> Option<String> {
+    let number = raw.parse::<f64>().ok().filter(|it| it.is_finite())?;
+    let mut out = String::new();
+    json::write_f64(&mut out, number);
+    Some(out)
+}
+
+/// Whether a number has more digits than Strapi keeps.
+pub fn is_rounded(holds: &Holds, raw: &str) -> bool {
+    let mut exact = String::new();
+    *holds == Holds::Scalar(Scalar::Float) && {
+        json::write_number(&mut exact, raw);
+        float(raw).is_some_and(|kept| kept != exact)
     }
 }
 
@@ -51,11 +61,7 @@ pub fn compact(raw: &str) -> String {
 /// A time, in each of the forms that a service takes: with and without an offset, or a fraction of the second.
 pub fn instant(raw: &str) -> Option<String> {
     let text: String = serde_json::from_str(raw).ok()?;
-    let local = || {
-        let local: DateTime = text.parse().ok()?;
-        local.to_zoned(TimeZone::UTC).ok().map(|it| it.timestamp())
-    };
-    let time: Timestamp = text.parse().ok().or_else(local)?;
+    let time = verify::instant(&text)?;
     Some(format!("\"{}\"", time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ")))
 }
 
@@ -69,6 +75,7 @@ mod tests {
             (Scalar::String, "\"\\u00e4\"", Some("\"ä\"")),
             (Scalar::String, "1", None),
             (Scalar::Int, "2147483648", None),
+            (Scalar::Int, "3.0", Some("3")),
             (Scalar::Float, "1.0", Some("1")),
             (Scalar::Json, "{ \"a\" : 1 }", Some("{\"a\":1}")),
             (
@@ -85,6 +92,17 @@ mod tests {
         ] {
             let found = value(&Holds::Scalar(scalar), raw);
             assert_eq!(found.as_deref(), expected, "{scalar:?} {raw}");
+        }
+        let float = Holds::Scalar(Scalar::Float);
+        for (raw, is_too_long) in [
+            ("0.1", false),
+            ("1.50", false),
+            ("-0.0", false),
+            ("1e300", false),
+            ("0.1234567890123456789012345", true),
+            ("9007199254740993", true),
+        ] {
+            assert_eq!(is_rounded(&float, raw), is_too_long, "{raw}");
         }
         let holds = Holds::Enum(vec!["A".into()]);
         assert_eq!(value(&holds, "\"A\"").as_deref(), Some("\"A\""));

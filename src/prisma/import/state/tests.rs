@@ -1,5 +1,6 @@
 //! States as runs leave them.
 
+use super::super::places::is_named;
 use super::*;
 
 /// A data set of three requests of nodes.
@@ -73,7 +74,46 @@ fn where_the_data_may_not_be_written_beside_the_state_lies_in_the_users_own_fold
     // Nobody makes files there.
     let places = Places::of(Path::new("/sys/a.zip"), &verdict, &endpoint, Some(&own));
     drop(State::open(&places, &verdict, &endpoint).expect("a state"));
-    assert!(places.existing().is_some_and(|path| path.starts_with(&own)));
+    let existing = || places.existing().expect("known");
+    assert!(existing().is_some_and(|path| path.starts_with(&own)));
     State::forget(&places).expect("forgotten");
-    assert_eq!(places.existing(), None);
+    assert_eq!(existing(), None);
+}
+
+#[test]
+fn a_state_that_another_run_removes_before_it_is_held_is_not_taken_for_the_one_that_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state");
+    fs::write(&path, "old").expect("written");
+    let opened = open_plain(&mut options(), &path).expect("opened");
+    fs::remove_file(&path).expect("removed");
+    assert!(!is_named(&opened, &path));
+    assert!(hold(&path, false).expect("asked").is_none());
+    fs::write(&path, "new").expect("written");
+    assert!(!is_named(&opened, &path));
+    let held = hold(&path, false).expect("held").expect("there");
+    assert!(is_named(&held, &path));
+    assert!(hold(&path, false).is_err_and(|it| it.kind() == Kind::Locked));
+}
+
+#[test]
+fn copies_of_a_data_set_in_two_folders_are_not_imported_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder.path().join("own");
+    let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
+    let [one, other] = ["one", "other"].map(|name| {
+        let above = folder.path().join(name);
+        fs::create_dir(&above).expect("made");
+        Places::of(&above.join("a.zip"), &verdict, &endpoint, Some(&own))
+    });
+    let open = |places: &Places| State::open(places, &verdict, &endpoint);
+    let mut state = open(&one).expect("a state");
+    assert!(open(&other).is_err_and(|it| it.kind() == Kind::Locked));
+    state.take(ValueType::Nodes, 0).expect("written");
+    drop(state);
+    let state = open(&other).expect("a state");
+    assert_eq!(state.progress(), (1, 3));
+    drop(state);
+    State::forget(&other).expect("forgotten");
+    assert_eq!(one.existing().expect("known"), None);
 }

@@ -140,3 +140,16 @@ fn files_that_are_not_in_the_format_are_refused_each_with_its_reason() {
         );
     }
 }
+
+#[test]
+fn the_largest_number_that_a_file_can_have_is_told_and_does_not_overflow() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("nodes")).expect("made");
+    for name in ["1", "18446744073709551615"] {
+        let path = folder.path().join(format!("nodes/{name}.json"));
+        fs::write(path, r#"{"valueType":"nodes","values":[]}"#).expect("written");
+    }
+    let set = open(folder.path()).expect("a data set");
+    assert_eq!(set.faults().len(), 1, "{:?}", set.faults());
+    assert!(set.faults()[0].contains("000002.json is not there"));
+}

@@ -14,6 +14,9 @@ pub struct Held {
     pub lists: BTreeMap<(String, String), (String, Vec<Value>)>,
     /// As they came; with the ends in order, to find them again.
     pub relations: Vec<Value>,
+    /// The server's bug: the links of the second of these relations, by the fields on both ends, are exported with the ids
+    /// of the first, since both stand in one table.
+    pub mistaken: Option<[[&'static str; 2]; 2]>,
     edges: BTreeSet<String>,
 }
 
@@ -108,8 +111,32 @@ impl Held {
                 let rows = lists.map(|((id, field), (name, values))| json!({"_typeName": name, "id": id, field: values}));
                 rows.collect()
             }
-            _ => self.relations.clone(),
+            _ => self.exported(),
         }
+    }
+
+    fn exported(&self) -> Vec<Value> {
+        let Some([first, second]) = self.mistaken else {
+            return self.relations.clone();
+        };
+        let is_of = |value: &Value, fields: [&str; 2]| {
+            let named = |at: usize| text(&value[at], "fieldName");
+            fields.contains(&named(0).as_str()) && fields.contains(&named(1).as_str())
+        };
+        let mut out = self.relations.clone();
+        out.retain(|value| !is_of(value, second));
+        let others = out.iter().filter(|value| is_of(value, first)).cloned();
+        let others: Vec<Value> = others
+            .map(|mut value| {
+                for at in 0..2 {
+                    let is_first = value[at]["fieldName"] == first[0];
+                    value[at]["fieldName"] = json!(second[usize::from(!is_first)]);
+                }
+                value
+            })
+            .collect();
+        out.extend(others);
+        out
     }
 
     /// A page of so many characters at most, from a cursor on. Gives the answer.

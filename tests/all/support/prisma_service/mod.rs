@@ -37,6 +37,9 @@ pub enum Fault {
     Status(u16, Kept),
     /// The connection ends without an answer.
     Cut(Kept),
+    /// The connection ends without an answer, and the server stays at work: all of it is there once exports were answered
+    /// so often since.
+    Late(u32),
     /// It is answered with 200 and errors.
     Errors(Kept),
     /// Whoever asks is killed; the answer reaches nobody.
@@ -53,6 +56,7 @@ impl Fault {
             | Self::Errors(kept)
             | Self::Kill(kept)
             | Self::Interrupt(kept) => kept,
+            Self::Late(_) => Kept::Nothing,
         }
     }
 }
@@ -72,6 +76,14 @@ struct State {
     /// What happens to the imports and exports that come: the first of these to the first. `None` is nothing.
     imports: VecDeque<Option<Fault>>,
     exports: VecDeque<Option<Fault>>,
+    /// What the server is still at work on, and for how many exports.
+    late: Option<(u32, Value)>,
+    /// Nodes of which one comes with each export that follows a lost import.
+    growing: VecDeque<Value>,
+    /// How many exports are answered before the cursors lead round in a circle.
+    circle: Option<u32>,
+    /// The answer to all requests, whatever they are.
+    turned_away: Option<(u16, &'static str)>,
     secret: Option<String>,
     page: usize,
     generated: Option<Generated>,
@@ -146,6 +158,21 @@ impl PrismaService {
         lock(&self.state).exports = faults.into_iter().collect();
     }
 
+    /// One of these nodes is there more each time that the service is read, once an import was lost.
+    pub fn grow(&self, nodes: impl IntoIterator<Item = Value>) {
+        lock(&self.state).growing = nodes.into_iter().collect();
+    }
+
+    /// After so many exports the cursors lead from the first row to the second and back.
+    pub fn circle(&self, after: u32) {
+        lock(&self.state).circle = Some(after);
+    }
+
+    /// Whatever comes is answered with this.
+    pub fn turn_away(&self, status: u16, body: &'static str) {
+        lock(&self.state).turned_away = Some((status, body));
+    }
+
     /// This process is killed where a fault says so.
     pub fn kills(&self, process: u32) {
         lock(&self.state).victim = Some(process);
@@ -183,6 +210,13 @@ fn serve(client: &TcpStream, state: &(Mutex<State>, Condvar)) {
     }
 }
 
+/// A page without elements, whose cursor leads to the first row or the second, whichever it does not come from.
+fn round(body: &Value) -> String {
+    let row = if body["cursor"]["row"] == 1 { 2 } else { 1 };
+    let cursor = json!({"table": 0, "row": row, "field": 0, "array": 0});
+    json!({"out": {"jsonElements": [], "size": 0}, "cursor": cursor, "isFull": false}).to_string()
+}
+
 /// The answer; `None` where there is none.
 fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, String)> {
     let what = request
@@ -204,6 +238,9 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
             what: what.clone(),
             body: request.body.clone(),
         });
+    }
+    if let Some((status, body)) = own.turned_away {
+        return Some((status, body.to_owned()));
     }
     if let Some(secret) = own.secret.clone()
         && !request
@@ -229,17 +266,40 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
         return Some((200, done));
     }
     let done = match (what.as_str(), serde_json::from_str::<Value>(&request.body)) {
-        ("import", Ok(body)) => own.held.import(&body, kept),
+        ("import", Ok(body)) => {
+            let done = own.held.import(&body, kept);
+            if let Some(Fault::Late(exports)) = fault {
+                own.late = Some((exports, body));
+            }
+            done
+        }
         ("export", Ok(body)) => {
+            match own.late.take() {
+                Some((0, late)) => drop(own.held.import(&late, Kept::All)),
+                late => own.late = late.map(|(exports, late)| (exports - 1, late)),
+            }
+            if own.imports.is_empty()
+                && own.seen.iter().any(|seen| seen.what == "import")
+                && let Some(node) = own.growing.pop_front()
+            {
+                own.held
+                    .import(&json!({"valueType": "nodes", "values": [node]}), Kept::All);
+            }
             let page = own.page;
-            own.held.export(&body, page)
+            match own.circle {
+                Some(0) => round(&body),
+                after => {
+                    own.circle = after.map(|after| after - 1);
+                    own.held.export(&body, page)
+                }
+            }
         }
         _ => return Some((400, String::new())),
     };
     match fault {
         None => Some((200, done)),
         Some(Fault::Status(status, _)) => Some((status, "it is busy".into())),
-        Some(Fault::Cut(_)) => None,
+        Some(Fault::Cut(_) | Fault::Late(_)) => None,
         Some(Fault::Errors(_)) => Some((
             200,
             json!({"errors": [{"message": "Whoops. Looks like an internal server error."}]})

@@ -1,0 +1,97 @@
+//! What was changed in the data after it was converted, and what becomes of that on the way back.
+
+use super::{back, convert, edit, small};
+use crate::model::Stage;
+
+/// The rows that come back after this change of a file of the data of [`small`], and what is told, which says this.
+fn after(file: &str, from: &str, to: &str, said: &[&str]) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("ndf");
+    convert(&small(), &into);
+    edit(&into, file, from, to);
+    let mut found = back(&into);
+    assert_eq!(found.told.len(), said.len(), "{:?}", found.told);
+    for (told, said) in found.told.iter().zip(said) {
+        assert!(told.contains(said), "{told}");
+    }
+    found.lines.remove(&Stage::Entities).expect("rows")
+}
+
+const PAIR: &str =
+    r#"[{"_typeName":"A","id":"a_1","fieldName":"boxes"},{"_typeName":"CBox","id":"cBox_11"}]"#;
+
+#[test]
+fn a_component_whose_relation_is_gone_is_gone() {
+    let said = ["false: 1 components are gone"];
+    let rows = after("relations/000001.json", &format!("{PAIR},"), "", &said);
+    assert!(
+        rows[0].ends_with(r#""boxes":[{"id":12,"n":2}]}}"#),
+        "{}",
+        rows[0]
+    );
+    assert_eq!(rows[1..], small().lines[&Stage::Entities][1..]);
+}
+
+#[test]
+fn a_component_that_another_row_holds_by_now_is_told_of() {
+    let said = ["true: components that another node holds"];
+    let moved = PAIR.replace("a_1", "a_2");
+    let rows = after("relations/000001.json", PAIR, &moved, &said);
+    assert!(
+        rows[0].ends_with(r#""boxes":[{"id":12,"n":2}]}}"#),
+        "{}",
+        rows[0]
+    );
+    assert_eq!(rows[1..], small().lines[&Stage::Entities][1..]);
+}
+
+#[test]
+fn components_whose_positions_changed_are_put_in_order() {
+    let from = r#""cBox_11","position":1"#;
+    let rows = after("nodes/000001.json", from, r#""cBox_11","position":9"#, &[]);
+    let boxes = r#""boxes":[{"id":12,"n":2},{"id":11,"n":1}]}}"#;
+    assert!(rows[0].ends_with(boxes), "{}", rows[0]);
+}
+
+#[test]
+fn a_member_that_came_to_a_node_comes_to_its_row_or_is_told_of() {
+    let from = r#""title":"T1""#;
+    let nodes = "nodes/000001.json";
+    let rows = after(nodes, from, &format!(r#"{from},"body":"B""#), &[]);
+    assert!(rows[0].ends_with(r#"],"body":"B"}}"#), "{}", rows[0]);
+    let said = ["true: strapi.json does not know it"];
+    let rows = after(nodes, from, &format!(r#"{from},"other":"B""#), &said);
+    assert_eq!(rows, small().lines[&Stage::Entities]);
+}
+
+#[test]
+fn what_changed_in_a_node_is_taken_where_the_notes_hold_the_value_or_the_whole_line() {
+    let mut archive = small();
+    let rows = archive.lines.get_mut(&Stage::Entities).expect("rows");
+    rows[0] = rows[0].replace(r#"{"id":11,"n":1}"#, r#"{"id":11,"n":3000000000}"#);
+    rows[1] = rows[1].replace(",", " , ");
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("ndf");
+    convert(&archive, &into);
+    assert_eq!(back(&into), archive);
+    let nodes = "nodes/000001.json";
+    edit(
+        &into,
+        nodes,
+        r#""cBox_11","position":1"#,
+        r#""cBox_11","position":1,"n":5"#,
+    );
+    edit(&into, nodes, "\"T2\"", "\"new\"");
+    let found = back(&into);
+    assert!(found.told.is_empty(), "{:?}", found.told);
+    let small = small();
+    let before = &small.lines[&Stage::Entities];
+    assert_eq!(
+        found.lines[&Stage::Entities],
+        [
+            before[0].replace(r#""n":1"#, r#""n":5"#),
+            before[1].replace("T2", "new"),
+            before[2].clone(),
+        ]
+    );
+}
