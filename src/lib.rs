@@ -50,6 +50,7 @@ pub mod fuzzing;
 mod hashing;
 pub mod inventory;
 pub mod model;
+mod nameless;
 mod nesting;
 pub mod portrait;
 #[cfg(feature = "prisma")]

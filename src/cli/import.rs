@@ -5,13 +5,13 @@ use super::key::KeyArguments;
 use super::project::ProjectArguments;
 use super::prompt::Prompt;
 use super::remote::{self, End, RemoteArguments};
-use super::restore::{Coming, NOTHING, Restore, RestoreArguments, Target};
+use super::restore::{Coming, Restore, RestoreArguments, Target, conclude};
 use super::run::RunArguments;
 use super::safety::{SafetyArguments, SafetyLock};
 use super::terminal::Reports;
 use super::token::TokenArguments;
 use super::waiting::WaitArguments;
-use super::{Cancellation, archive_facts, open_archive_and_key, report};
+use super::{Cancellation, archive_facts, open_archive_and_key};
 use crate::archive::Password;
 use crate::error::Result;
 use crate::store::Location;
@@ -80,9 +80,7 @@ impl Arguments {
             environment,
             |cancellation, summary| {
                 let restore = self.restore(environment, cancellation, summary);
-                let imported = restore.and_then(|it| it.run(summary));
-                let report = imported.map_err(|error| error.interrupted_with(NOTHING))?;
-                Ok(report::exit_code(&report, strict))
+                conclude(restore, strict, summary)
             },
         )
     }

@@ -225,6 +225,20 @@ pub(super) struct Restore<'a> {
 /// What a restore says that did not do anything.
 pub(super) const NOTHING: &str = "nothing was changed";
 
+/// Runs a restore that could be put together; gives the exit code.
+///
+/// # Errors
+/// It could not be put together, failed, or was not confirmed.
+pub(super) fn conclude(
+    restore: Result<Restore<'_>>,
+    strict: bool,
+    summary: &mut Summary,
+) -> Result<u8> {
+    let restored = restore.and_then(|it| it.run(summary));
+    let report = restored.map_err(|error| error.interrupted_with(NOTHING))?;
+    Ok(report::exit_code(&report, strict))
+}
+
 /// Says that an error changed nothing, if that is not told: whoever restores wants to know it first.
 pub(super) fn unchanged(error: Error) -> Error {
     let is_told = error.to_string().contains(NOTHING)

@@ -1,18 +1,18 @@
 //! `backup transfer`: a project or a running Strapi into another one, without an archive in between.
 
+use super::Cancellation;
 use super::environment::Environment;
 use super::key::KeySource;
 use super::origin::{Origin, links};
 use super::project::ChoiceArguments;
 use super::prompt::Prompt;
 use super::remote::{self, End, RemoteArguments};
-use super::restore::{Coming, NOTHING, Restore, RestoreArguments, Target};
+use super::restore::{Coming, Restore, RestoreArguments, Target, conclude};
 use super::run::RunArguments;
 use super::safety::{SafetyArguments, SafetyLock};
 use super::terminal::{self, Reports};
 use super::token::{BothTokenArguments, TokenSource};
 use super::waiting::WaitArguments;
-use super::{Cancellation, report};
 use crate::archive::Password;
 use crate::error::{Error, Result};
 use crate::strapi::Project;
@@ -77,9 +77,7 @@ impl Arguments {
             environment,
             |cancellation, summary| {
                 let restore = self.restore(environment, cancellation, summary);
-                let transferred = restore.and_then(|it| it.run(summary));
-                let report = transferred.map_err(|error| error.interrupted_with(NOTHING))?;
-                Ok(report::exit_code(&report, strict))
+                conclude(restore, strict, summary)
             },
         )
     }

@@ -8,12 +8,10 @@
 use super::{Filter, Sink, Warning};
 use crate::error::{Error, Result};
 use crate::model::{Asset, ConfigItem, Entity, Line, Link, Schema, Stage};
+use crate::nameless::{Nameless, Purpose};
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-
-/// Bytes that are written or read at once.
-const BUFFER: usize = 256 << 10;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
 
 /// What a record of the spool holds. Its length in bytes follows as 8 bytes, then its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +34,7 @@ impl Record {
 /// Lines that were put aside, in the order in which they came.
 #[derive(Debug)]
 pub struct Spool {
-    out: BufWriter<File>,
-    folder: PathBuf,
+    file: Nameless,
 }
 
 impl Spool {
@@ -46,12 +43,8 @@ impl Spool {
     /// # Errors
     /// The folder cannot be written to.
     pub fn new(folder: &Path) -> Result<Self> {
-        let file = tempfile::tempfile_in(folder)
-            .map_err(|error| Error::io("spool what is read in", folder, error))?;
-        Ok(Self {
-            out: BufWriter::with_capacity(BUFFER, file),
-            folder: folder.to_owned(),
-        })
+        let file = Nameless::new(folder, Purpose::SPOOL)?;
+        Ok(Self { file })
     }
 
     /// Sends what the filter lets through into `sink`, as a source does.
@@ -59,13 +52,10 @@ impl Spool {
     /// # Errors
     /// It cannot be read back, or the sink refuses something.
     pub fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
-        self.out.flush().map_err(|error| self.fail(error))?;
-        let folder = &self.folder;
-        let fail = |error| Error::io("read what was spooled in", folder, error);
-        let file = self.out.get_mut();
-        file.seek(SeekFrom::Start(0)).map_err(fail)?;
+        let folder = self.file.folder().to_owned();
+        let fail = |error| Error::io(Purpose::SPOOL.read, &folder, error);
         let mut replay = Replay {
-            input: BufReader::with_capacity(BUFFER, file),
+            input: self.file.reader()?,
         };
         let mut current = Stage::Schemas;
         let mut content = Vec::new();
@@ -93,18 +83,10 @@ impl Spool {
         Ok(())
     }
 
-    fn fail(&self, error: io::Error) -> Error {
-        Error::io("spool what is read in", &self.folder, error)
-    }
-
     fn record(&mut self, record: Record, content: &[u8]) -> Result<()> {
         let length = content.len() as u64;
-        let mut write = || {
-            self.out.write_all(&[record as u8])?;
-            self.out.write_all(&length.to_le_bytes())?;
-            self.out.write_all(content)
-        };
-        write().map_err(|error| self.fail(error))
+        self.file
+            .add(&[&[record as u8], &length.to_le_bytes(), content])
     }
 }
 

@@ -48,7 +48,7 @@ function serve(dir) {
       const line = said.split('\n').slice(0, -1).find((one) => one.startsWith('{"url"'));
       if (!line) return;
       const { url, tokens } = JSON.parse(line);
-      resolve({ port: Number(new URL(url).port), token: tokens.full, end: () => child.kill() });
+      resolve({ port: Number(new URL(url).port), token: tokens.full, pushes: tokens.push, end: () => child.kill() });
     });
     child.on('exit', (code) => reject(new Error(`Strapi ended with ${code}:\n${said}`)));
   });
@@ -110,6 +110,8 @@ async function main() {
       ours(['export', '--no-encrypt', '--overwrite', '-f', archive, '--from', pulls.url], { BACKUP_TOKEN: from.token })],
     ['push out of a project', 'strapi transfer --to', pushes, () =>
       timed(official, ['transfer', '--force', '--to', pushes.url, '--to-token', to.token], { cwd: local })],
+    ['push out of a project', 'backup transfer --to, a token for pushes alone', pushes, () =>
+      ours(['transfer', '--force', '--no-safety-copy', '--from', local, '--to', pushes.url], { BACKUP_TO_TOKEN: to.pushes })],
     ['push out of a project', 'backup transfer --to, no safety copy', pushes, () =>
       ours(['transfer', '--force', '--no-safety-copy', '--from', local, '--to', pushes.url])],
     ['push out of a project', 'backup transfer --to', pushes, () =>

@@ -1,17 +1,13 @@
 //! Lines of a stage, put aside in a file without a name: others may hold the password hashes of the site's users.
 
 use crate::error::{Error, Result};
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-
-/// Bytes that are written or read at once.
-const BUFFER: usize = 256 << 10;
+use crate::nameless::{Nameless, Purpose};
+use std::io::{self, Read};
+use std::path::Path;
 
 /// Lines in the order in which they came.
 pub(super) struct Lines {
-    out: BufWriter<File>,
-    folder: PathBuf,
+    file: Nameless,
     count: u64,
 }
 
@@ -21,11 +17,8 @@ impl Lines {
     /// # Errors
     /// The folder cannot be written to.
     pub fn new(folder: &Path) -> Result<Self> {
-        let file = tempfile::tempfile_in(folder)
-            .map_err(|error| Error::io("spool what is read in", folder, error))?;
         Ok(Self {
-            out: BufWriter::with_capacity(BUFFER, file),
-            folder: folder.to_owned(),
+            file: Nameless::new(folder, Purpose::SPOOL)?,
             count: 0,
         })
     }
@@ -41,11 +34,7 @@ impl Lines {
     /// The disk is full, or fails.
     pub fn add(&mut self, line: &str) -> Result<()> {
         let length = line.len() as u64;
-        let mut write = || {
-            self.out.write_all(&length.to_le_bytes())?;
-            self.out.write_all(line.as_bytes())
-        };
-        write().map_err(|error| Error::io("spool what is read in", &self.folder, error))?;
+        self.file.add(&[&length.to_le_bytes(), line.as_bytes()])?;
         self.count += 1;
         Ok(())
     }
@@ -55,13 +44,9 @@ impl Lines {
     /// # Errors
     /// They cannot be read back, or `each` fails.
     pub fn each(&mut self, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
-        let folder = &self.folder;
-        let flushed = self.out.flush();
-        flushed.map_err(|error| Error::io("spool what is read in", folder, error))?;
-        let fail = |error| Error::io("read what was spooled in", folder, error);
-        let file = self.out.get_mut();
-        file.seek(SeekFrom::Start(0)).map_err(fail)?;
-        let mut input = BufReader::with_capacity(BUFFER, &mut *file);
+        let folder = self.file.folder().to_owned();
+        let fail = |error| Error::io(Purpose::SPOOL.read, &folder, error);
+        let mut input = self.file.reader()?;
         let mut line = Vec::new();
         for _ in 0..self.count {
             let mut length = [0; 8];
@@ -75,9 +60,7 @@ impl Lines {
             let text = std::str::from_utf8(&line);
             each(text.map_err(|_| fail(io::ErrorKind::InvalidData.into()))?)?;
         }
-        drop(input);
-        // What is added after this stands behind it.
-        file.seek(SeekFrom::End(0)).map(drop).map_err(fail)
+        Ok(())
     }
 }
 

@@ -7,21 +7,24 @@
 use crate::error::{Error, Result};
 use crate::hashing::read_through;
 use crate::model::Asset;
+use crate::nameless::{Nameless, Purpose};
 use crate::room::wanted;
 use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::Path;
 
-/// Bytes that are written or read at once.
+/// Bytes that are taken at once.
 const BUFFER: usize = 256 << 10;
+const FILES: Purpose = Purpose {
+    write: "put files aside in",
+    read: "read the files that were put aside in",
+};
 /// Bytes of a SHA-256.
 const DIGEST: usize = 32;
 
 /// Files that were put aside, in the order in which they came.
 pub(super) struct StagedFiles {
-    out: BufWriter<File>,
-    folder: PathBuf,
+    file: Nameless,
     count: u64,
 }
 
@@ -31,11 +34,8 @@ impl StagedFiles {
     /// # Errors
     /// The folder cannot be written to.
     pub fn new(folder: &Path) -> Result<Self> {
-        let file = tempfile::tempfile_in(folder)
-            .map_err(|error| Error::io("put files aside in", folder, error))?;
         Ok(Self {
-            out: BufWriter::with_capacity(BUFFER, file),
-            folder: folder.to_owned(),
+            file: Nameless::new(folder, FILES)?,
             count: 0,
         })
     }
@@ -50,19 +50,22 @@ impl StagedFiles {
     /// # Errors
     /// It cannot be read, has another length than it says, or the disk is full.
     pub fn add(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        wanted(&self.folder, asset.size, "the files of the media library")?;
+        wanted(
+            self.file.folder(),
+            asset.size,
+            "the files of the media library",
+        )?;
         let head = [
             asset.size,
             asset.filename.len() as u64,
             asset.sidecar.len() as u64,
         ];
-        let folder = &self.folder;
-        let fail = |error| Error::io("put files aside in", folder, error);
-        let mut put = |bytes: &[u8]| self.out.write_all(bytes).map_err(fail);
-        head.iter()
-            .try_for_each(|number| put(&number.to_le_bytes()))?;
-        put(asset.filename.as_bytes())?;
-        put(asset.sidecar.as_bytes())?;
+        let head = head.map(u64::to_le_bytes);
+        self.file.add(&[
+            head.as_flattened(),
+            asset.filename.as_bytes(),
+            asset.sidecar.as_bytes(),
+        ])?;
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; BUFFER];
         let mut length = 0_u64;
@@ -79,7 +82,7 @@ impl StagedFiles {
             };
             length += read as u64;
             hasher.update(&buffer[..read]);
-            put(&buffer[..read])?;
+            self.file.add(&[&buffer[..read]])?;
         }
         if length != asset.size {
             return Err(Error::archive(format!(
@@ -87,7 +90,7 @@ impl StagedFiles {
                 asset.filename, asset.size
             )));
         }
-        put(&hasher.finalize())?;
+        self.file.add(&[&hasher.finalize()])?;
         self.count += 1;
         Ok(())
     }
@@ -101,12 +104,9 @@ impl StagedFiles {
         &mut self,
         take: &mut dyn FnMut(&Asset, &mut dyn Read) -> Result<()>,
     ) -> Result<()> {
-        let folder = self.folder.clone();
-        let fail = |error| Error::io("read the files that were put aside in", &folder, error);
-        self.out.flush().map_err(fail)?;
-        let file = self.out.get_mut();
-        file.seek(SeekFrom::Start(0)).map_err(fail)?;
-        let mut input = BufReader::with_capacity(BUFFER, file);
+        let folder = self.file.folder().to_owned();
+        let fail = |error| Error::io(FILES.read, &folder, error);
+        let mut input = self.file.reader()?;
         for _ in 0..self.count {
             let asset = next(&mut input).map_err(fail)?;
             let mut content = Content {
@@ -183,6 +183,7 @@ impl Read for Content<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Seek, SeekFrom, Write};
 
     fn asset(filename: &str, size: u64) -> Asset {
         Asset {
@@ -247,8 +248,8 @@ mod tests {
         files
             .add(&asset("a.png", 3), &mut &b"abc"[..])
             .expect("put aside");
-        files.out.flush().expect("flushed");
-        let file = files.out.get_mut();
+        let mut input = files.file.reader().expect("written");
+        let file = input.get_mut();
         let end = file.metadata().expect("metadata").len();
         file.seek(SeekFrom::Start(end - DIGEST as u64 - 1))
             .expect("sought");
