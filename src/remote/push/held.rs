@@ -244,9 +244,14 @@ impl Held {
         let is_ours = ![&link.left, &link.right]
             .iter()
             .any(|end| is_ignored(&end.model));
-        if is_ours && stays(&link.left) != stays(&link.right) {
-            let attribute = link.left.field.as_deref().unwrap_or("?").to_owned();
-            let key = (link.left.model.to_string(), attribute);
+        let (left, right) = (stays(&link.left), stays(&link.right));
+        let stays = if left { &link.left } else { &link.right };
+        // At an end without an attribute nothing is seen of the link.
+        if is_ours
+            && left != right
+            && let Some(attribute) = &stays.field
+        {
+            let key = (stays.model.to_string(), attribute.to_string());
             *self.links.entry(key).or_default() += 1;
         }
     }
@@ -333,5 +338,42 @@ fn note_components(schemas: &Schemas, entity: &Entity<'_>, noted: &mut HashMap<S
         (schemas.get(entity.content_type), Fields::parse(entity.data))
     {
         let Ok(()) = walk(schemas, schema, &fields, (), &mut Noting(noted));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_counted_at_the_end_that_stays() {
+        let deleting = Deleting {
+            include: Some(vec!["api::article.article".to_owned()]),
+            exclude: Vec::new(),
+            files: false,
+            settings: false,
+        };
+        let line = |left: &str, right: &str| {
+            let end = |(uid, field): (&str, &str)| match field {
+                "" => format!(r#"{{"type":"{uid}","ref":1}}"#),
+                _ => format!(r#"{{"type":"{uid}","ref":1,"field":"{field}"}}"#),
+            };
+            let [left, right] = [left, right].map(|one| end(one.split_once(' ').expect("two")));
+            format!(
+                r#"{{"kind":"relation.basic","relation":"manyToOne","left":{left},"right":{right}}}"#
+            )
+        };
+        let mut held = Held::default();
+        for line in [
+            line("api::article.article tags", "api::tag.tag articles"),
+            line("api::page.page articles", "api::article.article "),
+            line("api::article.article author", "api::author.author "),
+            line("api::article.article next", "api::article.article "),
+        ] {
+            let link = Link::parse(&line).expect("a link");
+            held.link(&link, &deleting, &HashMap::new());
+        }
+        let told: Vec<String> = held.cut_links().into_iter().map(|it| it.what).collect();
+        assert_eq!(told, ["api::page.page, articles", "api::tag.tag, articles"]);
     }
 }
