@@ -2,10 +2,11 @@
 
 use super::environment::Environment;
 use super::key::KeyArguments;
+use super::plan::Coming;
 use super::project::ProjectArguments;
 use super::prompt::Prompt;
 use super::remote::{self, End, RemoteArguments};
-use super::restore::{Coming, Restore, RestoreArguments, Target, conclude};
+use super::restore::{Restore, RestoreArguments, Target, conclude};
 use super::run::RunArguments;
 use super::safety::{SafetyArguments, SafetyLock};
 use super::terminal::Reports;

@@ -1,10 +1,30 @@
 //! What an import is going to do, as lines for whoever has to agree to it.
 
-use super::restore::Coming;
 use super::{report, terminal};
 use crate::model::Stage;
 use crate::transfer::{Deletion, Inspection, Plan};
 use indicatif::HumanCount;
+
+/// What comes, in the words of a plan.
+#[derive(Debug, Clone)]
+pub(super) enum Coming {
+    /// An archive.
+    Archive,
+    /// A project, as it is told.
+    Project(String),
+    /// A running Strapi of this name.
+    Site(String),
+}
+
+impl Coming {
+    /// What sentences call it.
+    pub fn called(&self) -> &'static str {
+        match self {
+            Self::Archive => "the archive",
+            Self::Project(_) | Self::Site(_) => "the source",
+        }
+    }
+}
 
 /// Says what is going to be deleted and what stays.
 pub(super) fn print(plan: &Plan, target: &str, coming: &Coming) {

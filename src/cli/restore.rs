@@ -177,33 +177,12 @@ impl fmt::Display for Target {
     }
 }
 
-/// What comes, in the words of a plan.
-#[derive(Debug, Clone)]
-pub(super) enum Coming {
-    /// An archive.
-    Archive,
-    /// A project, as it is told.
-    Project(String),
-    /// A running Strapi of this name.
-    Site(String),
-}
-
-impl Coming {
-    /// What sentences call it.
-    pub fn called(&self) -> &'static str {
-        match self {
-            Self::Archive => "the archive",
-            Self::Project(_) | Self::Site(_) => "the source",
-        }
-    }
-}
-
 /// A restore as it was asked for, every option in its place.
 pub(super) struct Restore<'a> {
     /// Where the data comes from.
     pub source: Box<dyn Source>,
     /// What that is.
-    pub coming: Coming,
+    pub coming: plan::Coming,
     /// Where the data goes.
     pub target: Target,
     /// What to take along.

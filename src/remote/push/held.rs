@@ -1,7 +1,7 @@
 //! What a site holds, counted by a pull: its rows by type, and how many files there are. Rows are read as they come and
 //! kept nowhere; of files the server tells the number before it sends any.
 
-use super::library::Described;
+use super::described::Described;
 use super::rules::{Deleting, Rules};
 use crate::error::Result;
 use crate::model::{

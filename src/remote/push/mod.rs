@@ -9,6 +9,7 @@ mod alone;
 mod asking;
 mod back;
 mod chunk;
+mod described;
 mod files;
 mod fitting;
 mod held;

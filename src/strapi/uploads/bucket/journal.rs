@@ -427,7 +427,7 @@ impl Swap {
 pub(super) fn forget(place: &Place, lease: &Lease) -> Result<()> {
     lease.check()?;
     place.objects.remove(&place.own(JOURNAL))?;
-    place.clear(lease).map(drop)
+    lease.clear().map(drop)
 }
 
 /// A text without its last line, and that line; both with their ends.

@@ -152,6 +152,17 @@ impl Lease {
         self.core.state().is_released
     }
 
+    /// Deletes all that is kept at its place, itself last, and says how many objects that were besides. Nothing of it
+    /// may be needed any more.
+    ///
+    /// # Errors
+    /// Something cannot be deleted; it can be repeated. Nothing more is, where it is lost.
+    pub fn clear(&self) -> Result<usize> {
+        let count = self.core.place.clear_but(LEASE, &|| self.check())?;
+        self.release()?;
+        Ok(count)
+    }
+
     /// Gives it up, and deletes it if it was not lost.
     ///
     /// # Errors

@@ -167,7 +167,7 @@ impl Bucket {
         for place in &self.leftovers()? {
             let lease = self.lease(place)?;
             // Where nothing but a lease was left, nothing was deleted that anybody has to know of.
-            count += usize::from(place.clear(&lease)? > 0);
+            count += usize::from(lease.clear()? > 0);
         }
         self.give_up_uploads()?;
         Ok(count)

@@ -1,6 +1,5 @@
 //! What a restore keeps in a bucket: where it is, and how it is found and deleted.
 
-use super::lease::{LEASE, Lease};
 use super::many::{Pace, each};
 use super::{Ending, Ends, Layout};
 use crate::error::{Kind, Result};
@@ -153,23 +152,21 @@ impl Place {
         Ok(paths)
     }
 
-    /// Deletes all that is kept here, the lease last, and says how many objects that were besides. Nothing of it may be
-    /// needed any more.
+    /// Deletes all that is kept here but `kept`, and says how many objects that were.
     ///
     /// # Errors
-    /// Something cannot be deleted; it can be repeated. Nothing more is, where the lease is lost.
-    pub fn clear(&self, lease: &Lease) -> Result<usize> {
+    /// Something cannot be deleted; it can be repeated. Nothing more is, where `check` fails.
+    pub fn clear_but(&self, kept: &str, check: &(dyn Fn() -> Result<()> + Sync)) -> Result<usize> {
         let mut names = Vec::new();
         list(self.objects.as_ref(), &self.own(""), &mut |name| {
-            if name != LEASE {
+            if name != kept {
                 names.push(name.to_owned());
             }
         })?;
         each(&names, self.pace.telling, |name| {
-            lease.check()?;
+            check()?;
             self.objects.remove(&self.own(name))
         })?;
-        lease.release()?;
         Ok(names.len())
     }
 }
