@@ -5,7 +5,6 @@ mod beside;
 mod child;
 mod choices;
 mod columns;
-#[cfg(feature = "prisma")]
 mod convert;
 mod diff;
 mod doctor;
@@ -29,7 +28,6 @@ mod origin;
 mod place;
 mod plan;
 mod printing;
-#[cfg(feature = "prisma")]
 mod prisma;
 mod progress;
 mod project;
@@ -125,7 +123,6 @@ enum Command {
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Extract(extract::Arguments),
-    #[cfg(feature = "prisma")]
     Convert(convert::Arguments),
     Drill(drill::Arguments),
     Diff(diff::Arguments),
@@ -133,7 +130,6 @@ enum Command {
     Prune(prune::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
-    #[cfg(feature = "prisma")]
     Prisma(prisma::Arguments),
     Schedule(schedule::Arguments),
     /// Print completions for a shell
@@ -178,7 +174,6 @@ fn dispatch() -> Result<u8> {
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Inspect(arguments) => arguments.run(&environment),
         Command::Extract(arguments) => arguments.run(&environment),
-        #[cfg(feature = "prisma")]
         Command::Convert(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
         Command::Diff(arguments) => arguments.run(&environment),
@@ -186,7 +181,6 @@ fn dispatch() -> Result<u8> {
         Command::Prune(arguments) => arguments.run(&environment),
         Command::Doctor(arguments) => arguments.run(&environment),
         Command::Recover(arguments) => arguments.run(&environment),
-        #[cfg(feature = "prisma")]
         Command::Prisma(arguments) => arguments.run(&environment),
         Command::Schedule(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {
