@@ -63,6 +63,7 @@ use key::KeyArguments;
 use prompt::Prompt;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
@@ -167,7 +168,12 @@ fn dispatch() -> Result<u8> {
     let environment = Environment::of_process()?;
     let arguments = std::env::args_os().collect();
     let arguments = options::complete(&command(), arguments, &environment)?;
-    match Cli::parse_from(arguments).command {
+    let Cli {
+        command: verb,
+        profile,
+        config,
+    } = Cli::parse_from(arguments);
+    match verb {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Transfer(arguments) => arguments.run(&environment),
@@ -179,7 +185,16 @@ fn dispatch() -> Result<u8> {
         Command::Diff(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
         Command::Prune(arguments) => arguments.run(&environment),
-        Command::Doctor(arguments) => arguments.run(&environment),
+        Command::Doctor(arguments) => {
+            let profile = profile.map(|name| format!("--profile={name}"));
+            let config = config.map(|file| format!("--config={file}"));
+            let chosen: Vec<OsString> = profile
+                .into_iter()
+                .chain(config)
+                .map(OsString::from)
+                .collect();
+            arguments.run(&environment, &chosen)
+        }
         Command::Recover(arguments) => arguments.run(&environment),
         Command::Prisma(arguments) => arguments.run(&environment),
         Command::Schedule(arguments) => arguments.run(&environment),
