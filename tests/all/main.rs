@@ -74,6 +74,7 @@ mod prisma_export;
 mod prisma_import;
 mod prisma_judge;
 mod prisma_large;
+mod prisma_runs;
 mod prompts;
 mod proofs;
 mod remote_cuts;
