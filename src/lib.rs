@@ -17,6 +17,8 @@
 //! | [`retention`] | which archives stay |
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`remote`] | a running Strapi, as source and as destination |
+//! | [`prisma`] | Prisma 1: its data model, its data sets, its services, and what becomes of them in Strapi |
+//! | [`convert`] | what conversions between systems share |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
 //!
@@ -24,10 +26,7 @@
 //! and `model`; `comparison` to `transfer` and `model`; `remote` to `transfer` and `model`; `archive`, `extract` and `remote` to
 //! `store`; `strapi` to `database`. Nothing
 //! outside `cli` prints, prompts or reads the process
-//! environment.
-//!
-//! With the feature `prisma`, which no release has yet, there are `prisma` (its data model, its data sets, its services) and
-//! `convert` (what conversions between systems share).
+//! environment. `strapi` and `archive` know nothing of `prisma`.
 
 // Tests in here share the stores of tests/all, which call this crate by its name.
 #[cfg(test)]
@@ -37,7 +36,6 @@ pub mod archive;
 mod calendar;
 pub mod cli;
 pub mod comparison;
-#[cfg(feature = "prisma")]
 pub mod convert;
 pub mod database;
 mod dotenv;
@@ -53,7 +51,6 @@ pub mod model;
 mod nameless;
 mod nesting;
 pub mod portrait;
-#[cfg(feature = "prisma")]
 pub mod prisma;
 mod random;
 pub mod remote;

@@ -1,5 +1,6 @@
 //! `backup doctor`: what a backup or a restore of a project, or of a running Strapi, would use and need.
 
+mod key;
 mod site;
 
 use super::environment::Environment;
@@ -13,7 +14,7 @@ use crate::error::Result;
 use crate::strapi::{Examination, Facts, Finding, Status};
 use clap::Args;
 use serde::Serialize;
-use std::io::{self, IsTerminal};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Look at everything that a backup or a restore would use, and change nothing
@@ -59,14 +60,14 @@ struct Line<'a> {
 }
 
 impl Arguments {
-    /// Looks; gives the exit code.
-    pub fn run(self, environment: &Environment) -> Result<u8> {
+    /// Looks; gives the exit code. `profile` says how an export would name the profile that was chosen.
+    pub fn run(self, environment: &Environment, profile: &[OsString]) -> Result<u8> {
         let cancellation = Cancellation::listen()?;
         let found = self.look(environment, &cancellation);
         let mut found =
             found.map_err(|error| error.interrupted_with("not everything was looked at"))?;
-        found.findings.push(key(environment));
-        found.findings.extend(identity(environment));
+        found.findings.push(key::key(environment, profile));
+        found.findings.extend(key::identity(environment));
         let ok = !found.has_problems();
         if self.json {
             let Examination { findings, facts } = &found;
@@ -126,34 +127,4 @@ fn print(findings: &[Finding]) {
         );
         Reports::Stdout.print(&terminal::safe(&line));
     }
-}
-
-/// Where the identity would come from that opens archives to recipients, where the environment has one.
-fn identity(environment: &Environment) -> Option<Finding> {
-    let place = super::identity::told(environment)?;
-    let text = format!("{place}, unless an option names another");
-    Some(Finding::ok("identity", text))
-}
-
-/// Where the key of an archive would come from.
-fn key(environment: &Environment) -> Finding {
-    let subject = "key";
-    if let Some(place) = super::key::told(environment) {
-        return Finding::ok(subject, format!("{place}, unless an option names another"));
-    }
-    let recipients = ["BACKUP_RECIPIENT", "BACKUP_RECIPIENTS_FILE"];
-    if let Some(variable) = recipients.iter().find(|it| environment.get(it).is_some()) {
-        let text = format!("exports take none: {variable} says whom they are encrypted to");
-        return Finding::ok(subject, text);
-    }
-    if io::stdin().is_terminal() {
-        return Finding::ok(
-            subject,
-            "asked for, unless an option or a variable gives it",
-        );
-    }
-    Finding::note(
-        subject,
-        "nothing gives one, and nobody can be asked here: give --key-file or --no-encrypt, or set BACKUP_KEY",
-    )
 }

@@ -109,7 +109,6 @@ impl KeyArguments {
     }
 
     /// Where a key comes from that a new archive is encrypted with.
-    #[cfg(feature = "prisma")]
     pub fn source(&self) -> &KeySource {
         &self.source
     }

@@ -5,7 +5,6 @@ mod beside;
 mod child;
 mod choices;
 mod columns;
-#[cfg(feature = "prisma")]
 mod convert;
 mod diff;
 mod doctor;
@@ -29,7 +28,6 @@ mod origin;
 mod place;
 mod plan;
 mod printing;
-#[cfg(feature = "prisma")]
 mod prisma;
 mod progress;
 mod project;
@@ -65,6 +63,7 @@ use key::KeyArguments;
 use prompt::Prompt;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
@@ -125,7 +124,6 @@ enum Command {
     Verify(verify::Arguments),
     Inspect(inspect::Arguments),
     Extract(extract::Arguments),
-    #[cfg(feature = "prisma")]
     Convert(convert::Arguments),
     Drill(drill::Arguments),
     Diff(diff::Arguments),
@@ -133,7 +131,6 @@ enum Command {
     Prune(prune::Arguments),
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
-    #[cfg(feature = "prisma")]
     Prisma(prisma::Arguments),
     Schedule(schedule::Arguments),
     /// Print completions for a shell
@@ -171,22 +168,34 @@ fn dispatch() -> Result<u8> {
     let environment = Environment::of_process()?;
     let arguments = std::env::args_os().collect();
     let arguments = options::complete(&command(), arguments, &environment)?;
-    match Cli::parse_from(arguments).command {
+    let Cli {
+        command: verb,
+        profile,
+        config,
+    } = Cli::parse_from(arguments);
+    match verb {
         Command::Export(arguments) => arguments.run(&environment),
         Command::Import(arguments) => arguments.run(&environment),
         Command::Transfer(arguments) => arguments.run(&environment),
         Command::Verify(arguments) => arguments.run(&environment),
         Command::Inspect(arguments) => arguments.run(&environment),
         Command::Extract(arguments) => arguments.run(&environment),
-        #[cfg(feature = "prisma")]
         Command::Convert(arguments) => arguments.run(&environment),
         Command::Drill(arguments) => arguments.run(&environment),
         Command::Diff(arguments) => arguments.run(&environment),
         Command::List(arguments) => arguments.run(&environment),
         Command::Prune(arguments) => arguments.run(&environment),
-        Command::Doctor(arguments) => arguments.run(&environment),
+        Command::Doctor(arguments) => {
+            let profile = profile.map(|name| format!("--profile={name}"));
+            let config = config.map(|file| format!("--config={file}"));
+            let chosen: Vec<OsString> = profile
+                .into_iter()
+                .chain(config)
+                .map(OsString::from)
+                .collect();
+            arguments.run(&environment, &chosen)
+        }
         Command::Recover(arguments) => arguments.run(&environment),
-        #[cfg(feature = "prisma")]
         Command::Prisma(arguments) => arguments.run(&environment),
         Command::Schedule(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {

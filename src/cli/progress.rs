@@ -2,7 +2,6 @@
 
 use super::terminal::Voice;
 use super::{Cancellation, terminal};
-#[cfg(feature = "prisma")]
 use crate::prisma::{self, Watch};
 use crate::transfer::summary::WarningFacts;
 use crate::transfer::{Event, Observer, Phase, Warning};
@@ -252,7 +251,6 @@ impl Progress {
     }
 }
 
-#[cfg(feature = "prisma")]
 impl Watch for Progress {
     fn on(&self, event: prisma::Event<'_>) {
         match event {

@@ -6,7 +6,7 @@ use super::secret::holds_token;
 use super::terminal;
 use super::token::TokenSource;
 use crate::error::{Error, Result};
-use crate::remote::{Address, Patience, Site};
+use crate::remote::{Address, Patience, Site, Token};
 use crate::store::Access;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,20 @@ impl RemoteArguments {
     ) -> Result<Site> {
         let access = self.access(environment, prompt)?;
         let token = token.token(&address, environment, prompt)?;
+        self.reached(address, token, access, environment)
+    }
+
+    /// The site at this address, with a token and an access that are there.
+    ///
+    /// # Errors
+    /// The variable that says how long to wait for a site holds no number.
+    pub fn reached(
+        &self,
+        address: Address,
+        token: Token,
+        access: Access,
+        environment: &Environment,
+    ) -> Result<Site> {
         let retries = self.retries.unwrap_or(RETRIES);
         let mut patience = Patience::default();
         if let Some(back) = environment.site_timeout()? {

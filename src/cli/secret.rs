@@ -52,7 +52,6 @@ pub(super) enum Sort {
     /// A transfer token of a running Strapi.
     Token,
     /// The secret of a service of Prisma 1.
-    #[cfg(feature = "prisma")]
     Secret,
 }
 
@@ -62,7 +61,6 @@ impl Sort {
             Self::Key => "key",
             Self::Identity => "identity",
             Self::Token => "token",
-            #[cfg(feature = "prisma")]
             Self::Secret => "secret",
         }
     }
@@ -72,7 +70,6 @@ impl Sort {
             Self::Key => "a key",
             Self::Identity => "an identity",
             Self::Token => "a token",
-            #[cfg(feature = "prisma")]
             Self::Secret => "a secret",
         }
     }
@@ -178,7 +175,6 @@ fn text(bytes: Vec<u8>, sort: Sort, what: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| {
         let hint = match sort {
             Sort::Token => "a token is text, as the admin panel shows it",
-            #[cfg(feature = "prisma")]
             Sort::Secret => "a secret is text, as prisma.yml has it",
             Sort::Key | Sort::Identity => "a key is text, as Strapi takes it",
         };

@@ -29,7 +29,6 @@ pub(crate) use folder::{Folder, Hidden, holds_something};
 pub use interrupt::{Interrupt, Interruptible};
 pub use location::{Location, ObjectName, StoreKind};
 pub use net::Distrust;
-#[cfg(feature = "prisma")]
 pub(crate) use net::{Answer, Caller, Unanswered};
 pub(crate) use net::{Asked, Failure, Refusal, Upgraded, upgrade};
 pub use object::{Beside, ObjectTarget, post, write_beside};
@@ -40,7 +39,6 @@ pub use shelf::{Item, Shelf, shelf};
 pub use small::{write_small, write_small_beside};
 pub use stream::{StreamOrigin, StreamTarget};
 pub use temporary::Aside;
-#[cfg(feature = "prisma")]
 pub(crate) use temporary::Temporary;
 pub(crate) use write_back::{WriteBack, write_back};
 

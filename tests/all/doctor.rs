@@ -91,6 +91,49 @@ fn what_is_in_the_way_is_a_problem() {
 }
 
 #[test]
+fn a_profile_with_a_key_file_gives_a_key() {
+    let project = Project::testdata();
+    let file = project.archive("backup.toml");
+    let file = file.to_str().unwrap();
+    let profiles = r#"
+        [profiles.shared]
+        key-file = "/etc/backup/key"
+        [profiles.export.export]
+        key-command = "cat /etc/backup/key"
+        [profiles.plain]
+        no-encrypt = true
+        [profiles.none]
+        offline = true
+    "#;
+    fs::write(file, profiles).unwrap();
+    let options = |name| ["--json", "--profile", name, "--config", file];
+    for (name, status, told) in [
+        ("shared", "ok", "the file /etc/backup/key"),
+        ("export", "ok", "key-command of the profile"),
+        ("plain", "ok", "they are not encrypted"),
+        ("none", "note", "nothing gives one"),
+    ] {
+        let shown = line(&project.run("doctor", options(name)).ends_with(0));
+        let (is, text) = found(&shown, "key")[0];
+        assert_eq!(is, status, "{name}: {text}");
+        assert!(text.contains(told), "{name}: {text}");
+    }
+    // A variable wins over it.
+    let mut command = project.command("doctor", options("shared"));
+    let outcome = run(command.env("BACKUP_KEY", "something")).ends_with(0);
+    let shown = line(&outcome);
+    assert!(
+        found(&shown, "key")[0]
+            .1
+            .contains("the variable BACKUP_KEY")
+    );
+    let mut command = project.command("doctor", ["--json", "--config", file]);
+    let outcome = run(command.env("BACKUP_PROFILE", "shared")).ends_with(0);
+    let shown = line(&outcome);
+    assert!(found(&shown, "key")[0].1.contains("/etc/backup/key"));
+}
+
+#[test]
 fn another_run_is_seen() {
     let project = Project::testdata();
     project.export("site", &[]);

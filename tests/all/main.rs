@@ -24,7 +24,6 @@ mod cloud_media;
 mod cloud_others;
 mod cloud_restores;
 mod column_rules;
-#[cfg(feature = "prisma")]
 mod convert;
 mod custom_fields;
 mod database_bulk;
@@ -71,14 +70,11 @@ mod pages;
 mod partial;
 mod pieces;
 mod power;
-#[cfg(feature = "prisma")]
 mod prisma_export;
-#[cfg(feature = "prisma")]
 mod prisma_import;
-#[cfg(feature = "prisma")]
 mod prisma_judge;
-#[cfg(feature = "prisma")]
 mod prisma_large;
+mod prisma_runs;
 mod prompts;
 mod proofs;
 mod remote_cuts;

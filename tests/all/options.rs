@@ -468,8 +468,13 @@ fn the_help_of_each_command_has_examples() {
         ("export", "backup export --project"),
         ("import", "backup import --project"),
         ("completions", "backup completions bash"),
+        ("convert", "backup convert site.tar.gz.enc"),
+        ("prisma export", "backup prisma export --project"),
+        ("prisma import", "backup prisma import --data"),
+        ("prisma verify", "backup prisma verify export.zip"),
     ] {
-        let Outcome { stdout, .. } = run(&mut backup([verb, "--help"])).ends_with(0);
+        let words = verb.split(' ').chain(["--help"]);
+        let Outcome { stdout, .. } = run(&mut backup(words)).ends_with(0);
         assert!(stdout.contains(example), "{stdout}");
     }
     let Outcome { stdout, .. } = run(&mut backup(["--help"])).ends_with(0);

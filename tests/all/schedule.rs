@@ -650,6 +650,36 @@ fn a_service_for_a_site_elsewhere_needs_no_project_and_no_database() {
 }
 
 #[test]
+fn the_address_of_a_site_without_a_path_is_written_with_the_one_that_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |url: &'static str| {
+        let to = ["--file", "/nowhere/", "--no-encrypt", "--token-file", "t"];
+        [&["--from", url], &to[..]].concat()
+    };
+    for (url, written) in [
+        ("https://cms.example.com", "https://cms.example.com/admin"),
+        ("HTTPS://cms.example.com/", "https://cms.example.com/admin"),
+        (
+            "https://cms.example.com/panel/",
+            "https://cms.example.com/panel",
+        ),
+    ] {
+        let outcome = schedule(folder.path(), &["--user", "backup"], &export(url)).ends_with(0);
+        let (service, _) = units(&outcome.stdout);
+        let words = service.command(&[("CREDENTIALS_DIRECTORY", "/handed")]);
+        let place = words.iter().position(|it| it == "--from").expect("--from");
+        assert_eq!(words[place + 1], written, "{}", outcome.all());
+        assert!(service.get("Unit", "Description").contains(written));
+        let is_said = outcome.stderr.contains("the URL has no path");
+        assert_eq!(is_said, written.ends_with("/admin"), "{}", outcome.all());
+        let outcome = schedule(folder.path(), &["--cron", "--user", "backup"], &export(url));
+        let outcome = outcome.ends_with(0);
+        let line = cron_command(&outcome.stdout).2;
+        assert!(line.contains(&format!("--from {written} ")), "{line}");
+    }
+}
+
+#[test]
 fn a_schedule_for_a_site_elsewhere_has_a_token_and_somebody_who_runs_it() {
     let folder = tempfile::tempdir().unwrap();
     let url = "https://cms.example.com/admin";

@@ -716,6 +716,32 @@ fn doctor_tells_what_a_token_allows_and_changes_nothing() {
     }
 }
 
+#[test]
+fn doctor_prints_its_object_also_where_the_token_of_a_site_cannot_be_had() {
+    let project = Project::testdata();
+    let here = project.archives();
+    let words = ["doctor", "--from", "https://cms.example.com", "--json"];
+    let nobody = here.join("nobody").display().to_string();
+    for (options, subject, told) in [
+        (&[][..], "token", "is needed, and there is no terminal"),
+        (&["--token-file", &nobody], "token", "nobody"),
+        (&["--ca-file", &nobody], "authorities", "nobody"),
+    ] {
+        let words = [&words[..], options].concat();
+        let outcome = ran(&mut command(&here, &words)).ends_with(1);
+        assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.all());
+        let line = described(outcome.stdout.trim_end());
+        assert_eq!(line["ok"], false, "{line}");
+        let all = line["findings"].as_array().unwrap();
+        let one = all.iter().find(|it| it["subject"] == subject);
+        let one = one.expect(subject);
+        assert_eq!(one["status"], "problem", "{line}");
+        assert!(one["text"].as_str().unwrap().contains(told), "{line}");
+        // The rest is looked at all the same.
+        assert!(all.iter().any(|it| it["subject"] == "key"), "{line}");
+    }
+}
+
 // ------------------------------------------------------------------ restores
 
 /// The rows of content types, and the names of files, that a site holds.

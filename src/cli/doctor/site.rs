@@ -13,7 +13,7 @@ use crate::strapi::{Examination, Finding, Strapi};
 /// Looks at a site.
 ///
 /// # Errors
-/// The token cannot be had, or that is to stop. Whatever else goes wrong is found.
+/// That is to stop. Whatever else goes wrong is found.
 pub(super) fn examine(
     address: Address,
     remote: &RemoteArguments,
@@ -23,10 +23,21 @@ pub(super) fn examine(
 ) -> Result<Examination> {
     let mut found = Examination::default();
     found.findings.push(of_address(&address));
+    let access = remote.access(environment, prompt);
+    let Some(access) = had("authorities", access, &mut found)? else {
+        return Ok(found);
+    };
     let place = token.told(environment);
-    let site = remote.site(address, token, environment, prompt)?;
+    let token = token.token(&address, environment, prompt);
+    let Some(token) = had("token", token, &mut found)? else {
+        return Ok(found);
+    };
     let place = place.unwrap_or_else(|| "as it was typed".into());
     found.findings.push(Finding::ok("token", place));
+    let site = remote.reached(address, token, access, environment);
+    let Some(site) = had("site", site, &mut found)? else {
+        return Ok(found);
+    };
     let pulls = pull(&site, &mut found)?;
     // A second look would end as the first did.
     if pulls
@@ -42,6 +53,21 @@ pub(super) fn examine(
         found.findings.push(Finding::problem("token", &error));
     }
     Ok(found)
+}
+
+/// What a look needs; where it cannot be had, that is found.
+///
+/// # Errors
+/// That is to stop.
+fn had<T>(subject: &'static str, thing: Result<T>, found: &mut Examination) -> Result<Option<T>> {
+    match thing {
+        Ok(thing) => Ok(Some(thing)),
+        Err(error) if error.kind() == Kind::Interrupted => Err(error),
+        Err(error) => {
+            found.findings.push(Finding::problem(subject, &error));
+            Ok(None)
+        }
+    }
 }
 
 fn of_address(address: &Address) -> Finding {

@@ -86,6 +86,8 @@ enum Layer {
     Variable,
     /// The part of a profile that is for this verb alone.
     Verb,
+    /// The part of a profile that is for all verbs of the system that this one is for.
+    System,
     /// The part of a profile that is for all verbs.
     Shared,
 }
@@ -143,7 +145,7 @@ pub(super) fn complete(
     let file = named(CONFIG).or_else(|| environment.get("BACKUP_CONFIG").map(str::to_owned));
     if let Some(name) = name {
         let profile = Profile::find(&name, file, command, environment)?;
-        for (layer, option) in profile.options(verb) {
+        for (layer, option) in profile.options(&words, of_verb) {
             if taken.take(&option.long, layer, option.on) {
                 found.push(option);
             }

@@ -28,10 +28,9 @@ const LONGEST: u64 = 1 << 20;
 /// A profile: its options, for every verb and for single ones.
 #[derive(Debug)]
 pub(super) struct Profile {
-    /// The verb they are for; `None` for all that have them.
-    options: Vec<(Option<String>, Found)>,
-    /// The options of each verb, to find out which has what.
-    known: Vec<(String, Vec<String>)>,
+    /// The options, each with the words of the verb that it is for: none for all verbs, and the name of a system for all
+    /// verbs of that.
+    options: Vec<(Vec<String>, Found)>,
 }
 
 impl Profile {
@@ -88,34 +87,12 @@ impl Profile {
                 &format!("{there}; a profile is a table [profiles.{name}]"),
             ));
         };
-        let known = command.get_subcommands().map(|verb| {
-            let longs = verb.get_arguments().filter_map(|arg| arg.get_long());
-            (
-                verb.get_name().to_owned(),
-                longs.map(str::to_owned).collect(),
-            )
-        });
         let mut options = Vec::new();
-        for (key, value) in profile {
-            let at = |error: Error| error.within(format!("profile {name}"));
-            match (command.find_subcommand(key), value) {
-                (Some(verb), Value::Table(table)) => {
-                    for (key, value) in table {
-                        let of = |error: Error| at(error.within(verb.get_name()));
-                        let found = option(&[verb], key, value).map_err(of)?;
-                        options.push((Some(verb.get_name().to_owned()), found));
-                    }
-                }
-                _ => {
-                    let verbs: Vec<&Command> = command.get_subcommands().collect();
-                    let found = option(&verbs, key, value).map_err(at)?;
-                    options.push((None, found));
-                }
-            }
-        }
-        for (index, (verb, found)) in options.iter().enumerate() {
+        take(profile, command, &[], &mut options)
+            .map_err(|error| error.within(format!("profile {name}")))?;
+        for (index, (scope, found)) in options.iter().enumerate() {
             let is_same =
-                |(of, other): &(Option<String>, Found)| of == verb && other.long == found.long;
+                |(of, other): &(Vec<String>, Found)| of == scope && other.long == found.long;
             if options[..index].iter().any(is_same) {
                 return Err(refuse(
                     format!("profile {name}: `{}` is given twice", found.long),
@@ -123,33 +100,61 @@ impl Profile {
                 ));
             }
         }
-        Ok(Self {
-            options,
-            known: known.collect(),
-        })
+        Ok(Self { options })
     }
 
-    /// The options for a verb. Those that are for it alone come first.
-    pub fn options(&self, verb: &str) -> Vec<(Layer, Found)> {
-        let has = |long: &String| {
-            let known = self.known.iter().find(|(name, _)| name == verb);
-            known.is_some_and(|(_, longs)| longs.contains(long))
-        };
-        let own = self
-            .options
-            .iter()
-            .filter(|(of, _)| of.as_deref() == Some(verb));
-        let shared = self
-            .options
-            .iter()
-            .filter(|(of, found)| of.is_none() && has(&found.long));
-        let layer = |of: &Option<String>| match of {
-            Some(_) => Layer::Verb,
-            None => Layer::Shared,
-        };
-        own.chain(shared)
-            .map(|(of, found)| (layer(of), found.clone()))
-            .collect()
+    /// The options for a verb, which has these words. Those that are for it alone come first.
+    pub fn options(&self, words: &[&str], verb: &Command) -> Vec<(Layer, Found)> {
+        let mut found: Vec<(Layer, Found)> = Vec::new();
+        for (scope, option) in &self.options {
+            let is_for = words.len() >= scope.len() && words.iter().zip(scope).all(|(a, b)| a == b);
+            if !is_for {
+                continue;
+            }
+            let layer = match scope.len() {
+                0 => Layer::Shared,
+                count if count < words.len() => Layer::System,
+                _ => Layer::Verb,
+            };
+            let has = || {
+                verb.get_arguments()
+                    .any(|it| it.get_long() == Some(&option.long))
+            };
+            if layer == Layer::Verb || has() {
+                found.push((layer, option.clone()));
+            }
+        }
+        found.sort_by_key(|(layer, _)| *layer);
+        found
+    }
+}
+
+/// Takes the options of a table, and of the tables in it that are for verbs of this command. `scope` holds the words that
+/// lead to it.
+fn take(
+    table: &Table,
+    command: &Command,
+    scope: &[String],
+    options: &mut Vec<(Vec<String>, Found)>,
+) -> Result<()> {
+    for (key, value) in table {
+        match (command.find_subcommand(key), value) {
+            (Some(below), Value::Table(table)) => {
+                let name = below.get_name();
+                let scope = [scope, &[name.to_owned()]].concat();
+                take(table, below, &scope, options).map_err(|error| error.within(name))?;
+            }
+            _ => options.push((scope.to_vec(), option(&verbs(command), key, value)?)),
+        }
+    }
+    Ok(())
+}
+
+/// The verbs of a command: itself, where there are none below it.
+fn verbs(command: &Command) -> Vec<&Command> {
+    match command.has_subcommands() {
+        true => command.get_subcommands().flat_map(verbs).collect(),
+        false => vec![command],
     }
 }
 
@@ -173,6 +178,12 @@ fn option(verbs: &[&Command], key: &str, value: &Value) -> Result<Found> {
         return refuse(
             "a token does not belong in this file".into(),
             &format!("name a file or a command with {key}-file or {key}-command"),
+        );
+    }
+    if key == "secret" {
+        return refuse(
+            "a secret does not belong in this file".into(),
+            "name a file with secret-file, or set BACKUP_SECRET",
         );
     }
     let arg = verbs.iter().find_map(|verb| with_long(verb, key));

@@ -248,3 +248,85 @@ fn two_options_of_one_profile_that_exclude_each_other_are_left_to_the_parser() {
             .is_err()
     );
 }
+
+#[test]
+fn verbs_of_a_system_have_tables_of_their_own_in_a_profile() {
+    let file = r#"
+[profiles.nightly]
+quiet = true
+strict = true
+project = "/srv/site"
+
+[profiles.nightly.prisma]
+endpoint = "http://host:4466/blog/prod"
+project = "/srv/prisma"
+secret-file = "/etc/backup/secret"
+
+[profiles.nightly.prisma.export]
+file = "/backups/"
+secret-file = "/etc/backup/other"
+
+[profiles.nightly.prisma.import]
+data = "blog.zip"
+"#;
+    let words = ["prisma", "export", "--profile=nightly"];
+    let mut found = completed(&words, &[], file).expect("completed");
+    assert_eq!(found.split_off(found.len() - 1), ["--profile=nightly"]);
+    assert_eq!(found.drain(..2).collect::<Vec<_>>(), words[..2]);
+    found.sort();
+    let given = [
+        "--endpoint=http://host:4466/blog/prod",
+        "--file=/backups/",
+        "--project=/srv/prisma",
+        "--quiet",
+        "--secret-file=/etc/backup/other",
+    ];
+    assert_eq!(found, given);
+    let words = ["--profile", "nightly", "prisma", "import"];
+    let found = completed(&words, &[], file).expect("completed");
+    assert_eq!(found[..4], words);
+    for word in ["--data=blog.zip", "--secret-file=/etc/backup/secret"] {
+        assert!(found.contains(&word.to_owned()), "{word} in {found:?}");
+    }
+    // Verbs of Strapi take what is theirs.
+    let found = completed(&["export", "--profile=nightly"], &[], file).expect("completed");
+    let place = |word: &str| found.iter().any(|it| it == word);
+    assert!(
+        place("--project=/srv/site") && place("--strict"),
+        "{found:?}"
+    );
+    assert!(!found.iter().any(|word| word.contains("endpoint")));
+    // A variable wins, and gives way to what is typed.
+    let variable = [("BACKUP_SECRET", "s3cret")];
+    let words = ["prisma", "export", "--profile=nightly"];
+    let found = completed(&words, &variable, file).expect("completed");
+    assert!(found.contains(&"--secret=s3cret".to_owned()));
+    assert!(!found.iter().any(|word| word.starts_with("--secret-file")));
+    let words = [
+        "prisma",
+        "export",
+        "--profile=nightly",
+        "--secret-file=typed",
+    ];
+    let found = completed(&words, &variable, file).expect("completed");
+    let secrets = found.iter().filter(|word| word.starts_with("--secret"));
+    assert_eq!(secrets.collect::<Vec<_>>(), ["--secret-file=typed"]);
+    for (file, part) in [
+        (
+            "[profiles.nightly.prisma]\nsecret = 'hidden'",
+            "a secret does not belong",
+        ),
+        (
+            "[profiles.nightly.prisma.export]\ndata = 'x'",
+            "prisma: export: `data` is no option",
+        ),
+        (
+            "[profiles.nightly.prisma]\nkeep-daily = 7",
+            "prisma: `keep-daily` is no option",
+        ),
+    ] {
+        let error = completed(&["export", "--profile=nightly"], &[], file).expect_err(file);
+        let text = error.to_string();
+        assert!(text.contains(part) && !text.contains("hidden"), "{text}");
+    }
+}

@@ -4,6 +4,7 @@
 use super::super::environment::Environment;
 use super::super::export::Arguments;
 use super::super::options::{self, holds_password};
+use super::super::remote::{self, End};
 use super::super::secret::{holds_token, is_identity};
 use crate::error::{Error, Result};
 use clap::parser::ValueSource;
@@ -15,6 +16,8 @@ use url::Url;
 
 /// The verb that is scheduled.
 const EXPORT: &str = "export";
+/// The option that names what is exported in place of a project.
+const FROM: &str = "from";
 /// What a run that nobody watches gets, where `export` has it and nothing that was given speaks against it.
 const ALONE: [&str; 3] = ["strict", "quiet", "no_progress"];
 /// Options that give a key, or say that there is none.
@@ -71,6 +74,7 @@ impl Order {
         order.take("config");
         order.refuse_secrets()?;
         order.settle_file()?;
+        order.settle_site()?;
         if !has_key && !KEYS.iter().any(|id| order.has(id)) {
             return Err(Error::usage("nothing gives the key, and nobody can be asked").hint(
                 "put it into a file for root alone and add --key-file FILE to the export, or give --key-credential, \
@@ -102,7 +106,7 @@ impl Order {
                 Err(_) => continue,
             };
             // The folder where it runs is another one.
-            let has_end = matches.try_contains_id("from").unwrap_or_default();
+            let has_end = matches.try_contains_id(FROM).unwrap_or_default();
             let is_needed = id == "project" && source.is_some() && !has_end;
             if is_needed || source == Some(ValueSource::CommandLine) {
                 given.extend(of_argument(argument, matches)?);
@@ -144,14 +148,14 @@ impl Order {
 
     /// The folder of the project; `None` where a running Strapi is exported.
     pub fn project(&self) -> Option<&Path> {
-        let named = self.value("from").or_else(|| self.value("project"));
+        let named = self.value(FROM).or_else(|| self.value("project"));
         let named = named.unwrap_or(".");
         (!is_url(named)).then_some(Path::new(named))
     }
 
     /// The URL of the running Strapi that is exported.
     pub fn site(&self) -> Option<&str> {
-        self.value("from").filter(|from| is_url(from))
+        self.value(FROM).filter(|from| is_url(from))
     }
 
     /// The folder that the archives go to, where that is one of this machine that is known.
@@ -248,6 +252,21 @@ impl Order {
             Some(overwrite) => format!("{hint}; or add --{overwrite}"),
             None => hint.to_owned(),
         }))
+    }
+
+    /// Writes the address of a running Strapi as runs take it: with its path.
+    fn settle_site(&mut self) -> Result<()> {
+        let named = self.given.iter_mut().find(|it| it.id == FROM);
+        let value = named.and_then(|it| it.value.as_mut());
+        let Some(value) = value.filter(|value| is_url(value)) else {
+            return Ok(());
+        };
+        let end = End::parse("--from", Path::new(value))?;
+        if let Some(address) = end.address() {
+            remote::tell_of(address);
+            *value = address.to_string();
+        }
+        Ok(())
     }
 
     /// Adds what a run that nobody watches should have.

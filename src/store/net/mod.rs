@@ -2,14 +2,12 @@
 //! Strapis, and whoever is told that a run has ended.
 
 mod body;
-#[cfg(feature = "prisma")]
 mod caller;
 mod distrust;
 mod executor;
 mod http;
 mod upgrade;
 
-#[cfg(feature = "prisma")]
 pub(crate) use caller::{Answer, Caller, Unanswered};
 pub use distrust::Distrust;
 pub(super) use executor::{Executor, GLANCE};

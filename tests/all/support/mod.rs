@@ -22,7 +22,6 @@ pub mod models;
 pub mod odd_store;
 pub mod page;
 pub mod place;
-#[cfg(feature = "prisma")]
 pub mod prisma_service;
 pub mod proxy;
 pub mod relay;
