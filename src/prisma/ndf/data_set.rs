@@ -1,7 +1,6 @@
 //! A data set that is read: what files it has, in which order.
 
-use super::ValueType;
-use super::file;
+use super::{ValueType, file, zipped};
 use crate::error::{Error, Result};
 use crate::store::{Interrupt, open_plain, real_path};
 use std::fs::{self, File, OpenOptions};
@@ -11,6 +10,8 @@ use zip::ZipArchive;
 /// What to do about a data set that is none.
 const SHAPE: &str = "a data set has the folders nodes, lists and relations at its top, with files 000001.json and so on in \
      them; it is a zip, a folder, or one of these files";
+/// What to do about a zip that cannot be taken.
+const ANEW: &str = "see that it was copied whole; or unpack it, see that every file is there, and zip what is in the folder anew";
 /// How many files that are passed over are named.
 const NAMED: usize = 20;
 /// What systems leave in folders, and Prisma's command line in its own.
@@ -85,6 +86,11 @@ impl DataSet {
             let key = |it: &DataFile| (it.kind, it.number.unwrap_or(u64::MAX), it.name.clone());
             key(one).cmp(&key(other))
         });
+        // Names that are other bytes may be the same text.
+        let mut pairs = set.files.windows(2);
+        if let Some([file, _]) = pairs.find(|pair| pair[0].name == pair[1].name) {
+            return Err(set.damaged_zip(&zipped::twice_there(&file.name)));
+        }
         if !set.is_single() {
             set.check_numbers();
         }
@@ -154,6 +160,10 @@ impl DataSet {
         Error::archive(format!("{} is no data set: {why}", self.path.display())).hint(SHAPE)
     }
 
+    fn damaged_zip(&self, why: &str) -> Error {
+        Error::archive(format!("{}: {why}", self.path.display())).hint(ANEW)
+    }
+
     fn pass_over(&mut self, name: &str) {
         let is_litter = name.split('/').any(|part| LITTER.contains(&part));
         if !is_litter && self.passed_over.len() < NAMED {
@@ -205,9 +215,7 @@ impl DataSet {
     }
 
     fn look_into_zip(&mut self, file: File) -> Result<()> {
-        let mut archive = ZipArchive::new(file).map_err(|error| {
-            self.no_data_set(&format!("it is no zip that can be read: {error}"))
-        })?;
+        let mut archive = zipped::open(file).map_err(|why| self.damaged_zip(&why))?;
         let mut wrapped = None;
         for entry in 0..archive.len() {
             let file = archive
@@ -242,6 +250,8 @@ impl DataSet {
                 .no_data_set(&why)
                 .hint("unpack it, and name that folder; or zip what is in the folder, and not the folder itself"));
         }
+        let checked = zipped::check(&mut archive, &self.interrupt)?;
+        checked.map_err(|why| self.damaged_zip(&why))?;
         self.form = Form::Zip(archive);
         Ok(())
     }
