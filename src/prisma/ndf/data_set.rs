@@ -1,7 +1,7 @@
 //! A data set that is read: what files it has, in which order.
 
-use super::ValueType;
-use super::file;
+use super::super::named::{open_named, sort};
+use super::{ValueType, file, zipped};
 use crate::error::{Error, Result};
 use crate::store::{Interrupt, open_plain, real_path};
 use std::fs::{self, File, OpenOptions};
@@ -11,6 +11,8 @@ use zip::ZipArchive;
 /// What to do about a data set that is none.
 const SHAPE: &str = "a data set has the folders nodes, lists and relations at its top, with files 000001.json and so on in \
      them; it is a zip, a folder, or one of these files";
+/// What to do about a zip that cannot be taken.
+const ANEW: &str = "see that it was copied whole; or unpack it, see that every file is there, and zip what is in the folder anew";
 /// How many files that are passed over are named.
 const NAMED: usize = 20;
 /// What systems leave in folders, and Prisma's command line in its own.
@@ -68,8 +70,7 @@ impl DataSet {
         if about.is_dir() {
             set.look_into_folder()?;
         } else {
-            let file = open_plain(OpenOptions::new().read(true), &set.path)
-                .map_err(|error| Error::io("read the data set", path, error))?;
+            let file = open_named(path, "data set")?;
             match path
                 .extension()
                 .is_some_and(|it| it.eq_ignore_ascii_case("json"))
@@ -79,12 +80,19 @@ impl DataSet {
             }
         }
         if set.files.is_empty() {
-            return Err(set.no_data_set("there are no files of nodes, lists or relations in it"));
+            let none = "there are no files of nodes, lists or relations in it";
+            let why = set.faults.first().map_or(none, String::as_str);
+            return Err(set.no_data_set(why));
         }
         set.files.sort_by(|one, other| {
             let key = |it: &DataFile| (it.kind, it.number.unwrap_or(u64::MAX), it.name.clone());
             key(one).cmp(&key(other))
         });
+        // Names that are other bytes may be the same text.
+        let mut pairs = set.files.windows(2);
+        if let Some([file, _]) = pairs.find(|pair| pair[0].name == pair[1].name) {
+            return Err(set.damaged_zip(&zipped::twice_there(&file.name)));
+        }
         if !set.is_single() {
             set.check_numbers();
         }
@@ -104,6 +112,11 @@ impl DataSet {
     /// Whether it is a single file: what it refers to may be on the server.
     pub fn is_single(&self) -> bool {
         matches!(self.form, Form::Single)
+    }
+
+    /// What stops reading.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// What is wrong with the names of its files.
@@ -154,6 +167,10 @@ impl DataSet {
         Error::archive(format!("{} is no data set: {why}", self.path.display())).hint(SHAPE)
     }
 
+    fn damaged_zip(&self, why: &str) -> Error {
+        Error::archive(format!("{}: {why}", self.path.display())).hint(ANEW)
+    }
+
     fn pass_over(&mut self, name: &str) {
         let is_litter = name.split('/').any(|part| LITTER.contains(&part));
         if !is_litter && self.passed_over.len() < NAMED {
@@ -161,14 +178,9 @@ impl DataSet {
         }
     }
 
-    /// Takes a file, if its name is one of a data set; gives whether it is.
+    /// Takes a file, if its name is one of a data set.
     fn take(&mut self, name: &str, bytes: u64, entry: usize) {
-        let parts = name.split_once('/').and_then(|(folder, rest)| {
-            Some((ValueType::named(folder)?, rest.strip_suffix(".json")?))
-        });
-        let Some((kind, stem)) =
-            parts.filter(|(_, stem)| !stem.contains('/') && !stem.starts_with('.'))
-        else {
+        let Some((kind, stem)) = kind_of(name) else {
             return self.pass_over(name);
         };
         let is_number = !stem.is_empty() && stem.bytes().all(|it| it.is_ascii_digit());
@@ -187,17 +199,29 @@ impl DataSet {
         for entry in fs::read_dir(&path).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let folder = entry.file_name().to_string_lossy().into_owned();
-            if ValueType::named(&folder).is_none() || !entry.path().is_dir() {
+            if ValueType::named(&folder).is_none() {
                 self.pass_over(&folder);
                 continue;
             }
+            let about = fs::metadata(entry.path()).map_err(fail)?;
+            if !about.is_dir() {
+                let found = sort(about.file_type());
+                self.faults
+                    .push(format!("{folder} is {found}, and no folder"));
+                continue;
+            }
             for entry in fs::read_dir(entry.path()).map_err(fail)? {
+                self.interrupt.stop()?;
                 let entry = entry.map_err(fail)?;
-                let name = entry.file_name().to_string_lossy().into_owned();
-                let about = fs::metadata(entry.path()).map_err(fail)?;
-                match about.is_file() {
-                    true => self.take(&format!("{folder}/{name}"), about.len(), 0),
-                    false => self.pass_over(&format!("{folder}/{name}")),
+                let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+                let about = entry.metadata().map_err(fail)?;
+                if about.is_file() {
+                    self.take(&name, about.len(), 0);
+                } else if kind_of(&name).is_some() {
+                    let found = sort(about.file_type());
+                    self.faults.push(format!("{name} is {found}, and no file"));
+                } else {
+                    self.pass_over(&name);
                 }
             }
         }
@@ -205,9 +229,7 @@ impl DataSet {
     }
 
     fn look_into_zip(&mut self, file: File) -> Result<()> {
-        let mut archive = ZipArchive::new(file).map_err(|error| {
-            self.no_data_set(&format!("it is no zip that can be read: {error}"))
-        })?;
+        let mut archive = zipped::open(file).map_err(|why| self.damaged_zip(&why))?;
         let mut wrapped = None;
         for entry in 0..archive.len() {
             let file = archive
@@ -242,6 +264,8 @@ impl DataSet {
                 .no_data_set(&why)
                 .hint("unpack it, and name that folder; or zip what is in the folder, and not the folder itself"));
         }
+        let checked = zipped::check(&mut archive, &self.interrupt)?;
+        checked.map_err(|why| self.damaged_zip(&why))?;
         self.form = Form::Zip(archive);
         Ok(())
     }
@@ -286,6 +310,13 @@ impl DataSet {
             }
         }
     }
+}
+
+/// What a file of this name holds, if it is one of a data set, and its name without the ending.
+fn kind_of(name: &str) -> Option<(ValueType, &str)> {
+    let (folder, rest) = name.split_once('/')?;
+    let parts = (ValueType::named(folder)?, rest.strip_suffix(".json")?);
+    Some(parts).filter(|(_, stem)| !stem.contains('/') && !stem.starts_with('.'))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod element;
 mod file;
 mod page;
 mod writer;
+mod zipped;
 
 pub use data_set::{DataFile, DataSet};
 pub use element::{End, ListRow, Node, Relation};

@@ -153,3 +153,106 @@ fn the_largest_number_that_a_file_can_have_is_told_and_does_not_overflow() {
     assert_eq!(set.faults().len(), 1, "{:?}", set.faults());
     assert!(set.faults()[0].contains("000002.json is not there"));
 }
+
+/// A zip of these entries, with whatever names and texts.
+fn zip(path: &Path, entries: &[(&str, &str)]) {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(fs::File::create(path).expect("created"));
+    for (name, text) in entries {
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(*name, options).expect("begun");
+        zip.write_all(text.as_bytes()).expect("written");
+    }
+    zip.finish().expect("finished");
+}
+
+/// Puts other bytes of the same length in the place of some, wherever they stand.
+fn replace(path: &Path, from: &[u8], to: &[u8], places: std::ops::Range<usize>) {
+    let mut bytes = fs::read(path).expect("read");
+    let found = bytes.windows(from.len()).enumerate();
+    let found: Vec<usize> = found
+        .filter_map(|(at, it)| (it == from).then_some(at))
+        .collect();
+    for at in &found[places] {
+        bytes[*at..*at + to.len()].copy_from_slice(to);
+    }
+    fs::write(path, bytes).expect("written");
+}
+
+const EMPTY: &str = r#"{"valueType":"nodes","values":[]}"#;
+
+#[test]
+fn a_zip_with_two_entries_of_one_name_is_refused_and_loses_neither() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.zip");
+    zip(
+        &path,
+        &[("nodes/000001.json", EMPTY), ("nodes/000009.json", "{}")],
+    );
+    // In front of the data, and in the directory.
+    replace(&path, b"nodes/000009.json", b"nodes/000001.json", 0..2);
+    let error = open(&path).err().expect("twice");
+    assert_eq!(error.kind(), Kind::Archive);
+    let told = error.to_string();
+    assert!(told.contains("nodes/000001.json is in it twice"), "{told}");
+    assert!(error.advice().is_some_and(|it| it.contains("unpack it")));
+}
+
+#[test]
+fn a_zip_whose_directory_and_files_say_different_names_or_numbers_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.zip");
+    let entries = [("nodes/000001.json", EMPTY), ("nodes/000002.json", EMPTY)];
+    for (places, why) in [(0..1, "nodes/000002.json"), (1..2, "nodes/000001.json")] {
+        zip(&path, &entries);
+        replace(&path, b"nodes/000002.json", b"nodes/000001.json", places);
+        let error = open(&path).err().expect("other names");
+        assert_eq!(error.kind(), Kind::Archive);
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    // One that lies in the file and that the directory does not name.
+    zip(&path, &entries[..1]);
+    let hidden = fs::read(&path).expect("read");
+    zip(&path, &entries);
+    let both = [hidden, fs::read(&path).expect("read")].concat();
+    fs::write(&path, both).expect("written");
+    let error = open(&path).err().expect("one too many");
+    assert!(error.to_string().contains("directory"), "{error}");
+}
+
+/// A named pipe that nobody writes to.
+fn pipe(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
+}
+
+#[test]
+fn pipes_links_and_folders_in_the_place_of_files_are_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (set, other) = (folder.path().join("a"), folder.path().join("other.json"));
+    fs::create_dir_all(set.join("nodes/000003.json")).expect("made");
+    fs::write(set.join("nodes/000001.json"), EMPTY).expect("written");
+    fs::write(&other, EMPTY).expect("written");
+    pipe(&set.join("nodes/000002.json"));
+    std::os::unix::fs::symlink(&other, set.join("nodes/000004.json")).expect("linked");
+    pipe(&set.join("lists"));
+    let faults = open(&set).expect("a data set").faults().join("\n");
+    for what in [
+        "nodes/000002.json is a pipe, and no file",
+        "nodes/000003.json is a folder, and no file",
+        "nodes/000004.json is a link, and no file",
+        "lists is a pipe, and no folder",
+    ] {
+        assert!(faults.contains(what), "{what}: {faults}");
+    }
+    fs::remove_file(set.join("nodes/000001.json")).expect("removed");
+    let error = open(&set).err().expect("no file");
+    assert!(error.to_string().contains("and no fi"), "{error}");
+    for name in ["a.json", "a.zip"] {
+        pipe(&folder.path().join(name));
+        let error = open(&folder.path().join(name)).err().expect("a pipe");
+        assert_eq!(error.kind(), Kind::Usage);
+        let told = "is a pipe, and no file for a data set";
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
