@@ -11,7 +11,7 @@ use super::verdict;
 use crate::archive::ArchiveName;
 use crate::error::{Error, Result};
 use crate::prisma::export::{self, Pages};
-use crate::prisma::ndf::Form;
+use crate::prisma::ndf::{Form, ValueType};
 use crate::store::folder_of;
 use crate::transfer::summary::Summary;
 use clap::Args;
@@ -91,7 +91,7 @@ impl Arguments {
             true => Pages::place(&path),
             false => Pages::unnamed(folder_of(&path), service.endpoint()),
         };
-        let mut pages = Pages::open(place, service.endpoint(), self.restart)?;
+        let mut pages = Pages::open(place, service.endpoint(), self.restart, &interrupt)?;
         let place = pages.folder().to_owned();
         if let Some(began) = pages.continued() {
             terminal::tell(&format!(
@@ -113,6 +113,9 @@ impl Arguments {
         terminal::tell("checking what came");
         let scratch = &environment.temporary;
         let found = export::check(&pages, &model, scratch, &interrupt, &progress).map_err(kept)?;
+        for (kind, count) in ValueType::ALL.into_iter().zip(&found.counts) {
+            pages.expect(kind, count.items, found.findings.list().first())?;
+        }
         verdict::note(summary, &found);
         let mut overwrite = self.overwrite;
         if found.findings.count() > 0 && self.format == Form::Zip {

@@ -9,7 +9,7 @@ pub use pages::Pages;
 
 use super::ndf::{DataSet, Form, ValueType, Writer};
 use super::sdl::DataModel;
-use super::service::{Cursor, Service};
+use super::service::Service;
 use super::verify::{Verdict, verify};
 use super::watch::{Event, Watch};
 use crate::error::Result;
@@ -19,7 +19,7 @@ use std::path::Path;
 /// Fetches what was not fetched yet.
 ///
 /// # Errors
-/// A page cannot be fetched or kept; the next run goes on behind the last one that was.
+/// A page cannot be fetched or kept, or the user wants the run to stop; the next run goes on behind the last one that was.
 pub fn fetch(service: &Service, pages: &mut Pages, watch: &dyn Watch) -> Result<()> {
     for kind in ValueType::ALL {
         let mut cursor = pages.cursor(kind);
@@ -45,7 +45,7 @@ pub fn fetch(service: &Service, pages: &mut Pages, watch: &dyn Watch) -> Result<
     Ok(())
 }
 
-/// Checks what was fetched.
+/// Checks what was fetched. Whether that is all there, [`Pages::expect`] says.
 ///
 /// # Errors
 /// It cannot be read.
@@ -64,7 +64,7 @@ pub fn check(
 /// is a file, unless it has more than a file may have.
 ///
 /// # Errors
-/// It cannot be written; the pages stay.
+/// It cannot be written, or the pages are not what was fetched; they stay.
 pub fn publish(
     pages: Pages,
     path: &Path,
@@ -79,9 +79,9 @@ pub fn publish(
         set.read(at, &mut |_, element| writer.push(kind, element))?;
         writer.end_file(kind)?;
     }
+    for kind in ValueType::ALL {
+        pages.expect(kind, writer.elements(kind), None)?;
+    }
     writer.finish()?;
     pages.forget()
 }
-
-/// The beginning of an export.
-const START: [Cursor; 3] = [Cursor::START; 3];

@@ -2,9 +2,9 @@
 
 use super::super::ndf::{Page, ValueType};
 use super::super::service::{Cursor, Endpoint, Exported};
-use super::START;
 use crate::error::{Error, Kind, Result};
-use crate::store::{Access, Location, folder_of, open_plain, write_small};
+use crate::hashing::read_through;
+use crate::store::{Access, Interrupt, Location, folder_of, open_plain, write_small};
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,14 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The number of the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// What says where it goes on.
 const STATE: &str = "state.json";
 /// How many bytes that may have.
 const LONGEST: u64 = 64 << 10;
+
+/// What to do about pages, or a state, that something has happened to.
+const FORGET: &str = "forget what was fetched with --restart";
 
 /// What is known of an export.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,9 +30,40 @@ struct State {
     format: u32,
     endpoint: String,
     began: String,
-    cursors: [Cursor; 3],
-    files: [u64; 3],
-    elements: [u64; 3],
+    /// In the order of [`ValueType::ALL`].
+    kinds: [Kept; 3],
+}
+
+/// What is known of the pages of one kind. The numbers come from a file that anything may stand in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    cursor: Cursor,
+    files: u64,
+    elements: u64,
+    bytes: u64,
+    /// The SHA-256 over that of the pages before and the last page, in hexadecimal digits.
+    digest: String,
+}
+
+impl Kept {
+    const NONE: Self = Self {
+        cursor: Cursor::START,
+        files: 0,
+        elements: 0,
+        bytes: 0,
+        digest: String::new(),
+    };
+
+    /// Another page is there, of so many bytes and with this digest.
+    fn add(&mut self, bytes: u64, digest: &[u8]) {
+        let whole = Sha256::new()
+            .chain_update(&self.digest)
+            .chain_update(digest)
+            .finalize();
+        self.digest = whole.iter().map(|it| format!("{it:02x}")).collect();
+        self.files = self.files.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
 }
 
 /// The pages of an export. They are held until this is dropped, and stay where it is not completed.
@@ -55,11 +89,18 @@ impl Pages {
         above.join(format!(".export-{key}.unfinished"))
     }
 
-    /// Those that an earlier run has fetched into this folder, or none. With `restart` they are forgotten.
+    /// Those that an earlier run has fetched into this folder, or none. With `restart` they are forgotten. What is gone on
+    /// with is read, and has to be what was fetched.
     ///
     /// # Errors
-    /// Kind [`Locked`](Kind::Locked): another run fetches them; or they are of another service, or cannot be kept.
-    pub fn open(folder: PathBuf, endpoint: &Endpoint, restart: bool) -> Result<Self> {
+    /// Kind [`Locked`](Kind::Locked): another run fetches them; or they are of another service, are not what was fetched, or
+    /// cannot be kept; or the user wants the run to stop.
+    pub fn open(
+        folder: PathBuf,
+        endpoint: &Endpoint,
+        restart: bool,
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
         let fail = |error| Error::io("keep pages in", &folder, error);
         match DirBuilder::new().mode(0o700).create(&folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(fail(error)),
@@ -82,18 +123,20 @@ impl Pages {
             return Err(Error::new(Kind::Locked, what)
                 .hint("wait until it has ended, or choose another name"));
         }
-        if restart {
+        let found = match restart {
+            true => None,
+            false => read(&folder)?,
+        };
+        let is_continued = found.is_some();
+        if !is_continued {
+            // Pages that no state tells of, too: they are not those that come now.
             clear(&folder).map_err(fail)?;
         }
-        let found = read(&folder)?;
-        let is_continued = found.is_some();
         let state = found.unwrap_or_else(|| State {
             format: FORMAT,
             endpoint: endpoint.to_string(),
             began: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            cursors: START,
-            files: [0; 3],
-            elements: [0; 3],
+            kinds: [Kept::NONE; 3],
         });
         if state.endpoint != endpoint.to_string() {
             let what = format!(
@@ -104,15 +147,18 @@ impl Pages {
             return Err(Error::usage(what).hint("choose another name, or forget it with --restart"));
         }
         for kind in ValueType::ALL {
-            match DirBuilder::new()
-                .mode(0o700)
-                .create(folder.join(kind.as_str()))
-            {
+            let pages = folder.join(kind.as_str());
+            match DirBuilder::new().mode(0o700).create(&pages) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(fail(error));
                 }
                 _ => {}
             }
+            if !pages.symlink_metadata().map_err(fail)?.is_dir() {
+                let what = format!("{} is no folder", pages.display());
+                return Err(Error::failed(what).hint(FORGET));
+            }
+            check(&pages, &state.kinds[kind as usize], interrupt)?;
         }
         Ok(Self {
             folder,
@@ -134,12 +180,31 @@ impl Pages {
 
     /// How many elements were fetched.
     pub fn elements(&self) -> u64 {
-        self.state.elements.iter().sum()
+        let kinds = self.state.kinds.iter();
+        kinds.fold(0, |sum, kept| sum.saturating_add(kept.elements))
+    }
+
+    /// Sees that so many elements of a kind are what was fetched; `why` says more of what is read, where that is known.
+    ///
+    /// # Errors
+    /// They are more or fewer.
+    pub fn expect(&self, kind: ValueType, elements: u64, why: Option<&Error>) -> Result<()> {
+        let fetched = self.state.kinds[kind as usize].elements;
+        if elements == fetched {
+            return Ok(());
+        }
+        let folder = self.folder.join(kind.as_str());
+        let what = format!(
+            "{fetched} elements were fetched into {}, and {elements} can be read there",
+            folder.display()
+        );
+        let why = why.map(|error| error.to_string()).into_iter().collect();
+        Err(Error::failed(what).listing(why).hint(FORGET))
     }
 
     /// Where the export of a kind goes on.
     pub fn cursor(&self, kind: ValueType) -> Cursor {
-        self.state.cursors[kind as usize]
+        self.state.kinds[kind as usize].cursor
     }
 
     /// Keeps a page.
@@ -147,9 +212,9 @@ impl Pages {
     /// # Errors
     /// It cannot be written.
     pub fn keep(&mut self, kind: ValueType, page: &Exported) -> Result<()> {
-        let at = kind as usize;
-        let number = self.state.files[at] + 1;
-        let path = self.folder.join(format!("{kind}/{number:06}.json"));
+        let kept = &mut self.state.kinds[kind as usize];
+        let number = kept.files.saturating_add(1);
+        let path = self.folder.join(kind.as_str()).join(page_name(number));
         let fail = |error| Error::io("keep a page in", &path, error);
         let mut whole = Page::new(kind);
         page.elements
@@ -158,11 +223,12 @@ impl Pages {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         let mut file = open_plain(&mut options, &path).map_err(fail)?;
-        file.write_all(whole.finish().as_bytes()).map_err(fail)?;
+        let text = whole.finish();
+        file.write_all(text.as_bytes()).map_err(fail)?;
         file.sync_data().map_err(fail)?;
-        self.state.files[at] = number;
-        self.state.elements[at] += page.elements.len() as u64;
-        self.state.cursors[at] = page.next;
+        kept.add(text.len() as u64, &Sha256::digest(&text));
+        kept.elements = kept.elements.saturating_add(page.elements.len() as u64);
+        kept.cursor = page.next;
         let text = serde_json::to_vec(&self.state).expect("texts and numbers serialise");
         write_small(
             &Location::Path(self.folder.join(STATE)),
@@ -194,9 +260,60 @@ fn clear(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Sees that the pages of a kind are those that were fetched. One more may be there, which was not written down yet.
+fn check(folder: &Path, kept: &Kept, interrupt: &Interrupt) -> Result<()> {
+    let fail = |error| Error::io("read", folder, error);
+    let changed = |what: String| Error::failed(what).hint(FORGET);
+    let mut read = Kept {
+        cursor: kept.cursor,
+        elements: kept.elements,
+        ..Kept::NONE
+    };
+    while read.files < kept.files {
+        let path = folder.join(page_name(read.files + 1));
+        let shown = path.display();
+        let page = match open_plain(OpenOptions::new().read(true), &path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(changed(format!("{shown} was fetched, and is gone")));
+            }
+            opened => opened.map_err(|error| Error::io("read", &path, error).hint(FORGET))?,
+        };
+        let through = read_through(&mut interrupt.reader(page));
+        let (bytes, digest) = through
+            .map_err(|error| Error::from_io(error, |error| Error::io("read", &path, error)))?;
+        read.add(bytes, &digest.finalize());
+        if read.bytes > kept.bytes {
+            return Err(changed(format!("{shown} is not what was fetched")));
+        }
+    }
+    if read != *kept {
+        let what = format!("{} does not hold what was fetched", folder.display());
+        return Err(changed(what));
+    }
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        let name = entry.map_err(fail)?.file_name();
+        let number = name
+            .to_str()
+            .and_then(|it| it.strip_suffix(".json")?.parse().ok());
+        let is_own = number.is_some_and(|number| {
+            name == *page_name(number) && number > 0 && number <= kept.files.saturating_add(1)
+        });
+        if !is_own {
+            let what = folder.join(name);
+            return Err(changed(format!("{} was not fetched", what.display())));
+        }
+    }
+    Ok(())
+}
+
+/// What the page of this number is called.
+fn page_name(number: u64) -> String {
+    format!("{number:06}.json")
+}
+
 fn read(folder: &Path) -> Result<Option<State>> {
     let path = folder.join(STATE);
-    let fail = |error| Error::io("read", &path, error);
+    let fail = |error| Error::io("read", &path, error).hint(FORGET);
     let file = match open_plain(OpenOptions::new().read(true), &path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(fail)?,
@@ -206,7 +323,9 @@ fn read(folder: &Path) -> Result<Option<State>> {
     let state = serde_json::from_slice::<State>(&text).ok();
     let state = state.filter(|state| state.format == FORMAT);
     state.map(Some).ok_or_else(|| {
-        Error::failed(format!("{} is no state of an export", path.display()))
-            .hint("forget it with --restart")
+        Error::failed(format!("{} is no state of an export", path.display())).hint(FORGET)
     })
 }
+
+#[cfg(test)]
+mod tests;
