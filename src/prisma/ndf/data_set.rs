@@ -1,5 +1,6 @@
 //! A data set that is read: what files it has, in which order.
 
+use super::super::named::{open_named, sort};
 use super::{ValueType, file, zipped};
 use crate::error::{Error, Result};
 use crate::store::{Interrupt, open_plain, real_path};
@@ -69,8 +70,7 @@ impl DataSet {
         if about.is_dir() {
             set.look_into_folder()?;
         } else {
-            let file = open_plain(OpenOptions::new().read(true), &set.path)
-                .map_err(|error| Error::io("read the data set", path, error))?;
+            let file = open_named(path, "data set")?;
             match path
                 .extension()
                 .is_some_and(|it| it.eq_ignore_ascii_case("json"))
@@ -80,7 +80,9 @@ impl DataSet {
             }
         }
         if set.files.is_empty() {
-            return Err(set.no_data_set("there are no files of nodes, lists or relations in it"));
+            let none = "there are no files of nodes, lists or relations in it";
+            let why = set.faults.first().map_or(none, String::as_str);
+            return Err(set.no_data_set(why));
         }
         set.files.sort_by(|one, other| {
             let key = |it: &DataFile| (it.kind, it.number.unwrap_or(u64::MAX), it.name.clone());
@@ -110,6 +112,11 @@ impl DataSet {
     /// Whether it is a single file: what it refers to may be on the server.
     pub fn is_single(&self) -> bool {
         matches!(self.form, Form::Single)
+    }
+
+    /// What stops reading.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// What is wrong with the names of its files.
@@ -171,14 +178,9 @@ impl DataSet {
         }
     }
 
-    /// Takes a file, if its name is one of a data set; gives whether it is.
+    /// Takes a file, if its name is one of a data set.
     fn take(&mut self, name: &str, bytes: u64, entry: usize) {
-        let parts = name.split_once('/').and_then(|(folder, rest)| {
-            Some((ValueType::named(folder)?, rest.strip_suffix(".json")?))
-        });
-        let Some((kind, stem)) =
-            parts.filter(|(_, stem)| !stem.contains('/') && !stem.starts_with('.'))
-        else {
+        let Some((kind, stem)) = kind_of(name) else {
             return self.pass_over(name);
         };
         let is_number = !stem.is_empty() && stem.bytes().all(|it| it.is_ascii_digit());
@@ -197,17 +199,29 @@ impl DataSet {
         for entry in fs::read_dir(&path).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let folder = entry.file_name().to_string_lossy().into_owned();
-            if ValueType::named(&folder).is_none() || !entry.path().is_dir() {
+            if ValueType::named(&folder).is_none() {
                 self.pass_over(&folder);
                 continue;
             }
+            let about = fs::metadata(entry.path()).map_err(fail)?;
+            if !about.is_dir() {
+                let found = sort(about.file_type());
+                self.faults
+                    .push(format!("{folder} is {found}, and no folder"));
+                continue;
+            }
             for entry in fs::read_dir(entry.path()).map_err(fail)? {
+                self.interrupt.stop()?;
                 let entry = entry.map_err(fail)?;
-                let name = entry.file_name().to_string_lossy().into_owned();
-                let about = fs::metadata(entry.path()).map_err(fail)?;
-                match about.is_file() {
-                    true => self.take(&format!("{folder}/{name}"), about.len(), 0),
-                    false => self.pass_over(&format!("{folder}/{name}")),
+                let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+                let about = entry.metadata().map_err(fail)?;
+                if about.is_file() {
+                    self.take(&name, about.len(), 0);
+                } else if kind_of(&name).is_some() {
+                    let found = sort(about.file_type());
+                    self.faults.push(format!("{name} is {found}, and no file"));
+                } else {
+                    self.pass_over(&name);
                 }
             }
         }
@@ -296,6 +310,13 @@ impl DataSet {
             }
         }
     }
+}
+
+/// What a file of this name holds, if it is one of a data set, and its name without the ending.
+fn kind_of(name: &str) -> Option<(ValueType, &str)> {
+    let (folder, rest) = name.split_once('/')?;
+    let parts = (ValueType::named(folder)?, rest.strip_suffix(".json")?);
+    Some(parts).filter(|(_, stem)| !stem.contains('/') && !stem.starts_with('.'))
 }
 
 #[cfg(test)]

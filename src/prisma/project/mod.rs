@@ -3,13 +3,13 @@
 mod variables;
 
 use super::sdl::{self, DataModel};
+use super::named::open_named;
 use crate::dotenv;
 use crate::error::{Error, Result};
 use saphyr::{LoadableYamlNode, Yaml};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Where the definition lies below the folder of a project.
@@ -65,7 +65,8 @@ impl Definition {
     /// The definition of the project in a folder; `None` where it has none.
     pub fn find(folder: &Path) -> Option<PathBuf> {
         let mut places = PLACES.iter().map(|name| folder.join(name));
-        places.find(|path| path.is_file())
+        // What is no file is not passed over: reading it says so.
+        places.find(|path| path.symlink_metadata().is_ok())
     }
 
     /// Reads a definition. `${env:NAME}` is taken from these variables, and then from the `.env` file: the one that is
@@ -83,7 +84,10 @@ impl Definition {
         let own = folder.join(".env");
         match env_file {
             Some(named) => add(&mut known, &text(named, "file of variables")?),
-            None if own.is_file() => add(&mut known, &text(&own, "file of variables")?),
+            // Some call a folder so that has nothing to do with variables.
+            None if own.exists() && !own.is_dir() => {
+                add(&mut known, &text(&own, "file of variables")?)
+            }
             None => {}
         }
         let content = text(file, "definition")?;
@@ -174,8 +178,10 @@ fn text(path: &Path, what: &str) -> Result<String> {
 /// The text of a file that has at most so many bytes.
 fn limited(path: &Path, what: &str, longest: u64) -> Result<String> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(longest + 1).read_to_end(&mut bytes));
-    read.map_err(|error: io::Error| Error::io(format_args!("read the {what}"), path, error))?;
+    let read = open_named(path, what)?
+        .take(longest + 1)
+        .read_to_end(&mut bytes);
+    read.map_err(|error| Error::io(format_args!("read the {what}"), path, error))?;
     if bytes.len() as u64 > longest {
         let what = format!("{} is too long for a {what}", path.display());
         return Err(Error::usage(what).hint("see that it is the right file"));
@@ -259,6 +265,46 @@ mod tests {
         for last in ["", text.as_str()] {
             let yml = format!(
                 "endpoint: {}\nb: {}\nc: \"{last}\"\n",
+    #[test]
+    fn pipes_and_folders_in_the_place_of_files_are_refused_and_not_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let folder = tempfile::tempdir().expect("a folder");
+        let [yml, env, own, model] = ["prisma.yml", "variables", ".env", "datamodel.prisma"]
+            .map(|it| folder.path().join(it));
+        let pipe = |path: &Path| {
+            mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
+        };
+        let refused = |error: Error, why: &str| {
+            assert!(error.to_string().contains(why), "{error}");
+            assert!(error.advice().is_some_and(|it| it.contains("name a file")));
+        };
+        let load = |env: Option<&Path>| {
+            let file = Definition::find(folder.path()).expect("a definition");
+            Definition::load(&file, folder.path(), env, &BTreeMap::new())
+        };
+        pipe(&yml);
+        refused(
+            load(None).expect_err("yml"),
+            "is a pipe, and no file for a definition",
+        );
+        fs::remove_file(&yml).expect("removed");
+        fs::create_dir(&yml).expect("made");
+        refused(load(None).expect_err("yml"), "is a folder");
+        fs::remove_dir(&yml).expect("removed");
+        fs::write(&yml, "endpoint: http://a").expect("written");
+        pipe(&env);
+        refused(load(Some(&env)).expect_err("env"), "variables is a pipe");
+        pipe(&own);
+        refused(load(None).expect_err("env"), ".env is a pipe");
+        fs::remove_file(&own).expect("removed");
+        fs::create_dir(&own).expect("made");
+        assert!(load(None).is_ok());
+        pipe(&model);
+        refused(data_model(&[model]).expect_err("model"), "is a pipe");
+        let device = PathBuf::from("/dev/null");
+        refused(data_model(&[device]).expect_err("model"), "is a device");
+    }
+
                 twice("b"),
                 twice("c")
             );

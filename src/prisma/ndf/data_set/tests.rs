@@ -219,3 +219,40 @@ fn a_zip_whose_directory_and_files_say_different_names_or_numbers_is_refused() {
     let error = open(&path).err().expect("one too many");
     assert!(error.to_string().contains("directory"), "{error}");
 }
+
+/// A named pipe that nobody writes to.
+fn pipe(path: &Path) {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
+}
+
+#[test]
+fn pipes_links_and_folders_in_the_place_of_files_are_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (set, other) = (folder.path().join("a"), folder.path().join("other.json"));
+    fs::create_dir_all(set.join("nodes/000003.json")).expect("made");
+    fs::write(set.join("nodes/000001.json"), EMPTY).expect("written");
+    fs::write(&other, EMPTY).expect("written");
+    pipe(&set.join("nodes/000002.json"));
+    std::os::unix::fs::symlink(&other, set.join("nodes/000004.json")).expect("linked");
+    pipe(&set.join("lists"));
+    let faults = open(&set).expect("a data set").faults().join("\n");
+    for what in [
+        "nodes/000002.json is a pipe, and no file",
+        "nodes/000003.json is a folder, and no file",
+        "nodes/000004.json is a link, and no file",
+        "lists is a pipe, and no folder",
+    ] {
+        assert!(faults.contains(what), "{what}: {faults}");
+    }
+    fs::remove_file(set.join("nodes/000001.json")).expect("removed");
+    let error = open(&set).err().expect("no file");
+    assert!(error.to_string().contains("and no fi"), "{error}");
+    for name in ["a.json", "a.zip"] {
+        pipe(&folder.path().join(name));
+        let error = open(&folder.path().join(name)).err().expect("a pipe");
+        assert_eq!(error.kind(), Kind::Usage);
+        let told = "is a pipe, and no file for a data set";
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
