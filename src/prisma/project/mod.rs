@@ -1,12 +1,13 @@
 //! A project of Prisma 1 on disk: `prisma.yml`, found and read as Prisma's own command line does.
 
 mod variables;
+mod yaml;
 
-use super::sdl::{self, DataModel};
 use super::named::open_named;
+use super::sdl::{self, DataModel};
 use crate::dotenv;
 use crate::error::{Error, Result};
-use saphyr::{LoadableYamlNode, Yaml};
+use saphyr::Yaml;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
@@ -16,8 +17,6 @@ use std::path::{Path, PathBuf};
 const PLACES: [&str; 2] = ["prisma.yml", "prisma/prisma.yml"];
 /// How many bytes a definition or a file of variables may have.
 const LONGEST: u64 = 64 << 10;
-/// How many lists may begin in one place.
-const DEEPEST: usize = 16;
 
 /// What a token is made from. It shows nowhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,14 +94,7 @@ impl Definition {
             Error::usage(format!("{} cannot be read: {why}", file.display()))
                 .hint("see that it is the prisma.yml that the service was deployed with")
         };
-        if content
-            .lines()
-            .any(|line| line.matches("- ").count() > DEEPEST)
-            || content.contains(&"[".repeat(DEEPEST))
-        {
-            return Err(fail(&"it is nested too deep"));
-        }
-        let documents = Yaml::load_from_str(&content).map_err(|error| fail(&error))?;
+        let documents = yaml::load(&content).map_err(|why| fail(&why))?;
         let Some(document) = documents.first().filter(|it| it.is_mapping()) else {
             return Err(fail(&"it has no keys"));
         };
@@ -265,6 +257,14 @@ mod tests {
         for last in ["", text.as_str()] {
             let yml = format!(
                 "endpoint: {}\nb: {}\nc: \"{last}\"\n",
+                twice("b"),
+                twice("c")
+            );
+            let error = load(&yml, "").expect_err("too much");
+            assert!(error.to_string().contains("too "), "{error}");
+        }
+    }
+
     #[test]
     fn pipes_and_folders_in_the_place_of_files_are_refused_and_not_waited_for() {
         use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -305,14 +305,6 @@ mod tests {
         refused(data_model(&[device]).expect_err("model"), "is a device");
     }
 
-                twice("b"),
-                twice("c")
-            );
-            let error = load(&yml, "").expect_err("too much");
-            assert!(error.to_string().contains("too "), "{error}");
-        }
-    }
-
     #[test]
     fn what_cannot_be_used_is_refused_and_says_what_to_do() {
         for (yml, why) in [
@@ -321,10 +313,6 @@ mod tests {
             ("databaseType: document", "MongoDB"),
             ("endpoint: \"http", "cannot be read"),
             ("- a", "no keys"),
-            (
-                &format!("endpoint: {}", "[".repeat(1000)),
-                "nested too deep",
-            ),
         ] {
             let error = load(yml, "").expect_err(yml);
             assert!(error.to_string().contains(why), "{error}");
