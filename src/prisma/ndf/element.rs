@@ -3,6 +3,7 @@
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 /// A text of JSON, borrowed where nothing in it is escaped.
@@ -102,12 +103,11 @@ impl<'a> Members<'a> {
             return Err("it is no object".into());
         }
         let Self(members) = serde_json::from_str(text).map_err(|error| inner(&error))?;
-        for (at, (name, _)) in members.iter().enumerate() {
-            if members[..at].iter().any(|(before, _)| before == name) {
-                return Err(format!("it has two values for `{name}`"));
-            }
+        let mut names = HashSet::with_capacity(members.len());
+        match members.iter().find(|(name, _)| !names.insert(name)) {
+            Some((name, _)) => Err(format!("it has two values for `{name}`")),
+            None => Ok(Self(members)),
         }
-        Ok(Self(members))
     }
 
     /// Takes a member out that is a text and not empty.
@@ -247,6 +247,18 @@ mod tests {
         let [one, other] = Relation::parse(relation).expect("a relation").ends;
         assert_eq!((one.field.as_deref(), other.field), (Some("b"), None));
         assert_eq!(&*other.id, "0");
+    }
+
+    #[test]
+    fn an_element_of_very_many_members_does_not_take_a_look_at_each_for_each() {
+        let members: Vec<String> = (0..500_000).map(|at| format!("\"f{at}\":{at}")).collect();
+        let members = members.join(",");
+        let text = format!(r#"{{"_typeName":"A","id":"a",{members}}}"#);
+        let node = Node::parse(&text).expect("a node");
+        assert_eq!(node.fields.len(), 500_000);
+        let text = format!(r#"{{"_typeName":"A","id":"a",{members},"f0":1}}"#);
+        let error = Node::parse(&text).expect_err("twice");
+        assert_eq!(error, "it has two values for `f0`");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The data model as values.
 
-use std::collections::BTreeMap;
+use super::index::{Index, values};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A type of values that are no nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +127,7 @@ pub struct Type {
 }
 
 impl Type {
-    /// The field of this name.
+    /// The field of this name. Whoever looks for many asks [`DataModel::field`].
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -180,6 +181,10 @@ pub struct DataModel {
     enums: Vec<EnumType>,
     by_name: BTreeMap<String, usize>,
     enums_by_name: BTreeMap<String, usize>,
+    /// Of each type.
+    indexes: Vec<Index>,
+    /// Of each enum.
+    values: Vec<BTreeSet<String>>,
 }
 
 impl DataModel {
@@ -194,6 +199,8 @@ impl DataModel {
             let name = own.name.clone();
             model.enums_by_name.entry(name).or_insert(number);
         }
+        model.indexes = types.iter().map(Index::new).collect();
+        model.values = enums.iter().map(values).collect();
         (model.types, model.enums) = (types, enums);
         model
     }
@@ -224,28 +231,66 @@ impl DataModel {
         Some(&self.enums[*number])
     }
 
+    /// Whether the enum of this name has this value.
+    pub fn is_value(&self, of_enum: &str, value: &str) -> bool {
+        let number = self.enums_by_name.get(of_enum);
+        number.is_some_and(|number| self.values[*number].contains(value))
+    }
+
+    fn indexed(&self, on: &str) -> Option<(&Type, &Index)> {
+        let number = self.number(on)?;
+        Some((&self.types[number], &self.indexes[number]))
+    }
+
+    /// Whether the type of this name has nodes, as [`Type::has_nodes`] says.
+    pub fn has_nodes(&self, on: &str) -> bool {
+        self.indexed(on).is_some_and(|(_, index)| index.has_nodes)
+    }
+
+    /// The field of this name of a type, however many it has.
+    pub fn field(&self, on: &str, name: &str) -> Option<&Field> {
+        let (own, index) = self.indexed(on)?;
+        index.field(own, name)
+    }
+
+    /// The values that each node of a type has to have, beside its id.
+    pub fn required(&self, on: &str) -> impl Iterator<Item = &Field> {
+        let indexed = self.indexed(on);
+        indexed
+            .into_iter()
+            .flat_map(|(own, index)| index.required(own))
+    }
+
+    /// How many these are.
+    pub fn count_required(&self, on: &str) -> usize {
+        let indexed = self.indexed(on);
+        indexed.map_or(0, |(own, index)| index.required(own).len())
+    }
+
+    /// The field of a type that holds its ids.
+    pub fn id_field(&self, on: &str) -> Option<&Field> {
+        let (own, index) = self.indexed(on)?;
+        index.id(own)
+    }
+
     /// The field of the target that is the other end of a relation: of the same name of relation where the field has one,
     /// else the only one that leads back. A type that is linked with itself by one field has that on both ends.
     pub fn back_field(&self, on: &str, field: &Field) -> Option<&Field> {
-        let target = self.of_name(field.target()?)?;
-        let leads_back = |it: &&Field| it.target() == Some(on) && it.relation == field.relation;
+        let (target, index) = self.indexed(field.target()?)?;
         let own = |it: &&Field| target.name == on && it.name == field.name;
-        let mut others = target
-            .fields
-            .iter()
-            .filter(leads_back)
-            .filter(|it| !own(it));
+        let leading = index.leading(target, on, &field.relation);
+        let mut others = leading.filter(|it| !own(it));
         match (others.next(), others.next()) {
             (Some(back), None) => Some(back),
-            (None, _) if target.name == on => target.field(&field.name),
+            (None, _) if target.name == on => index.field(target, &field.name),
             _ => None,
         }
     }
 
     /// The relation that this field of a type is an end of; `None` where there is none.
     pub fn edge(&self, on: &str, field: &str) -> Option<Edge<'_>> {
-        let own = self.of_name(on)?;
-        let field = own.field(field)?;
+        let (own, index) = self.indexed(on)?;
+        let field = index.field(own, field)?;
         let target = self.of_name(field.target()?)?;
         let here = Side {
             on: &own.name,

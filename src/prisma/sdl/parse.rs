@@ -71,11 +71,12 @@ fn of(
     kind: impl Fn(&str) -> Option<FieldType>,
 ) -> Result<Type, String> {
     let mut fields: Vec<Field> = Vec::with_capacity(object.fields.len());
+    let mut names = BTreeSet::new();
     for field in &object.fields {
         let (name, is_list, is_required) = shape(&field.field_type);
         let place = format!("{}.{}", object.name, field.name);
         let kind = kind(name).ok_or_else(|| format!("{place} is of {name}, and there is none"))?;
-        if fields.iter().any(|it| it.name == field.name) {
+        if !names.insert(&field.name) {
             return Err(format!("there are two fields called {place}"));
         }
         fields.push(Field {
@@ -210,6 +211,35 @@ mod tests {
         assert_eq!(back("A", "other"), None);
         assert_eq!(back("B", "a"), Some("a"));
         assert_eq!(model.edge("A", "id"), None);
+    }
+
+    #[test]
+    fn a_type_of_very_many_fields_does_not_take_a_look_at_each_for_each() {
+        let fields = |to: &str| -> String {
+            let fields =
+                (0..60_000).map(|at| format!("f{at}: [{to}!]! @relation(name: \"R{at}\")\n"));
+            fields.collect()
+        };
+        let text = format!(
+            "type A {{ id: ID! @id\n{} }} type B {{ id: ID! @id\n{} }}",
+            fields("B"),
+            fields("A")
+        );
+        let model = DataModel::parse(&text, "x").expect("a data model");
+        for at in 0..60_000 {
+            let field = format!("f{at}");
+            let edge = model.edge("A", &field).expect("an edge");
+            assert_eq!(edge.back, Some(&*field));
+        }
+    }
+
+    #[test]
+    fn nothing_that_stands_in_comments_and_texts_hides_how_deep_a_data_model_is() {
+        let deep = "[".repeat(100_000);
+        for begin in ["# \"\n", "\"\"\" \" \"\"\"\n", "# \\\"\n"] {
+            let text = format!("{begin}type A {{ b: {deep} }}");
+            assert!(DataModel::parse(&text, "x").is_err(), "{begin}");
+        }
     }
 
     #[test]

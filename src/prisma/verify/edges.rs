@@ -87,12 +87,12 @@ pub fn edge_id<'m>(model: &'m DataModel, relation: &Relation<'_>) -> Result<Edge
 
 fn find<'m>(model: &'m DataModel, end: &End<'_>, field: &str) -> Result<Edge<'m>, String> {
     let name = &*end.type_name;
-    let own = model
-        .of_name(name)
-        .ok_or_else(|| format!("there is no type {name}"))?;
+    if model.of_name(name).is_none() {
+        return Err(format!("there is no type {name}"));
+    }
     match model.edge(name, field) {
         Some(edge) => Ok(edge),
-        None if own.field(field).is_some() => Err(format!("{name}.{field} is no relation")),
+        None if model.field(name, field).is_some() => Err(format!("{name}.{field} is no relation")),
         None => Err(format!("{name} has no field {field}")),
     }
 }

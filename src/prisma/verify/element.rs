@@ -1,15 +1,21 @@
 //! Checks one element after the other; what hangs on others is left to the ids.
 
 use super::super::ndf::{ListRow, Node, Relation, ValueType};
-use super::super::sdl::{DataModel, Field, FieldType, Scalar, Type};
+use super::super::sdl::{DataModel, FieldType, Scalar, Type};
 use super::edges::edge_id;
 use super::ids::{Ids, Place, Role};
 use super::value::misfit;
 use crate::error::Result;
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many characters an id of type `ID` has at most: columns for them have no more.
 const ID: usize = 25;
+/// How many values that a node lacks are named.
+const NAMED: usize = 10;
+/// Of how many fields the names are compared with one that is none, and how many bytes these have at most: it takes time for
+/// each pair of them.
+const COMPARED: (usize, usize) = (1000, 100);
 /// What the server fills in by itself.
 const STAMPS: [&str; 2] = ["createdAt", "updatedAt"];
 
@@ -20,8 +26,10 @@ type Checked<'t> = std::result::Result<Cow<'t, str>, String>;
 pub(super) struct Checker<'m> {
     model: Option<&'m DataModel>,
     ids: Ids,
-    /// Types by number, where there is no data model.
+    /// Types by number.
     types: Vec<String>,
+    /// Numbers of types, where there is no data model.
+    numbers: BTreeMap<String, usize>,
     dropped: u64,
 }
 
@@ -32,6 +40,7 @@ impl<'m> Checker<'m> {
             model,
             ids,
             types: types.iter().map(|it| it.name.clone()).collect(),
+            numbers: BTreeMap::new(),
             dropped: 0,
         }
     }
@@ -92,12 +101,13 @@ impl<'m> Checker<'m> {
     fn number(&mut self, name: &str) -> u16 {
         let at = match self.model {
             Some(model) => model.number(name),
-            None => self.types.iter().position(|it| it == name),
+            None => self.numbers.get(name).copied(),
         };
         let at = at.or_else(|| {
             let is_new = self.model.is_none() && self.types.len() < usize::from(Ids::UNKNOWN);
             is_new.then(|| {
                 self.types.push(name.to_owned());
+                self.numbers.insert(name.to_owned(), self.types.len() - 1);
                 self.types.len() - 1
             })
         });
@@ -110,9 +120,10 @@ impl<'m> Checker<'m> {
             return Ok(());
         };
         let own = own(model, &node.type_name)?;
-        check_id(own, &node.id)?;
+        check_id(model, own, &node.id)?;
+        let mut required = 0;
         for (name, value) in &node.fields {
-            let Some(field) = own.field(name) else {
+            let Some(field) = model.field(&own.name, name) else {
                 if STAMPS.contains(&&**name) {
                     self.dropped += 1;
                     continue;
@@ -132,27 +143,12 @@ impl<'m> Checker<'m> {
             if let Some(why) = misfit(model, &field.kind, value) {
                 return Err(format!("{} {why}", place()));
             }
+            required += usize::from(field.is_required && field.name != "id");
         }
-        let is_missing = |field: &&Field| {
-            field.is_required
-                && !field.is_list
-                && field.name != "id"
-                && field.target().is_none()
-                && node.field(&field.name).is_none()
-        };
-        let missing: Vec<&str> = own
-            .fields
-            .iter()
-            .filter(is_missing)
-            .map(|field| field.name.as_str())
-            .collect();
-        match missing.is_empty() {
-            true => Ok(()),
-            false => Err(format!(
-                "{} must have {}, and it does not",
-                own.name,
-                missing.join(", ")
-            )),
+        let missing = model.count_required(&own.name) - required;
+        match missing {
+            0 => Ok(()),
+            missing => Err(lacks(model, own, node, missing)),
         }
     }
 
@@ -161,9 +157,8 @@ impl<'m> Checker<'m> {
             return Ok(());
         };
         let own = own(model, &row.type_name)?;
-        let field = own
-            .field(&row.field)
-            .ok_or_else(|| no_field(own, &row.field))?;
+        let field = model.field(&own.name, &row.field);
+        let field = field.ok_or_else(|| no_field(own, &row.field))?;
         let place = || format!("{}.{}", own.name, row.field);
         if field.target().is_some() {
             return Err(format!(
@@ -209,11 +204,8 @@ impl<'m> Checker<'m> {
         let is_one_end = fields[0] == fields[1] && ends[0].id == ends[1].id;
         for (end, field) in ends.into_iter().zip(fields).skip(usize::from(is_one_end)) {
             let Some((on, name)) = field else { continue };
-            let is_list = model
-                .of_name(on)
-                .and_then(|own| own.field(name))
-                .is_some_and(|field| field.is_list);
-            if !is_list {
+            let field = model.field(on, name);
+            if !field.is_some_and(|field| field.is_list) {
                 self.ids.single(&end.id, on, name, place)?;
             }
         }
@@ -226,16 +218,35 @@ fn own<'m>(model: &'m DataModel, name: &str) -> std::result::Result<&'m Type, St
     let own = model
         .of_name(name)
         .ok_or_else(|| format!("there is no type {name} in the data model"))?;
-    match own.has_nodes() {
+    match model.has_nodes(name) {
         true => Ok(own),
         false => Err(format!("{name} has no nodes of its own")),
     }
 }
 
+/// What is said of a node that has not all values that it has to have.
+fn lacks(model: &DataModel, own: &Type, node: &Node<'_>, missing: usize) -> String {
+    let there: BTreeSet<&str> = node.fields.iter().map(|(name, _)| &**name).collect();
+    let names = model.required(&own.name).map(|field| field.name.as_str());
+    let named: Vec<&str> = names
+        .filter(|name| !there.contains(name))
+        .take(NAMED)
+        .collect();
+    let more = match missing.saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = named.join(", ");
+    format!("{} must have {named}{more}, and it does not", own.name)
+}
+
 fn no_field(own: &Type, name: &str) -> String {
+    let is_compared = name.len() <= COMPARED.1;
     let near = own
         .fields
         .iter()
+        .take(if is_compared { COMPARED.0 } else { 0 })
+        .filter(|field| field.name.len() <= COMPARED.1)
         .map(|field| (strsim::damerau_levenshtein(&field.name, name), &field.name))
         .filter(|(distance, _)| *distance <= 2)
         .min();
@@ -245,15 +256,16 @@ fn no_field(own: &Type, name: &str) -> String {
     }
 }
 
-fn check_id(own: &Type, id: &str) -> std::result::Result<(), String> {
-    let field = own.fields.iter().find(|field| field.is_id());
+fn check_id(model: &DataModel, own: &Type, id: &str) -> std::result::Result<(), String> {
+    let field = model.id_field(&own.name);
     if let Some(field) = field.filter(|field| field.name != "id") {
         return Err(format!(
             "{}.{} is its id, and data sets have ids in `id` alone",
             own.name, field.name
         ));
     }
-    let kind = field.or_else(|| own.field("id")).map(|field| &field.kind);
+    let field = field.or_else(|| model.field(&own.name, "id"));
+    let kind = field.map(|field| &field.kind);
     match kind {
         Some(FieldType::Scalar(Scalar::Uuid)) => match is_uuid(id) {
             true => Ok(()),

@@ -8,6 +8,7 @@ use super::edges::{list_id, node_id};
 use super::findings::Findings;
 use crate::error::Result;
 use crate::sorting::{Record, Sorter};
+use crate::store::Interrupt;
 use std::path::Path;
 
 /// Where an element stands: the number of the file, and its own in there.
@@ -18,6 +19,8 @@ const ID: u8 = 0;
 const EDGE: u8 = 1;
 const SINGLE: u8 = 2;
 const LIST: u8 = 3;
+/// After how many records it is looked whether the user wants the run to stop.
+const LOOKED: u64 = 1000;
 /// How many bytes of an id are kept for messages.
 const SHOWN: usize = 64;
 
@@ -115,11 +118,14 @@ impl Ids {
 
     /// Looks at all of it. Whatever is referred to has to be there only where the data set `is_whole`. Gives whether values
     /// of one list stand in several rows.
+    ///
+    /// # Errors
+    /// What is sorted cannot be read, or the user wants the run to stop.
     pub fn finish(
         self,
-        files: &[String],
-        types: &[String],
+        (files, types): (&[String], &[String]),
         is_whole: bool,
+        interrupt: &Interrupt,
         findings: &mut Findings,
     ) -> Result<bool> {
         let sorted = self.0.finish()?;
@@ -127,7 +133,12 @@ impl Ids {
         let mut group = Group::new(files, types, is_whole);
         let mut room = Record::default();
         let mut has_split_lists = false;
+        let mut passed = 0_u64;
         while let Some(record) = reading.next(std::mem::take(&mut room))? {
+            if passed.is_multiple_of(LOOKED) {
+                interrupt.stop()?;
+            }
+            passed += 1;
             let is_next = group.key != record.key;
             if is_next {
                 group.key.clear();

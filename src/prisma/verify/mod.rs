@@ -128,7 +128,12 @@ pub fn verify(
     }
     let is_whole = !set.is_single();
     let (ids, types) = checker.into_ids();
-    verdict.has_split_lists = ids.finish(&files, &types, is_whole, &mut verdict.findings)?;
+    verdict.has_split_lists = ids.finish(
+        (&files, &types),
+        is_whole,
+        set.interrupt(),
+        &mut verdict.findings,
+    )?;
     Ok(verdict)
 }
 

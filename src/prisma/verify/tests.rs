@@ -4,6 +4,8 @@ use super::super::Silent;
 use super::*;
 use crate::store::Interrupt;
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const MODEL: &str = include_str!("../../../testdata/ndf/types.graphql");
 
@@ -200,4 +202,59 @@ fn a_second_link_of_a_field_that_is_both_ends_and_holds_one_is_wrong() {
     assert_eq!(count("friend", &[["a", "b"], ["c", "c"]]), 0);
     assert_eq!(count("friend", &[["a", "b"], ["b", "c"]]), 1);
     assert_eq!(count("others", &[["a", "b"], ["b", "c"]]), 0);
+}
+
+#[test]
+fn nodes_lists_and_types_of_very_many_members_do_not_take_a_look_at_each_for_each() {
+    const MANY: usize = 150_000;
+    let joined = |each: &dyn Fn(usize) -> String, between: &str| {
+        (0..MANY).map(each).collect::<Vec<_>>().join(between)
+    };
+    let text = format!(
+        "type A {{ id: ID! @id\nes: [E!]!\n{} }} enum E {{ {} }}",
+        joined(&|at| format!("f{at}: Int!"), "\n"),
+        joined(&|at| format!("E{at}"), " ")
+    );
+    let model = DataModel::parse(&text, "x").expect("a data model");
+    let node = |fields: &str| format!(r#"{{"_typeName":"A","id":"a"{fields}}}"#);
+    let fields = joined(&|at| format!(",\"f{at}\":{at}"), "");
+    let values = joined(&|at| format!("\"E{at}\""), ",");
+    let list = node(&format!(",\"es\":[{values}]"));
+    let verdict = check([&node(&fields), &list, ""], Some(&model));
+    assert_eq!(verdict.findings.count(), 0, "{:?}", verdict.findings);
+    // What is not there is not named to its end, and long names are compared with none.
+    let verdict = check([&node(",\"f0\":1"), "", ""], Some(&model));
+    let found = verdict.findings.list()[0].to_string();
+    let expected = "must have f1, f2, f3, f4, f5, f6, f7, f8, f9, f10 and 149989 more";
+    assert!(found.contains(expected), "{found}");
+    let long = node(&format!(",\"{}\":1", "g".repeat(2_000_000)));
+    let verdict = check([&long, "", ""], Some(&model));
+    let found = verdict.findings.list()[0].to_string();
+    assert!(found.contains("A has no field ggg"), "{found}");
+}
+
+/// Wants the run to stop once all three kinds are read.
+#[derive(Default)]
+struct Stopping {
+    ended: AtomicUsize,
+    is_wanted: Arc<AtomicBool>,
+}
+
+impl Watch for Stopping {
+    fn on(&self, event: Event<'_>) {
+        if matches!(event, Event::Ended) && self.ended.fetch_add(1, Ordering::Relaxed) == 2 {
+            self.is_wanted.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn whoever_wants_the_run_to_stop_is_heard_while_ids_are_looked_at() {
+    let wanted = Stopping::default();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/ndf/import");
+    let interrupt = Interrupt::new(wanted.is_wanted.clone());
+    let mut set = DataSet::open(&path, &interrupt).expect("a data set");
+    let scratch = tempfile::tempdir().expect("a folder");
+    let stopped = verify(&mut set, None, scratch.path(), &wanted).expect_err("stopped");
+    assert_eq!(stopped.kind(), Kind::Interrupted);
 }

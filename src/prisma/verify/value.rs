@@ -22,10 +22,7 @@ pub fn misfit(model: &DataModel, kind: &FieldType, value: &RawValue) -> Option<S
     let string = || serde_json::from_str::<String>(text).ok();
     let is_fit = match kind {
         FieldType::Relation(_) => false,
-        FieldType::Enum(name) => string().is_some_and(|own| {
-            let found = model.enum_of_name(name);
-            found.is_some_and(|it| it.values.contains(&own))
-        }),
+        FieldType::Enum(name) => string().is_some_and(|own| model.is_value(name, &own)),
         FieldType::Scalar(scalar) => fits(*scalar, text),
     };
     if is_fit {
