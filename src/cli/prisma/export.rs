@@ -2,12 +2,10 @@
 
 use super::super::Cancellation;
 use super::super::environment::Environment;
-use super::super::progress::Progress;
 use super::super::report::INCOMPLETE;
-use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
 use super::service::{Meant, ServiceArguments};
-use super::verdict;
+use super::{Frame, verdict};
 use crate::archive::ArchiveName;
 use crate::error::{Error, Result};
 use crate::prisma::export::{self, Pages};
@@ -56,24 +54,17 @@ pub(super) struct Arguments {
     /// Forget what an interrupted export fetched, and begin anew
     #[arg(long)]
     restart: bool,
-    /// Say more
-    #[arg(long)]
-    verbose: bool,
     #[command(flatten)]
-    alone: RunArguments,
+    frame: Frame,
 }
 
 impl Arguments {
     /// Runs the export; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let alone = self.alone.clone();
-        let reports = Reports::Stdout;
-        alone.run(
-            "prisma export",
-            reports,
-            environment,
-            |cancellation, summary| self.export(environment, cancellation, summary),
-        )
+        self.frame
+            .run("export", environment, |cancellation, summary| {
+                self.export(environment, cancellation, summary)
+            })
     }
 
     fn export(
@@ -100,7 +91,7 @@ impl Arguments {
                 HumanCount(pages.elements())
             ));
         }
-        let progress = Progress::new(cancellation, self.verbose);
+        let progress = self.frame.progress(cancellation);
         let kept = |error: Error| {
             let folder = place.display();
             let how =
