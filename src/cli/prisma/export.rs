@@ -5,7 +5,7 @@ use super::super::environment::Environment;
 use super::super::report::INCOMPLETE;
 use super::super::terminal::{self, Reports, safe};
 use super::service::{Meant, ServiceArguments};
-use super::{Frame, verdict};
+use super::{Frame, no_stream, verdict};
 use crate::archive::ArchiveName;
 use crate::error::{Error, Result};
 use crate::prisma::export::{self, Pages};
@@ -73,6 +73,7 @@ impl Arguments {
         cancellation: &Cancellation,
         summary: &mut Summary,
     ) -> Result<u8> {
+        self.file.as_deref().map_or(Ok(()), no_stream)?;
         let interrupt = cancellation.interrupt();
         let Meant { service, model } = self.service.open(environment, &interrupt)?;
         summary.project = Some(service.endpoint().to_string());
@@ -168,8 +169,18 @@ impl Arguments {
         }
     }
 
-    /// Sees at once that the name is free.
+    /// Sees at once that the name is free, and one that a file or folder can have.
     fn check(&self, path: &Path) -> Result<()> {
+        let named = self.file.as_deref().unwrap_or(path);
+        if let Ok(about) = named.metadata()
+            && !about.is_file()
+            && !about.is_dir()
+        {
+            let what = format!("{} is neither a file nor a folder", named.display());
+            return Err(
+                Error::usage(what).hint("a data set is no stream; choose another name with --file")
+            );
+        }
         let is_taken = match self.format {
             Form::Zip => !self.overwrite && path.symlink_metadata().is_ok(),
             Form::Dir => path.is_dir() && path.read_dir().is_ok_and(|mut it| it.next().is_some()),

@@ -5,7 +5,7 @@ use super::super::terminal::{self, Reports, safe};
 use super::super::waiting::duration;
 use super::super::{Cancellation, exit_code};
 use super::service::{Meant, ServiceArguments};
-use super::{Frame, verdict};
+use super::{Frame, no_stream, verdict};
 use crate::error::{Error, Kind, Result};
 use crate::prisma::import::{Import, Imported, Places, State};
 use crate::prisma::ndf::DataSet;
@@ -68,6 +68,7 @@ impl Arguments {
         cancellation: &Cancellation,
         summary: &mut Summary,
     ) -> Result<u8> {
+        no_stream(&self.data)?;
         let interrupt = cancellation.interrupt();
         let Meant { service, model } = self.service.open(environment, &interrupt)?;
         summary.project = Some(service.endpoint().to_string());

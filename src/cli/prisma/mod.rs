@@ -11,9 +11,10 @@ use super::environment::Environment;
 use super::progress::Progress;
 use super::run::RunArguments;
 use super::terminal::Reports;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::transfer::summary::Summary;
 use clap::{Args, Subcommand};
+use std::path::Path;
 
 /// Export a service of Prisma 1, import into one, or check a data set
 ///
@@ -70,5 +71,15 @@ impl Frame {
 
     fn progress(&self, cancellation: &Cancellation) -> Progress {
         Progress::new(cancellation, self.verbose).checking("the data set")
+    }
+}
+
+/// Sees that what is named as a data set, or as a file for one, is not the standard input or output: a zip is read from its
+/// end, and what is checked before it is sent is read twice.
+fn no_stream(path: &Path) -> Result<()> {
+    match path == Path::new("-") {
+        false => Ok(()),
+        true => Err(Error::usage("a data set is no stream, and cannot be `-`")
+            .hint("name a file or a folder; a file that is called so is ./-")),
     }
 }

@@ -3,7 +3,7 @@
 use super::super::environment::Environment;
 use super::super::terminal::Reports;
 use super::super::{Cancellation, exit_code};
-use super::{Frame, verdict};
+use super::{Frame, no_stream, verdict};
 use crate::error::{Kind, Result};
 use crate::prisma::ndf::DataSet;
 use crate::prisma::{project, verify};
@@ -50,6 +50,7 @@ impl Arguments {
         cancellation: &Cancellation,
         summary: &mut Summary,
     ) -> Result<u8> {
+        no_stream(&self.data)?;
         let model = match self.datamodel.is_empty() {
             true => None,
             false => Some(project::data_model(&self.datamodel)?),
