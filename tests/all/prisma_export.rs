@@ -150,6 +150,69 @@ fn an_export_that_was_cut_off_leaves_nothing_under_its_name_and_goes_on() {
 }
 
 #[test]
+fn an_export_does_not_go_on_without_the_pages_that_it_fetched() {
+    let service = PrismaService::new().with_pages(20_000);
+    service.hold(|held| *held = filled(500));
+    let place = Place::new(&service.endpoint());
+    let page = place.path(".blog.unfinished/nodes/000003.json");
+    let state = place.path(".blog.unfinished/state.json");
+    type Damage<'a> = &'a dyn Fn();
+    let damages: [(Damage<'_>, &str); 3] = [
+        (
+            &|| fs::remove_file(&page).expect("removed"),
+            "000003.json was fetched, and is gone",
+        ),
+        (
+            &|| fs::write(&page, "{").expect("cut"),
+            "nodes does not hold what was fetched",
+        ),
+        (
+            &|| fs::write(&state, "{}").expect("written"),
+            "state.json is no state of an export",
+        ),
+    ];
+    for (damage, why) in damages {
+        service.fail_exports([None, None, None, Some(Fault::Kill(Kept::All))]);
+        struck(&service, &mut export(&place, "blog", &["--format", "dir"]));
+        damage();
+        run(&mut export(&place, "blog", &["--format", "dir"]))
+            .ends_with(1)
+            .says([why, "--restart"]);
+        assert!(!place.path("blog").exists());
+        run(&mut export(
+            &place,
+            "blog",
+            &["--format", "dir", "--restart"],
+        ))
+        .ends_with(0);
+        expected(&place.path("blog")).is_same(&service.held(), "anew");
+        fs::remove_dir_all(place.path("blog")).expect("removed");
+    }
+}
+
+#[test]
+fn a_stream_as_a_data_set_is_refused_and_nothing_is_called_so() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let before = names(&place.path(""));
+    for arguments in [
+        ["export", "--file", "-"].as_slice(),
+        &["export", "--file", "-", "--format", "dir"],
+        &["import", "--data", "-"],
+        &["verify", "-"],
+    ] {
+        let mut command = backup(["prisma"].iter().chain(arguments));
+        run(command.current_dir(place.path("")))
+            .ends_with(2)
+            .says(["no stream", "name a file"]);
+    }
+    run(&mut export(&place, "/dev/null", &[]))
+        .ends_with(2)
+        .says(["/dev/null is neither a file nor a folder"]);
+    assert_eq!((names(&place.path("")), service.seen().len()), (before, 0));
+}
+
+#[test]
 fn an_unfinished_export_of_another_service_is_not_gone_on_with() {
     let service = PrismaService::new().with_pages(20_000);
     service.hold(|held| *held = filled(500));

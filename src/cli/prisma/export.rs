@@ -2,12 +2,10 @@
 
 use super::super::Cancellation;
 use super::super::environment::Environment;
-use super::super::progress::Progress;
 use super::super::report::INCOMPLETE;
-use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
 use super::service::{Meant, ServiceArguments};
-use super::verdict;
+use super::{Frame, no_stream, verdict};
 use crate::archive::ArchiveName;
 use crate::error::{Error, Result};
 use crate::prisma::export::{self, Pages};
@@ -56,24 +54,17 @@ pub(super) struct Arguments {
     /// Forget what an interrupted export fetched, and begin anew
     #[arg(long)]
     restart: bool,
-    /// Say more
-    #[arg(long)]
-    verbose: bool,
     #[command(flatten)]
-    alone: RunArguments,
+    frame: Frame,
 }
 
 impl Arguments {
     /// Runs the export; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let alone = self.alone.clone();
-        let reports = Reports::Stdout;
-        alone.run(
-            "prisma export",
-            reports,
-            environment,
-            |cancellation, summary| self.export(environment, cancellation, summary),
-        )
+        self.frame
+            .run("export", environment, |cancellation, summary| {
+                self.export(environment, cancellation, summary)
+            })
     }
 
     fn export(
@@ -82,6 +73,7 @@ impl Arguments {
         cancellation: &Cancellation,
         summary: &mut Summary,
     ) -> Result<u8> {
+        self.file.as_deref().map_or(Ok(()), no_stream)?;
         let interrupt = cancellation.interrupt();
         let Meant { service, model } = self.service.open(environment, &interrupt)?;
         summary.project = Some(service.endpoint().to_string());
@@ -100,7 +92,7 @@ impl Arguments {
                 HumanCount(pages.elements())
             ));
         }
-        let progress = Progress::new(cancellation, self.verbose);
+        let progress = self.frame.progress(cancellation);
         let kept = |error: Error| {
             let folder = place.display();
             let how =
@@ -177,8 +169,18 @@ impl Arguments {
         }
     }
 
-    /// Sees at once that the name is free.
+    /// Sees at once that the name is free, and one that a file or folder can have.
     fn check(&self, path: &Path) -> Result<()> {
+        let named = self.file.as_deref().unwrap_or(path);
+        if let Ok(about) = named.metadata()
+            && !about.is_file()
+            && !about.is_dir()
+        {
+            let what = format!("{} is neither a file nor a folder", named.display());
+            return Err(
+                Error::usage(what).hint("a data set is no stream; choose another name with --file")
+            );
+        }
         let is_taken = match self.format {
             Form::Zip => !self.overwrite && path.symlink_metadata().is_ok(),
             Form::Dir => path.is_dir() && path.read_dir().is_ok_and(|mut it| it.next().is_some()),

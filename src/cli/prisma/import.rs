@@ -1,13 +1,11 @@
 //! `backup prisma import`: a data set into a running service.
 
 use super::super::environment::Environment;
-use super::super::progress::Progress;
-use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
 use super::super::waiting::duration;
 use super::super::{Cancellation, exit_code};
 use super::service::{Meant, ServiceArguments};
-use super::verdict;
+use super::{Frame, no_stream, verdict};
 use crate::error::{Error, Kind, Result};
 use crate::prisma::import::{Import, Imported, Places, State};
 use crate::prisma::ndf::DataSet;
@@ -50,27 +48,18 @@ pub(super) struct Arguments {
     /// on the request
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "30s")]
     settle: Duration,
-    /// Say more
-    #[arg(long)]
-    verbose: bool,
     #[command(flatten)]
-    alone: RunArguments,
+    frame: Frame,
 }
 
 impl Arguments {
     /// Runs the import; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let alone = self.alone.clone();
-        let reports = Reports::Stdout;
-        alone.run(
-            "prisma import",
-            reports,
-            environment,
-            |cancellation, summary| {
+        self.frame
+            .run("import", environment, |cancellation, summary| {
                 let done = self.import(environment, cancellation, summary);
                 done.map_err(|error| error.interrupted_with("nothing was sent"))
-            },
-        )
+            })
     }
 
     fn import(
@@ -79,11 +68,12 @@ impl Arguments {
         cancellation: &Cancellation,
         summary: &mut Summary,
     ) -> Result<u8> {
+        no_stream(&self.data)?;
         let interrupt = cancellation.interrupt();
         let Meant { service, model } = self.service.open(environment, &interrupt)?;
         summary.project = Some(service.endpoint().to_string());
         let mut set = DataSet::open(&self.data, &interrupt)?;
-        let progress = Progress::new(cancellation, self.verbose);
+        let progress = self.frame.progress(cancellation);
         terminal::tell("checking the data set");
         let found = verify(&mut set, Some(&model), &environment.temporary, &progress)?;
         verdict::note(summary, &found);

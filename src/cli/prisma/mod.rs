@@ -6,9 +6,15 @@ mod service;
 mod verdict;
 mod verify;
 
+use super::Cancellation;
 use super::environment::Environment;
-use crate::error::Result;
+use super::progress::Progress;
+use super::run::RunArguments;
+use super::terminal::Reports;
+use crate::error::{Error, Result};
+use crate::transfer::summary::Summary;
 use clap::{Args, Subcommand};
+use std::path::Path;
 
 /// Export a service of Prisma 1, import into one, or check a data set
 ///
@@ -37,5 +43,43 @@ impl Arguments {
             Verb::Import(arguments) => arguments.run(environment),
             Verb::Verify(arguments) => arguments.run(environment),
         }
+    }
+}
+
+/// What the verbs have around their work.
+#[derive(Debug, Args)]
+struct Frame {
+    /// Say more
+    #[arg(long)]
+    verbose: bool,
+    #[command(flatten)]
+    alone: RunArguments,
+}
+
+impl Frame {
+    /// Does the work of a verb; gives the exit code.
+    fn run(
+        &self,
+        verb: &str,
+        environment: &Environment,
+        work: impl FnOnce(&Cancellation, &mut Summary) -> Result<u8>,
+    ) -> Result<u8> {
+        let verb = format!("prisma {verb}");
+        let alone = self.alone.clone();
+        alone.run(&verb, Reports::Stdout, environment, work)
+    }
+
+    fn progress(&self, cancellation: &Cancellation) -> Progress {
+        Progress::new(cancellation, self.verbose).checking("the data set")
+    }
+}
+
+/// Sees that what is named as a data set, or as a file for one, is not the standard input or output: a zip is read from its
+/// end, and what is checked before it is sent is read twice.
+fn no_stream(path: &Path) -> Result<()> {
+    match path == Path::new("-") {
+        false => Ok(()),
+        true => Err(Error::usage("a data set is no stream, and cannot be `-`")
+            .hint("name a file or a folder; a file that is called so is ./-")),
     }
 }

@@ -2,7 +2,6 @@
 
 use super::super::report::{Heads, print_lines};
 use super::super::terminal::{self, Reports, safe};
-use crate::error::Error;
 use crate::prisma::ndf::ValueType;
 use crate::prisma::verify::{Count, Findings, Verdict};
 use crate::transfer::summary::{Failure, GroupFacts, StageFacts, Summary};
@@ -69,10 +68,7 @@ pub(super) fn print_findings(findings: &Findings) {
     let mut advice: Vec<&str> = Vec::new();
     for fault in findings.list() {
         terminal::tell_fault(fault);
-        let hint = fault
-            .advice()
-            .filter(|it| !advice.contains(it) && *it != usual());
-        advice.extend(hint);
+        advice.extend(fault.advice().filter(|it| !advice.contains(it)));
     }
     if findings.more() > 0 {
         let more = HumanCount(findings.more());
@@ -81,11 +77,4 @@ pub(super) fn print_findings(findings: &Findings) {
     for hint in advice {
         terminal::alert(&format!("  {hint}"));
     }
-}
-
-/// The advice that is for archives.
-fn usual() -> &'static str {
-    static USUAL: std::sync::LazyLock<String> =
-        std::sync::LazyLock::new(|| Error::archive("").advice().unwrap_or_default().to_owned());
-    &USUAL
 }

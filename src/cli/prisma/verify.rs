@@ -1,11 +1,9 @@
 //! `backup prisma verify`: whether a data set is whole, without a server.
 
 use super::super::environment::Environment;
-use super::super::progress::Progress;
-use super::super::run::RunArguments;
 use super::super::terminal::Reports;
 use super::super::{Cancellation, exit_code};
-use super::verdict;
+use super::{Frame, no_stream, verdict};
 use crate::error::{Kind, Result};
 use crate::prisma::ndf::DataSet;
 use crate::prisma::{project, verify};
@@ -33,24 +31,17 @@ pub(super) struct Arguments {
     /// The data model that the data set is for. May be given several times, for one in several files
     #[arg(long, value_name = "FILE")]
     datamodel: Vec<PathBuf>,
-    /// Say more
-    #[arg(long)]
-    verbose: bool,
     #[command(flatten)]
-    alone: RunArguments,
+    frame: Frame,
 }
 
 impl Arguments {
     /// Runs the check; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let alone = self.alone.clone();
-        let reports = Reports::Stdout;
-        alone.run(
-            "prisma verify",
-            reports,
-            environment,
-            |cancellation, summary| self.check(environment, cancellation, summary),
-        )
+        self.frame
+            .run("verify", environment, |cancellation, summary| {
+                self.check(environment, cancellation, summary)
+            })
     }
 
     fn check(
@@ -59,12 +50,13 @@ impl Arguments {
         cancellation: &Cancellation,
         summary: &mut Summary,
     ) -> Result<u8> {
+        no_stream(&self.data)?;
         let model = match self.datamodel.is_empty() {
             true => None,
             false => Some(project::data_model(&self.datamodel)?),
         };
         let mut set = DataSet::open(&self.data, &cancellation.interrupt())?;
-        let progress = Progress::new(cancellation, self.verbose);
+        let progress = self.frame.progress(cancellation);
         let found = verify::verify(&mut set, model.as_ref(), &environment.temporary, &progress)?;
         verdict::note(summary, &found);
         verdict::print(Reports::Stdout, &found);

@@ -20,12 +20,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// A page cannot be fetched or kept, or the user wants the run to stop; the next run goes on behind the last one that was.
-pub fn fetch(
-    service: &Service,
-    pages: &mut Pages,
-    interrupt: &Interrupt,
-    watch: &dyn Watch,
-) -> Result<()> {
+pub fn fetch(service: &Service, pages: &mut Pages, watch: &dyn Watch) -> Result<()> {
     for kind in ValueType::ALL {
         let mut cursor = pages.cursor(kind);
         if cursor.is_end() {
@@ -36,7 +31,6 @@ pub fn fetch(
             items: None,
         });
         while !cursor.is_end() {
-            interrupt.stop()?;
             let page = service.export(kind, cursor)?;
             let bytes = page.elements.iter().map(|it| it.get().len() as u64).sum();
             pages.keep(kind, &page)?;

@@ -1,7 +1,7 @@
 //! A data set that is read: what files it has, in which order.
 
 use super::super::named::{open_named, sort};
-use super::{ValueType, file, zipped};
+use super::{ValueType, fault, file, zipped};
 use crate::error::{Error, Result};
 use crate::store::{Interrupt, open_plain, real_path};
 use std::fs::{self, File, OpenOptions};
@@ -143,7 +143,7 @@ impl DataSet {
         let interrupt = self.interrupt.clone();
         let kind = Some(file.kind);
         let fail = |error: &dyn std::fmt::Display| {
-            Error::archive(format!("{}: cannot be read: {error}", file.name))
+            fault(format!("{}: cannot be read: {error}", file.name))
         };
         match &mut self.form {
             Form::Zip(archive) => {
@@ -164,11 +164,11 @@ impl DataSet {
     }
 
     fn no_data_set(&self, why: &str) -> Error {
-        Error::archive(format!("{} is no data set: {why}", self.path.display())).hint(SHAPE)
+        fault(format!("{} is no data set: {why}", self.path.display())).hint(SHAPE)
     }
 
     fn damaged_zip(&self, why: &str) -> Error {
-        Error::archive(format!("{}: {why}", self.path.display())).hint(ANEW)
+        fault(format!("{}: {why}", self.path.display())).hint(ANEW)
     }
 
     fn pass_over(&mut self, name: &str) {
@@ -229,7 +229,10 @@ impl DataSet {
     }
 
     fn look_into_zip(&mut self, file: File) -> Result<()> {
-        let mut archive = zipped::open(file).map_err(|why| self.damaged_zip(&why))?;
+        let archive = ZipArchive::new(file).map_err(|error| {
+            self.no_data_set(&format!("it is no zip that can be read: {error}"))
+        })?;
+        let mut archive = zipped::unambiguous(archive).map_err(|why| self.damaged_zip(&why))?;
         let mut wrapped = None;
         for entry in 0..archive.len() {
             let file = archive

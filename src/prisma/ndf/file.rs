@@ -14,7 +14,7 @@ pub(super) type Each<'f> = dyn FnMut(u64, &str) -> Result<()> + 'f;
 
 /// What is wrong with a file as a whole.
 fn fault(place: &str, why: impl fmt::Display) -> Error {
-    Error::archive(format!("{place}: {why}"))
+    super::fault(format!("{place}: {why}"))
 }
 
 /// Reads a file to its end. With `kind`, it has to be of this kind; gives what it is. `place` names it in messages.

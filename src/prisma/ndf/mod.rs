@@ -16,7 +16,16 @@ pub use element::{End, ListRow, Node, Relation};
 pub use page::{Page, characters};
 pub use writer::{Form, Writer};
 
+use crate::error::Error;
 use std::fmt;
+
+/// What to do about a data set in which something is wrong.
+const MEND: &str = "mend it where it was made, and take it from there again; what is a zip can be unpacked, mended and named as a folder";
+
+/// What is wrong with a data set, of kind [`Archive`](crate::error::Kind::Archive).
+pub(super) fn fault(what: impl Into<String>) -> Error {
+    Error::archive(what).hint(MEND)
+}
 
 /// How many characters of elements a file holds that is written, as the server counts its pages: in units of UTF-16.
 pub const PAGE: usize = 1_000_000;

@@ -1,4 +1,4 @@
-//! Opens zips, and sees that they hold one thing for everybody who reads them: what is there twice, or differs between the
+//! Sees that zips hold one thing for everybody who reads them: what is there twice, or differs between the
 //! directory at the end and the files themselves, is taken one way by one program and another way by the next.
 
 use crate::store::Interrupt;
@@ -12,13 +12,11 @@ use zip::{ZipArchive, ZipReadOptions};
 const ENTRY: [u8; 4] = *b"PK\x01\x02";
 const HEAD: usize = 46;
 
-/// Opens a zip.
+/// A zip, if it has no name twice.
 ///
 /// # Errors
-/// Why it is none that can be taken, in words behind "it is", "its" or "there".
-pub(super) fn open(file: File) -> Result<ZipArchive<File>, String> {
-    let archive =
-        ZipArchive::new(file).map_err(|error| format!("it is no zip that can be read: {error}"))?;
+/// It has; the words say which.
+pub(super) fn unambiguous(archive: ZipArchive<File>) -> Result<ZipArchive<File>, String> {
     if !archive.has_duplicate_names() {
         return Ok(archive);
     }

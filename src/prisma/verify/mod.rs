@@ -16,7 +16,7 @@ pub use edges::{EdgeId, edge_id, list_id, node_id};
 pub use findings::Findings;
 pub use value::{fits, instant, int, is_same, misfit};
 
-use super::ndf::{DataSet, ValueType};
+use super::ndf::{DataSet, ValueType, fault};
 use super::sdl::DataModel;
 use super::watch::{Event, Watch};
 use crate::error::{Error, Kind, Result};
@@ -85,9 +85,7 @@ impl Verdict {
     pub fn check(&self) -> Result<()> {
         match self.findings.count() {
             0 => Ok(()),
-            count => Err(Error::archive(format!(
-                "{count} things are wrong with the data set"
-            ))),
+            count => Err(fault(format!("{count} things are wrong with the data set"))),
         }
     }
 }
@@ -104,8 +102,8 @@ pub fn verify(
     watch: &dyn Watch,
 ) -> Result<Verdict> {
     let mut verdict = Verdict::default();
-    for fault in set.faults() {
-        verdict.findings.add(Error::archive(fault.clone()));
+    for name in set.faults() {
+        verdict.findings.add(fault(name.clone()));
     }
     for name in set.passed_over() {
         let note = format!("{name} is no part of a data set, and is passed over");
@@ -192,7 +190,7 @@ fn read_kind(
 
 /// What is wrong with an element.
 pub(super) fn at(file: &str, number: u64, why: &str) -> Error {
-    Error::archive(format!("{file}, element {number}: {why}"))
+    fault(format!("{file}, element {number}: {why}"))
 }
 
 #[cfg(test)]

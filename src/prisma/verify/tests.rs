@@ -161,6 +161,32 @@ fn without_a_data_model_ids_and_their_types_are_checked() {
 }
 
 #[test]
+fn what_is_wrong_with_a_data_set_has_no_advice_that_is_for_archives() {
+    let model = model();
+    let wrong = LINK.replace("\"c\"", "\"d\"");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("no.zip"), "no zip").expect("written");
+    let open = |name: &str| {
+        let set = DataSet::open(&folder.path().join(name), &Interrupt::default());
+        set.err().expect("none")
+    };
+    let verdict = check([NODES, "{}", &wrong], Some(&model));
+    let damaged = check(["[", "]", ""], Some(&model));
+    let whole = verdict.check().expect_err("wrong");
+    let (no_zip, empty) = (open("no.zip"), open(""));
+    let found = [&verdict, &damaged].map(|it| it.findings.list());
+    let errors = found.into_iter().flatten().chain([&whole, &no_zip, &empty]);
+    assert!(errors.clone().count() > 6);
+    for error in errors {
+        let advice = error.advice().unwrap_or_default();
+        assert!(
+            !advice.is_empty() && !advice.contains("archive"),
+            "{error}: {advice}"
+        );
+    }
+}
+
+#[test]
 fn of_many_faults_the_first_are_kept_and_the_others_counted() {
     let nodes: Vec<String> = (0..150)
         .map(|at| format!(r#"{{"_typeName":"X","id":"{at}"}}"#))
