@@ -15,7 +15,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use profile::Profile;
 pub(super) use profile::holds_password;
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 /// The options that choose a profile.
 const PROFILE: &str = "profile";
@@ -64,6 +63,18 @@ const FOR_PROJECTS: [&str; 10] = [
     "allow-reference-loss",
     "files-to",
     "rewrite-urls",
+];
+/// The option that says what a conversion makes, what that is where it makes no archive, and what makes sense only where it
+/// makes one.
+const AS: &str = "as";
+const NO_ARCHIVE: &str = "ndf";
+const FOR_ARCHIVES: [&str; 6] = [
+    "datamodel",
+    "no-notes",
+    "schemas",
+    "strapi-version",
+    "overwrite",
+    "no-encrypt",
 ];
 /// The options with which an archive takes no key, and those that give one.
 const RECIPIENTS: [&str; 2] = ["recipient", "recipients-file"];
@@ -165,6 +176,9 @@ pub(super) fn complete(
         Ends::Sites => found.retain(|option| !FOR_PROJECTS.contains(&option.long.as_str())),
         Ends::Both => {}
     }
+    if with_long(of_verb, AS).is_some() && given(AS, typed, &found).as_deref() == Some(NO_ARCHIVE) {
+        found.retain(|option| !FOR_ARCHIVES.contains(&option.long.as_str()));
+    }
     let Some(place) = place_of(&words, &arguments) else {
         return Ok(arguments);
     };
@@ -193,25 +207,11 @@ enum Ends {
 
 /// What `--from` and `--to` name, whoever gives them; without them it is a project.
 fn ends(command: &Command, typed: &ArgMatches, found: &[Found]) -> Ends {
-    let of = |end: &str| {
-        let typed = typed
-            .try_get_one::<PathBuf>(end)
-            .ok()
-            .flatten()
-            .map(|path| path.to_string_lossy().into_owned());
-        let found = || {
-            let found = found
-                .iter()
-                .find(|option| option.on && option.long == end)?;
-            found.values.last().cloned()
-        };
-        typed.or_else(found)
-    };
     let named: Vec<bool> = ENDS
         .iter()
         // What only is called so is no end: the archive that is converted, for one.
         .filter(|end| with_long(command, end).is_some())
-        .filter_map(|end| of(end))
+        .filter_map(|end| given(end, typed, found))
         .map(|end| end.contains("://"))
         .collect();
     match (named.contains(&true), named.contains(&false)) {
@@ -219,6 +219,23 @@ fn ends(command: &Command, typed: &ArgMatches, found: &[Found]) -> Ends {
         (true, false) => Ends::Sites,
         (false, _) => Ends::Projects,
     }
+}
+
+/// The value of an option, whoever gives it.
+fn given(long: &str, typed: &ArgMatches, found: &[Found]) -> Option<String> {
+    let typed = typed.try_get_raw(long).ok().flatten();
+    let typed = typed.and_then(|mut values| values.next_back());
+    let found = || {
+        let mut given = found.iter().filter(|option| option.on);
+        given
+            .find(|option| option.long == long)?
+            .values
+            .last()
+            .cloned()
+    };
+    typed
+        .map(|value| value.to_string_lossy().into_owned())
+        .or_else(found)
 }
 
 /// Which options have a value, and what they exclude.

@@ -330,3 +330,20 @@ data = "blog.zip"
         assert!(text.contains(part) && !text.contains("hidden"), "{text}");
     }
 }
+
+#[test]
+fn a_conversion_that_makes_no_archive_passes_over_what_is_for_archives() {
+    let file = "[profiles.nightly]\nno-encrypt = true\noverwrite = true\nquiet = true";
+    let variables = [("BACKUP_STRAPI_VERSION", "5.54.0")];
+    let found = |to: &str| {
+        let words = ["convert", "a", "b", "--as", to, "--profile=nightly"];
+        completed(&words, &variables, file).expect("completed")
+    };
+    let ndf = found("ndf");
+    assert_eq!(ndf[..2], ["convert", "--quiet"]);
+    assert_eq!(ndf.len(), 7, "{ndf:?}");
+    let strapi = found("strapi");
+    for word in ["--no-encrypt", "--overwrite", "--strapi-version=5.54.0"] {
+        assert!(strapi.contains(&word.to_owned()), "{word} in {strapi:?}");
+    }
+}
