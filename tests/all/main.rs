@@ -26,6 +26,8 @@ mod cloud_restores;
 mod column_rules;
 #[cfg(feature = "prisma")]
 mod convert;
+#[cfg(feature = "prisma")]
+mod convert_wrong;
 mod custom_fields;
 mod database_bulk;
 mod database_columns;
