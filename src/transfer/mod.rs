@@ -329,8 +329,7 @@ fn check(
     if let Some(fault) = dangling(&plan.source, &found) {
         return Err(fault);
     }
-    let told = found.warnings.into_iter();
-    for (kind, count) in told.filter(|(kind, _)| *kind != WarningKind::OrphanLink) {
+    for (kind, count) in found.warnings {
         *sink.report.warnings.entry(kind).or_default() += count;
     }
     Ok(())

@@ -1,7 +1,9 @@
 //! `backup convert` of what is damaged, or of something else than it says: refused, and nothing is left at TO.
 
+use crate::support::archive::Archive;
 use crate::support::beasts;
-use crate::support::cli::{Outcome, backup, run};
+use crate::support::cli::{Outcome, backup, run, strapi_archive_of};
+use crate::support::tarball::{LINKS, Tarball};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -36,4 +38,84 @@ fn archives_that_verify_refuses_become_no_ndf() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A folder with what became of the archive of a Strapi of this version.
+fn converted(major: u32) -> TempDir {
+    let folder = folder();
+    let ndf = folder.path().join("ndf");
+    convert(&strapi_archive_of(major), &ndf, &["--as", "ndf"]).ends_with(0);
+    folder
+}
+
+/// What is said where the archive is made again from this folder, which is refused.
+fn refused(folder: &TempDir) -> Outcome {
+    let [ndf, site] = ["ndf", "site"].map(|it| folder.path().join(it));
+    let done = convert(&ndf, &site, &["--as", "strapi", "--no-encrypt"]).ends_with(6);
+    assert_eq!(count(folder.path()), 1);
+    done
+}
+
+#[test]
+fn a_row_of_the_notes_that_was_changed_or_taken_away_is_named_by_its_line() {
+    let folder = converted(5);
+    let notes = folder.path().join("ndf/strapi.json");
+    let text = fs::read_to_string(&notes).expect("read");
+    let lines: Vec<&str> = text.lines().collect();
+    let row = lines.iter().position(|it| it.contains("{\"row\":"));
+    let row = row.expect("a row");
+    let said = format!("strapi.json, line {}: it is not as it was written", row + 1);
+    for changed in [
+        lines[row].replace("\"m\":\"", "\"m\":\"-"),
+        lines[row].replace("\"id\":1", "\"id\":7"),
+        String::new(),
+    ] {
+        let mut lines = lines.clone();
+        match changed.as_str() {
+            "" => drop(lines.remove(row)),
+            changed => lines[row] = changed,
+        }
+        fs::write(&notes, lines.join("\n") + "\n").expect("written");
+        refused(&folder).says([said.as_str(), "--no-notes"]);
+    }
+}
+
+#[test]
+fn notes_of_another_project_are_not_taken() {
+    let (folder, other) = (converted(5), converted(4));
+    let [ndf, foreign] = [&folder, &other].map(|it| it.path().join("ndf"));
+    fs::copy(foreign.join("strapi.json"), ndf.join("strapi.json")).expect("copied");
+    refused(&folder).says(["datamodel.prisma, line ", "it is of another strapi.json"]);
+}
+
+#[test]
+fn data_of_another_project_is_not_taken_for_that_of_the_notes() {
+    const MINE: &str = r#"{"valueType":"nodes","values":[{"_typeName":"Recipe","id":"r1"},
+        {"_typeName":"Locale","id":"locale_1","code":"en"}]}"#;
+    let folder = converted(5);
+    let ndf = folder.path().join("ndf");
+    fs::remove_file(ndf.join("data.zip")).expect("removed");
+    for kind in ["nodes", "lists", "relations"] {
+        fs::create_dir_all(ndf.join("data").join(kind)).expect("a folder");
+    }
+    fs::write(ndf.join("data/nodes/000001.json"), MINE).expect("written");
+    refused(&folder).says(["knows none of its nodes of Recipe", "--no-notes"]);
+}
+
+#[test]
+fn an_archive_with_links_to_nothing_comes_back_as_one_that_verify_passes() {
+    let folder = folder();
+    let from = folder.path().join("from.tar");
+    let edit = |lines: &mut Vec<String>| lines[0] = lines[0].replacen("\"ref\":", "\"ref\":9", 2);
+    let archive = Tarball::read(&strapi_archive_of(5)).edit_lines(LINKS, edit);
+    fs::write(&from, archive.bytes()).expect("written");
+    let [ndf, site] = ["ndf", "site"].map(|it| folder.path().join(it));
+    convert(&from, &ndf, &["--as", "ndf"])
+        .ends_with(0)
+        .says(["links to rows that are not there are in strapi.json alone"]);
+    convert(&ndf, &site, &["--as", "strapi", "--no-encrypt"]).ends_with(0);
+    let packed = folder.path().join("site.tar.gz");
+    run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(0);
+    let after = Archive::open(&packed, None).lines("links");
+    assert!(after == Archive::open(&from, None).lines("links"));
 }

@@ -6,7 +6,8 @@ use super::layout::{DATA, DATAMODEL, FILES, NOTES};
 use super::links::{Taken, take};
 use super::mapping::Mapping;
 use super::nodes::{Maker, Misfits};
-use crate::convert::notes::{self, FileNote, Head, LinkForm, Note, RowNote};
+use super::tie;
+use crate::convert::notes::{self, End, FileNote, Head, LinkForm, Note, RowNote};
 use crate::convert::rows::{Rows, Shapes, Untaken};
 use crate::error::{Error, Result};
 use crate::model::limits::MOST_PARTS;
@@ -234,7 +235,7 @@ impl NdfLoad {
                 "links of which the schemas do not know the relation",
             ),
             (
-                WarningKind::OrphanLink,
+                WarningKind::Notice,
                 self.orphans,
                 "links to rows that are not there",
             ),
@@ -320,7 +321,7 @@ impl Sink for NdfLoad {
 impl Load for NdfLoad {
     fn commit(
         self: Box<Self>,
-        _outcome: &Report,
+        outcome: &Report,
         warn: &mut dyn FnMut(Warning),
         _tell: &dyn Fn(Event<'_>),
     ) -> Result<()> {
@@ -340,10 +341,13 @@ impl Load for NdfLoad {
         })?;
         writer.finish()?;
         let fail = |name: &str, error| Error::io("write", &path.join(name), error);
-        let notes = notes.finish()?.into_inner();
+        let orphans = outcome.warnings.get(&WarningKind::OrphanLink);
+        let orphans = orphans.copied().unwrap_or_default();
+        let (notes, digest) = notes.finish(End { orphans })?;
+        let notes = notes.into_inner();
         let notes = notes.map_err(|error| fail(NOTES, error.into_error()))?;
         notes.sync_all().map_err(|error| fail(NOTES, error))?;
-        let text = datamodel(&mapping).to_string();
+        let text = datamodel(&mapping).to_string() + &tie::line(&digest);
         let written = hidden.create(DATAMODEL).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.sync_all()

@@ -82,9 +82,12 @@ pub fn count(lost: &mut BTreeMap<String, u64>, type_name: &str) {
     }
 }
 
-/// Puts data in the order in which the notes want it, whose places have so many bytes. What they do not know goes to
-/// `unknown`; data that is there twice is an error, where it is to be `unique`. A component comes along where it is held
-/// by what the notes say behind its place.
+/// Takes what a record is known by, whether it is in the data, and whether the notes know it.
+pub type EachKey<'f> = dyn FnMut(&str, bool, bool) + 'f;
+
+/// Puts data in the order in which the notes want it, whose places have so many bytes, and tells `seen` of all of it.
+/// Data that is there twice is an error, where it is to be `unique`. A component comes along where it is held by what the
+/// notes say behind its place.
 ///
 /// # Errors
 /// The folder cannot be written to, or something is there twice.
@@ -92,7 +95,7 @@ pub fn placed(
     spool: &Path,
     records: Sorter,
     place: usize,
-    unknown: &mut dyn FnMut(&str),
+    seen: &mut EachKey<'_>,
     unique: bool,
 ) -> Result<(Sorted, Strays)> {
     let sorted = records.finish()?;
@@ -104,7 +107,7 @@ pub fn placed(
     while let Some(record) = reading.next(room)? {
         let (kind, rest) = record.value.split_first().unwrap_or((&DATA, &[]));
         if record.key != own.key {
-            own.end(&mut out, &mut strays, unknown)?;
+            own.end(&mut out, &mut strays, seen)?;
             own.key.clone_from(&record.key);
         }
         match (*kind, &own.data) {
@@ -128,7 +131,7 @@ pub fn placed(
         }
         room = record;
     }
-    own.end(&mut out, &mut strays, unknown)?;
+    own.end(&mut out, &mut strays, seen)?;
     Ok((out.finish()?, strays))
 }
 
@@ -148,19 +151,13 @@ struct Own {
 
 impl Own {
     /// Ends with it, and forgets it.
-    fn end(
-        &mut self,
-        out: &mut Sorter,
-        strays: &mut Strays,
-        unknown: &mut dyn FnMut(&str),
-    ) -> Result<()> {
+    fn end(&mut self, out: &mut Sorter, strays: &mut Strays, seen: &mut EachKey<'_>) -> Result<()> {
         let own = std::mem::take(self);
+        let key = String::from_utf8_lossy(&own.key);
+        seen(&key, own.data.is_some(), own.is_known);
         let Some(data) = own.data else {
             return Ok(());
         };
-        if !own.is_known {
-            unknown(&String::from_utf8_lossy(&own.key));
-        }
         strays.moved += own.others;
         match own.wanted {
             Some((at, _)) if own.is_held => out.push(&at, &data)?,

@@ -20,6 +20,7 @@ mod plain;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tie;
 
 pub use destination::NdfDestination;
 pub use noted::NotedSource;

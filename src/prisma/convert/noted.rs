@@ -9,6 +9,7 @@ use super::layout::{FILES, NOTES};
 use super::left::{Left, Lost, is_same, tell};
 use super::mapping::FILES as FILE_ROWS;
 use super::table::{Pair, Table, unfit};
+use super::tie::{self, Tallies};
 use crate::convert::notes::{FileNote, Note, Reader, RowNote};
 use crate::convert::rows::{Rows, Untaken};
 use crate::error::{Error, Result};
@@ -66,7 +67,9 @@ impl NotedSource {
 
     fn table(&mut self) -> Result<&Table> {
         if self.table.is_none() {
-            self.table = Some(Table::read(&self.notes())?);
+            let table = Table::read(&self.notes(), &self.interrupt)?;
+            tie::check_model(&self.folder, &table.digest)?;
+            self.table = Some(table);
         }
         match &self.table {
             Some(table) => Ok(table),
@@ -118,11 +121,16 @@ impl NotedSource {
             })?;
         }
         let mut reader = Reader::open(&notes)?;
+        let rows = table.rows();
         let (mut row, mut link) = (0_u64, 0_u64);
         while let Some(note) = reader.read()? {
             self.interrupt.stop()?;
             match note {
                 Note::Row(note) => {
+                    if !rows.know(&note.tree, note.line.is_some()) {
+                        let why = "a row that fits no type and no shape before it";
+                        return Err(reader.fault(why));
+                    }
                     let mut each = Ok(());
                     let mut place = 0_u32;
                     note.tree.each_node(&table.shapes, &mut |tree, holder| {
@@ -151,16 +159,28 @@ impl NotedSource {
                 _ => {}
             }
         }
+        let mut tallies = Tallies::default();
         let (nodes, strays) = placed(
             &self.spool,
             nodes,
             PLACE,
-            &mut |key| {
-                count(&mut lost.types, key.split('\0').next().unwrap_or_default());
+            &mut |key, is_there, is_noted| {
+                let type_name = key.split('\0').next().unwrap_or_default();
+                tallies.take(type_name, is_there, is_noted);
+                if is_there && !is_noted {
+                    count(&mut lost.types, type_name);
+                }
             },
             true,
         )?;
-        let (links, _) = placed(&self.spool, pairs, LINK, &mut |_| lost.links += 1, false)?;
+        tallies.check(&self.data.path().display().to_string(), table)?;
+        let (links, _) = placed(
+            &self.spool,
+            pairs,
+            LINK,
+            &mut |_, is_there, is_noted| lost.links += u64::from(is_there && !is_noted),
+            false,
+        )?;
         lost.strays = strays;
         Ok(Joined { nodes, links, lost })
     }
@@ -208,7 +228,7 @@ impl Source for NotedSource {
             metadata: table.head.metadata.clone(),
             schemas: Some(table.schemas.clone()),
             scope: table.head.scope(),
-            provenance: None,
+            provenance: table.provenance(),
             is_own_archive: false,
         })
     }
@@ -218,10 +238,7 @@ impl Source for NotedSource {
         let Some(table) = &self.table else {
             unreachable!("it was read above")
         };
-        let rows = Rows {
-            types: table,
-            shapes: &table.shapes,
-        };
+        let rows = table.rows();
         let mut reader = Reader::open(&self.notes())?;
         let mut steps = Steps {
             filter,
@@ -240,7 +257,11 @@ impl Source for NotedSource {
                 Note::Row(note) => {
                     let found = nodes.take(row)?;
                     row += 1;
+                    let is_there = found.iter().any(|it| it.0 == [0; 4]);
                     let line = line(&rows, &note, found, (&mut gone, &mut left));
+                    if is_there && line.is_none() {
+                        return Err(reader.fault("no row can be made of it"));
+                    }
                     left.rows += u64::from(line.is_none());
                     match line {
                         Some(line) => (Stage::Entities, line),
