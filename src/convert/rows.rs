@@ -203,8 +203,8 @@ pub trait Types {
     fn is_fixed(&self, model: usize, field: &str) -> bool;
 }
 
-/// Values of nodes that a row has no place for: the numbers of their types, and their fields.
-pub type Untaken = Vec<(usize, String)>;
+/// Values of nodes that a row has no place for: the numbers of their types, their fields, and the ids of the nodes.
+pub type Untaken = Vec<(usize, String, String)>;
 
 /// Makes rows of nodes.
 pub struct Rows<'a> {
@@ -325,7 +325,9 @@ impl Rows<'_> {
         if all.clone().count() > used {
             for (field, value) in all.filter(|it| it.1 != "null") {
                 match self.types.attribute(tree.model, field) {
-                    None => untaken.push((tree.model, field.to_string())),
+                    None => {
+                        untaken.push((tree.model, field.to_string(), tree.node.clone()));
+                    }
                     Some(name) if names.iter().any(|it| it == name) => {}
                     Some(name) => {
                         if out.len() > 1 {

@@ -4,9 +4,10 @@ use crate::support::archive::Archive;
 use crate::support::beasts;
 use crate::support::cli::{Outcome, backup, run, strapi_archive_of};
 use crate::support::tarball::{LINKS, Tarball};
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 fn convert(from: &Path, to: &Path, options: &[&str]) -> Outcome {
@@ -118,4 +119,64 @@ fn an_archive_with_links_to_nothing_comes_back_as_one_that_verify_passes() {
     run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(0);
     let after = Archive::open(&packed, None).lines("links");
     assert!(after == Archive::open(&from, None).lines("links"));
+}
+
+/// A data set in this folder, with its data model beside it.
+fn data_set(folder: &Path, model: &str, nodes: &str) -> PathBuf {
+    let data = folder.join("data");
+    for (kind, values) in [("nodes", nodes), ("lists", ""), ("relations", "")] {
+        fs::create_dir_all(data.join(kind)).expect("a folder");
+        let text = format!(r#"{{"valueType":"{kind}","values":[{values}]}}"#);
+        fs::write(data.join(kind).join("000001.json"), text).expect("written");
+    }
+    fs::write(folder.join("datamodel.prisma"), model).expect("written");
+    data
+}
+
+#[test]
+fn json_that_is_too_deep_for_an_archive_is_listed_and_the_archive_is_whole() {
+    let folder = folder();
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let nodes = format!(
+        r#"{{"_typeName":"Post","id":"p1","json":{}}},{{"_typeName":"Post","id":"p2","json":{}}}"#,
+        nested(512),
+        nested(513)
+    );
+    let model = "type Post { id: ID! @id json: Json }";
+    let data = data_set(folder.path(), model, &nodes);
+    let site = folder.path().join("site");
+    convert(&data, &site, &["--as", "strapi", "--no-encrypt"])
+        .ends_with(3)
+        .says(["`json` of Post p2: 1 not kept: it is nested deeper"]);
+    let packed = folder.path().join("site.incomplete.tar.gz");
+    run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(3);
+}
+
+#[test]
+fn a_data_model_without_types_makes_no_archive() {
+    let folder = folder();
+    let data = data_set(folder.path(), "enum Role { ADMIN }", "");
+    let before = count(folder.path());
+    let site = folder.path().join("site");
+    convert(&data, &site, &["--as", "strapi", "--no-encrypt"])
+        .ends_with(2)
+        .says(["the data model has no types with nodes"]);
+    assert_eq!(count(folder.path()), before);
+}
+
+#[test]
+fn what_has_no_place_is_named_up_to_a_limit_and_the_rest_is_counted() {
+    let folder = folder();
+    let node = |number: usize| format!(r#"{{"_typeName":"Post","id":"p{number}","other":1}}"#);
+    let nodes: Vec<String> = (1000..1250).map(node).collect();
+    let model = "type Post { id: ID! @id }";
+    let data = data_set(folder.path(), model, &nodes.join(","));
+    let site = folder.path().join("site");
+    let done = convert(&data, &site, &["--as", "strapi", "--no-encrypt", "--json"]).ends_with(3);
+    let summary = done.stdout.lines().last().expect("a summary");
+    let summary: Value = serde_json::from_str(summary).expect("JSON");
+    let warnings = summary["warnings"].as_array().expect("a list");
+    assert_eq!(warnings.len(), 101, "{}", done.all());
+    assert_eq!(warnings[0]["subject"], "`other` of Post p1000");
+    assert_eq!(warnings[100]["times"], 150);
 }

@@ -5,7 +5,8 @@ use super::edges::Edges;
 use super::layout::{DATA, DATAMODEL, FILES, NOTES};
 use super::links::{Taken, take};
 use super::mapping::Mapping;
-use super::nodes::{Maker, Misfits};
+use super::nodes::Maker;
+use super::placeless::Placeless;
 use super::tie;
 use crate::convert::notes::{self, End, FileNote, Head, LinkForm, Note, RowNote};
 use crate::convert::rows::{Rows, Shapes, Untaken};
@@ -111,7 +112,7 @@ impl Destination for NdfDestination {
             ids: vec![IdSet::default(); mapping.types.len()],
             edges: Edges::new(folder_of(&self.path)),
             shapes: Shapes::default(),
-            misfits: Misfits::new(),
+            misfits: Placeless::default(),
             forms: HashMap::new(),
             relations: 0,
             unknown: 0,
@@ -140,7 +141,7 @@ struct NdfLoad {
     ids: Vec<IdSet>,
     edges: Edges,
     shapes: Shapes,
-    misfits: Misfits,
+    misfits: Placeless,
     forms: HashMap<LinkForm, usize>,
     /// How many relations are noted.
     relations: usize,
@@ -216,18 +217,9 @@ impl NdfLoad {
     }
 
     /// What of the archive is in the notes alone.
-    fn remarks(&self) -> Vec<Warning> {
-        let mut remarks = Vec::new();
-        for ((model, attribute), count) in &self.misfits {
-            let subject = Subject::Attribute {
-                uid: self.mapping.types[*model].uid.clone(),
-                attribute: attribute.clone(),
-            };
-            let why = format!("no node can hold this value; it is in {NOTES} alone");
-            let mut warning = Warning::new(WarningKind::NotKept, subject, why);
-            warning.count = *count;
-            remarks.push(warning);
-        }
+    fn remarks(&mut self) -> Vec<Warning> {
+        let misfits = std::mem::take(&mut self.misfits);
+        let mut remarks: Vec<Warning> = misfits.warnings().collect();
         for (kind, count, why) in [
             (
                 WarningKind::NotKept,
@@ -320,7 +312,7 @@ impl Sink for NdfLoad {
 
 impl Load for NdfLoad {
     fn commit(
-        self: Box<Self>,
+        mut self: Box<Self>,
         outcome: &Report,
         warn: &mut dyn FnMut(Warning),
         _tell: &dyn Fn(Event<'_>),

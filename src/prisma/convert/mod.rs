@@ -16,6 +16,7 @@ mod links;
 mod mapping;
 mod nodes;
 mod noted;
+mod placeless;
 mod plain;
 mod table;
 #[cfg(test)]

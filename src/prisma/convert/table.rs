@@ -170,6 +170,15 @@ impl Table {
         self.types.get(model).map(|it| it.name.as_str())
     }
 
+    /// What a [`key`] of a pair, or of a holder, says: the type and field of the owner, and the ids of both ends.
+    pub fn ends<'k>(&self, key: &'k [u8]) -> Option<(&str, &str, &'k str, &'k str)> {
+        let (number, ends) = key.split_first_chunk::<8>()?;
+        let relation = self.relations.get(u64::from_be_bytes(*number) as usize)?;
+        let (owner, target) = std::str::from_utf8(ends).ok()?.split_once('\0')?;
+        let type_name = self.type_name(relation.owner)?;
+        Some((type_name, &relation.field, owner, target))
+    }
+
     /// The line of a link, and what its pair is known by.
     pub fn link(&self, form: usize, gaps: &[Box<RawValue>]) -> Option<(String, Vec<u8>)> {
         let form = self.forms.get(form)?;
