@@ -312,7 +312,7 @@ impl Room<'_> {
             terminal::tell(&report::origin(&plan.source));
             // What goes nowhere was looked at by now.
             match plan.announced.stages.is_empty() {
-                true => transfer.run(&plan),
+                true => transfer.run_checked(&plan),
                 false => Ok(plan.announced),
             }
         });

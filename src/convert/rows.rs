@@ -203,8 +203,8 @@ pub trait Types {
     fn is_fixed(&self, model: usize, field: &str) -> bool;
 }
 
-/// Values of nodes that a row has no place for: the numbers of their types, and their fields.
-pub type Untaken = Vec<(usize, String)>;
+/// Values of nodes that a row has no place for: the numbers of their types, their fields, and the ids of the nodes.
+pub type Untaken = Vec<(usize, String, String)>;
 
 /// Makes rows of nodes.
 pub struct Rows<'a> {
@@ -215,6 +215,34 @@ pub struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// Whether a tree is one of these types and shapes, with a value for each member that is not in a node. One of which the
+    /// whole line `is_noted` may lack a shape: there was no room for more of them.
+    pub fn know(&self, tree: &Tree, is_noted: bool) -> bool {
+        let names = self.shapes.list.get(tree.shape).map(Vec::len);
+        let has_shape = names == Some(tree.marks.len()) || is_noted && tree.shape == usize::MAX;
+        let (mut kept, mut children) = (0, tree.children.iter());
+        let fits = tree.marks.bytes().all(|letter| {
+            match Mark::from_letter(letter) {
+                None => return false,
+                Some(Mark::Kept) => kept += 1,
+                Some(Mark::Id) => return tree.node.contains('_'),
+                Some(Mark::One) => return children.next().is_some_and(|it| it.len() == 1),
+                Some(Mark::List) => return children.next().is_some(),
+                Some(Mark::Node | Mark::Wrapped | Mark::Null | Mark::Uid) => {}
+            }
+            true
+        });
+        fits && has_shape
+            && kept == tree.kept.len()
+            && children.next().is_none()
+            && self.types.uid(tree.model).is_some()
+            && tree
+                .children
+                .iter()
+                .flatten()
+                .all(|it| self.know(it, is_noted))
+    }
+
     /// The line of a row. `nodes` are those of the tree, in its order, as JSON: what is not there any more is empty. What
     /// came to them has its attribute at the end of the row, or is `untaken`. `None` where the row itself is not, or the
     /// tree fits nothing that is known.
@@ -297,7 +325,9 @@ impl Rows<'_> {
         if all.clone().count() > used {
             for (field, value) in all.filter(|it| it.1 != "null") {
                 match self.types.attribute(tree.model, field) {
-                    None => untaken.push((tree.model, field.to_string())),
+                    None => {
+                        untaken.push((tree.model, field.to_string(), tree.node.clone()));
+                    }
                     Some(name) if names.iter().any(|it| it == name) => {}
                     Some(name) => {
                         if out.len() > 1 {

@@ -65,6 +65,8 @@ pub(super) struct Inspector<'a> {
     /// Files whose row does not come.
     strays: Examples,
     faults: Faults,
+    /// Whether it stands before what takes all of it for good.
+    is_on_the_way: bool,
     /// Whether the source could not be followed to its end.
     ended_early: bool,
 }
@@ -92,8 +94,15 @@ impl<'a> Inspector<'a> {
             shared: BTreeMap::new(),
             strays: Examples::default(),
             faults: Faults::new(on_fault),
+            is_on_the_way: false,
             ended_early: false,
         }
+    }
+
+    /// Stands before what takes all of it for good: sends on links to what does not come along as well, and leaves it to
+    /// others to tell of these, and does not tell of files again that the source itself misses.
+    pub fn stand_on_the_way(&mut self) {
+        self.is_on_the_way = true;
     }
 
     /// Takes what ended the stream, if it was a fault of the source.
@@ -218,6 +227,9 @@ impl<'a> Inspector<'a> {
 
     fn tell(&mut self, warning: Warning) {
         *self.warnings.entry(warning.kind).or_default() += warning.count;
+        if self.is_on_the_way && warning.kind == WarningKind::OrphanLink {
+            return;
+        }
         self.observer.on(Event::Warned(&warning));
     }
 }
@@ -414,7 +426,7 @@ impl Sink for Inspector<'_> {
                 )
             });
         }
-        if self.found.has_ends(link) {
+        if self.is_on_the_way || self.found.has_ends(link) {
             self.next.link(link)?;
         }
         Ok(())
@@ -448,6 +460,12 @@ impl Sink for Inspector<'_> {
     }
 
     fn warn(&mut self, warning: Warning) {
+        if self.is_on_the_way
+            && let Subject::File { filename, .. } = &warning.subject
+            && warning.kind == WarningKind::MissingAsset
+        {
+            self.found.missing_files.remove(filename);
+        }
         self.next.warn(warning);
     }
 

@@ -197,7 +197,20 @@ impl Transfer<'_> {
     ///
     /// # Errors
     /// Something failed; the destination is as it was before.
-    pub fn run(mut self, plan: &Plan) -> Result<Report> {
+    pub fn run(self, plan: &Plan) -> Result<Report> {
+        self.carry_out(plan, false)
+    }
+
+    /// The same, for what replaces nothing and so was not looked at by the plan: everything is looked at on its way, as a
+    /// restore and a check do, and what these refuse is refused here as well.
+    ///
+    /// # Errors
+    /// Something failed, or the source is damaged; the destination is as it was before.
+    pub fn run_checked(self, plan: &Plan) -> Result<Report> {
+        self.carry_out(plan, true)
+    }
+
+    fn carry_out(mut self, plan: &Plan, is_checked: bool) -> Result<Report> {
         let mut report = Report {
             warnings: plan.announced.warnings.clone(),
             ..Report::default()
@@ -215,6 +228,7 @@ impl Transfer<'_> {
         let is_staged = staged.is_some();
         let streamed = match staged {
             Some(mut staged) => staged.stream(&plan.filter, &mut counting),
+            None if is_checked => check(&mut *self.source, plan, observer, &mut counting),
             None => self.source.stream(&plan.filter, &mut counting),
         };
         counting.finish();
@@ -293,6 +307,32 @@ impl Transfer<'_> {
             }
         }
     }
+}
+
+/// Streams what is looked at on its way. Links to nothing go on with the others: whoever takes them tells of them.
+fn check(
+    source: &mut dyn Source,
+    plan: &Plan,
+    observer: &dyn Observer,
+    sink: &mut Counting<'_>,
+) -> Result<()> {
+    let none = Schemas::default();
+    let schemas = plan.source.schemas.as_ref().unwrap_or(&none);
+    let mut inspector = Inspector::new(schemas, &plan.filter, OnFault::Stop, observer, sink);
+    inspector.stand_on_the_way();
+    source.stream(&plan.filter, &mut inspector)?;
+    let (_, warnings, _) = inspector.finish(plan.source.scope.is_some());
+    let found = Report {
+        warnings,
+        ..Report::default()
+    };
+    if let Some(fault) = dangling(&plan.source, &found) {
+        return Err(fault);
+    }
+    for (kind, count) in found.warnings {
+        *sink.report.warnings.entry(kind).or_default() += count;
+    }
+    Ok(())
 }
 
 /// This program leaves out links to nothing when it writes an archive: one in it is a fault, for whoever lists

@@ -365,19 +365,19 @@ fn values_that_a_strapi_cannot_have_are_listed_and_make_the_archive_incomplete()
     for (what, from, to) in [
         ("", "", ""),
         (
-            "`createdAt` of Post",
+            "`createdAt` of Post p1",
             "2017-11-29T14:35:13.000Z",
             "yesterday",
         ),
-        ("`n` of Post", "3.0", "3.5"),
-        ("`f` of Post", "0.25", "0.1234567890123456789012345"),
+        ("`n` of Post p1", "3.0", "3.5"),
+        ("`f` of Post p1", "0.25", "0.1234567890123456789012345"),
         (
-            "`author` of Post",
+            "`author` of Post p1",
             "\"n\":3.0",
             "\"author\":{\"id\":\"u1\"}",
         ),
-        ("`pk` of Thing", "\"pk\":\"t1\"", "\"pk\":\"other\""),
-        ("`tags` of Post", "", "no"),
+        ("`pk` of Thing t1", "\"pk\":\"t1\"", "\"pk\":\"other\""),
+        ("`tags` of Post p1", "", "no"),
     ] {
         let folder = folder();
         let [data, model, site] = ["data", "dm.prisma", "site"].map(|it| folder.path().join(it));
@@ -527,19 +527,25 @@ fn strapi_takes_names_that_it_would_refuse(version: &'static Version, number: &s
         type Tag_1 { id: ID! @id name: String }
         type UpUser { id: ID! @id name: String }
         type Post { id: ID! @id fooBar: String foo_bar: String title1: Int title_1: Int x: Int x_: Int
-            tag1: [Tag1] @relation(name: \"A\") tag_1: [Tag_1] @relation(name: \"B\") }";
+            slug: String @unique tag1: [Tag1] @relation(name: \"A\") tag_1: [Tag_1] @relation(name: \"B\") }";
     const NODES: &str = r#"
         {"_typeName":"StrapiWebhook","id":"w","name":"n"},{"_typeName":"Tag1","id":"t","name":"one"},
         {"_typeName":"Tag_1","id":"t","name":"other"},{"_typeName":"UpUser","id":"u","name":"n"},
         {"_typeName":"AnExtraordinarilyLongNameOfATypeThatIsCutHereRightX","id":"a","name":"n"},
         {"_typeName":"StrapiCoreStoreSetting","id":"s","name":"n"},
-        {"_typeName":"Post","id":"p","fooBar":"a","foo_bar":"b","title1":1,"title_1":2,"x":3,"x_":4}"#;
+        {"_typeName":"Post","id":"p","fooBar":"a","foo_bar":"b","title1":1,"title_1":2,"x":3,"x_":4,
+            "slug":"SLUG"}"#;
     const RELATIONS: &str = r#"
         [{"_typeName":"Post","id":"p","fieldName":"tag1"},{"_typeName":"Tag1","id":"t"}],
         [{"_typeName":"Post","id":"p","fieldName":"tag_1"},{"_typeName":"Tag_1","id":"t"}]"#;
     let folder = folder();
     let (data, model) = (folder.path().join("data"), folder.path().join("dm.prisma"));
-    for (kind, values) in [("nodes", NODES), ("lists", ""), ("relations", RELATIONS)] {
+    let nodes = NODES.replace("SLUG", &"slug".repeat(100));
+    for (kind, values) in [
+        ("nodes", nodes.as_str()),
+        ("lists", ""),
+        ("relations", RELATIONS),
+    ] {
         let into = data.join(kind);
         fs::create_dir_all(&into).expect("a folder");
         let text = format!(r#"{{"valueType":"{kind}","values":[{values}]}}"#);

@@ -25,6 +25,8 @@ mod cloud_others;
 mod cloud_restores;
 mod column_rules;
 mod convert;
+#[cfg(feature = "prisma")]
+mod convert_wrong;
 mod custom_fields;
 mod database_bulk;
 mod database_columns;

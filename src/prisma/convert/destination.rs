@@ -5,8 +5,10 @@ use super::edges::Edges;
 use super::layout::{DATA, DATAMODEL, FILES, NOTES};
 use super::links::{Taken, take};
 use super::mapping::Mapping;
-use super::nodes::{Maker, Misfits};
-use crate::convert::notes::{self, FileNote, Head, LinkForm, Note, RowNote};
+use super::nodes::Maker;
+use super::placeless::Placeless;
+use super::tie;
+use crate::convert::notes::{self, End, FileNote, Head, LinkForm, Note, RowNote};
 use crate::convert::rows::{Rows, Shapes, Untaken};
 use crate::error::{Error, Result};
 use crate::model::limits::MOST_PARTS;
@@ -110,7 +112,7 @@ impl Destination for NdfDestination {
             ids: vec![IdSet::default(); mapping.types.len()],
             edges: Edges::new(folder_of(&self.path)),
             shapes: Shapes::default(),
-            misfits: Misfits::new(),
+            misfits: Placeless::default(),
             forms: HashMap::new(),
             relations: 0,
             unknown: 0,
@@ -139,7 +141,7 @@ struct NdfLoad {
     ids: Vec<IdSet>,
     edges: Edges,
     shapes: Shapes,
-    misfits: Misfits,
+    misfits: Placeless,
     forms: HashMap<LinkForm, usize>,
     /// How many relations are noted.
     relations: usize,
@@ -215,18 +217,9 @@ impl NdfLoad {
     }
 
     /// What of the archive is in the notes alone.
-    fn remarks(&self) -> Vec<Warning> {
-        let mut remarks = Vec::new();
-        for ((model, attribute), count) in &self.misfits {
-            let subject = Subject::Attribute {
-                uid: self.mapping.types[*model].uid.clone(),
-                attribute: attribute.clone(),
-            };
-            let why = format!("no node can hold this value; it is in {NOTES} alone");
-            let mut warning = Warning::new(WarningKind::NotKept, subject, why);
-            warning.count = *count;
-            remarks.push(warning);
-        }
+    fn remarks(&mut self) -> Vec<Warning> {
+        let misfits = std::mem::take(&mut self.misfits);
+        let mut remarks: Vec<Warning> = misfits.warnings().collect();
         for (kind, count, why) in [
             (
                 WarningKind::NotKept,
@@ -234,7 +227,7 @@ impl NdfLoad {
                 "links of which the schemas do not know the relation",
             ),
             (
-                WarningKind::OrphanLink,
+                WarningKind::Notice,
                 self.orphans,
                 "links to rows that are not there",
             ),
@@ -319,8 +312,8 @@ impl Sink for NdfLoad {
 
 impl Load for NdfLoad {
     fn commit(
-        self: Box<Self>,
-        _outcome: &Report,
+        mut self: Box<Self>,
+        outcome: &Report,
         warn: &mut dyn FnMut(Warning),
         _tell: &dyn Fn(Event<'_>),
     ) -> Result<()> {
@@ -340,10 +333,13 @@ impl Load for NdfLoad {
         })?;
         writer.finish()?;
         let fail = |name: &str, error| Error::io("write", &path.join(name), error);
-        let notes = notes.finish()?.into_inner();
+        let orphans = outcome.warnings.get(&WarningKind::OrphanLink);
+        let orphans = orphans.copied().unwrap_or_default();
+        let (notes, digest) = notes.finish(End { orphans })?;
+        let notes = notes.into_inner();
         let notes = notes.map_err(|error| fail(NOTES, error.into_error()))?;
         notes.sync_all().map_err(|error| fail(NOTES, error))?;
-        let text = datamodel(&mapping).to_string();
+        let text = datamodel(&mapping).to_string() + &tie::line(&digest);
         let written = hidden.create(DATAMODEL).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.sync_all()

@@ -1,9 +1,8 @@
 //! Data and what the notes say of it, brought together on disk.
 
 use super::table::unfit;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sorting::{Reading, Record, Sorted, Sorter};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Stands before a node, or a pair, among the records of one key; what the notes say of it comes behind.
@@ -12,15 +11,6 @@ pub const DATA: u8 = 0;
 pub const NOTED: u8 = 1;
 /// Stands before what holds a component by now.
 pub const HELD: u8 = 2;
-
-/// Components that are not where they were.
-#[derive(Default)]
-pub struct Strays {
-    /// Those that nothing holds any more.
-    pub gone: u64,
-    /// Those that something else holds.
-    pub moved: u64,
-}
 
 /// Records of which each begins with a number, and those of one number follow each other.
 pub struct Numbered<'s> {
@@ -74,37 +64,39 @@ pub fn value(kind: u8, rest: &[u8]) -> Vec<u8> {
     value
 }
 
-/// Counts what has no place, by type.
-pub fn count(lost: &mut BTreeMap<String, u64>, type_name: &str) {
-    const MOST: usize = 1000;
-    if lost.len() < MOST || lost.contains_key(type_name) {
-        *lost.entry(type_name.to_owned()).or_default() += 1;
-    }
+/// Hears of what is brought together.
+pub trait Onlooker {
+    /// Sees what something is known by, whether it is in the data, and whether the notes know it.
+    fn see(&mut self, key: &[u8], is_there: bool, is_noted: bool);
+    /// Sees a component that nothing holds any more.
+    fn see_gone(&mut self);
+    /// What is said of a component that was held by the first of these and is held by the second, and by the first as well
+    /// where that is so.
+    fn moved(&self, key: &[u8], was: &[u8], now: (&[u8], bool)) -> Error;
 }
 
-/// Puts data in the order in which the notes want it, whose places have so many bytes. What they do not know goes to
-/// `unknown`; data that is there twice is an error, where it is to be `unique`. A component comes along where it is held
-/// by what the notes say behind its place.
+/// Puts data in the order in which the notes want it, whose places have so many bytes, and tells of all of it.
+/// Data that is there twice is an error, where it is to be `unique`. A component comes along where it is held by what the
+/// notes say behind its place, and nowhere else.
 ///
 /// # Errors
-/// The folder cannot be written to, or something is there twice.
+/// The folder cannot be written to, something is there twice, or a component is not where it was.
 pub fn placed(
     spool: &Path,
     records: Sorter,
     place: usize,
-    unknown: &mut dyn FnMut(&str),
+    onlooker: &mut dyn Onlooker,
     unique: bool,
-) -> Result<(Sorted, Strays)> {
+) -> Result<Sorted> {
     let sorted = records.finish()?;
     let mut reading = sorted.read()?;
     let mut out = Sorter::new(spool);
-    let mut strays = Strays::default();
     let mut own = Own::default();
     let mut room = Record::default();
     while let Some(record) = reading.next(room)? {
         let (kind, rest) = record.value.split_first().unwrap_or((&DATA, &[]));
         if record.key != own.key {
-            own.end(&mut out, &mut strays, unknown)?;
+            own.end(&mut out, onlooker)?;
             own.key.clone_from(&record.key);
         }
         match (*kind, &own.data) {
@@ -118,7 +110,7 @@ pub fn placed(
             }
             (HELD, _) => match &own.wanted {
                 Some((_, holder)) if holder == rest => own.is_held = true,
-                _ => own.others += 1,
+                _ => own.other = Some(rest.to_vec()),
             },
             (_, Some(_)) if unique => {
                 let name = String::from_utf8_lossy(&own.key).replace('\0', " ");
@@ -128,8 +120,8 @@ pub fn placed(
         }
         room = record;
     }
-    own.end(&mut out, &mut strays, unknown)?;
-    Ok((out.finish()?, strays))
+    own.end(&mut out, onlooker)?;
+    out.finish()
 }
 
 /// What is known of one key.
@@ -142,31 +134,25 @@ struct Own {
     /// Where it comes if it is held as the notes say.
     wanted: Option<(Vec<u8>, Vec<u8>)>,
     is_held: bool,
-    /// How many others hold it.
-    others: u64,
+    /// What else holds it.
+    other: Option<Vec<u8>>,
 }
 
 impl Own {
     /// Ends with it, and forgets it.
-    fn end(
-        &mut self,
-        out: &mut Sorter,
-        strays: &mut Strays,
-        unknown: &mut dyn FnMut(&str),
-    ) -> Result<()> {
+    fn end(&mut self, out: &mut Sorter, onlooker: &mut dyn Onlooker) -> Result<()> {
         let own = std::mem::take(self);
-        let Some(data) = own.data else {
-            return Ok(());
-        };
-        if !own.is_known {
-            unknown(&String::from_utf8_lossy(&own.key));
+        onlooker.see(&own.key, own.data.is_some(), own.is_known);
+        match (own.data, own.wanted, own.other) {
+            (Some(_), Some((_, was)), Some(now)) => {
+                Err(onlooker.moved(&own.key, &was, (&now, own.is_held)))
+            }
+            (Some(data), Some((at, _)), None) if own.is_held => out.push(&at, &data),
+            (Some(_), Some(_), None) => {
+                onlooker.see_gone();
+                Ok(())
+            }
+            _ => Ok(()),
         }
-        strays.moved += own.others;
-        match own.wanted {
-            Some((at, _)) if own.is_held => out.push(&at, &data)?,
-            Some(_) if own.others == 0 => strays.gone += 1,
-            _ => {}
-        }
-        Ok(())
     }
 }

@@ -1,28 +1,25 @@
 //! What of the data has no place in the archive that its notes are of, what does not come back, and how that is told.
 
-use super::joined::Strays;
+use super::joined::Onlooker;
+use super::placeless::{Of, Placeless};
 use super::table::Table;
-use crate::convert::rows::{Types, Untaken};
-use crate::model::{Entity, Stage};
+use super::tie::Tallies;
+use crate::convert::rows::Untaken;
+use crate::error::Error;
+use crate::model::{Entity, Short, Stage};
+use crate::prisma::ndf::ListRow;
 use crate::transfer::{Sink, Subject, Warning, WarningKind};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
-/// How many fields with values that have no place are told apart.
-const MOST_VALUES: usize = 1000;
+/// Why something has no place.
+const NEW: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
+     content types";
+const NEW_LIST: &str =
+    "strapi.json knows no lists of values; --no-notes takes all nodes, into new content types";
+const NEW_RELATION: &str =
+    "strapi.json does not know this relation, or what it joins: it came after the conversion";
 
-/// What has no place.
-#[derive(Default)]
-pub struct Lost {
-    /// Nodes and lists: how many, by type.
-    pub types: BTreeMap<String, u64>,
-    /// Links.
-    pub links: u64,
-    /// Components.
-    pub strays: Strays,
-}
-
-/// What does not come back because nodes are not there any more.
+/// What does not come back because nodes and relations are not there any more.
 #[derive(Default)]
 pub struct Left {
     /// Rows.
@@ -31,18 +28,103 @@ pub struct Left {
     pub files: u64,
     /// Links.
     pub links: u64,
-    /// Values that the notes have no place for, by type and field.
-    values: BTreeMap<(usize, String), u64>,
+    /// Components that nothing holds.
+    pub components: u64,
 }
 
-impl Left {
-    /// Takes values that a row has no place for.
-    pub fn take(&mut self, untaken: Untaken) {
-        for of in untaken {
-            if self.values.len() < MOST_VALUES || self.values.contains_key(&of) {
-                *self.values.entry(of).or_default() += 1;
-            }
+/// Takes a node that the notes do not know.
+fn lose_node(lost: &mut Placeless, type_name: &str, id: &str) {
+    lost.add(NEW, (type_name, "", id));
+}
+
+/// Takes a list, of which the notes know none.
+pub fn lose_list(lost: &mut Placeless, row: &ListRow<'_>) {
+    lost.add(NEW_LIST, (&row.type_name, &row.field, &row.id));
+}
+
+/// Takes a relation that the notes do not know.
+pub fn lose_relation(lost: &mut Placeless, of: Of<'_>) {
+    lost.add(NEW_RELATION, of);
+}
+
+/// What is said of a component that is held by something else than the notes say.
+fn moved(table: &Table, key: &str, was: &[u8], (now, is_held): (&[u8], bool)) -> Error {
+    let holder = |key: &[u8]| match table.ends(key) {
+        Some((type_name, field, id, _)) => {
+            format!("`{}` of {} {}", Short(field), Short(type_name), Short(id))
         }
+        None => "another node".to_owned(),
+    };
+    let (was, now) = (holder(was), holder(now));
+    let what = match is_held {
+        true => format!("it stands in {was} and in {now}, and a component has one place"),
+        false => format!("it was in {was}, and is in {now} by now; its row cannot be put together"),
+    };
+    let (type_name, id) = key.split_once('\0').unwrap_or((key, ""));
+    Error::archive(format!("{} {}: {what}", Short(type_name), Short(id))).hint(
+        "have the relation lead to where it was, or take all nodes, into new content types: --no-notes",
+    )
+}
+
+/// Takes values that a row has no place for.
+pub fn lose_values(lost: &mut Placeless, table: &Table, untaken: Untaken) {
+    for (model, field, id) in untaken {
+        let own = table.type_name(model).unwrap_or_default();
+        lost.add(NEW, (own, &field, &id));
+    }
+}
+
+/// Sees the nodes that are brought together.
+pub struct Nodes<'a> {
+    /// What the notes say.
+    pub table: &'a Table,
+    /// How many of them there are.
+    pub tallies: Tallies,
+    /// Where those go that have no place.
+    pub lost: &'a mut Placeless,
+    /// How many components nothing holds any more.
+    pub gone: u64,
+}
+
+impl Onlooker for Nodes<'_> {
+    fn see(&mut self, key: &[u8], is_there: bool, is_noted: bool) {
+        let key = String::from_utf8_lossy(key);
+        let (type_name, id) = key.split_once('\0').unwrap_or((&key, ""));
+        self.tallies.take(type_name, is_there, is_noted);
+        if is_there && !is_noted {
+            lose_node(self.lost, type_name, id);
+        }
+    }
+
+    fn see_gone(&mut self) {
+        self.gone += 1;
+    }
+
+    fn moved(&self, key: &[u8], was: &[u8], now: (&[u8], bool)) -> Error {
+        moved(self.table, &String::from_utf8_lossy(key), was, now)
+    }
+}
+
+/// Sees the relations that are brought together.
+pub struct Pairs<'a> {
+    /// What the notes say.
+    pub table: &'a Table,
+    /// Where those go that have no place.
+    pub lost: &'a mut Placeless,
+}
+
+impl Onlooker for Pairs<'_> {
+    fn see(&mut self, key: &[u8], is_there: bool, is_noted: bool) {
+        if is_there && !is_noted {
+            let (type_name, field, id, _) = self.table.ends(key).unwrap_or_default();
+            lose_relation(self.lost, (type_name, field, id));
+        }
+    }
+
+    fn see_gone(&mut self) {}
+
+    fn moved(&self, key: &[u8], was: &[u8], now: (&[u8], bool)) -> Error {
+        moved(self.table, &String::from_utf8_lossy(key), was, now)
     }
 }
 
@@ -73,64 +155,35 @@ fn as_floats(value: &mut Value) {
     }
 }
 
-/// Says what has no place in the archive.
-pub fn tell(table: &Table, lost: &Lost, left: &Left, sink: &mut dyn Sink) {
-    const WHY: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
-         content types";
-    for (type_name, count) in &lost.types {
-        let subject = Subject::ContentType(type_name.clone());
-        let mut warning = Warning::new(WarningKind::Lost, subject, WHY);
-        warning.count = *count;
-        sink.warn(warning);
-    }
-    for ((model, field), count) in &left.values {
-        let subject = Subject::Attribute {
-            uid: table.uid(*model).unwrap_or_default().to_owned(),
-            attribute: field.clone(),
-        };
-        sink.warn(Warning::new(WarningKind::Lost, subject, WHY).times(*count));
-    }
-    for (kind, count, stage, why) in [
-        (WarningKind::Lost, lost.links, Stage::Links, WHY),
+/// Says what has no place in the archive, and what does not come back.
+pub fn tell(lost: Placeless, left: &Left, sink: &mut dyn Sink) {
+    lost.warnings().for_each(|warning| sink.warn(warning));
+    for (count, stage, why) in [
         (
-            WarningKind::Lost,
-            lost.strays.moved,
-            Stage::Entities,
-            "components that another node holds by now, or another attribute, have no place in",
-        ),
-        (
-            WarningKind::Notice,
-            lost.strays.gone,
+            left.components,
             Stage::Entities,
             "components are gone: no relation leads to them any more",
         ),
         (
-            WarningKind::Notice,
             left.rows,
             Stage::Entities,
             "rows are gone: their nodes are not there any more",
         ),
         (
-            WarningKind::Notice,
             left.files,
             Stage::Assets,
             "files are gone: their nodes are not there any more",
         ),
         (
-            WarningKind::Notice,
             left.links,
             Stage::Links,
             "links are gone: they join rows or components whose nodes are not there any more",
         ),
     ] {
         if count > 0 {
-            let why = match kind {
-                WarningKind::Notice => format!("{count} {why}"),
-                _ => why.to_owned(),
-            };
-            let mut warning = Warning::new(kind, Subject::Stage(stage), why);
-            warning.count = count;
-            sink.warn(warning);
+            let why = format!("{count} {why}");
+            let warning = Warning::new(WarningKind::Notice, Subject::Stage(stage), why);
+            sink.warn(warning.times(count));
         }
     }
 }

@@ -16,10 +16,12 @@ mod links;
 mod mapping;
 mod nodes;
 mod noted;
+mod placeless;
 mod plain;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tie;
 
 pub use destination::NdfDestination;
 pub use noted::NotedSource;

@@ -3,19 +3,16 @@
 use super::fields::Kind;
 use super::form::Fit;
 use super::mapping::{Mapping, other_id};
+use super::placeless::Placeless;
 use crate::convert::rows::{Mark, POSITION, Shapes, Tree, WRAPPER};
 use crate::model::{Entity, Fields, IdSet, elements, json};
-use std::collections::BTreeMap;
 
 /// How deep components are told apart; what is deeper stands in the notes.
 const DEEPEST: usize = 24;
 /// How long a node may get, in bytes, before a value is left to the notes: servers take 10 MB at once.
 const LONGEST: usize = 9_900_000;
-/// How many attributes with values that no node holds are told apart.
-const MOST_MISFITS: usize = 1000;
-
-/// Values that no node holds: how many, by type and attribute.
-pub type Misfits = BTreeMap<(usize, String), u64>;
+/// Why a value is in the notes alone.
+const MISFIT: &str = "no node can hold this value; it is in strapi.json alone";
 
 /// The nodes of a row.
 pub struct Row {
@@ -35,7 +32,7 @@ pub struct Maker<'a> {
     shapes: &'a mut Shapes,
     /// The ids that are there, by type.
     ids: &'a mut [IdSet],
-    misfits: &'a mut Misfits,
+    misfits: &'a mut Placeless,
     nodes: Vec<String>,
     relations: Vec<(usize, String, String)>,
     has_shape: bool,
@@ -55,7 +52,7 @@ impl<'a> Maker<'a> {
         mapping: &'a mut Mapping,
         shapes: &'a mut Shapes,
         ids: &'a mut [IdSet],
-        misfits: &'a mut Misfits,
+        misfits: &'a mut Placeless,
     ) -> Self {
         Self {
             mapping,
@@ -139,7 +136,7 @@ impl<'a> Maker<'a> {
         let Some(place) = own.place(name) else {
             // A component's id that is taken, or that no id can hold, is in its node in another form.
             if !(own.is_component && name == "id") {
-                self.miss(known.model, name);
+                self.miss(known, name);
             }
             return tree.keep(value);
         };
@@ -151,7 +148,7 @@ impl<'a> Maker<'a> {
             };
             let mark = match fit {
                 Fit::None => {
-                    self.miss(known.model, name);
+                    self.miss(known, name);
                     return tree.keep(value);
                 }
                 Fit::Plain => {
@@ -172,7 +169,7 @@ impl<'a> Maker<'a> {
         match self.components(known, &kind, value) {
             Some((mark, components)) => tree.hold(mark, components),
             None => {
-                self.miss(known.model, name);
+                self.miss(known, name);
                 tree.keep(value);
             }
         }
@@ -223,11 +220,9 @@ impl<'a> Maker<'a> {
         Some((mark, trees))
     }
 
-    fn miss(&mut self, model: usize, attribute: &str) {
-        let key = (model, attribute.to_owned());
-        if self.misfits.len() < MOST_MISFITS || self.misfits.contains_key(&key) {
-            *self.misfits.entry(key).or_default() += 1;
-        }
+    fn miss(&mut self, known: &Known, attribute: &str) {
+        let uid = self.mapping.types[known.model].uid.as_str();
+        self.misfits.add(MISFIT, (uid, attribute, &known.id));
     }
 }
 

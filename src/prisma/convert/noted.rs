@@ -4,11 +4,13 @@
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
 use super::gone::Gone;
-use super::joined::{DATA, HELD, NOTED, Numbered, count, node_key, placed, value};
+use super::joined::{DATA, HELD, NOTED, Numbered, node_key, placed, value};
 use super::layout::{FILES, NOTES};
-use super::left::{Left, Lost, is_same, tell};
+use super::left::{self, Left, is_same, tell};
 use super::mapping::FILES as FILE_ROWS;
+use super::placeless::Placeless;
 use super::table::{Pair, Table, unfit};
+use super::tie::{self, Tallies};
 use crate::convert::notes::{FileNote, Note, Reader, RowNote};
 use crate::convert::rows::{Rows, Untaken};
 use crate::error::{Error, Result};
@@ -38,7 +40,9 @@ pub struct NotedSource {
 struct Joined {
     nodes: Sorted,
     links: Sorted,
-    lost: Lost,
+    lost: Placeless,
+    /// How many components nothing holds any more.
+    gone: u64,
 }
 
 impl NotedSource {
@@ -66,7 +70,9 @@ impl NotedSource {
 
     fn table(&mut self) -> Result<&Table> {
         if self.table.is_none() {
-            self.table = Some(Table::read(&self.notes())?);
+            let table = Table::read(&self.notes(), &self.interrupt)?;
+            tie::check_model(&self.folder, &table.digest)?;
+            self.table = Some(table);
         }
         match &self.table {
             Some(table) => Ok(table),
@@ -83,7 +89,7 @@ impl NotedSource {
         };
         let mut nodes = Sorter::new(&self.spool);
         let mut pairs = Sorter::new(&self.spool);
-        let mut lost = Lost::default();
+        let mut lost = Placeless::default();
         for file in 0..self.data.files().len() {
             let (kind, name) = (
                 self.data.files()[file].kind,
@@ -101,7 +107,7 @@ impl NotedSource {
                     }
                     ValueType::Lists => {
                         let row = ListRow::parse(text).map_err(fail)?;
-                        count(&mut lost.types, &row.type_name);
+                        left::lose_list(&mut lost, &row);
                     }
                     ValueType::Relations => {
                         let pair = Relation::parse(text).map_err(fail)?;
@@ -110,7 +116,12 @@ impl NotedSource {
                                 nodes.push(&node, &value(HELD, &holder))?;
                             }
                             Some(Pair::Link(key)) => pairs.push(&key, &[DATA])?,
-                            None => lost.links += 1,
+                            None => {
+                                let [one, other] = &pair.ends;
+                                let field = one.field.as_ref().or(other.field.as_ref());
+                                let of = (&*one.type_name, field.map_or("", |it| it), &*one.id);
+                                left::lose_relation(&mut lost, of);
+                            }
                         }
                     }
                 }
@@ -118,11 +129,16 @@ impl NotedSource {
             })?;
         }
         let mut reader = Reader::open(&notes)?;
+        let rows = table.rows();
         let (mut row, mut link) = (0_u64, 0_u64);
         while let Some(note) = reader.read()? {
             self.interrupt.stop()?;
             match note {
                 Note::Row(note) => {
+                    if !rows.know(&note.tree, note.line.is_some()) {
+                        let why = "a row that fits no type and no shape before it";
+                        return Err(reader.fault(why));
+                    }
                     let mut each = Ok(());
                     let mut place = 0_u32;
                     note.tree.each_node(&table.shapes, &mut |tree, holder| {
@@ -151,18 +167,27 @@ impl NotedSource {
                 _ => {}
             }
         }
-        let (nodes, strays) = placed(
-            &self.spool,
+        let mut seen = left::Nodes {
+            table,
+            tallies: Tallies::default(),
+            lost: &mut lost,
+            gone: 0,
+        };
+        let nodes = placed(&self.spool, nodes, PLACE, &mut seen, true)?;
+        let gone = seen.gone;
+        let name = self.data.path().display().to_string();
+        seen.tallies.check(&name, table)?;
+        let mut seen = left::Pairs {
+            table,
+            lost: &mut lost,
+        };
+        let links = placed(&self.spool, pairs, LINK, &mut seen, false)?;
+        Ok(Joined {
             nodes,
-            PLACE,
-            &mut |key| {
-                count(&mut lost.types, key.split('\0').next().unwrap_or_default());
-            },
-            true,
-        )?;
-        let (links, _) = placed(&self.spool, pairs, LINK, &mut |_| lost.links += 1, false)?;
-        lost.strays = strays;
-        Ok(Joined { nodes, links, lost })
+            links,
+            lost,
+            gone,
+        })
     }
 
     fn file(&self, folder: &Folder, note: &FileNote, sink: &mut dyn Sink) -> Result<()> {
@@ -208,20 +233,17 @@ impl Source for NotedSource {
             metadata: table.head.metadata.clone(),
             schemas: Some(table.schemas.clone()),
             scope: table.head.scope(),
-            provenance: None,
+            provenance: table.provenance(),
             is_own_archive: false,
         })
     }
 
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
-        let joined = self.join()?;
+        let mut joined = self.join()?;
         let Some(table) = &self.table else {
             unreachable!("it was read above")
         };
-        let rows = Rows {
-            types: table,
-            shapes: &table.shapes,
-        };
+        let rows = table.rows();
         let mut reader = Reader::open(&self.notes())?;
         let mut steps = Steps {
             filter,
@@ -232,7 +254,11 @@ impl Source for NotedSource {
         let mut links = Numbered::new(&joined.links)?;
         let (mut row, mut link) = (0, 0);
         let mut gone = Gone::new(&table.schemas);
-        let mut left = Left::default();
+        let mut left = Left {
+            components: joined.gone,
+            ..Left::default()
+        };
+        let mut lost = std::mem::take(&mut joined.lost);
         let files = self.folder.join(FILES);
         let mut folder = None;
         while let Some(note) = reader.read()? {
@@ -240,7 +266,13 @@ impl Source for NotedSource {
                 Note::Row(note) => {
                     let found = nodes.take(row)?;
                     row += 1;
-                    let line = line(&rows, &note, found, (&mut gone, &mut left));
+                    let is_there = found.iter().any(|it| it.0 == [0; 4]);
+                    let mut untaken = Untaken::new();
+                    let line = line(&rows, &note, found, (&mut gone, &mut untaken));
+                    left::lose_values(&mut lost, table, untaken);
+                    if is_there && line.is_none() {
+                        return Err(reader.fault("no row can be made of it"));
+                    }
                     left.rows += u64::from(line.is_none());
                     match line {
                         Some(line) => (Stage::Entities, line),
@@ -290,7 +322,7 @@ impl Source for NotedSource {
             }
         }
         steps.finish(sink)?;
-        tell(table, &joined.lost, &left, sink);
+        tell(lost, &left, sink);
         Ok(())
     }
 }
@@ -328,7 +360,7 @@ fn line(
     rows: &Rows<'_>,
     note: &RowNote,
     found: Vec<(Vec<u8>, Vec<u8>)>,
-    (gone, left): (&mut Gone<'_>, &mut Left),
+    (gone, untaken): (&mut Gone<'_>, &mut Untaken),
 ) -> Option<String> {
     let mut count = 0;
     note.tree.each_node(rows.shapes, &mut |_, _| count += 1);
@@ -337,8 +369,7 @@ fn line(
         let place = u32::from_be_bytes(place.try_into().ok()?) as usize;
         *nodes.get_mut(place)? = String::from_utf8(text).ok()?;
     }
-    let mut untaken = Untaken::new();
-    let made = rows.line(note.id, &note.tree, &nodes, &mut untaken);
+    let made = rows.line(note.id, &note.tree, &nodes, untaken);
     let line = match &note.line {
         _ if nodes.first()?.is_empty() => None,
         Some(line) => match made.filter(|made| !is_same(made, line)) {
@@ -347,7 +378,6 @@ fn line(
         },
         None => made,
     };
-    left.take(untaken);
     if nodes.iter().any(String::is_empty) {
         let all = vec!["{}".to_owned(); count];
         let before = note.line.clone();

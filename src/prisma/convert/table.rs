@@ -3,12 +3,14 @@
 use super::edges::key;
 use super::fields::is_fixed;
 use super::joined::node_key;
-use crate::convert::notes::{FORMAT, Head, LinkForm, Note, Reader, RelationNote, TypeNote};
-use crate::convert::rows::{Shapes, Tree, Types};
+use crate::convert::notes::{End, Head, LinkForm, Note, Reader, RelationNote, TypeNote};
+use crate::convert::rows::{Rows, Shapes, Tree, Types};
 use crate::error::{Error, Result};
 use crate::model::limits::{LONGEST_SCHEMAS, MOST_PARTS};
 use crate::model::{Schema, Schemas, Stage};
 use crate::prisma::ndf::Relation;
+use crate::store::Interrupt;
+use crate::transfer::Provenance;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -17,6 +19,10 @@ use std::path::Path;
 pub struct Table {
     /// What all of it comes from.
     pub head: Head,
+    /// What was known at the end.
+    pub end: End,
+    /// The digest of all of it.
+    pub digest: String,
     /// The schemas.
     pub schemas: Schemas,
     /// The lists of members.
@@ -49,20 +55,13 @@ impl Table {
     /// Reads it out of the notes in this file.
     ///
     /// # Errors
-    /// It cannot be read, or holds none.
-    pub fn read(path: &Path) -> Result<Self> {
+    /// It cannot be read, holds none, or they are not as they were written.
+    pub fn read(path: &Path, interrupt: &Interrupt) -> Result<Self> {
         let mut reader = Reader::open(path)?;
-        let head = match reader.read()? {
-            Some(Note::Head(head)) if head.format <= FORMAT => head,
-            Some(Note::Head(_)) => {
-                return Err(reader
-                    .fault("a newer version of this program wrote it")
-                    .hint("take that version"));
-            }
-            _ => return Err(reader.fault("it does not begin as such notes do")),
-        };
         let mut table = Self {
-            head,
+            head: reader.head()?,
+            end: End::default(),
+            digest: String::new(),
             schemas: Schemas::default(),
             shapes: Shapes::default(),
             items: BTreeMap::new(),
@@ -74,6 +73,7 @@ impl Table {
         };
         let (mut parts, mut bytes) = (0, 0);
         while let Some(note) = reader.read()? {
+            interrupt.stop()?;
             let stage = match table.take(note).map_err(|why| reader.fault(&why))? {
                 Taken::Part(size) => {
                     (parts, bytes) = (parts + 1, bytes + size);
@@ -86,6 +86,9 @@ impl Table {
             };
             *table.items.entry(stage).or_default() += 1;
         }
+        if let Some((end, digest)) = reader.end() {
+            (table.end, table.digest) = (end, digest);
+        }
         table
             .items
             .insert(Stage::Schemas, table.schemas.len() as u64);
@@ -96,6 +99,7 @@ impl Table {
         let mut size = 0;
         match note {
             Note::Head(_) => return Err("it says twice what it comes from".into()),
+            Note::End(_) => return Err("it is no end".into()),
             Note::Schema(schema) => {
                 size = schema.get().len();
                 self.schemas.push(Schema::parse(schema.get())?);
@@ -138,9 +142,41 @@ impl Table {
         Ok(Taken::Part(size))
     }
 
+    /// What makes rows of nodes.
+    pub fn rows(&self) -> Rows<'_> {
+        Rows {
+            types: self,
+            shapes: &self.shapes,
+        }
+    }
+
+    /// How the data were read: this program holds what it reads at one moment to have no links to nothing.
+    pub fn provenance(&self) -> Option<Provenance> {
+        (self.end.orphans > 0).then_some(Provenance {
+            time_zone: None,
+            database: None,
+            is_consistent: false,
+        })
+    }
+
+    /// The uid of the type of this name.
+    pub fn uid_of(&self, type_name: &str) -> Option<&str> {
+        let own = self.types.iter().find(|it| it.name == type_name)?;
+        Some(&own.uid)
+    }
+
     /// The name of a type.
     pub fn type_name(&self, model: usize) -> Option<&str> {
         self.types.get(model).map(|it| it.name.as_str())
+    }
+
+    /// What a [`key`] of a pair, or of a holder, says: the type and field of the owner, and the ids of both ends.
+    pub fn ends<'k>(&self, key: &'k [u8]) -> Option<(&str, &str, &'k str, &'k str)> {
+        let (number, ends) = key.split_first_chunk::<8>()?;
+        let relation = self.relations.get(u64::from_be_bytes(*number) as usize)?;
+        let (owner, target) = std::str::from_utf8(ends).ok()?.split_once('\0')?;
+        let type_name = self.type_name(relation.owner)?;
+        Some((type_name, &relation.field, owner, target))
     }
 
     /// The line of a link, and what its pair is known by.

@@ -3,23 +3,26 @@
 //! Five times they are put in order on disk: by the node that owns them, to find its row; by the node they lead to, for the
 //! same; by both rows, to count the places on one side; by the other row, to count those on the other; and as they are sent.
 
+use super::super::placeless::Placeless;
 use super::types::{Links, Made};
 use crate::error::Result;
 use crate::model::json;
 use crate::prisma::ndf::Relation;
 use crate::sorting::{Record, Sorter};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Stands before the row of a node among what is known of it; relations come behind.
 const ROW: u8 = 0;
 const PAIR: u8 = 1;
 
-/// What was left out: how much, by type and field.
-type Lost = BTreeMap<(String, String), u64>;
+/// Why a relation has no place.
+const NO_OWNER: &str = "there is no such node";
+const NO_TARGET: &str = "there is no node at the other end";
+const SEVERAL: &str = "the field holds one, and there are several";
+const SEVERAL_BACK: &str = "the field at the other end holds one, and there are several";
 
-/// Takes a relation: its number, the row at one end, and what else it says.
-type EachPair<'f> = dyn FnMut(u64, Option<u64>, &[u8]) -> Result<()> + 'f;
+/// Takes a relation: its number, the row at one end, and the id of the node there with what else it says.
+type EachPair<'f> = dyn FnMut(u64, Option<u64>, (&[u8], &[u8])) -> Result<()> + 'f;
 /// Takes three numbers, their place, and a value.
 type EachPlace<'f> = dyn FnMut([u64; 3], u64, &[u8]) -> Result<()> + 'f;
 
@@ -119,7 +122,7 @@ impl Pairs {
     }
 
     /// Gives the lines of the links, in the order of the types that own them. What leads to nodes that are not there, or to
-    /// more than a field may, is counted.
+    /// more than a field may, is lost.
     ///
     /// # Errors
     /// The folder cannot be written to, or `each` fails.
@@ -127,42 +130,50 @@ impl Pairs {
         self,
         made: &Made,
         spool: &Path,
+        lost: &mut Placeless,
         each: &mut dyn FnMut(&str) -> Result<()>,
-    ) -> Result<Lost> {
-        let mut lost = Lost::new();
-        let mut lose = |number: u64| {
+    ) -> Result<()> {
+        let mut lose = |why: &'static str, number: u64, owner: &[u8]| {
             let links = &made.links[number as usize];
-            let name = made.types[links.owner].name.clone();
-            *lost.entry((name, links.attribute.clone())).or_default() += 1;
+            let name = made.types[links.owner].name.as_str();
+            let owner = String::from_utf8_lossy(owner);
+            lost.add(why, (name, &links.attribute, &owner));
         };
         let mut targets = self.targets;
-        each_pair(self.owners, &mut |number, owner, target| {
+        each_pair(self.owners, &mut |number, owner, (id, target)| {
             let Some(owner) = owner else {
-                lose(number);
+                lose(NO_OWNER, number, id);
                 return Ok(());
             };
             let links = &made.links[number as usize];
             let mut value = vec![PAIR];
             value.extend_from_slice(&numbers(&[number, owner]));
+            value.extend_from_slice(id);
             let target = String::from_utf8_lossy(target);
             targets.push(&end_key(links.target, &target), &value)
         })?;
         let mut rows = Sorter::new(spool);
-        each_pair(
-            targets,
-            &mut |number, target, owner| match (target, read(owner).as_slice()) {
-                (Some(target), &[owner]) => rows.push(&numbers(&[number, owner, target]), &[]),
-                _ => {
-                    lose(number);
-                    Ok(())
-                }
-            },
-        )?;
+        each_pair(targets, &mut |number, target, (_, owner)| match (
+            target,
+            owner.split_at_checked(8),
+        ) {
+            (Some(target), Some((owner, id))) => {
+                let key = [&numbers(&[number]), owner, &numbers(&[target])].concat();
+                rows.push(&key, id)
+            }
+            (_, owner) => {
+                lose(NO_TARGET, number, owner.map_or(&[], |it| it.1));
+                Ok(())
+            }
+        })?;
         let mut back = Sorter::new(spool);
-        each_place(rows, &mut |[number, owner, target], place, _| {
+        each_place(rows, &mut |[number, owner, target], place, id| {
             match place > 1 && !made.links[number as usize].many {
-                true => lose(number),
-                false => return back.push(&numbers(&[number, target, owner]), &numbers(&[place])),
+                true => lose(SEVERAL, number, id),
+                false => {
+                    let value = [&numbers(&[place]), id].concat();
+                    return back.push(&numbers(&[number, target, owner]), &value);
+                }
             }
             Ok(())
         })?;
@@ -170,7 +181,7 @@ impl Pairs {
         each_place(back, &mut |[number, target, owner], back, place| {
             let links = &made.links[number as usize];
             match back > 1 && !links.many_back {
-                true => lose(number),
+                true => lose(SEVERAL_BACK, number, place.get(8..).unwrap_or_default()),
                 false => {
                     let key = numbers(&[links.owner as u64, 0, number, owner]);
                     let rest = numbers(&[read(place).first().copied().unwrap_or(1), target, back]);
@@ -194,7 +205,7 @@ impl Pairs {
             each(&line(made, &record))?;
             room = record;
         }
-        Ok(lost)
+        Ok(())
     }
 }
 
@@ -276,7 +287,8 @@ fn each_pair(sorter: Sorter, each: &mut EachPair<'_>) -> Result<()> {
             Some((&ROW, rest)) => row = read(rest).first().copied(),
             Some((_, rest)) if rest.len() >= 8 => {
                 let number = read(&rest[..8]).first().copied().unwrap_or_default();
-                each(number, row, &rest[8..])?;
+                let id = record.key.get(8..).unwrap_or_default();
+                each(number, row, (id, &rest[8..]))?;
             }
             _ => {}
         }

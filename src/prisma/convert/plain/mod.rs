@@ -11,15 +11,18 @@ mod values;
 use self::links::{Pairs, end_key};
 use self::types::{ContentType, Made, made_of};
 use self::values::{is_rounded, value};
+use super::placeless::Placeless;
 use super::table::unfit;
 use crate::convert::capitalised;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::model::limits::DEEPEST;
 use crate::model::{Line, Metadata, ModelType, Schema, Schemas, Stage, json};
+use crate::nesting::is_deeper_than;
 use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
 use crate::prisma::sdl::DataModel;
 use crate::sorting::{Record, Sorted, Sorter};
 use crate::store::Interrupt;
-use crate::transfer::{Description, Filter, Scope, Sink, Source, Subject, Warning, WarningKind};
+use crate::transfer::{Description, Filter, Scope, Sink, Source};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,13 +30,16 @@ use std::path::{Path, PathBuf};
 /// Stands before a node among what is known of it; values of lists come behind.
 const NODE: u8 = 0;
 const LIST: u8 = 1;
-/// How many attributes with values that have no place are told apart.
-const MOST_LOST: usize = 1000;
+/// Why something has no place.
+const NO_TYPE: &str = "the data model has no such type with nodes";
+const NO_FIELD: &str = "the data model has no such field";
+const NO_RELATION: &str = "the data model has no such relation";
+const NO_NODE: &str = "there is no such node";
+const OTHER_TYPE: &str = "it is not of the type that the data model says";
+const ROUNDED: &str = "it has more digits than Strapi keeps, and is rounded";
+const TOO_DEEP: &str = "it is nested deeper than the JSON of an archive may be";
 /// Characters of a document id of Strapi 5.
 const DOCUMENT: usize = 24;
-
-/// What was left out: how much, by type and field.
-type Lost = BTreeMap<(String, String), u64>;
 
 /// NDF of any service.
 pub struct PlainSource {
@@ -50,7 +56,7 @@ impl PlainSource {
     /// conversion (RFC 3339 in UTC with milliseconds), `spool` where sorting takes place.
     ///
     /// # Errors
-    /// It is no data set.
+    /// It is no data set, or the data model has no types.
     pub fn open(
         data: &Path,
         model: &DataModel,
@@ -62,9 +68,16 @@ impl PlainSource {
         if let Some(fault) = data.faults().first() {
             return Err(unfit(&data.path().display().to_string(), fault));
         }
+        let made = made_of(model, has_documents(version));
+        if made.types.is_empty() {
+            let what = "the data model has no types with nodes: there is no place for any data";
+            return Err(Error::usage(what).hint(
+                "name the file that the service was deployed with, such as datamodel.prisma",
+            ));
+        }
         Ok(Self {
             data,
-            made: made_of(model, has_documents(version)),
+            made,
             version: version.to_owned(),
             now: now.to_owned(),
             spool: spool.to_owned(),
@@ -81,7 +94,7 @@ impl PlainSource {
     }
 
     /// Reads all of it, for sorting.
-    fn load(&mut self, pairs: &mut Pairs, lost: &mut Lost) -> Result<Sorted> {
+    fn load(&mut self, pairs: &mut Pairs, lost: &mut Placeless) -> Result<Sorted> {
         let mut nodes = Sorter::new(&self.spool);
         let mut rows = 0_u64;
         let made = &self.made;
@@ -101,13 +114,13 @@ impl PlainSource {
                                 value.extend_from_slice(text.as_bytes());
                                 nodes.push(&end_key(model, &node.id), &value)?;
                             }
-                            None => lose(lost, &node.type_name, ""),
+                            None => lost.add(NO_TYPE, (&node.type_name, "", &node.id)),
                         }
                     }
                     ValueType::Lists => {
                         let row = ListRow::parse(text).map_err(fail)?;
                         let Some(model) = made.number(&row.type_name) else {
-                            lose(lost, &row.type_name, &row.field);
+                            lost.add(NO_TYPE, (&row.type_name, &row.field, &row.id));
                             return Ok(());
                         };
                         // The order of their coming is that of the values.
@@ -122,7 +135,8 @@ impl PlainSource {
                         if !pairs.push(made, &pair)? {
                             let [one, other] = &pair.ends;
                             let field = one.field.as_ref().or(other.field.as_ref());
-                            lose(lost, &one.type_name, field.map_or("", |it| it));
+                            let field = field.map_or("", |it| it);
+                            lost.add(NO_RELATION, (&one.type_name, field, &one.id));
                         }
                     }
                 }
@@ -137,13 +151,13 @@ impl PlainSource {
         &self,
         sorted: &Sorted,
         pairs: &mut Pairs,
-        lost: &mut Lost,
+        lost: &mut Placeless,
         (filter, sink): (&Filter, &mut dyn Sink),
     ) -> Result<()> {
         let mut reading = sorted.read()?;
         let mut last: Option<(Vec<u8>, Gathered)> = None;
         let (mut model, mut row) = (usize::MAX, 0);
-        let mut end = |(key, found): (Vec<u8>, Gathered), lost: &mut Lost| -> Result<()> {
+        let mut end = |(key, found): (Vec<u8>, Gathered), lost: &mut Placeless| -> Result<()> {
             let Some((number, id)) = key.split_first_chunk::<8>() else {
                 return Ok(());
             };
@@ -151,7 +165,9 @@ impl PlainSource {
             let id = String::from_utf8_lossy(id);
             let own = &self.made.types[number];
             let Some(node) = &found.node else {
-                lose(lost, &own.name, "");
+                for field in found.lists.keys() {
+                    lost.add(NO_NODE, (&own.name, field, &id));
+                }
                 return Ok(());
             };
             row = match number == model {
@@ -200,7 +216,7 @@ impl PlainSource {
         own: &ContentType,
         (row, document): (u64, &str),
         (node, lists): (&str, &BTreeMap<String, Vec<String>>),
-        lost: &mut Lost,
+        lost: &mut Placeless,
     ) -> Result<String, String> {
         let node = Node::parse(node)?;
         let mut out = String::from("{\"type\":");
@@ -218,10 +234,18 @@ impl PlainSource {
                 continue;
             };
             let raw = node.field(&attribute.field).map(|it| it.get());
+            let deepest = DEEPEST - usize::from(attribute.is_list);
             let mut taken = |raw: &str| {
+                let of = (own.name.as_str(), attribute.field.as_str(), &*node.id);
                 let value = value(form, raw);
-                if value.is_none() || is_rounded(form, raw) {
-                    lose(lost, &own.name, &attribute.field);
+                match &value {
+                    Some(_) if is_rounded(form, raw) => lost.add(ROUNDED, of),
+                    Some(text) if is_deeper_than(deepest, text.as_bytes()) => {
+                        lost.add(TOO_DEEP, of);
+                        return None;
+                    }
+                    Some(_) => {}
+                    None => lost.add(OTHER_TYPE, of),
                 }
                 value
             };
@@ -239,7 +263,7 @@ impl PlainSource {
         }
         for (field, raw) in &node.fields {
             if !own.takes(field, raw.get(), &node.id) {
-                lose(lost, &own.name, field);
+                lost.add(NO_FIELD, (&own.name, field, &node.id));
             }
         }
         for field in lists.keys() {
@@ -248,7 +272,7 @@ impl PlainSource {
                 .iter()
                 .any(|it| it.is_list && it.field == *field)
             {
-                lose(lost, &own.name, field);
+                lost.add(NO_FIELD, (&own.name, field, &node.id));
             }
         }
         let time = |name: &str| {
@@ -319,7 +343,7 @@ impl Source for PlainSource {
     }
 
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
-        let mut lost = Lost::new();
+        let mut lost = Placeless::default();
         let mut pairs = Pairs::new(&self.spool);
         let sorted = self.load(&mut pairs, &mut lost)?;
         let description = self.describe()?;
@@ -334,26 +358,13 @@ impl Source for PlainSource {
             self.rows(&sorted, &mut pairs, &mut lost, (filter, sink))?;
             drop(sorted);
             sink.stage(Stage::Links, None)?;
-            let dangling = pairs.send(&self.made, &self.spool, &mut |line| {
+            pairs.send(&self.made, &self.spool, &mut lost, &mut |line| {
                 let parsed = Line::parse(Stage::Links, line);
                 let parsed = parsed.map_err(|why| unfit("a relation", &why))?;
                 filter.send(&parsed, sink)
             })?;
-            for ((name, field), count) in dangling {
-                *lost.entry((name, field)).or_default() += count;
-            }
         }
-        for ((type_name, field), count) in lost {
-            let subject = Subject::Attribute {
-                uid: type_name,
-                attribute: field,
-            };
-            const WHY: &str = "the data model has no place for it, it is not of its type, it has more digits than \
-                 Strapi keeps, or it leads to a node that is not there";
-            let mut warning = Warning::new(WarningKind::Lost, subject, WHY);
-            warning.count = count;
-            sink.warn(warning);
-        }
+        lost.warnings().for_each(|warning| sink.warn(warning));
         Ok(())
     }
 }
@@ -371,11 +382,4 @@ fn document(type_name: &str, id: &str) -> String {
     letters
         .map(|byte| char::from(LETTERS[*byte as usize % LETTERS.len()]))
         .collect()
-}
-
-fn lose(lost: &mut Lost, type_name: &str, field: &str) {
-    let key = (type_name.to_owned(), field.to_owned());
-    if lost.len() < MOST_LOST || lost.contains_key(&key) {
-        *lost.entry(key).or_default() += 1;
-    }
 }

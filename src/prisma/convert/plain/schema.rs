@@ -10,9 +10,9 @@ pub fn properties(field: &Field, form: &Holds) -> Value {
         _ if field.is_list => json!({"type": "json"}),
         Holds::Enum(values) => json!({"type": "enumeration", "enum": values}),
         Holds::Scalar(scalar) => json!({"type": match scalar {
-            Scalar::String if field.has("unique") => "string",
             Scalar::Id | Scalar::Uuid => "string",
-            // A string of Strapi has 255 characters.
+            // A string of Strapi has 255 characters. What is unique Strapi looks for itself, in texts as well: no index of the
+            // database does it.
             Scalar::String => "text",
             Scalar::Int => "integer",
             Scalar::Float => "float",

@@ -483,6 +483,18 @@ mod tests {
     }
 
     #[test]
+    fn unique_texts_of_more_than_255_characters_are_no_strings_of_strapi() {
+        let text = "type Page { id: ID! @id slug: String! @unique }";
+        let made = made_of(&DataModel::parse(text, "test").expect("a model"), true);
+        let file: Value = serde_json::from_str(&made.types[0].file).expect("JSON");
+        let slug = &file["attributes"]["slug"];
+        assert_eq!(
+            *slug,
+            json!({"type": "text", "unique": true, "required": true})
+        );
+    }
+
+    #[test]
     fn types_become_content_types_and_relations_belong_to_the_side_with_one() {
         let text = "type Author { id: ID! @id posts: [BlogPost!] status: String friends: [Author] }
             type BlogPost { id: ID! @id author: Author tags: [String!]! email: String! @unique kind: Kind }
@@ -497,7 +509,7 @@ mod tests {
                 "prismaId": {"type": "string", "unique": true},
                 "author": {"type": "relation", "relation": "manyToOne", "target": "api::author.author", "inversedBy": "posts"},
                 "tags": {"type": "json"},
-                "email": {"type": "string", "unique": true, "required": true},
+                "email": {"type": "text", "unique": true, "required": true},
                 "kind": {"type": "enumeration", "enum": ["A", "B"]},
             })
         );

@@ -1,7 +1,11 @@
 //! What was changed in the data after it was converted, and what becomes of that on the way back.
 
-use super::{back, convert, edit, small};
+use super::{Lines, back, convert, edit, small};
+use crate::error::Kind;
 use crate::model::Stage;
+use crate::prisma::convert::{NotedSource, layout};
+use crate::store::Interrupt;
+use crate::transfer::{Filter, Source};
 
 /// The rows that come back after this change of a file of the data of [`small`], and what is told, which says this.
 fn after(file: &str, from: &str, to: &str, said: &[&str]) -> Vec<String> {
@@ -32,17 +36,64 @@ fn a_component_whose_relation_is_gone_is_gone() {
     assert_eq!(rows[1..], small().lines[&Stage::Entities][1..]);
 }
 
-#[test]
-fn a_component_that_another_row_holds_by_now_is_told_of() {
-    let said = ["true: components that another node holds"];
-    let moved = PAIR.replace("a_1", "a_2");
-    let rows = after("relations/000001.json", PAIR, &moved, &said);
-    assert!(
-        rows[0].ends_with(r#""boxes":[{"id":12,"n":2}]}}"#),
-        "{}",
-        rows[0]
+/// What is said of the relations of [`small`] where `from` was replaced.
+fn refused(from: &str, to: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("ndf");
+    convert(&small(), &into);
+    edit(&into, "relations/000001.json", from, to);
+    let source = NotedSource::open(
+        &into.join(layout::DATA),
+        &into,
+        folder.path(),
+        &Interrupt::default(),
     );
-    assert_eq!(rows[1..], small().lines[&Stage::Entities][1..]);
+    let mut lines = Lines::default();
+    let streamed = source
+        .expect("opened")
+        .stream(&Filter::default(), &mut lines);
+    let error = streamed.expect_err("refused");
+    assert_eq!(error.kind(), Kind::Archive);
+    assert!(error.advice().is_some_and(|it| it.contains("--no-notes")));
+    error.to_string()
+}
+
+#[test]
+fn a_component_that_another_row_holds_by_now_is_refused_and_says_where_it_was() {
+    let said = refused(PAIR, &PAIR.replace("a_1", "a_2"));
+    assert!(
+        said.contains(
+            "CBox cBox_11: it was in `boxes` of A a_1, and is in `boxes` of A a_2 by now"
+        ),
+        "{said}"
+    );
+    let both = format!("{PAIR},{}", PAIR.replace("a_1", "a_2"));
+    let said = refused(PAIR, &both);
+    assert!(
+        said.contains("in `boxes` of A a_1 and in `boxes` of A a_2"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_came_anew_is_named_by_type_id_and_field() {
+    let from = r#"{"_typeName":"A","id":"a_1""#;
+    let new = format!(r#"{{"_typeName":"A","id":"a_9"}},{from}"#);
+    let rows = after(
+        "nodes/000001.json",
+        from,
+        &new,
+        &["true: A a_9: 1 not kept: strapi.json does not know it"],
+    );
+    assert_eq!(rows, small().lines[&Stage::Entities]);
+    let pair = r#"[{"_typeName":"A","id":"a_3","fieldName":"next"},{"_typeName":"A","id":"a_1","fieldName":"nextOf"}]"#;
+    let said = ["true: `next` of A a_3: 1 not kept: strapi.json does not know this relation"];
+    after(
+        "relations/000001.json",
+        PAIR,
+        &format!("{PAIR},{pair}"),
+        &said,
+    );
 }
 
 #[test]
@@ -59,7 +110,7 @@ fn a_member_that_came_to_a_node_comes_to_its_row_or_is_told_of() {
     let nodes = "nodes/000001.json";
     let rows = after(nodes, from, &format!(r#"{from},"body":"B""#), &[]);
     assert!(rows[0].ends_with(r#"],"body":"B"}}"#), "{}", rows[0]);
-    let said = ["true: strapi.json does not know it"];
+    let said = ["true: `other` of A a_1: 1 not kept: strapi.json does not know it"];
     let rows = after(nodes, from, &format!(r#"{from},"other":"B""#), &said);
     assert_eq!(rows, small().lines[&Stage::Entities]);
 }
