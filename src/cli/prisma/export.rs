@@ -101,7 +101,7 @@ impl Arguments {
                 .interrupted_with("nothing was written under its name")
                 .also(&how)
         };
-        export::fetch(&service, &mut pages, &interrupt, &progress).map_err(kept)?;
+        export::fetch(&service, &mut pages, &progress).map_err(kept)?;
         terminal::tell("checking what came");
         let scratch = &environment.temporary;
         let found = export::check(&pages, &model, scratch, &interrupt, &progress).map_err(kept)?;
