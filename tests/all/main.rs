@@ -25,7 +25,6 @@ mod cloud_others;
 mod cloud_restores;
 mod column_rules;
 mod convert;
-#[cfg(feature = "prisma")]
 mod convert_wrong;
 mod custom_fields;
 mod database_bulk;
