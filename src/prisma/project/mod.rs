@@ -150,7 +150,8 @@ impl Definition {
 pub fn data_model(files: &[PathBuf]) -> Result<DataModel> {
     let mut whole = String::new();
     for file in files {
-        whole.push_str(&limited(file, "data model", sdl::LONGEST)?);
+        let room = sdl::LONGEST.saturating_sub(whole.len() as u64);
+        whole.push_str(&limited(file, "data model", room)?);
         whole.push('\n');
     }
     let names: Vec<String> = files.iter().map(|it| it.display().to_string()).collect();
@@ -303,6 +304,22 @@ mod tests {
         refused(data_model(&[model]).expect_err("model"), "is a pipe");
         let device = PathBuf::from("/dev/null");
         refused(data_model(&[device]).expect_err("model"), "is a device");
+    }
+
+    #[test]
+    fn a_data_model_is_not_longer_in_several_files_than_in_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let files = ["a", "b"].map(|name| folder.path().join(name));
+        for file in &files {
+            let line = "# a comment of a line\n";
+            let count = (sdl::LONGEST as usize).div_ceil(2) / line.len() + 1;
+            fs::write(file, line.repeat(count)).expect("written");
+        }
+        let error = data_model(&files).expect_err("too long");
+        assert!(
+            error.to_string().contains("too long for a data model"),
+            "{error}"
+        );
     }
 
     #[test]
