@@ -301,7 +301,8 @@ fn what_the_server_refuses_is_told_with_its_place_and_the_next_run_goes_on() {
             &[vec![link("a", "c")]],
         ],
     );
-    service.hold(|held| {
+    // It is put there just before the import is.
+    service.intrudes(|held| {
         held.nodes.insert("b".into(), post("b", "another"));
     });
     let told = "nodes/000001.json, element 2 (Post): Failure inserting Post with Id: b";
@@ -322,6 +323,101 @@ fn what_the_server_refuses_is_told_with_its_place_and_the_next_run_goes_on() {
     service
         .held()
         .is_same(&expected(&data), "after it was taken away");
+}
+
+#[test]
+fn ids_that_others_put_there_are_listed_before_anything_is_sent() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = [vec![post("a", "T"), post("b", "T")], vec![comment("c")]];
+    let lists = [vec![tags("b", &["x", "y"])]];
+    let data = place.write("data", [&nodes, &lists, &[vec![link("a", "c")]]]);
+    // One of them looks the same, and one is of another type.
+    service.hold(|held| {
+        held.nodes.insert("b".into(), post("b", "T"));
+        held.nodes.insert("c".into(), post("c", "T"));
+        held.nodes.insert("d".into(), post("d", "T"));
+        let values = vec![json!("x"), json!("y")];
+        let key = ("b".to_owned(), "tags".to_owned());
+        held.lists.insert(key, ("Post".into(), values));
+    });
+    let held = service.held();
+    for options in [&["--dry-run"][..], &[], &[], &["--restart"]] {
+        let outcome = run(import(&place, &data).args(options)).ends_with(1).says([
+            "nodes/000001.json, element 2: Post `b`",
+            "nodes/000002.json, element 1: Comment `c`, where the service holds Post `c`",
+        ]);
+        let told = outcome.all();
+        assert!(!told.contains("`a`") && !told.contains("`d`"), "{told}");
+        assert!(states(&place).is_empty());
+    }
+    assert_eq!(imports(&service), 0);
+    service.held().is_same(&held, "before");
+    service.hold(|held| {
+        held.nodes.retain(|id, _| id == "d");
+        held.lists.clear();
+    });
+    run(&mut import(&place, &data)).ends_with(0);
+    assert_eq!(service.held().lists, expected(&data).lists);
+}
+
+#[test]
+fn lists_are_not_doubled_where_an_import_begins_anew_into_a_service_that_was_not_emptied() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = [vec![post("p", "T"), post("q", "T")]];
+    let lists = [vec![tags("p", &["a", "b"]), tags("q", &["c"])]];
+    let data = place.write("data", [&nodes, &lists, &[]]);
+    run(&mut import(&place, &data)).ends_with(0);
+    let held = service.held();
+    for _ in 0..2 {
+        run(import(&place, &data).arg("--restart"))
+            .ends_with(1)
+            .says(["Post `p`", "Post `q`"]);
+        service.held().is_same(&held, "once more");
+    }
+    // The same for a file of lists alone. What comes behind other values is no doubt meant to.
+    let file = data.join("lists/000001.json");
+    run(&mut import(&place, &file))
+        .ends_with(1)
+        .says(["  000001.json, element 1: Post.tags of p", "Post.tags of q"]);
+    service.held().is_same(&held, "lists alone");
+    let more = place.write("more", [&[], &[vec![tags("p", &["c"])]], &[]]);
+    run(&mut import(&place, &more.join("lists/000001.json"))).ends_with(0);
+    let key = ("p".to_owned(), "tags".to_owned());
+    assert_eq!(
+        service.held().lists[&key].1,
+        ["a", "b", "c"].map(Value::from)
+    );
+}
+
+#[test]
+fn a_node_that_was_refused_does_not_count_as_found_however_much_what_is_there_looks_like_it() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = [vec![post("a", "T"), post("b", "T")]];
+    let lists = [vec![tags("a", &["x"]), tags("b", &["y"])]];
+    let data = place.write("data", [&nodes, &lists, &[]]);
+    // Somebody else imports the same at the same time.
+    service.intrudes(|held| {
+        held.nodes.insert("b".into(), post("b", "T"));
+        let key = ("b".to_owned(), "tags".to_owned());
+        held.lists.insert(key, ("Post".into(), vec![json!("y")]));
+    });
+    run(&mut import(&place, &data)).ends_with(13);
+    for _ in 0..2 {
+        run(&mut import(&place, &data)).ends_with(13).says([
+            "another node with its id",
+            "nodes/000001.json, element 2: Post `b`, which the service refused",
+        ]);
+        assert_eq!(service.held().lists.len(), 1);
+    }
+    service.hold(|held| {
+        held.nodes.remove("b");
+        held.lists.clear();
+    });
+    run(&mut import(&place, &data)).ends_with(0);
+    service.held().is_same(&expected(&data), "taken away");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::super::{Cancellation, exit_code};
 use super::service::{Meant, ServiceArguments};
 use super::verdict;
 use crate::error::{Error, Kind, Result};
-use crate::prisma::import::{Import, Imported, Places, State};
+use crate::prisma::import::{Import, Imported, Manner, Places, State, look};
 use crate::prisma::ndf::DataSet;
 use crate::prisma::verify::{Verdict, verify};
 use crate::store::real_path;
@@ -97,11 +97,17 @@ impl Arguments {
         let total: usize = found.chunks.iter().map(Vec::len).sum();
         let endpoint = safe(&service.endpoint().to_string());
         if self.dry_run {
-            service.greet()?;
             let begun = match self.restart {
                 true => None,
                 false => places.existing()?,
             };
+            match begun {
+                Some(_) => drop(service.greet()?),
+                None => {
+                    let scratch = &environment.temporary;
+                    look(&mut set, &found, &model, &service, scratch, &progress)?;
+                }
+            }
             let begun = match begun {
                 Some(path) => format!(
                     "; an earlier run began, and {} says what it sent",
@@ -131,15 +137,11 @@ impl Arguments {
                 "going on: {taken} of {total} requests are in the service, and of {doubt} it is not known"
             ));
         }
-        let import = Import::new(
-            &mut set,
-            &found,
-            &model,
-            &service,
-            state,
-            self.settle,
-            &progress,
-        )?;
+        let manner = Manner {
+            settle: self.settle,
+            scratch: &environment.temporary,
+        };
+        let import = Import::new(&mut set, &found, &model, &service, state, manner, &progress)?;
         let Imported {
             requests,
             earlier,

@@ -136,12 +136,13 @@ impl Service {
         &self.endpoint
     }
 
-    /// Sees that it is there, and knows who asks.
+    /// Sees that it is there, and knows who asks. Gives whether it holds any nodes.
     ///
     /// # Errors
     /// It is not, or does not; or the user wants the run to stop.
-    pub fn greet(&self) -> Result<()> {
-        self.ask(ValueType::Nodes, Cursor::START).map(drop)
+    pub fn greet(&self) -> Result<bool> {
+        let page = self.ask(ValueType::Nodes, Cursor::START)?;
+        Ok(!page.elements.is_empty() || !page.next.is_end())
     }
 
     /// Leaves it alone for so long.

@@ -69,6 +69,9 @@ pub struct Seen {
     pub body: String,
 }
 
+/// What is done to what a service holds.
+type Change = Box<dyn FnOnce(&mut Held) + Send>;
+
 #[derive(Default)]
 struct State {
     held: Held,
@@ -80,6 +83,8 @@ struct State {
     late: Option<(u32, Value)>,
     /// Nodes of which one comes with each export that follows a lost import.
     growing: VecDeque<Value>,
+    /// What somebody else does just before the next import.
+    intruder: Option<Change>,
     /// How many exports are answered before the cursors lead round in a circle.
     circle: Option<u32>,
     /// The answer to all requests, whatever they are.
@@ -161,6 +166,11 @@ impl PrismaService {
     /// One of these nodes is there more each time that the service is read, once an import was lost.
     pub fn grow(&self, nodes: impl IntoIterator<Item = Value>) {
         lock(&self.state).growing = nodes.into_iter().collect();
+    }
+
+    /// Somebody else does this just before the next import.
+    pub fn intrudes(&self, change: impl FnOnce(&mut Held) + Send + 'static) {
+        lock(&self.state).intruder = Some(Box::new(change));
     }
 
     /// After so many exports the cursors lead from the first row to the second and back.
@@ -267,6 +277,9 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
     }
     let done = match (what.as_str(), serde_json::from_str::<Value>(&request.body)) {
         ("import", Ok(body)) => {
+            if let Some(change) = own.intruder.take() {
+                change(&mut own.held);
+            }
             let done = own.held.import(&body, kept);
             if let Some(Fault::Late(exports)) = fault {
                 own.late = Some((exports, body));
