@@ -692,6 +692,50 @@ fn requests_of_earlier_runs_are_counted_once_wherever_the_next_one_pauses() {
 }
 
 #[test]
+fn a_token_that_the_service_repeats_is_not_shown() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
+    let export = || {
+        let mut command = backup(["prisma", "export", "--file"]);
+        command.arg(place.path("out.zip"));
+        command.arg("--project").arg(place.path(""));
+        command
+    };
+    let errors =
+        r#"{"errors":[{"message":"The token TOKEN of my-secret, that is TOKEN, is none"}]}"#;
+    let refused = r#"["Failure inserting Post with Id: p. Cause: TOKEN"]"#;
+    // Told too late to be shown whole, and at the door.
+    let long: &'static str = Box::leak(format!("{}TOKEN", "x".repeat(200)).into_boxed_str());
+    for (is_import, status, text) in [
+        (false, 401, errors),
+        (false, 404, long),
+        (true, 404, long),
+        (true, 200, refused),
+    ] {
+        let fault = Some(Fault::Repeats(status, text));
+        let outcome = match is_import {
+            true => {
+                service.fail_imports([fault]);
+                run(import(&place, &data).arg("--json"))
+            }
+            false => {
+                service.fail_exports([fault]);
+                run(&mut export())
+            }
+        };
+        assert_ne!(outcome.code, Some(0), "{}", outcome.all());
+        let token = service.seen().pop().and_then(|it| it.token);
+        let token = token.expect("a token");
+        let told = outcome.all();
+        let mut parts = token.as_bytes().windows(16);
+        let is_shown = parts.any(|it| told.contains(std::str::from_utf8(it).expect("ASCII")));
+        assert!(!is_shown && !told.contains("my-secret"), "{told}");
+        assert!(told.contains("<token>"), "{told}");
+    }
+}
+
+#[test]
 fn a_read_back_that_the_server_leads_back_ends() {
     let service = PrismaService::new();
     let place = Place::new(&service.endpoint());

@@ -8,6 +8,7 @@ use super::super::project::Secret;
 use super::Endpoint;
 use super::token::token;
 use crate::error::{Error, Result};
+use crate::hiding::Hiding;
 use crate::store::{Access, Answer, Caller, Unanswered};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(250);
 /// No server is left alone for longer by itself.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How much of a text of the service's is looked at, in bytes.
+const LOOKED: usize = 16 << 10;
 /// How much of an answer stands in messages, in bytes.
 const SHOWN: usize = 300;
 /// What separates messages of several rows in one of the server's.
@@ -93,6 +96,8 @@ pub enum Outcome {
 pub struct Service {
     endpoint: Endpoint,
     caller: Caller,
+    /// What hides the token and the secret in whatever the service says.
+    hidings: Vec<Hiding>,
 }
 
 #[derive(Deserialize)]
@@ -125,9 +130,13 @@ impl Service {
     /// Certificates or proxies cannot be used.
     pub fn new(endpoint: &Endpoint, secret: Option<&Secret>, access: &Access) -> Result<Self> {
         let token = secret.map(|secret| token(secret, endpoint, Timestamp::now()));
+        let hidden = token.iter().map(|token| Hiding::new(token, "<token>"));
+        let secrets = secret.iter();
+        let secrets = secrets.map(|secret| Hiding::new(secret.reveal(), "<secret>"));
         Ok(Self {
             endpoint: endpoint.clone(),
             caller: Caller::new(access, endpoint.is_plain(), token.as_deref())?,
+            hidings: hidden.chain(secrets).collect(),
         })
     }
 
@@ -254,7 +263,7 @@ impl Service {
         let refused: Vec<String> = refused
             .iter()
             .flat_map(|text| text.split(BETWEEN))
-            .map(|text| text.trim().to_owned())
+            .map(|text| self.said(text))
             .filter(|text| !text.is_empty())
             .collect();
         match refused.is_empty() {
@@ -275,7 +284,15 @@ impl Service {
         })
     }
 
+    /// A text of the service's as it is told: without what says who asks.
+    fn said(&self, text: &str) -> String {
+        let looked = text[..text.floor_char_boundary(LOOKED)].to_owned();
+        let said = self.hidings.iter().fold(looked, |text, it| it.hide(&text));
+        said.trim().to_owned()
+    }
+
     fn failed(&self, why: &str) -> Error {
+        let why = self.said(why);
         Error::failed(format!("{}: {why}", self.endpoint))
             .hint("see that the service runs and can be reached from here")
     }
@@ -291,7 +308,7 @@ impl Service {
             }
             Err(_) => String::from_utf8_lossy(&answer.body).into_owned(),
         };
-        let said = said.trim();
+        let said = self.said(&said);
         let said = &said[..said.floor_char_boundary(SHOWN)];
         let place = &self.endpoint;
         let denied = matches!(status, 401 | 403)

@@ -42,6 +42,8 @@ pub enum Fault {
     Late(u32),
     /// It is answered with 200 and errors.
     Errors(Kept),
+    /// It is answered with this status and this text, in which `TOKEN` stands for the token of whoever asks.
+    Repeats(u16, &'static str),
     /// Whoever asks is killed; the answer reaches nobody.
     Kill(Kept),
     /// Whoever asks is sent SIGINT, and gets no answer.
@@ -56,7 +58,7 @@ impl Fault {
             | Self::Errors(kept)
             | Self::Kill(kept)
             | Self::Interrupt(kept) => kept,
-            Self::Late(_) => Kept::Nothing,
+            Self::Late(_) | Self::Repeats(..) => Kept::Nothing,
         }
     }
 }
@@ -67,6 +69,7 @@ pub struct Seen {
     /// The last part of its path: `import`, `export`, ...
     pub what: String,
     pub body: String,
+    pub token: Option<String>,
 }
 
 /// What is done to what a service holds.
@@ -247,6 +250,7 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
         own.seen.push(Seen {
             what: what.clone(),
             body: request.body.clone(),
+            token: request.token.clone(),
         });
     }
     if let Some((status, body)) = own.turned_away {
@@ -313,6 +317,10 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
         None => Some((200, done)),
         Some(Fault::Status(status, _)) => Some((status, "it is busy".into())),
         Some(Fault::Cut(_) | Fault::Late(_)) => None,
+        Some(Fault::Repeats(status, text)) => {
+            let token = request.token.as_deref().unwrap_or_default();
+            Some((status, text.replace("TOKEN", token)))
+        }
         Some(Fault::Errors(_)) => Some((
             200,
             json!({"errors": [{"message": "Whoops. Looks like an internal server error."}]})
