@@ -692,6 +692,35 @@ fn requests_of_earlier_runs_are_counted_once_wherever_the_next_one_pauses() {
 }
 
 #[test]
+fn nodes_that_come_back_written_otherwise_are_the_ones_that_were_sent() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    fs::write(
+        place.path("datamodel.prisma"),
+        "type T { id: ID! @id, json: Json, other: Json, none: Json, float: Float, moment: DateTime, createdAt: DateTime! }",
+    )
+    .expect("written");
+    let node = json!({
+        "_typeName": "T", "id": "t", "json": {"b": [1.0, {"d": 2, "c": "ä"}], "a": 1}, "other": 1.0, "none": null,
+        "float": 2.0, "moment": "2017-11-29T16:35:13.1234567+02:00", "createdAt": "2017-11-29 14:35:13"
+    });
+    let data = place.write("data", [&[vec![node]], &[], &[]]);
+    service.hold(|held| {
+        held.rewritten = Some(|_| {
+            json!({
+                "_typeName": "T", "id": "t", "createdAt": "2017-11-29T14:35:13.000Z", "float": 2,
+                "json": {"a": 1, "b": [1, {"c": "ä", "d": 2.0}]}, "moment": "2017-11-29T14:35:13.123Z", "other": 1
+            })
+        });
+    });
+    service.fail_imports([Some(Fault::Cut(Kept::All))]);
+    let outcome = run(&mut import(&place, &data)).ends_with(0);
+    let told = outcome.all();
+    assert!(told.contains("1 elements were found there"), "{told}");
+    assert_eq!(imports(&service), 1);
+}
+
+#[test]
 fn a_token_that_the_service_repeats_is_not_shown() {
     let service = PrismaService::new();
     let place = Place::new(&service.endpoint());

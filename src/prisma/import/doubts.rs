@@ -149,8 +149,11 @@ impl Shared<'_> {
             let Some(field) = of_type.field(name) else {
                 return false;
             };
-            let other = there.field(name);
-            !other.is_some_and(|it| is_same(&field.kind, value.get(), it.get()))
+            match there.field(name) {
+                Some(other) => !is_same(&field.kind, value.get(), other.get()),
+                // Exports have no key where there is no value.
+                None => value.get() != "null",
+            }
         };
         let is_another = own.type_name != there.type_name || own.fields.iter().any(differs);
         let name = format!("{} `{}`", own.type_name, own.id);
