@@ -79,6 +79,8 @@ mod prisma_import;
 mod prisma_judge;
 #[cfg(feature = "prisma")]
 mod prisma_large;
+#[cfg(feature = "prisma")]
+mod prisma_stop;
 mod prompts;
 mod proofs;
 mod remote_cuts;

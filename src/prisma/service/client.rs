@@ -9,7 +9,7 @@ use super::Endpoint;
 use super::token::token;
 use crate::error::{Error, Result};
 use crate::hiding::Hiding;
-use crate::store::{Access, Answer, Caller, Unanswered};
+use crate::store::{Access, Answer, Caller, Interrupt, Unanswered};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -98,6 +98,8 @@ pub struct Service {
     caller: Caller,
     /// What hides the token and the secret in whatever the service says.
     hidings: Vec<Hiding>,
+    /// Whether the user wants the run to stop; a service that answers at once is never waited for.
+    interrupt: Interrupt,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +139,7 @@ impl Service {
             endpoint: endpoint.clone(),
             caller: Caller::new(access, endpoint.is_plain(), token.as_deref())?,
             hidings: hidden.chain(secrets).collect(),
+            interrupt: access.interrupt().clone(),
         })
     }
 
@@ -187,6 +190,7 @@ impl Service {
         let mut pause = PAUSE;
         let mut tries = 1;
         loop {
+            self.interrupt.stop()?;
             let asked = self
                 .caller
                 .post(&url, body.clone().into_bytes(), READING, LONGEST_PAGE);
@@ -224,6 +228,9 @@ impl Service {
         let mut pause = PAUSE;
         let mut tries = 1;
         loop {
+            if let Err(stopped) = self.interrupt.stop() {
+                return Ok(Outcome::Unsent(stopped));
+            }
             let asked = self
                 .caller
                 .post(&url, body.as_bytes().to_vec(), SENDING, LONGEST_ANSWER);
@@ -241,7 +248,9 @@ impl Service {
                 return Ok(Outcome::Unsent(error));
             }
             tries += 1;
-            self.caller.pause(pause.max(least).min(LONGEST_PAUSE))?;
+            if let Err(stopped) = self.caller.pause(pause.max(least).min(LONGEST_PAUSE)) {
+                return Ok(Outcome::Unsent(stopped));
+            }
             pause *= 2;
         }
     }
