@@ -128,7 +128,7 @@ fn nothing_is_sent_where_something_is_wrong_and_nothing_in_a_dry_run() {
         "relations/000001.json, element 1: there is no node with the id `d`",
     ]);
     assert!(
-        outcome.stdout.contains("nothing was sent"),
+        outcome.stdout.contains("this run sent nothing"),
         "{}",
         outcome.all()
     );
@@ -226,6 +226,27 @@ fn an_import_that_was_interrupted_says_how_to_go_on_and_goes_on() {
     service
         .held()
         .is_same(&expected(&data), "after an interruption");
+}
+
+#[test]
+fn an_interruption_does_not_say_that_nothing_was_sent_where_an_earlier_run_sent_something() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = large(&place);
+    service.fail_imports([None, Some(Fault::Interrupt(Kept::Half))]);
+    killed(&service, &mut import(&place, &data)).ends_with(13);
+    // The next one is stopped before it knows that there was another: while its monitor is told.
+    service.fail_exports([Some(Fault::Interrupt(Kept::Nothing))]);
+    let mut again = import(&place, &data);
+    again.args(["--ping-url", &service.endpoint()]);
+    let outcome = killed(&service, &mut again).ends_with(130);
+    let told = outcome.all();
+    assert!(
+        told.contains("interrupted: this run sent nothing") && !told.contains("nothing was sent"),
+        "{told}"
+    );
+    run(&mut import(&place, &data)).ends_with(0);
+    service.held().is_same(&expected(&data), "both interrupted");
 }
 
 /// Runs a command that the service does something to.

@@ -31,9 +31,9 @@ use std::time::Duration;
   backup prisma import --data folder --project /srv/prisma --dry-run
   backup prisma import --data nodes.json --endpoint http://localhost:4466/blog/dev --datamodel datamodel.prisma --secret-file secret
 
-Exit codes: 0 done, 1 failed and nothing was sent, 2 usage, or all of it was imported already, 6 something is wrong with
-the data set, 11 another run imports it, 13 some of it was sent: run it again to go on, 130 interrupted before anything
-was sent.")]
+Exit codes: 0 done, 1 failed and this run sent nothing, 2 usage, or all of it was imported already, 6 something is wrong with
+the data set, 11 another run imports it, 13 some of it was sent: run it again to go on, 130 interrupted before this run
+sent anything.")]
 pub(super) struct Arguments {
     /// The data set: a zip, a folder with nodes, lists and relations, or one file of these
     #[arg(short, long, value_name = "DATA")]
@@ -68,7 +68,8 @@ impl Arguments {
             environment,
             |cancellation, summary| {
                 let done = self.import(environment, cancellation, summary);
-                done.map_err(|error| error.interrupted_with("nothing was sent"))
+                // What earlier runs sent is not known before the data set was read.
+                done.map_err(|error| error.interrupted_with("this run sent nothing"))
             },
         )
     }
@@ -168,7 +169,7 @@ fn refuse(found: &Verdict) -> u8 {
     verdict::print_findings(&found.findings);
     let count = HumanCount(found.findings.count());
     Reports::Stdout.conclude(&format!(
-        "{count} things are wrong with the data set, and nothing was sent"
+        "{count} things are wrong with the data set, and this run sent nothing"
     ));
     exit_code(Kind::Archive)
 }

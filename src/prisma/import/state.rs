@@ -206,7 +206,7 @@ impl State {
             if let Some(entry) = self.entry {
                 entry.remove();
             }
-            return error.interrupted_with("nothing was sent");
+            return error.interrupted_with("this run sent nothing");
         }
         let (message, list) = error.parts();
         let doubt = match self.in_doubt() {
