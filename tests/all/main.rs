@@ -72,11 +72,15 @@ mod partial;
 mod pieces;
 mod power;
 #[cfg(feature = "prisma")]
+mod prisma_doubts;
+#[cfg(feature = "prisma")]
 mod prisma_export;
 #[cfg(feature = "prisma")]
 mod prisma_import;
 #[cfg(feature = "prisma")]
 mod prisma_judge;
+#[cfg(feature = "prisma")]
+mod prisma_kills;
 #[cfg(feature = "prisma")]
 mod prisma_large;
 #[cfg(feature = "prisma")]

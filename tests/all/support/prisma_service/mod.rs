@@ -6,6 +6,7 @@ pub mod generated;
 mod held;
 mod http;
 pub mod judge;
+pub mod runs;
 
 pub use held::Held;
 
