@@ -223,25 +223,25 @@ fn lists_are_not_doubled_where_an_import_begins_anew_into_a_service_that_was_not
 fn a_node_that_was_refused_does_not_count_as_found_however_much_what_is_there_looks_like_it() {
     let service = PrismaService::new();
     let place = Place::new(&service.endpoint());
-    let nodes = [vec![post("a", "T"), post("b", "T")]];
-    let lists = [vec![tags("a", &["x"]), tags("b", &["y"])]];
+    let nodes = [vec![post("a", "T"), post("b c", "T")]];
+    let lists = [vec![tags("a", &["x"]), tags("b c", &["y"])]];
     let data = place.write("data", [&nodes, &lists, &[]]);
     // Somebody else imports the same at the same time.
     service.intrudes(|held| {
-        held.nodes.insert("b".into(), post("b", "T"));
-        let key = ("b".to_owned(), "tags".to_owned());
+        held.nodes.insert("b c".into(), post("b c", "T"));
+        let key = ("b c".to_owned(), "tags".to_owned());
         held.lists.insert(key, ("Post".into(), vec![json!("y")]));
     });
     run(&mut import(&place, &data)).ends_with(13);
     for _ in 0..2 {
         run(&mut import(&place, &data)).ends_with(13).says([
             "another node with its id",
-            "nodes/000001.json, element 2: Post `b`, which the service refused",
+            "nodes/000001.json, element 2: Post `b c`, which the service refused",
         ]);
         assert_eq!(service.held().lists.len(), 1);
     }
     service.hold(|held| {
-        held.nodes.remove("b");
+        held.nodes.remove("b c");
         held.lists.clear();
     });
     run(&mut import(&place, &data)).ends_with(0);

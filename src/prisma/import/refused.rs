@@ -10,6 +10,8 @@ use std::collections::{BTreeSet, HashMap};
 
 /// How many messages of one request are told.
 const TOLD: usize = 100;
+/// How long an id may be, in bytes: a UUID has 36 characters, any other has 25.
+const LONGEST_ID: usize = 100;
 /// How much of a message is told, in bytes.
 const SHOWN: usize = 400;
 
@@ -61,16 +63,22 @@ fn places(chunk: &Chunk) -> Places {
 
 /// What a message of the server speaks of: by the first id in it.
 fn meant<'a>(places: &'a Places, text: &str) -> Option<&'a (u64, String)> {
-    let is_part = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_');
     // A name of a table may be an id as well; ids stand behind a word that says so.
-    let behind = ["Id: ", "id ", "ids "].into_iter().filter_map(|word| {
+    let mut behind = ["Id: ", "id ", "ids "].into_iter().filter_map(|word| {
         let at = text.find(word)?;
         Some(&text[at + word.len()..])
     });
-    let mut words = behind
-        .chain([text])
-        .flat_map(|text| text.split(|it| !is_part(it)));
-    words.find_map(|word| places.get(word))
+    // They may hold any characters.
+    let begins = |text: &str| {
+        let ends = (1..=text.floor_char_boundary(LONGEST_ID)).rev();
+        let mut ids = ends.filter_map(|end| text.get(..end));
+        ids.find_map(|id| places.get(id))
+    };
+    let is_part = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_');
+    let mut words = text.split(|it| !is_part(it));
+    behind
+        .find_map(begins)
+        .or_else(|| words.find_map(|word| places.get(word)))
 }
 
 /// The elements of a request that these messages speak of, by their numbers there, from 0.
