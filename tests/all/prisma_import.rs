@@ -204,6 +204,8 @@ fn lists_are_not_doubled_where_an_import_begins_anew_into_a_service_that_was_not
             .says(["Post `p`", "Post `q`"]);
         service.held().is_same(&held, "once more");
     }
+    // What is known of the first run was not forgotten.
+    run(&mut import(&place, &data)).ends_with(2);
     // The same for a file of lists alone. What comes behind other values is no doubt meant to.
     let file = data.join("lists/000001.json");
     run(&mut import(&place, &file))
@@ -239,6 +241,10 @@ fn a_node_that_was_refused_does_not_count_as_found_however_much_what_is_there_lo
             "nodes/000001.json, element 2: Post `b c`, which the service refused",
         ]);
         assert_eq!(service.held().lists.len(), 1);
+        // Nothing begins anew there, and what is known is not forgotten.
+        run(import(&place, &data).arg("--restart"))
+            .ends_with(1)
+            .says(["without --restart"]);
     }
     service.hold(|held| {
         held.nodes.remove("b c");

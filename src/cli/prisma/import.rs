@@ -122,6 +122,16 @@ impl Arguments {
             return Ok(0);
         }
         if self.restart {
+            // What is known of earlier runs stays where the service was not emptied: without the option they go on.
+            let scratch = &environment.temporary;
+            look(&mut set, &found, &model, &service, scratch, &progress).map_err(|error| {
+                match places.existing() {
+                    Ok(Some(_)) => {
+                        error.also("without --restart the import goes on that an earlier run began")
+                    }
+                    _ => error,
+                }
+            })?;
             State::forget(&places)?;
         }
         let state = State::open(&places, &found, service.endpoint())?;

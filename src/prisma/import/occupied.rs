@@ -57,7 +57,7 @@ pub fn look(
     watch.on(Event::Ended);
     read?;
     own(set, kind, &mut sorter)?;
-    let found = both(set, kind, model, sorter)?;
+    let found = both(set, kind, model, service, sorter)?;
     match found.count {
         0 => Ok(()),
         _ => Err(found.refusal(kind)),
@@ -134,12 +134,19 @@ struct Found {
 }
 
 /// Looks for what both hold.
-fn both(set: &DataSet, kind: ValueType, model: &DataModel, sorter: Sorter) -> Result<Found> {
+fn both(
+    set: &DataSet,
+    kind: ValueType,
+    model: &DataModel,
+    service: &Service,
+    sorter: Sorter,
+) -> Result<Found> {
     let sorted = sorter.finish()?;
     let mut reading = sorted.read()?;
     let mut found = Found::default();
     let (mut room, mut there) = (Record::default(), Record::default());
     while let Some(record) = reading.next(std::mem::take(&mut room))? {
+        service.stop()?;
         if record.value.first() == Some(&THEIRS) {
             room = std::mem::replace(&mut there, record);
             continue;

@@ -157,6 +157,14 @@ impl Service {
         Ok(!page.elements.is_empty() || !page.next.is_end())
     }
 
+    /// Fails once the user wants the run to stop.
+    ///
+    /// # Errors
+    /// Kind [`Interrupted`](crate::error::Kind::Interrupted).
+    pub fn stop(&self) -> Result<()> {
+        self.interrupt.stop()
+    }
+
     /// Leaves it alone for so long.
     ///
     /// # Errors
