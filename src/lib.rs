@@ -46,6 +46,7 @@ pub mod extract;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hashing;
+mod hiding;
 pub mod inventory;
 pub mod model;
 mod nameless;

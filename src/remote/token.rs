@@ -1,18 +1,14 @@
 //! The secret that opens a running Strapi.
 
 use crate::error::{Error, Result};
+use crate::hiding::Hiding;
 use http::HeaderValue;
-use std::collections::HashSet;
 use std::fmt;
 
 /// How long a token may be, in bytes; Strapi's have 256.
 const LONGEST: usize = 4 << 10;
 /// What stands in a text in place of the token.
 const HIDDEN: &str = "<token>";
-/// Tokens that are shorter than this are not looked for in texts.
-const SHORTEST: usize = 8;
-/// Parts of a token that are so long are hidden as the whole is, in bytes.
-const PART: usize = 16;
 /// How much of a text of a server is kept, in bytes.
 const LONGEST_TEXT: usize = 1 << 10;
 /// How much of one is looked at.
@@ -75,29 +71,7 @@ impl Token {
 
     /// A text without the token, and without what is a part of it, in whatever case.
     fn hidden_in(&self, text: &str) -> String {
-        let part = PART.min(self.0.len());
-        if part < SHORTEST || text.len() < part {
-            return text.to_owned();
-        }
-        let token = self.0.to_ascii_lowercase();
-        let parts: HashSet<&[u8]> = token.as_bytes().windows(part).collect();
-        let lower = text.to_ascii_lowercase();
-        let mut out = String::new();
-        // What is told so far, and where what is hidden ends.
-        let (mut told, mut hidden) = (0, 0);
-        for (start, window) in lower.as_bytes().windows(part).enumerate() {
-            if !parts.contains(window) {
-                continue;
-            }
-            if start > hidden || out.is_empty() {
-                out.push_str(&text[told..start]);
-                out.push_str(HIDDEN);
-            }
-            hidden = start + part;
-            told = hidden;
-        }
-        out.push_str(&text[told..]);
-        out
+        Hiding::new(&self.0, HIDDEN).hide(text)
     }
 }
 
@@ -110,6 +84,7 @@ impl fmt::Debug for Token {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hiding::PART;
 
     #[test]
     fn a_token_is_one_line_and_never_shown() {

@@ -7,7 +7,7 @@ use super::super::{Cancellation, exit_code};
 use super::service::{Meant, ServiceArguments};
 use super::{Frame, no_stream, verdict};
 use crate::error::{Error, Kind, Result};
-use crate::prisma::import::{Import, Imported, Places, State};
+use crate::prisma::import::{Import, Imported, Manner, Places, State, look};
 use crate::prisma::ndf::DataSet;
 use crate::prisma::verify::{Verdict, verify};
 use crate::store::real_path;
@@ -29,9 +29,9 @@ use std::time::Duration;
   backup prisma import --data folder --project /srv/prisma --dry-run
   backup prisma import --data nodes.json --endpoint http://localhost:4466/blog/dev --datamodel datamodel.prisma --secret-file secret
 
-Exit codes: 0 done, 1 failed and nothing was sent, 2 usage, or all of it was imported already, 6 something is wrong with
-the data set, 11 another run imports it, 13 some of it was sent: run it again to go on, 130 interrupted before anything
-was sent.")]
+Exit codes: 0 done, 1 failed and this run sent nothing, 2 usage, or all of it was imported already, 6 something is wrong with
+the data set, 11 another run imports it, 13 some of it was sent: run it again to go on, 130 interrupted before this run
+sent anything.")]
 pub(super) struct Arguments {
     /// The data set: a zip, a folder with nodes, lists and relations, or one file of these
     #[arg(short, long, value_name = "DATA")]
@@ -58,7 +58,8 @@ impl Arguments {
         self.frame
             .run("import", environment, |cancellation, summary| {
                 let done = self.import(environment, cancellation, summary);
-                done.map_err(|error| error.interrupted_with("nothing was sent"))
+                // What earlier runs sent is not known before the data set was read.
+                done.map_err(|error| error.interrupted_with("this run sent nothing"))
             })
     }
 
@@ -87,11 +88,17 @@ impl Arguments {
         let total: usize = found.chunks.iter().map(Vec::len).sum();
         let endpoint = safe(&service.endpoint().to_string());
         if self.dry_run {
-            service.greet()?;
             let begun = match self.restart {
                 true => None,
                 false => places.existing()?,
             };
+            match begun {
+                Some(_) => drop(service.greet()?),
+                None => {
+                    let scratch = &environment.temporary;
+                    look(&mut set, &found, &model, &service, scratch, &progress)?;
+                }
+            }
             let begun = match begun {
                 Some(path) => format!(
                     "; an earlier run began, and {} says what it sent",
@@ -105,6 +112,16 @@ impl Arguments {
             return Ok(0);
         }
         if self.restart {
+            // What is known of earlier runs stays where the service was not emptied: without the option they go on.
+            let scratch = &environment.temporary;
+            look(&mut set, &found, &model, &service, scratch, &progress).map_err(|error| {
+                match places.existing() {
+                    Ok(Some(_)) => {
+                        error.also("without --restart the import goes on that an earlier run began")
+                    }
+                    _ => error,
+                }
+            })?;
             State::forget(&places)?;
         }
         let state = State::open(&places, &found, service.endpoint())?;
@@ -121,15 +138,11 @@ impl Arguments {
                 "going on: {taken} of {total} requests are in the service, and of {doubt} it is not known"
             ));
         }
-        let import = Import::new(
-            &mut set,
-            &found,
-            &model,
-            &service,
-            state,
-            self.settle,
-            &progress,
-        )?;
+        let manner = Manner {
+            settle: self.settle,
+            scratch: &environment.temporary,
+        };
+        let import = Import::new(&mut set, &found, &model, &service, state, manner, &progress)?;
         let Imported {
             requests,
             earlier,
@@ -156,7 +169,7 @@ fn refuse(found: &Verdict) -> u8 {
     verdict::print_findings(&found.findings);
     let count = HumanCount(found.findings.count());
     Reports::Stdout.conclude(&format!(
-        "{count} things are wrong with the data set, and nothing was sent"
+        "{count} things are wrong with the data set, and this run sent nothing"
     ));
     exit_code(Kind::Archive)
 }

@@ -60,7 +60,7 @@ impl Shared<'_> {
         is_meant: &dyn Fn(&str) -> bool,
         is_whole: &dyn Fn(&[String]) -> bool,
     ) -> Result<Vec<String>> {
-        let mut pause = self.settle;
+        let mut pause = self.manner.settle;
         let mut last = self.read_back(kind, doubts, is_meant)?;
         for _ in 1..READINGS {
             if is_whole(&last) {
@@ -141,19 +141,32 @@ impl Shared<'_> {
         }
     }
 
-    /// Sees that a node in the service is the one that was sent; gives why it is not.
-    fn is_another(&self, text: &str, other: &str) -> Option<String> {
+    /// Sees that a node in the service is the one that was sent as this element; gives why it is not.
+    fn is_another(&self, chunk: &Chunk, at: u64, text: &str, other: &str) -> Option<String> {
         let (own, there) = (Node::parse(text).ok()?, Node::parse(other).ok()?);
         let of_type = self.model.of_name(&own.type_name)?;
         let differs = |(name, value): &(Cow<'_, str>, &RawValue)| {
             let Some(field) = of_type.field(name) else {
                 return false;
             };
-            let other = there.field(name);
-            !other.is_some_and(|it| is_same(&field.kind, value.get(), it.get()))
+            match there.field(name) {
+                Some(other) => !is_same(&field.kind, value.get(), other.get()),
+                // Exports have no key where there is no value.
+                None => value.get() != "null",
+            }
         };
         let is_another = own.type_name != there.type_name || own.fields.iter().any(differs);
-        is_another.then(|| format!("{} `{}`", own.type_name, own.id))
+        let name = format!("{} `{}`", own.type_name, own.id);
+        let was_refused = || {
+            self.ledger()
+                .state
+                .was_refused(chunk.kind, chunk.number, at)
+        };
+        match is_another {
+            true => Some(name),
+            // What was refused the only time it was sent was there before, however much it looks like it.
+            false => was_refused().then(|| format!("{name}, which the service refused")),
+        }
     }
 
     /// The nodes or relations of each request that the service does not hold.
@@ -191,16 +204,15 @@ impl Shared<'_> {
                 continue;
             };
             if kind == ValueType::Nodes
-                && let Some(why) = self.is_another(own, text)
+                && let Some(why) = self.is_another(chunk, at, own, text)
             {
                 let (file, number) = chunk.origin(at).unwrap_or_default();
                 others.push(format!("{}, element {number}: {why}", self.file(file)));
             }
         }
         if !others.is_empty() {
-            others.truncate(NAMED);
             return Err(Error::failed("the service holds another node with its id for:")
-                .listing(others)
+                .listing(named(others))
                 .hint("see where these nodes come from; take them away, or import into an empty service"));
         }
         self.ledger().imported.found += (total - wanted.len()) as u64;
@@ -220,10 +232,6 @@ impl Shared<'_> {
     fn unknown(&self, kind: ValueType, list: Vec<String>) -> Error {
         self.ledger().is_stuck = true;
         let count = list.len();
-        let mut shown: Vec<String> = list.into_iter().take(NAMED).collect();
-        if count > NAMED {
-            shown.push(format!("and {} more", count - NAMED));
-        }
         let why = match kind {
             ValueType::Relations => {
                 "servers export wrong ids where one table holds several relations, so that these cannot be read back"
@@ -235,7 +243,7 @@ impl Shared<'_> {
         Error::failed(format!(
             "it is not known which of {count} {kind} are in the service: {why}"
         ))
-        .listing(shown)
+        .listing(named(list))
         .hint("see which of these are there; or empty the service, and run it with --restart")
     }
 
@@ -245,6 +253,7 @@ impl Shared<'_> {
             let mut page = Page::new(chunk.kind);
             missing.iter().for_each(|element| page.push(element));
             let body = page.finish();
+            self.ledger().state.sending(chunk.kind, chunk.number)?;
             let outcome = self.service.import(&body)?;
             match outcome {
                 Outcome::Taken => {}
@@ -292,6 +301,16 @@ fn untold(model: &DataModel) -> BTreeSet<(&str, &str)> {
         }
     }
     untold
+}
+
+/// The first of these, and how many more there are.
+fn named(mut list: Vec<String>) -> Vec<String> {
+    let more = list.len().saturating_sub(NAMED);
+    list.truncate(NAMED);
+    if more > 0 {
+        list.push(format!("and {more} more"));
+    }
+    list
 }
 
 /// A row, for messages: the node and the field.

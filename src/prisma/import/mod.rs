@@ -5,11 +5,13 @@
 
 mod doubts;
 mod lists;
+mod occupied;
 mod places;
 mod refused;
 mod sending;
 mod state;
 
+pub use occupied::look;
 pub use places::Places;
 pub use state::State;
 
@@ -19,6 +21,7 @@ use super::service::Service;
 use super::verify::{Chunk, Verdict};
 use super::watch::{Event, Watch};
 use crate::error::{Error, Result};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +39,16 @@ pub struct Imported {
     pub found: u64,
 }
 
+/// How an import goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner<'a> {
+    /// How long the service is left alone after an answer was lost, and longer where it is still at work, before what it
+    /// holds is taken for what came of the request.
+    pub settle: Duration,
+    /// The folder that what is sorted goes to, in a file without a name.
+    pub scratch: &'a Path,
+}
+
 /// An import that is ready to begin: its data set was checked, and nothing is wrong with it.
 pub struct Import<'a> {
     set: &'a mut DataSet,
@@ -50,8 +63,7 @@ struct Shared<'a> {
     model: &'a DataModel,
     service: &'a Service,
     watch: &'a dyn Watch,
-    /// How long the service is left alone before what it holds counts.
-    settle: Duration,
+    manner: Manner<'a>,
     ledger: Mutex<Ledger>,
 }
 
@@ -72,8 +84,7 @@ struct Ledger {
 }
 
 impl<'a> Import<'a> {
-    /// An import of a data set with this verdict. After an answer was lost the service is left alone for `settle`, and longer
-    /// where it is still at work, before what it holds is taken for what came of the request.
+    /// An import of a data set with this verdict.
     ///
     /// # Errors
     /// Kind [`Archive`](crate::error::Kind::Archive): something is wrong with the data set.
@@ -83,7 +94,7 @@ impl<'a> Import<'a> {
         model: &'a DataModel,
         service: &'a Service,
         state: State,
-        settle: Duration,
+        manner: Manner<'a>,
         watch: &'a dyn Watch,
     ) -> Result<Self> {
         verdict.check()?;
@@ -106,7 +117,7 @@ impl<'a> Import<'a> {
             model,
             service,
             watch,
-            settle,
+            manner,
             ledger: Mutex::new(ledger),
         };
         Ok(Self { set, own })
@@ -135,7 +146,19 @@ impl<'a> Import<'a> {
 
     fn all(&mut self) -> Result<()> {
         // A wrong address or secret is told before anything is sent.
-        self.own.service.greet()?;
+        let is_new = self.own.ledger().state.is_new();
+        let Self { set, own } = self;
+        match is_new {
+            true => look(
+                set,
+                own.verdict,
+                own.model,
+                own.service,
+                own.manner.scratch,
+                own.watch,
+            )?,
+            false => drop(own.service.greet()?),
+        }
         for kind in ValueType::ALL {
             let total = self.own.verdict.counts[kind as usize].items;
             if total == 0 {

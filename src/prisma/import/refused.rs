@@ -6,10 +6,12 @@ use super::Shared;
 use crate::error::Error;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// How many messages of one request are told.
 const TOLD: usize = 100;
+/// How long an id may be, in bytes: a UUID has 36 characters, any other has 25.
+const LONGEST_ID: usize = 100;
 /// How much of a message is told, in bytes.
 const SHOWN: usize = 400;
 
@@ -45,17 +47,51 @@ fn ids(kind: ValueType, text: &str) -> (Vec<String>, String) {
     }
 }
 
+/// The first element of a request with each id, by its number there from 0, and the name of its type.
+type Places = HashMap<String, (u64, String)>;
+
+fn places(chunk: &Chunk) -> Places {
+    let mut places = Places::new();
+    for (at, element) in elements(&chunk.body).iter().enumerate() {
+        let (ids, name) = ids(chunk.kind, element.get());
+        for id in ids {
+            places.entry(id).or_insert((at as u64, name.clone()));
+        }
+    }
+    places
+}
+
+/// What a message of the server speaks of: by the first id in it.
+fn meant<'a>(places: &'a Places, text: &str) -> Option<&'a (u64, String)> {
+    // A name of a table may be an id as well; ids stand behind a word that says so.
+    let mut behind = ["Id: ", "id ", "ids "].into_iter().filter_map(|word| {
+        let at = text.find(word)?;
+        Some(&text[at + word.len()..])
+    });
+    // They may hold any characters.
+    let begins = |text: &str| {
+        let ends = (1..=text.floor_char_boundary(LONGEST_ID)).rev();
+        let mut ids = ends.filter_map(|end| text.get(..end));
+        ids.find_map(|id| places.get(id))
+    };
+    let is_part = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_');
+    let mut words = text.split(|it| !is_part(it));
+    behind
+        .find_map(begins)
+        .or_else(|| words.find_map(|word| places.get(word)))
+}
+
+/// The elements of a request that these messages speak of, by their numbers there, from 0.
+pub(super) fn told_of(chunk: &Chunk, texts: &[String]) -> BTreeSet<u64> {
+    let places = places(chunk);
+    let meant = texts.iter().filter_map(|text| meant(&places, text));
+    meant.map(|(at, _)| *at).collect()
+}
+
 impl Shared<'_> {
     /// What the server said of the elements that were sent as `body`, which are those of `chunk`, or some of them.
     pub(super) fn refused(&self, chunk: &Chunk, body: &str, texts: &[String]) -> Error {
-        let whole = elements(&chunk.body);
-        let mut places: HashMap<String, (u64, String)> = HashMap::new();
-        for (at, element) in whole.iter().enumerate() {
-            let (ids, name) = ids(chunk.kind, element.get());
-            for id in ids {
-                places.entry(id).or_insert((at as u64, name.clone()));
-            }
-        }
+        let places = places(chunk);
         let mut list: Vec<String> = texts
             .iter()
             .take(TOLD)
@@ -79,23 +115,9 @@ impl Shared<'_> {
         .hint("see what the service holds already: it only adds, and no two nodes have one id")
     }
 
-    /// Where the element comes from that a message speaks of: by the first id in it.
-    fn origin(
-        &self,
-        chunk: &Chunk,
-        places: &HashMap<String, (u64, String)>,
-        text: &str,
-    ) -> Option<String> {
-        let is_part = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_');
-        // A name of a table may be an id as well; ids stand behind a word that says so.
-        let behind = ["Id: ", "id ", "ids "].into_iter().filter_map(|word| {
-            let at = text.find(word)?;
-            Some(&text[at + word.len()..])
-        });
-        let mut words = behind
-            .chain([text])
-            .flat_map(|text| text.split(|it| !is_part(it)));
-        let (at, name) = words.find_map(|word| places.get(word))?;
+    /// Where the element comes from that a message speaks of.
+    fn origin(&self, chunk: &Chunk, places: &Places, text: &str) -> Option<String> {
+        let (at, name) = meant(places, text)?;
         let (file, number) = chunk.origin(*at)?;
         Some(format!("{}, element {number} ({name})", self.file(file)))
     }

@@ -4,6 +4,7 @@ use super::super::ndf::{DataFile, ValueType};
 use super::super::service::Outcome;
 use super::super::verify::{Chunk, Chunks};
 use super::super::watch::Event;
+use super::refused::told_of;
 use super::{Import, Shared};
 use crate::error::{Error, Result};
 use std::sync::mpsc::sync_channel;
@@ -150,7 +151,11 @@ impl Shared<'_> {
                 ledger.doubts.push(chunk);
                 Ok(())
             }
-            Outcome::Refused(texts) => Err(self.refused(&chunk, &chunk.body, &texts)),
+            Outcome::Refused(texts) => {
+                let elements = told_of(&chunk, &texts);
+                ledger.state.refuse(chunk.kind, chunk.number, elements)?;
+                Err(self.refused(&chunk, &chunk.body, &texts))
+            }
         }
     }
 }

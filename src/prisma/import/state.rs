@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::store::{folder_of, open_plain, sync_folder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -38,6 +38,8 @@ enum Line {
     Taken(String, usize),
     /// It was not sent, after all.
     Unsent(String, usize),
+    /// The only time that it was sent the server did not take these elements of it, which are counted from 0.
+    Refused(String, usize, BTreeSet<u64>),
     /// All of them were taken.
     Complete(String),
 }
@@ -49,6 +51,7 @@ pub struct State {
     entry: Option<Entry>,
     taken: [Vec<bool>; 3],
     sending: [BTreeSet<usize>; 3],
+    refused: [BTreeMap<usize, BTreeSet<u64>>; 3],
     complete: Option<String>,
 }
 
@@ -75,6 +78,7 @@ impl State {
             entry,
             taken: requests.map(|count| vec![false; count]),
             sending: Default::default(),
+            refused: Default::default(),
             complete: None,
         };
         let head = Line::Import {
@@ -134,7 +138,9 @@ impl State {
 
     /// A request is about to be sent: from now on it may be there.
     pub(super) fn sending(&mut self, kind: ValueType, number: usize) -> Result<()> {
-        if self.sending[kind as usize].insert(number) {
+        let is_new = self.sending[kind as usize].insert(number);
+        let was_refused = self.refused[kind as usize].remove(&number).is_some();
+        if is_new || was_refused {
             self.write(&Line::Sending(kind.to_string(), number))?;
             self.file
                 .sync_data()
@@ -157,6 +163,30 @@ impl State {
         Ok(())
     }
 
+    /// The server did not take these elements of it the only time that it was sent.
+    pub(super) fn refuse(
+        &mut self,
+        kind: ValueType,
+        number: usize,
+        elements: BTreeSet<u64>,
+    ) -> Result<()> {
+        let line = Line::Refused(kind.to_string(), number, elements);
+        self.write(&line)?;
+        self.apply(&line);
+        Ok(())
+    }
+
+    /// Whether the server did not take this element the only time that it was sent.
+    pub(super) fn was_refused(&self, kind: ValueType, number: usize, element: u64) -> bool {
+        let refused = self.refused[kind as usize].get(&number);
+        refused.is_some_and(|elements| elements.contains(&element))
+    }
+
+    /// Whether nothing was sent, by no run that is known of.
+    pub(super) fn is_new(&self) -> bool {
+        self.progress().0 == 0 && self.in_doubt() == 0
+    }
+
     /// All of it was taken.
     pub(super) fn complete(&mut self) -> Result<()> {
         let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -170,13 +200,13 @@ impl State {
     /// Says of an error what the run left: where nothing was sent, nothing. Where it `is_stuck`, no other run gets further.
     pub(super) fn half_way(self, error: Error, is_stuck: bool) -> Error {
         let (taken, all) = self.progress();
-        if taken == 0 && self.in_doubt() == 0 {
+        if self.is_new() {
             // There is nothing to go on with.
             let _ = fs::remove_file(&self.path);
             if let Some(entry) = self.entry {
                 entry.remove();
             }
-            return error.interrupted_with("nothing was sent");
+            return error.interrupted_with("this run sent nothing");
         }
         let (message, list) = error.parts();
         let doubt = match self.in_doubt() {
@@ -243,12 +273,20 @@ impl State {
             Line::Sending(kind, number) => match place(kind, *number, &self.taken) {
                 Some(kind) => {
                     self.sending[kind].insert(*number);
+                    self.refused[kind].remove(number);
                     true
                 }
                 None => false,
             },
             Line::Unsent(kind, number) => match place(kind, *number, &self.taken) {
                 Some(kind) => self.sending[kind].remove(number),
+                None => false,
+            },
+            Line::Refused(kind, number, elements) => match place(kind, *number, &self.taken) {
+                Some(kind) => {
+                    self.refused[kind].insert(*number, elements.clone());
+                    true
+                }
                 None => false,
             },
             Line::Taken(kind, number) => match place(kind, *number, &self.taken) {

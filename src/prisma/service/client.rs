@@ -8,7 +8,8 @@ use super::super::project::Secret;
 use super::Endpoint;
 use super::token::token;
 use crate::error::{Error, Result};
-use crate::store::{Access, Answer, Caller, Unanswered};
+use crate::hiding::Hiding;
+use crate::store::{Access, Answer, Caller, Interrupt, Unanswered};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -25,6 +26,8 @@ const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(250);
 /// No server is left alone for longer by itself.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How much of a text of the service's is looked at, in bytes.
+const LOOKED: usize = 16 << 10;
 /// How much of an answer stands in messages, in bytes.
 const SHOWN: usize = 300;
 /// What separates messages of several rows in one of the server's.
@@ -93,6 +96,10 @@ pub enum Outcome {
 pub struct Service {
     endpoint: Endpoint,
     caller: Caller,
+    /// What hides the token and the secret in whatever the service says.
+    hidings: Vec<Hiding>,
+    /// Whether the user wants the run to stop; a service that answers at once is never waited for.
+    interrupt: Interrupt,
 }
 
 #[derive(Deserialize)]
@@ -125,9 +132,14 @@ impl Service {
     /// Certificates or proxies cannot be used.
     pub fn new(endpoint: &Endpoint, secret: Option<&Secret>, access: &Access) -> Result<Self> {
         let token = secret.map(|secret| token(secret, endpoint, Timestamp::now()));
+        let hidden = token.iter().map(|token| Hiding::new(token, "<token>"));
+        let secrets = secret.iter();
+        let secrets = secrets.map(|secret| Hiding::new(secret.reveal(), "<secret>"));
         Ok(Self {
             endpoint: endpoint.clone(),
             caller: Caller::new(access, endpoint.is_plain(), token.as_deref())?,
+            hidings: hidden.chain(secrets).collect(),
+            interrupt: access.interrupt().clone(),
         })
     }
 
@@ -136,12 +148,21 @@ impl Service {
         &self.endpoint
     }
 
-    /// Sees that it is there, and knows who asks.
+    /// Sees that it is there, and knows who asks. Gives whether it holds any nodes.
     ///
     /// # Errors
     /// It is not, or does not; or the user wants the run to stop.
-    pub fn greet(&self) -> Result<()> {
-        self.ask(ValueType::Nodes, Cursor::START).map(drop)
+    pub fn greet(&self) -> Result<bool> {
+        let page = self.ask(ValueType::Nodes, Cursor::START)?;
+        Ok(!page.elements.is_empty() || !page.next.is_end())
+    }
+
+    /// Fails once the user wants the run to stop.
+    ///
+    /// # Errors
+    /// Kind [`Interrupted`](crate::error::Kind::Interrupted).
+    pub fn stop(&self) -> Result<()> {
+        self.interrupt.stop()
     }
 
     /// Leaves it alone for so long.
@@ -177,6 +198,7 @@ impl Service {
         let mut pause = PAUSE;
         let mut tries = 1;
         loop {
+            self.interrupt.stop()?;
             let asked = self
                 .caller
                 .post(&url, body.clone().into_bytes(), READING, LONGEST_PAGE);
@@ -214,6 +236,9 @@ impl Service {
         let mut pause = PAUSE;
         let mut tries = 1;
         loop {
+            if let Err(stopped) = self.interrupt.stop() {
+                return Ok(Outcome::Unsent(stopped));
+            }
             let asked = self
                 .caller
                 .post(&url, body.as_bytes().to_vec(), SENDING, LONGEST_ANSWER);
@@ -231,7 +256,9 @@ impl Service {
                 return Ok(Outcome::Unsent(error));
             }
             tries += 1;
-            self.caller.pause(pause.max(least).min(LONGEST_PAUSE))?;
+            if let Err(stopped) = self.caller.pause(pause.max(least).min(LONGEST_PAUSE)) {
+                return Ok(Outcome::Unsent(stopped));
+            }
             pause *= 2;
         }
     }
@@ -253,7 +280,7 @@ impl Service {
         let refused: Vec<String> = refused
             .iter()
             .flat_map(|text| text.split(BETWEEN))
-            .map(|text| text.trim().to_owned())
+            .map(|text| self.said(text))
             .filter(|text| !text.is_empty())
             .collect();
         match refused.is_empty() {
@@ -274,7 +301,15 @@ impl Service {
         })
     }
 
+    /// A text of the service's as it is told: without what says who asks.
+    fn said(&self, text: &str) -> String {
+        let looked = text[..text.floor_char_boundary(LOOKED)].to_owned();
+        let said = self.hidings.iter().fold(looked, |text, it| it.hide(&text));
+        said.trim().to_owned()
+    }
+
     fn failed(&self, why: &str) -> Error {
+        let why = self.said(why);
         Error::failed(format!("{}: {why}", self.endpoint))
             .hint("see that the service runs and can be reached from here")
     }
@@ -290,7 +325,7 @@ impl Service {
             }
             Err(_) => String::from_utf8_lossy(&answer.body).into_owned(),
         };
-        let said = said.trim();
+        let said = self.said(&said);
         let said = &said[..said.floor_char_boundary(SHOWN)];
         let place = &self.endpoint;
         let denied = matches!(status, 401 | 403)

@@ -2,6 +2,7 @@
 
 use super::super::sdl::{DataModel, FieldType, Scalar};
 use super::element::is_uuid;
+use crate::model::canonical::{compact, number};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -127,16 +128,57 @@ pub fn is_same(kind: &FieldType, one: &str, other: &str) -> bool {
     }
     let parsed = [one, other].map(|text| serde_json::from_str::<Value>(text).ok());
     let [Some(one), Some(other)] = parsed else {
-        return false;
+        // JSON that is nested too deep to be taken apart.
+        let compacted = [one, other].map(|text| {
+            let mut out = String::new();
+            compact(&mut out, text);
+            out
+        });
+        return compacted[0] == compacted[1];
     };
-    if *kind == FieldType::Scalar(Scalar::DateTime) {
-        let instants = [&one, &other].map(|it| it.as_str().and_then(instant));
-        // The server keeps milliseconds.
-        let kept = instants.map(|it| it.map(|it| it.as_millisecond()));
-        return kept[0].is_some() && kept[0] == kept[1];
+    match (kind, one.as_str(), other.as_str()) {
+        (FieldType::Scalar(Scalar::DateTime), Some(one), Some(other)) => {
+            let moments = [one, other].map(|it| instant(it).map(|it| it.as_nanosecond()));
+            // The server keeps milliseconds, cut or rounded.
+            matches!(moments, [Some(one), Some(other)] if one.abs_diff(other) < 1_000_000)
+        }
+        (FieldType::Scalar(Scalar::Uuid), Some(one), Some(other)) => {
+            one.eq_ignore_ascii_case(other)
+        }
+        (FieldType::Scalar(Scalar::Float), ..) => match (one.as_f64(), other.as_f64()) {
+            // The server keeps thirty digits behind the point.
+            (Some(one), Some(other)) => (one - other).abs() < 1e-30,
+            _ => false,
+        },
+        _ => is_equal(&one, &other),
     }
-    match (one.as_f64(), other.as_f64()) {
-        (Some(one), Some(other)) => one == other,
+}
+
+/// Whether JSON is the same whatever the order of its keys, and however its numbers are written.
+fn is_equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            let written = [one, other].map(|it| {
+                let mut out = String::new();
+                number(&mut out, &it.to_string());
+                out
+            });
+            written[0] == written[1]
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| is_equal(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let mut members = one.iter();
+            let is_there = |(name, one): (&String, &Value)| {
+                other.get(name).is_some_and(|other| is_equal(one, other))
+            };
+            one.len() == other.len() && members.all(is_there)
+        }
         _ => one == other,
     }
 }
@@ -231,9 +273,44 @@ mod tests {
             "\"2017-11-29T14:35:14Z\"",
             "\"2017-11-29T14:35:13.000Z\""
         ));
-        let float = FieldType::Scalar(Scalar::Float);
-        assert!(is_same(&float, "1", "1.0") && !is_same(&float, "1", "2"));
-        let json = FieldType::Scalar(Scalar::Json);
-        assert!(is_same(&json, "{\"a\": 1}", "{\"a\":1}"));
+        assert!(same(
+            "\"1969-12-31T23:59:59.9996Z\"",
+            "\"1970-01-01T00:00:00.000Z\""
+        ));
+        assert!(!same(
+            "\"2017-11-29T14:35:13.001Z\"",
+            "\"2017-11-29T14:35:13Z\""
+        ));
+        let deep = |blank: &str| format!("{}1{blank}{}", "[".repeat(300), "]".repeat(300));
+        let kinds = [Scalar::Float, Scalar::Int, Scalar::Uuid, Scalar::Json];
+        let [float, int, uuid, json] = kinds.map(FieldType::Scalar);
+        for (kind, one, other) in [
+            (&float, "1", "1.0"),
+            (&float, "1e-40", "0"),
+            (&int, "3", "3.0"),
+            (&uuid, "\"0B5FC9C5\"", "\"0b5fc9c5\""),
+            (&json, "{\"a\": 1}", "{\"a\":1}"),
+            (
+                &json,
+                "{\"a\":[1,{\"b\":2.0}],\"c\":null}",
+                "{\"c\":null,\"a\":[1.0,{\"b\":2}]}",
+            ),
+            (&json, "[\"\\u00e4\",1e3]", "[\"ä\",1000]"),
+            (&json, &deep(" "), &deep("")),
+        ] {
+            assert!(is_same(kind, one, other), "{one} {other}");
+        }
+        for (kind, one, other) in [
+            (&float, "1", "2"),
+            (&json, "{\"a\":1}", "{\"a\":1,\"b\":1}"),
+            (&json, "{\"a\":1}", "{\"b\":1}"),
+            (&json, "[1,2]", "[2,1]"),
+            (&json, "9007199254740993", "9007199254740992"),
+            (&json, "1", "\"1\""),
+            (&json, "null", "[]"),
+            (&json, &deep("1"), &deep("")),
+        ] {
+            assert!(!is_same(kind, one, other), "{one} {other}");
+        }
     }
 }

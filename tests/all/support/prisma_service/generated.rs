@@ -5,10 +5,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+/// What the ids begin with of what goes through.
+const OWN: char = 'n';
+
 /// Posts and comments in turn; every post has a comment, and every tenth node has tags.
 #[derive(Clone)]
 pub struct Generated {
     nodes: usize,
+    /// What the ids begin with of what it holds.
+    sign: char,
     /// Whether each element of nodes, lists and relations came.
     came: [Vec<bool>; 3],
     twice: u64,
@@ -27,9 +32,15 @@ impl Generated {
         let counts = [nodes, nodes / 10, nodes / 2];
         Generated {
             nodes,
+            sign: OWN,
             came: counts.map(|count| vec![false; count]),
             twice: 0,
         }
+    }
+
+    /// The same, which holds as much under other ids.
+    pub fn of_others(self) -> Generated {
+        Generated { sign: 'm', ..self }
     }
 
     /// Whether all of it came, and nothing twice.
@@ -37,21 +48,21 @@ impl Generated {
         self.twice == 0 && self.came.iter().flatten().all(|came| *came)
     }
 
-    fn element(kind: usize, at: usize) -> String {
+    fn element(sign: char, kind: usize, at: usize) -> String {
         match (kind, at % 2) {
             (0, 0) => format!(
-                "{{\"_typeName\":\"Post\",\"id\":\"n{at}\",\"title\":\"The post of this number: {at}\",\"description\":\"{}\",\"state\":\"Published\"}}",
+                "{{\"_typeName\":\"Post\",\"id\":\"{sign}{at}\",\"title\":\"The post of this number: {at}\",\"description\":\"{}\",\"state\":\"Published\"}}",
                 "Lorem ipsum dolor sit amet. ".repeat(4)
             ),
             (0, _) => format!(
-                "{{\"_typeName\":\"Comment\",\"id\":\"n{at}\",\"text\":\"What somebody says of it, which is {at}\"}}"
+                "{{\"_typeName\":\"Comment\",\"id\":\"{sign}{at}\",\"text\":\"What somebody says of it, which is {at}\"}}"
             ),
             (1, _) => format!(
-                "{{\"_typeName\":\"Post\",\"id\":\"n{}\",\"tags\":[\"a\",\"b\",\"{at}\"]}}",
+                "{{\"_typeName\":\"Post\",\"id\":\"{sign}{}\",\"tags\":[\"a\",\"b\",\"{at}\"]}}",
                 at * 10
             ),
             (_, _) => format!(
-                "[{{\"_typeName\":\"Post\",\"id\":\"n{}\",\"fieldName\":\"comments\"}},{{\"_typeName\":\"Comment\",\"id\":\"n{}\",\"fieldName\":\"post\"}}]",
+                "[{{\"_typeName\":\"Post\",\"id\":\"{sign}{}\",\"fieldName\":\"comments\"}},{{\"_typeName\":\"Comment\",\"id\":\"{sign}{}\",\"fieldName\":\"post\"}}]",
                 at * 2,
                 at * 2 + 1
             ),
@@ -72,7 +83,7 @@ impl Generated {
         let mut out = String::from("{\"out\":{\"jsonElements\":[");
         let begin = out.len();
         while row < count {
-            let element = Generated::element(kind, row);
+            let element = Generated::element(self.sign, kind, row);
             if out.len() > begin {
                 if out.len() - begin + element.len() > page {
                     break;
@@ -103,7 +114,7 @@ impl Generated {
             let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
             let id: usize = digits.parse().expect("an id");
             let at = id / [1, 10, 2][kind];
-            assert_eq!(text, Generated::element(kind, at));
+            assert_eq!(text, Generated::element(OWN, kind, at));
             self.twice += u64::from(std::mem::replace(&mut self.came[kind][at], true));
         }
         "[]".into()

@@ -17,6 +17,8 @@ pub struct Held {
     /// The server's bug: the links of the second of these relations, by the fields on both ends, are exported with the ids
     /// of the first, since both stand in one table.
     pub mistaken: Option<[[&'static str; 2]; 2]>,
+    /// Nodes are exported as this writes them.
+    pub rewritten: Option<fn(&Value) -> Value>,
     edges: BTreeSet<String>,
 }
 
@@ -105,7 +107,10 @@ impl Held {
 
     fn elements(&self, kind: &str) -> Vec<Value> {
         match kind {
-            "nodes" => self.nodes.values().cloned().collect(),
+            "nodes" => {
+                let write = self.rewritten.unwrap_or(Value::clone);
+                self.nodes.values().map(write).collect()
+            }
             "lists" => {
                 let lists = self.lists.iter();
                 let rows = lists.map(|((id, field), (name, values))| json!({"_typeName": name, "id": id, field: values}));

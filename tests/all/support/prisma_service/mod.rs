@@ -6,6 +6,7 @@ pub mod generated;
 mod held;
 mod http;
 pub mod judge;
+pub mod runs;
 
 pub use held::Held;
 
@@ -13,7 +14,9 @@ use generated::Generated;
 use http::Request;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -42,9 +45,11 @@ pub enum Fault {
     Late(u32),
     /// It is answered with 200 and errors.
     Errors(Kept),
+    /// It is answered with this status and this text, in which `TOKEN` stands for the token of whoever asks.
+    Repeats(u16, &'static str),
     /// Whoever asks is killed; the answer reaches nobody.
     Kill(Kept),
-    /// Whoever asks is sent SIGINT, and gets no answer.
+    /// Whoever asks is sent SIGINT, and waits for an answer that does not come.
     Interrupt(Kept),
 }
 
@@ -56,7 +61,7 @@ impl Fault {
             | Self::Errors(kept)
             | Self::Kill(kept)
             | Self::Interrupt(kept) => kept,
-            Self::Late(_) => Kept::Nothing,
+            Self::Late(_) | Self::Repeats(..) => Kept::Nothing,
         }
     }
 }
@@ -67,7 +72,11 @@ pub struct Seen {
     /// The last part of its path: `import`, `export`, ...
     pub what: String,
     pub body: String,
+    pub token: Option<String>,
 }
+
+/// What is done to what a service holds.
+type Change = Box<dyn FnOnce(&mut Held) + Send>;
 
 #[derive(Default)]
 struct State {
@@ -80,6 +89,10 @@ struct State {
     late: Option<(u32, Value)>,
     /// Nodes of which one comes with each export that follows a lost import.
     growing: VecDeque<Value>,
+    /// What somebody else does just before the next import.
+    intruder: Option<Change>,
+    /// What is raised before so many more requests of this kind are answered.
+    alarm: Option<(&'static str, u32, Arc<AtomicBool>)>,
     /// How many exports are answered before the cursors lead round in a circle.
     circle: Option<u32>,
     /// The answer to all requests, whatever they are.
@@ -163,6 +176,16 @@ impl PrismaService {
         lock(&self.state).growing = nodes.into_iter().collect();
     }
 
+    /// Somebody else does this just before the next import.
+    pub fn intrudes(&self, change: impl FnOnce(&mut Held) + Send + 'static) {
+        lock(&self.state).intruder = Some(Box::new(change));
+    }
+
+    /// Raises this before the import or export of this number is answered, from 1.
+    pub fn raises(&self, flag: &Arc<AtomicBool>, what: &'static str, number: u32) {
+        lock(&self.state).alarm = Some((what, number, Arc::clone(flag)));
+    }
+
     /// After so many exports the cursors lead from the first row to the second and back.
     pub fn circle(&self, after: u32) {
         lock(&self.state).circle = Some(after);
@@ -195,17 +218,34 @@ impl PrismaService {
     }
 }
 
+/// What comes of a request.
+enum Answer {
+    Text(u16, String),
+    /// The connection ends.
+    Cut,
+    /// There is none, until whoever asks does not wait any more.
+    Never,
+}
+
 fn serve(client: &TcpStream, state: &(Mutex<State>, Condvar)) {
     let Ok(mut reader) = client.try_clone().map(std::io::BufReader::new) else {
         return;
     };
     while let Some(request) = Request::read(&mut reader) {
-        let Some((status, body)) = answer(&request, state) else {
-            let _ = client.shutdown(std::net::Shutdown::Both);
-            return;
-        };
-        if http::write(client, status, &body).is_err() {
-            return;
+        match answer(&request, state) {
+            Answer::Text(status, body) => {
+                if http::write(client, status, &body).is_err() {
+                    return;
+                }
+            }
+            Answer::Cut => {
+                let _ = client.shutdown(std::net::Shutdown::Both);
+                return;
+            }
+            Answer::Never => {
+                let _ = reader.read_to_end(&mut Vec::new());
+                return;
+            }
         }
     }
 }
@@ -217,8 +257,7 @@ fn round(body: &Value) -> String {
     json!({"out": {"jsonElements": [], "size": 0}, "cursor": cursor, "isFull": false}).to_string()
 }
 
-/// The answer; `None` where there is none.
-fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, String)> {
+fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Answer {
     let what = request
         .path
         .rsplit('/')
@@ -228,19 +267,20 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
     let mut own = lock(state);
     if what == "management" {
         let info = json!({"data": {"serverInfo": {"version": "1.34.12", "commit": "", "primaryConnector": "postgres"}}});
-        return Some((200, info.to_string()));
+        return Answer::Text(200, info.to_string());
     }
     if request.path != format!("{PATH}/{what}") {
-        return Some((404, String::new()));
+        return Answer::Text(404, String::new());
     }
     if own.generated.is_none() {
         own.seen.push(Seen {
             what: what.clone(),
             body: request.body.clone(),
+            token: request.token.clone(),
         });
     }
     if let Some((status, body)) = own.turned_away {
-        return Some((status, body.to_owned()));
+        return Answer::Text(status, body.to_owned());
     }
     if let Some(secret) = own.secret.clone()
         && !request
@@ -249,7 +289,13 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
             .is_some_and(|token| http::is_signed(token, &secret))
     {
         let error = json!({"errors": [{"message": "Your token is invalid. It might have expired or you might be using a token from a different project."}]});
-        return Some((200, error.to_string()));
+        return Answer::Text(200, error.to_string());
+    }
+    if let Some((_, left, flag)) = own.alarm.as_mut().filter(|alarm| alarm.0 == what) {
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            flag.store(true, Ordering::Relaxed);
+        }
     }
     let fault = match what.as_str() {
         "import" => own.imports.pop_front().flatten(),
@@ -263,10 +309,13 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
             _ => generated.import(&request.body),
         };
         own.generated = Some(generated);
-        return Some((200, done));
+        return Answer::Text(200, done);
     }
     let done = match (what.as_str(), serde_json::from_str::<Value>(&request.body)) {
         ("import", Ok(body)) => {
+            if let Some(change) = own.intruder.take() {
+                change(&mut own.held);
+            }
             let done = own.held.import(&body, kept);
             if let Some(Fault::Late(exports)) = fault {
                 own.late = Some((exports, body));
@@ -294,17 +343,23 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
                 }
             }
         }
-        _ => return Some((400, String::new())),
+        // A monitor is told that the run begins.
+        ("start", _) => String::new(),
+        _ => return Answer::Text(400, String::new()),
     };
     match fault {
-        None => Some((200, done)),
-        Some(Fault::Status(status, _)) => Some((status, "it is busy".into())),
-        Some(Fault::Cut(_) | Fault::Late(_)) => None,
-        Some(Fault::Errors(_)) => Some((
+        None => Answer::Text(200, done),
+        Some(Fault::Status(status, _)) => Answer::Text(status, "it is busy".into()),
+        Some(Fault::Cut(_) | Fault::Late(_)) => Answer::Cut,
+        Some(Fault::Repeats(status, text)) => {
+            let token = request.token.as_deref().unwrap_or_default();
+            Answer::Text(status, text.replace("TOKEN", token))
+        }
+        Some(Fault::Errors(_)) => Answer::Text(
             200,
             json!({"errors": [{"message": "Whoops. Looks like an internal server error."}]})
                 .to_string(),
-        )),
+        ),
         Some(Fault::Kill(_) | Fault::Interrupt(_)) => {
             // Whoever has started it says so as soon as it runs.
             let waited = state.1.wait_while(own, |own| own.victim.is_none());
@@ -313,12 +368,12 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Option<(u16, St
                 .victim
                 .take()
                 .and_then(|it| rustix::process::Pid::from_raw(it as i32));
-            let signal = match fault {
-                Some(Fault::Kill(_)) => rustix::process::Signal::KILL,
-                _ => rustix::process::Signal::INT,
+            let (signal, answer) = match fault {
+                Some(Fault::Kill(_)) => (rustix::process::Signal::KILL, Answer::Cut),
+                _ => (rustix::process::Signal::INT, Answer::Never),
             };
             rustix::process::kill_process(victim.expect("a process"), signal).expect("sent");
-            None
+            answer
         }
     }
 }

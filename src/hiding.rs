@@ -1,0 +1,80 @@
+//! Hides secrets in texts that others wrote, such as what a server says of a request.
+
+use std::collections::HashSet;
+
+/// Secrets that are shorter than this are not looked for: they are found in too many innocent words. In bytes.
+const SHORTEST: usize = 8;
+/// Parts of a secret that are so long are hidden as the whole is, in bytes.
+pub(crate) const PART: usize = 16;
+
+/// What hides a secret.
+pub(crate) struct Hiding {
+    /// All parts of it that are as long as `part`, in lower case.
+    parts: HashSet<Box<[u8]>>,
+    part: usize,
+    instead: &'static str,
+}
+
+impl Hiding {
+    /// What puts something else in the place of this secret.
+    pub fn new(secret: &str, instead: &'static str) -> Self {
+        let part = PART.min(secret.len());
+        let lower = secret.to_ascii_lowercase();
+        let parts = match part < SHORTEST {
+            true => HashSet::new(),
+            false => lower.as_bytes().windows(part).map(Into::into).collect(),
+        };
+        Self {
+            parts,
+            part,
+            instead,
+        }
+    }
+
+    /// A text without the secret, and without what is a part of it, in whatever case. What is cut of it has to be cut
+    /// behind this, since the beginning of a part is not known.
+    pub fn hide(&self, text: &str) -> String {
+        if self.parts.is_empty() || text.len() < self.part {
+            return text.to_owned();
+        }
+        let lower = text.to_ascii_lowercase();
+        let mut out = String::new();
+        let mut told = 0;
+        for (start, window) in lower.as_bytes().windows(self.part).enumerate() {
+            if !self.parts.contains(window) {
+                continue;
+            }
+            // Parts of a secret may begin within a character.
+            let begin = text.floor_char_boundary(start);
+            if begin > told || out.is_empty() {
+                out.push_str(&text[told..begin]);
+                out.push_str(self.instead);
+            }
+            told = text.ceil_char_boundary(start + self.part);
+        }
+        out.push_str(&text[told..]);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_and_their_parts_are_hidden_whatever_characters_they_have() {
+        for secret in [
+            "eyJhbGciOiJI.payload-of-it.signature",
+            "ключ-который-никому-не-виден",
+        ] {
+            let hiding = Hiding::new(secret, "<it>");
+            let part: String = secret.chars().skip(3).take(20).collect();
+            for text in [secret, &secret.to_ascii_uppercase(), &part] {
+                let hidden = hiding.hide(&format!("a{text}é, {text}"));
+                assert_eq!(hidden, "a<it>é, <it>", "{text}");
+            }
+            assert_eq!(hiding.hide("nothing of it"), "nothing of it");
+        }
+        assert_eq!(Hiding::new("prod", "<it>").hide("prod"), "prod");
+    }
+}

@@ -1,0 +1,221 @@
+//! What a service holds before anything is sent to it. The server only adds and does not say who put what there, so what
+//! others put there could not be told later from what came of a request whose answer was lost.
+
+use super::super::ndf::{DataFile, DataSet, ListRow, Node, ValueType};
+use super::super::sdl::DataModel;
+use super::super::service::{Cursor, Service};
+use super::super::verify::{Digest, Verdict, is_same, list_id, node_id};
+use super::super::watch::{Event, Watch};
+use super::doubts::told;
+use crate::error::{Error, Result};
+use crate::sorting::{Record, Sorter};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// How many elements are named.
+const NAMED: usize = 100;
+/// How much of a name or an id is told, in bytes.
+const SHOWN: usize = 64;
+/// Whose a record is. What the service holds comes first among those with one key.
+const THEIRS: u8 = 0;
+const OWN: u8 = 1;
+
+/// What an element is known by, and what has to be known of it besides.
+type Known = (Digest, String);
+
+/// Looks at a service before an import into it begins: it answers, knows who asks, and holds nothing of the data set. A
+/// service without nodes is asked once; another is read to its end, and both are sorted in `scratch`.
+///
+/// # Errors
+/// It holds nodes with ids of the data set, or lists that end with what a single file would put behind them; or it does
+/// not answer; or the user wants the run to stop.
+pub fn look(
+    set: &mut DataSet,
+    verdict: &Verdict,
+    model: &DataModel,
+    service: &Service,
+    scratch: &Path,
+    watch: &dyn Watch,
+) -> Result<()> {
+    if !service.greet()? {
+        return Ok(());
+    }
+    // Lists and links of a whole data set are those of its own nodes. A link is in a service once, whoever sends it.
+    let has = |kind: &ValueType| verdict.counts[*kind as usize].items > 0;
+    let Some(kind) = [ValueType::Nodes, ValueType::Lists].into_iter().find(has) else {
+        return Ok(());
+    };
+    watch.on(Event::Noted(&format!(
+        "the service is not empty: its {kind} are read first, to see that it holds nothing of the data set"
+    )));
+    let mut sorter = Sorter::new(scratch);
+    watch.on(Event::Began {
+        what: kind.as_str(),
+        items: None,
+    });
+    let read = theirs(service, kind, &mut sorter, watch);
+    watch.on(Event::Ended);
+    read?;
+    own(set, kind, &mut sorter)?;
+    let found = both(set, kind, model, service, sorter)?;
+    match found.count {
+        0 => Ok(()),
+        _ => Err(found.refusal(kind)),
+    }
+}
+
+/// What is known of an element; of a list that is all of it.
+fn known(kind: ValueType, text: &str) -> Option<Known> {
+    match kind {
+        ValueType::Lists => {
+            let row = ListRow::parse(text).ok()?;
+            Some((list_id(&row.id, &row.field), text.to_owned()))
+        }
+        _ => {
+            let node = Node::parse(text).ok()?;
+            // What a service says has any length.
+            let begin = |text: &str| text[..text.floor_char_boundary(SHOWN)].to_owned();
+            let named = format!("{} `{}`", begin(&node.type_name), begin(&node.id));
+            Some((node_id(&node.id), named))
+        }
+    }
+}
+
+/// Takes what the service holds.
+fn theirs(
+    service: &Service,
+    kind: ValueType,
+    sorter: &mut Sorter,
+    watch: &dyn Watch,
+) -> Result<()> {
+    let mut cursor = Cursor::START;
+    while !cursor.is_end() {
+        let page = service.export(kind, cursor)?;
+        let mut bytes = 0;
+        for element in &page.elements {
+            bytes += element.get().len() as u64;
+            if let Some((key, text)) = known(kind, element.get()) {
+                let value = [&[THEIRS], text.as_bytes()].concat();
+                sorter.push(&key, &value)?;
+            }
+        }
+        watch.on(Event::Advanced {
+            items: page.elements.len() as u64,
+            bytes,
+        });
+        cursor = page.next;
+    }
+    Ok(())
+}
+
+/// Takes what is to be sent.
+fn own(set: &mut DataSet, kind: ValueType, sorter: &mut Sorter) -> Result<()> {
+    let of_kind = |(at, file): (usize, &DataFile)| (file.kind == kind).then_some(at);
+    let files: Vec<usize> = set.files().iter().enumerate().filter_map(of_kind).collect();
+    for file in files {
+        set.read(file, &mut |number, text| {
+            let Some((key, text)) = known(kind, text) else {
+                return Ok(());
+            };
+            let place = [(file as u64).to_be_bytes(), number.to_be_bytes()].concat();
+            let value = [&[OWN], &place[..], text.as_bytes()].concat();
+            sorter.push(&key, &value)
+        })?;
+    }
+    Ok(())
+}
+
+/// What both hold.
+#[derive(Default)]
+struct Found {
+    count: u64,
+    /// The first of them, by file and number.
+    named: BTreeMap<(u64, u64), String>,
+}
+
+/// Looks for what both hold.
+fn both(
+    set: &DataSet,
+    kind: ValueType,
+    model: &DataModel,
+    service: &Service,
+    sorter: Sorter,
+) -> Result<Found> {
+    let sorted = sorter.finish()?;
+    let mut reading = sorted.read()?;
+    let mut found = Found::default();
+    let (mut room, mut there) = (Record::default(), Record::default());
+    while let Some(record) = reading.next(std::mem::take(&mut room))? {
+        service.stop()?;
+        if record.value.first() == Some(&THEIRS) {
+            room = std::mem::replace(&mut there, record);
+            continue;
+        }
+        if record.key == there.key
+            && let Some((place, own)) = split(&record.value)
+            && let Some(what) = taken(kind, model, own, &there.value[1..])
+        {
+            let file = usize::try_from(place.0).ok();
+            let file = file.and_then(|file| set.files().get(file));
+            let name = file.map_or("", |file| &file.name);
+            found.add(place, format!("{name}, element {}: {what}", place.1));
+        }
+        room = record;
+    }
+    Ok(found)
+}
+
+/// The place and the text of an own record.
+fn split(value: &[u8]) -> Option<((u64, u64), &str)> {
+    let (file, rest) = value.get(1..)?.split_first_chunk::<8>()?;
+    let (number, text) = rest.split_first_chunk::<8>()?;
+    let place = (u64::from_be_bytes(*file), u64::from_be_bytes(*number));
+    Some((place, std::str::from_utf8(text).ok()?))
+}
+
+/// What is told of an element, if the service holds it.
+fn taken(kind: ValueType, model: &DataModel, own: &str, there: &[u8]) -> Option<String> {
+    let there = std::str::from_utf8(there).ok()?;
+    if kind != ValueType::Lists {
+        return Some(match own == there {
+            true => own.to_owned(),
+            false => format!("{own}, where the service holds {there}"),
+        });
+    }
+    let (own, there) = (ListRow::parse(own).ok()?, ListRow::parse(there).ok()?);
+    let field = model.of_name(&own.type_name)?.field(&own.field)?;
+    let behind = there.values.len().checked_sub(own.values.len())?;
+    let mut pairs = own.values.iter().zip(&there.values[behind..]);
+    let is_there = !own.values.is_empty()
+        && pairs.all(|(one, other)| is_same(&field.kind, one.get(), other.get()));
+    is_there.then(|| told(&own))
+}
+
+impl Found {
+    fn add(&mut self, place: (u64, u64), what: String) {
+        self.count += 1;
+        self.named.insert(place, what);
+        if self.named.len() > NAMED {
+            self.named.pop_last();
+        }
+    }
+
+    fn refusal(self, kind: ValueType) -> Error {
+        let more = self.count - self.named.len() as u64;
+        let mut list: Vec<String> = self.named.into_values().collect();
+        if more > 0 {
+            list.push(format!("and {more} more"));
+        }
+        let (what, hint) = match kind {
+            ValueType::Lists => (
+                "the service holds these lists, and they end with what would be put behind them:",
+                "it seems that they were sent before: see what the service holds, and take what is there out of the file",
+            ),
+            _ => (
+                "the service holds nodes with these ids of the data set, whoever put them there:",
+                "take them away from the service, or out of the data set; or import into an empty service",
+            ),
+        };
+        Error::failed(what).listing(list).hint(hint)
+    }
+}
