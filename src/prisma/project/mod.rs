@@ -98,12 +98,10 @@ impl Definition {
         let Some(document) = documents.first().filter(|it| it.is_mapping()) else {
             return Err(fail(&"it has no keys"));
         };
-        let read = |key: &str| -> Result<Option<String>> {
-            let Some(value) = document.as_mapping_get(key) else {
-                return Ok(None);
-            };
+        let filled = |key: &str, value: &Yaml<'_>| -> Result<String> {
             let Some(value) = value.as_str() else {
-                return Err(fail(&format_args!("`{key}` is no text")));
+                let what = format_args!("`{key}` is no text, which stands between quotes");
+                return Err(fail(&what));
             };
             let whole = variables::fill(key, value, &known, &|key| {
                 document
@@ -111,10 +109,14 @@ impl Definition {
                     .and_then(Yaml::as_str)
                     .map(str::to_owned)
             });
-            whole.map(Some).map_err(|why| {
+            whole.map_err(|why| {
                 Error::usage(format!("`{key}` in {}: {why}", file.display()))
                     .hint("set the variable, or name a file that has it with --env-file")
             })
+        };
+        let read = |key: &str| -> Result<Option<String>> {
+            let value = document.as_mapping_get(key);
+            value.map(|value| filled(key, value)).transpose()
         };
         if read("databaseType")?.as_deref() == Some("document") {
             return Err(Error::usage(
@@ -122,16 +124,13 @@ impl Definition {
             )
             .hint("use mongodump and mongorestore"));
         }
-        let datamodel = match document.as_mapping_get("datamodel") {
-            None => Vec::new(),
-            Some(list) if list.is_sequence() => {
-                let files = list.as_sequence().into_iter().flatten();
-                let files: Option<Vec<&str>> = files.map(Yaml::as_str).collect();
-                let files =
-                    files.ok_or_else(|| fail(&"`datamodel` has something that is no text"))?;
-                files.into_iter().map(str::to_owned).collect()
+        let datamodel = document.as_mapping_get("datamodel");
+        let datamodel = match datamodel.and_then(Yaml::as_sequence) {
+            Some(files) => {
+                let files = files.iter().map(|file| filled("datamodel", file));
+                files.collect::<Result<Vec<String>>>()?
             }
-            Some(_) => read("datamodel")?.into_iter().collect::<Vec<String>>(),
+            None => read("datamodel")?.into_iter().collect(),
         };
         let above = file.parent().unwrap_or(Path::new(""));
         Ok(Self {
@@ -225,6 +224,17 @@ mod tests {
         );
         assert_eq!(read.endpoint.as_deref(), Some("http://a/x"));
         assert_eq!(read.secret, None);
+    }
+
+    #[test]
+    fn variables_are_filled_in_among_the_files_of_a_data_model_as_well() {
+        let yml = "datamodel:\n  - ${env:HOST}.graphql\n  - ${self:more}\nmore: enums.graphql";
+        let read = load(yml, "").expect("read");
+        let expected = ["from-process.graphql", "enums.graphql"].map(PathBuf::from);
+        assert_eq!(read.datamodel, expected);
+        let error = load("datamodel:\n  - ${env:NOWHERE}", "").expect_err("not set");
+        assert!(error.to_string().contains("NOWHERE"), "{error}");
+        assert!(load("datamodel: [a, 1]", "").is_err());
     }
 
     #[test]
