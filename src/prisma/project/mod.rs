@@ -232,7 +232,7 @@ mod tests {
         let read = load(yml, "").expect("read");
         let expected = ["from-process.graphql", "enums.graphql"].map(PathBuf::from);
         assert_eq!(read.datamodel, expected);
-        let error = load("datamodel: [a, ${env:NOWHERE}]", "").expect_err("not set");
+        let error = load("datamodel:\n  - ${env:NOWHERE}", "").expect_err("not set");
         assert!(error.to_string().contains("NOWHERE"), "{error}");
         assert!(load("datamodel: [a, 1]", "").is_err());
     }
