@@ -1,7 +1,7 @@
 //! `backup convert`: archives of Strapi in the form of Prisma 1 and back, and data sets of Prisma 1 as content of a Strapi.
 
 use crate::support::archive::Archive;
-use crate::support::cli::{Outcome, backup, run, strapi_archive};
+use crate::support::cli::{KEY, Outcome, backup, run, strapi_archive};
 use crate::support::files::{copy_folder, repository};
 use crate::support::prisma_service::PrismaService;
 use crate::support::prisma_service::judge::Judge;
@@ -13,13 +13,15 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const STAGES: [&str; 4] = ["schemas", "entities", "links", "configuration"];
-/// What the archives in testdata are, that Strapi wrote itself and that are not encrypted.
-const ARCHIVES: [&str; 7] = [
+/// What the archives in testdata are, that Strapi wrote itself.
+const ARCHIVES: [&str; 9] = [
     "strapi4-early/4.6.0.tar.gz",
     "strapi4-early/4.11.5.tar.gz",
     "strapi4-s3/strapi-export.tar.gz",
     "strapi4-sqlite/strapi-export.tar",
     "strapi4.1-sqlite/strapi-4.26-export.tar.gz",
+    "strapi5-mysql/strapi-export.tar.gz.enc",
+    "strapi5-postgres/strapi-export.tar.gz.enc",
     "strapi5-s3/strapi-export.tar.gz",
     "strapi5-sqlite/strapi-export.tar",
 ];
@@ -42,6 +44,18 @@ fn verify(data: &Path, model: &Path) -> Outcome {
 
 fn archive(name: &str) -> PathBuf {
     repository("testdata").join(name)
+}
+
+/// What opens each of them that is encrypted.
+fn key_of(name: &str) -> Option<&'static str> {
+    name.ends_with(".enc").then_some(KEY)
+}
+
+/// Converts one of them.
+fn to_ndf(name: &str, ndf: &Path, options: &[&str]) {
+    let key = key_of(name).map_or(vec![], |key| vec!["--key", key]);
+    let options = [&["--as", "ndf"], options, &key].concat();
+    convert(&archive(name), ndf, &options).ends_with(0);
 }
 
 fn service(name: &str) -> PathBuf {
@@ -69,7 +83,7 @@ fn what_strapi_exported_comes_back_line_by_line_and_file_by_file() {
     for name in ARCHIVES {
         let folder = folder();
         let [ndf, back] = ["ndf", "back"].map(|it| folder.path().join(it));
-        convert(&archive(name), &ndf, &["--as", "ndf"]).ends_with(0);
+        to_ndf(name, &ndf, &[]);
         assert_eq!(
             names(&ndf),
             ["data.zip", "datamodel.prisma", "files", "strapi.json"],
@@ -77,9 +91,11 @@ fn what_strapi_exported_comes_back_line_by_line_and_file_by_file() {
         );
         verify(&ndf.join("data.zip"), &ndf.join("datamodel.prisma")).ends_with(0);
         convert(&ndf, &back, &["--as", "strapi", "--no-encrypt"]).ends_with(0);
+        let packed = folder.path().join("back.tar.gz");
+        run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(0);
         let (before, after) = (
-            Archive::open(&archive(name), None),
-            Archive::open(&folder.path().join("back.tar.gz"), None),
+            Archive::open(&archive(name), key_of(name)),
+            Archive::open(&packed, None),
         );
         for stage in STAGES {
             assert!(before.lines(stage) == after.lines(stage), "{name}: {stage}");
@@ -109,7 +125,7 @@ fn the_validator_of_prisma_takes_what_becomes_of_each_archive() {
     for name in ARCHIVES {
         let folder = folder();
         let ndf = folder.path().join("ndf");
-        convert(&archive(name), &ndf, &["--as", "ndf", "--format", "dir"]).ends_with(0);
+        to_ndf(name, &ndf, &["--format", "dir"]);
         let judged = judge.validates(&ndf.join("data"), &ndf.join("datamodel.prisma"));
         assert_eq!(judged, Ok(()), "{name}");
     }
@@ -185,6 +201,36 @@ fn a_dry_run_leaves_nothing_and_a_name_that_is_taken_is_refused() {
     .ends_with(0);
     assert_eq!(names(folder.path()), ["ndf"]);
     assert_eq!(names(&ndf), before);
+}
+
+#[test]
+fn what_is_converted_the_wrong_way_round_or_is_not_there_is_told_what_to_do() {
+    let folder = folder();
+    let ndf = folder.path().join("ndf");
+    convert(&strapi_archive(), &ndf, &["--as", "ndf"]).ends_with(0);
+    let [to, gone] = ["to", "gone"].map(|it| folder.path().join(it));
+    let plain = ["--as", "strapi", "--no-encrypt"];
+    for from in [ndf.clone(), ndf.join("data.zip"), service("data")] {
+        convert(&from, &to, &["--as", "ndf"])
+            .ends_with(2)
+            .says(["what Prisma 1 takes", "--as strapi"]);
+    }
+    convert(&strapi_archive(), &to, &plain)
+        .ends_with(2)
+        .says(["is an archive of a Strapi", "--as ndf"]);
+    convert(&gone, &to, &plain)
+        .ends_with(1)
+        .says(["there is no data set at"]);
+    for nowhere in ["-", "s3://bucket/site"] {
+        convert(&strapi_archive(), Path::new(nowhere), &["--as", "ndf"])
+            .ends_with(2)
+            .says(["name a folder"]);
+    }
+    convert(&ndf, &to, &plain).ends_with(0);
+    let taken = convert(&ndf, &to, &plain).ends_with(2);
+    taken.says(["choose another name, or replace it with --overwrite"]);
+    convert(&strapi_archive(), &gone, &["--as", "dgraph"]).ends_with(2);
+    assert_eq!(names(folder.path()), ["ndf", "to.tar.gz"]);
 }
 
 #[test]
@@ -437,7 +483,13 @@ fn strapi_exports_what_was_a_service(
     ];
     let model = model.to_str().expect("UTF-8");
     convert(data, &site, &[&options[..], &[model]].concat()).ends_with(0);
-    let ours = Archive::open(&folder.path().join("site.tar.gz"), None);
+    let packed = folder.path().join("site.tar.gz");
+    run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(0);
+    let ours = Archive::open(&packed, None);
+    let of_the_schemas = ours.jsonl("schemas").into_iter();
+    let of_the_schemas: Vec<Value> = of_the_schemas.map(|it| it["uid"].clone()).collect();
+    let scope = &ours.json("manifest.json")["scope"];
+    assert_eq!(scope["types"], Value::from(of_the_schemas));
     let project = harness.new_project("was-a-service", None);
     for part in ["api", "components", "extensions", "plugins", "index.js"] {
         let path = project.dir.join("src").join(part);
@@ -452,7 +504,6 @@ fn strapi_exports_what_was_a_service(
         &project.dir.join("src"),
     );
     project.serve("true");
-    let packed = folder.path().join("site.tar.gz");
     project.our_import(&packed, &["--schema-strategy", "ignore"]);
     let theirs = Archive::open(&project.strapi_export("was-a-service", None), None);
     for stage in ["schemas", "entities", "links"] {
