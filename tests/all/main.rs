@@ -27,6 +27,8 @@ mod column_rules;
 #[cfg(feature = "prisma")]
 mod convert;
 #[cfg(feature = "prisma")]
+mod convert_strapi;
+#[cfg(feature = "prisma")]
 mod convert_wrong;
 mod custom_fields;
 mod database_bulk;
