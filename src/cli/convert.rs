@@ -17,13 +17,14 @@ use crate::effort::Effort;
 use crate::error::{Error, Result};
 use crate::prisma::convert::NdfDestination;
 use crate::prisma::ndf;
+use crate::store::Location;
 use crate::transfer::summary::{Remembering, Summary};
 use crate::transfer::{
     Destination, Extent, Filter, Nowhere, OnFault, Report, SchemaStrategy, Source, Transfer,
     VersionStrategy,
 };
 use clap::{Args, ValueEnum};
-use from::{Origin, find, schemas_folder};
+use from::{Origin, find, refuse_data_set, schemas_folder};
 use schemas::Schemas;
 use std::path::{Path, PathBuf};
 
@@ -137,7 +138,7 @@ impl Arguments {
                 As::Ndf => self.to_ndf(&room, summary),
                 As::Strapi => self.to_strapi(&room, summary),
             };
-            converted.map_err(|error| error.interrupted_with("nothing was written"))
+            converted.map_err(|error| in_own_words(error.interrupted_with("nothing was written")))
         })
     }
 
@@ -161,7 +162,14 @@ impl Arguments {
         if let Some((_, name)) = needless.into_iter().find(|(is_given, _)| *is_given) {
             return Err(Error::usage(format!("{name} is for --as strapi")).hint("leave it out"));
         }
-        let destination = NdfDestination::new(&self.to, format)?.kept_hidden(self.dry_run);
+        let Location::Path(to) = Location::parse(self.to.as_os_str())? else {
+            let what = "what Prisma 1 takes goes into a folder on this machine, and nowhere else";
+            return Err(Error::usage(what).hint("name a folder that does not exist or is empty"));
+        };
+        if let Location::Path(from) = Location::parse(self.from.as_os_str())? {
+            refuse_data_set(&from)?;
+        }
+        let destination = NdfDestination::new(&to, format)?.kept_hidden(self.dry_run);
         let mut archive = open_archive(
             &self.from,
             &self.key,
@@ -285,6 +293,17 @@ impl Arguments {
             false => format!("{what} is in {to}"),
         });
         report::exit_code(report, false)
+    }
+}
+
+/// An error of what writes archives, which advises to use an option that this command does not have: TO is the name.
+fn in_own_words(error: Error) -> Error {
+    match error.advice().filter(|it| it.contains(" with --file")) {
+        Some(advice) => {
+            let advice = advice.replace(" with --file", "");
+            error.hint(advice)
+        }
+        None => error,
     }
 }
 

@@ -1,11 +1,10 @@
 //! `backup convert`: archives of Strapi in the form of Prisma 1 and back, and data sets of Prisma 1 as content of a Strapi.
 
 use crate::support::archive::Archive;
-use crate::support::cli::{Outcome, backup, run, strapi_archive};
+use crate::support::cli::{KEY, Outcome, backup, run, strapi_archive};
 use crate::support::files::{copy_folder, repository};
 use crate::support::prisma_service::PrismaService;
 use crate::support::prisma_service::judge::Judge;
-use crate::support::strapi::Version;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -13,18 +12,21 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const STAGES: [&str; 4] = ["schemas", "entities", "links", "configuration"];
-/// What the archives in testdata are, that Strapi wrote itself and that are not encrypted.
-const ARCHIVES: [&str; 7] = [
+/// What the archives in testdata are, that Strapi wrote itself.
+const ARCHIVES: [&str; 9] = [
     "strapi4-early/4.6.0.tar.gz",
     "strapi4-early/4.11.5.tar.gz",
     "strapi4-s3/strapi-export.tar.gz",
     "strapi4-sqlite/strapi-export.tar",
     "strapi4.1-sqlite/strapi-4.26-export.tar.gz",
+    "strapi5-mysql/strapi-export.tar.gz.enc",
+    "strapi5-postgres/strapi-export.tar.gz.enc",
     "strapi5-s3/strapi-export.tar.gz",
     "strapi5-sqlite/strapi-export.tar",
 ];
 
-fn convert(from: &Path, to: &Path, options: &[&str]) -> Outcome {
+/// The outcome of a conversion with these options.
+pub fn convert(from: &Path, to: &Path, options: &[&str]) -> Outcome {
     let fixed: [&OsStr; 3] = ["convert".as_ref(), from.as_os_str(), to.as_os_str()];
     let options = options.iter().map(AsRef::as_ref);
     run(&mut backup(fixed.into_iter().chain(options)))
@@ -44,7 +46,20 @@ fn archive(name: &str) -> PathBuf {
     repository("testdata").join(name)
 }
 
-fn service(name: &str) -> PathBuf {
+/// What opens each of them that is encrypted.
+fn key_of(name: &str) -> Option<&'static str> {
+    name.ends_with(".enc").then_some(KEY)
+}
+
+/// Converts one of them.
+fn to_ndf(name: &str, ndf: &Path, options: &[&str]) {
+    let key = key_of(name).map_or(vec![], |key| vec!["--key", key]);
+    let options = [&["--as", "ndf"], options, &key].concat();
+    convert(&archive(name), ndf, &options).ends_with(0);
+}
+
+/// What belongs to the service in testdata.
+pub fn service(name: &str) -> PathBuf {
     repository("testdata/prisma-service").join(name)
 }
 
@@ -60,7 +75,8 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn folder() -> TempDir {
+/// A folder that goes with its value.
+pub fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
@@ -69,7 +85,7 @@ fn what_strapi_exported_comes_back_line_by_line_and_file_by_file() {
     for name in ARCHIVES {
         let folder = folder();
         let [ndf, back] = ["ndf", "back"].map(|it| folder.path().join(it));
-        convert(&archive(name), &ndf, &["--as", "ndf"]).ends_with(0);
+        to_ndf(name, &ndf, &[]);
         assert_eq!(
             names(&ndf),
             ["data.zip", "datamodel.prisma", "files", "strapi.json"],
@@ -77,9 +93,11 @@ fn what_strapi_exported_comes_back_line_by_line_and_file_by_file() {
         );
         verify(&ndf.join("data.zip"), &ndf.join("datamodel.prisma")).ends_with(0);
         convert(&ndf, &back, &["--as", "strapi", "--no-encrypt"]).ends_with(0);
+        let packed = folder.path().join("back.tar.gz");
+        run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(0);
         let (before, after) = (
-            Archive::open(&archive(name), None),
-            Archive::open(&folder.path().join("back.tar.gz"), None),
+            Archive::open(&archive(name), key_of(name)),
+            Archive::open(&packed, None),
         );
         for stage in STAGES {
             assert!(before.lines(stage) == after.lines(stage), "{name}: {stage}");
@@ -109,7 +127,7 @@ fn the_validator_of_prisma_takes_what_becomes_of_each_archive() {
     for name in ARCHIVES {
         let folder = folder();
         let ndf = folder.path().join("ndf");
-        convert(&archive(name), &ndf, &["--as", "ndf", "--format", "dir"]).ends_with(0);
+        to_ndf(name, &ndf, &["--format", "dir"]);
         let judged = judge.validates(&ndf.join("data"), &ndf.join("datamodel.prisma"));
         assert_eq!(judged, Ok(()), "{name}");
     }
@@ -185,6 +203,36 @@ fn a_dry_run_leaves_nothing_and_a_name_that_is_taken_is_refused() {
     .ends_with(0);
     assert_eq!(names(folder.path()), ["ndf"]);
     assert_eq!(names(&ndf), before);
+}
+
+#[test]
+fn what_is_converted_the_wrong_way_round_or_is_not_there_is_told_what_to_do() {
+    let folder = folder();
+    let ndf = folder.path().join("ndf");
+    convert(&strapi_archive(), &ndf, &["--as", "ndf"]).ends_with(0);
+    let [to, gone] = ["to", "gone"].map(|it| folder.path().join(it));
+    let plain = ["--as", "strapi", "--no-encrypt"];
+    for from in [ndf.clone(), ndf.join("data.zip"), service("data")] {
+        convert(&from, &to, &["--as", "ndf"])
+            .ends_with(2)
+            .says(["what Prisma 1 takes", "--as strapi"]);
+    }
+    convert(&strapi_archive(), &to, &plain)
+        .ends_with(2)
+        .says(["is an archive of a Strapi", "--as ndf"]);
+    convert(&gone, &to, &plain)
+        .ends_with(1)
+        .says(["there is no data set at"]);
+    for nowhere in ["-", "s3://bucket/site"] {
+        convert(&strapi_archive(), Path::new(nowhere), &["--as", "ndf"])
+            .ends_with(2)
+            .says(["name a folder"]);
+    }
+    convert(&ndf, &to, &plain).ends_with(0);
+    let taken = convert(&ndf, &to, &plain).ends_with(2);
+    taken.says(["choose another name, or replace it with --overwrite"]);
+    convert(&strapi_archive(), &gone, &["--as", "dgraph"]).ends_with(2);
+    assert_eq!(names(folder.path()), ["ndf", "to.tar.gz"]);
 }
 
 #[test]
@@ -415,60 +463,6 @@ fn values_that_a_strapi_cannot_have_are_listed_and_make_the_archive_incomplete()
     }
 }
 
-/// Real Strapi, made of the schemas that came with an archive, takes its content, and exports the same.
-fn strapi_exports_what_was_a_service(
-    version: &'static Version,
-    number: &str,
-    data: &Path,
-    model: &Path,
-) {
-    let Some(harness) = version.harness() else {
-        return;
-    };
-    let folder = folder();
-    let site = folder.path().join("site");
-    let options = [
-        "--as",
-        "strapi",
-        "--no-encrypt",
-        "--strapi-version",
-        number,
-        "--datamodel",
-    ];
-    let model = model.to_str().expect("UTF-8");
-    convert(data, &site, &[&options[..], &[model]].concat()).ends_with(0);
-    let ours = Archive::open(&folder.path().join("site.tar.gz"), None);
-    let project = harness.new_project("was-a-service", None);
-    for part in ["api", "components", "extensions", "plugins", "index.js"] {
-        let path = project.dir.join("src").join(part);
-        match path.is_dir() {
-            true => fs::remove_dir_all(path).expect("removed"),
-            false => drop(fs::remove_file(path)),
-        }
-    }
-    fs::remove_file(project.dir.join("config/plugins.js")).expect("removed");
-    copy_folder(
-        &folder.path().join("site-schemas"),
-        &project.dir.join("src"),
-    );
-    project.serve("true");
-    let packed = folder.path().join("site.tar.gz");
-    project.our_import(&packed, &["--schema-strategy", "ignore"]);
-    let theirs = Archive::open(&project.strapi_export("was-a-service", None), None);
-    for stage in ["schemas", "entities", "links"] {
-        let of_the_service = |line: &String| {
-            let line: Value = serde_json::from_str(line).expect("JSON");
-            let types = [&line["uid"], &line["type"], &line["left"]["type"]];
-            types
-                .iter()
-                .any(|it| it.as_str().is_some_and(|it| it.starts_with("api::")))
-        };
-        let mut theirs = theirs.lines(stage);
-        theirs.retain(of_the_service);
-        assert_eq!(theirs, ours.lines(stage), "{stage}");
-    }
-}
-
 #[test]
 fn a_data_model_in_several_files_is_taken_and_one_that_is_too_long_is_not() {
     let folder = folder();
@@ -515,72 +509,4 @@ fn schemas_that_cannot_be_shown_leave_no_archive_and_a_failure_leaves_no_schemas
         .ends_with(6)
         .says(["there are two nodes of this id"]);
     assert_eq!(names(folder.path()), ["data", "datamodel.prisma"]);
-}
-
-/// A service with names that Strapi makes one of, that it has itself, and that are too long for it.
-fn strapi_takes_names_that_it_would_refuse(version: &'static Version, number: &str) {
-    const MODEL: &str = "
-        type StrapiWebhook { id: ID! @id name: String }
-        type StrapiCoreStoreSetting { id: ID! @id name: String }
-        type AnExtraordinarilyLongNameOfATypeThatIsCutHereRightX { id: ID! @id name: String }
-        type Tag1 { id: ID! @id name: String }
-        type Tag_1 { id: ID! @id name: String }
-        type UpUser { id: ID! @id name: String }
-        type Post { id: ID! @id fooBar: String foo_bar: String title1: Int title_1: Int x: Int x_: Int
-            slug: String @unique tag1: [Tag1] @relation(name: \"A\") tag_1: [Tag_1] @relation(name: \"B\") }";
-    const NODES: &str = r#"
-        {"_typeName":"StrapiWebhook","id":"w","name":"n"},{"_typeName":"Tag1","id":"t","name":"one"},
-        {"_typeName":"Tag_1","id":"t","name":"other"},{"_typeName":"UpUser","id":"u","name":"n"},
-        {"_typeName":"AnExtraordinarilyLongNameOfATypeThatIsCutHereRightX","id":"a","name":"n"},
-        {"_typeName":"StrapiCoreStoreSetting","id":"s","name":"n"},
-        {"_typeName":"Post","id":"p","fooBar":"a","foo_bar":"b","title1":1,"title_1":2,"x":3,"x_":4,
-            "slug":"SLUG"}"#;
-    const RELATIONS: &str = r#"
-        [{"_typeName":"Post","id":"p","fieldName":"tag1"},{"_typeName":"Tag1","id":"t"}],
-        [{"_typeName":"Post","id":"p","fieldName":"tag_1"},{"_typeName":"Tag_1","id":"t"}]"#;
-    let folder = folder();
-    let (data, model) = (folder.path().join("data"), folder.path().join("dm.prisma"));
-    let nodes = NODES.replace("SLUG", &"slug".repeat(100));
-    for (kind, values) in [
-        ("nodes", nodes.as_str()),
-        ("lists", ""),
-        ("relations", RELATIONS),
-    ] {
-        let into = data.join(kind);
-        fs::create_dir_all(&into).expect("a folder");
-        let text = format!(r#"{{"valueType":"{kind}","values":[{values}]}}"#);
-        fs::write(into.join("000001.json"), text).expect("written");
-    }
-    fs::write(&model, MODEL).expect("written");
-    strapi_exports_what_was_a_service(version, number, &data, &model);
-}
-
-#[test]
-fn strapi_5_takes_names_that_it_would_refuse() {
-    strapi_takes_names_that_it_would_refuse(&crate::strapi5::STRAPI, "5.54.0");
-}
-
-#[test]
-fn strapi_4_takes_names_that_it_would_refuse() {
-    strapi_takes_names_that_it_would_refuse(&crate::strapi4::STRAPI, "4.26.2");
-}
-
-#[test]
-fn strapi_5_exports_what_was_a_service() {
-    strapi_exports_what_was_a_service(
-        &crate::strapi5::STRAPI,
-        "5.54.0",
-        &service("data"),
-        &service("datamodel.prisma"),
-    );
-}
-
-#[test]
-fn strapi_4_exports_what_was_a_service() {
-    strapi_exports_what_was_a_service(
-        &crate::strapi4::STRAPI,
-        "4.26.2",
-        &service("data"),
-        &service("datamodel.prisma"),
-    );
 }

@@ -1,24 +1,14 @@
 //! `backup convert` of what is damaged, or of something else than it says: refused, and nothing is left at TO.
 
+use crate::convert::{convert, folder};
 use crate::support::archive::Archive;
 use crate::support::beasts;
 use crate::support::cli::{Outcome, backup, run, strapi_archive_of};
 use crate::support::tarball::{LINKS, Tarball};
 use serde_json::Value;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-
-fn convert(from: &Path, to: &Path, options: &[&str]) -> Outcome {
-    let fixed: [&OsStr; 3] = ["convert".as_ref(), from.as_os_str(), to.as_os_str()];
-    let options = options.iter().map(AsRef::as_ref);
-    run(&mut backup(fixed.into_iter().chain(options)))
-}
-
-fn folder() -> TempDir {
-    tempfile::tempdir().expect("a folder")
-}
 
 /// How many things are in a folder.
 fn count(folder: &Path) -> usize {

@@ -24,7 +24,11 @@ mod cloud_media;
 mod cloud_others;
 mod cloud_restores;
 mod column_rules;
+#[cfg(feature = "prisma")]
 mod convert;
+#[cfg(feature = "prisma")]
+mod convert_strapi;
+#[cfg(feature = "prisma")]
 mod convert_wrong;
 mod custom_fields;
 mod database_bulk;
@@ -71,14 +75,14 @@ mod pages;
 mod partial;
 mod pieces;
 mod power;
-mod prisma_doubts;
+#[cfg(feature = "prisma")]
 mod prisma_export;
+#[cfg(feature = "prisma")]
 mod prisma_import;
+#[cfg(feature = "prisma")]
 mod prisma_judge;
-mod prisma_kills;
+#[cfg(feature = "prisma")]
 mod prisma_large;
-mod prisma_runs;
-mod prisma_stop;
 mod prompts;
 mod proofs;
 mod remote_cuts;

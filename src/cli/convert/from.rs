@@ -1,12 +1,15 @@
 //! What `--as strapi` converts: where its data, its data model, its notes and its files lie.
 
 use super::{Arguments, Room};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::prisma::convert::{NotedSource, PlainSource, layout};
+use crate::prisma::ndf::ValueType;
 use crate::prisma::project;
 use crate::store::{Location, folder_of};
 use crate::transfer::Source;
 use jiff::Timestamp;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The Strapi that an archive is for where nothing says it.
@@ -41,6 +44,57 @@ fn parts(from: &Path) -> (PathBuf, PathBuf) {
     }
 }
 
+/// Sees that what is to be an archive is no data set of Prisma 1, as far as its names and first bytes tell.
+///
+/// # Errors
+/// It is one: the conversion goes the other way.
+pub(super) fn refuse_data_set(from: &Path) -> Result<()> {
+    let is_set = match from.is_dir() {
+        true => [layout::DATAMODEL, layout::NOTES, ValueType::Nodes.as_str()]
+            .iter()
+            .any(|name| from.join(name).exists()),
+        // Nothing but a file is opened here: whatever else it is may wait for somebody who writes.
+        false => from.is_file() && begins_as_zip(from),
+    };
+    match is_set {
+        true => Err(Error::usage(format!(
+            "{} is no archive, but what Prisma 1 takes",
+            from.display()
+        ))
+        .hint("an archive is made of it with --as strapi")),
+        false => Ok(()),
+    }
+}
+
+fn begins_as_zip(path: &Path) -> bool {
+    let mut start = [0; 2];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == *b"PK"
+}
+
+/// Sees that what is to be a data set is there, and is no archive of a Strapi.
+fn refuse_archive(from: &Path) -> Result<()> {
+    if from.symlink_metadata().is_err() {
+        return Err(
+            Error::failed(format!("there is no data set at {}", from.display()))
+                .hint("check the name that was given"),
+        );
+    }
+    let name = from.file_name().unwrap_or_default().to_string_lossy();
+    let is_archive = match from.is_dir() {
+        true => from.join("metadata.json").is_file() && from.join("schemas").is_dir(),
+        false => name.contains(".tar") || name.ends_with(".age") || name.ends_with(".enc"),
+    };
+    match is_archive {
+        true => Err(Error::usage(format!(
+            "{} is an archive of a Strapi, and no data set of Prisma 1",
+            from.display()
+        ))
+        .hint("what Prisma 1 takes is made of it with --as ndf")),
+        false => Ok(()),
+    }
+}
+
 /// Finds all of it.
 ///
 /// # Errors
@@ -50,6 +104,7 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
         let what = "a data set of Prisma 1 is a file or a folder on this machine";
         return Err(Error::usage(what).hint("copy it here first"));
     };
+    refuse_archive(&from)?;
     let (data, beside) = parts(&from);
     let interrupt = room.cancellation.interrupt();
     let spool = &room.environment.temporary;
@@ -73,7 +128,12 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
     let model = match arguments.datamodel.as_slice() {
         [] => {
             let beside = [beside.join(layout::DATAMODEL)];
-            project::data_model(&beside).map_err(|error| error.also("--datamodel names it"))?
+            project::data_model(&beside).map_err(|error| match error.kind() {
+                Kind::Failed => error.hint(
+                    "name the data model that the service was deployed with: --datamodel FILE",
+                ),
+                _ => error,
+            })?
         }
         given => project::data_model(given)?,
     };

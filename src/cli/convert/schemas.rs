@@ -30,7 +30,8 @@ impl Schemas {
     /// The folder holds something, or they cannot be written.
     pub fn write(source: &PlainSource, folder: &Path) -> Result<Self> {
         let is_full = fs::read_dir(folder).is_ok_and(|mut it| it.next().is_some());
-        if is_full || folder.is_file() {
+        let is_other = !folder.is_dir() && folder.symlink_metadata().is_ok();
+        if is_full || is_other {
             return Err(holds_something(folder).hint(OTHERWISE));
         }
         let above = folder_of(folder);

@@ -286,7 +286,7 @@ mod tests {
         ] {
             std::fs::write(&path, format!("[\n{line},\n")).expect("written");
             let error = Reader::open(&path).expect("opened").head();
-            let error = error.map(drop).expect_err("an error");
+            let error = error.expect_err("refused");
             assert!(error.to_string().contains("of format "), "{error}");
             assert!(
                 error.advice().is_some_and(|it| it.contains(hint)),

@@ -43,7 +43,8 @@ impl NdfDestination {
     /// The folder holds something, or cannot be made.
     pub fn new(path: &Path, form: Form) -> Result<Self> {
         let is_full = std::fs::read_dir(path).is_ok_and(|mut it| it.next().is_some());
-        if is_full || path.is_file() {
+        let is_other = !path.is_dir() && path.symlink_metadata().is_ok();
+        if is_full || is_other {
             return Err(holds_something(path).hint(OTHERWISE));
         }
         if path.file_name().is_none() {
