@@ -11,6 +11,10 @@
 //! A test that lacks what it needs calls [`support::skip`], and ends. A test that takes long has a short form among the
 //! others, and is marked `#[ignore = "long: ..."]`.
 
+mod prisma_doubts;
+mod prisma_kills;
+mod prisma_runs;
+mod prisma_stop;
 mod support;
 
 mod age;
@@ -24,11 +28,8 @@ mod cloud_media;
 mod cloud_others;
 mod cloud_restores;
 mod column_rules;
-#[cfg(feature = "prisma")]
 mod convert;
-#[cfg(feature = "prisma")]
 mod convert_strapi;
-#[cfg(feature = "prisma")]
 mod convert_wrong;
 mod custom_fields;
 mod database_bulk;
@@ -75,13 +76,9 @@ mod pages;
 mod partial;
 mod pieces;
 mod power;
-#[cfg(feature = "prisma")]
 mod prisma_export;
-#[cfg(feature = "prisma")]
 mod prisma_import;
-#[cfg(feature = "prisma")]
 mod prisma_judge;
-#[cfg(feature = "prisma")]
 mod prisma_large;
 mod prompts;
 mod proofs;
