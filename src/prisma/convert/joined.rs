@@ -1,6 +1,5 @@
 //! Data and what the notes say of it, brought together on disk.
 
-use super::table::unfit;
 use crate::error::{Error, Result};
 use crate::sorting::{Reading, Record, Sorted, Sorter};
 use std::path::Path;
@@ -49,6 +48,12 @@ impl<'s> Numbered<'s> {
         }
         Ok(found)
     }
+}
+
+/// What is wrong with data that does not fit the notes.
+pub fn unfit(name: &str, why: &str) -> Error {
+    Error::archive(format!("{name}: {why}"))
+        .hint("`backup prisma verify` lists all that is wrong with a data set")
 }
 
 /// What a node is known by.

@@ -4,12 +4,12 @@
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
 use super::gone::Gone;
-use super::joined::{DATA, HELD, NOTED, Numbered, node_key, placed, value};
+use super::joined::{DATA, HELD, NOTED, Numbered, node_key, placed, unfit, value};
 use super::layout::{FILES, NOTES};
 use super::left::{self, Left, is_same, tell};
 use super::mapping::FILES as FILE_ROWS;
 use super::placeless::Placeless;
-use super::table::{Pair, Table, unfit};
+use super::table::{Pair, Table};
 use super::tie::{self, Tallies};
 use crate::convert::notes::{FileNote, Note, Reader, RowNote};
 use crate::convert::rows::{Rows, Untaken};

@@ -5,7 +5,7 @@ use super::fields::is_fixed;
 use super::joined::node_key;
 use crate::convert::notes::{End, Head, LinkForm, Note, Reader, RelationNote, TypeNote};
 use crate::convert::rows::{Rows, Shapes, Tree, Types};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::limits::{LONGEST_SCHEMAS, MOST_PARTS};
 use crate::model::{Schema, Schemas, Stage};
 use crate::prisma::ndf::Relation;
@@ -258,10 +258,4 @@ impl Types for Table {
     fn is_fixed(&self, model: usize, field: &str) -> bool {
         is_fixed(self.uid(model).unwrap_or_default(), field)
     }
-}
-
-/// What is wrong with data that does not fit the notes.
-pub fn unfit(name: &str, why: &str) -> Error {
-    Error::archive(format!("{name}: {why}"))
-        .hint("`backup prisma verify` lists all that is wrong with a data set")
 }

@@ -1,6 +1,6 @@
 //! Clears up what came of requests whose answers are lost: the service is read back, and what is missing is sent.
 
-use super::super::ndf::{ListRow, Node, Page, Relation, ValueType};
+use super::super::ndf::{Node, Page, Relation, ValueType};
 use super::super::sdl::DataModel;
 use super::super::service::{Cursor, Outcome};
 use super::super::verify::{Chunk, Digest, edge_id, is_same, node_id};
@@ -311,11 +311,6 @@ fn named(mut list: Vec<String>) -> Vec<String> {
         list.push(format!("and {more} more"));
     }
     list
-}
-
-/// A row, for messages: the node and the field.
-pub(super) fn told(row: &ListRow<'_>) -> String {
-    format!("{}.{} of {}", row.type_name, row.field, row.id)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 use super::super::ndf::{DataFile, DataSet, ListRow, ValueType};
 use super::super::sdl::{DataModel, FieldType};
 use super::super::verify::{Chunk, Chunks, Digest, is_same, list_id};
-use super::doubts::told;
 use super::refused::elements;
 use crate::error::{Error, Result};
 use serde_json::value::RawValue;
@@ -190,4 +189,9 @@ fn written(row: &ListRow<'_>, values: &[&RawValue]) -> String {
         text(&row.field),
         values.join(",")
     )
+}
+
+/// A row, for messages: the node and the field.
+pub(super) fn told(row: &ListRow<'_>) -> String {
+    format!("{}.{} of {}", row.type_name, row.field, row.id)
 }

@@ -6,7 +6,7 @@ use super::super::sdl::DataModel;
 use super::super::service::{Cursor, Service};
 use super::super::verify::{Digest, Verdict, is_same, list_id, node_id};
 use super::super::watch::{Event, Watch};
-use super::doubts::told;
+use super::lists::told;
 use crate::error::{Error, Result};
 use crate::sorting::{Record, Sorter};
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use super::super::ndf::{ListRow, Node, Relation, ValueType};
 use super::super::sdl::{DataModel, FieldType, Scalar, Type};
 use super::edges::edge_id;
 use super::ids::{Ids, Place, Role};
-use super::value::misfit;
+use super::value::{is_uuid, misfit};
 use crate::error::Result;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -280,13 +280,4 @@ fn check_id(model: &DataModel, own: &Type, id: &str) -> std::result::Result<(), 
         )),
         _ => Ok(()),
     }
-}
-
-/// Whether it is written as 8-4-4-4-12 hexadecimal digits.
-pub(super) fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, it)| match at {
-            8 | 13 | 18 | 23 => it == b'-',
-            _ => it.is_ascii_hexdigit(),
-        })
 }

@@ -1,7 +1,6 @@
 //! Which values fit which types, and which are the same.
 
 use super::super::sdl::{DataModel, FieldType, Scalar};
-use super::element::is_uuid;
 use crate::model::canonical::{compact, number};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -181,6 +180,15 @@ fn is_equal(one: &Value, other: &Value) -> bool {
         }
         _ => one == other,
     }
+}
+
+/// Whether it is written as 8-4-4-4-12 hexadecimal digits.
+pub(super) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, it)| match at {
+            8 | 13 | 18 | 23 => it == b'-',
+            _ => it.is_ascii_hexdigit(),
+        })
 }
 
 #[cfg(test)]
