@@ -14,6 +14,7 @@ mod environment;
 mod export;
 mod extract;
 mod filter;
+mod findings;
 mod identity;
 mod import;
 mod input;
