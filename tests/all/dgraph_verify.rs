@@ -200,6 +200,22 @@ fn links_to_nodes_without_rows_are_counted_and_are_no_fault() {
 }
 
 #[test]
+fn what_rdf_holds_and_json_does_not_is_noted() {
+    let set = Set::new(&[(
+        "g01.rdf.gz",
+        "# a comment\n<0x1> <pi> \"+Inf\"^^<xs:float> .\n<0x1> <name> \"x\" <old> .\n",
+    )]);
+    set.write("g01.schema.gz", "name:string .\npi:float .\n");
+    fs::write(set.path("readme.txt"), "").unwrap();
+    set.verify().ends_with(0).says([
+        "note: 1 floats are +Inf, -Inf or NaN",
+        "note: 1 rows have a label of old servers",
+        "note: readme.txt is no part of an export set",
+        "set:     for servers before 21.03",
+    ]);
+}
+
+#[test]
 fn files_that_are_cut_or_go_on_are_damaged() {
     let name = "v25.3.0-dql-facets-lang";
     let folder = tempfile::tempdir().unwrap();
