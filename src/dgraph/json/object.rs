@@ -97,7 +97,7 @@ impl Taker<'_> {
         parent: Option<(&str, u64)>,
         out: &mut Out<'_>,
     ) -> Result<(Node, Vec<Facet>), String> {
-        let names = || object.members.iter().map(|(name, _)| name.as_ref());
+        let names = object.members.iter().map(|(name, _)| name.as_ref());
         let find = |wanted: &str| {
             let found = object.members.iter().find(|(name, _)| name == wanted);
             found.map(|(_, raw)| raw)
@@ -125,6 +125,10 @@ impl Taker<'_> {
             Some(found) => scalar_facets(&found)?,
             None => Vec::new(),
         };
+        let names: HashSet<&str> = match facets.is_empty() {
+            true => HashSet::new(),
+            false => names.collect(),
+        };
         let mut seen = HashSet::with_capacity(object.members.len());
         let mut of = Of {
             subject: subject.clone(),
@@ -151,7 +155,7 @@ impl Taker<'_> {
             }
             // Servers write the facets of a value with a language without it; the loader wants it there.
             let own = facets.remove(name.as_ref()).or_else(|| {
-                let is_free = language.is_some() && !names().any(|it| it == predicate);
+                let is_free = language.is_some() && !names.contains(predicate);
                 is_free.then(|| facets.remove(predicate))?
             });
             let own = own.unwrap_or_default();
@@ -180,8 +184,20 @@ impl Taker<'_> {
             Raw::List(items) => items.as_slice(),
             one => std::slice::from_ref(one),
         };
+        let (of_all, mut by_item) = by_item(facets);
+        if items.len() > 1 && !of_all.is_empty() {
+            return Err(format!(
+                "the facets of `{}` stand beside several of it, and do not say of which they are",
+                shown(predicate)
+            ));
+        }
         for (at, item) in items.iter().enumerate() {
-            let facets = item_facets(facets, at, items.len(), predicate)?;
+            let mut facets = scalar_facets(&of_all)?;
+            if !by_item.is_empty()
+                && let Some(own) = by_item.remove(at.to_string().as_str())
+            {
+                facets.extend(scalar_facets(&own)?);
+            }
             if let Raw::Object(child) = item
                 && !is_geo(child)
             {
@@ -202,7 +218,13 @@ impl Taker<'_> {
             };
             of.push(predicate, object, facets, self.schema)?;
         }
-        Ok(())
+        match by_item.is_empty() {
+            true => Ok(()),
+            false => Err(format!(
+                "it has facets of an item of `{}` that is not there",
+                shown(predicate)
+            )),
+        }
     }
 }
 
@@ -258,34 +280,25 @@ fn uid(raw: &Raw<'_>) -> Result<Option<Node>, String> {
     }
 }
 
-/// The facets of one item of a list: each is one value, or an object of those by the number of the item.
-fn item_facets(
-    facets: &[(&str, &Raw<'_>)],
-    at: usize,
-    items: usize,
-    predicate: &str,
-) -> Result<Vec<Facet>, String> {
-    let mut own = Vec::new();
+/// Facets by name.
+type Named<'f, 'a> = Vec<(&'f str, &'f Raw<'a>)>;
+
+/// Facets that are there for all, and those of the items of a list by their numbers: those of a list may be objects of these.
+fn by_item<'f, 'a>(
+    facets: &[(&'f str, &'f Raw<'a>)],
+) -> (Named<'f, 'a>, HashMap<&'f str, Named<'f, 'a>>) {
+    let (mut of_all, mut by_item) = (Vec::new(), HashMap::<&str, Named<'_, '_>>::new());
     for (key, raw) in facets {
-        let found = match raw {
-            Raw::Object(by_number) => {
-                let at = at.to_string();
-                let found = by_number.members.iter().find(|(name, _)| *name == at);
-                found.map(|(_, raw)| raw)
+        match raw {
+            Raw::Object(numbered) => {
+                for (number, raw) in &numbered.members {
+                    by_item.entry(number).or_default().push((key, raw));
+                }
             }
-            _ if items == 1 => Some(*raw),
-            _ => {
-                return Err(format!(
-                    "the facets of `{}` stand beside several of it, and do not say of which they are",
-                    shown(predicate)
-                ));
-            }
-        };
-        if let Some(found) = found {
-            own.extend(facet(key, found)?);
+            raw => of_all.push((*key, *raw)),
         }
     }
-    Ok(own)
+    (of_all, by_item)
 }
 
 fn scalar_facets(facets: &[(&str, &Raw<'_>)]) -> Result<Vec<Facet>, String> {

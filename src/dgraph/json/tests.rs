@@ -155,6 +155,10 @@ fn what_is_wrong_is_said_with_its_line_and_the_rest_is_read() {
             "{\"uid\":\"0x1\",\"a\":[1,2],\"a|x\":1}",
             "of which they are",
         ),
+        (
+            "{\"uid\":\"0x1\",\"a\":[1,2],\"a|x\":{\"2\":1}}",
+            "an item of `a` that is not there",
+        ),
         ("{\"uid\":\"0x1\",\"a\":1,\"a|x\":[]}", "the facet `x`"),
         (
             "{\"uid\":\"0x1\",\"a\":1,\"a|x\":NaN}",
