@@ -154,6 +154,10 @@ fn every_command_is_in_the_readme_and_in_the_completions() {
     let readme = fs::read_to_string(repository("README.md")).unwrap();
     for verb in strapi_backup::cli::command().get_subcommands() {
         let name = verb.get_name();
+        // Nobody is told of it until it is in every build.
+        if cfg!(feature = "dgraph") && name == "dgraph" {
+            continue;
+        }
         let is_there = readme.contains(&format!("backup {name}"));
         assert!(is_there, "{name} is not in README.md");
     }

@@ -2,6 +2,7 @@
 
 use super::super::Cancellation;
 use super::super::environment::Environment;
+use super::super::findings::print_findings;
 use super::super::report::INCOMPLETE;
 use super::super::terminal::{self, Reports, safe};
 use super::service::{Meant, ServiceArguments};
@@ -117,7 +118,7 @@ impl Arguments {
         }
         export::publish(pages, &path, self.format, overwrite, &interrupt).map_err(kept)?;
         verdict::print(Reports::Stdout, &found);
-        verdict::print_findings(&found.findings);
+        print_findings(&found.findings);
         let name = safe(&path.display().to_string());
         match found.findings.count() {
             0 => {
