@@ -18,6 +18,7 @@
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`remote`] | a running Strapi, as source and as destination |
 //! | [`prisma`] | Prisma 1: its data model, its data sets, its services, and what becomes of them in Strapi |
+//! | `dgraph` | export sets of Dgraph (with the feature of that name) |
 //! | [`convert`] | what conversions between systems share |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
@@ -38,6 +39,8 @@ pub mod cli;
 pub mod comparison;
 pub mod convert;
 pub mod database;
+#[cfg(feature = "dgraph")]
+pub mod dgraph;
 mod dotenv;
 pub mod effort;
 pub mod error;
@@ -46,6 +49,7 @@ pub mod extract;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hashing;
+mod hiding;
 pub mod inventory;
 pub mod model;
 mod nameless;

@@ -1,22 +1,14 @@
 //! The secret that opens a running Strapi.
 
 use crate::error::{Error, Result};
+use crate::hiding;
 use http::HeaderValue;
-use std::collections::HashSet;
 use std::fmt;
 
 /// How long a token may be, in bytes; Strapi's have 256.
 const LONGEST: usize = 4 << 10;
 /// What stands in a text in place of the token.
 const HIDDEN: &str = "<token>";
-/// Tokens that are shorter than this are not looked for in texts.
-const SHORTEST: usize = 8;
-/// Parts of a token that are so long are hidden as the whole is, in bytes.
-const PART: usize = 16;
-/// How much of a text of a server is kept, in bytes.
-const LONGEST_TEXT: usize = 1 << 10;
-/// How much of one is looked at.
-const LONGEST_LOOK: usize = 64 << 10;
 
 /// A transfer token of Strapi's. It is never shown.
 #[derive(Clone)]
@@ -57,47 +49,12 @@ impl Token {
     /// A text of a server's as it is kept and told: without the token and without parts of it, and of bounded length.
     /// What would be cut first could show a part.
     pub(super) fn fit(&self, text: &str) -> String {
-        let looked = &text[..text.floor_char_boundary(LONGEST_LOOK)];
-        let hidden = self.hidden_in(looked);
-        match hidden.len() <= LONGEST_TEXT && looked.len() == text.len() {
-            true => hidden,
-            false => {
-                let end = hidden.floor_char_boundary(LONGEST_TEXT);
-                format!("{}…", &hidden[..end])
-            }
-        }
+        hiding::fit(text, [&*self.0], HIDDEN)
     }
 
     /// Whether a text of a server's holds nothing of it.
     pub(super) fn is_absent_in(&self, text: &str) -> bool {
-        self.hidden_in(text) == text
-    }
-
-    /// A text without the token, and without what is a part of it, in whatever case.
-    fn hidden_in(&self, text: &str) -> String {
-        let part = PART.min(self.0.len());
-        if part < SHORTEST || text.len() < part {
-            return text.to_owned();
-        }
-        let token = self.0.to_ascii_lowercase();
-        let parts: HashSet<&[u8]> = token.as_bytes().windows(part).collect();
-        let lower = text.to_ascii_lowercase();
-        let mut out = String::new();
-        // What is told so far, and where what is hidden ends.
-        let (mut told, mut hidden) = (0, 0);
-        for (start, window) in lower.as_bytes().windows(part).enumerate() {
-            if !parts.contains(window) {
-                continue;
-            }
-            if start > hidden || out.is_empty() {
-                out.push_str(&text[told..start]);
-                out.push_str(HIDDEN);
-            }
-            hidden = start + part;
-            told = hidden;
-        }
-        out.push_str(&text[told..]);
-        out
+        hiding::hide(text, &self.0, HIDDEN) == text
     }
 }
 
@@ -110,6 +67,10 @@ impl fmt::Debug for Token {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Parts that are so long are hidden, and texts that are longer than that are cut.
+    const PART: usize = 16;
+    const LONGEST_TEXT: usize = 1 << 10;
 
     #[test]
     fn a_token_is_one_line_and_never_shown() {
