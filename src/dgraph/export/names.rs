@@ -1,0 +1,125 @@
+//! The names of the files of a set, and of the folders that servers write sets into.
+
+use crate::dgraph::Format;
+use std::fmt;
+
+/// What one of the files of a group holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Data(Format),
+    Schema,
+    GraphQl,
+}
+
+/// The name of a file: `g01.json.gz`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FileName {
+    /// The group of servers that wrote it.
+    pub group: u32,
+    pub part: Part,
+}
+
+impl FileName {
+    /// What a name says; `None` where no file of a set is called so.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (group, part) = text.strip_prefix('g')?.split_once('.')?;
+        let part = match part {
+            "rdf.gz" => Part::Data(Format::Rdf),
+            "json.gz" => Part::Data(Format::Json),
+            "schema.gz" => Part::Schema,
+            "gql_schema.gz" => Part::GraphQl,
+            _ => return None,
+        };
+        let group = group
+            .parse()
+            .ok()
+            .filter(|_| group.bytes().all(|it| it.is_ascii_digit()))?;
+        let name = Self { group, part };
+        (name.to_string() == text).then_some(name)
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = match self.part {
+            Part::Data(format) => format.extension(),
+            Part::Schema => "schema",
+            Part::GraphQl => "gql_schema",
+        };
+        write!(f, "g{:02}.{part}.gz", self.group)
+    }
+}
+
+/// The name of a folder that a server writes a set into: `dgraph.r91.u1120.1541`, with the moment of its data as the server
+/// counts them, and that of the export as month, day, hour and minute.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RunName {
+    /// The moment of its data. Later exports have no smaller one.
+    read: u64,
+    time: String,
+}
+
+impl RunName {
+    /// What a name says; `None` where no server calls a folder so.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (read, time) = text.strip_prefix("dgraph.r")?.split_once(".u")?;
+        let (day, minute) = time.split_once('.')?;
+        let is_number = |text: &str| text.len() == 4 && text.bytes().all(|it| it.is_ascii_digit());
+        if !is_number(day) || !is_number(minute) {
+            return None;
+        }
+        let name = Self {
+            read: read.parse().ok()?,
+            time: time.to_owned(),
+        };
+        (name.to_string() == text).then_some(name)
+    }
+}
+
+impl fmt::Display for RunName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dgraph.r{}.u{}", self.read, self.time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_servers_and_nothing_else() {
+        for text in [
+            "g01.json.gz",
+            "g01.rdf.gz",
+            "g12.schema.gz",
+            "g100.gql_schema.gz",
+        ] {
+            assert_eq!(FileName::parse(text).expect(text).to_string(), text);
+        }
+        for text in [
+            "g1.json.gz",
+            "g01.json",
+            "../g01.json.gz",
+            "g+1.json.gz",
+            "g01.csv.gz",
+            "g.json.gz",
+            "",
+        ] {
+            assert_eq!(FileName::parse(text), None, "{text}");
+        }
+        let run = |text| RunName::parse(text);
+        assert_eq!(
+            run("dgraph.r91.u1120.1541").expect("a run").to_string(),
+            "dgraph.r91.u1120.1541"
+        );
+        assert!(run("dgraph.r100.u0101.0000") > run("dgraph.r91.u1120.1541"));
+        for text in [
+            "dgraph.r91",
+            "dgraph.r091.u1120.1541",
+            "dgraph.r91.u1120.1541/..",
+            "dgraph.rx.u1120.1541",
+        ] {
+            assert_eq!(run(text), None, "{text}");
+        }
+    }
+}
