@@ -6,6 +6,8 @@ mod child;
 mod choices;
 mod columns;
 mod convert;
+#[cfg(feature = "dgraph")]
+mod dgraph;
 mod diff;
 mod doctor;
 mod drill;
@@ -14,6 +16,7 @@ mod environment;
 mod export;
 mod extract;
 mod filter;
+mod given;
 mod identity;
 mod import;
 mod input;
@@ -132,6 +135,8 @@ enum Command {
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
     Prisma(prisma::Arguments),
+    #[cfg(feature = "dgraph")]
+    Dgraph(dgraph::Arguments),
     Schedule(schedule::Arguments),
     /// Print completions for a shell
     ///
@@ -197,6 +202,8 @@ fn dispatch() -> Result<u8> {
         }
         Command::Recover(arguments) => arguments.run(&environment),
         Command::Prisma(arguments) => arguments.run(&environment),
+        #[cfg(feature = "dgraph")]
+        Command::Dgraph(arguments) => arguments.run(&environment),
         Command::Schedule(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -35,6 +35,8 @@ mod database_snapshot;
 mod database_transactions;
 mod database_values;
 mod databases;
+#[cfg(feature = "dgraph")]
+mod dgraph_export;
 mod diff;
 mod doctor;
 mod drill;

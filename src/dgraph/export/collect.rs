@@ -69,7 +69,7 @@ pub(super) fn collect(
     }
     match why {
         None => Ok(None),
-        Some(error) => Err(error.hint("the server says that the export is done: see that its disk is not full, and run it again")),
+        Some(error) => Err(Error::failed(error.to_string()).hint("the server says that the export is done: see that its disk is not full, and run it again")),
     }
 }
 

@@ -69,6 +69,14 @@ pub struct Taken {
     pub away: BTreeSet<u32>,
 }
 
+/// Sees that the folders can be read that one's own servers write exports into.
+///
+/// # Errors
+/// One of them cannot.
+pub fn look(folders: &[PathBuf]) -> Result<()> {
+    Folders::look(folders).map(drop)
+}
+
 /// Finds out what a server offers. That changes nothing there.
 ///
 /// # Errors

@@ -1,0 +1,34 @@
+//! `backup dgraph`: servers of Dgraph, and their export sets.
+
+mod export;
+mod server;
+
+use super::environment::Environment;
+use crate::error::Result;
+use clap::{Args, Subcommand};
+
+/// Export a server of Dgraph
+///
+/// Sets are as servers of Dgraph export them, of all versions from 20.03 on: a folder with the rows as JSON or RDF, and the
+/// schemas.
+#[derive(Debug, Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Export(export::Arguments),
+}
+
+impl Arguments {
+    /// Runs it; gives the exit code.
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        match self.verb {
+            Verb::Export(arguments) => arguments.run(environment),
+        }
+    }
+}
