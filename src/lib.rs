@@ -19,6 +19,7 @@
 //! | [`remote`] | a running Strapi, as source and as destination |
 //! | [`prisma`] | Prisma 1: its data model, its data sets, its services, and what becomes of them in Strapi |
 //! | `dgraph` | export sets of Dgraph (with the feature of that name) |
+//! | [`checking`] | what checks of data of other systems share |
 //! | [`convert`] | what conversions between systems share |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
 //! | [`cli`] | the command line; the only room that knows terminals and prompts |
@@ -35,6 +36,7 @@ extern crate self as strapi_backup;
 
 pub mod archive;
 mod calendar;
+pub mod checking;
 pub mod cli;
 pub mod comparison;
 pub mod convert;

@@ -16,6 +16,7 @@ mod environment;
 mod export;
 mod extract;
 mod filter;
+mod findings;
 mod given;
 mod identity;
 mod import;

@@ -26,6 +26,5 @@ pub mod project;
 pub mod sdl;
 pub mod service;
 pub mod verify;
-mod watch;
 
-pub use watch::{Event, Silent, Watch};
+pub use crate::checking::{Event, Silent, Watch};

@@ -2,6 +2,7 @@
 
 use super::super::Cancellation;
 use super::super::environment::Environment;
+use super::super::findings::print_findings;
 use super::super::progress::Progress;
 use super::super::report::INCOMPLETE;
 use super::super::run::RunArguments;
@@ -125,7 +126,7 @@ impl Arguments {
         }
         export::publish(pages, &path, self.format, overwrite, &interrupt).map_err(kept)?;
         verdict::print(Reports::Stdout, &found);
-        verdict::print_findings(&found.findings);
+        print_findings(&found.findings);
         let name = safe(&path.display().to_string());
         match found.findings.count() {
             0 => {

@@ -1,6 +1,7 @@
 //! `backup prisma import`: a data set into a running service.
 
 use super::super::environment::Environment;
+use super::super::findings::print_findings;
 use super::super::progress::Progress;
 use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
@@ -163,7 +164,7 @@ impl Arguments {
 
 /// Says what is wrong with the data set; gives the exit code.
 fn refuse(found: &Verdict) -> u8 {
-    verdict::print_findings(&found.findings);
+    print_findings(&found.findings);
     let count = HumanCount(found.findings.count());
     Reports::Stdout.conclude(&format!(
         "{count} things are wrong with the data set, and nothing was sent"

@@ -1,22 +1,11 @@
 //! What is said of a data set that was checked.
 
-use super::super::report::{Heads, print_lines};
+use super::super::findings::HEADS;
+use super::super::report::print_lines;
 use super::super::terminal::{self, Reports, safe};
-use crate::error::Error;
 use crate::prisma::ndf::ValueType;
-use crate::prisma::verify::{Count, Findings, Verdict};
+use crate::prisma::verify::{Count, Verdict};
 use crate::transfer::summary::{Failure, GroupFacts, StageFacts, Summary};
-use indicatif::{DecimalBytes, HumanCount};
-
-/// What stands above the table.
-const HEADS: Heads = Heads {
-    eye: ["Type", "Count", "Size"],
-    shown: [
-        |it| HumanCount(it).to_string(),
-        |it| DecimalBytes(it).to_string(),
-    ],
-    plain: ["Count", "Bytes", "Type"],
-};
 
 /// Takes the verdict over into the summary of the run.
 pub(super) fn note(summary: &mut Summary, verdict: &Verdict) {
@@ -62,30 +51,4 @@ pub(super) fn print(reports: Reports, verdict: &Verdict) {
     let sum = |of: fn(&Count) -> u64| verdict.counts.iter().map(of).sum();
     lines.push(("Total".to_owned(), sum(|it| it.items), sum(|it| it.bytes)));
     print_lines(reports, &HEADS, &lines);
-}
-
-/// Says what is wrong; what to do is said once.
-pub(super) fn print_findings(findings: &Findings) {
-    let mut advice: Vec<&str> = Vec::new();
-    for fault in findings.list() {
-        terminal::tell_fault(fault);
-        let hint = fault
-            .advice()
-            .filter(|it| !advice.contains(it) && *it != usual());
-        advice.extend(hint);
-    }
-    if findings.more() > 0 {
-        let more = HumanCount(findings.more());
-        terminal::alert(&format!("error: {more} more of these"));
-    }
-    for hint in advice {
-        terminal::alert(&format!("  {hint}"));
-    }
-}
-
-/// The advice that is for archives.
-fn usual() -> &'static str {
-    static USUAL: std::sync::LazyLock<String> =
-        std::sync::LazyLock::new(|| Error::archive("").advice().unwrap_or_default().to_owned());
-    &USUAL
 }

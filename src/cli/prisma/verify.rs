@@ -1,6 +1,7 @@
 //! `backup prisma verify`: whether a data set is whole, without a server.
 
 use super::super::environment::Environment;
+use super::super::findings::print_findings;
 use super::super::progress::Progress;
 use super::super::run::RunArguments;
 use super::super::terminal::Reports;
@@ -68,7 +69,7 @@ impl Arguments {
         let found = verify::verify(&mut set, model.as_ref(), &environment.temporary, &progress)?;
         verdict::note(summary, &found);
         verdict::print(Reports::Stdout, &found);
-        verdict::print_findings(&found.findings);
+        print_findings(&found.findings);
         match found.findings.count() {
             0 => {
                 Reports::Stdout.conclude("The data set is whole");

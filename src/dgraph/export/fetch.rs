@@ -3,9 +3,9 @@
 use super::names::FileName;
 use super::place::Place;
 use super::whole::{Found, check};
+use crate::checking::{Event, Watch};
 use crate::dgraph::server::Server;
 use crate::error::{Error, Result};
-use crate::prisma::{Event, Watch};
 use crate::store::{Distrust, Interrupt, Rest, Unanswered};
 use std::fs::File;
 use std::io::{Seek, Write};

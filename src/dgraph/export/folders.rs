@@ -3,7 +3,8 @@
 //! Each group of a cluster writes into the folder of its own leader, below a folder of the same name for all of them. What
 //! lay there before the export is not of it, unless it was written anew: two exports within a minute share a folder.
 
-use super::names::{FileName, Part, RunName};
+use super::names::{FileName, RunName};
+use crate::dgraph::set::Content;
 use crate::error::{Error, Result};
 use crate::store::open_plain;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,13 +85,13 @@ pub(super) fn lacking(
     let here: BTreeSet<u32> = files.iter().map(|it| it.group).collect();
     let mut lacking = Vec::new();
     for &group in &here {
-        let of = |is: fn(Part) -> bool| files.iter().any(|it| it.group == group && is(it.part));
-        if !of(|it| matches!(it, Part::Data(_))) {
+        let of =
+            |is: fn(Content) -> bool| files.iter().any(|it| it.group == group && is(it.content));
+        if !of(|it| matches!(it, Content::Rows(_))) {
             lacking.push(format!("the rows of group {group}"));
         }
-        if !of(|it| it == Part::Schema) {
-            let part = Part::Schema;
-            lacking.push(FileName { group, part }.to_string());
+        if !of(|it| it == Content::Schema) {
+            lacking.push(Content::Schema.name(group));
         }
     }
     (lacking, groups.difference(&here).copied().collect())

@@ -20,14 +20,15 @@ pub use place::free;
 pub use request::{Namespace, Request};
 
 use super::server::{Answered, Path as At, Server};
+use super::set::Content;
+use crate::checking::{Event, Watch};
 use crate::error::{Error, Result};
-use crate::prisma::{Event, Watch};
 use crate::store::Interrupt;
 use cloud::Signed;
 use collect::{Collected, collect};
 use fetch::{Fetched, fetch};
 use folders::{Folders, lacking};
-use names::{FileName, Part};
+use names::FileName;
 use place::Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -214,9 +215,9 @@ fn from_cloud(
         check_set(server, &signed)?;
     }
     if !signed.has_format {
-        let rows = done.keys().find_map(|it| match it.part {
-            Part::Data(format) => Some(format),
-            Part::Schema | Part::GraphQl => None,
+        let rows = done.keys().find_map(|it| match it.content {
+            Content::Rows(format) => Some(format),
+            Content::Schema | Content::GraphQl => None,
         });
         if let Some(format) = rows.filter(|it| *it != request.format) {
             let extension = format.extension();

@@ -1,52 +1,29 @@
 //! The names of the files of a set, and of the folders that servers write sets into.
 
-use crate::dgraph::Format;
+use crate::dgraph::set::Content;
 use std::fmt;
-
-/// What one of the files of a group holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Part {
-    Data(Format),
-    Schema,
-    GraphQl,
-}
 
 /// The name of a file: `g01.json.gz`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FileName {
     /// The group of servers that wrote it.
     pub group: u32,
-    pub part: Part,
+    /// What it holds.
+    pub content: Content,
 }
 
 impl FileName {
-    /// What a name says; `None` where no file of a set is called so.
+    /// What a name says; `None` where no server calls a file so.
     pub fn parse(text: &str) -> Option<Self> {
-        let (group, part) = text.strip_prefix('g')?.split_once('.')?;
-        let part = match part {
-            "rdf.gz" => Part::Data(Format::Rdf),
-            "json.gz" => Part::Data(Format::Json),
-            "schema.gz" => Part::Schema,
-            "gql_schema.gz" => Part::GraphQl,
-            _ => return None,
-        };
-        let group = group
-            .parse()
-            .ok()
-            .filter(|_| group.bytes().all(|it| it.is_ascii_digit()))?;
-        let name = Self { group, part };
+        let (group, content) = Content::of(text)?;
+        let name = Self { group, content };
         (name.to_string() == text).then_some(name)
     }
 }
 
 impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = match self.part {
-            Part::Data(format) => format.extension(),
-            Part::Schema => "schema",
-            Part::GraphQl => "gql_schema",
-        };
-        write!(f, "g{:02}.{part}.gz", self.group)
+        f.write_str(&self.content.name(self.group))
     }
 }
 

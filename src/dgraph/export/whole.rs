@@ -1,12 +1,12 @@
 //! Whether a file of a set is there to its last byte. What stands in it is for those who verify the set.
 
-use super::names::{FileName, Part};
+use super::names::FileName;
 use crate::dgraph::Format;
+use crate::dgraph::set::{Content, open};
 use crate::error::{Error, Result};
 use crate::store::Interrupt;
-use flate2::read::MultiGzDecoder;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, Read, Seek};
 
 /// How gzip begins.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -43,17 +43,14 @@ pub(super) fn check(mut file: File, name: FileName, interrupt: &Interrupt) -> Re
         };
     }
     file.rewind().map_err(fail)?;
-    let mut unpacked = MultiGzDecoder::new(BufReader::new(interrupt.reader(file)));
-    let mut end = End::new(name.part);
+    let mut unpacked = open(interrupt.reader(file), &name.to_string(), None)?;
+    let mut end = End::new(name.content);
     let mut buffer = vec![0; 64 << 10];
     loop {
-        let length = match unpacked.read(&mut buffer) {
-            Ok(0) => break,
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(broken("it was cut short"));
-            }
-            read => read.map_err(fail)?,
-        };
+        let length = unpacked.read(&mut buffer).map_err(fail)?;
+        if length == 0 {
+            break;
+        }
         end.take(&buffer[..length]).map_err(broken)?;
     }
     match end.is_reached() {
@@ -78,19 +75,19 @@ enum End {
 }
 
 impl End {
-    fn new(part: Part) -> Self {
-        match part {
-            Part::Data(Format::Json) => Self::Json {
+    fn new(content: Content) -> Self {
+        match content {
+            Content::Rows(Format::Json) => Self::Json {
                 depth: 0,
                 in_text: false,
                 is_escaped: false,
                 is_over: false,
             },
-            Part::Data(Format::Rdf) => Self::Rdf {
+            Content::Rows(Format::Rdf) => Self::Rdf {
                 seen: b'.',
                 last: b'\n',
             },
-            Part::Schema | Part::GraphQl => Self::Any,
+            Content::Schema | Content::GraphQl => Self::Any,
         }
     }
 

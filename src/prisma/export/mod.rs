@@ -11,7 +11,7 @@ use super::ndf::{DataSet, Form, ValueType, Writer};
 use super::sdl::DataModel;
 use super::service::Service;
 use super::verify::{Verdict, verify};
-use super::watch::{Event, Watch};
+use crate::checking::{Event, Watch};
 use crate::error::Result;
 use crate::store::Interrupt;
 use std::path::Path;

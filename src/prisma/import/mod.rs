@@ -17,7 +17,7 @@ use super::ndf::{DataSet, ValueType};
 use super::sdl::DataModel;
 use super::service::Service;
 use super::verify::{Chunk, Verdict};
-use super::watch::{Event, Watch};
+use crate::checking::{Event, Watch};
 use crate::error::{Error, Result};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

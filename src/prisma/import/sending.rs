@@ -3,8 +3,8 @@
 use super::super::ndf::{DataFile, ValueType};
 use super::super::service::Outcome;
 use super::super::verify::{Chunk, Chunks};
-use super::super::watch::Event;
 use super::{Import, Shared};
+use crate::checking::Event;
 use crate::error::{Error, Result};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};

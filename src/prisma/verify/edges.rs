@@ -3,18 +3,7 @@
 use super::super::ndf::{End, Relation};
 use super::super::sdl::{DataModel, Edge};
 use super::chunks::Digest;
-use sha2::{Digest as _, Sha256};
-
-fn hash(parts: &[&str]) -> Digest {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&hasher.finalize()[..16]);
-    digest
-}
+use crate::checking::hash;
 
 /// What a node is known by: its id, which no other node has, of whatever type.
 pub fn node_id(id: &str) -> Digest {

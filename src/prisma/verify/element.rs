@@ -3,8 +3,9 @@
 use super::super::ndf::{ListRow, Node, Relation, ValueType};
 use super::super::sdl::{DataModel, FieldType, Scalar, Type};
 use super::edges::edge_id;
-use super::ids::{Ids, Place, Role};
+use super::ids::{Ids, Role};
 use super::value::misfit;
+use crate::checking::Place;
 use crate::error::Result;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

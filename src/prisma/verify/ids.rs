@@ -5,14 +5,11 @@
 use super::at;
 use super::chunks::Digest;
 use super::edges::{list_id, node_id};
-use super::findings::Findings;
+use crate::checking::{Findings, Place, begin, bytes_of, place};
 use crate::error::Result;
 use crate::sorting::{Record, Sorter};
 use crate::store::Interrupt;
 use std::path::Path;
-
-/// Where an element stands: the number of the file, and its own in there.
-pub(super) type Place = (usize, u64);
 
 /// What a record is about. Its key begins with this.
 const ID: u8 = 0;
@@ -21,8 +18,6 @@ const SINGLE: u8 = 2;
 const LIST: u8 = 3;
 /// After how many records it is looked whether the user wants the run to stop.
 const LOOKED: u64 = 1000;
-/// How many bytes of an id are kept for messages.
-const SHOWN: usize = 64;
 
 /// What an element has to do with an id. Nodes come first among those with one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,29 +50,10 @@ impl<'a> Seen<'a> {
     }
 }
 
-fn place(bytes: &[u8]) -> Option<Place> {
-    let (file, number) = bytes.split_at_checked(4)?;
-    let file = u32::from_be_bytes(file.try_into().ok()?);
-    let number = u64::from_be_bytes(number.get(..8)?.try_into().ok()?);
-    Some((file as usize, number))
-}
-
-fn bytes_of((file, number): Place) -> [u8; 12] {
-    let mut bytes = [0; 12];
-    bytes[..4].copy_from_slice(&u32::try_from(file).unwrap_or(u32::MAX).to_be_bytes());
-    bytes[4..].copy_from_slice(&number.to_be_bytes());
-    bytes
-}
-
 fn key(what: u8, id: &Digest) -> [u8; 17] {
     let mut key = [what; 17];
     key[1..].copy_from_slice(id);
     key
-}
-
-/// The beginning of a text.
-fn begin(text: &str) -> &str {
-    &text[..text.floor_char_boundary(SHOWN)]
 }
 
 impl Ids {

@@ -7,18 +7,18 @@
 mod chunks;
 mod edges;
 mod element;
-mod findings;
 mod ids;
 mod value;
 
 pub use chunks::{CHUNK, Chunk, Chunks, Digest, Piece};
 pub use edges::{EdgeId, edge_id, list_id, node_id};
-pub use findings::Findings;
 pub use value::{fits, instant, int, is_same, misfit};
+
+pub use crate::checking::{Count, Findings};
 
 use super::ndf::{DataSet, ValueType};
 use super::sdl::DataModel;
-use super::watch::{Event, Watch};
+use crate::checking::{Event, Watch};
 use crate::error::{Error, Kind, Result};
 use element::Checker;
 use ids::Ids;
@@ -28,22 +28,6 @@ use std::path::Path;
 
 /// How many types are counted one by one.
 const COUNTED: usize = 10_000;
-
-/// How much there is of something.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count {
-    /// Elements.
-    pub items: u64,
-    /// Bytes of their text.
-    pub bytes: u64,
-}
-
-impl Count {
-    fn add(&mut self, text: &str) {
-        self.items += 1;
-        self.bytes += text.len() as u64;
-    }
-}
 
 /// What came of a check.
 #[derive(Debug, Default)]

@@ -1,0 +1,225 @@
+//! Whether a value is what the schema says.
+//!
+//! Texts are as servers export them and as their loader takes them (`types/conversion.go` of Dgraph).
+
+use super::super::row::{NO_NUMBERS, Scalar};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// What Go takes as true or false.
+const BOOLS: [&str; 12] = [
+    "true", "false", "1", "0", "t", "f", "T", "F", "TRUE", "FALSE", "True", "False",
+];
+
+/// Why a text is no value of this type; `None` where it is one. The text is not in the answer: it may be a secret.
+pub fn misfit(scalar: Scalar, text: &str) -> Option<&'static str> {
+    let (fits, why) = match scalar {
+        Scalar::Default | Scalar::String | Scalar::Password => return None,
+        Scalar::Int => (
+            text.parse::<i64>().is_ok(),
+            "the schema says int, and it is no whole number of 64 bits",
+        ),
+        Scalar::Float => (
+            is_float(text) || NO_NUMBERS.contains(&text),
+            "the schema says float, and it is no number",
+        ),
+        Scalar::BigFloat => (
+            is_float(text),
+            "the schema says bigfloat, and it is no number",
+        ),
+        Scalar::Bool => (
+            BOOLS.contains(&text),
+            "the schema says bool, and it is neither true nor false",
+        ),
+        Scalar::DateTime => (is_time(text), "the schema says datetime, and it is no time"),
+        Scalar::Geo => (
+            is_geo(text),
+            "the schema says geo, and it is no place and no area in GeoJSON",
+        ),
+        Scalar::Binary => (
+            STANDARD.decode(text).is_ok(),
+            "the schema says binary, and it is no base64",
+        ),
+        Scalar::Vector => (
+            is_vector(text),
+            "the schema says float32vector, and it is no list of numbers",
+        ),
+    };
+    (!fits).then_some(why)
+}
+
+/// A number in digits, with a point, an exponent and a sign.
+fn is_float(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.starts_with(|it: char| it == '.' || it.is_ascii_digit()) && text.parse::<f64>().is_ok()
+}
+
+/// A year, a month, a day, or a time of a day with or without an offset: what `types.ParseTime` takes.
+pub(in crate::dgraph) fn is_time(text: &str) -> bool {
+    let is_shaped = text.is_ascii() && text.len() >= 4;
+    is_shaped && time(text).is_some()
+}
+
+fn time(text: &str) -> Option<()> {
+    let number = |text: Option<&str>| {
+        let text = text.filter(|it| it.bytes().all(|it| it.is_ascii_digit()))?;
+        text.parse::<i8>().ok()
+    };
+    let (date, rest) = text.split_at_checked(10).unwrap_or((text, ""));
+    let year = date
+        .get(..4)
+        .filter(|it| it.bytes().all(|it| it.is_ascii_digit()))?;
+    let year = year.parse::<i16>().ok()?;
+    let (month, day) = match (date.len(), date.get(4..5), date.get(7..8)) {
+        (4, ..) => (1, 1),
+        (7, Some("-"), _) => (number(date.get(5..7))?, 1),
+        (10, Some("-"), Some("-")) => (number(date.get(5..7))?, number(date.get(8..10))?),
+        _ => return None,
+    };
+    Date::new(year, month, day).ok()?;
+    if rest.is_empty() {
+        return Some(());
+    }
+    let (clock, rest) = rest.strip_prefix('T')?.split_at_checked(8)?;
+    let mut parts = clock.split(':');
+    for limit in [24, 60, 60] {
+        let part = parts.next().filter(|it| it.len() == 2);
+        number(part).filter(|it| *it < limit)?;
+    }
+    let rest = match rest.strip_prefix('.') {
+        None => rest,
+        Some(fraction) => {
+            let rest = fraction.trim_start_matches(|it: char| it.is_ascii_digit());
+            (rest.len() < fraction.len()).then_some(rest)?
+        }
+    };
+    match rest {
+        "" | "Z" => Some(()),
+        _ => {
+            let (hours, minutes) = rest.strip_prefix(['+', '-'])?.split_once(':')?;
+            for (part, limit) in [(hours, 24), (minutes, 60)] {
+                let part = Some(part).filter(|it| it.len() == 2);
+                number(part).filter(|it| *it < limit)?;
+            }
+            Some(())
+        }
+    }
+}
+
+/// GeoJSON, with `'` for `"` as servers write it.
+#[derive(Deserialize)]
+struct Geo {
+    #[serde(rename = "type")]
+    shape: String,
+    #[serde(rename = "coordinates", alias = "geometries")]
+    _coordinates: Vec<IgnoredAny>,
+}
+
+fn is_geo(text: &str) -> bool {
+    let shapes = [
+        "Point",
+        "LineString",
+        "Polygon",
+        "MultiPoint",
+        "MultiLineString",
+        "MultiPolygon",
+        "GeometryCollection",
+    ];
+    let geo = serde_json::from_str::<Geo>(&text.replace('\'', "\""));
+    geo.is_ok_and(|geo| shapes.contains(&geo.shape.as_str()))
+}
+
+fn is_vector(text: &str) -> bool {
+    let inner = text
+        .trim()
+        .strip_prefix('[')
+        .and_then(|it| it.strip_suffix(']'));
+    inner.is_some_and(|inner| {
+        let is_between = |it: char| it == ',' || it.is_ascii_whitespace();
+        let mut numbers = inner.split(is_between).filter(|it| !it.is_empty());
+        numbers.all(is_float)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_that_the_loader_takes() {
+        for text in [
+            "2006",
+            "2006-01",
+            "2006-01-02",
+            "2006-01-02T15:04:05",
+            "2006-01-02T15:04:05.5",
+            "2024-02-29T00:00:00Z",
+            "2020-01-01T10:00:00.123456789+05:30",
+            "1969-12-31T00:00:00-00:00",
+        ] {
+            assert!(is_time(text), "{text}");
+        }
+        for text in [
+            "",
+            "206",
+            "2006-1-2",
+            "2006-13-01",
+            "2023-02-29",
+            "2006-01-02T",
+            "2006-01-02T24:00:00Z",
+            "2006-01-02T15:04",
+            "2006-01-02 15:04:05",
+            "2006-01-02T15:04:05.Z",
+            "2006-01-02T15:04:05+5:30",
+            "2006-01-02T15:04:05Zx",
+            "２００６",
+            "-006",
+        ] {
+            assert!(!is_time(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_are_checked_against_their_types() {
+        for (scalar, good, bad) in [
+            (
+                Scalar::Int,
+                &["42", "-9223372036854775808"][..],
+                &["", "4.0", "9223372036854775808"][..],
+            ),
+            (
+                Scalar::Float,
+                &["4", "1E+21", "+Inf", "NaN", "-.5"],
+                &["", "Inf", "nan", "x"],
+            ),
+            (
+                Scalar::BigFloat,
+                &["123456789.123456789123456789"],
+                &["+Inf", ""],
+            ),
+            (Scalar::Bool, &["true", "F"], &["yes", ""]),
+            (
+                Scalar::Geo,
+                &["{'type':'Point','coordinates':[-3.25,12.5]}"],
+                &["{'type':'Point'}", "{}", ""],
+            ),
+            (Scalar::Binary, &["aGVsbG8=", ""], &["a", "a b="]),
+            (
+                Scalar::Vector,
+                &["[1,2.5,3]", "[]", "[1 2]"],
+                &["1,2", "[a]", ""],
+            ),
+            (Scalar::String, &["", "x"], &[]),
+        ] {
+            for text in good {
+                assert_eq!(misfit(scalar, text), None, "{text}");
+            }
+            for text in bad {
+                assert!(misfit(scalar, text).is_some(), "{text}");
+            }
+        }
+    }
+}
