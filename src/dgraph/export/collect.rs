@@ -1,6 +1,6 @@
 //! Copies an export of one's own server out of the folders that it lies in.
 
-use super::folders::{Folders, Run, lacking, named, open, print};
+use super::folders::{Folders, Run, lacking, open, print};
 use super::names::FileName;
 use super::own::{Cluster, Written};
 use super::place::Place;
@@ -40,14 +40,13 @@ pub(super) fn collect(
     interrupt: &Interrupt,
     watch: &dyn Watch,
 ) -> Result<Option<Collected>> {
-    let meant = named(&written.files);
-    let mut runs = folders.written(&meant)?;
+    let mut runs = folders.written(&written.files)?;
     for _ in 1..LOOKS {
         if !runs.is_empty() {
             break;
         }
         server.pause(PAUSE)?;
-        runs = folders.written(&meant)?;
+        runs = folders.written(&written.files)?;
     }
     let mut why = None;
     for (name, run) in runs {

@@ -162,6 +162,15 @@ fn stage<T>(
     done
 }
 
+/// Has the server export, which is a stage of one.
+fn asking<T>(watch: &dyn Watch, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    stage(watch, ASKING, None, || {
+        let done = work()?;
+        watch.on(Event::Advanced { items: 1, bytes: 0 });
+        Ok(done)
+    })
+}
+
 /// Tells what the server could not be told.
 fn remark(watch: &dyn Watch, has_namespace: bool) {
     if !has_namespace {
@@ -178,7 +187,7 @@ fn from_cloud(
     interrupt: &Interrupt,
     watch: &dyn Watch,
 ) -> Result<Option<BTreeMap<FileName, u64>>> {
-    let begin = || stage(watch, ASKING, None, || cloud::begin(server, request));
+    let begin = || asking(watch, || cloud::begin(server, request));
     let Some(mut signed) = begin()? else {
         return Ok(None);
     };
@@ -286,7 +295,7 @@ fn from_own(
         false => Some(Place::new(path)?),
     };
     let folders = Folders::look(paths)?;
-    let written = stage(watch, ASKING, None, || own::export(server, request))?;
+    let written = asking(watch, || own::export(server, request))?;
     remark(watch, written.has_namespace);
     let mut listed: Vec<String> = written
         .files

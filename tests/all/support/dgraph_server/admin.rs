@@ -2,7 +2,7 @@
 
 use super::graphql::Question;
 use super::http::{Request, Response};
-use super::{Form, RUN, State};
+use super::{Form, LATER, RUN, State};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -22,7 +22,6 @@ pub fn answer(state: &mut State, request: &Request, port: u16) -> Response {
     if let Some(refusal) = turned_away(state, request, &question) {
         return refusal;
     }
-    let denied = state.denials.pop_front();
     match (question.is_mutation, question.name.as_str()) {
         (_, "__typename") => data(json!({"__typename": "Query"})),
         (false, "health") => {
@@ -34,10 +33,12 @@ pub fn answer(state: &mut State, request: &Request, port: u16) -> Response {
         (true, "login") => login(state, &question),
         (true, "export") => {
             let lacks = question.lacks(state.form.arguments(), state.form.fields());
-            match (lacks.is_empty(), denied) {
-                (false, _) => errors(&lacks),
-                (true, Some(said)) => errors(&[said]),
-                (true, None) => export(state, &question, port),
+            if !lacks.is_empty() {
+                return errors(&lacks);
+            }
+            match state.refusals.pop_front() {
+                Some(said) => errors(&[said]),
+                None => export(state, &question, port),
             }
         }
         (false, "task") => {
@@ -157,7 +158,12 @@ fn write(state: &State) -> Vec<String> {
             let name = format!("{RUN}/g{group:02}{}", &name[3..]);
             if let Some(folder) = folder {
                 fs::create_dir_all(folder.join(RUN)).expect("made");
-                fs::write(folder.join(&name), bytes).expect("written");
+                fs::write(folder.join(&name), &bytes).expect("written");
+                if state.is_shared {
+                    let later = name.replace(RUN, LATER);
+                    fs::create_dir_all(folder.join(LATER)).expect("made");
+                    fs::write(folder.join(later), &bytes[..bytes.len() - 4]).expect("written");
+                }
             }
             written.push(name);
         }

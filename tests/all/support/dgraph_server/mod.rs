@@ -22,6 +22,9 @@ use std::{fs, thread};
 /// The folder that it writes an export into, below its own.
 pub const RUN: &str = "dgraph.r91.u1120.1541";
 
+/// The folder of an export that somebody else has asked for since.
+const LATER: &str = "dgraph.r99.u1120.1542";
+
 /// Which servers it is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -83,10 +86,12 @@ pub struct State {
     /// For how many requests an access token is good.
     pub lifetime: u32,
     uses: u32,
+    /// Whether another export, that somebody else has asked for, is being written when this one is done.
+    pub is_shared: bool,
     /// What the next tasks are told to be; then they are done.
     pub statuses: VecDeque<&'static str>,
-    /// What the next requests but for probes are refused with.
-    pub denials: VecDeque<String>,
+    /// What the next exports are refused with.
+    pub refusals: VecDeque<String>,
     /// What happens to the next downloads.
     pub faults: VecDeque<Option<Fault>>,
     /// How often signed URLs were taken back, and files changed.
@@ -168,8 +173,9 @@ impl DgraphServer {
             login: None,
             lifetime: u32::MAX,
             uses: 0,
+            is_shared: false,
             statuses: VecDeque::new(),
-            denials: VecDeque::new(),
+            refusals: VecDeque::new(),
             faults: VecDeque::new(),
             generation: 0,
             changes: 0,
