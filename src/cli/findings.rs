@@ -21,6 +21,14 @@ pub(super) fn print_findings(findings: &Findings) {
     print_each(findings, "error", terminal::tell_fault);
 }
 
+/// Says what could not be taken; what to do is said once.
+#[cfg(feature = "dgraph")]
+pub(super) fn print_losses(losses: &Findings) {
+    print_each(losses, "warning", |loss| {
+        terminal::alert(&format!("warning: {loss}"));
+    });
+}
+
 fn print_each(findings: &Findings, word: &str, say: impl Fn(&Error)) {
     let mut advice: Vec<&str> = Vec::new();
     for fault in findings.list() {

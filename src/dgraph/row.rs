@@ -11,6 +11,8 @@ use std::fmt;
 pub const GALAXY: u64 = 0;
 /// What servers write for numbers that are none, which is no JSON.
 pub const NO_NUMBERS: [&str; 3] = ["+Inf", "-Inf", "NaN"];
+/// How many facets a row may have: they are held at once.
+pub const MOST_FACETS: usize = 1 << 14;
 /// The predicate that says of which type a node is.
 pub const TYPE: &str = "dgraph.type";
 

@@ -180,7 +180,8 @@ fn tell(summary: &mut Summary, taken: &Taken, path: &Path) -> u8 {
     let path = safe(&path.display().to_string());
     if taken.is_encrypted {
         terminal::tell(
-            "note: the server encrypts its exports: what is in the files was not read, and takes the key of the server",
+            "note: the server encrypts its exports: what is in them was not read; backup dgraph verify does that, with \
+             --encryption-key-file",
         );
     }
     let done = format!(

@@ -2,12 +2,14 @@
 
 mod export;
 mod server;
+mod verdict;
+mod verify;
 
 use super::environment::Environment;
 use crate::error::Result;
 use clap::{Args, Subcommand};
 
-/// Export a server of Dgraph
+/// Export a server of Dgraph, or check an export set
 ///
 /// Sets are as servers of Dgraph export them, of all versions from 20.03 on: a folder with the rows as JSON or RDF, and the
 /// schemas.
@@ -22,6 +24,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Export(export::Arguments),
+    Verify(verify::Arguments),
 }
 
 impl Arguments {
@@ -29,6 +32,7 @@ impl Arguments {
     pub fn run(self, environment: &Environment) -> Result<u8> {
         match self.verb {
             Verb::Export(arguments) => arguments.run(environment),
+            Verb::Verify(arguments) => arguments.run(environment),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What rows an object stands for, as the loader's `chunker/json_parser.go` reads it, and as servers of all versions write it.
 
 use super::super::row::{
-    Facet, FacetKind, GALAXY, NO_NUMBERS, Node, Object as Held, Row, Scalar, Value, cut_language,
-    is_language, is_time, number, shown,
+    Facet, FacetKind, GALAXY, MOST_FACETS, NO_NUMBERS, Node, Object as Held, Row, Scalar, Value,
+    cut_language, is_language, is_time, number, shown,
 };
-use super::super::{Dialect, schema::Schema};
+use super::super::{Dialect, LONGEST_ROW, schema::Schema};
 use super::element::{Object, Raw};
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -26,14 +26,47 @@ pub(super) struct Taker<'s> {
 type Facets<'a> = HashMap<&'a str, Vec<(&'a str, &'a Raw<'a>)>>;
 
 /// Where rows of an object go, and what they have in common.
-struct Of<'r> {
+struct Of<'o, 'r> {
     subject: Node,
     namespace: u64,
-    rows: &'r mut VecDeque<Row>,
+    out: &'o mut Out<'r>,
 }
 
-impl Of<'_> {
-    fn push(&mut self, predicate: &str, object: Held, facets: Vec<Facet>, schema: Option<&Schema>) {
+/// Where the rows of an object of the list go, with those of the objects in it.
+struct Out<'r> {
+    rows: &'r mut VecDeque<Row>,
+    /// Bytes of these.
+    held: usize,
+}
+
+impl Of<'_, '_> {
+    /// Takes a row, unless they become too many: a list repeats the names of its node and its predicate.
+    fn push(
+        &mut self,
+        predicate: &str,
+        object: Held,
+        facets: Vec<Facet>,
+        schema: Option<&Schema>,
+    ) -> Result<(), String> {
+        if facets.len() > MOST_FACETS {
+            return Err(format!("it has more than {MOST_FACETS} facets"));
+        }
+        let name = |node: &Node| match node {
+            Node::Uid(_) => 0,
+            Node::Blank(name) | Node::Named(name) => name.len(),
+        };
+        let held = match &object {
+            Held::Value { value, .. } => value.text.len(),
+            Held::Edge(node) => name(node),
+        };
+        let beside = facets.iter().map(|it| it.key.len() + it.text.len());
+        self.out.held += predicate.len() + name(&self.subject) + held + beside.sum::<usize>();
+        if self.out.held > 2 * LONGEST_ROW {
+            let longest = 2 * LONGEST_ROW;
+            return Err(format!(
+                "the rows of an object are longer than {longest} bytes"
+            ));
+        }
         let mut row = Row {
             subject: self.subject.clone(),
             namespace: self.namespace,
@@ -44,14 +77,16 @@ impl Of<'_> {
         if let Some(schema) = schema {
             row.take_type(schema);
         }
-        self.rows.push_back(row);
+        self.out.rows.push_back(row);
+        Ok(())
     }
 }
 
 impl Taker<'_> {
     /// Appends the rows of an object of the list.
     pub fn take(&mut self, object: &Object<'_>, rows: &mut VecDeque<Row>) -> Result<(), String> {
-        self.object(object, None, rows).map(|_| ())
+        let mut out = Out { rows, held: 0 };
+        self.object(object, None, &mut out).map(|_| ())
     }
 
     /// Appends the rows of an object. `parent` is the predicate and the namespace that lead to it. Gives the node, and the
@@ -60,7 +95,7 @@ impl Taker<'_> {
         &mut self,
         object: &Object<'_>,
         parent: Option<(&str, u64)>,
-        rows: &mut VecDeque<Row>,
+        out: &mut Out<'_>,
     ) -> Result<(Node, Vec<Facet>), String> {
         let names = || object.members.iter().map(|(name, _)| name.as_ref());
         let find = |wanted: &str| {
@@ -94,7 +129,7 @@ impl Taker<'_> {
         let mut of = Of {
             subject: subject.clone(),
             namespace,
-            rows,
+            out,
         };
         for (name, raw) in &object.members {
             let is_first = seen.insert(name.as_ref());
@@ -137,7 +172,7 @@ impl Taker<'_> {
         language: Option<&str>,
         raw: &Raw<'_>,
         facets: &[(&str, &Raw<'_>)],
-        of: &mut Of<'_>,
+        of: &mut Of<'_, '_>,
     ) -> Result<(), String> {
         let items = match raw {
             Raw::Null => return Ok(()),
@@ -151,10 +186,10 @@ impl Taker<'_> {
                 && !is_geo(child)
             {
                 let parent = Some((predicate, of.namespace));
-                let (node, mut own) = self.object(child, parent, of.rows)?;
+                let (node, mut own) = self.object(child, parent, of.out)?;
                 // Before 21.03 they stand beside the list.
                 own.extend(facets);
-                of.push(predicate, Held::Edge(node), own, self.schema);
+                of.push(predicate, Held::Edge(node), own, self.schema)?;
                 continue;
             }
             let value = value(item)
@@ -165,7 +200,7 @@ impl Taker<'_> {
                 value,
                 language: language.map(str::to_owned),
             };
-            of.push(predicate, object, facets, self.schema);
+            of.push(predicate, object, facets, self.schema)?;
         }
         Ok(())
     }

@@ -230,3 +230,22 @@ fn an_object_that_is_too_long_is_passed_over_and_the_bound_is_said() {
     );
     assert_eq!(reader.next().unwrap().unwrap().subject, Node::Uid(2));
 }
+
+#[test]
+fn rows_that_repeat_long_names_are_not_held_without_end() {
+    let name = "n".repeat(1 << 20);
+    let text = format!("[{{\"uid\":\"0x1\",\"{name}\":[{}0]}}]", "0,".repeat(200));
+    let error = read(&text, Dialect::Since2103)
+        .expect_err("too long")
+        .to_string();
+    assert!(error.contains(&(2 * LONGEST_ROW).to_string()), "{error}");
+    let facets = (0..=1 << 14).map(|it| format!(",\"a|{it}\":1"));
+    let text = format!(
+        "[{{\"uid\":\"0x1\",\"a\":1{}}}]",
+        facets.collect::<String>()
+    );
+    let error = read(&text, Dialect::Since2103)
+        .expect_err("too many")
+        .to_string();
+    assert!(error.contains("16384 facets"), "{error}");
+}

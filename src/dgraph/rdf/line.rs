@@ -2,8 +2,8 @@
 
 use super::super::escape::{end_of_quoted, unquote};
 use super::super::row::{
-    Facet, FacetKind, GALAXY, Node, Object, Row, Scalar, Value, cut_language, is_json_number,
-    is_language, is_time, number, shown,
+    Facet, FacetKind, GALAXY, MOST_FACETS, Node, Object, Row, Scalar, Value, cut_language,
+    is_json_number, is_language, is_time, number, shown,
 };
 use super::{is_iri, scalar};
 
@@ -181,6 +181,9 @@ impl<'a> Cursor<'a> {
                 kind,
                 text,
             });
+            if facets.len() > MOST_FACETS {
+                return Err(format!("it has more than {MOST_FACETS} facets"));
+            }
             self.space();
             if self.take(")") {
                 return Ok(facets);
@@ -309,6 +312,10 @@ mod tests {
             ("<0x1> <a> \"b\" () .", "no name"),
             ("<0x1> <a> \"b\" (x=1;) .", "no type"),
             ("<0x1> <a> \"b\" . x", "behind its end"),
+            (
+                &format!("<0x1> <a> \"b\" ({}z=) .", "z=,".repeat(MOST_FACETS)),
+                "16384 facets",
+            ),
         ] {
             let error = parse(line).expect_err(line);
             assert!(error.contains(why), "{line}: {error}");

@@ -14,6 +14,9 @@ use std::collections::HashMap;
 /// How many bytes a schema may have: it is held in memory.
 pub const LONGEST_SCHEMA: usize = 16 << 20;
 
+/// How many predicates, suffixes, types and fields it may have together.
+pub const MOST_PARTS: usize = 1 << 18;
+
 /// What values of a predicate are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
@@ -120,8 +123,12 @@ pub struct Schema {
     predicates: Vec<Predicate>,
     types: Vec<Type>,
     dialect: Option<Dialect>,
-    places: HashMap<u64, HashMap<String, usize>>,
+    places: Places,
+    type_places: Places,
 }
+
+/// Where something of a name stands, by namespace.
+type Places = HashMap<u64, HashMap<String, usize>>;
 
 impl Schema {
     /// All predicates.
@@ -165,18 +172,36 @@ impl Schema {
         }
     }
 
-    /// Takes a type in. Every group may have it.
-    pub fn add_type(&mut self, of: Type) {
-        if !self.types.contains(&of) {
-            self.types.push(of);
+    /// Takes a type in. Every group may have it; one that is there already stays as it is.
+    ///
+    /// # Errors
+    /// One of this name is there, and is another.
+    pub fn add_type(&mut self, of: Type) -> Result<(), String> {
+        let places = self.type_places.entry(of.namespace).or_default();
+        match places.get(&of.name).and_then(|at| self.types.get(*at)) {
+            Some(there) if *there == of => Ok(()),
+            Some(_) => Err(format!(
+                "the type `{}` is there twice, and not the same",
+                of.name
+            )),
+            None => {
+                places.insert(of.name.clone(), self.types.len());
+                self.types.push(of);
+                Ok(())
+            }
         }
     }
 
     /// Takes in what another group has. Gives what does not fit together.
     pub fn merge(&mut self, other: Self) -> Vec<String> {
         self.dialect = self.dialect.max(other.dialect);
-        other.types.into_iter().for_each(|it| self.add_type(it));
+        let types: Vec<_> = other
+            .types
+            .into_iter()
+            .map(|it| self.add_type(it))
+            .collect();
         let added = other.predicates.into_iter().map(|it| self.add(it));
+        let added = added.chain(types);
         added.filter_map(Result::err).collect()
     }
 }

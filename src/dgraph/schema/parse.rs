@@ -2,7 +2,7 @@
 
 use super::super::row::number;
 use super::super::{Dialect, at};
-use super::{Directive, Field, Kind, LONGEST_SCHEMA, Predicate, Schema, Type};
+use super::{Directive, Field, Kind, LONGEST_SCHEMA, MOST_PARTS, Predicate, Schema, Type};
 use crate::error::{Error, Result};
 
 /// What is wrong with a line.
@@ -18,15 +18,27 @@ impl Schema {
             let why = format!("{file}: the schema is longer than {LONGEST_SCHEMA} bytes");
             return Err(Error::archive(why));
         }
-        let mut schema = Self::default();
+        let (mut schema, mut parts) = (Self::default(), 0);
         // The type whose fields are read, and where it begins.
         let mut open: Option<(Type, u64)> = None;
         for (line, number) in text.lines().zip(1..) {
+            // Each of them has a line or a sign of its own.
+            let signs = line.bytes().filter(|it| b":@{".contains(it)).count();
+            parts += signs.max(usize::from(!line.is_empty()));
+            if parts > MOST_PARTS {
+                let why = format!("the schema has more than {MOST_PARTS} parts");
+                return Err(at(file, number, why));
+            }
             let read = match open.take() {
-                Some((mut of, since)) => field(line, &mut of).map(|is_through| match is_through {
-                    true => schema.add_type(of),
-                    false => open = Some((of, since)),
-                }),
+                Some((mut of, since)) => {
+                    field(line, &mut of).and_then(|is_through| match is_through {
+                        true => schema.add_type(of),
+                        false => {
+                            open = Some((of, since));
+                            Ok(())
+                        }
+                    })
+                }
                 None => schema.line(line).map(|of| open = of.map(|of| (of, number))),
             };
             read.map_err(|why| at(file, number, why))?;
@@ -79,7 +91,7 @@ impl Schema {
             };
             return Ok(match field(cursor.0, &mut of)? {
                 true => {
-                    self.add_type(of);
+                    self.add_type(of)?;
                     None
                 }
                 false => Some(of),
@@ -310,6 +322,19 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_of_more_than_is_of_use_to_anybody_is_refused() {
+        let many: String = (0..=MOST_PARTS)
+            .map(|it| format!("a{it}:int .\n"))
+            .collect();
+        let line = MOST_PARTS + 1;
+        for (text, line) in [(many, line), (format!("a:int {}.", "@b ".repeat(line)), 1)] {
+            let error = Schema::parse(&text, "x").expect_err("too many");
+            let begin = format!("x, line {line}: the schema has more than {MOST_PARTS}");
+            assert!(error.to_string().starts_with(&begin), "{error}");
+        }
+    }
+
+    #[test]
     fn a_line_that_makes_no_sense_is_named() {
         for (text, line, why) in [
             ("<a>:string", 1, "does not end with"),
@@ -324,6 +349,7 @@ mod tests {
             ("[0x0] <a>:int .\n<b>:int .", 2, "others do not"),
             ("<a>:int .\n<a>:string .", 2, "twice"),
             ("<a>:int .\ntype <A> {\n\ta\n", 2, "does not end"),
+            ("type <A> {\n}\ntype <A> {\n\ta\n}\n", 5, "twice"),
         ] {
             let error = Schema::parse(text, "g01.schema.gz")
                 .expect_err(text)

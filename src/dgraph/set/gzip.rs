@@ -2,7 +2,7 @@
 
 use super::crypt::{HEAD, Key};
 use crate::error::{Error, Kind, Result};
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// How gzip begins: two magic bytes, and deflate.
@@ -56,7 +56,7 @@ pub(in crate::dgraph) fn open<'a>(
         }
     };
     let inflated = Checked {
-        inner: MultiGzDecoder::new(BufReader::with_capacity(BUFFER, content)),
+        inner: Members::new(BufReader::with_capacity(BUFFER, content)),
         name: name.to_owned(),
     };
     Ok(Box::new(BufReader::with_capacity(BUFFER, inflated)))
@@ -84,11 +84,46 @@ fn explain(error: io::Error, name: &str) -> Error {
         _ if error.raw_os_error().is_some() => {
             Error::failed(format!("cannot read {name}: {error}")).source(error)
         }
-        io::ErrorKind::InvalidInput if error.to_string().contains("header") => {
-            damaged(name, "something that is no gzip stands behind its end")
-        }
         _ => damaged(name, &format!("its gzip is damaged: {error}")),
     })
+}
+
+/// Inflates all members of a file, as servers take them too, and sees that nothing else stands behind one.
+struct Members<R> {
+    /// What inflates the member that is read; `None` behind the last.
+    decoder: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(inner: R) -> Self {
+        let decoder = Some(GzDecoder::new(inner));
+        Self { decoder }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            let read = decoder.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            // The member is through, and its sum is right.
+            match decoder.get_mut().fill_buf()?.first() {
+                None => self.decoder = None,
+                Some(first) if *first == GZIP[0] => {
+                    let inner = self.decoder.take().map(GzDecoder::into_inner);
+                    self.decoder = inner.map(GzDecoder::new);
+                }
+                Some(_) => {
+                    return Err(io::Error::other(
+                        "something that is no gzip follows its end",
+                    ));
+                }
+            }
+        }
+        Ok(0)
+    }
 }
 
 /// Explains what is wrong with gzip.
