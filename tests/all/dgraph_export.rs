@@ -331,6 +331,19 @@ fn what_is_still_being_written_is_not_taken() {
 }
 
 #[test]
+fn a_proxy_that_forbids_what_it_does_not_know_is_no_cloud() {
+    let server = DgraphServer::new(Form::V2011, &set(BOTH));
+    server.state().is_guarded = true;
+    let place = Place::new();
+    let folder = place
+        .folder(&server, "exports")
+        .to_string_lossy()
+        .into_owned();
+    run(&mut place.export(&server, &["--export-dir", &folder])).ends_with(0);
+    place.holds(BOTH, "rdf");
+}
+
+#[test]
 fn of_two_exports_the_newest_is_taken_that_is_whole() {
     for form in [Form::V2503, Form::V2103] {
         let server = DgraphServer::new(form, &set(BOTH));

@@ -132,8 +132,8 @@ fn named(server: &Server, urls: &[String]) -> Result<BTreeMap<FileName, Url>> {
             return Err(fail("a signed URL is not encrypted (http://)".into()));
         }
         let path = url.path().to_owned();
-        let last = path.rsplit('/').next().unwrap_or_default();
-        let name = FileName::parse(last).ok_or_else(|| {
+        let last = server.clean(path.rsplit('/').next().unwrap_or_default());
+        let name = FileName::parse(&last).ok_or_else(|| {
             fail(format!(
                 "a signed URL leads to {last}, which is no file of a set"
             ))

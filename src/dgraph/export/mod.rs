@@ -87,11 +87,18 @@ pub fn offer(server: &Server) -> Result<Offer> {
         let answered = server.query(path, PROBE)?;
         Ok::<_, Error>(!matches!(answered, Answered::Nothing))
     };
-    if speaks(At::Slash)? {
-        return Ok(Offer::Cloud);
-    }
+    let denial = match speaks(At::Slash) {
+        Ok(true) => return Ok(Offer::Cloud),
+        Ok(false) => None,
+        // A proxy in front of one's own server may let nobody ask for what it does not know.
+        Err(error) if error.is_denied() => Some(error),
+        Err(error) => return Err(error),
+    };
     if speaks(At::Admin)? {
         return own::cluster(server).map(Offer::Own);
+    }
+    if let Some(error) = denial {
+        return Err(error);
     }
     let what = format!(
         "{} speaks GraphQL neither at {} nor at {}",

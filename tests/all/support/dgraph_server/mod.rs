@@ -79,6 +79,8 @@ pub struct State {
     pub folders: Vec<PathBuf>,
     /// The header that it knows who asks by, and what has to stand in it.
     pub token: Option<(&'static str, String)>,
+    /// Whether a proxy in front of it lets nobody ask for what it does not know.
+    pub is_guarded: bool,
     /// Whether it repeats what it was sent.
     pub repeats: bool,
     /// User, password and namespace.
@@ -169,6 +171,7 @@ impl DgraphServer {
             groups: vec![1],
             folders: Vec::new(),
             token: None,
+            is_guarded: false,
             repeats: false,
             login: None,
             lifetime: u32::MAX,
@@ -245,6 +248,7 @@ fn answer(state: &(Mutex<State>, Condvar), request: &Request, port: u16) -> Resp
             admin::answer(&mut own, request, port)
         }
         ("GET", path) if path.starts_with("/bucket/") => files::answer(&mut own, request),
+        _ if own.is_guarded => Response::new(403, "<html>Forbidden</html>"),
         _ => Response::new(404, "404 page not found\n"),
     }
 }
