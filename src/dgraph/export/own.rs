@@ -32,9 +32,12 @@ pub(super) struct Written {
 /// It does not know who asks, or does not answer; or the user wants the run to stop.
 pub(super) fn cluster(server: &Server) -> Result<Cluster> {
     let mut cluster = Cluster::default();
-    let answered = server.query(Path::Admin, "query { health { instance group version } }")?;
-    let Answered::Data(data) = answered else {
-        return Ok(cluster);
+    let data = match server.query(Path::Admin, "query { health { instance group version } }") {
+        Ok(Answered::Data(data)) => data,
+        Ok(_) => return Ok(cluster),
+        // Guardians of a namespace may export it, and need not see the cluster.
+        Err(error) if error.is_denied() && server.has_login() => return Ok(cluster),
+        Err(error) => return Err(error),
     };
     let instances = data.get("health").and_then(Value::as_array);
     for instance in instances.into_iter().flatten() {

@@ -109,6 +109,11 @@ impl Server {
         &self.endpoint
     }
 
+    /// Whether a user logs in.
+    pub fn has_login(&self) -> bool {
+        self.credentials.login.is_some()
+    }
+
     /// What sends requests, for those that need no secrets.
     pub(in crate::dgraph) fn caller(&self) -> &Caller {
         &self.caller
