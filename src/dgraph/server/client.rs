@@ -325,7 +325,7 @@ impl Server {
             .iter()
             .filter(|it| (1..LONG).contains(&it.len()))
             .fold(text.trim().to_owned(), |text, it| text.replace(it, HIDDEN));
-        hiding::fit(&short, secrets.into_iter(), HIDDEN)
+        hiding::fit(&short, secrets, HIDDEN)
     }
 
     /// What it refuses to do.
