@@ -206,6 +206,7 @@ fn what_rdf_holds_and_json_does_not_is_noted() {
         "# a comment\n<0x1> <pi> \"+Inf\"^^<xs:float> .\n<0x1> <name> \"x\" <old> .\n",
     )]);
     set.write("g01.schema.gz", "name:string .\npi:float .\n");
+    set.write("g01.gql_schema.gz", "");
     fs::write(set.path("readme.txt"), "").unwrap();
     set.verify().ends_with(0).says([
         "note: 1 floats are +Inf, -Inf or NaN",
@@ -213,6 +214,15 @@ fn what_rdf_holds_and_json_does_not_is_noted() {
         "note: readme.txt is no part of an export set",
         "set:     for servers before 21.03",
     ]);
+}
+
+#[test]
+fn a_schema_without_namespaces_is_for_rows_of_servers_of_today_as_well() {
+    let rows = json(&[r#""uid":"0x1","namespace":"0x0","name":"x""#]);
+    let set = Set::new(&[("g01.json.gz", &rows)]);
+    set.write("g01.schema.gz", "<name>:string .\n");
+    let said = "set:     for servers from 21.03 on";
+    set.verify().ends_with(0).says([said]);
 }
 
 #[test]

@@ -33,9 +33,9 @@ pub struct Reader<'s, R> {
     taker: Taker<'s>,
     state: State,
     /// The line that is read, from 1.
-    line: u64,
+    here: u64,
     /// The line that the object begins on whose rows are given.
-    since: u64,
+    line: u64,
     buffer: Vec<u8>,
     rows: VecDeque<Row>,
 }
@@ -54,8 +54,8 @@ impl<'s, R: BufRead> Reader<'s, R> {
                 no_numbers: 0,
             },
             state: State::Start,
+            here: 1,
             line: 1,
-            since: 1,
             buffer: Vec::new(),
             rows: VecDeque::new(),
         }
@@ -63,7 +63,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
 
     /// The line that the last row stands on, from 1, or what was wrong.
     pub fn line(&self) -> u64 {
-        self.since
+        self.line
     }
 
     /// How many values so far were `+Inf`, `-Inf` or `NaN`, which servers write and which is no JSON. Those of an object
@@ -77,7 +77,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
     /// # Errors
     /// Kind [`Archive`](crate::error::Kind::Archive): it is damaged; the message names the line. It cannot be read, or the
     /// user wants the run to stop.
-    pub fn next(&mut self) -> Result<Option<Row>> {
+    pub fn next_row(&mut self) -> Result<Option<Row>> {
         loop {
             if let Some(row) = self.rows.pop_front() {
                 return Ok(Some(row));
@@ -93,8 +93,8 @@ impl<'s, R: BufRead> Reader<'s, R> {
     /// What is wrong with the list, of which nothing more can be read.
     fn broken(&mut self, why: &str) -> Error {
         self.state = State::Done;
-        self.since = self.line;
-        at(&self.file, self.line, why)
+        self.line = self.here;
+        at(&self.file, self.here, why)
     }
 
     fn fill(&mut self) -> Result<&[u8]> {
@@ -123,7 +123,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
             let found = block.get(spaces).copied();
             let lines = newlines(&block[..spaces]);
             self.inner.consume(spaces);
-            self.line += lines;
+            self.here += lines;
             if found.is_some() {
                 return Ok(found);
             }
@@ -185,7 +185,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
 
     /// Reads the object that begins here, and takes its rows.
     fn object(&mut self) -> Result<()> {
-        self.since = self.line;
+        self.line = self.here;
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         let read = self.gather(&mut buffer);
@@ -193,7 +193,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
             true => self.take(&buffer),
             false => Err(at(
                 &self.file,
-                self.since,
+                self.line,
                 format_args!("an object is longer than {LONGEST_ROW} bytes"),
             )),
         });
@@ -236,7 +236,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
                 buffer.extend_from_slice(part);
             }
             self.inner.consume(length);
-            self.line += lines;
+            self.here += lines;
             if end.is_some() {
                 return Ok(is_whole);
             }
@@ -245,7 +245,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
 
     fn take(&mut self, buffer: &[u8]) -> Result<()> {
         let wrong = |place: usize, why: String| {
-            let line = self.since + newlines(&buffer[..place.min(buffer.len())]);
+            let line = self.line + newlines(&buffer[..place.min(buffer.len())]);
             at(&self.file, line, why)
         };
         let text = std::str::from_utf8(buffer)
@@ -254,7 +254,7 @@ impl<'s, R: BufRead> Reader<'s, R> {
         let taken = self.taker.take(&object, &mut self.rows);
         taken.map_err(|why| {
             self.rows.clear();
-            at(&self.file, self.since, why)
+            at(&self.file, self.line, why)
         })
     }
 }

@@ -18,7 +18,7 @@ fn reader(text: &str, dialect: Dialect) -> Reader<'static, &[u8]> {
 
 fn read(text: &str, dialect: Dialect) -> Result<Vec<Row>> {
     let mut reader = reader(text, dialect);
-    std::iter::from_fn(|| reader.next().transpose()).collect()
+    std::iter::from_fn(|| reader.next_row().transpose()).collect()
 }
 
 fn rows(text: &str) -> Vec<Row> {
@@ -122,7 +122,7 @@ fn infinity_is_read_and_counted() {
     let text = "[\n  {\"uid\":\"0x1\",\"f\":+Inf},\n  {\"uid\":\"0x1\",\"f\":\"-Inf\"},\n  {\"uid\":\"0x2\",\"f\":NaN}\n]\n";
     let mut reader = reader(text, Dialect::Since2103);
     let mut found = Vec::new();
-    while let Some(row) = reader.next().unwrap() {
+    while let Some(row) = reader.next_row().unwrap() {
         let Object::Value { value, .. } = row.object else {
             panic!("a value");
         };
@@ -169,14 +169,14 @@ fn what_is_wrong_is_said_with_its_line_and_the_rest_is_read() {
         let text =
             format!("[\n{{\"uid\":\"0x1\",\"x\":1}},\n{row},\n{{\"uid\":\"0x2\",\"x\":1}}\n]\n");
         let mut reader = reader(&text, Dialect::Since2103);
-        assert!(reader.next().unwrap().is_some());
-        let error = reader.next().expect_err(row).to_string();
+        assert!(reader.next_row().unwrap().is_some());
+        let error = reader.next_row().expect_err(row).to_string();
         assert!(
             error.starts_with("g01.json.gz, line 3: ") && error.contains(why),
             "{error}"
         );
-        assert_eq!(reader.next().unwrap().unwrap().subject, Node::Uid(2));
-        assert!(reader.next().unwrap().is_none());
+        assert_eq!(reader.next_row().unwrap().unwrap().subject, Node::Uid(2));
+        assert!(reader.next_row().unwrap().is_none());
     }
 }
 
@@ -198,7 +198,7 @@ fn a_list_that_is_none_ends_the_reading() {
     ] {
         let mut reader = reader(text, Dialect::Since2103);
         let error = loop {
-            match reader.next() {
+            match reader.next_row() {
                 Ok(row) => assert!(row.is_some(), "{text}"),
                 Err(error) => break error.to_string(),
             }
@@ -208,7 +208,7 @@ fn a_list_that_is_none_ends_the_reading() {
             error.starts_with(&place) && error.contains(why),
             "{text}: {error}"
         );
-        assert!(reader.next().unwrap().is_none(), "{text}");
+        assert!(reader.next_row().unwrap().is_none(), "{text}");
     }
 }
 
@@ -223,12 +223,12 @@ fn an_object_that_is_too_long_is_passed_over_and_the_bound_is_said() {
         group: 1,
     };
     let mut reader = Reader::new(BufReader::new(head.chain(long).chain(tail)), "x", context);
-    let error = reader.next().expect_err("too long").to_string();
+    let error = reader.next_row().expect_err("too long").to_string();
     assert!(
         error.contains("line 2") && error.contains(&LONGEST_ROW.to_string()),
         "{error}"
     );
-    assert_eq!(reader.next().unwrap().unwrap().subject, Node::Uid(2));
+    assert_eq!(reader.next_row().unwrap().unwrap().subject, Node::Uid(2));
 }
 
 #[test]

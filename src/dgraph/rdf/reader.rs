@@ -45,7 +45,7 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     /// Kind [`Archive`](crate::error::Kind::Archive): a line is damaged; the message names it. It cannot be read, or the
     /// user wants the run to stop.
-    pub fn next(&mut self) -> Result<Option<Row>> {
+    pub fn next_row(&mut self) -> Result<Option<Row>> {
         while !self.is_done {
             self.line += 1;
             let is_whole = self.fill().map_err(|error| {

@@ -245,11 +245,11 @@ impl ExportSet {
     }
 }
 
-/// The dialect of a set, from what its schemas say; where they say nothing, that of today.
+/// The dialect of a set, from what its schemas say; where they say nothing, that of today. A schema without namespaces is
+/// often made by hand for servers of all versions: then the GraphQL schemas tell.
 pub(in crate::dgraph) fn dialect(schema: &Schema, graphql: &[GraphQls]) -> Dialect {
     let said = graphql.iter().filter_map(|it| it.dialect).max();
-    let said = schema.dialect().or(said);
-    said.unwrap_or(Dialect::Since2103)
+    schema.dialect().max(said).unwrap_or(Dialect::Since2103)
 }
 
 fn list(folder: &Path) -> Result<Listing> {

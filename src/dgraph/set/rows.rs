@@ -40,10 +40,10 @@ impl<'s, R: BufRead> Rows<'s, R> {
     /// # Errors
     /// Kind [`Archive`](crate::error::Kind::Archive): it is damaged; the message names the line. It cannot be read, or the
     /// user wants the run to stop.
-    pub fn next(&mut self) -> Result<Option<Row>> {
+    pub fn next_row(&mut self) -> Result<Option<Row>> {
         match self {
-            Self::Rdf(rows) => rows.next(),
-            Self::Json(rows) => rows.next(),
+            Self::Rdf(rows) => rows.next_row(),
+            Self::Json(rows) => rows.next_row(),
         }
     }
 

@@ -210,7 +210,7 @@ impl Checker<'_> {
         };
         let mut no_numbers = 0;
         loop {
-            let row = match sound(rows.next(), &mut self.verdict.findings)? {
+            let row = match sound(rows.next_row(), &mut self.verdict.findings)? {
                 Some(Some(row)) => row,
                 Some(None) => break,
                 // It was noted; the end comes after it, or more rows.
