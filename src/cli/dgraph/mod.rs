@@ -23,7 +23,7 @@ pub(super) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Export(export::Arguments),
+    Export(Box<export::Arguments>),
     Verify(verify::Arguments),
 }
 

@@ -94,7 +94,7 @@ fn turned_away(state: &mut State, request: &Request, question: &Question) -> Opt
 fn login(state: &mut State, question: &Question) -> Response {
     let given = |name: &str| question.arguments.get(name).cloned();
     let given = (given("userId"), given("password"), given("namespace"));
-    let (user, password, namespace) = state.login.clone().expect("access control");
+    let (user, password, namespace) = state.login.expect("access control");
     if given
         != (
             Some(user.into()),
