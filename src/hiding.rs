@@ -5,7 +5,30 @@ use std::collections::HashSet;
 /// Secrets that are shorter than this are not looked for: they are found in too many innocent words. In bytes.
 const SHORTEST: usize = 8;
 /// Parts of a secret that are so long are hidden as the whole is, in bytes.
-pub(crate) const PART: usize = 16;
+const PART: usize = 16;
+
+/// How much of a text of a server is kept, in bytes.
+const LONGEST: usize = 1 << 10;
+/// How much of one is looked at.
+const LONGEST_LOOK: usize = 64 << 10;
+
+/// A text of a server's as it is kept and told: without these secrets and parts of them, and of bounded length. What
+/// would be cut first could show a part.
+pub(crate) fn fit<'a>(
+    text: &str,
+    secrets: impl IntoIterator<Item = &'a str>,
+    instead: &'static str,
+) -> String {
+    let looked = &text[..text.floor_char_boundary(LONGEST_LOOK)];
+    let secrets = secrets.into_iter();
+    let hidden = secrets.fold(looked.to_owned(), |text, secret| {
+        Hiding::new(secret, instead).hide(&text)
+    });
+    match hidden.len() <= LONGEST && looked.len() == text.len() {
+        true => hidden,
+        false => format!("{}…", &hidden[..hidden.floor_char_boundary(LONGEST)]),
+    }
+}
 
 /// What hides a secret.
 pub(crate) struct Hiding {

@@ -18,7 +18,7 @@
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`remote`] | a running Strapi, as source and as destination |
 //! | [`prisma`] | Prisma 1: its data model, its data sets, its services, and what becomes of them in Strapi |
-//! | `dgraph` | export sets of Dgraph (with the feature of that name) |
+//! | `dgraph` | Dgraph: its export sets and its servers (with the feature of that name) |
 //! | [`checking`] | what checks of data of other systems share |
 //! | [`convert`] | what conversions between systems share |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |

@@ -17,6 +17,7 @@ mod export;
 mod extract;
 mod filter;
 mod findings;
+mod given;
 mod identity;
 mod import;
 mod input;

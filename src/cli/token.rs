@@ -3,12 +3,13 @@
 //! The first of these that is there counts, as for a key; no option takes the token itself. docs/REMOTE.md tells users.
 
 use super::environment::Environment;
+use super::given::{Given, is_in_variable, variable};
 use super::prompt::Prompt;
-use super::secret::{Sort, line_of_command, line_of_file, not_empty};
+use super::secret::Sort;
 use crate::error::{Error, Result};
 use crate::remote::{Address, Token};
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where the token comes from, for a verb that knows one site.
 #[derive(Debug, Clone, Default, Args)]
@@ -90,15 +91,9 @@ impl Whose {
         }
     }
 
-    /// The variable whose name ends so.
-    fn variable(self, end: &str) -> String {
-        let prefix = self.prefix().to_uppercase().replace('-', "_");
-        format!("BACKUP_{prefix}TOKEN{end}")
-    }
-
-    /// What the credential of systemd is called.
-    fn credential(self) -> String {
-        format!("backup-{}token", self.prefix())
+    /// What a token of it is called after: see [`Given::name`].
+    fn name(self) -> String {
+        format!("{}token", self.prefix())
     }
 }
 
@@ -135,55 +130,21 @@ impl TokenSource {
         environment: &Environment,
         prompt: &Prompt,
     ) -> Result<Token> {
-        let token = match self.given(environment, prompt)? {
+        let given = self.given().value(environment, prompt.interrupt())?;
+        let token = match given {
             Some(token) => token,
             None => self.ask(address, prompt)?,
         };
         Token::new(token)
     }
 
-    fn given(&self, environment: &Environment, prompt: &Prompt) -> Result<Option<String>> {
-        let interrupt = prompt.interrupt();
-        let of_file = |path: &Path| line_of_file(path, Sort::Token, interrupt).map(Some);
-        let of_command = |command: &str| line_of_command(command, Sort::Token, interrupt).map(Some);
-        if let Some(path) = &self.file {
-            return of_file(path);
+    fn given(&self) -> Given {
+        Given {
+            file: self.file.clone(),
+            command: self.command.clone(),
+            name: self.whose.name(),
+            sort: Sort::Token,
         }
-        if let Some(command) = &self.command {
-            return of_command(command);
-        }
-        match self.place(environment) {
-            Some(Place::Variable(name, token)) => {
-                let token = token.trim_end_matches(['\r', '\n']).to_owned();
-                not_empty(token, &format!("the variable {name}")).map(Some)
-            }
-            Some(Place::File(_, path)) => of_file(Path::new(path)),
-            Some(Place::Command(_, command)) => of_command(command),
-            Some(Place::Credential(path)) => of_file(&path),
-            None => Ok(None),
-        }
-    }
-
-    /// Where the environment has the token.
-    fn place<'a>(&self, environment: &'a Environment) -> Option<Place<'a>> {
-        let of = |end: &str| {
-            let name = self.whose.variable(end);
-            environment.get(&name).map(|value| (name, value))
-        };
-        if let Some((name, token)) = of("") {
-            return Some(Place::Variable(name, token));
-        }
-        if let Some((name, path)) = of("_FILE") {
-            return Some(Place::File(name, path));
-        }
-        if let Some((name, command)) = of("_COMMAND") {
-            return Some(Place::Command(name, command));
-        }
-        let folder = environment.credentials();
-        let credential = folder.map(|it| it.join(self.whose.credential()));
-        credential
-            .filter(|path| path.exists())
-            .map(Place::Credential)
     }
 
     fn ask(&self, address: &Address, prompt: &Prompt) -> Result<String> {
@@ -191,7 +152,7 @@ impl TokenSource {
             let what = format!(
                 "a transfer token of {address} is needed, and there is no terminal to ask for it"
             );
-            let (prefix, variable) = (self.whose.prefix(), self.whose.variable(""));
+            let (prefix, variable) = (self.whose.prefix(), variable(&self.whose.name(), ""));
             return Err(Error::usage(what).hint(format!(
                 "give it with --{prefix}token-file, --{prefix}token-command, or in the variable {variable}; \
                  docs/REMOTE.md says how to make one"
@@ -205,35 +166,10 @@ impl TokenSource {
     }
 }
 
-/// Where the environment has a token: a variable by its name and its value, or a file.
-enum Place<'a> {
-    Variable(String, &'a str),
-    File(String, &'a str),
-    Command(String, &'a str),
-    Credential(PathBuf),
-}
-
-impl Place<'_> {
-    fn in_words(&self) -> String {
-        match self {
-            Self::Variable(name, _) => format!("the variable {name}"),
-            Self::File(name, path) if super::secret::holds_token(path) => {
-                format!("{name}, which names no file, but is a token itself")
-            }
-            Self::File(name, path) => format!("the file {path} ({name})"),
-            Self::Command(name, _) => format!("what the command of {name} prints"),
-            Self::Credential(path) => {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                format!("the credential {name} of systemd")
-            }
-        }
-    }
-}
-
 impl TokenSource {
     /// Where the token comes from, in words; `None` where it is asked for.
     pub fn told(&self, environment: &Environment) -> Option<String> {
-        match (self.option(), self.place(environment)) {
+        match (self.option(), self.given().place(environment)) {
             (Some(option), _) => Some(option.to_owned()),
             (None, place) => place.map(|place| place.in_words()),
         }
@@ -244,8 +180,7 @@ impl TokenSource {
 pub(super) fn in_variables(environment: &Environment) -> impl Iterator<Item = String> {
     let all = [Whose::Only, Whose::From, Whose::To];
     all.into_iter().filter_map(|whose| {
-        let mut ends = ["", "_FILE", "_COMMAND"].into_iter();
-        let is_set = ends.any(|end| environment.get(&whose.variable(end)).is_some());
-        is_set.then(|| format!("{}token-file", whose.prefix()))
+        let is_set = is_in_variable(&whose.name(), environment);
+        is_set.then(|| format!("{}-file", whose.name()))
     })
 }

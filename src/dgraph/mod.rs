@@ -1,4 +1,4 @@
-//! Dgraph: its export sets.
+//! Dgraph: its export sets and its servers.
 //!
 //! A neighbour of [`prisma`](crate::prisma): what a Dgraph server exports is read, checked and written here, as servers from
 //! 20.03 to 25.3 do it.
@@ -12,16 +12,20 @@
 //! | [`schema`] | predicates and types |
 //! | [`graphql`] | the GraphQL schemas |
 //! | [`verify`] | what is wrong with a set |
+//! | [`server`] | a running server: its requests, and how it knows who asks |
+//! | [`export`] | what a server holds, as a set in a folder |
 //!
 //! There are two dialects, which do not load into each other's servers: before 21.03 nothing has a namespace. What is the
-//! same in both has one type here. Nothing in here knows of a server or of Strapi.
+//! same in both has one type here. Nothing in here knows of Strapi, and only the last two know of a server.
 
 mod escape;
+pub mod export;
 pub mod graphql;
 pub mod json;
 pub mod rdf;
 pub mod row;
 pub mod schema;
+pub mod server;
 pub mod set;
 pub mod verify;
 

@@ -1,7 +1,7 @@
 //! The secret that opens a running Strapi.
 
 use crate::error::{Error, Result};
-use crate::hiding::Hiding;
+use crate::hiding::{self, Hiding};
 use http::HeaderValue;
 use std::fmt;
 
@@ -9,10 +9,6 @@ use std::fmt;
 const LONGEST: usize = 4 << 10;
 /// What stands in a text in place of the token.
 const HIDDEN: &str = "<token>";
-/// How much of a text of a server is kept, in bytes.
-const LONGEST_TEXT: usize = 1 << 10;
-/// How much of one is looked at.
-const LONGEST_LOOK: usize = 64 << 10;
 
 /// A transfer token of Strapi's. It is never shown.
 #[derive(Clone)]
@@ -53,25 +49,12 @@ impl Token {
     /// A text of a server's as it is kept and told: without the token and without parts of it, and of bounded length.
     /// What would be cut first could show a part.
     pub(super) fn fit(&self, text: &str) -> String {
-        let looked = &text[..text.floor_char_boundary(LONGEST_LOOK)];
-        let hidden = self.hidden_in(looked);
-        match hidden.len() <= LONGEST_TEXT && looked.len() == text.len() {
-            true => hidden,
-            false => {
-                let end = hidden.floor_char_boundary(LONGEST_TEXT);
-                format!("{}…", &hidden[..end])
-            }
-        }
+        hiding::fit(text, [&*self.0], HIDDEN)
     }
 
     /// Whether a text of a server's holds nothing of it.
     pub(super) fn is_absent_in(&self, text: &str) -> bool {
-        self.hidden_in(text) == text
-    }
-
-    /// A text without the token, and without what is a part of it, in whatever case.
-    fn hidden_in(&self, text: &str) -> String {
-        Hiding::new(&self.0, HIDDEN).hide(text)
+        Hiding::new(&self.0, HIDDEN).hide(text) == text
     }
 }
 
@@ -84,7 +67,10 @@ impl fmt::Debug for Token {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hiding::PART;
+
+    /// Parts that are so long are hidden, and texts that are longer than that are cut.
+    const PART: usize = 16;
+    const LONGEST_TEXT: usize = 1 << 10;
 
     #[test]
     fn a_token_is_one_line_and_never_shown() {

@@ -31,6 +31,8 @@ pub use location::{Location, ObjectName, StoreKind};
 pub use net::Distrust;
 pub(crate) use net::{Answer, Caller, Unanswered};
 pub(crate) use net::{Asked, Failure, Refusal, Upgraded, upgrade};
+#[cfg(feature = "dgraph")]
+pub(crate) use net::{Headers, Rest};
 pub use object::{Beside, ObjectTarget, post, write_beside};
 pub(crate) use owner::Owner;
 pub(crate) use plain::{not_opened, open_plain};

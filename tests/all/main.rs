@@ -42,6 +42,8 @@ mod database_transactions;
 mod database_values;
 mod databases;
 #[cfg(feature = "dgraph")]
+mod dgraph_export;
+#[cfg(feature = "dgraph")]
 mod dgraph_verify;
 mod diff;
 mod doctor;

@@ -1,5 +1,7 @@
-//! `backup dgraph`: export sets of Dgraph.
+//! `backup dgraph`: servers of Dgraph, and their export sets.
 
+mod export;
+mod server;
 mod verdict;
 mod verify;
 
@@ -7,7 +9,7 @@ use super::environment::Environment;
 use crate::error::Result;
 use clap::{Args, Subcommand};
 
-/// Check an export set of Dgraph
+/// Export a server of Dgraph, or check an export set
 ///
 /// Sets are as servers of Dgraph export them, of all versions from 20.03 on: a folder with the rows as JSON or RDF, and the
 /// schemas.
@@ -21,6 +23,7 @@ pub(super) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Export(Box<export::Arguments>),
     Verify(verify::Arguments),
 }
 
@@ -28,6 +31,7 @@ impl Arguments {
     /// Runs it; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         match self.verb {
+            Verb::Export(arguments) => arguments.run(environment),
             Verb::Verify(arguments) => arguments.run(environment),
         }
     }

@@ -7,6 +7,7 @@
 mod profile;
 
 use super::environment::{Environment, PREFIX};
+use super::given;
 use super::key;
 use super::token;
 use crate::error::{Error, Result};
@@ -144,7 +145,7 @@ pub(super) fn complete(
         None => (vec![verb], typed, of_verb),
     };
     let mut taken = Taken::new(of_verb, typed);
-    let mut found = of_variables(&mut taken, environment)?;
+    let mut found = of_variables(&mut taken, environment, &words)?;
     let named = |name: &str| typed.get_one::<String>(name).cloned();
     let name = named(PROFILE).or_else(|| environment.get("BACKUP_PROFILE").map(str::to_owned));
     if name.is_none() && named(CONFIG).is_some() {
@@ -171,7 +172,12 @@ pub(super) fn complete(
         found.retain(|option| !KEYS.contains(&option.long.as_str()));
     }
     // What is meant for the one sort of end does not hold for the other, unless it was typed.
-    match ends(of_verb, typed, &found) {
+    let ends = match words.len() {
+        1 => ends(of_verb, typed, &found),
+        // They have no such ends.
+        _ => Ends::Both,
+    };
+    match ends {
         Ends::Projects => found.retain(|option| !FOR_SITES.contains(&option.long.as_str())),
         Ends::Sites => found.retain(|option| !FOR_PROJECTS.contains(&option.long.as_str())),
         Ends::Both => {}
@@ -308,7 +314,11 @@ fn is_switch(arg: &Arg) -> bool {
 }
 
 /// The options that variables give: `BACKUP_` and the long name, in capitals.
-fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<Found>> {
+fn of_variables(
+    taken: &mut Taken<'_>,
+    environment: &Environment,
+    words: &[&str],
+) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     // These are looked at where they are needed.
     let has_key = key::is_in_variable(environment) && taken.take("key", Layer::Variable, true);
@@ -318,8 +328,17 @@ fn of_variables(taken: &mut Taken<'_>, environment: &Environment) -> Result<Vec<
     if environment.has_other_key() {
         taken.take("other-key-file", Layer::Variable, true);
     }
-    for option in token::in_variables(environment) {
-        taken.take(&option, Layer::Variable, true);
+    // Verbs of other systems have tokens of their own, in variables with the name of the system.
+    if let [system, _] = words {
+        for secret in ["token", "password"] {
+            if given::is_in_variable(&format!("{system}-{secret}"), environment) {
+                taken.take(&format!("{secret}-file"), Layer::Variable, true);
+            }
+        }
+    } else {
+        for option in token::in_variables(environment) {
+            taken.take(&option, Layer::Variable, true);
+        }
     }
     if environment.get(DATABASE_URL).is_some() {
         taken.take("database-url", Layer::Variable, true);

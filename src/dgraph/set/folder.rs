@@ -42,12 +42,12 @@ impl Content {
     }
 
     /// The name of the file with this of a group.
-    pub(super) fn name(self, group: u32) -> String {
+    pub(in crate::dgraph) fn name(self, group: u32) -> String {
         format!("g{group:02}.{}.gz", self.extension())
     }
 
     /// The group and the content that a name tells.
-    fn of(name: &str) -> Option<(u32, Self)> {
+    pub(in crate::dgraph) fn of(name: &str) -> Option<(u32, Self)> {
         let (group, rest) = name.strip_prefix('g')?.split_once('.')?;
         let extension = rest.strip_suffix(".gz")?;
         let is_number = group.bytes().all(|it| it.is_ascii_digit());

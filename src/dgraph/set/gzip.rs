@@ -15,7 +15,7 @@ const BUFFER: usize = 64 << 10;
 /// # Errors
 /// Kind [`WrongKey`](Kind::WrongKey): the key does not open it. Kind [`Usage`](Kind::Usage): there is a key, and the file is
 /// not encrypted. Kind [`Archive`](Kind::Archive): it is damaged, and what is read later may find that as well.
-pub(super) fn open<'a>(
+pub(in crate::dgraph) fn open<'a>(
     mut file: impl Read + 'a,
     name: &str,
     key: Option<&Key>,

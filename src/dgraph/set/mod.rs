@@ -12,5 +12,6 @@ mod writer;
 pub use crypt::Key;
 pub(super) use folder::dialect;
 pub use folder::{Content, ExportSet, SetFile};
+pub(super) use gzip::open;
 pub use rows::{Context, Rows, RowsWriter};
 pub use writer::Writer;

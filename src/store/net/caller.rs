@@ -15,10 +15,31 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// Sends requests, also from several threads at once.
 pub(crate) struct Caller {
-    client: Client,
-    runtime: Executor,
-    interrupt: Interrupt,
+    pub(super) client: Client,
+    pub(super) runtime: Executor,
+    pub(super) interrupt: Interrupt,
     headers: HeaderMap,
+}
+
+/// Further headers of a request, which may say who asks.
+#[derive(Clone, Default)]
+pub(crate) struct Headers(HeaderMap);
+
+#[cfg(feature = "dgraph")]
+impl Headers {
+    /// Adds one whose value is secret. The name is in small letters.
+    ///
+    /// # Errors
+    /// Kind [`Usage`](crate::error::Kind::Usage): the value has characters that no header holds. It is not repeated.
+    pub fn secret(&mut self, name: &'static str, value: &str) -> Result<()> {
+        let value = HeaderValue::from_str(value);
+        let mut value =
+            value.map_err(|_| Error::usage("the token has characters that no header holds"))?;
+        value.set_sensitive(true);
+        self.0
+            .insert(reqwest::header::HeaderName::from_static(name), value);
+        Ok(())
+    }
 }
 
 /// An answer.
@@ -77,9 +98,25 @@ impl Caller {
         patience: Duration,
         longest: usize,
     ) -> Result<Answer, Unanswered> {
+        self.post_with(&Headers::default(), url, body, patience, longest)
+    }
+
+    /// The same with further headers, in place of its own that have their names.
+    pub fn post_with(
+        &self,
+        headers: &Headers,
+        url: &Url,
+        body: Vec<u8>,
+        patience: Duration,
+        longest: usize,
+    ) -> Result<Answer, Unanswered> {
+        let mut all = self.headers.clone();
+        for (name, value) in &headers.0 {
+            all.insert(name.clone(), value.clone());
+        }
         let asked = self.runtime.run(&self.interrupt, async {
             let request = self.client.post(url.clone());
-            let request = request.headers(self.headers.clone()).timeout(patience);
+            let request = request.headers(all).timeout(patience);
             let mut response = request
                 .body(Body::from(body))
                 .send()
@@ -121,7 +158,7 @@ impl Caller {
     }
 }
 
-fn unanswered(error: reqwest::Error) -> Unanswered {
+pub(super) fn unanswered(error: reqwest::Error) -> Unanswered {
     let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
     let error = error.without_url();
     let mut why = error.to_string();

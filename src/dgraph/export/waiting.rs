@@ -1,0 +1,53 @@
+//! Waits for a task of a server.
+
+use super::asking::{Asking, Taken, text};
+use crate::dgraph::server::{Path, Server};
+use crate::error::{Error, Result};
+use serde_json::Value;
+use std::time::Duration;
+
+/// How long it is waited before it is asked for the first time, and at most; each pause is half as long again.
+const PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often a server may say that it does not know the task. Right after the start it may not know it yet.
+const UNKNOWN: u32 = 5;
+
+/// Waits until a task is done. Gives the last answer.
+///
+/// # Errors
+/// It fails, or the server knows nothing of it, or does not answer; or the user wants the run to stop.
+pub(super) fn wait(server: &Server, path: Path, asking: &mut Asking, id: &str) -> Result<Value> {
+    let (mut pause, mut unknown) = (PAUSE, 0);
+    let place = format!("{}, task {id}", server.endpoint());
+    let fail = |what: &str| Error::failed(format!("{place}: {what}"));
+    loop {
+        let answer = match asking.ask(server, path, &mut |_| Ok(true))? {
+            Taken::Answer(answer) => answer,
+            Taken::Refused(said) => return Err(server.refused("to say how far it is", &said)),
+            Taken::Unknown => {
+                return Err(
+                    fail("it started the export, and has no way to say how far it is")
+                        .hint("see what the server's log says"),
+                );
+            }
+        };
+        let status = text(&answer, "status").unwrap_or_default();
+        match status.to_ascii_lowercase().as_str() {
+            "success" => return Ok(answer),
+            "failed" => {
+                return Err(fail("the export failed there").hint(
+                    "see what the log of the server says, such as a full disk, and run it again",
+                ));
+            }
+            "unknown" | "" if unknown == UNKNOWN => {
+                return Err(fail("the server does not know it").hint(
+                    "see what the log of the server says; it forgets its tasks where its disk was replaced",
+                ));
+            }
+            "unknown" | "" => unknown += 1,
+            _ => {}
+        }
+        server.pause(pause)?;
+        pause = LONGEST_PAUSE.min(pause * 3 / 2);
+    }
+}

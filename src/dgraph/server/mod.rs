@@ -1,0 +1,12 @@
+//! A running server of Dgraph, one's own or one of Dgraph Cloud: where it is, how it knows who asks, and its requests.
+//!
+//! Servers answer with HTTP 200 also where they refuse something: what counts is whether `errors` stand in the answer.
+//! Nothing in here says a secret, also where a server repeats one.
+
+mod client;
+mod credentials;
+mod endpoint;
+
+pub use client::{Answered, Server};
+pub use credentials::{AuthHeader, Credentials, Login, Secret};
+pub use endpoint::{Endpoint, Path};

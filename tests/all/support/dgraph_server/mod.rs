@@ -1,0 +1,266 @@
+//! A server of Dgraph, modelled: no real one is at hand, and Dgraph Cloud is gone. It keeps to what servers built from
+//! v20.11.3, v21.03.2 and v25.3.0 were seen to answer, and for `/admin/slash` to the documents of Cloud and its command
+//! line; docs/DGRAPH.md says which is which. It fails on request.
+//!
+//! What is asked for at a path is a module: whoever needs `/alter` or `/mutate` adds one, and a line in [`answer`].
+
+mod admin;
+mod files;
+mod graphql;
+mod http;
+
+pub use files::Fault;
+
+use super::files::listing;
+use http::{Request, Response};
+use std::collections::VecDeque;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::{fs, thread};
+
+/// The folder that it writes an export into, below its own.
+pub const RUN: &str = "dgraph.r91.u1120.1541";
+
+/// The folder of an export that somebody else has asked for since.
+const LATER: &str = "dgraph.r99.u1120.1542";
+
+/// Which servers it is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `/admin/slash` of the first years: signed URLs at once.
+    CloudAtOnce,
+    /// The later one: a task.
+    CloudTask,
+    /// `/admin` of 20.07: nothing is said of the files.
+    V2007,
+    /// Of 20.11: the files are listed.
+    V2011,
+    /// Of 21.03: there are namespaces.
+    V2103,
+    /// Of 21.12, and from 23.1 on: a task.
+    V2503,
+}
+
+impl Form {
+    fn is_cloud(self) -> bool {
+        matches!(self, Form::CloudAtOnce | Form::CloudTask)
+    }
+
+    /// The arguments that its export has.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Form::CloudAtOnce => &[],
+            Form::CloudTask => &["format", "namespace"],
+            Form::V2007 | Form::V2011 => &["input.format"],
+            Form::V2103 | Form::V2503 => &["input.format", "input.namespace"],
+        }
+    }
+
+    /// The fields of its answer.
+    fn fields(self) -> &'static [&'static str] {
+        match self {
+            Form::CloudAtOnce => &["response", "signedUrls"],
+            Form::CloudTask => &["response", "exportId", "taskId"],
+            Form::V2007 => &["response"],
+            Form::V2011 | Form::V2103 => &["response", "exportedFiles"],
+            Form::V2503 => &["response", "taskId"],
+        }
+    }
+}
+
+/// What it holds, what happens to it, and what came.
+pub struct State {
+    pub form: Form,
+    /// The folder with the files that it exports, of one group.
+    pub set: PathBuf,
+    /// Its groups, and the folders that they write into.
+    pub groups: Vec<u32>,
+    pub folders: Vec<PathBuf>,
+    /// The header that it knows who asks by, and what has to stand in it.
+    pub token: Option<(&'static str, String)>,
+    /// Whether a proxy in front of it lets nobody ask for what it does not know.
+    pub is_guarded: bool,
+    /// Whether it repeats what it was sent.
+    pub repeats: bool,
+    /// User, password and namespace.
+    pub login: Option<(&'static str, &'static str, Option<&'static str>)>,
+    /// For how many requests an access token is good.
+    pub lifetime: u32,
+    uses: u32,
+    /// Whether another export, that somebody else has asked for, is being written when this one is done.
+    pub is_shared: bool,
+    /// What the next tasks are told to be; then they are done.
+    pub statuses: VecDeque<&'static str>,
+    /// What the next exports are refused with.
+    pub refusals: VecDeque<String>,
+    /// What happens to the next downloads.
+    pub faults: VecDeque<Option<Fault>>,
+    /// How often signed URLs were taken back, and files changed.
+    generation: u32,
+    changes: u32,
+    /// Whoever asks is sent SIGINT when it asks for a task so often.
+    pub interrupts: Option<u32>,
+    format: String,
+    /// How many exports and logins there were.
+    pub exports: u32,
+    pub logins: u32,
+    /// Format and namespace of the last export.
+    pub asked: (Option<String>, Option<String>),
+    /// Names of files that were asked for, and from where.
+    pub downloads: Vec<(String, Option<String>)>,
+    victim: Option<u32>,
+}
+
+impl State {
+    /// What a file has that is exported, by its name.
+    fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let others = match self.format.as_str() {
+            "json" => ".rdf.gz",
+            _ => ".json.gz",
+        };
+        let names = listing(&self.set).into_iter();
+        let names = names.filter(|it| it.starts_with('g') && !it.ends_with(others));
+        names
+            .map(|name| {
+                let bytes = fs::read(self.set.join(&name)).expect("read");
+                (name, bytes)
+            })
+            .collect()
+    }
+
+    fn access(&self) -> String {
+        format!("access-token-of-login-{}", self.logins)
+    }
+
+    fn signature(&self) -> String {
+        format!("X-Amz-Signature=never-to-be-printed-{}", self.generation)
+    }
+
+    fn signed(&self, port: u16) -> Vec<String> {
+        let names = self.files().into_iter();
+        names
+            .map(|(name, _)| {
+                format!(
+                    "http://127.0.0.1:{port}/bucket/{RUN}/{name}?{}",
+                    self.signature()
+                )
+            })
+            .collect()
+    }
+
+    fn status(&mut self) -> &'static str {
+        self.statuses.pop_front().unwrap_or("Success")
+    }
+}
+
+/// A running server.
+pub struct DgraphServer {
+    port: u16,
+    state: Arc<(Mutex<State>, Condvar)>,
+}
+
+impl DgraphServer {
+    /// One that exports this set, to everybody.
+    pub fn new(form: Form, set: &Path) -> DgraphServer {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let state = State {
+            form,
+            set: set.to_owned(),
+            groups: vec![1],
+            folders: Vec::new(),
+            token: None,
+            is_guarded: false,
+            repeats: false,
+            login: None,
+            lifetime: u32::MAX,
+            uses: 0,
+            is_shared: false,
+            statuses: VecDeque::new(),
+            refusals: VecDeque::new(),
+            faults: VecDeque::new(),
+            generation: 0,
+            changes: 0,
+            interrupts: None,
+            format: "json".into(),
+            exports: 0,
+            logins: 0,
+            asked: (None, None),
+            downloads: Vec::new(),
+            victim: None,
+        };
+        let state = Arc::new((Mutex::new(state), Condvar::new()));
+        let own = Arc::clone(&state);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let state = Arc::clone(&own);
+                thread::spawn(move || serve(&client, &state, port));
+            }
+        });
+        DgraphServer { port, state }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What it holds, what happens to it, and what came.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This process is interrupted where that is asked for.
+    pub fn interrupts(&self, process: u32) {
+        self.state().victim = Some(process);
+        self.state.1.notify_all();
+    }
+}
+
+fn serve(client: &TcpStream, state: &(Mutex<State>, Condvar), port: u16) {
+    let Ok(mut reader) = client.try_clone().map(std::io::BufReader::new) else {
+        return;
+    };
+    while let Some(request) = Request::read(&mut reader) {
+        let response = answer(state, &request, port);
+        if response.write(client).is_err() || response.is_last {
+            let _ = client.shutdown(Shutdown::Both);
+            return;
+        }
+    }
+}
+
+fn answer(state: &(Mutex<State>, Condvar), request: &Request, port: u16) -> Response {
+    let mut own = state.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_cloud = own.form.is_cloud();
+    match (request.method.as_str(), request.path.as_str()) {
+        ("POST", "/admin/slash") if is_cloud => admin::answer(&mut own, request, port),
+        ("POST", "/admin") if !is_cloud => {
+            if own.interrupts == Some(0) {
+                own.interrupts = None;
+                strike(own, state);
+                return Response::new(503, "");
+            }
+            let is_task = request.body.windows(6).any(|it| it == b"{ task");
+            if let Some(left) = own.interrupts.as_mut().filter(|_| is_task) {
+                *left -= 1;
+            }
+            admin::answer(&mut own, request, port)
+        }
+        ("GET", path) if path.starts_with("/bucket/") => files::answer(&mut own, request),
+        _ if own.is_guarded => Response::new(403, "<html>Forbidden</html>"),
+        _ => Response::new(404, "404 page not found\n"),
+    }
+}
+
+/// Sends SIGINT to whoever asks, once it is known who that is.
+fn strike(own: MutexGuard<'_, State>, state: &(Mutex<State>, Condvar)) {
+    let waited = state.1.wait_while(own, |own| own.victim.is_none());
+    let mut own = waited.unwrap_or_else(PoisonError::into_inner);
+    let victim = own
+        .victim
+        .take()
+        .and_then(|it| rustix::process::Pid::from_raw(it as i32));
+    let signal = rustix::process::Signal::INT;
+    rustix::process::kill_process(victim.expect("a process"), signal).expect("sent");
+}
