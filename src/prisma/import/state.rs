@@ -14,12 +14,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The number of the format.
 const FORMAT: u32 = 1;
+/// How long a line may be, in bytes: those that list refused elements hold at the most the numbers of a request's.
+const LONGEST_LINE: u64 = 16 << 20;
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,10 @@ enum Line {
 /// The state of an import.
 pub struct State {
     file: File,
+    /// How many bytes of it are whole lines.
+    whole: u64,
+    /// Whether something else than whole lines may stand behind these, and cannot be taken away.
+    is_torn: bool,
     path: PathBuf,
     entry: Option<Entry>,
     taken: [Vec<bool>; 3],
@@ -74,6 +80,8 @@ impl State {
         let requests = verdict.chunks.each_ref().map(Vec::len);
         let mut state = Self {
             file,
+            whole: 0,
+            is_torn: false,
             path,
             entry,
             taken: requests.map(|count| vec![false; count]),
@@ -138,14 +146,19 @@ impl State {
 
     /// A request is about to be sent: from now on it may be there.
     pub(super) fn sending(&mut self, kind: ValueType, number: usize) -> Result<()> {
-        let is_new = self.sending[kind as usize].insert(number);
-        let was_refused = self.refused[kind as usize].remove(&number).is_some();
-        if is_new || was_refused {
-            self.write(&Line::Sending(kind.to_string(), number))?;
-            self.file
-                .sync_data()
-                .map_err(|error| fail(&self.path, error))?;
+        let is_told = self.is_in_doubt(kind, number);
+        if is_told && !self.refused[kind as usize].contains_key(&number) {
+            return Ok(());
         }
+        let line = Line::Sending(kind.to_string(), number);
+        let before = self.whole;
+        self.write(&line)?;
+        if let Err(error) = self.file.sync_data() {
+            // It is not sent: nothing is in doubt.
+            self.cut(before);
+            return Err(fail(&self.path, error));
+        }
+        self.apply(&line);
         Ok(())
     }
 
@@ -228,34 +241,57 @@ impl State {
     }
 
     fn read(&mut self, head: &Line) -> Result<()> {
-        let mut text = String::new();
-        let read = self.file.read_to_string(&mut text);
-        read.map_err(|error| fail(&self.path, error))?;
-        // A run that was cut off may have left the beginning of a line.
-        let whole = text.rfind('\n').map_or(0, |at| at + 1);
-        let cut = self.file.set_len(whole as u64);
-        cut.and_then(|()| self.file.seek(SeekFrom::End(0)))
-            .map_err(|error| fail(&self.path, error))?;
-        if whole == 0 {
-            return self.write(head);
-        }
         let path = self.path.clone();
+        let unreadable = |error| fail(&path, error);
         let damaged = || {
             Error::failed(format!("{} is no state of this import", path.display())).hint(
                 "with --restart it is forgotten, and the import begins anew, which is for a service that was emptied",
             )
         };
-        for (at, line) in text[..whole].lines().enumerate() {
-            let line: Line = serde_json::from_str(line).map_err(|_| damaged())?;
+        let mut file = self.file.try_clone().map_err(unreadable)?;
+        file.rewind().map_err(unreadable)?;
+        let mut lines = BufReader::new(file);
+        let mut text = Vec::new();
+        loop {
+            text.clear();
+            let mut line = (&mut lines).take(LONGEST_LINE);
+            let length = line.read_until(b'\n', &mut text).map_err(unreadable)?;
+            // A run that was cut off may have left the beginning of a line.
+            if text.last() != Some(&b'\n') {
+                break;
+            }
+            let line: Line = serde_json::from_slice(&text).map_err(|_| damaged())?;
             let fits = match &line {
-                Line::Import { .. } => at == 0 && line == *head,
-                _ => at > 0,
+                Line::Import { .. } => self.whole == 0 && line == *head,
+                _ => self.whole > 0,
             };
             if !fits || !self.apply(&line) {
                 return Err(damaged());
             }
+            self.whole += length as u64;
         }
-        Ok(())
+        let is_new = self.whole == 0;
+        if (is_new && !told(head).as_bytes().starts_with(&text))
+            || text.len() as u64 == LONGEST_LINE
+        {
+            return Err(damaged());
+        }
+        self.cut(self.whole);
+        if self.is_torn {
+            return Err(unreadable(io::Error::other("it cannot be shortened")));
+        }
+        match is_new {
+            true => self.write(head),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes away what stands behind so many bytes of whole lines.
+    fn cut(&mut self, whole: u64) {
+        let cut = self.file.set_len(whole);
+        let cut = cut.and_then(|()| self.file.seek(SeekFrom::Start(whole)));
+        self.is_torn |= cut.is_err();
+        self.whole = whole;
     }
 
     /// Takes a line; gives whether it makes sense.
@@ -300,13 +336,28 @@ impl State {
         }
     }
 
+    /// Adds a line, whole or not at all: another one that came behind a part of it could not be read.
     fn write(&mut self, line: &Line) -> Result<()> {
-        let mut text = serde_json::to_string(line).expect("texts and numbers serialise");
-        text.push('\n');
-        self.file
-            .write_all(text.as_bytes())
-            .map_err(|error| fail(&self.path, error))
+        if self.is_torn {
+            let error =
+                io::Error::other("an earlier line is there in part, and cannot be taken away");
+            return Err(fail(&self.path, error));
+        }
+        let text = told(line);
+        if let Err(error) = self.file.write_all(text.as_bytes()) {
+            self.cut(self.whole);
+            return Err(fail(&self.path, error));
+        }
+        self.whole += text.len() as u64;
+        Ok(())
     }
+}
+
+/// A line as it is written.
+fn told(line: &Line) -> String {
+    let mut text = serde_json::to_string(line).expect("texts and numbers serialise");
+    text.push('\n');
+    text
 }
 
 /// Makes a state beside the data set, or where that may not be written, in the user's own folder.

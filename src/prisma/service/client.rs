@@ -9,7 +9,7 @@ use super::Endpoint;
 use super::token::token;
 use crate::error::{Error, Result};
 use crate::hiding::Hiding;
-use crate::store::{Access, Answer, Caller, Interrupt, Unanswered};
+use crate::store::{Access, Answer, Caller, Distrust, Interrupt, Unanswered};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -215,6 +215,9 @@ impl Service {
                 },
                 Err(Unanswered::Stopped(error)) => return Err(error),
                 Err(Unanswered::Unsent(why) | Unanswered::Lost(why)) => {
+                    if let Some(distrust) = Distrust::seen(&why) {
+                        return Err(self.distrusted(&distrust));
+                    }
                     (self.failed(&why), Duration::ZERO)
                 }
             };
@@ -250,7 +253,10 @@ impl Service {
                 Ok(answer) => return Ok(self.taken(&answer)),
                 Err(Unanswered::Stopped(error)) => return Err(error),
                 Err(Unanswered::Lost(why)) => return Ok(Outcome::Lost(self.failed(&why))),
-                Err(Unanswered::Unsent(why)) => (self.failed(&why), Duration::ZERO),
+                Err(Unanswered::Unsent(why)) => match Distrust::seen(&why) {
+                    Some(distrust) => return Ok(Outcome::Unsent(self.distrusted(&distrust))),
+                    None => (self.failed(&why), Duration::ZERO),
+                },
             };
             if tries == TRIES {
                 return Ok(Outcome::Unsent(error));
@@ -266,7 +272,7 @@ impl Service {
     fn taken(&self, answer: &Answer) -> Outcome {
         let unexpected = || {
             let error = self.unexpected(answer);
-            match took_nothing(answer.status) || error.is_denied() {
+            match took_nothing(answer.status) || denies(answer) {
                 true => Outcome::Unsent(error),
                 false => Outcome::Lost(error),
             }
@@ -274,15 +280,18 @@ impl Service {
         if answer.status != 200 {
             return unexpected();
         }
-        let Ok(refused) = serde_json::from_slice::<Vec<String>>(&answer.body) else {
+        let Ok(texts) = serde_json::from_slice::<Vec<String>>(&answer.body) else {
             return unexpected();
         };
-        let refused: Vec<String> = refused
+        let mut refused: Vec<String> = texts
             .iter()
             .flat_map(|text| text.split(BETWEEN))
             .map(|text| self.said(text))
             .filter(|text| !text.is_empty())
             .collect();
+        if refused.is_empty() && !texts.is_empty() {
+            refused.push("(it does not say why)".to_owned());
+        }
         match refused.is_empty() {
             true => Outcome::Taken,
             false => Outcome::Refused(refused),
@@ -308,6 +317,11 @@ impl Service {
         said.trim().to_owned()
     }
 
+    fn distrusted(&self, distrust: &Distrust) -> Error {
+        let what = format!("{} cannot be trusted: {distrust}", self.endpoint);
+        Error::failed(what).hint(distrust.advice("AWS_CA_BUNDLE or SSL_CERT_FILE"))
+    }
+
     fn failed(&self, why: &str) -> Error {
         let why = self.said(why);
         Error::failed(format!("{}: {why}", self.endpoint))
@@ -328,13 +342,18 @@ impl Service {
         let said = self.said(&said);
         let said = &said[..said.floor_char_boundary(SHOWN)];
         let place = &self.endpoint;
-        let denied = matches!(status, 401 | 403)
-            || said.contains("token is invalid")
-            || said.contains("Insufficient Permissions");
-        if denied {
+        if matches!(status, 401 | 403) || denies(answer) {
             return Error::failed(format!("{place} does not know who asks: {said}"))
                 .hint("see that the secret is the one that the service was deployed with")
                 .denied();
+        }
+        if is_redirect(status) {
+            let to = answer.location.as_deref().unwrap_or("nowhere");
+            let what = format!(
+                "{place} answers with {status}, and sends whoever asks to {}",
+                self.said(to)
+            );
+            return Error::failed(what).hint("give the endpoint that it leads to, if that is yours: no token is sent to where an answer says");
         }
         let what = match (status, said.is_empty()) {
             (200, _) => format!("{place} answers with something else than was asked for: {said}"),
@@ -355,10 +374,36 @@ impl Service {
 
 /// Whether an answer says that the request was turned away at the door.
 fn took_nothing(status: u16) -> bool {
-    matches!(status, 401 | 403 | 404 | 405 | 411 | 413 | 414 | 415)
+    is_redirect(status) || matches!(status, 401 | 403 | 404 | 405 | 411 | 413 | 414 | 415)
+}
+
+fn is_redirect(status: u16) -> bool {
+    (300..400).contains(&status)
+}
+
+/// Whether it is what a service says to whoever it does not know, as its one error: of other errors, texts of the data
+/// may be a part.
+fn denies(answer: &Answer) -> bool {
+    let errors = serde_json::from_slice::<Failures>(&answer.body);
+    let errors = errors.map(|it| it.errors).unwrap_or_default();
+    let said = match &errors[..] {
+        [
+            Failure {
+                message: Some(said),
+            },
+        ] => said,
+        _ => return false,
+    };
+    answer.status < 500
+        && ["Your token is invalid", "Insufficient Permissions"]
+            .iter()
+            .any(|own| said.starts_with(own))
 }
 
 /// Whether it may be otherwise the next time.
 fn is_passing(status: u16) -> bool {
     status == 429 || status >= 500
 }
+
+#[cfg(test)]
+mod tests;

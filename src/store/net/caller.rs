@@ -5,7 +5,7 @@
 use super::{Connector, Executor};
 use crate::error::{Error, Result};
 use crate::store::{Access, Interrupt};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Body, Client, StatusCode};
 use std::time::Duration;
 use url::Url;
@@ -49,6 +49,8 @@ pub(crate) struct Answer {
     pub status: u16,
     /// How long its server wants to be left alone, if it says so.
     pub retry_after: Option<Duration>,
+    /// Where it sends whoever asks instead, if it does.
+    pub location: Option<String>,
     /// What it says.
     pub body: Vec<u8>,
 }
@@ -128,6 +130,9 @@ impl Caller {
                 .get(RETRY_AFTER)
                 .and_then(|value| value.to_str().ok()?.trim().parse().ok())
                 .map(Duration::from_secs);
+            let location = response.headers().get(LOCATION);
+            let location =
+                location.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
             let mut body = Vec::new();
             while let Some(bytes) = response.chunk().await.map_err(unanswered)? {
                 if body.len() + bytes.len() > longest {
@@ -137,6 +142,7 @@ impl Caller {
                 body.extend_from_slice(&bytes);
             }
             Ok(Answer {
+                location,
                 status: StatusCode::as_u16(&status),
                 retry_after,
                 body,

@@ -24,7 +24,6 @@ pub enum Distrust {
 
 impl Distrust {
     /// What the words of an error of a connection mean, where the certificate of the server is what is wrong.
-    #[cfg(feature = "dgraph")]
     pub(crate) fn seen(text: &str) -> Option<Self> {
         text.contains("peer certificate").then(|| Self::of(text))
     }

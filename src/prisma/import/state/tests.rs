@@ -117,3 +117,64 @@ fn copies_of_a_data_set_in_two_folders_are_not_imported_at_once() {
     State::forget(&other).expect("forgotten");
     assert_eq!(one.existing().expect("known"), None);
 }
+
+#[test]
+fn a_line_that_came_in_part_is_taken_away_before_the_next_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
+    let places = Places::of(&folder.path().join("a.zip"), &verdict, &endpoint, None);
+    let mut state = State::open(&places, &verdict, &endpoint).expect("a state");
+    state.sending(ValueType::Nodes, 0).expect("written");
+    // What a full disk leaves of a line.
+    state.file.write_all(b"{\"taken").expect("written");
+    state.cut(state.whole);
+    state.sending(ValueType::Nodes, 1).expect("written");
+    state.take(ValueType::Nodes, 1).expect("written");
+    drop(state);
+    let state = State::open(&places, &verdict, &endpoint).expect("a state");
+    assert_eq!((state.progress(), state.in_doubt()), ((1, 3), 1));
+}
+
+#[test]
+fn a_request_whose_intent_cannot_be_written_is_not_in_doubt() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
+    let places = Places::of(&folder.path().join("a.zip"), &verdict, &endpoint, None);
+    let mut state = State::open(&places, &verdict, &endpoint).expect("a state");
+    // It can be read alone.
+    state.file = File::open(&state.path).expect("opened");
+    assert!(state.sending(ValueType::Nodes, 0).is_err());
+    assert!(state.is_new());
+    // Nor is anything written behind what may be the part of a line.
+    state.file = options().open(&state.path).expect("opened");
+    assert!(state.sending(ValueType::Nodes, 0).is_err());
+    assert_eq!(
+        fs::read_to_string(&state.path)
+            .expect("read")
+            .lines()
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_file_that_is_no_state_is_left_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
+    let places = Places::of(&folder.path().join("a.zip"), &verdict, &endpoint, None);
+    for text in ["precious", "line\nprecious tail", "{}\n"] {
+        fs::write(&places.beside, text).expect("written");
+        let error = State::open(&places, &verdict, &endpoint)
+            .err()
+            .expect("no state");
+        assert!(
+            error.to_string().contains("is no state of this import"),
+            "{error}"
+        );
+        assert_eq!(fs::read_to_string(&places.beside).expect("read"), text);
+    }
+    // The beginning of a first line is what a run leaves that was cut off.
+    fs::write(&places.beside, r#"{"import":{"form"#).expect("written");
+    let state = State::open(&places, &verdict, &endpoint).expect("a state");
+    assert!(state.is_new());
+}
