@@ -275,7 +275,7 @@ impl Shared<'_> {
 
 /// The relations that servers export wrongly: those that a table of nodes holds beside another one. In data models with
 /// `@id`, a relation that leads to one node is held there, unless it is said to have a table of its own.
-fn untold(model: &DataModel) -> BTreeSet<(&str, &str)> {
+pub(super) fn untold(model: &DataModel) -> BTreeSet<(&str, &str)> {
     let mut untold = BTreeSet::new();
     let fields = model.types().iter().flat_map(|own| &own.fields);
     if !fields.into_iter().any(|field| field.has("id")) {
