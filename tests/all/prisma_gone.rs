@@ -1,12 +1,72 @@
 //! Imports into services that do not hold what earlier runs sent any more, or hold what nobody knows of.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::support::cli::run;
-use crate::support::prisma_service::data::{Place, comment, link, post};
-use crate::support::prisma_service::runs::{import, imports};
-use crate::support::prisma_service::PrismaService;
+use crate::support::prisma_service::data::{Place, comment, expected, link, post, tags};
+use crate::support::prisma_service::runs::{import, imports, states};
+use crate::support::prisma_service::{Fault, Held, Kept, PrismaService};
 
+/// A service that has taken some of the nodes of a data set, and turned the others away.
+fn begun() -> (PrismaService, Place, PathBuf) {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let nodes = (0..20).map(|at| post(&format!("p{at}"), &"x".repeat(300_000)));
+    let lists = [vec![tags("p0", &["a"])]];
+    let data = place.write("data", [&[nodes.collect()], &lists, &[]]);
+    let turned_away = std::iter::repeat_n(Some(Fault::Status(404, Kept::Nothing)), 20);
+    service.fail_imports([None, None].into_iter().chain(turned_away));
+    run(&mut import(&place, &data)).ends_with(13);
+    service.fail_imports([]);
+    service.seen();
+    (service, place, data)
+}
+
+#[test]
+fn an_import_does_not_go_on_into_a_service_that_was_emptied() {
+    let (service, place, data) = begun();
+    service.hold(|held| *held = Held::default());
+    for options in [&["--dry-run"][..], &[], &[]] {
+        run(import(&place, &data).args(options))
+            .ends_with(1)
+            .says(["is empty, and earlier runs sent it", "--restart"]);
+    }
+    assert_eq!((imports(&service), service.held().nodes.len()), (0, 0));
+    assert_eq!(states(&place).len(), 1);
+    run(import(&place, &data).args(["--restart", "--dry-run"])).ends_with(0);
+    run(import(&place, &data).arg("--restart")).ends_with(0);
+    service.held().is_same(&expected(&data), "begun anew");
+}
+
+#[test]
+fn an_import_does_not_go_on_where_some_of_what_was_sent_is_gone() {
+    let (service, place, data) = begun();
+    // Somebody fills it again, with something else and less.
+    let (id, node) = service.held().nodes.pop_first().expect("a node");
+    service.hold(|held| {
+        held.nodes.remove(&id);
+        held.nodes.insert("other".into(), post("other", "T"));
+    });
+    let told = format!("Post `{id}`");
+    for options in [&["--dry-run"][..], &[]] {
+        run(import(&place, &data).args(options)).ends_with(1).says([
+            "1 of the nodes that earlier runs sent",
+            "nodes/000001.json, element ",
+            &told,
+            "--restart",
+        ]);
+    }
+    assert_eq!(imports(&service), 0);
+    service.hold(|held| {
+        held.nodes.insert(id, node);
+    });
+    run(import(&place, &data).arg("--dry-run")).ends_with(0);
+    run(&mut import(&place, &data)).ends_with(0);
+    service.hold(|held| drop(held.nodes.remove("other")));
+    service.held().is_same(&expected(&data), "put back");
+}
 
 #[test]
 fn links_of_a_file_of_links_alone_are_not_sent_again_where_they_are_there() {

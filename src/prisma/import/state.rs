@@ -9,11 +9,11 @@ use super::super::service::Endpoint;
 use super::super::verify::Verdict;
 use super::places::{Entry, Places, hold, locked, may_not, options};
 use crate::error::{Error, Kind, Result};
-use crate::store::{folder_of, open_plain, sync_folder};
+use crate::store::{folder_of, not_opened, open_plain, sync_folder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -71,24 +71,45 @@ impl State {
         if let Some(entry) = &mut entry {
             entry.note(&path)?;
         }
-        let requests = verdict.chunks.each_ref().map(Vec::len);
-        let mut state = Self {
+        let mut state = Self::empty(file, path, entry, verdict);
+        state.read(&head(verdict, endpoint))?;
+        Ok(state)
+    }
+
+    /// What an earlier run left, if one did, to look at alone: it is neither held nor changed, and another run may be at it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged, or is gone from where it should be.
+    pub fn peek(places: &Places, verdict: &Verdict, endpoint: &Endpoint) -> Result<Option<Self>> {
+        let Some(path) = places.existing()? else {
+            return Ok(None);
+        };
+        let file = open_plain(OpenOptions::new().read(true), &path)
+            .map_err(|error| not_opened("read", &path, error))?;
+        let mut state = Self::empty(file, path, None, verdict);
+        let text = state.text()?;
+        state.take_lines(&text, &head(verdict, endpoint))?;
+        Ok(Some(state))
+    }
+
+    fn empty(file: File, path: PathBuf, entry: Option<Entry>, verdict: &Verdict) -> Self {
+        Self {
             file,
             path,
             entry,
-            taken: requests.map(|count| vec![false; count]),
+            taken: verdict
+                .chunks
+                .each_ref()
+                .map(|chunks| vec![false; chunks.len()]),
             sending: Default::default(),
             refused: Default::default(),
             complete: None,
-        };
-        let head = Line::Import {
-            format: FORMAT,
-            endpoint: endpoint.to_string(),
-            data: verdict.digest(),
-            requests,
-        };
-        state.read(&head)?;
-        Ok(state)
+        }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Forgets an import.
@@ -183,7 +204,7 @@ impl State {
     }
 
     /// Whether nothing was sent, by no run that is known of.
-    pub(super) fn is_new(&self) -> bool {
+    pub fn is_new(&self) -> bool {
         self.progress().0 == 0 && self.in_doubt() == 0
     }
 
@@ -228,24 +249,34 @@ impl State {
     }
 
     fn read(&mut self, head: &Line) -> Result<()> {
+        let text = self.text()?;
+        // A run that was cut off may have left the beginning of a line.
+        let cut = self.file.set_len(text.len() as u64);
+        cut.and_then(|()| self.file.seek(SeekFrom::End(0)))
+            .map_err(|error| fail(&self.path, error))?;
+        match text.is_empty() {
+            true => self.write(head),
+            false => self.take_lines(&text, head),
+        }
+    }
+
+    /// Its whole lines.
+    fn text(&mut self) -> Result<String> {
         let mut text = String::new();
         let read = self.file.read_to_string(&mut text);
         read.map_err(|error| fail(&self.path, error))?;
-        // A run that was cut off may have left the beginning of a line.
-        let whole = text.rfind('\n').map_or(0, |at| at + 1);
-        let cut = self.file.set_len(whole as u64);
-        cut.and_then(|()| self.file.seek(SeekFrom::End(0)))
-            .map_err(|error| fail(&self.path, error))?;
-        if whole == 0 {
-            return self.write(head);
-        }
+        text.truncate(text.rfind('\n').map_or(0, |at| at + 1));
+        Ok(text)
+    }
+
+    fn take_lines(&mut self, text: &str, head: &Line) -> Result<()> {
         let path = self.path.clone();
         let damaged = || {
             Error::failed(format!("{} is no state of this import", path.display())).hint(
                 "with --restart it is forgotten, and the import begins anew, which is for a service that was emptied",
             )
         };
-        for (at, line) in text[..whole].lines().enumerate() {
+        for (at, line) in text.lines().enumerate() {
             let line: Line = serde_json::from_str(line).map_err(|_| damaged())?;
             let fits = match &line {
                 Line::Import { .. } => at == 0 && line == *head,
@@ -306,6 +337,16 @@ impl State {
         self.file
             .write_all(text.as_bytes())
             .map_err(|error| fail(&self.path, error))
+    }
+}
+
+/// The first line of the state of an import.
+fn head(verdict: &Verdict, endpoint: &Endpoint) -> Line {
+    Line::Import {
+        format: FORMAT,
+        endpoint: endpoint.to_string(),
+        data: verdict.digest(),
+        requests: verdict.chunks.each_ref().map(Vec::len),
     }
 }
 
