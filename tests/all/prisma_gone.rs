@@ -1,5 +1,6 @@
 //! Imports into services that do not hold what earlier runs sent any more, or hold what nobody knows of.
 
+use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -95,4 +96,23 @@ fn links_of_a_file_of_links_alone_are_not_sent_again_where_they_are_there() {
     run(&mut import(&place, &file)).ends_with(0);
     run(import(&place, &file).arg("--restart")).ends_with(1);
     assert_eq!(service.held().relations.len(), 2);
+}
+
+#[test]
+fn a_dry_run_says_of_an_import_that_is_complete_what_the_import_says() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
+    let outcome = run(&mut import(&place, &data)).ends_with(0);
+    assert!(outcome.stdout.contains("in 1 request"), "{}", outcome.all());
+    assert!(!outcome.all().contains("1 requests"), "{}", outcome.all());
+    let state = place.path(&states(&place)[0]);
+    let before = fs::read(&state).expect("read");
+    for options in [&["--dry-run"][..], &[]] {
+        let outcome = run(import(&place, &data).args(options))
+            .ends_with(2)
+            .says(["was imported into", "--restart"]);
+        assert!(!outcome.all().contains("began"), "{}", outcome.all());
+    }
+    assert_eq!(fs::read(&state).expect("read"), before);
 }

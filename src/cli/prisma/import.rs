@@ -108,8 +108,9 @@ impl Arguments {
                     (total, String::new())
                 }
             };
+            let requests = counted(left as u64, "request");
             Reports::Stdout.conclude(&format!(
-                "The data set is whole; {left} requests would be sent to {endpoint}{begun}"
+                "The data set is whole; {requests} would be sent to {endpoint}{begun}"
             ));
             return Ok(0);
         }
@@ -150,11 +151,12 @@ impl Arguments {
         };
         let back = match found {
             0 => String::new(),
+            1 => "; 1 element was found there already".to_owned(),
             count => format!("; {} elements were found there already", HumanCount(count)),
         };
-        let requests = HumanCount(requests);
+        let requests = counted(requests, "request");
         Reports::Stdout.conclude(&format!(
-            "Imported into {endpoint}, in {requests} requests{before}{back}"
+            "Imported into {endpoint}, in {requests}{before}{back}"
         ));
         Ok(0)
     }
@@ -163,9 +165,12 @@ impl Arguments {
 /// Says what is wrong with the data set; gives the exit code.
 fn refuse(found: &Verdict) -> u8 {
     verdict::print_findings(&found.findings);
-    let count = HumanCount(found.findings.count());
+    let wrong = match found.findings.count() {
+        1 => "1 thing is wrong".to_owned(),
+        count => format!("{} things are wrong", HumanCount(count)),
+    };
     Reports::Stdout.conclude(&format!(
-        "{count} things are wrong with the data set, and this run sent nothing"
+        "{wrong} with the data set, and this run sent nothing"
     ));
     exit_code(Kind::Archive)
 }
@@ -180,6 +185,14 @@ fn anew(state: &State, endpoint: &str) -> Result<()> {
             "the service only adds, and no two nodes have one id; if it was emptied since then, run it with --restart",
         ),
     )
+}
+
+/// So many of these.
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{} {what}s", HumanCount(count)),
+    }
 }
 
 /// The user's own folder for what programs keep.
