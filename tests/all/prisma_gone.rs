@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::support::cli::run;
+use crate::support::cli::{backup, run};
 use crate::support::prisma_service::data::{Place, comment, expected, link, post, tags};
 use crate::support::prisma_service::runs::{import, imports, states};
 use crate::support::prisma_service::{Fault, Held, Kept, PrismaService};
@@ -115,4 +115,29 @@ fn a_dry_run_says_of_an_import_that_is_complete_what_the_import_says() {
         assert!(!outcome.all().contains("began"), "{}", outcome.all());
     }
     assert_eq!(fs::read(&state).expect("read"), before);
+}
+
+#[test]
+fn a_service_that_gives_empty_pages_without_end_is_not_read_for_ever() {
+    let told = "without anything in them, 100 in a row";
+    // An export of it.
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    service.endless(0);
+    let mut export = backup(["prisma", "export", "--file"]);
+    export.arg(place.path("a.zip"));
+    run(export.arg("--project").arg(place.path("")))
+        .ends_with(1)
+        .says([told]);
+    // What it holds before an import.
+    let data = place.write("data", [&[vec![post("p", "T")]], &[], &[]]);
+    run(&mut import(&place, &data)).ends_with(1).says([told]);
+    assert_eq!(imports(&service), 0);
+    // What came of a request.
+    let service = PrismaService::new();
+    place.points_to(&service.endpoint());
+    service.fail_imports([Some(Fault::Cut(Kept::Nothing))]);
+    service.endless(1);
+    run(&mut import(&place, &data)).ends_with(13).says([told]);
+    assert_eq!(imports(&service), 1);
 }

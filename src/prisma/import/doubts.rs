@@ -97,20 +97,19 @@ impl Shared<'_> {
         doubts: &[Chunk],
         is_meant: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<String>> {
-        let mut cursor = Cursor::START;
         let mut held = Vec::new();
-        while !cursor.is_end() {
-            let page = self.service.export(kind, cursor).map_err(|error| {
-                let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
-                error
-                    .within(format!(
-                        "it is not known which of these {kind} are in the service, and it cannot be read back"
-                    ))
-                    .listing(list)
-            })?;
+        let mut reading = self.service.pages(kind, Cursor::START);
+        let unread = |error: Error| {
+            let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
+            error
+                .within(format!(
+                    "it is not known which of these {kind} are in the service, and it cannot be read back"
+                ))
+                .listing(list)
+        };
+        while let Some(page) = reading.next_page().map_err(unread)? {
             let texts = page.elements.iter().map(|element| element.get());
             held.extend(texts.filter(|text| is_meant(text)).map(str::to_owned));
-            cursor = page.next;
         }
         // Rows of one list have an order.
         if kind != ValueType::Lists {

@@ -157,9 +157,7 @@ impl<'a> Import<'a> {
         let ledger = own.ledger();
         let (scratch, watch) = (own.manner.scratch, own.watch);
         match ledger.state.is_new() {
-            true => {
-                look(set, own.verdict, own.model, own.service, scratch, watch).map(|()| None)
-            }
+            true => look(set, own.verdict, own.model, own.service, scratch, watch).map(|()| None),
             false => gone(set, &ledger.state, own.model, own.service, scratch, watch),
         }
     }

@@ -161,9 +161,8 @@ pub(super) fn theirs(
     sorter: &mut Sorter,
     watch: &dyn Watch,
 ) -> Result<()> {
-    let mut cursor = Cursor::START;
-    while !cursor.is_end() {
-        let page = service.export(knowing.kind, cursor)?;
+    let mut reading = service.pages(knowing.kind, Cursor::START);
+    while let Some(page) = reading.next_page()? {
         let mut bytes = 0;
         for element in &page.elements {
             bytes += element.get().len() as u64;
@@ -176,7 +175,6 @@ pub(super) fn theirs(
             items: page.elements.len() as u64,
             bytes,
         });
-        cursor = page.next;
     }
     Ok(())
 }
