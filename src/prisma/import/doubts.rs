@@ -15,6 +15,8 @@ use std::collections::{BTreeSet, HashMap};
 
 /// How many elements are named that nobody knows of whether they are there.
 const NAMED: usize = 20;
+/// How many bytes of the lists in doubt are held, of what was sent before and of what the service says, beside the requests.
+const MOST: usize = 64 << 20;
 /// How often the service is read until two readings agree.
 const READINGS: u32 = 5;
 
@@ -28,8 +30,10 @@ impl Import<'_> {
         let missing: Vec<Vec<String>> = match kind {
             ValueType::Lists => {
                 let mut lists = Lists::of(&doubts);
-                if self.own.verdict.has_split_lists {
-                    lists.add_earlier(self.set, &doubts)?;
+                if self.own.verdict.has_split_lists
+                    && !lists.add_earlier(self.set, &doubts, MOST)?
+                {
+                    return Err(self.own.too_long(&doubts));
                 }
                 let model = self.own.model;
                 let rows =
@@ -98,6 +102,9 @@ impl Shared<'_> {
         is_meant: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<String>> {
         let mut held = Vec::new();
+        let mut bytes = 0;
+        let own: usize = doubts.iter().map(|chunk| chunk.body.len()).sum();
+        let most = MOST + own;
         let mut reading = self.service.pages(kind, Cursor::START);
         let unread = |error: Error| {
             let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
@@ -109,7 +116,14 @@ impl Shared<'_> {
         };
         while let Some(page) = reading.next_page().map_err(unread)? {
             let texts = page.elements.iter().map(|element| element.get());
-            held.extend(texts.filter(|text| is_meant(text)).map(str::to_owned));
+            let meant = texts.filter(|text| is_meant(text)).map(|text| {
+                bytes += text.len();
+                text.to_owned()
+            });
+            held.extend(meant);
+            if kind == ValueType::Lists && bytes > most {
+                return Err(self.too_long(doubts));
+            }
         }
         // Rows of one list have an order.
         if kind != ValueType::Lists {
@@ -225,6 +239,18 @@ impl Shared<'_> {
             })
             .collect();
         Ok(missing)
+    }
+
+    /// What these requests of lists put there cannot be told, because it stands behind too much.
+    fn too_long(&self, doubts: &[Chunk]) -> Error {
+        self.ledger().is_stuck = true;
+        let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
+        Error::failed(format!(
+            "it is not known which of these lists are in the service: they hold more than {} MB, too much to compare it",
+            MOST >> 20
+        ))
+        .listing(list)
+        .hint("see which of these are there; or empty the service, and run it with --restart")
     }
 
     /// Nobody knows whether these are in the service.
