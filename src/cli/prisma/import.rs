@@ -132,7 +132,7 @@ impl Arguments {
         let (taken, doubt) = (state.progress().0, state.in_doubt());
         if taken + doubt > 0 {
             terminal::tell(&format!(
-                "going on: {taken} of {total} requests are in the service, and of {doubt} it is not known"
+                "going on: {taken} of {total} requests were taken by the service, and of {doubt} it is not known"
             ));
         }
         let manner = Manner {
