@@ -81,6 +81,7 @@ mod partial;
 mod pieces;
 mod power;
 mod prisma_export;
+mod prisma_gone;
 mod prisma_import;
 mod prisma_judge;
 mod prisma_large;

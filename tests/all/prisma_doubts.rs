@@ -199,7 +199,7 @@ fn nodes_that_come_back_written_otherwise_are_the_ones_that_were_sent() {
     service.fail_imports([Some(Fault::Cut(Kept::All))]);
     let outcome = run(&mut import(&place, &data)).ends_with(0);
     let told = outcome.all();
-    assert!(told.contains("1 elements were found there"), "{told}");
+    assert!(told.contains("1 element was found there"), "{told}");
     assert_eq!(imports(&service), 1);
 }
 

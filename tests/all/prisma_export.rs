@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::support::cli::{Outcome, backup, run};
 use crate::support::prisma_service::data::{Place, comment, expected, link, post, tags};
 use crate::support::prisma_service::{Fault, Held, Kept, PrismaService};
@@ -354,4 +356,58 @@ fn what_cannot_be_reached_or_makes_no_sense_is_told_before_anything_is_written()
     // It is not asked again and again.
     assert_eq!(service.seen().len(), 1);
     assert!(!place.path("a.zip").exists());
+}
+
+#[test]
+fn an_export_that_goes_on_says_so_to_whoever_is_quiet_and_none_of_another_night_goes_on() {
+    let service = PrismaService::new().with_pages(20_000);
+    service.hold(|held| *held = filled(500));
+    let place = Place::new(&service.endpoint());
+    fs::create_dir(place.path("night")).expect("made");
+    let cut = |option: &str| {
+        service.fail_exports([None, None, None, Some(Fault::Status(404, Kept::Nothing))]);
+        run(&mut export(&place, "night/", &["--overwrite"])).ends_with(1);
+        run(&mut export(&place, "night/", &["--overwrite", option]))
+    };
+    let told = cut("--quiet").ends_with(0);
+    assert!(
+        told.stderr
+            .starts_with("warning: going on with the export that began at "),
+        "{}",
+        told.all()
+    );
+    let told = cut("--json").ends_with(0);
+    let summary = described(told.stdout.lines().last().expect("a summary"));
+    let reason = summary["warnings"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.starts_with("going on with the export"), "{summary}");
+    // The same a day later: what was fetched is of another moment.
+    service.fail_exports([None, None, None, Some(Fault::Status(404, Kept::Nothing))]);
+    run(&mut export(&place, "night/", &["--overwrite"])).ends_with(1);
+    let left = names(&place.path("night"));
+    let left = left.iter().find(|name| name.ends_with(".unfinished"));
+    let state = place
+        .path("night")
+        .join(left.expect("pages"))
+        .join("state.json");
+    let mut text: Value = serde_json::from_slice(&fs::read(&state).expect("read")).expect("JSON");
+    for (at, began) in ["2026-01-01T02:30:00Z", "2999-01-01T02:30:00Z", "x"]
+        .into_iter()
+        .enumerate()
+    {
+        text["began"] = began.into();
+        fs::create_dir_all(state.parent().expect("a folder")).expect("made");
+        fs::write(&state, text.to_string()).expect("written");
+        service.seen();
+        let file = format!("night/{at}.zip");
+        let unfinished = place.path(&format!("night/.{at}.zip.unfinished"));
+        fs::rename(state.parent().expect("a folder"), &unfinished).expect("renamed");
+        let outcome = run(&mut export(&place, &file, &[])).ends_with(0);
+        let all = outcome.all();
+        assert!(
+            all.contains("begins anew") && !all.contains("going on"),
+            "{all}"
+        );
+        let seen = service.seen();
+        assert!(seen[0].body.contains("\"row\":0"), "{}", seen[0].body);
+    }
 }

@@ -84,7 +84,7 @@ fn nothing_is_sent_where_something_is_wrong_and_nothing_in_a_dry_run() {
     let data = place.write("good", [&nodes[..1], &[], &[]]);
     let outcome = run(import(&place, &data).arg("--dry-run")).ends_with(0);
     assert!(
-        outcome.stdout.contains("1 requests would be sent"),
+        outcome.stdout.contains("1 request would be sent"),
         "{}",
         outcome.all()
     );

@@ -1,12 +1,22 @@
 //! Imports that are interrupted and killed, and go on.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+
+use strapi_backup::prisma::Silent;
+use strapi_backup::prisma::import::Places;
+use strapi_backup::prisma::ndf::DataSet;
+use strapi_backup::prisma::sdl::DataModel;
+use strapi_backup::prisma::service::Endpoint;
+use strapi_backup::prisma::verify::verify;
+use strapi_backup::store::Interrupt;
 
 use crate::support::cli::run;
 use crate::support::dice::Dice;
-use crate::support::prisma_service::data::{Place, expected, post};
-use crate::support::prisma_service::runs::{import, killed, large, states};
+use crate::support::prisma_service::data::{Place, comment, expected, link, post, tags};
+use crate::support::prisma_service::runs::{import, imports, killed, large, states};
 use crate::support::prisma_service::{Fault, Held, Kept, PrismaService};
+use crate::support::strace::{can_trace, injected, killed_at};
 
 #[test]
 fn an_import_that_was_interrupted_says_how_to_go_on_and_goes_on() {
@@ -165,4 +175,107 @@ fn after_kills_at_random_moments_every_element_is_there_once() {
 #[ignore = "long: 50 kills"]
 fn after_kills_at_fifty_random_moments_every_element_is_there_once() {
     kill(50);
+}
+
+/// Where the state of an import lies that has not begun.
+fn coming(place: &Place, data: &Path, service: &PrismaService) -> PathBuf {
+    let text = fs::read_to_string(place.path("datamodel.prisma")).expect("read");
+    let model = DataModel::parse(&text, "datamodel.prisma").expect("a data model");
+    let mut set = DataSet::open(data, &Interrupt::default()).expect("a data set");
+    let verdict = verify(&mut set, Some(&model), &place.path(""), &Silent).expect("read");
+    let endpoint = Endpoint::parse(&service.endpoint()).expect("an endpoint");
+    let data = fs::canonicalize(data).expect("a path");
+    Places::of(&data, &verdict, &endpoint, None).beside
+}
+
+#[test]
+fn an_import_that_is_killed_while_it_writes_its_state_goes_on() {
+    if !can_trace() {
+        return;
+    }
+    // Calls are counted in each thread. The first one writes the head, and others that a request is sent and was taken.
+    let whole = [("write", 1), ("write", 2), ("fdatasync", 1)];
+    // The folder of the state, its entry, and the folder of that.
+    let made = [("fsync", 1), ("fsync", 2), ("fsync", 3)];
+    // Several rows of one list go one after the other: all of it is written by one thread, to the line that ends it.
+    let serial = [
+        ("write", 2),
+        ("write", 3),
+        ("write", 4),
+        ("fdatasync", 1),
+        ("fdatasync", 2),
+    ];
+    let moments = whole.iter().map(|at| (at, true, false));
+    let moments = moments.chain(made.iter().map(|at| (at, false, false)));
+    for ((call, number), is_of_state, is_serial) in
+        moments.chain(serial.iter().map(|at| (at, true, true)))
+    {
+        let told = format!("{call} {number}, serial {is_serial}");
+        let service = PrismaService::new();
+        let place = Place::new(&service.endpoint());
+        let nodes = [vec![post("p", "T"), comment("c")]];
+        let lists = [vec![tags("p", &["a", "b"]), tags("p", &["c"])]];
+        let rows = if is_serial { 2 } else { 1 };
+        let lists = [lists[0][..rows].to_vec()];
+        let links = [vec![link("p", "c")]];
+        let links = if is_serial { &links[..0] } else { &links };
+        let all = place.write("data", [&nodes, &lists, links]);
+        // Its state comes to lie in the same folder.
+        let expected = expected(&all);
+        let (data, requests) = match is_serial {
+            true => (all.join("lists/000001.json"), 1),
+            false => (all.clone(), 3),
+        };
+        if is_serial {
+            let held = nodes[0].iter().map(|node| {
+                let id = node["id"].as_str().expect("an id");
+                (id.to_owned(), node.clone())
+            });
+            service.hold(|own| own.nodes.extend(held));
+        }
+        let state = coming(&place, &data, &service);
+        let again = || {
+            let mut import = import(&place, &data);
+            import.current_dir(place.path(""));
+            import
+        };
+        let mut traced = match is_of_state {
+            true => killed_at(&again(), &state, call, *number),
+            false => injected(&again(), call, &format!("signal=KILL:when={number}")),
+        };
+        let outcome = run(&mut traced);
+        assert_eq!(outcome.code, None, "{told}: {}", outcome.all());
+        let sent = imports(&service);
+        let outcome = run(&mut again());
+        // That all was taken is known as soon as it is written.
+        let is_over = is_serial && (*call, *number) == ("fdatasync", 2);
+        let code = if is_over { 2 } else { 0 };
+        assert_eq!(outcome.code, Some(code), "{told}: {}", outcome.all());
+        service.held().is_same(&expected, &told);
+        assert_eq!(sent + imports(&service), requests, "{told}");
+    }
+}
+
+#[test]
+fn an_import_that_is_killed_does_not_go_on_into_a_service_that_was_emptied() {
+    let mut dice = Dice::new();
+    let seed = dice.seed;
+    let place = Place::new("http://127.0.0.1:1/");
+    let data = large(&place);
+    for before in [5, 7 + dice.below(4)] {
+        let service = PrismaService::new();
+        place.points_to(&service.endpoint());
+        let last = Some(Fault::Kill(kept(&mut dice)));
+        service.fail_imports((0..before).map(|_| None).chain([last]));
+        killed(&service, &mut import(&place, &data));
+        service.hold(|held| *held = Held::default());
+        service.seen();
+        let outcome = run(&mut import(&place, &data));
+        let told = format!("seed {seed}, after {before}: {}", outcome.all());
+        let is_refused = outcome.code == Some(1) && outcome.all().contains("--restart");
+        assert!(is_refused, "{told}");
+        assert_eq!(imports(&service), 0, "{told}");
+        run(import(&place, &data).arg("--restart")).ends_with(0);
+        service.held().is_same(&expected(&data), &told);
+    }
 }

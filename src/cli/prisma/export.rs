@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::prisma::export::{self, Pages};
 use crate::prisma::ndf::{Form, ValueType};
 use crate::store::folder_of;
-use crate::transfer::summary::Summary;
+use crate::transfer::WarningKind;
+use crate::transfer::summary::{Summary, WarningFacts};
 use clap::Args;
 use indicatif::HumanCount;
 use jiff::Timestamp;
@@ -34,7 +35,8 @@ const ZIP: &str = ".zip";
   backup prisma export --project /srv/prisma --file blog.zip
   backup prisma export --endpoint http://localhost:4466/blog/dev --datamodel datamodel.prisma --secret-file secret --file blog --format dir
 
-A service that is written to meanwhile is not exported from one moment.
+A service that is written to meanwhile is not exported from one moment. What was interrupted goes on for twelve hours after it
+began, with a warning; after that it begins anew.
 
 Where something in it is wrong, a zip is called NAME.incomplete.zip, and replaces none that is whole.
 
@@ -86,12 +88,27 @@ impl Arguments {
         };
         let mut pages = Pages::open(place, service.endpoint(), self.restart, &interrupt)?;
         let place = pages.folder().to_owned();
-        if let Some(began) = pages.continued() {
+        if let Some(began) = pages.outdated() {
             terminal::tell(&format!(
-                "going on with the export that began at {}: {} elements are here",
+                "an export that began at {} was not completed, and is too old to go on with: this one begins anew",
+                safe(began)
+            ));
+        }
+        if let Some(began) = pages.continued() {
+            // It gets the name of this run, and nobody would see it in what is there then.
+            let reason = format!(
+                "going on with the export that began at {}: {} elements are from then, and the others are as they are now",
                 safe(began),
                 HumanCount(pages.elements())
-            ));
+            );
+            terminal::alert(&format!("warning: {reason}"));
+            summary.warnings.push(WarningFacts {
+                kind: WarningKind::Notice.as_str().to_owned(),
+                subject: service.endpoint().to_string(),
+                reason,
+                times: 1,
+                incomplete: false,
+            });
         }
         let progress = self.frame.progress(cancellation);
         let kept = |error: Error| {

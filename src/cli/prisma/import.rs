@@ -8,7 +8,7 @@ use super::super::{Cancellation, exit_code};
 use super::service::{Meant, ServiceArguments};
 use super::{Frame, no_stream, verdict};
 use crate::error::{Error, Kind, Result};
-use crate::prisma::import::{Import, Imported, Manner, Places, State, look};
+use crate::prisma::import::{Import, Imported, Manner, Places, State, gone, look};
 use crate::prisma::ndf::DataSet;
 use crate::prisma::verify::{Verdict, verify};
 use crate::store::real_path;
@@ -91,24 +91,27 @@ impl Arguments {
         if self.dry_run {
             let begun = match self.restart {
                 true => None,
-                false => places.existing()?,
+                false => State::peek(&places, &found, service.endpoint())?,
             };
-            match begun {
-                Some(_) => drop(service.greet()?),
-                None => {
-                    let scratch = &environment.temporary;
-                    look(&mut set, &found, &model, &service, scratch, &progress)?;
+            begun.as_ref().map_or(Ok(()), |it| anew(it, &endpoint))?;
+            let scratch = &environment.temporary;
+            let begun = begun.filter(|state| !state.is_new());
+            let (left, begun) = match begun {
+                Some(state) => {
+                    let gone = gone(&mut set, &state, &model, &service, scratch, &progress)?;
+                    gone.map_or(Ok(()), Err)?;
+                    let path = state.path().display();
+                    let begun = format!("; an earlier run began, and {path} says what it sent");
+                    (total - state.progress().0, begun)
                 }
-            }
-            let begun = match begun {
-                Some(path) => format!(
-                    "; an earlier run began, and {} says what it sent",
-                    path.display()
-                ),
-                None => String::new(),
+                None => {
+                    look(&mut set, &found, &model, &service, scratch, &progress)?;
+                    (total, String::new())
+                }
             };
+            let requests = counted(left as u64, "request");
             Reports::Stdout.conclude(&format!(
-                "The data set is whole; {total} requests would be sent to {endpoint}{begun}"
+                "The data set is whole; {requests} would be sent to {endpoint}{begun}"
             ));
             return Ok(0);
         }
@@ -126,17 +129,11 @@ impl Arguments {
             State::forget(&places)?;
         }
         let state = State::open(&places, &found, service.endpoint())?;
-        if let Some(when) = state.completed() {
-            return Err(
-                Error::usage(format!("this data set was imported into {endpoint} at {}", safe(when))).hint(
-                    "the service only adds, and no two nodes have one id; if it was emptied since then, run it with --restart",
-                ),
-            );
-        }
+        anew(&state, &endpoint)?;
         let (taken, doubt) = (state.progress().0, state.in_doubt());
         if taken + doubt > 0 {
             terminal::tell(&format!(
-                "going on: {taken} of {total} requests are in the service, and of {doubt} it is not known"
+                "going on: {taken} of {total} requests were taken by the service, and of {doubt} it is not known"
             ));
         }
         let manner = Manner {
@@ -155,11 +152,12 @@ impl Arguments {
         };
         let back = match found {
             0 => String::new(),
+            1 => "; 1 element was found there already".to_owned(),
             count => format!("; {} elements were found there already", HumanCount(count)),
         };
-        let requests = HumanCount(requests);
+        let requests = counted(requests, "request");
         Reports::Stdout.conclude(&format!(
-            "Imported into {endpoint}, in {requests} requests{before}{back}"
+            "Imported into {endpoint}, in {requests}{before}{back}"
         ));
         Ok(0)
     }
@@ -168,11 +166,34 @@ impl Arguments {
 /// Says what is wrong with the data set; gives the exit code.
 fn refuse(found: &Verdict) -> u8 {
     print_findings(&found.findings);
-    let count = HumanCount(found.findings.count());
+    let wrong = match found.findings.count() {
+        1 => "1 thing is wrong".to_owned(),
+        count => format!("{} things are wrong", HumanCount(count)),
+    };
     Reports::Stdout.conclude(&format!(
-        "{count} things are wrong with the data set, and this run sent nothing"
+        "{wrong} with the data set, and this run sent nothing"
     ));
     exit_code(Kind::Archive)
+}
+
+/// Sees that not all of it was imported before.
+fn anew(state: &State, endpoint: &str) -> Result<()> {
+    let Some(when) = state.completed() else {
+        return Ok(());
+    };
+    Err(
+        Error::usage(format!("this data set was imported into {endpoint} at {}", safe(when))).hint(
+            "the service only adds, and no two nodes have one id; if it was emptied since then, run it with --restart",
+        ),
+    )
+}
+
+/// So many of these.
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{} {what}s", HumanCount(count)),
+    }
 }
 
 /// The user's own folder for what programs keep.

@@ -22,7 +22,7 @@ use std::path::Path;
 /// A page cannot be fetched or kept, or the user wants the run to stop; the next run goes on behind the last one that was.
 pub fn fetch(service: &Service, pages: &mut Pages, watch: &dyn Watch) -> Result<()> {
     for kind in ValueType::ALL {
-        let mut cursor = pages.cursor(kind);
+        let cursor = pages.cursor(kind);
         if cursor.is_end() {
             continue;
         }
@@ -30,15 +30,14 @@ pub fn fetch(service: &Service, pages: &mut Pages, watch: &dyn Watch) -> Result<
             what: kind.as_str(),
             items: None,
         });
-        while !cursor.is_end() {
-            let page = service.export(kind, cursor)?;
+        let mut reading = service.pages(kind, cursor);
+        while let Some(page) = reading.next_page()? {
             let bytes = page.elements.iter().map(|it| it.get().len() as u64).sum();
             pages.keep(kind, &page)?;
             watch.on(Event::Advanced {
                 items: page.elements.len() as u64,
                 bytes,
             });
-            cursor = page.next;
         }
         watch.on(Event::Ended);
     }

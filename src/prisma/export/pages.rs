@@ -5,7 +5,7 @@ use super::super::service::{Cursor, Endpoint, Exported};
 use crate::error::{Error, Kind, Result};
 use crate::hashing::read_through;
 use crate::store::{Access, Interrupt, Location, folder_of, open_plain, write_small};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,6 +20,10 @@ const FORMAT: u32 = 2;
 const STATE: &str = "state.json";
 /// How many bytes that may have.
 const LONGEST: u64 = 64 << 10;
+
+/// How long after its beginning an export is gone on with. A run of the next night begins anew: its data set is to hold what
+/// the service held that night.
+const YOUNG: SignedDuration = SignedDuration::from_hours(12);
 
 /// What to do about pages, or a state, that something has happened to.
 const FORGET: &str = "forget what was fetched with --restart";
@@ -71,6 +75,8 @@ pub struct Pages {
     folder: PathBuf,
     state: State,
     is_continued: bool,
+    /// When the export began that was too old to go on with.
+    outdated: Option<String>,
     _held: File,
 }
 
@@ -89,8 +95,8 @@ impl Pages {
         above.join(format!(".export-{key}.unfinished"))
     }
 
-    /// Those that an earlier run has fetched into this folder, or none. With `restart` they are forgotten. What is gone on
-    /// with is read, and has to be what was fetched.
+    /// Those that an earlier run has fetched into this folder, or none. With `restart` they are forgotten, and so
+    /// are those of an export that began long ago. What is gone on with is read, and has to be what was fetched.
     ///
     /// # Errors
     /// Kind [`Locked`](Kind::Locked): another run fetches them; or they are of another service, are not what was fetched, or
@@ -127,6 +133,21 @@ impl Pages {
             true => None,
             false => read(&folder)?,
         };
+        if let Some(state) = &found
+            && state.endpoint != endpoint.to_string()
+        {
+            let what = format!(
+                "{} has an unfinished export of {}",
+                folder.display(),
+                state.endpoint
+            );
+            return Err(Error::usage(what).hint("choose another name, or forget it with --restart"));
+        }
+        let now = Timestamp::now();
+        let (found, outdated) = match found {
+            Some(state) if !is_young(&state.began, now) => (None, Some(state.began)),
+            found => (found, None),
+        };
         let is_continued = found.is_some();
         if !is_continued {
             // Pages that no state tells of, too: they are not those that come now.
@@ -135,17 +156,9 @@ impl Pages {
         let state = found.unwrap_or_else(|| State {
             format: FORMAT,
             endpoint: endpoint.to_string(),
-            began: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            began: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             kinds: [Kept::NONE; 3],
         });
-        if state.endpoint != endpoint.to_string() {
-            let what = format!(
-                "{} has an unfinished export of {}",
-                folder.display(),
-                state.endpoint
-            );
-            return Err(Error::usage(what).hint("choose another name, or forget it with --restart"));
-        }
         for kind in ValueType::ALL {
             let pages = folder.join(kind.as_str());
             match DirBuilder::new().mode(0o700).create(&pages) {
@@ -164,6 +177,7 @@ impl Pages {
             folder,
             state,
             is_continued,
+            outdated,
             _held: held,
         })
     }
@@ -176,6 +190,11 @@ impl Pages {
     /// When the export began that this one goes on with, if it does.
     pub fn continued(&self) -> Option<&str> {
         self.is_continued.then_some(self.state.began.as_str())
+    }
+
+    /// When the export began that was here and is too old to go on with, if there was one.
+    pub fn outdated(&self) -> Option<&str> {
+        self.outdated.as_deref()
     }
 
     /// How many elements were fetched.
@@ -246,6 +265,13 @@ impl Pages {
         clear(&self.folder).map_err(fail)?;
         fs::remove_dir(&self.folder).map_err(fail)
     }
+}
+
+/// Whether an export that began then is gone on with. One that is said to begin only later is not.
+fn is_young(began: &str, now: Timestamp) -> bool {
+    let began = began.parse::<Timestamp>().ok();
+    let age = began.map(|began| now.duration_since(began));
+    age.is_some_and(|age| (SignedDuration::ZERO..=YOUNG).contains(&age))
 }
 
 /// Removes what stands in a folder.

@@ -15,6 +15,8 @@ use std::collections::{BTreeSet, HashMap};
 
 /// How many elements are named that nobody knows of whether they are there.
 const NAMED: usize = 20;
+/// How many bytes of the lists in doubt are held, of what was sent before and of what the service says, beside the requests.
+const MOST: usize = 64 << 20;
 /// How often the service is read until two readings agree.
 const READINGS: u32 = 5;
 
@@ -28,8 +30,10 @@ impl Import<'_> {
         let missing: Vec<Vec<String>> = match kind {
             ValueType::Lists => {
                 let mut lists = Lists::of(&doubts);
-                if self.own.verdict.has_split_lists {
-                    lists.add_earlier(self.set, &doubts)?;
+                if self.own.verdict.has_split_lists
+                    && !lists.add_earlier(self.set, &doubts, MOST)?
+                {
+                    return Err(self.own.too_long(&doubts));
                 }
                 let model = self.own.model;
                 let rows =
@@ -97,20 +101,29 @@ impl Shared<'_> {
         doubts: &[Chunk],
         is_meant: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<String>> {
-        let mut cursor = Cursor::START;
         let mut held = Vec::new();
-        while !cursor.is_end() {
-            let page = self.service.export(kind, cursor).map_err(|error| {
-                let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
-                error
-                    .within(format!(
-                        "it is not known which of these {kind} are in the service, and it cannot be read back"
-                    ))
-                    .listing(list)
-            })?;
+        let mut bytes = 0;
+        let own: usize = doubts.iter().map(|chunk| chunk.body.len()).sum();
+        let most = MOST + own;
+        let mut reading = self.service.pages(kind, Cursor::START);
+        let unread = |error: Error| {
+            let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
+            error
+                .within(format!(
+                    "it is not known which of these {kind} are in the service, and it cannot be read back"
+                ))
+                .listing(list)
+        };
+        while let Some(page) = reading.next_page().map_err(unread)? {
             let texts = page.elements.iter().map(|element| element.get());
-            held.extend(texts.filter(|text| is_meant(text)).map(str::to_owned));
-            cursor = page.next;
+            let meant = texts.filter(|text| is_meant(text)).map(|text| {
+                bytes += text.len();
+                text.to_owned()
+            });
+            held.extend(meant);
+            if kind == ValueType::Lists && bytes > most {
+                return Err(self.too_long(doubts));
+            }
         }
         // Rows of one list have an order.
         if kind != ValueType::Lists {
@@ -228,6 +241,18 @@ impl Shared<'_> {
         Ok(missing)
     }
 
+    /// What these requests of lists put there cannot be told, because it stands behind too much.
+    fn too_long(&self, doubts: &[Chunk]) -> Error {
+        self.ledger().is_stuck = true;
+        let list = doubts.iter().map(|chunk| self.places(chunk)).collect();
+        Error::failed(format!(
+            "it is not known which of these lists are in the service: they hold more than {} MB, too much to compare it",
+            MOST >> 20
+        ))
+        .listing(list)
+        .hint("see which of these are there; or empty the service, and run it with --restart")
+    }
+
     /// Nobody knows whether these are in the service.
     fn unknown(&self, kind: ValueType, list: Vec<String>) -> Error {
         self.ledger().is_stuck = true;
@@ -275,7 +300,7 @@ impl Shared<'_> {
 
 /// The relations that servers export wrongly: those that a table of nodes holds beside another one. In data models with
 /// `@id`, a relation that leads to one node is held there, unless it is said to have a table of its own.
-fn untold(model: &DataModel) -> BTreeSet<(&str, &str)> {
+pub(super) fn untold(model: &DataModel) -> BTreeSet<(&str, &str)> {
     let mut untold = BTreeSet::new();
     let fields = model.types().iter().flat_map(|own| &own.fields);
     if !fields.into_iter().any(|field| field.has("id")) {

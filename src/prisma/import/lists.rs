@@ -9,6 +9,9 @@ use crate::error::{Error, Result};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
+/// How many bytes a value takes beside its text.
+const VALUE: usize = 48;
+
 /// The values of a list.
 #[derive(Clone, Default)]
 struct Held {
@@ -44,11 +47,18 @@ impl Lists {
         Self(lists)
     }
 
-    /// Takes what the rows before these requests say of the lists. They were sent one after the other.
-    pub fn add_earlier(&mut self, set: &mut DataSet, doubts: &[Chunk]) -> Result<()> {
+    /// Takes what the rows before these requests say of the lists. They were sent one after the other. Gives whether that takes
+    /// no more than so many bytes.
+    pub fn add_earlier(
+        &mut self,
+        set: &mut DataSet,
+        doubts: &[Chunk],
+        most: usize,
+    ) -> Result<bool> {
         let Some(first) = doubts.iter().map(|chunk| chunk.number).min() else {
-            return Ok(());
+            return Ok(true);
         };
+        let mut bytes = 0;
         let of_kind =
             |(at, file): (usize, &DataFile)| (file.kind == ValueType::Lists).then_some(at);
         let files: Vec<usize> = set.files().iter().enumerate().filter_map(of_kind).collect();
@@ -57,35 +67,41 @@ impl Lists {
         for file in files {
             let read = set.read(file, &mut |number, text| {
                 if let Some(chunk) = chunks.push(file, number, text) {
-                    match chunk.number < first {
-                        true => self.add(&chunk),
-                        false => {
-                            is_over = true;
-                            return Err(Error::failed("enough"));
-                        }
+                    is_over = chunk.number >= first;
+                    if !is_over {
+                        bytes += self.add(&chunk);
+                        is_over = bytes > most;
+                    }
+                    if is_over {
+                        return Err(Error::failed("enough"));
                     }
                 }
                 Ok(())
             });
             match read {
-                Err(_) if is_over => return Ok(()),
+                Err(_) if is_over => return Ok(bytes <= most),
                 read => read?,
             }
         }
         if let Some(chunk) = chunks.finish().filter(|chunk| chunk.number < first) {
-            self.add(&chunk);
+            bytes += self.add(&chunk);
         }
-        Ok(())
+        Ok(bytes <= most)
     }
 
-    fn add(&mut self, chunk: &Chunk) {
+    /// Takes the values of a request; gives how many bytes they take.
+    fn add(&mut self, chunk: &Chunk) -> usize {
+        let mut bytes = 0;
         for element in elements(&chunk.body) {
             if let Ok(row) = ListRow::parse(element.get())
                 && let Some(held) = self.0.get_mut(&key(&row))
             {
+                let sizes = row.values.iter().map(|it| it.get().len() + VALUE);
+                bytes += sizes.sum::<usize>();
                 held.earlier.extend(texts(&row.values));
             }
         }
+        bytes
     }
 
     /// Whether a row that the service holds is of one of these.
@@ -194,4 +210,40 @@ fn written(row: &ListRow<'_>, values: &[&RawValue]) -> String {
 /// A row, for messages: the node and the field.
 pub(super) fn told(row: &ListRow<'_>) -> String {
     format!("{}.{} of {}", row.type_name, row.field, row.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Interrupt;
+
+    #[test]
+    fn what_was_sent_before_of_one_long_list_is_held_up_to_a_bound() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let row = |at: usize| {
+            let long = "x".repeat(600_000);
+            format!(r#"{{"_typeName":"A","id":"a","tags":["{at}","{long}"]}}"#)
+        };
+        let rows: Vec<String> = (0..4).map(row).collect();
+        let text = format!(r#"{{"valueType":"lists","values":[{}]}}"#, rows.join(","));
+        let file = folder.path().join("000001.json");
+        std::fs::write(&file, text).expect("written");
+        let mut set = DataSet::open(&file, &Interrupt::default()).expect("a data set");
+        let mut chunks = Chunks::new(ValueType::Lists);
+        let mut last = None;
+        for (at, row) in rows.iter().enumerate() {
+            last = chunks.push(0, at as u64 + 1, row).or(last);
+        }
+        // The third of them; two are before it.
+        let doubts = [last.expect("a request")];
+        let mut fits = |most| {
+            let mut lists = Lists::of(&doubts);
+            let fits = lists.add_earlier(&mut set, &doubts, most).expect("read");
+            let held: usize = lists.0.values().map(|held| held.earlier.len()).sum();
+            (fits, held)
+        };
+        assert_eq!(fits(2_000_000), (true, 4));
+        assert_eq!(fits(700_000), (false, 4));
+        assert_eq!(fits(1000), (false, 2));
+    }
 }

@@ -4,6 +4,7 @@
 //! was taken; of what was sent and not answered, the service is read back, and only what is missing is sent.
 
 mod doubts;
+mod gone;
 mod lists;
 mod occupied;
 mod places;
@@ -11,6 +12,7 @@ mod refused;
 mod sending;
 mod state;
 
+pub use gone::gone;
 pub use occupied::look;
 pub use places::Places;
 pub use state::State;
@@ -127,9 +129,14 @@ impl<'a> Import<'a> {
     ///
     /// # Errors
     /// Kind [`HalfWay`](crate::error::Kind::HalfWay) where something was sent, and not all of it: the state says what, and the next run
-    /// goes on. Any other kind where nothing was sent.
+    /// goes on. Any other kind where nothing was sent, or where the service does not hold what earlier runs sent.
     pub fn run(mut self) -> Result<Imported> {
-        let done = self.all();
+        let done = match self.begin() {
+            // What the state says is not so there, and is not told again.
+            Ok(Some(refusal)) => return Err(refusal),
+            Ok(None) => self.all(),
+            Err(error) => Err(error),
+        };
         let mut ledger = self
             .own
             .ledger
@@ -144,21 +151,18 @@ impl<'a> Import<'a> {
         }
     }
 
-    fn all(&mut self) -> Result<()> {
-        // A wrong address or secret is told before anything is sent.
-        let is_new = self.own.ledger().state.is_new();
+    /// Asks the service before anything is sent: a wrong address or secret is told, and what it holds has to be what is known.
+    fn begin(&mut self) -> Result<Option<Error>> {
         let Self { set, own } = self;
-        match is_new {
-            true => look(
-                set,
-                own.verdict,
-                own.model,
-                own.service,
-                own.manner.scratch,
-                own.watch,
-            )?,
-            false => drop(own.service.greet()?),
+        let ledger = own.ledger();
+        let (scratch, watch) = (own.manner.scratch, own.watch);
+        match ledger.state.is_new() {
+            true => look(set, own.verdict, own.model, own.service, scratch, watch).map(|()| None),
+            false => gone(set, &ledger.state, own.model, own.service, scratch, watch),
         }
+    }
+
+    fn all(&mut self) -> Result<()> {
         for kind in ValueType::ALL {
             let total = self.own.verdict.counts[kind as usize].items;
             if total == 0 {

@@ -1,15 +1,16 @@
 //! What a service holds before anything is sent to it. The server only adds and does not say who put what there, so what
 //! others put there could not be told later from what came of a request whose answer was lost.
 
-use super::super::ndf::{DataFile, DataSet, ListRow, Node, ValueType};
+use super::super::ndf::{DataFile, DataSet, ListRow, Node, Relation, ValueType};
 use super::super::sdl::DataModel;
 use super::super::service::{Cursor, Service};
-use super::super::verify::{Digest, Verdict, is_same, list_id, node_id};
+use super::super::verify::{Digest, Verdict, edge_id, is_same, list_id, node_id};
+use super::doubts::untold;
 use super::lists::told;
 use crate::checking::{Event, Watch};
 use crate::error::{Error, Result};
 use crate::sorting::{Record, Sorter};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// How many elements are named.
@@ -17,8 +18,8 @@ const NAMED: usize = 100;
 /// How much of a name or an id is told, in bytes.
 const SHOWN: usize = 64;
 /// Whose a record is. What the service holds comes first among those with one key.
-const THEIRS: u8 = 0;
-const OWN: u8 = 1;
+pub(super) const THEIRS: u8 = 0;
+pub(super) const OWN: u8 = 1;
 
 /// What an element is known by, and what has to be known of it besides.
 type Known = (Digest, String);
@@ -27,8 +28,8 @@ type Known = (Digest, String);
 /// service without nodes is asked once; another is read to its end, and both are sorted in `scratch`.
 ///
 /// # Errors
-/// It holds nodes with ids of the data set, or lists that end with what a single file would put behind them; or it does
-/// not answer; or the user wants the run to stop.
+/// It holds nodes with ids of the data set, or lists that end with what a single file would put behind them, or links of such
+/// a file; or it does not answer; or the user wants the run to stop.
 pub fn look(
     set: &mut DataSet,
     verdict: &Verdict,
@@ -40,61 +41,132 @@ pub fn look(
     if !service.greet()? {
         return Ok(());
     }
-    // Lists and links of a whole data set are those of its own nodes. A link is in a service once, whoever sends it.
+    // Lists and links of a whole data set are those of its own nodes.
     let has = |kind: &ValueType| verdict.counts[*kind as usize].items > 0;
-    let Some(kind) = [ValueType::Nodes, ValueType::Lists].into_iter().find(has) else {
+    let Some(kind) = ValueType::ALL.into_iter().find(has) else {
         return Ok(());
     };
     watch.on(Event::Noted(&format!(
         "the service is not empty: its {kind} are read first, to see that it holds nothing of the data set"
     )));
+    let knowing = Knowing::new(kind, model);
     let mut sorter = Sorter::new(scratch);
     watch.on(Event::Began {
         what: kind.as_str(),
         items: None,
     });
-    let read = theirs(service, kind, &mut sorter, watch);
+    let read = theirs(service, &knowing, &mut sorter, watch);
     watch.on(Event::Ended);
     read?;
-    own(set, kind, &mut sorter)?;
-    let found = both(set, kind, model, service, sorter)?;
+    own(set, &knowing, &mut sorter)?;
+    let found = both(set, &knowing, service, sorter)?;
     match found.count {
         0 => Ok(()),
         _ => Err(found.refusal(kind)),
     }
 }
 
-/// What is known of an element; of a list that is all of it.
-fn known(kind: ValueType, text: &str) -> Option<Known> {
-    match kind {
-        ValueType::Lists => {
-            let row = ListRow::parse(text).ok()?;
-            Some((list_id(&row.id, &row.field), text.to_owned()))
+/// What elements of a kind are known by.
+pub(super) struct Knowing<'m> {
+    pub kind: ValueType,
+    model: &'m DataModel,
+    /// Relations of which servers export the ids of others.
+    untold: BTreeSet<(&'m str, &'m str)>,
+}
+
+impl<'m> Knowing<'m> {
+    pub fn new(kind: ValueType, model: &'m DataModel) -> Self {
+        let untold = match kind {
+            ValueType::Relations => untold(model),
+            _ => BTreeSet::new(),
+        };
+        Self {
+            kind,
+            model,
+            untold,
         }
-        _ => {
-            let node = Node::parse(text).ok()?;
-            // What a service says has any length.
-            let begin = |text: &str| text[..text.floor_char_boundary(SHOWN)].to_owned();
-            let named = format!("{} `{}`", begin(&node.type_name), begin(&node.id));
-            Some((node_id(&node.id), named))
+    }
+
+    /// What is known of an element; of a list that is all of it. `None` where what a service says of it cannot be believed.
+    pub fn known(&self, text: &str) -> Option<Known> {
+        // What a service says has any length.
+        let begin = |text: &str| text[..text.floor_char_boundary(SHOWN)].to_owned();
+        match self.kind {
+            ValueType::Lists => {
+                let row = ListRow::parse(text).ok()?;
+                // No row says of an empty list that it is there.
+                (!row.values.is_empty()).then(|| (list_id(&row.id, &row.field), text.to_owned()))
+            }
+            ValueType::Nodes => {
+                let node = Node::parse(text).ok()?;
+                let named = format!("{} `{}`", begin(&node.type_name), begin(&node.id));
+                Some((node_id(&node.id), named))
+            }
+            ValueType::Relations => {
+                let relation = Relation::parse(text).ok()?;
+                let id = edge_id(self.model, &relation).ok()?;
+                let (first, other) = (&relation.ends[id.first], &relation.ends[1 - id.first]);
+                let named = format!(
+                    "{} `{}`, and {} `{}` in its {}",
+                    begin(&first.type_name),
+                    begin(&first.id),
+                    begin(&other.type_name),
+                    begin(&other.id),
+                    id.edge.first.field
+                );
+                let is_told = !self
+                    .untold
+                    .contains(&(id.edge.first.on, id.edge.first.field));
+                is_told.then_some((id.id, named))
+            }
         }
+    }
+
+    /// What is told of an element of which this is known.
+    pub fn told(&self, known: &str) -> String {
+        match self.kind {
+            ValueType::Lists => {
+                ListRow::parse(known).map_or_else(|_| String::new(), |it| told(&it))
+            }
+            _ => known.to_owned(),
+        }
+    }
+
+    /// What is told of an own element, if what the service holds is the same.
+    fn taken(&self, own: &str, there: &[u8]) -> Option<String> {
+        let there = std::str::from_utf8(there).ok()?;
+        match self.kind {
+            ValueType::Relations => return Some(own.to_owned()),
+            ValueType::Nodes => {
+                return Some(match own == there {
+                    true => own.to_owned(),
+                    false => format!("{own}, where the service holds {there}"),
+                });
+            }
+            ValueType::Lists => {}
+        }
+        let (own, there) = (ListRow::parse(own).ok()?, ListRow::parse(there).ok()?);
+        let field = self.model.of_name(&own.type_name)?.field(&own.field)?;
+        let behind = there.values.len().checked_sub(own.values.len())?;
+        let mut pairs = own.values.iter().zip(&there.values[behind..]);
+        let is_there = pairs.all(|(one, other)| is_same(&field.kind, one.get(), other.get()));
+        is_there.then(|| told(&own))
     }
 }
 
 /// Takes what the service holds.
-fn theirs(
+pub(super) fn theirs(
     service: &Service,
-    kind: ValueType,
+    knowing: &Knowing<'_>,
     sorter: &mut Sorter,
     watch: &dyn Watch,
 ) -> Result<()> {
-    let mut cursor = Cursor::START;
-    while !cursor.is_end() {
-        let page = service.export(kind, cursor)?;
+    let mut reading = service.pages(knowing.kind, Cursor::START);
+    while let Some(page) = reading.next_page()? {
         let mut bytes = 0;
         for element in &page.elements {
             bytes += element.get().len() as u64;
-            if let Some((key, text)) = known(kind, element.get()) {
+            if let Some((key, text)) = knowing.known(element.get()) {
                 let value = [&[THEIRS], text.as_bytes()].concat();
                 sorter.push(&key, &value)?;
             }
@@ -103,18 +175,17 @@ fn theirs(
             items: page.elements.len() as u64,
             bytes,
         });
-        cursor = page.next;
     }
     Ok(())
 }
 
 /// Takes what is to be sent.
-fn own(set: &mut DataSet, kind: ValueType, sorter: &mut Sorter) -> Result<()> {
-    let of_kind = |(at, file): (usize, &DataFile)| (file.kind == kind).then_some(at);
+fn own(set: &mut DataSet, knowing: &Knowing<'_>, sorter: &mut Sorter) -> Result<()> {
+    let of_kind = |(at, file): (usize, &DataFile)| (file.kind == knowing.kind).then_some(at);
     let files: Vec<usize> = set.files().iter().enumerate().filter_map(of_kind).collect();
     for file in files {
         set.read(file, &mut |number, text| {
-            let Some((key, text)) = known(kind, text) else {
+            let Some((key, text)) = knowing.known(text) else {
                 return Ok(());
             };
             let place = [(file as u64).to_be_bytes(), number.to_be_bytes()].concat();
@@ -125,22 +196,16 @@ fn own(set: &mut DataSet, kind: ValueType, sorter: &mut Sorter) -> Result<()> {
     Ok(())
 }
 
-/// What both hold.
+/// Elements that were looked for, and found or not.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     count: u64,
     /// The first of them, by file and number.
     named: BTreeMap<(u64, u64), String>,
 }
 
 /// Looks for what both hold.
-fn both(
-    set: &DataSet,
-    kind: ValueType,
-    model: &DataModel,
-    service: &Service,
-    sorter: Sorter,
-) -> Result<Found> {
+fn both(set: &DataSet, knowing: &Knowing<'_>, service: &Service, sorter: Sorter) -> Result<Found> {
     let sorted = sorter.finish()?;
     let mut reading = sorted.read()?;
     let mut found = Found::default();
@@ -153,12 +218,9 @@ fn both(
         }
         if record.key == there.key
             && let Some((place, own)) = split(&record.value)
-            && let Some(what) = taken(kind, model, own, &there.value[1..])
+            && let Some(what) = knowing.taken(own, &there.value[1..])
         {
-            let file = usize::try_from(place.0).ok();
-            let file = file.and_then(|file| set.files().get(file));
-            let name = file.map_or("", |file| &file.name);
-            found.add(place, format!("{name}, element {}: {what}", place.1));
+            found.add(set, place, &what);
         }
         room = record;
     }
@@ -166,33 +228,25 @@ fn both(
 }
 
 /// The place and the text of an own record.
-fn split(value: &[u8]) -> Option<((u64, u64), &str)> {
+pub(super) fn split(value: &[u8]) -> Option<((u64, u64), &str)> {
     let (file, rest) = value.get(1..)?.split_first_chunk::<8>()?;
     let (number, text) = rest.split_first_chunk::<8>()?;
     let place = (u64::from_be_bytes(*file), u64::from_be_bytes(*number));
     Some((place, std::str::from_utf8(text).ok()?))
 }
 
-/// What is told of an element, if the service holds it.
-fn taken(kind: ValueType, model: &DataModel, own: &str, there: &[u8]) -> Option<String> {
-    let there = std::str::from_utf8(there).ok()?;
-    if kind != ValueType::Lists {
-        return Some(match own == there {
-            true => own.to_owned(),
-            false => format!("{own}, where the service holds {there}"),
-        });
-    }
-    let (own, there) = (ListRow::parse(own).ok()?, ListRow::parse(there).ok()?);
-    let field = model.of_name(&own.type_name)?.field(&own.field)?;
-    let behind = there.values.len().checked_sub(own.values.len())?;
-    let mut pairs = own.values.iter().zip(&there.values[behind..]);
-    let is_there = !own.values.is_empty()
-        && pairs.all(|(one, other)| is_same(&field.kind, one.get(), other.get()));
-    is_there.then(|| told(&own))
-}
-
 impl Found {
-    fn add(&mut self, place: (u64, u64), what: String) {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Takes an element of the data set: its file and its number there.
+    pub fn add(&mut self, set: &DataSet, place: (u64, u64), what: &str) {
+        let file = usize::try_from(place.0).ok();
+        let file = file.and_then(|file| set.files().get(file));
+        let name = file.map_or("", |file| &file.name);
+        let what = format!("{name}, element {}: {what}", place.1);
         self.count += 1;
         self.named.insert(place, what);
         if self.named.len() > NAMED {
@@ -200,22 +254,31 @@ impl Found {
         }
     }
 
-    fn refusal(self, kind: ValueType) -> Error {
+    /// The first of them, and how many more there are.
+    pub fn list(self) -> Vec<String> {
         let more = self.count - self.named.len() as u64;
         let mut list: Vec<String> = self.named.into_values().collect();
         if more > 0 {
             list.push(format!("and {more} more"));
         }
+        list
+    }
+
+    fn refusal(self, kind: ValueType) -> Error {
         let (what, hint) = match kind {
             ValueType::Lists => (
                 "the service holds these lists, and they end with what would be put behind them:",
                 "it seems that they were sent before: see what the service holds, and take what is there out of the file",
             ),
-            _ => (
+            ValueType::Relations => (
+                "the service holds these links:",
+                "it seems that they were sent before: take what is there out of the file",
+            ),
+            ValueType::Nodes => (
                 "the service holds nodes with these ids of the data set, whoever put them there:",
                 "take them away from the service, or out of the data set; or import into an empty service",
             ),
         };
-        Error::failed(what).listing(list).hint(hint)
+        Error::failed(what).listing(self.list()).hint(hint)
     }
 }

@@ -9,11 +9,11 @@ use super::super::service::Endpoint;
 use super::super::verify::Verdict;
 use super::places::{Entry, Places, hold, locked, may_not, options};
 use crate::error::{Error, Kind, Result};
-use crate::store::{folder_of, open_plain, sync_folder};
+use crate::store::{folder_of, not_opened, open_plain, sync_folder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -77,26 +77,46 @@ impl State {
         if let Some(entry) = &mut entry {
             entry.note(&path)?;
         }
-        let requests = verdict.chunks.each_ref().map(Vec::len);
-        let mut state = Self {
+        let mut state = Self::empty(file, path, entry, verdict);
+        state.read(&head(verdict, endpoint))?;
+        Ok(state)
+    }
+
+    /// What an earlier run left, if one did, to look at alone: it is neither held nor changed, and another run may be at it.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged, or is gone from where it should be.
+    pub fn peek(places: &Places, verdict: &Verdict, endpoint: &Endpoint) -> Result<Option<Self>> {
+        let Some(path) = places.existing()? else {
+            return Ok(None);
+        };
+        let file = open_plain(OpenOptions::new().read(true), &path)
+            .map_err(|error| not_opened("read", &path, error))?;
+        let mut state = Self::empty(file, path, None, verdict);
+        state.take_lines(&head(verdict, endpoint))?;
+        Ok(Some(state))
+    }
+
+    fn empty(file: File, path: PathBuf, entry: Option<Entry>, verdict: &Verdict) -> Self {
+        Self {
             file,
             whole: 0,
             is_torn: false,
             path,
             entry,
-            taken: requests.map(|count| vec![false; count]),
+            taken: verdict
+                .chunks
+                .each_ref()
+                .map(|chunks| vec![false; chunks.len()]),
             sending: Default::default(),
             refused: Default::default(),
             complete: None,
-        };
-        let head = Line::Import {
-            format: FORMAT,
-            endpoint: endpoint.to_string(),
-            data: verdict.digest(),
-            requests,
-        };
-        state.read(&head)?;
-        Ok(state)
+        }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Forgets an import.
@@ -196,7 +216,7 @@ impl State {
     }
 
     /// Whether nothing was sent, by no run that is known of.
-    pub(super) fn is_new(&self) -> bool {
+    pub fn is_new(&self) -> bool {
         self.progress().0 == 0 && self.in_doubt() == 0
     }
 
@@ -241,6 +261,20 @@ impl State {
     }
 
     fn read(&mut self, head: &Line) -> Result<()> {
+        self.take_lines(head)?;
+        self.cut(self.whole);
+        if self.is_torn {
+            let error = io::Error::other("it cannot be shortened");
+            return Err(fail(&self.path, error));
+        }
+        match self.whole {
+            0 => self.write(head),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes its whole lines. A run that was cut off may have left the beginning of another one.
+    fn take_lines(&mut self, head: &Line) -> Result<()> {
         let path = self.path.clone();
         let unreadable = |error| fail(&path, error);
         let damaged = || {
@@ -256,7 +290,6 @@ impl State {
             text.clear();
             let mut line = (&mut lines).take(LONGEST_LINE);
             let length = line.read_until(b'\n', &mut text).map_err(unreadable)?;
-            // A run that was cut off may have left the beginning of a line.
             if text.last() != Some(&b'\n') {
                 break;
             }
@@ -270,19 +303,10 @@ impl State {
             }
             self.whole += length as u64;
         }
-        let is_new = self.whole == 0;
-        if (is_new && !told(head).as_bytes().starts_with(&text))
-            || text.len() as u64 == LONGEST_LINE
-        {
-            return Err(damaged());
-        }
-        self.cut(self.whole);
-        if self.is_torn {
-            return Err(unreadable(io::Error::other("it cannot be shortened")));
-        }
-        match is_new {
-            true => self.write(head),
-            false => Ok(()),
+        let is_beginning = self.whole > 0 || told(head).as_bytes().starts_with(&text);
+        match is_beginning && (text.len() as u64) < LONGEST_LINE {
+            true => Ok(()),
+            false => Err(damaged()),
         }
     }
 
@@ -358,6 +382,16 @@ fn told(line: &Line) -> String {
     let mut text = serde_json::to_string(line).expect("texts and numbers serialise");
     text.push('\n');
     text
+}
+
+/// The first line of the state of an import.
+fn head(verdict: &Verdict, endpoint: &Endpoint) -> Line {
+    Line::Import {
+        format: FORMAT,
+        endpoint: endpoint.to_string(),
+        data: verdict.digest(),
+        requests: verdict.chunks.each_ref().map(Vec::len),
+    }
 }
 
 /// Makes a state beside the data set, or where that may not be written, in the user's own folder.

@@ -177,7 +177,7 @@ impl Service {
     ///
     /// # Errors
     /// It does not answer, or not with a page, or with one that leads back; or the user wants the run to stop.
-    pub fn export(&self, kind: ValueType, cursor: Cursor) -> Result<Exported> {
+    pub(super) fn export(&self, kind: ValueType, cursor: Cursor) -> Result<Exported> {
         let place = format!("{kind}, from row {} of number {}", cursor.row, cursor.table);
         let page = self
             .ask(kind, cursor)

@@ -2,7 +2,9 @@
 
 mod client;
 mod endpoint;
+mod reading;
 mod token;
 
 pub use client::{Cursor, Exported, Outcome, Service};
 pub use endpoint::Endpoint;
+pub use reading::Reading;

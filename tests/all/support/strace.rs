@@ -73,6 +73,17 @@ pub fn injected_at(command: &Command, path: &Path, calls: &str, action: &str) ->
     before(command, &format!("{options} --seccomp-bpf"))
 }
 
+/// A command that is killed at the call of this number that names a path.
+pub fn killed_at(command: &Command, path: &Path, call: &str, number: usize) -> Command {
+    let path = path.to_str().unwrap();
+    // Why there is no filter, `injected_all` says.
+    let inject = format!("-einject={call}:signal=KILL:when={number}");
+    before(
+        command,
+        &format!("-o/dev/null -P{path} -etrace={call} {inject}"),
+    )
+}
+
 /// Runs a command and gives its calls of these names, with so many bytes of what they read and write.
 pub fn traced(command: &Command, calls: &str, bytes: usize) -> (Outcome, Vec<Call>) {
     trace(command, calls, bytes, "--seccomp-bpf")

@@ -95,6 +95,8 @@ struct State {
     alarm: Option<(&'static str, u32, Arc<AtomicBool>)>,
     /// How many exports are answered before the cursors lead round in a circle.
     circle: Option<u32>,
+    /// Whether they lead further and further then, and never to an end.
+    is_endless: bool,
     /// The answer to all requests, whatever they are.
     turned_away: Option<(u16, &'static str)>,
     secret: Option<String>,
@@ -191,6 +193,13 @@ impl PrismaService {
         lock(&self.state).circle = Some(after);
     }
 
+    /// After so many exports there are pages without elements, one behind the other, and no last one.
+    pub fn endless(&self, after: u32) {
+        let mut state = lock(&self.state);
+        state.circle = Some(after);
+        state.is_endless = true;
+    }
+
     /// Whatever comes is answered with this.
     pub fn turn_away(&self, status: u16, body: &'static str) {
         lock(&self.state).turned_away = Some((status, body));
@@ -250,9 +259,14 @@ fn serve(client: &TcpStream, state: &(Mutex<State>, Condvar)) {
     }
 }
 
-/// A page without elements, whose cursor leads to the first row or the second, whichever it does not come from.
-fn round(body: &Value) -> String {
-    let row = if body["cursor"]["row"] == 1 { 2 } else { 1 };
+/// A page without elements, whose cursor leads to the first row or the second, whichever it does not come from; or to the
+/// next row.
+fn round(body: &Value, is_endless: bool) -> String {
+    let row = match body["cursor"]["row"].as_u64().unwrap_or_default() {
+        row if is_endless => row + 1,
+        1 => 2,
+        _ => 1,
+    };
     let cursor = json!({"table": 0, "row": row, "field": 0, "array": 0});
     json!({"out": {"jsonElements": [], "size": 0}, "cursor": cursor, "isFull": false}).to_string()
 }
@@ -336,7 +350,7 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Answer {
             }
             let page = own.page;
             match own.circle {
-                Some(0) => round(&body),
+                Some(0) => round(&body, own.is_endless),
                 after => {
                     own.circle = after.map(|after| after - 1);
                     own.held.export(&body, page)
