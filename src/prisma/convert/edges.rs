@@ -143,7 +143,7 @@ mod tests {
         let asked = AtomicUsize::new(0);
         let interrupt = Interrupt::when(move || asked.fetch_add(1, Ordering::Relaxed) >= 5);
         let mut seen = 0;
-        let stopped = groups(sorter, &interrupt, &mut |..| {
+        let stopped = groups(sorter, &interrupt, &mut |_, _, _, _| {
             seen += 1;
             Ok(())
         });
