@@ -48,10 +48,8 @@ fn nodes_of_very_many_fields_become_lines_one_field_after_the_other() {
     let source = PlainSource::open(&data, &model(&text), of, folder.path(), &interrupt);
     let source = source.expect("a data set");
     let values = fields(&|at| format!(r#","f{at}":{at}"#));
-    let found = Gathered {
-        node: Some(format!(r#"{{"_typeName":"A","id":"a"{values}}}"#)),
-        ..Gathered::default()
-    };
+    let mut found = Gathered::default();
+    found.node = Some(format!(r#"{{"_typeName":"A","id":"a"{values}}}"#));
     let mut lost = Placeless::default();
     let line = source.line(&source.made.types[0], (1, "document"), found, &mut lost);
     let last = format!(r#""f{0}":{0},"createdAt""#, FIELDS - 1);
