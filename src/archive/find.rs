@@ -24,7 +24,7 @@ impl Archive {
                 let origin = StreamOrigin::new("stdin", stream, folder);
                 Self::from_origin(Box::new(origin), folder)
             }
-            Location::Path(path) => Self::at(&meant(path)?, folder),
+            Location::Path(path) => Self::at_until(&meant(path)?, folder, access.interrupt()),
             Location::Object(name) => {
                 let mut found = open_objects(name, &ArchiveName::ENDINGS, access)?;
                 match found.pop() {

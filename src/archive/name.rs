@@ -38,19 +38,19 @@ impl ArchiveName {
 
     /// The same for an archive of which no more is known than this.
     pub fn of(base: &Path, compressed: bool, cipher: Option<Cipher>) -> PathBuf {
-        let mut name = base
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = base.file_name().unwrap_or_default().to_string_lossy();
+        let stem = Self::stem(&name).to_owned();
+        base.with_file_name(stem + &Self::extensions(compressed, cipher))
+    }
+
+    /// A name without extensions of ours.
+    pub fn stem(name: &str) -> &str {
+        let mut stem = name;
         for extension in [".enc", ".age", ".gz", ".tar"] {
-            if let Some(stripped) = name.strip_suffix(extension)
-                && !stripped.is_empty()
-            {
-                name = stripped.to_owned();
-            }
+            let stripped = stem.strip_suffix(extension);
+            stem = stripped.filter(|it| !it.is_empty()).unwrap_or(stem);
         }
-        base.with_file_name(name + &Self::extensions(compressed, cipher))
+        stem
     }
 
     /// The name of the incomplete archive that was to have this name.

@@ -6,7 +6,7 @@ use super::layout::{MANIFEST, METADATA};
 use super::reader::{ArchiveSource, Demands};
 use crate::error::{Error, Result};
 use crate::model::Stage;
-use crate::store::{FileOrigin, Origin};
+use crate::store::{FileOrigin, Interrupt, Origin};
 use std::path::{Path, PathBuf};
 
 /// An archive that was found, before it is known whether a password is needed.
@@ -37,6 +37,14 @@ impl Archive {
     /// # Errors
     /// There is none, or it cannot be read.
     pub fn at(path: &Path, folder: &Path) -> Result<Self> {
+        Self::at_until(path, folder, &Interrupt::default())
+    }
+
+    /// The same, where a pipe is waited for until the run is to stop.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn at_until(path: &Path, folder: &Path, interrupt: &Interrupt) -> Result<Self> {
         if path.is_dir() {
             if !path.join(METADATA).is_file() {
                 let what = format!("the folder {} holds no {METADATA}", path.display());
@@ -47,7 +55,7 @@ impl Archive {
                 folder: folder.to_owned(),
             });
         }
-        Self::from_origin(FileOrigin::open(path, folder)?, folder)
+        Self::from_origin(FileOrigin::open_until(path, folder, interrupt)?, folder)
     }
 
     /// The archive that an origin gives.

@@ -73,7 +73,7 @@ pub(super) struct Arguments {
     /// Where the schema.json files go: a folder that does not exist or is empty [default: TO-schemas]
     #[arg(long, value_name = "DIR")]
     schemas: Option<PathBuf>,
-    /// Replace what has the name of the archive
+    /// Replace what has the name of the archive, and the schema.json files that an earlier run made
     #[arg(long)]
     overwrite: bool,
     /// Do everything but to write the result
@@ -169,7 +169,9 @@ impl Arguments {
         if let Location::Path(from) = Location::parse(self.from.as_os_str())? {
             refuse_data_set(&from)?;
         }
-        let destination = NdfDestination::new(&to, format)?.kept_hidden(self.dry_run);
+        let destination = NdfDestination::new(&to, format)?
+            .kept_hidden(self.dry_run)
+            .stopped_by(room.cancellation.interrupt());
         let mut archive = open_archive(
             &self.from,
             &self.key,
@@ -218,7 +220,7 @@ impl Arguments {
         let schemas = match &origin {
             Origin::Plain(source) => {
                 let folder = schemas_folder(self)?;
-                Some((Schemas::write(source, &folder)?, folder))
+                Some((Schemas::write(source, &folder, self.overwrite)?, folder))
             }
             Origin::Noted(_) => None,
         };
@@ -263,6 +265,9 @@ impl Arguments {
                 terminal::tell(&format!(
                     "the schema.json files of the content types are in {folder}"
                 ));
+                if let Some(left) = schemas.kept() {
+                    terminal::alert(&safe(&left));
+                }
                 report
             }
             (Err(error), None) => return Err(error),
@@ -296,15 +301,17 @@ impl Arguments {
     }
 }
 
-/// An error of what writes archives, which advises to use an option that this command does not have: TO is the name.
+/// An error of what writes archives, which advises to use an option that this command does not have: TO is the name, and
+/// shards are as large as they may be.
 fn in_own_words(error: Error) -> Error {
-    match error.advice().filter(|it| it.contains(" with --file")) {
-        Some(advice) => {
-            let advice = advice.replace(" with --file", "");
-            error.hint(advice)
+    let own = match error.advice() {
+        Some(advice) if advice.contains(" with --file") => advice.replace(" with --file", ""),
+        Some(advice) if advice.contains("--max-size-jsonl") => {
+            "make it shorter in the data: no shard is larger than that".to_owned()
         }
-        None => error,
-    }
+        _ => return error,
+    };
+    error.hint(own)
 }
 
 impl Room<'_> {
@@ -339,5 +346,25 @@ impl Room<'_> {
         let report = transferred?;
         summary.report(&report);
         Ok(report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_advice_names_an_option_that_is_not_there() {
+        for advice in [
+            "allow larger shards with --max-size-jsonl",
+            "choose another name with --file, or replace it with --overwrite",
+        ] {
+            let error = in_own_words(Error::failed("it is wrong").hint(advice));
+            let told = error.advice().unwrap_or_default();
+            assert!(
+                !told.contains("--max-size") && !told.contains("--file"),
+                "{told}"
+            );
+        }
     }
 }

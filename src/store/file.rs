@@ -1,7 +1,8 @@
 //! Archives in files.
 
+use super::pipe::NamedPipe;
 use super::temporary::{Temporary, sweep};
-use super::{Ending, Origin, Receipt, StreamOrigin, Target, WriteBack};
+use super::{Ending, Interrupt, Origin, Receipt, StreamOrigin, Target, WriteBack};
 use crate::error::{Error, Result};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -177,6 +178,24 @@ impl FileOrigin {
     /// # Errors
     /// There is none, or it cannot be read.
     pub fn open(path: &Path, spool_folder: &Path) -> Result<Box<dyn Origin>> {
+        Self::open_until(path, spool_folder, &Interrupt::default())
+    }
+
+    /// The same, where a pipe is waited for until the run is to stop.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn open_until(
+        path: &Path,
+        spool_folder: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Box<dyn Origin>> {
+        if NamedPipe::is_at(path) {
+            let pipe = NamedPipe::open(path, interrupt);
+            let pipe = pipe.map_err(|error| Error::io("read the archive", path, error))?;
+            let name = path.display().to_string();
+            return Ok(Box::new(StreamOrigin::new(name, pipe, spool_folder)));
+        }
         let open = || -> io::Result<(File, std::fs::Metadata)> {
             let file = File::open(path)?;
             let metadata = file.metadata()?;

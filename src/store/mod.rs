@@ -13,6 +13,7 @@ pub(crate) mod media;
 mod net;
 mod object;
 mod owner;
+mod pipe;
 mod plain;
 mod receipt;
 mod shelf;

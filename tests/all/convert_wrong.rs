@@ -112,7 +112,7 @@ fn an_archive_with_links_to_nothing_comes_back_as_one_that_verify_passes() {
 }
 
 /// A data set in this folder, with its data model beside it.
-fn data_set(folder: &Path, model: &str, nodes: &str) -> PathBuf {
+pub fn data_set(folder: &Path, model: &str, nodes: &str) -> PathBuf {
     let data = folder.join("data");
     for (kind, values) in [("nodes", nodes), ("lists", ""), ("relations", "")] {
         fs::create_dir_all(data.join(kind)).expect("a folder");

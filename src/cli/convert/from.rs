@@ -1,6 +1,7 @@
 //! What `--as strapi` converts: where its data, its data model, its notes and its files lie.
 
 use super::{Arguments, Room};
+use crate::archive::ArchiveName;
 use crate::error::{Error, Kind, Result};
 use crate::prisma::convert::{NotedSource, PlainSource, layout};
 use crate::prisma::ndf::ValueType;
@@ -83,7 +84,10 @@ fn refuse_archive(from: &Path) -> Result<()> {
     let name = from.file_name().unwrap_or_default().to_string_lossy();
     let is_archive = match from.is_dir() {
         true => from.join("metadata.json").is_file() && from.join("schemas").is_dir(),
-        false => name.contains(".tar") || name.ends_with(".age") || name.ends_with(".enc"),
+        false => {
+            let mut endings = ArchiveName::ENDINGS.iter().chain(&[".age", ".enc"]);
+            endings.any(|ending| name.ends_with(ending))
+        }
     };
     match is_archive {
         true => Err(Error::usage(format!(
@@ -168,7 +172,7 @@ pub(super) fn schemas_folder(arguments: &Arguments) -> Result<PathBuf> {
         return Err(Error::usage(what).hint("name it with --schemas"));
     };
     let name = to.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.split(".tar").next().unwrap_or_default();
+    let stem = ArchiveName::stem(&name);
     if stem.is_empty() || to.is_dir() {
         let what = format!(
             "{} names no archive that they could lie beside",

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::limits::MOST_PARTS;
 use crate::model::{Asset, ConfigItem, Entity, IdSet, Link, Schema, Schemas, Stage, is_file_name};
 use crate::prisma::ndf::{Form, ValueType, Writer};
-use crate::store::{Folder, Hidden, check_folder, folder_of, holds_something};
+use crate::store::{Folder, Hidden, Interrupt, check_folder, folder_of, holds_something};
 use crate::transfer::{
     Description, Destination, Event, Filter, Inspection, Load, Plan, Report, Sink, Subject, Survey,
     Warning, WarningKind,
@@ -34,6 +34,7 @@ pub struct NdfDestination {
     form: Form,
     hidden: Hidden,
     is_shown: bool,
+    interrupt: Interrupt,
 }
 
 impl NdfDestination {
@@ -60,7 +61,14 @@ impl NdfDestination {
             form,
             hidden: Hidden::make(above)?,
             is_shown: true,
+            interrupt: Interrupt::default(),
         })
+    }
+
+    /// Stops where the user wants that, also while relations are put in order at the end.
+    #[must_use]
+    pub fn stopped_by(self, interrupt: Interrupt) -> Self {
+        Self { interrupt, ..self }
     }
 
     /// Does not show the result in the end, where that is not wanted: nothing is left of it.
@@ -111,7 +119,7 @@ impl Destination for NdfDestination {
         let mut load = NdfLoad {
             writer: Writer::create(&data, self.form, false)?,
             ids: vec![IdSet::default(); mapping.types.len()],
-            edges: Edges::new(folder_of(&self.path)),
+            edges: Edges::new(folder_of(&self.path), &self.interrupt),
             shapes: Shapes::default(),
             misfits: Placeless::default(),
             forms: HashMap::new(),

@@ -1,6 +1,8 @@
 //! Values of Strapi as Prisma's scalars.
 
 use crate::model::{Fields, Scalar, elements};
+use crate::prisma::sdl;
+use crate::prisma::verify;
 
 /// Which scalar holds the values of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +80,7 @@ impl Form {
     }
 }
 
-/// Whether a value is like `"2026-11-20T15:28:46.121Z"`: no other form is taken by both the official CLI and the server.
+/// Whether a value is a time like `"2026-11-20T15:28:46.121Z"`: no other form is taken by both the official CLI and the server.
 fn is_instant(value: &str) -> bool {
     const LIKE: &[u8] = b"\"0000-00-00T00:00:00.000Z\"";
     value.len() == LIKE.len()
@@ -86,6 +88,7 @@ fn is_instant(value: &str) -> bool {
             b'0' => own.is_ascii_digit(),
             like => own == *like,
         })
+        && verify::fits(sdl::Scalar::DateTime, value)
 }
 
 /// The values of an enumeration, if all of them are names that an enum of Prisma takes: those begin with a capital.
@@ -121,6 +124,8 @@ mod tests {
             (Form::Float, "1e300", Fit::Plain),
             (Form::Float, "\"1\"", Fit::None),
             (Form::DateTime, "\"2026-11-20T15:28:46.121Z\"", Fit::Plain),
+            (Form::DateTime, "\"9999-12-31T23:59:59.999Z\"", Fit::Plain),
+            (Form::DateTime, "\"2026-02-30T15:28:46.121Z\"", Fit::None),
             (Form::DateTime, "\"2026-11-20T15:28:46Z\"", Fit::None),
             (Form::DateTime, "\"2026-11-20\"", Fit::None),
             (Form::Boolean, "1", Fit::None),

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::sorting::{Reading, Record, Sorted, Sorter};
+use crate::store::Interrupt;
 use std::path::Path;
 
 /// Stands before a node, or a pair, among the records of one key; what the notes say of it comes behind.
@@ -85,9 +86,9 @@ pub trait Onlooker {
 /// notes say behind its place, and nowhere else.
 ///
 /// # Errors
-/// The folder cannot be written to, something is there twice, or a component is not where it was.
+/// The folder cannot be written to, something is there twice, a component is not where it was, or the run is to stop.
 pub fn placed(
-    spool: &Path,
+    (spool, interrupt): (&Path, &Interrupt),
     records: Sorter,
     place: usize,
     onlooker: &mut dyn Onlooker,
@@ -99,6 +100,7 @@ pub fn placed(
     let mut own = Own::default();
     let mut room = Record::default();
     while let Some(record) = reading.next(room)? {
+        interrupt.stop()?;
         let (kind, rest) = record.value.split_first().unwrap_or((&DATA, &[]));
         if record.key != own.key {
             own.end(&mut out, onlooker)?;
@@ -159,5 +161,42 @@ impl Own {
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    struct Count(usize);
+
+    impl Onlooker for Count {
+        fn see(&mut self, _key: &[u8], is_there: bool, _is_noted: bool) {
+            self.0 += usize::from(is_there);
+        }
+
+        fn see_gone(&mut self) {}
+
+        fn moved(&self, _key: &[u8], _was: &[u8], _now: (&[u8], bool)) -> Error {
+            Error::failed("moved")
+        }
+    }
+
+    #[test]
+    fn ctrl_c_is_heard_while_data_is_put_in_the_order_of_the_notes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut records = Sorter::new(folder.path());
+        for number in 0..10_u8 {
+            records.push(&[number], &[DATA]).expect("taken");
+        }
+        let asked = AtomicUsize::new(0);
+        let interrupt = Interrupt::when(move || asked.fetch_add(1, Ordering::Relaxed) >= 5);
+        let mut seen = Count(0);
+        let stopped = placed((folder.path(), &interrupt), records, 8, &mut seen, true);
+        let error = stopped.err().expect("stopped");
+        assert_eq!(error.kind(), Kind::Interrupted, "{error}");
+        assert!(seen.0 < 5, "{}", seen.0);
     }
 }

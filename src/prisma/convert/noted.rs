@@ -173,7 +173,8 @@ impl NotedSource {
             lost: &mut lost,
             gone: 0,
         };
-        let nodes = placed(&self.spool, nodes, PLACE, &mut seen, true)?;
+        let room = (&*self.spool, &self.interrupt);
+        let nodes = placed(room, nodes, PLACE, &mut seen, true)?;
         let gone = seen.gone;
         let name = self.data.path().display().to_string();
         seen.tallies.check(&name, table)?;
@@ -181,7 +182,7 @@ impl NotedSource {
             table,
             lost: &mut lost,
         };
-        let links = placed(&self.spool, pairs, LINK, &mut seen, false)?;
+        let links = placed(room, pairs, LINK, &mut seen, false)?;
         Ok(Joined {
             nodes,
             links,

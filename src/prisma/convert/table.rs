@@ -30,6 +30,10 @@ pub struct Table {
     /// How much there is of each stage.
     pub items: BTreeMap<Stage, u64>,
     types: Vec<TypeNote>,
+    /// The numbers of types by their names.
+    by_name: HashMap<String, usize>,
+    /// The attributes of the fields of each type.
+    attributes: Vec<HashMap<String, String>>,
     relations: Vec<RelationNote>,
     forms: Vec<LinkForm>,
     /// The relations of the fields of types, and whether these own them.
@@ -66,6 +70,8 @@ impl Table {
             shapes: Shapes::default(),
             items: BTreeMap::new(),
             types: Vec::new(),
+            by_name: HashMap::new(),
+            attributes: Vec::new(),
             relations: Vec::new(),
             forms: Vec::new(),
             fields: HashMap::new(),
@@ -104,7 +110,18 @@ impl Table {
                 size = schema.get().len();
                 self.schemas.push(Schema::parse(schema.get())?);
             }
-            Note::Type(note) => self.types.push(note),
+            Note::Type(note) => {
+                // Of several with one name it is the first.
+                let number = self.types.len();
+                self.by_name.entry(note.name.clone()).or_insert(number);
+                let mut attributes = HashMap::new();
+                for (attribute, field) in &note.fields {
+                    let first = attributes.entry(field.clone());
+                    first.or_insert_with(|| attribute.clone());
+                }
+                self.attributes.push(attributes);
+                self.types.push(note);
+            }
             Note::Relation(note) => {
                 let number = self.relations.len();
                 let names = [note.owner, note.target].map(|it| self.types.get(it));
@@ -161,8 +178,7 @@ impl Table {
 
     /// The uid of the type of this name.
     pub fn uid_of(&self, type_name: &str) -> Option<&str> {
-        let own = self.types.iter().find(|it| it.name == type_name)?;
-        Some(&own.uid)
+        self.uid(*self.by_name.get(type_name)?)
     }
 
     /// The name of a type.
@@ -250,9 +266,8 @@ impl Types for Table {
     }
 
     fn attribute(&self, model: usize, field: &str) -> Option<&str> {
-        let mut own = self.types.get(model)?.fields.iter();
-        own.find(|(_, name)| *name == field)
-            .map(|(attribute, _)| attribute.as_str())
+        let own = self.attributes.get(model)?.get(field)?;
+        Some(own.as_str())
     }
 
     fn is_fixed(&self, model: usize, field: &str) -> bool {

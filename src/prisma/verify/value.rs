@@ -2,8 +2,8 @@
 
 use super::super::sdl::{DataModel, FieldType, Scalar};
 use crate::model::canonical::{compact, number};
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -73,8 +73,9 @@ pub fn int(text: &str) -> Option<i32> {
 }
 
 /// The moment that a text names, in one of the forms that the server takes: `2017-11-29T14:35:13.000Z`, also without a
-/// fraction, with an offset, or as `2017-11-29 14:35:13`.
-pub fn instant(text: &str) -> Option<Timestamp> {
+/// fraction, with an offset, or as `2017-11-29 14:35:13`. It is a time of the calendar, in UTC: moments that are counted end
+/// before the last day of the year 9999, which many write for "never".
+pub fn instant(text: &str) -> Option<DateTime> {
     let (date, rest) = text.split_at_checked(10)?;
     let rest = rest.strip_prefix(['T', ' '])?;
     let (time, zone) = rest.split_at(rest.find(['Z', '+', '-']).unwrap_or(rest.len()));
@@ -114,10 +115,7 @@ pub fn instant(text: &str) -> Option<Timestamp> {
         }
     };
     let civil: DateTime = format!("{date}T{time}").parse().ok()?;
-    let utc = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    utc.timestamp()
-        .checked_sub(SignedDuration::from_secs(offset))
-        .ok()
+    civil.checked_sub(SignedDuration::from_secs(offset)).ok()
 }
 
 /// Whether two values of a field are the same, however they are written: what the server exports is not what it was given.
@@ -137,9 +135,11 @@ pub fn is_same(kind: &FieldType, one: &str, other: &str) -> bool {
     };
     match (kind, one.as_str(), other.as_str()) {
         (FieldType::Scalar(Scalar::DateTime), Some(one), Some(other)) => {
-            let moments = [one, other].map(|it| instant(it).map(|it| it.as_nanosecond()));
+            let [Some(one), Some(other)] = [one, other].map(instant) else {
+                return false;
+            };
             // The server keeps milliseconds, cut or rounded.
-            matches!(moments, [Some(one), Some(other)] if one.abs_diff(other) < 1_000_000)
+            one.duration_since(other).abs() < SignedDuration::from_millis(1)
         }
         (FieldType::Scalar(Scalar::Uuid), Some(one), Some(other)) => {
             one.eq_ignore_ascii_case(other)
@@ -233,8 +233,16 @@ mod tests {
                     "\"2017-11-29T14:35:13.5+02:00\"",
                     "\"2017-11-29T14:35:13+0200\"",
                     "\"2017-11-29 14:35:13\"",
+                    "\"9999-12-31T23:59:59.999Z\"",
+                    "\"9999-12-30T22:00:00.000Z\"",
+                    "\"9999-12-31T23:59:59+01:00\"",
+                    "\"0001-01-01T00:00:00.000Z\"",
+                    "\"0000-01-01T00:00:00.000Z\"",
                 ],
                 &[
+                    "\"-0001-01-01T00:00:00.000Z\"",
+                    "\"9999-12-32T00:00:00.000Z\"",
+                    "\"10000-01-01T00:00:00.000Z\"",
                     "\"2017-11-29\"",
                     "\"2017-13-29T14:35:13Z\"",
                     "1",
@@ -280,6 +288,14 @@ mod tests {
         assert!(!same(
             "\"2017-11-29T14:35:14Z\"",
             "\"2017-11-29T14:35:13.000Z\""
+        ));
+        assert!(same(
+            "\"9999-12-31T23:59:59Z\"",
+            "\"9999-12-31T23:59:59.000Z\""
+        ));
+        assert!(!same(
+            "\"9999-12-31T23:59:59Z\"",
+            "\"0001-01-01T00:00:00Z\""
         ));
         assert!(same(
             "\"1969-12-31T23:59:59.9996Z\"",

@@ -127,6 +127,52 @@ impl Hidden {
         Ok(())
     }
 
+    /// Shows it under this name, in place of a folder that has it, and gives that one, hidden.
+    ///
+    /// # Errors
+    /// It cannot be synced or renamed; then it is gone.
+    pub fn show_in_place_of(mut self, name: &str) -> Result<Self> {
+        match self.swap(name) {
+            Ok((hidden, mut here)) => {
+                self.is_over = true;
+                let above = self.above.again();
+                let path = self.above.path().join(name);
+                let above = above.map_err(|error| Error::io("write the folder", &path, error))?;
+                here.path = above.path.join(&hidden);
+                Ok(Self {
+                    above,
+                    name: hidden,
+                    here,
+                    is_over: false,
+                })
+            }
+            Err(error) => Err(self.discard(error)),
+        }
+    }
+
+    /// Has both change places; gives what the other one is called now, and that.
+    fn swap(&self, name: &str) -> Result<(String, Folder)> {
+        self.here.sync_all()?;
+        let path = self.above.path.join(name);
+        let fail = |error| Error::io("write the folder", &path, error);
+        let other = self.above.folder(name).map_err(fail)?;
+        let swapped = self.above.exchange(&self.name, &self.above, name);
+        if swapped.map_err(fail)? {
+            return Ok((self.name.clone(), other));
+        }
+        // File systems over a network do not know it: it takes two steps.
+        let mut spare = Self::make(self.above.again().map_err(fail)?)?;
+        let moved = self.above.rename(name, &self.above, &spare.name);
+        moved.map_err(fail)?;
+        spare.is_over = true;
+        let shown = self.above.rename(&self.name, &self.above, name);
+        shown.map_err(|error| {
+            let _ = self.above.rename(&spare.name, &self.above, name);
+            fail(error)
+        })?;
+        Ok((spare.name.clone(), other))
+    }
+
     /// Removes it, after an error. What cannot be removed is told with that.
     pub fn discard(self, error: Error) -> Error {
         match self.clear_away() {

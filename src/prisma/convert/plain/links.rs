@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::model::json;
 use crate::prisma::ndf::Relation;
 use crate::sorting::{Record, Sorter};
+use crate::store::Interrupt;
 use std::path::Path;
 
 /// Stands before the row of a node among what is known of it; relations come behind.
@@ -125,11 +126,11 @@ impl Pairs {
     /// more than a field may, is lost.
     ///
     /// # Errors
-    /// The folder cannot be written to, or `each` fails.
+    /// The folder cannot be written to, `each` fails, or the run is to stop.
     pub fn send(
         self,
         made: &Made,
-        spool: &Path,
+        (spool, interrupt): (&Path, &Interrupt),
         lost: &mut Placeless,
         each: &mut dyn FnMut(&str) -> Result<()>,
     ) -> Result<()> {
@@ -137,63 +138,78 @@ impl Pairs {
             let links = &made.links[number as usize];
             let name = made.types[links.owner].name.as_str();
             let owner = String::from_utf8_lossy(owner);
-            lost.add(why, (name, &links.attribute, &owner));
+            lost.add(why, (name, &links.field, &owner));
         };
         let mut targets = self.targets;
-        each_pair(self.owners, &mut |number, owner, (id, target)| {
-            let Some(owner) = owner else {
-                lose(NO_OWNER, number, id);
-                return Ok(());
-            };
-            let links = &made.links[number as usize];
-            let mut value = vec![PAIR];
-            value.extend_from_slice(&numbers(&[number, owner]));
-            value.extend_from_slice(id);
-            let target = String::from_utf8_lossy(target);
-            targets.push(&end_key(links.target, &target), &value)
-        })?;
+        each_pair(
+            self.owners,
+            interrupt,
+            &mut |number, owner, (id, target)| {
+                let Some(owner) = owner else {
+                    lose(NO_OWNER, number, id);
+                    return Ok(());
+                };
+                let links = &made.links[number as usize];
+                let mut value = vec![PAIR];
+                value.extend_from_slice(&numbers(&[number, owner]));
+                value.extend_from_slice(id);
+                let target = String::from_utf8_lossy(target);
+                targets.push(&end_key(links.target, &target), &value)
+            },
+        )?;
         let mut rows = Sorter::new(spool);
-        each_pair(targets, &mut |number, target, (_, owner)| match (
-            target,
-            owner.split_at_checked(8),
-        ) {
-            (Some(target), Some((owner, id))) => {
-                let key = [&numbers(&[number]), owner, &numbers(&[target])].concat();
-                rows.push(&key, id)
-            }
-            (_, owner) => {
-                lose(NO_TARGET, number, owner.map_or(&[], |it| it.1));
-                Ok(())
-            }
-        })?;
+        each_pair(
+            targets,
+            interrupt,
+            &mut |number, target, (_, owner)| match (target, owner.split_at_checked(8)) {
+                (Some(target), Some((owner, id))) => {
+                    let key = [&numbers(&[number]), owner, &numbers(&[target])].concat();
+                    rows.push(&key, id)
+                }
+                (_, owner) => {
+                    lose(NO_TARGET, number, owner.map_or(&[], |it| it.1));
+                    Ok(())
+                }
+            },
+        )?;
         let mut back = Sorter::new(spool);
-        each_place(rows, &mut |[number, owner, target], place, id| {
-            match place > 1 && !made.links[number as usize].many {
-                true => lose(SEVERAL, number, id),
-                false => {
-                    let value = [&numbers(&[place]), id].concat();
-                    return back.push(&numbers(&[number, target, owner]), &value);
+        each_place(
+            rows,
+            interrupt,
+            &mut |[number, owner, target], place, id| {
+                match place > 1 && !made.links[number as usize].many {
+                    true => lose(SEVERAL, number, id),
+                    false => {
+                        let value = [&numbers(&[place]), id].concat();
+                        return back.push(&numbers(&[number, target, owner]), &value);
+                    }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
         let mut sent = Sorter::new(spool);
-        each_place(back, &mut |[number, target, owner], back, place| {
-            let links = &made.links[number as usize];
-            match back > 1 && !links.many_back {
-                true => lose(SEVERAL_BACK, number, place.get(8..).unwrap_or_default()),
-                false => {
-                    let key = numbers(&[links.owner as u64, 0, number, owner]);
-                    let rest = numbers(&[read(place).first().copied().unwrap_or(1), target, back]);
-                    return sent.push(&[key, rest].concat(), &[]);
+        each_place(
+            back,
+            interrupt,
+            &mut |[number, target, owner], back, place| {
+                let links = &made.links[number as usize];
+                match back > 1 && !links.many_back {
+                    true => lose(SEVERAL_BACK, number, place.get(8..).unwrap_or_default()),
+                    false => {
+                        let key = numbers(&[links.owner as u64, 0, number, owner]);
+                        let rest =
+                            numbers(&[read(place).first().copied().unwrap_or(1), target, back]);
+                        return sent.push(&[key, rest].concat(), &[]);
+                    }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            },
+        )?;
         let documents = self.documents.finish()?;
         let mut reading = documents.read()?;
         let mut room = Record::default();
         while let Some(record) = reading.next(room)? {
+            interrupt.stop()?;
             let key = [&record.key[..8], &numbers(&[1]), &record.key[8..]].concat();
             sent.push(&key, &record.value)?;
             room = record;
@@ -202,6 +218,7 @@ impl Pairs {
         let mut reading = sent.read()?;
         let mut room = Record::default();
         while let Some(record) = reading.next(room)? {
+            interrupt.stop()?;
             each(&line(made, &record))?;
             room = record;
         }
@@ -273,12 +290,13 @@ fn link(links: &Links, made: &Made, [owner, place, target, back]: [u64; 4]) -> S
 }
 
 /// Gives each relation with the row of the node that it stands with, where that is there, and what else it says.
-fn each_pair(sorter: Sorter, each: &mut EachPair<'_>) -> Result<()> {
+fn each_pair(sorter: Sorter, interrupt: &Interrupt, each: &mut EachPair<'_>) -> Result<()> {
     let sorted = sorter.finish()?;
     let mut reading = sorted.read()?;
     let (mut key, mut row) = (Vec::new(), None);
     let mut room = Record::default();
     while let Some(record) = reading.next(room)? {
+        interrupt.stop()?;
         if record.key != key {
             key.clone_from(&record.key);
             row = None;
@@ -298,12 +316,13 @@ fn each_pair(sorter: Sorter, each: &mut EachPair<'_>) -> Result<()> {
 }
 
 /// Gives each triple of numbers once, with its place among those that begin with the same two, from 1, and its value.
-fn each_place(sorter: Sorter, each: &mut EachPlace<'_>) -> Result<()> {
+fn each_place(sorter: Sorter, interrupt: &Interrupt, each: &mut EachPlace<'_>) -> Result<()> {
     let sorted = sorter.finish()?;
     let mut reading = sorted.read()?;
     let (mut last, mut place) = (Vec::new(), 0);
     let mut room = Record::default();
     while let Some(record) = reading.next(room)? {
+        interrupt.stop()?;
         if record.key != last {
             place = match last.get(..16) == record.key.get(..16) {
                 true => place + 1,
@@ -317,4 +336,60 @@ fn each_place(sorter: Sorter, each: &mut EachPlace<'_>) -> Result<()> {
         room = record;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::types::made_of;
+    use super::*;
+    use crate::error::Kind;
+    use crate::prisma::sdl::DataModel;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn ctrl_c_is_heard_at_each_step_of_the_sorting_of_relations() {
+        const RELATIONS: usize = 50;
+        let text = "type A { id: ID! @id bs: [B] } type B { id: ID! @id as: [A] }";
+        let made = made_of(&DataModel::parse(text, "test").expect("a model"), true);
+        let folder = tempfile::tempdir().expect("a folder");
+        let sent = |most: usize| {
+            let mut pairs = Pairs::new(folder.path());
+            for number in 0..RELATIONS {
+                let id = number.to_string();
+                let (row, document) = (number as u64 + 1, format!("document{id}"));
+                pairs.row(0, &id, row, Some(&document)).expect("taken");
+                pairs.row(1, &id, row, Some(&document)).expect("taken");
+                let text = format!(
+                    r#"[{{"_typeName":"A","id":"{id}","fieldName":"bs"}},{{"_typeName":"B","id":"{id}","fieldName":"as"}}]"#
+                );
+                let pair = Relation::parse(&text).expect("a relation");
+                assert!(pairs.push(&made, &pair).expect("taken"));
+            }
+            let asked = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&asked);
+            let interrupt = Interrupt::when(move || count.fetch_add(1, Ordering::Relaxed) >= most);
+            let mut lines = 0;
+            let sent = pairs.send(
+                &made,
+                (folder.path(), &interrupt),
+                &mut Placeless::default(),
+                &mut |_| {
+                    lines += 1;
+                    Ok(())
+                },
+            );
+            (sent, asked.load(Ordering::Relaxed), lines)
+        };
+        let (done, asked, lines) = sent(usize::MAX);
+        done.expect("all of it");
+        assert_eq!(lines, 3 * RELATIONS);
+        // Nodes and relations twice, relations twice more, documents, and lines.
+        assert_eq!(asked, (3 + 3 + 1 + 1 + 2 + 3) * RELATIONS);
+        for most in (0..asked).step_by(RELATIONS / 2) {
+            let (stopped, asked, _) = sent(most);
+            assert_eq!(stopped.expect_err("stopped").kind(), Kind::Interrupted);
+            assert_eq!(asked, most + 1);
+        }
+    }
 }

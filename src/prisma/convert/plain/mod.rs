@@ -3,28 +3,32 @@
 //! Rows get new ids, in the order of the ids of their nodes, and everything that needs an order is sorted on disk, so that
 //! memory stays flat.
 
+mod gathered;
 mod links;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod types;
 mod values;
 
+use self::gathered::{Gathered, LONGEST};
 use self::links::{Pairs, end_key};
-use self::types::{ContentType, Made, made_of};
-use self::values::{is_rounded, value};
+use self::types::{Attribute, ContentType, Made, made_of};
+use self::values::{Holds, is_cut, is_rounded, value};
 use super::joined::unfit;
-use super::placeless::Placeless;
+use super::placeless::{Of, Placeless};
 use crate::convert::capitalised;
 use crate::error::{Error, Result};
 use crate::model::limits::DEEPEST;
 use crate::model::{Line, Metadata, ModelType, Schema, Schemas, Stage, json};
 use crate::nesting::is_deeper_than;
 use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
-use crate::prisma::sdl::DataModel;
+use crate::prisma::sdl::{DataModel, Scalar};
 use crate::sorting::{Record, Sorted, Sorter};
 use crate::store::Interrupt;
 use crate::transfer::{Description, Filter, Scope, Sink, Source};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Stands before a node among what is known of it; values of lists come behind.
@@ -37,6 +41,8 @@ const NO_RELATION: &str = "the data model has no such relation";
 const NO_NODE: &str = "there is no such node";
 const OTHER_TYPE: &str = "it is not of the type that the data model says";
 const ROUNDED: &str = "it has more digits than Strapi keeps, and is rounded";
+const CUT: &str = "it has more digits than the milliseconds that Strapi keeps, and is cut";
+const TOO_LONG: &str = "it is longer than a list of an archive may be";
 const TOO_DEEP: &str = "it is nested deeper than the JSON of an archive may be";
 /// Characters of a document id of Strapi 5.
 const DOCUMENT: usize = 24;
@@ -49,6 +55,9 @@ pub struct PlainSource {
     /// What stands for times that no node has: RFC 3339 in UTC with milliseconds.
     now: String,
     spool: PathBuf,
+    interrupt: Interrupt,
+    /// How many bytes the values of a node may have together.
+    longest: usize,
 }
 
 impl PlainSource {
@@ -81,6 +90,8 @@ impl PlainSource {
             version: version.to_owned(),
             now: now.to_owned(),
             spool: spool.to_owned(),
+            interrupt: interrupt.clone(),
+            longest: LONGEST,
         })
     }
 
@@ -164,12 +175,9 @@ impl PlainSource {
             let number = u64::from_be_bytes(*number) as usize;
             let id = String::from_utf8_lossy(id);
             let own = &self.made.types[number];
-            let Some(node) = &found.node else {
-                for field in found.lists.keys() {
-                    lost.add(NO_NODE, (&own.name, field, &id));
-                }
+            if found.node.is_none() {
                 return Ok(());
-            };
+            }
             row = match number == model {
                 true => row + 1,
                 false => 1,
@@ -182,7 +190,7 @@ impl PlainSource {
                 row,
                 has_documents(&self.version).then_some(&*document),
             )?;
-            let text = self.line(own, (row, &document), (node, &found.lists), lost);
+            let text = self.line(own, (row, &document), found, lost);
             let text = text.map_err(|why| unfit(&format!("{} {id}", own.name), &why))?;
             let parsed = Line::parse(Stage::Entities, &text);
             let parsed = parsed.map_err(|why| unfit(&format!("{} {id}", own.name), &why))?;
@@ -190,14 +198,18 @@ impl PlainSource {
         };
         let mut room = Record::default();
         while let Some(record) = reading.next(room)? {
+            self.interrupt.stop()?;
             if last.as_ref().is_none_or(|(key, _)| *key != record.key) {
                 if let Some(gathered) = last.take() {
                     end(gathered, lost)?;
                 }
                 last = Some((record.key.clone(), Gathered::default()));
             }
-            if let Some((_, gathered)) = &mut last
-                && !gathered.take(&record.value)
+            if let Some((key, gathered)) = &mut last
+                && let Some((number, id)) = key.split_first_chunk::<8>()
+                && let own = &self.made.types[u64::from_be_bytes(*number) as usize]
+                && let id = String::from_utf8_lossy(id)
+                && !gathered.take(&record.value, (own, &id), self.longest, lost)
             {
                 let name = String::from_utf8_lossy(record.key.get(8..).unwrap_or_default());
                 return Err(unfit(&name, "there are two nodes of this id"));
@@ -215,10 +227,15 @@ impl PlainSource {
         &self,
         own: &ContentType,
         (row, document): (u64, &str),
-        (node, lists): (&str, &BTreeMap<String, Vec<String>>),
+        Gathered {
+            node, mut lists, ..
+        }: Gathered,
         lost: &mut Placeless,
     ) -> Result<String, String> {
-        let node = Node::parse(node)?;
+        let node = node.unwrap_or_default();
+        let node = Node::parse(&node)?;
+        let fields = node.fields.iter().map(|(name, raw)| (&**name, raw.get()));
+        let fields: HashMap<&str, &str> = fields.collect();
         let mut out = String::from("{\"type\":");
         json::write_string(&mut out, &own.uid);
         out.push_str(&format!(",\"id\":{row},\"data\":{{"));
@@ -233,51 +250,50 @@ impl PlainSource {
                 out.push(',');
                 continue;
             };
-            let raw = node.field(&attribute.field).map(|it| it.get());
-            let deepest = DEEPEST - usize::from(attribute.is_list);
-            let mut taken = |raw: &str| {
-                let of = (own.name.as_str(), attribute.field.as_str(), &*node.id);
-                let value = value(form, raw);
-                match &value {
-                    Some(_) if is_rounded(form, raw) => lost.add(ROUNDED, of),
-                    Some(text) if is_deeper_than(deepest, text.as_bytes()) => {
-                        lost.add(TOO_DEEP, of);
-                        return None;
+            let of = (own.name.as_str(), attribute.field.as_str(), &*node.id);
+            match (attribute.is_list, fields.get(&*attribute.field)) {
+                (true, _) => match lists.remove(&attribute.field) {
+                    Some(values) => {
+                        let start = out.len();
+                        let is_whole = values.each(&mut |raw| {
+                            if let Some(value) = taken(attribute, form, raw, of, lost) {
+                                out.push(if out.len() == start { '[' } else { ',' });
+                                out.push_str(&value);
+                            }
+                            // Numbers may be longer as Strapi writes them.
+                            out.len() <= 2 * self.longest
+                        });
+                        if out.len() == start {
+                            out.push('[');
+                        }
+                        out.push(']');
+                        if !is_whole {
+                            lost.add(TOO_LONG, of);
+                            out.truncate(start);
+                            out.push_str("null");
+                        }
                     }
-                    Some(_) => {}
-                    None => lost.add(OTHER_TYPE, of),
+                    None => out.push_str("null"),
+                },
+                (false, None | Some(&"null")) => out.push_str("null"),
+                (false, Some(raw)) => {
+                    let value = taken(attribute, form, raw, of, lost);
+                    out.push_str(value.as_deref().unwrap_or("null"));
                 }
-                value
-            };
-            match (attribute.is_list, lists.get(&attribute.field), raw) {
-                (true, Some(values), _) => {
-                    let values: Vec<String> = values.iter().filter_map(|it| taken(it)).collect();
-                    out.push('[');
-                    out.push_str(&values.join(","));
-                    out.push(']');
-                }
-                (true, None, _) | (false, _, None | Some("null")) => out.push_str("null"),
-                (false, _, Some(raw)) => out.push_str(taken(raw).as_deref().unwrap_or("null")),
             }
             out.push(',');
         }
         for (field, raw) in &node.fields {
-            if !own.takes(field, raw.get(), &node.id) {
-                lost.add(NO_FIELD, (&own.name, field, &node.id));
-            }
-        }
-        for field in lists.keys() {
-            if !own
-                .attributes
-                .iter()
-                .any(|it| it.is_list && it.field == *field)
-            {
-                lost.add(NO_FIELD, (&own.name, field, &node.id));
+            let of = (own.name.as_str(), &**field, &*node.id);
+            match own.takes(field, raw.get(), &node.id) {
+                false => lost.add(NO_FIELD, of),
+                true if own.has_time(field) && is_cut(raw.get()) => lost.add(CUT, of),
+                true => {}
             }
         }
         let time = |name: &str| {
-            let given = node.field(name).filter(|_| own.has_time(name));
-            given.and_then(|it| values::instant(it.get()))
+            let given = fields.get(name).filter(|_| own.has_time(name));
+            given.and_then(|it| values::instant(it))
         };
         let created = time("createdAt").unwrap_or_else(|| format!("\"{}\"", self.now));
         let updated = time("updatedAt").unwrap_or_else(|| created.clone());
@@ -290,32 +306,27 @@ impl PlainSource {
     }
 }
 
-/// What is known of a node.
-#[derive(Default)]
-struct Gathered {
-    node: Option<String>,
-    lists: BTreeMap<String, Vec<String>>,
-}
-
-impl Gathered {
-    /// Takes one more; gives whether it may be.
-    fn take(&mut self, value: &[u8]) -> bool {
-        match value.split_first() {
-            Some((&NODE, text)) => {
-                let text = String::from_utf8_lossy(text).into_owned();
-                self.node.replace(text).is_none()
-            }
-            Some((&LIST, rest)) => {
-                let text = String::from_utf8_lossy(rest.get(8..).unwrap_or_default());
-                if let Ok(row) = ListRow::parse(&text) {
-                    let values = self.lists.entry(row.field.into_owned()).or_default();
-                    values.extend(row.values.iter().map(|it| it.get().to_owned()));
-                }
-                true
-            }
-            _ => true,
+/// A value as Strapi exports it. What has no place, or is not all of it, is listed.
+fn taken(
+    attribute: &Attribute,
+    form: &Holds,
+    raw: &str,
+    of: Of<'_>,
+    lost: &mut Placeless,
+) -> Option<String> {
+    let deepest = DEEPEST - usize::from(attribute.is_list);
+    let value = value(form, raw);
+    match &value {
+        Some(_) if is_rounded(form, raw) => lost.add(ROUNDED, of),
+        Some(_) if *form == Holds::Scalar(Scalar::DateTime) && is_cut(raw) => lost.add(CUT, of),
+        Some(text) if is_deeper_than(deepest, text.as_bytes()) => {
+            lost.add(TOO_DEEP, of);
+            return None;
         }
+        Some(_) => {}
+        None => lost.add(OTHER_TYPE, of),
     }
+    value
 }
 
 impl Source for PlainSource {
@@ -358,7 +369,8 @@ impl Source for PlainSource {
             self.rows(&sorted, &mut pairs, &mut lost, (filter, sink))?;
             drop(sorted);
             sink.stage(Stage::Links, None)?;
-            pairs.send(&self.made, &self.spool, &mut lost, &mut |line| {
+            let room = (&*self.spool, &self.interrupt);
+            pairs.send(&self.made, room, &mut lost, &mut |line| {
                 let parsed = Line::parse(Stage::Links, line);
                 let parsed = parsed.map_err(|why| unfit("a relation", &why))?;
                 filter.send(&parsed, sink)

@@ -68,6 +68,8 @@ pub struct ContentType {
     pub singular: String,
     /// Its attributes that have values.
     pub attributes: Vec<Attribute>,
+    /// The numbers of those that hold values of fields.
+    by_field: HashMap<String, usize>,
     /// The fields that hold the id, whatever they are called.
     ids: Vec<String>,
     /// The fields with times that each row has.
@@ -98,10 +100,14 @@ pub struct Links {
     pub owner: usize,
     /// The attribute of it.
     pub attribute: String,
+    /// The field of it in the data model.
+    pub field: String,
     /// The number of the type that they lead to.
     pub target: usize,
     /// The attribute of that, where it has one.
     pub back: Option<String>,
+    /// The field of that, where it has one.
+    back_field: Option<String>,
     /// Whether an owner has several.
     pub many: bool,
     /// Whether several owners have one.
@@ -144,15 +150,21 @@ pub struct Made {
 impl ContentType {
     /// Whether what a node of this id says of a field has a place in it, or says nothing.
     pub fn takes(&self, field: &str, raw: &str, id: &str) -> bool {
-        let own = |it: &Attribute| it.form.is_some() && !it.is_list && it.field == field;
+        let own = self.by_field.get(field);
         let is_id = || serde_json::from_str::<String>(raw).is_ok_and(|it| it == id);
         match raw {
             "null" => true,
             // Its value was looked at where its attribute was written.
-            _ if self.attributes.iter().any(own) => true,
+            _ if own.is_some_and(|own| !self.attributes[*own].is_list) => true,
             _ if self.has_time(field) => instant(raw).is_some(),
             _ => self.ids.iter().any(|it| it == field) && is_id(),
         }
+    }
+
+    /// Whether a list of values of a field has a place in it.
+    pub fn takes_list(&self, field: &str) -> bool {
+        let own = self.by_field.get(field);
+        own.is_some_and(|own| self.attributes[*own].is_list)
     }
 
     /// Whether a field is one of the times that each row has.
@@ -204,9 +216,12 @@ pub fn made_of(model: &DataModel, documents: bool) -> Made {
     }
     made.links.sort_by_key(|it| it.owner);
     made.by_field = fields(&made, &drafts);
-    for (number, draft) in drafts.iter_mut().enumerate() {
+    for draft in &mut drafts {
         draft.add_values(model);
-        draft.add_links(number, &made.links);
+    }
+    for links in &made.links {
+        drafts[links.owner].own_links(links);
+        drafts[links.target].take_links(links);
     }
     // A relation's properties name the uid of its other end.
     let uids: Vec<String> = drafts.iter().map(Draft::uid).collect();
@@ -220,20 +235,12 @@ pub fn made_of(model: &DataModel, documents: bool) -> Made {
 /// The links of each field.
 fn fields(made: &Made, drafts: &[Draft<'_>]) -> HashMap<(String, String), (usize, bool)> {
     let mut all = HashMap::new();
-    let field = |model: usize, attribute: &str| {
-        let draft = &drafts[model];
-        let called = draft.called.iter().find(|(_, name)| *name == attribute);
-        called.map(|(field, _)| (draft.own.name.clone(), (*field).to_owned()))
-    };
+    let key = |model: usize, field: &str| (drafts[model].own.name.clone(), field.to_owned());
     for (number, links) in made.links.iter().enumerate() {
-        if let Some(back) = &links.back
-            && let Some(key) = field(links.target, back)
-        {
-            all.insert(key, (number, false));
+        if let Some(back) = &links.back_field {
+            all.insert(key(links.target, back), (number, false));
         }
-        if let Some(key) = field(links.owner, &links.attribute) {
-            all.insert(key, (number, true));
-        }
+        all.insert(key(links.owner, &links.field), (number, true));
     }
     all
 }
@@ -249,16 +256,21 @@ fn add_links(made: &mut Made, model: &DataModel, drafts: &[Draft<'_>], own: &Typ
     let Some(attribute) = called(first, &field.name) else {
         return;
     };
-    let back_field = edge.back.and_then(|it| drafts[other].own.field(it));
     let is_mutual = first == other && edge.back == Some(edge.first.field);
-    let back = back_field.filter(|_| !is_mutual);
+    let back = edge.back.filter(|_| !is_mutual);
+    let back = back.and_then(|it| {
+        let back = model.field(edge.other, it)?;
+        Some((back, called(other, it)?))
+    });
     // In Strapi the side with one target owns what has several on the other.
     let links = match back {
-        Some(back) if field.is_list && !back.is_list => Links {
+        Some((back, called)) if field.is_list && !back.is_list => Links {
             owner: other,
-            attribute: called(other, &back.name).unwrap_or_default(),
+            attribute: called,
+            field: back.name.clone(),
             target: first,
             back: Some(attribute),
+            back_field: Some(field.name.clone()),
             many: false,
             many_back: true,
             is_mutual,
@@ -266,11 +278,13 @@ fn add_links(made: &mut Made, model: &DataModel, drafts: &[Draft<'_>], own: &Typ
         back => Links {
             owner: first,
             attribute,
+            field: field.name.clone(),
             target: other,
-            back: back.and_then(|it| called(other, &it.name)),
+            back_field: back.as_ref().map(|(back, _)| back.name.clone()),
             many: field.is_list,
             // Where the other side says nothing, it may have any number.
-            many_back: back.is_none_or(|it| it.is_list),
+            many_back: back.as_ref().is_none_or(|(back, _)| back.is_list),
+            back: back.map(|(_, called)| called),
             is_mutual,
         },
     };
@@ -363,29 +377,26 @@ impl<'m> Draft<'m> {
         }
     }
 
-    fn add_links(&mut self, number: usize, links: &[Links]) {
-        for own in links {
-            let mut add =
-                |attribute: &str, kind: &str, target: usize, other: Option<(&str, &str)>| {
-                    let mut properties =
-                        json!({"type": "relation", "relation": kind, "target": target});
-                    if let (Some((name, field)), Some(map)) = (other, properties.as_object_mut()) {
-                        map.insert(name.to_owned(), field.into());
-                    }
-                    self.properties.insert(attribute.to_owned(), properties);
-                };
-            if own.owner == number {
-                let back = own.back.as_deref().map(|back| ("inversedBy", back));
-                add(&own.attribute, own.kind(), own.target, back);
-            }
-            if let Some(back) = own.back.as_deref().filter(|_| own.target == number) {
-                add(
-                    back,
-                    own.kind_back(),
-                    own.owner,
-                    Some(("mappedBy", &own.attribute)),
-                );
-            }
+    /// Takes the properties of links that it owns.
+    fn own_links(&mut self, own: &Links) {
+        let mut properties =
+            json!({"type": "relation", "relation": own.kind(), "target": own.target});
+        if let Some(back) = &own.back {
+            properties["inversedBy"] = back.as_str().into();
+        }
+        self.properties.insert(own.attribute.clone(), properties);
+    }
+
+    /// Takes those of links that lead to it.
+    fn take_links(&mut self, own: &Links) {
+        if let Some(back) = &own.back {
+            let properties = json!({
+                "type": "relation",
+                "relation": own.kind_back(),
+                "target": own.owner,
+                "mappedBy": own.attribute,
+            });
+            self.properties.insert(back.clone(), properties);
         }
     }
 
@@ -425,10 +436,13 @@ impl<'m> Draft<'m> {
             "globalId": crate::convert::capitalised(&self.singular, "Type"),
         });
         schema.extend(rest.as_object().cloned().unwrap_or_default());
+        let fields = self.attributes.iter().enumerate();
+        let fields = fields.filter(|(_, it)| it.form.is_some());
         ContentType {
             name: self.own.name.clone(),
             uid,
             singular: self.singular,
+            by_field: fields.map(|(at, it)| (it.field.clone(), at)).collect(),
             attributes: self.attributes,
             ids: self.ids,
             times: self.times,

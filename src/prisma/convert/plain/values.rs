@@ -49,6 +49,13 @@ pub fn is_rounded(holds: &Holds, raw: &str) -> bool {
     }
 }
 
+/// Whether a time has more digits than Strapi keeps.
+pub fn is_cut(raw: &str) -> bool {
+    let text = serde_json::from_str::<String>(raw).ok();
+    let time = text.and_then(|it| verify::instant(&it));
+    time.is_some_and(|it| it.subsec_nanosecond() % 1_000_000 != 0)
+}
+
 /// JSON as Strapi writes it.
 pub fn compact(raw: &str) -> String {
     let mut out = String::new();
@@ -58,10 +65,11 @@ pub fn compact(raw: &str) -> String {
     }
 }
 
-/// A time, in each of the forms that a service takes: with and without an offset, or a fraction of the second.
+/// A time, in each of the forms that a service takes: with and without an offset, or a fraction of the second. Strapi has none
+/// before the year 0.
 pub fn instant(raw: &str) -> Option<String> {
     let text: String = serde_json::from_str(raw).ok()?;
-    let time = verify::instant(&text)?;
+    let time = verify::instant(&text).filter(|it| it.year() >= 0)?;
     Some(format!("\"{}\"", time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ")))
 }
 
@@ -89,6 +97,17 @@ mod tests {
                 Some("\"2017-11-29T12:35:13.500Z\""),
             ),
             (Scalar::DateTime, "\"yesterday\"", None),
+            (
+                Scalar::DateTime,
+                "\"9999-12-31T23:59:59.999Z\"",
+                Some("\"9999-12-31T23:59:59.999Z\""),
+            ),
+            (
+                Scalar::DateTime,
+                "\"0001-01-01 00:00:00\"",
+                Some("\"0001-01-01T00:00:00.000Z\""),
+            ),
+            (Scalar::DateTime, "\"0000-01-01T00:00:00+02:00\"", None),
         ] {
             let found = value(&Holds::Scalar(scalar), raw);
             assert_eq!(found.as_deref(), expected, "{scalar:?} {raw}");
@@ -103,6 +122,15 @@ mod tests {
             ("9007199254740993", true),
         ] {
             assert_eq!(is_rounded(&float, raw), is_too_long, "{raw}");
+        }
+        for (raw, is_too_long) in [
+            ("\"2017-11-29T14:35:13.123Z\"", false),
+            ("\"2017-11-29T14:35:13.123000Z\"", false),
+            ("\"2017-11-29T14:35:13.1234Z\"", true),
+            ("\"2017-11-29T14:35:13.123000001+02:00\"", true),
+            ("\"yesterday\"", false),
+        ] {
+            assert_eq!(is_cut(raw), is_too_long, "{raw}");
         }
         let holds = Holds::Enum(vec!["A".into()]);
         assert_eq!(value(&holds, "\"A\"").as_deref(), Some("\"A\""));
