@@ -26,8 +26,10 @@ pub struct Left {
     pub rows: u64,
     /// Files of the media library.
     pub files: u64,
-    /// Links.
+    /// Links of which an end is gone.
     pub links: u64,
+    /// Links whose ends are there, and whose relation is gone.
+    pub unlinked: u64,
     /// Components that nothing holds.
     pub components: u64,
 }
@@ -178,6 +180,11 @@ pub fn tell(lost: Placeless, left: &Left, sink: &mut dyn Sink) {
             left.links,
             Stage::Links,
             "links are gone: they join rows or components whose nodes are not there any more",
+        ),
+        (
+            left.unlinked,
+            Stage::Links,
+            "links are gone: their relations are not there any more",
         ),
     ] {
         if count > 0 {

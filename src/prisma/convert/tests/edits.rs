@@ -36,6 +36,19 @@ fn a_component_whose_relation_is_gone_is_gone() {
     assert_eq!(rows[1..], small().lines[&Stage::Entities][1..]);
 }
 
+#[test]
+fn links_whose_relations_are_gone_are_counted_and_told_of() {
+    let pair = |from: u8, to: u8| {
+        format!(
+            r#"[{{"_typeName":"A","id":"a_{from}","fieldName":"next"}},{{"_typeName":"A","id":"a_{to}","fieldName":"nextOf"}}]"#
+        )
+    };
+    let both = format!(",{},{}", pair(1, 2), pair(2, 3));
+    let said = ["false: 2 links are gone: their relations are not there any more"];
+    let rows = after("relations/000001.json", &both, "", &said);
+    assert_eq!(rows, small().lines[&Stage::Entities]);
+}
+
 /// What is said of the relations of [`small`] where `from` was replaced.
 fn refused(from: &str, to: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
