@@ -8,8 +8,9 @@ use crate::convert::rows::Untaken;
 use crate::error::Error;
 use crate::model::{Entity, Short, Stage};
 use crate::prisma::ndf::ListRow;
+use crate::prisma::sdl::{FieldType, Scalar};
+use crate::prisma::verify;
 use crate::transfer::{Sink, Subject, Warning, WarningKind};
-use serde_json::Value;
 
 /// Why something has no place.
 const NEW: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
@@ -130,30 +131,13 @@ impl Onlooker for Pairs<'_> {
     }
 }
 
-/// Whether two lines of a row say the same, however they are written.
+/// Whether two lines of a row say the same, however they are written: a service does not keep how numbers are, and how
+/// the members of objects are ordered. Numbers of 64 bits are told apart, and what is nested however deep.
 pub fn is_same(one: &str, other: &str) -> bool {
-    let data = |line: &str| {
-        let parsed = Entity::parse(line).ok()?;
-        let mut data = serde_json::from_str(parsed.entity().data).ok()?;
-        as_floats(&mut data);
-        Some(data)
-    };
-    let (one, other): (Option<Value>, Option<Value>) = (data(one), data(other));
-    // What is too deep for this is taken as it was noted.
-    one.is_none() || other.is_none() || one == other
-}
-
-/// Makes one of numbers that are the same: a service does not keep how they are written.
-fn as_floats(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            if let Some(float) = number.as_f64() {
-                *value = Value::from(float);
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(as_floats),
-        Value::Object(map) => map.values_mut().for_each(as_floats),
-        _ => {}
+    const JSON: FieldType = FieldType::Scalar(Scalar::Json);
+    match (Entity::parse(one), Entity::parse(other)) {
+        (Ok(one), Ok(other)) => verify::is_same(&JSON, one.entity().data, other.entity().data),
+        _ => false,
     }
 }
 
