@@ -15,6 +15,8 @@ use crate::transfer::{Sink, Subject, Warning, WarningKind};
 /// Why something has no place.
 const NEW: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
      content types";
+/// Why a value has no place that has an attribute.
+const UNFIT: &str = "Strapi takes no such value there; the row is without it";
 const NEW_LIST: &str =
     "strapi.json knows no lists of values; --no-notes takes all nodes, into new content types";
 const NEW_RELATION: &str =
@@ -71,9 +73,10 @@ fn moved(table: &Table, key: &str, was: &[u8], (now, is_held): (&[u8], bool)) ->
 
 /// Takes values that a row has no place for.
 pub fn lose_values(lost: &mut Placeless, table: &Table, untaken: Untaken) {
-    for (model, field, id) in untaken {
-        let own = table.type_name(model).unwrap_or_default();
-        lost.add(NEW, (own, &field, &id));
+    for own in untaken {
+        let type_name = table.type_name(own.model).unwrap_or_default();
+        let why = if own.is_unfit { UNFIT } else { NEW };
+        lost.add(why, (type_name, &own.field, &own.node));
     }
 }
 

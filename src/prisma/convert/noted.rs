@@ -135,7 +135,7 @@ impl NotedSource {
             self.interrupt.stop()?;
             match note {
                 Note::Row(note) => {
-                    if !rows.know(&note.tree, note.line.is_some()) {
+                    if !rows.know(&note.tree) {
                         let why = "a row that fits no type and no shape before it";
                         return Err(reader.fault(why));
                     }

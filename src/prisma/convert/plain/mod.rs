@@ -6,7 +6,7 @@
 mod links;
 mod schema;
 mod types;
-mod values;
+pub(super) mod values;
 
 use self::links::{Pairs, end_key};
 use self::types::{ContentType, Made, made_of};
