@@ -6,13 +6,14 @@
 use crate::model::{Fields, json};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// What a value is wrapped in where the other system takes only objects and lists.
 pub const WRAPPER: &str = "strapiValue";
 /// The field with the place of a component in a list.
 pub const POSITION: &str = "position";
-/// How many lists of members are told apart.
+/// How many lists of members are told apart; what has another one says it itself.
 const MOST_SHAPES: usize = 10_000;
 
 /// Where the value of a member of a row, or of a component, comes from.
@@ -20,6 +21,8 @@ const MOST_SHAPES: usize = 10_000;
 pub enum Mark {
     /// From the node.
     Node,
+    /// From the node; it is a text that is none of those which the attribute takes by now.
+    Odd,
     /// From the node, without the object around it.
     Wrapped,
     /// From the node, where it has one by now; it is `null`.
@@ -40,6 +43,7 @@ impl Mark {
     fn letter(self) -> char {
         match self {
             Self::Node => '.',
+            Self::Odd => 'e',
             Self::Wrapped => 'w',
             Self::Null => '-',
             Self::Kept => 'x',
@@ -53,6 +57,7 @@ impl Mark {
     fn from_letter(letter: u8) -> Option<Self> {
         Some(match letter {
             b'.' => Self::Node,
+            b'e' => Self::Odd,
             b'w' => Self::Wrapped,
             b'-' => Self::Null,
             b'x' => Self::Kept,
@@ -77,9 +82,12 @@ pub struct Tree {
     /// The number of its type.
     #[serde(rename = "t")]
     pub model: usize,
-    /// The number of the list of its members.
-    #[serde(rename = "s")]
-    shape: usize,
+    /// The number of the list of its members, where it has one.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    shape: Option<usize>,
+    /// Its members, where their list has no number.
+    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
+    own: Vec<String>,
     /// Where each of them comes from, a letter each.
     #[serde(rename = "m")]
     marks: String,
@@ -97,7 +105,8 @@ impl Tree {
         Self {
             node,
             model,
-            shape: 0,
+            shape: None,
+            own: Vec::new(),
             marks: String::new(),
             kept: Vec::new(),
             children: Vec::new(),
@@ -123,15 +132,20 @@ impl Tree {
         self.mark(mark);
     }
 
-    /// Says what the members are called that were added. Gives whether there is room for such a list.
-    pub fn name_members<'n>(
-        &mut self,
-        names: impl Iterator<Item = &'n str>,
-        shapes: &mut Shapes,
-    ) -> bool {
-        let shape = shapes.number(names);
-        self.shape = shape.unwrap_or(usize::MAX);
-        shape.is_some()
+    /// Says what the members are called that were added.
+    pub fn name_members<'n>(&mut self, names: impl Iterator<Item = &'n str>, shapes: &mut Shapes) {
+        match shapes.number(names) {
+            Ok(shape) => self.shape = Some(shape),
+            Err(names) => self.own = names,
+        }
+    }
+
+    /// What its members are called; `None` where their list is not known.
+    fn names<'a>(&'a self, shapes: &'a Shapes) -> Option<&'a [String]> {
+        match self.shape {
+            Some(number) => shapes.list.get(number).map(Vec::as_slice),
+            None => Some(&self.own),
+        }
     }
 
     /// Goes through the nodes, each before those in it, with the node and the attribute that hold it.
@@ -141,7 +155,7 @@ impl Tree {
     }
 
     fn each_held(&self, shapes: &Shapes, each: &mut EachNode<'_>) {
-        let names = shapes.list.get(self.shape).map_or(&[][..], Vec::as_slice);
+        let names = self.names(shapes).unwrap_or_default();
         let mut holders = self.marks.bytes().zip(names).filter_map(|(letter, name)| {
             let mark = Mark::from_letter(letter);
             matches!(mark, Some(Mark::One | Mark::List)).then_some(name.as_str())
@@ -166,15 +180,16 @@ pub struct Shapes {
 }
 
 impl Shapes {
-    fn number<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> Option<usize> {
+    /// The number of a list, or the list itself where there is no room for another one.
+    fn number<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> Result<usize, Vec<String>> {
         let names: Vec<String> = names.map(str::to_owned).collect();
         if let Some(number) = self.numbers.get(&names) {
-            return Some(*number);
+            return Ok(*number);
         }
-        if self.list.len() == MOST_SHAPES {
-            return None;
+        match self.list.len() < MOST_SHAPES {
+            true => Ok(self.push(names)),
+            false => Err(names),
         }
-        Some(self.push(names))
     }
 
     /// Takes the next one in.
@@ -201,10 +216,32 @@ pub trait Types {
     fn attribute(&self, model: usize, field: &str) -> Option<&str>;
     /// Whether a field says nothing of an attribute, or is filled in by the system where nothing was written.
     fn is_fixed(&self, model: usize, field: &str) -> bool;
+    /// The value of a field, as JSON, as a row has it; `None` where the attribute takes no such value. What was `odd` when
+    /// it came may be any text.
+    fn taken<'v>(
+        &self,
+        model: usize,
+        attribute: &str,
+        value: &'v str,
+        odd: bool,
+    ) -> Option<Cow<'v, str>>;
 }
 
-/// Values of nodes that a row has no place for: the numbers of their types, their fields, and the ids of the nodes.
-pub type Untaken = Vec<(usize, String, String)>;
+/// A value of a node that a row has no place for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unplaced {
+    /// The number of the type.
+    pub model: usize,
+    /// The field.
+    pub field: String,
+    /// The id of the node.
+    pub node: String,
+    /// Whether there is an attribute for it, which takes no such value.
+    pub is_unfit: bool,
+}
+
+/// Values of nodes that a row has no place for.
+pub type Untaken = Vec<Unplaced>;
 
 /// Makes rows of nodes.
 pub struct Rows<'a> {
@@ -215,11 +252,10 @@ pub struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Whether a tree is one of these types and shapes, with a value for each member that is not in a node. One of which the
-    /// whole line `is_noted` may lack a shape: there was no room for more of them.
-    pub fn know(&self, tree: &Tree, is_noted: bool) -> bool {
-        let names = self.shapes.list.get(tree.shape).map(Vec::len);
-        let has_shape = names == Some(tree.marks.len()) || is_noted && tree.shape == usize::MAX;
+    /// Whether a tree is one of these types and shapes, with a value for each member that is not in a node.
+    pub fn know(&self, tree: &Tree) -> bool {
+        let names = tree.names(self.shapes).map(<[String]>::len);
+        let has_shape = names == Some(tree.marks.len());
         let (mut kept, mut children) = (0, tree.children.iter());
         let fits = tree.marks.bytes().all(|letter| {
             match Mark::from_letter(letter) {
@@ -228,7 +264,7 @@ impl Rows<'_> {
                 Some(Mark::Id) => return tree.node.contains('_'),
                 Some(Mark::One) => return children.next().is_some_and(|it| it.len() == 1),
                 Some(Mark::List) => return children.next().is_some(),
-                Some(Mark::Node | Mark::Wrapped | Mark::Null | Mark::Uid) => {}
+                Some(Mark::Node | Mark::Odd | Mark::Wrapped | Mark::Null | Mark::Uid) => {}
             }
             true
         });
@@ -236,11 +272,7 @@ impl Rows<'_> {
             && kept == tree.kept.len()
             && children.next().is_none()
             && self.types.uid(tree.model).is_some()
-            && tree
-                .children
-                .iter()
-                .flatten()
-                .all(|it| self.know(it, is_noted))
+            && tree.children.iter().flatten().all(|it| self.know(it))
     }
 
     /// The line of a row. `nodes` are those of the tree, in its order, as JSON: what is not there any more is empty. What
@@ -272,7 +304,7 @@ impl Rows<'_> {
         untaken: &mut Untaken,
     ) -> Option<(String, Option<f64>)> {
         let node = nodes.next()?;
-        let names = self.shapes.list.get(tree.shape)?;
+        let names = tree.names(self.shapes)?;
         let fields = Fields::parse(node).unwrap_or(Fields(Vec::new()));
         let (mut kept, mut children) = (tree.kept.iter(), tree.children.iter());
         let is_fixed = |field: &str| self.types.is_fixed(tree.model, field);
@@ -288,14 +320,20 @@ impl Rows<'_> {
             let value = field.and_then(|field| fields.get(field));
             let is_own = field.is_some_and(|it| !is_fixed(it));
             used += usize::from(is_own && value.is_some());
-            match Mark::from_letter(letter)? {
-                Mark::Node | Mark::Null => out.push_str(value.unwrap_or("null")),
-                Mark::Wrapped => out.push_str(value.map_or("null", unwrapped)),
-                Mark::Kept => {
-                    let kept = kept.next()?.get();
-                    let value = value.filter(|it| is_own && *it != "null");
-                    out.push_str(value.unwrap_or(kept));
+            let mark = Mark::from_letter(letter)?;
+            let mut put = |value: Option<&str>, otherwise: &str, out: &mut String| {
+                let value = value.filter(|it| *it != "null");
+                let is_odd = mark == Mark::Odd;
+                let taken = value.map(|it| self.types.taken(tree.model, name, it, is_odd));
+                if taken == Some(None) {
+                    untaken.push(Unplaced::new(tree, field.unwrap_or_default(), true));
                 }
+                out.push_str(taken.flatten().as_deref().unwrap_or(otherwise));
+            };
+            match mark {
+                Mark::Node | Mark::Odd | Mark::Null => put(value, "null", &mut out),
+                Mark::Wrapped => put(value.map(unwrapped), "null", &mut out),
+                Mark::Kept => put(value.filter(|_| is_own), kept.next()?.get(), &mut out),
                 Mark::Id => out.push_str(tree.node.rsplit_once('_')?.1),
                 Mark::Uid => json::write_string(&mut out, self.types.uid(tree.model)?),
                 Mark::One => {
@@ -324,25 +362,39 @@ impl Rows<'_> {
         let all = fields.0.iter().filter(|(field, _)| !is_fixed(field));
         if all.clone().count() > used {
             for (field, value) in all.filter(|it| it.1 != "null") {
-                match self.types.attribute(tree.model, field) {
-                    None => {
-                        untaken.push((tree.model, field.to_string(), tree.node.clone()));
-                    }
-                    Some(name) if names.iter().any(|it| it == name) => {}
-                    Some(name) => {
-                        if out.len() > 1 {
-                            out.push(',');
-                        }
-                        json::write_string(&mut out, name);
-                        out.push(':');
-                        out.push_str(value);
-                    }
+                let Some(name) = self.types.attribute(tree.model, field) else {
+                    untaken.push(Unplaced::new(tree, field, false));
+                    continue;
+                };
+                if names.iter().any(|it| it == name) {
+                    continue;
                 }
+                let Some(value) = self.types.taken(tree.model, name, value, false) else {
+                    untaken.push(Unplaced::new(tree, field, true));
+                    continue;
+                };
+                if out.len() > 1 {
+                    out.push(',');
+                }
+                json::write_string(&mut out, name);
+                out.push(':');
+                out.push_str(&value);
             }
         }
         out.push('}');
         let position = fields.get(POSITION).and_then(|it| it.parse().ok());
         Some((out, position))
+    }
+}
+
+impl Unplaced {
+    fn new(tree: &Tree, field: &str, is_unfit: bool) -> Self {
+        Self {
+            model: tree.model,
+            field: field.to_owned(),
+            node: tree.node.clone(),
+            is_unfit,
+        }
     }
 }
 
@@ -382,6 +434,10 @@ mod tests {
         fn is_fixed(&self, _model: usize, field: &str) -> bool {
             field == POSITION
         }
+
+        fn taken<'v>(&self, _: usize, _: &str, value: &'v str, _: bool) -> Option<Cow<'v, str>> {
+            Some(value.into())
+        }
     }
 
     fn tree(shapes: &mut Shapes) -> Tree {
@@ -390,7 +446,7 @@ mod tests {
             tree.mark(Mark::Id);
             tree.mark(Mark::Uid);
             tree.keep("9007199254740993");
-            assert!(tree.name_members(["id", "__component", "n"].into_iter(), shapes));
+            tree.name_members(["id", "__component", "n"].into_iter(), shapes);
             tree
         };
         let mut tree = Tree::new("a_1".into(), 0);
@@ -398,7 +454,7 @@ mod tests {
         tree.mark(Mark::Null);
         let components = ["4", "5"].map(|number| component(number, shapes));
         tree.hold(Mark::List, components.into());
-        assert!(tree.name_members(["the title", "none", "zone"].into_iter(), shapes));
+        tree.name_members(["the title", "none", "zone"].into_iter(), shapes);
         tree
     }
 
@@ -421,6 +477,26 @@ mod tests {
         );
         let gone = ["", "{}", "{}"].map(str::to_owned);
         assert_eq!(rows.line(1, &tree, &gone, &mut Untaken::new()), None);
+    }
+
+    #[test]
+    fn members_for_whose_list_there_is_no_room_come_from_nodes_as_well() {
+        let mut shapes = Shapes::default();
+        for number in 0..MOST_SHAPES {
+            shapes.push(vec![number.to_string()]);
+        }
+        let tree = tree(&mut shapes);
+        assert_eq!(tree.shape, None);
+        let rows = Rows {
+            types: &Known,
+            shapes: &shapes,
+        };
+        assert!(rows.know(&tree));
+        let nodes = [r#"{"theTitle":"new"}"#, "", ""].map(str::to_owned);
+        assert_eq!(
+            rows.line(1, &tree, &nodes, &mut Untaken::new()).as_deref(),
+            Some(r#"{"type":"api::a.a","id":1,"data":{"the title":"new","none":null,"zone":[]}}"#)
+        );
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub(super) struct Inspector<'a> {
     shared: BTreeMap<String, Examples>,
     /// Files whose row does not come.
     strays: Examples,
+    /// How many of the missing files the source told of itself.
+    told: u64,
     faults: Faults,
     /// Whether it stands before what takes all of it for good.
     is_on_the_way: bool,
@@ -93,6 +95,7 @@ impl<'a> Inspector<'a> {
             more_orphans: Examples::default(),
             shared: BTreeMap::new(),
             strays: Examples::default(),
+            told: 0,
             faults: Faults::new(on_fault),
             is_on_the_way: false,
             ended_early: false,
@@ -192,6 +195,10 @@ impl<'a> Inspector<'a> {
             named.add(|| id.to_string());
         }
         let missing = self.found.missing_files.values().count() as u64;
+        let missing = missing.saturating_sub(self.told);
+        if missing == 0 {
+            return;
+        }
         if let Some(warning) = named.warning(WarningKind::MissingAsset, Subject::Files) {
             self.tell(warning.times(missing));
         }
@@ -460,11 +467,16 @@ impl Sink for Inspector<'_> {
     }
 
     fn warn(&mut self, warning: Warning) {
-        if self.is_on_the_way
-            && let Subject::File { filename, .. } = &warning.subject
+        if let Subject::File { filename, .. } = &warning.subject
             && warning.kind == WarningKind::MissingAsset
         {
-            self.found.missing_files.remove(filename);
+            match self.is_on_the_way {
+                true => self.found.missing_files.remove(filename),
+                false => {
+                    let is_expected = self.found.missing_files.find(filename).is_some();
+                    self.told += u64::from(is_expected);
+                }
+            }
         }
         self.next.warn(warning);
     }

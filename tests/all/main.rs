@@ -30,6 +30,7 @@ mod cloud_restores;
 mod column_rules;
 mod convert;
 mod convert_plain;
+mod convert_notes;
 mod convert_strapi;
 mod convert_wrong;
 mod custom_fields;

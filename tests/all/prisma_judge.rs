@@ -145,7 +145,7 @@ fn both_import_the_sample_to_the_same_end_and_its_bad_zip_is_refused() {
 }
 
 /// How many random data models are tried.
-const MODELS: usize = 12;
+const MODELS: usize = 40;
 
 /// A value of a type, as the server would export it; an enum has the values A and B.
 fn value(dice: &mut Dice, kind: &str) -> Value {
@@ -170,64 +170,157 @@ fn value(dice: &mut Dice, kind: &str) -> Value {
     }
 }
 
-/// A random data model, and a data set for it, which is written to this path.
-fn random(dice: &mut Dice, path: &std::path::Path) -> String {
-    const KINDS: [&str; 7] = ["String", "Int", "Float", "Boolean", "DateTime", "Json", "E"];
-    let mut model = "enum E { A B }\n".to_owned();
-    let mut writer = Writer::create(path, Form::Dir, false).expect("begun");
-    let types = 1 + dice.below(4);
-    for own in 0..types {
+/// How many nodes each type of a random data set has.
+const NODES: usize = 5;
+
+/// A type of a random data model: its lines in there, and what its fields with values hold.
+struct Type {
+    lines: Vec<String>,
+    fields: Vec<(String, &'static str, &'static str)>,
+    has_uuids: bool,
+    has_times: bool,
+}
+
+impl Type {
+    fn random(dice: &mut Dice) -> Self {
+        const KINDS: [&str; 7] = ["String", "Int", "Float", "Boolean", "DateTime", "Json", "E"];
+        let [has_uuids, has_times] = [(); 2].map(|()| dice.below(3) == 0);
+        let id = if has_uuids { "UUID" } else { "ID" };
+        let mut lines = vec![format!("id: {id}! @id")];
+        if has_times {
+            lines.push("createdAt: DateTime! @createdAt".into());
+            lines.push("updatedAt: DateTime! @updatedAt".into());
+        }
         let mut fields = Vec::new();
         for field in 0..dice.below(8) {
+            let (name, kind) = (format!("f{field}"), KINDS[dice.below(7)]);
             let shape = ["", "!", "[]"][dice.below(3)];
-            fields.push((format!("f{field}"), KINDS[dice.below(7)], shape));
+            lines.push(match shape {
+                "[]" => format!("{name}: [{kind}!]! @scalarList(strategy: RELATION)"),
+                shape => format!("{name}: {kind}{shape}"),
+            });
+            fields.push((name, kind, shape));
         }
-        let target = dice.below(types);
-        let _ = writeln!(model, "type T{own} {{\n  id: ID! @id");
-        for (name, kind, shape) in &fields {
-            let _ = match *shape {
-                "[]" => writeln!(
-                    model,
-                    "  {name}: [{kind}!]! @scalarList(strategy: RELATION)"
-                ),
-                shape => writeln!(model, "  {name}: {kind}{shape}"),
-            };
+        Self {
+            lines,
+            fields,
+            has_uuids,
+            has_times,
         }
-        let _ = writeln!(
-            model,
-            "  to: [T{target}!]! @relation(name: \"R{own}\", link: TABLE)\n}}"
-        );
-        for number in 0..5 {
-            let id = format!("t{own}n{number}");
+    }
+
+    fn id(&self, own: usize, number: usize) -> String {
+        match self.has_uuids {
+            true => format!("{own:08x}-0000-4000-8000-{number:012x}"),
+            false => format!("t{own}n{number}"),
+        }
+    }
+
+    /// Writes the nodes and lists.
+    fn write(&self, own: usize, dice: &mut Dice, writer: &mut Writer) {
+        for number in 0..NODES {
+            let id = self.id(own, number);
             let mut node = Map::new();
             node.insert("_typeName".into(), json!(format!("T{own}")));
             node.insert("id".into(), json!(id));
-            for (name, kind, shape) in &fields {
+            if self.has_times {
+                for name in ["createdAt", "updatedAt"] {
+                    node.insert(name.into(), value(dice, "DateTime"));
+                }
+            }
+            for (name, kind, shape) in &self.fields {
                 if *shape == "[]" {
                     let values: Vec<Value> =
                         (0..1 + dice.below(3)).map(|_| value(dice, kind)).collect();
                     let row =
                         json!({"_typeName": format!("T{own}"), "id": id, name.as_str(): values});
-                    writer
-                        .push(ValueType::Lists, &row.to_string())
-                        .expect("written");
+                    let pushed = writer.push(ValueType::Lists, &row.to_string());
+                    pushed.expect("written");
                 } else if *shape == "!" || dice.below(2) == 1 {
                     node.insert(name.clone(), value(dice, kind));
                 }
             }
-            writer
-                .push(ValueType::Nodes, &Value::from(node).to_string())
-                .expect("written");
-            let ends = json!([
-                {"_typeName": format!("T{target}"), "id": format!("t{target}n{number}")},
-                {"_typeName": format!("T{own}"), "id": id, "fieldName": "to"}
-            ]);
-            writer
-                .push(ValueType::Relations, &ends.to_string())
-                .expect("written");
+            let pushed = writer.push(ValueType::Nodes, &Value::from(node).to_string());
+            pushed.expect("written");
         }
     }
+}
+
+/// Adds a relation of any kind to the types, and writes its links.
+fn relate(number: usize, types: &mut [Type], dice: &mut Dice, writer: &mut Writer) {
+    let (owner, target) = (dice.below(types.len()), dice.below(types.len()));
+    let (field, back) = (format!("r{number}"), format!("r{number}Of"));
+    let [many, many_back] = [(); 2].map(|()| dice.below(2) == 1);
+    // A type is linked with itself by one field or by two.
+    let is_mutual = owner == target && dice.below(2) == 1;
+    let has_back = !is_mutual && (owner == target || dice.below(2) == 1);
+    let kept = match many || dice.below(2) == 1 {
+        true => ", link: TABLE",
+        false => "",
+    };
+    let line = |name: &str, to: usize, many: bool, kept: &str| {
+        let kind = if many {
+            format!("[T{to}!]!")
+        } else {
+            format!("T{to}")
+        };
+        format!("{name}: {kind} @relation(name: \"R{number}\"{kept})")
+    };
+    types[owner].lines.push(line(&field, target, many, kept));
+    if has_back {
+        types[target].lines.push(line(&back, owner, many_back, ""));
+    }
+    for one in 0..NODES {
+        for other in 0..NODES {
+            let is_linked = match (is_mutual, many, !has_back || many_back) {
+                (true, true, _) => one < other && dice.below(2) == 1,
+                (true, false, _) => one % 2 == 0 && other == one + 1,
+                (false, true, true) => dice.below(3) == 0,
+                (false, false, true) => other == one / 2,
+                (false, true, false) => one == other / 2,
+                (false, false, false) => other == (one + 1) % NODES,
+            };
+            if !is_linked {
+                continue;
+            }
+            let end = |own: usize, number: usize, field: Option<&str>| {
+                let mut end =
+                    json!({"_typeName": format!("T{own}"), "id": types[own].id(own, number)});
+                if let Some(field) = field {
+                    end["fieldName"] = field.into();
+                }
+                end
+            };
+            let back = match is_mutual {
+                true => Some(field.as_str()),
+                false => has_back.then_some(back.as_str()),
+            };
+            let mut ends = [end(owner, one, Some(&field)), end(target, other, back)];
+            if dice.below(2) == 1 {
+                ends.reverse();
+            }
+            let pushed = writer.push(ValueType::Relations, &json!(ends).to_string());
+            pushed.expect("written");
+        }
+    }
+}
+
+/// A random data model, and a data set for it, which is written to this path.
+fn random(dice: &mut Dice, path: &std::path::Path) -> String {
+    let mut writer = Writer::create(path, Form::Dir, false).expect("begun");
+    let mut types: Vec<Type> = (0..1 + dice.below(4)).map(|_| Type::random(dice)).collect();
+    for (own, it) in types.iter().enumerate() {
+        it.write(own, dice, &mut writer);
+    }
+    for number in 0..dice.below(7) {
+        relate(number, &mut types, dice, &mut writer);
+    }
     writer.finish().expect("finished");
+    let mut model = "enum E { A B }\n".to_owned();
+    for (own, it) in types.iter().enumerate() {
+        let lines = it.lines.join("\n  ");
+        let _ = writeln!(model, "type T{own} {{\n  {lines}\n}}");
+    }
     model
 }
 

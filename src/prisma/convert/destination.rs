@@ -204,7 +204,7 @@ impl NdfLoad {
             shapes: &self.shapes,
         };
         let made = rows.line(entity.id, &row.tree, &row.nodes, &mut Untaken::new());
-        let is_same = row.has_shape && made.as_deref() == Some(entity.line);
+        let is_same = made.as_deref() == Some(entity.line);
         self.notes.add(&Note::Row(RowNote {
             id: entity.id,
             tree: row.tree,

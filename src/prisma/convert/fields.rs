@@ -1,6 +1,7 @@
 //! What the attributes of a content type or a component become.
 
 use super::form::{Form, enum_values};
+use super::forms::Texts;
 use crate::convert::rows::POSITION;
 use crate::convert::{Names, capitalised, uncapitalised};
 use crate::model::{Attribute, Fields, ModelType, RelationKind, Scalar, Schema, is_component};
@@ -42,6 +43,8 @@ pub struct Field {
     pub name: String,
     /// What it holds.
     pub kind: Kind,
+    /// Which texts Strapi takes.
+    pub texts: Texts,
     /// Whether Strapi wants a value.
     pub required: bool,
     /// How many nodes have a value.
@@ -129,6 +132,7 @@ impl Type {
                     attribute: own.clone(),
                     name: field,
                     kind,
+                    texts: Texts::of(attribute, properties),
                     required: properties.is_some_and(|it| it.get("required") == Some("true")),
                     present: 0,
                 }
@@ -140,6 +144,7 @@ impl Type {
                 attribute: DOCUMENT.to_owned(),
                 name: names.take([DOCUMENT]),
                 kind: Kind::Value(Form::Text),
+                texts: Texts::Any,
                 required: false,
                 present: 0,
             });

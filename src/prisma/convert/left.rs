@@ -8,12 +8,15 @@ use crate::convert::rows::Untaken;
 use crate::error::Error;
 use crate::model::{Entity, Short, Stage};
 use crate::prisma::ndf::ListRow;
+use crate::prisma::sdl::{FieldType, Scalar};
+use crate::prisma::verify;
 use crate::transfer::{Sink, Subject, Warning, WarningKind};
-use serde_json::Value;
 
 /// Why something has no place.
 const NEW: &str = "strapi.json does not know it: it came after the conversion; --no-notes takes all nodes, into new \
      content types";
+/// Why a value has no place that has an attribute.
+const UNFIT: &str = "Strapi takes no such value there; the row is without it";
 const NEW_LIST: &str =
     "strapi.json knows no lists of values; --no-notes takes all nodes, into new content types";
 const NEW_RELATION: &str =
@@ -26,8 +29,10 @@ pub struct Left {
     pub rows: u64,
     /// Files of the media library.
     pub files: u64,
-    /// Links.
+    /// Links of which an end is gone.
     pub links: u64,
+    /// Links whose ends are there, and whose relation is gone.
+    pub unlinked: u64,
     /// Components that nothing holds.
     pub components: u64,
 }
@@ -68,9 +73,10 @@ fn moved(table: &Table, key: &str, was: &[u8], (now, is_held): (&[u8], bool)) ->
 
 /// Takes values that a row has no place for.
 pub fn lose_values(lost: &mut Placeless, table: &Table, untaken: Untaken) {
-    for (model, field, id) in untaken {
-        let own = table.type_name(model).unwrap_or_default();
-        lost.add(NEW, (own, &field, &id));
+    for own in untaken {
+        let type_name = table.type_name(own.model).unwrap_or_default();
+        let why = if own.is_unfit { UNFIT } else { NEW };
+        lost.add(why, (type_name, &own.field, &own.node));
     }
 }
 
@@ -128,30 +134,13 @@ impl Onlooker for Pairs<'_> {
     }
 }
 
-/// Whether two lines of a row say the same, however they are written.
+/// Whether two lines of a row say the same, however they are written: a service does not keep how numbers are, and how
+/// the members of objects are ordered. Numbers of 64 bits are told apart, and what is nested however deep.
 pub fn is_same(one: &str, other: &str) -> bool {
-    let data = |line: &str| {
-        let parsed = Entity::parse(line).ok()?;
-        let mut data = serde_json::from_str(parsed.entity().data).ok()?;
-        as_floats(&mut data);
-        Some(data)
-    };
-    let (one, other): (Option<Value>, Option<Value>) = (data(one), data(other));
-    // What is too deep for this is taken as it was noted.
-    one.is_none() || other.is_none() || one == other
-}
-
-/// Makes one of numbers that are the same: a service does not keep how they are written.
-fn as_floats(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            if let Some(float) = number.as_f64() {
-                *value = Value::from(float);
-            }
-        }
-        Value::Array(list) => list.iter_mut().for_each(as_floats),
-        Value::Object(map) => map.values_mut().for_each(as_floats),
-        _ => {}
+    const JSON: FieldType = FieldType::Scalar(Scalar::Json);
+    match (Entity::parse(one), Entity::parse(other)) {
+        (Ok(one), Ok(other)) => verify::is_same(&JSON, one.entity().data, other.entity().data),
+        _ => false,
     }
 }
 
@@ -178,6 +167,11 @@ pub fn tell(lost: Placeless, left: &Left, sink: &mut dyn Sink) {
             left.links,
             Stage::Links,
             "links are gone: they join rows or components whose nodes are not there any more",
+        ),
+        (
+            left.unlinked,
+            Stage::Links,
+            "links are gone: their relations are not there any more",
         ),
     ] {
         if count > 0 {

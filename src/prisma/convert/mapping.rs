@@ -5,6 +5,7 @@ use crate::convert::notes::{RelationNote, TypeNote};
 use crate::convert::rows::Types;
 use crate::convert::{Names, capitalised, uncapitalised};
 use crate::model::{Attribute, ModelType, Schema, Schemas};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Bytes of an id: what servers reserve for it.
@@ -279,6 +280,11 @@ impl Types for Mapping {
 
     fn is_fixed(&self, model: usize, field: &str) -> bool {
         is_fixed(self.uid(model).unwrap_or_default(), field)
+    }
+
+    /// What comes from an archive goes back as it came.
+    fn taken<'v>(&self, _: usize, _: &str, value: &'v str, _: bool) -> Option<Cow<'v, str>> {
+        Some(value.into())
     }
 }
 

@@ -9,6 +9,7 @@ mod destination;
 mod edges;
 mod fields;
 mod form;
+mod forms;
 mod gone;
 mod joined;
 mod left;

@@ -22,8 +22,6 @@ pub struct Row {
     pub relations: Vec<(usize, String, String)>,
     /// How they make the row.
     pub tree: Tree,
-    /// Whether the tree knows what the members are called.
-    pub has_shape: bool,
 }
 
 /// Makes nodes.
@@ -35,7 +33,6 @@ pub struct Maker<'a> {
     misfits: &'a mut Placeless,
     nodes: Vec<String>,
     relations: Vec<(usize, String, String)>,
-    has_shape: bool,
 }
 
 /// What is known of an object before it is looked at.
@@ -61,7 +58,6 @@ impl<'a> Maker<'a> {
             misfits,
             nodes: Vec::new(),
             relations: Vec::new(),
-            has_shape: true,
         }
     }
 
@@ -82,7 +78,6 @@ impl<'a> Maker<'a> {
             nodes: self.nodes,
             relations: self.relations,
             tree,
-            has_shape: self.has_shape,
         })
     }
 
@@ -106,7 +101,7 @@ impl<'a> Maker<'a> {
         self.nodes[place] = node;
         self.mapping.types[*model].nodes += 1;
         let names = fields.0.iter().map(|(name, _)| name.as_ref());
-        self.has_shape &= tree.name_members(names, self.shapes);
+        tree.name_members(names, self.shapes);
         tree
     }
 
@@ -154,7 +149,10 @@ impl<'a> Maker<'a> {
                 Fit::Plain => {
                     put_name(node, &field.name);
                     node.push_str(value);
-                    Mark::Node
+                    match field.texts.has(value) {
+                        true => Mark::Node,
+                        false => Mark::Odd,
+                    }
                 }
                 Fit::Wrapped => {
                     put_name(node, &field.name);

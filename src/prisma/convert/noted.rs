@@ -135,7 +135,7 @@ impl NotedSource {
             self.interrupt.stop()?;
             match note {
                 Note::Row(note) => {
-                    if !rows.know(&note.tree, note.line.is_some()) {
+                    if !rows.know(&note.tree) {
                         let why = "a row that fits no type and no shape before it";
                         return Err(reader.fault(why));
                     }
@@ -283,10 +283,18 @@ impl Source for NotedSource {
                 Note::Link(form, gaps) => {
                     let is_there = !links.take(link)?.is_empty();
                     link += 1;
-                    match table.link(form, &gaps).filter(|_| is_there) {
-                        Some((line, _)) => (Stage::Links, line),
-                        None => continue,
+                    let Some((line, _)) = table.link(form, &gaps) else {
+                        continue;
+                    };
+                    if !is_there {
+                        let parsed = Line::parse(Stage::Links, &line);
+                        match parsed.map_err(|why| reader.fault(&why))? {
+                            Line::Link(link) if gone.cuts(&link) => left.links += 1,
+                            _ => left.unlinked += 1,
+                        }
+                        continue;
                     }
+                    (Stage::Links, line)
                 }
                 Note::Schema(line) => (Stage::Schemas, line.get().to_owned()),
                 Note::Line(line) => (Stage::Links, line),

@@ -2,6 +2,7 @@
 
 use super::edges::key;
 use super::fields::is_fixed;
+use super::forms::Forms;
 use super::joined::node_key;
 use crate::convert::notes::{End, Head, LinkForm, Note, Reader, RelationNote, TypeNote};
 use crate::convert::rows::{Rows, Shapes, Tree, Types};
@@ -12,6 +13,7 @@ use crate::prisma::ndf::Relation;
 use crate::store::Interrupt;
 use crate::transfer::Provenance;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -34,6 +36,8 @@ pub struct Table {
     by_name: HashMap<String, usize>,
     /// The attributes of the fields of each type.
     attributes: Vec<HashMap<String, String>>,
+    /// Which values the attributes of the types take.
+    values: Vec<Forms>,
     relations: Vec<RelationNote>,
     forms: Vec<LinkForm>,
     /// The relations of the fields of types, and whether these own them.
@@ -72,6 +76,7 @@ impl Table {
             types: Vec::new(),
             by_name: HashMap::new(),
             attributes: Vec::new(),
+            values: Vec::new(),
             relations: Vec::new(),
             forms: Vec::new(),
             fields: HashMap::new(),
@@ -98,6 +103,10 @@ impl Table {
         table
             .items
             .insert(Stage::Schemas, table.schemas.len() as u64);
+        let schemas = table.types.iter().map(|own| table.schemas.get(&own.uid));
+        table.values = schemas
+            .map(|schema| schema.map(Forms::of).unwrap_or_default())
+            .collect();
         Ok(table)
     }
 
@@ -272,5 +281,18 @@ impl Types for Table {
 
     fn is_fixed(&self, model: usize, field: &str) -> bool {
         is_fixed(self.uid(model).unwrap_or_default(), field)
+    }
+
+    fn taken<'v>(
+        &self,
+        model: usize,
+        attribute: &str,
+        value: &'v str,
+        odd: bool,
+    ) -> Option<Cow<'v, str>> {
+        match self.values.get(model) {
+            Some(forms) => forms.taken(attribute, value, odd),
+            None => Some(value.into()),
+        }
     }
 }

@@ -3,7 +3,8 @@
 mod archives;
 mod edits;
 
-use self::archives::{archives, schema};
+use self::archives::archives;
+pub use self::archives::schema;
 use super::{NdfDestination, NotedSource, layout};
 use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Line, Link, Metadata, Schema, Schemas, Stage};

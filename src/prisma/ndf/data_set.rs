@@ -46,6 +46,8 @@ pub struct DataSet {
     path: PathBuf,
     form: Form,
     files: Vec<DataFile>,
+    /// Which of its folders are there, in the order of [`ValueType::ALL`].
+    folders: [bool; 3],
     faults: Vec<String>,
     passed_over: Vec<String>,
     interrupt: Interrupt,
@@ -63,6 +65,7 @@ impl DataSet {
             path: real_path(path),
             form: Form::Folder,
             files: Vec::new(),
+            folders: [false; 3],
             faults: Vec::new(),
             passed_over: Vec::new(),
             interrupt: interrupt.clone(),
@@ -94,6 +97,7 @@ impl DataSet {
             return Err(set.damaged_zip(&zipped::twice_there(&file.name)));
         }
         if !set.is_single() {
+            set.check_folders();
             set.check_numbers();
         }
         Ok(set)
@@ -199,10 +203,11 @@ impl DataSet {
         for entry in fs::read_dir(&path).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let folder = entry.file_name().to_string_lossy().into_owned();
-            if ValueType::named(&folder).is_none() {
+            let Some(kind) = ValueType::named(&folder) else {
                 self.pass_over(&folder);
                 continue;
-            }
+            };
+            self.folders[kind as usize] = true;
             let about = fs::metadata(entry.path()).map_err(fail)?;
             if !about.is_dir() {
                 let found = sort(about.file_type());
@@ -243,6 +248,9 @@ impl DataSet {
                 self.pass_over("a file whose name is no text");
                 continue;
             };
+            if let Some(kind) = name.split_once('/').and_then(|it| ValueType::named(it.0)) {
+                self.folders[kind as usize] = true;
+            }
             if file.is_dir() {
                 continue;
             }
@@ -286,6 +294,17 @@ impl DataSet {
             entry: 0,
         });
         Ok(())
+    }
+
+    /// Whatever writes data sets makes all three folders, also for nothing: one that is missing was lost.
+    fn check_folders(&mut self) {
+        for kind in ValueType::ALL {
+            if !self.folders[kind as usize] {
+                self.faults.push(format!(
+                    "the folder {kind} is not there: a data set has nodes, lists and relations, also where one of them is empty"
+                ));
+            }
+        }
     }
 
     /// Prisma's command line passes over files without a number, and what is missing between two of them is lost.

@@ -9,7 +9,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod types;
-mod values;
+pub(super) mod values;
 
 use self::gathered::{Gathered, LONGEST};
 use self::links::{Pairs, end_key};

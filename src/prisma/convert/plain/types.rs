@@ -5,7 +5,7 @@ use super::values::{Holds, instant};
 use crate::convert::Names;
 use crate::prisma::sdl::{DataModel, Field, FieldType, Scalar, Type};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The attribute with the id of the node.
 const NODE_ID: &str = "prismaId";
@@ -202,8 +202,11 @@ struct Draft<'m> {
 /// What is made of a data model, for a Strapi with `documents` or without.
 pub fn made_of(model: &DataModel, documents: bool) -> Made {
     let mut names = Names::bare(&OWN_TYPES, LONGEST);
-    let types = model.types().iter().filter(|it| it.has_nodes());
-    let mut drafts: Vec<Draft<'_>> = types.map(|own| Draft::new(own, &mut names)).collect();
+    let types = || model.types().iter().filter(|it| it.has_nodes());
+    let tables: HashSet<String> = types().map(|it| hyphened(&it.name) + "s").collect();
+    let mut drafts: Vec<Draft<'_>> = types()
+        .map(|own| Draft::new(own, &tables, &mut names))
+        .collect();
     drafts.sort_by(|one, other| one.singular.cmp(&other.singular));
     let mut made = Made::default();
     for (number, draft) in drafts.iter().enumerate() {
@@ -291,9 +294,24 @@ fn add_links(made: &mut Made, model: &DataModel, drafts: &[Draft<'_>], own: &Typ
     made.links.push(links);
 }
 
+/// Whether the table of a type of this name may be one of links, with hyphens: Strapi 4 keeps those of `Post.author` in
+/// `posts_author_links`, and those to files in `files_related_morphs`.
+fn is_of_links(name: &str, tables: &HashSet<String>) -> bool {
+    const ENDS: [&str; 2] = ["-link", "-morph"];
+    let Some(rest) = ENDS.iter().find_map(|end| name.strip_suffix(end)) else {
+        return false;
+    };
+    // The beginnings of such names, up to each hyphen.
+    let mut begins = rest.match_indices('-').map(|(at, _)| &rest[..at]);
+    begins.any(|it| OWN_TYPES.contains(&it) || tables.contains(it))
+}
+
 impl<'m> Draft<'m> {
-    fn new(own: &'m Type, names: &mut Names) -> Self {
+    fn new(own: &'m Type, tables: &HashSet<String>, names: &mut Names) -> Self {
         let mut wanted = hyphened(&own.name);
+        if is_of_links(&wanted, tables) {
+            wanted.push_str("-type");
+        }
         // Tables of this beginning are Strapi's own.
         if wanted.split('-').next() == Some("strapi") {
             wanted.insert_str(0, "prisma-");
@@ -487,13 +505,26 @@ mod tests {
                 "tag12",
             ]
         );
-        let file: Value = serde_json::from_str(&made.types[1].file).expect("JSON");
-        let attributes = file["attributes"].as_object().expect("an object");
-        let columns: std::collections::BTreeSet<String> = attributes
-            .keys()
-            .map(|it| crate::strapi::identifiers::snake_case(it))
-            .collect();
-        assert_eq!(columns.len(), 9, "{attributes:?}");
+    }
+
+    #[test]
+    fn no_table_is_one_of_links() {
+        let text = "type Post { id: ID! @id author: Author } type Author { id: ID! @id }
+            type PostsAuthorLink { id: ID! @id } type FilesRelatedMorph { id: ID! @id }
+            type SocialLink { id: ID! @id } type Link { id: ID! @id }";
+        let made = made_of(&DataModel::parse(text, "test").expect("a model"), false);
+        let names: Vec<&str> = made.types.iter().map(|it| it.singular.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "author",
+                "files-related-morph-type",
+                "link",
+                "post",
+                "posts-author-link-type",
+                "social-link",
+            ]
+        );
     }
 
     #[test]

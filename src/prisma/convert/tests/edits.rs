@@ -1,11 +1,13 @@
 //! What was changed in the data after it was converted, and what becomes of that on the way back.
 
-use super::{Lines, back, convert, edit, small};
+use super::{Lines, back, convert, edit, schema, small};
 use crate::error::Kind;
 use crate::model::Stage;
+use crate::prisma::convert::left::is_same;
 use crate::prisma::convert::{NotedSource, layout};
 use crate::store::Interrupt;
 use crate::transfer::{Filter, Source};
+use serde_json::json;
 
 /// The rows that come back after this change of a file of the data of [`small`], and what is told, which says this.
 fn after(file: &str, from: &str, to: &str, said: &[&str]) -> Vec<String> {
@@ -34,6 +36,19 @@ fn a_component_whose_relation_is_gone_is_gone() {
         rows[0]
     );
     assert_eq!(rows[1..], small().lines[&Stage::Entities][1..]);
+}
+
+#[test]
+fn links_whose_relations_are_gone_are_counted_and_told_of() {
+    let pair = |from: u8, to: u8| {
+        format!(
+            r#"[{{"_typeName":"A","id":"a_{from}","fieldName":"next"}},{{"_typeName":"A","id":"a_{to}","fieldName":"nextOf"}}]"#
+        )
+    };
+    let both = format!(",{},{}", pair(1, 2), pair(2, 3));
+    let said = ["false: 2 links are gone: their relations are not there any more"];
+    let rows = after("relations/000001.json", &both, "", &said);
+    assert_eq!(rows, small().lines[&Stage::Entities]);
 }
 
 /// What is said of the relations of [`small`] where `from` was replaced.
@@ -113,6 +128,73 @@ fn a_member_that_came_to_a_node_comes_to_its_row_or_is_told_of() {
     let said = ["true: `other` of A a_1: 1 not kept: strapi.json does not know it"];
     let rows = after(nodes, from, &format!(r#"{from},"other":"B""#), &said);
     assert_eq!(rows, small().lines[&Stage::Entities]);
+}
+
+#[test]
+fn values_of_another_type_are_told_of_and_get_into_no_row() {
+    let from = r#""title":"T1""#;
+    let nodes = "nodes/000001.json";
+    let said = ["true: `title` of A a_1: 1 not kept: Strapi takes no such value there"];
+    let rows = after(nodes, from, r#""title":{"a":1}"#, &said);
+    assert!(rows[0].contains(r#""title":null"#), "{}", rows[0]);
+    let said = ["true: `body` of A a_1: 1 not kept: Strapi takes no such value there"];
+    let rows = after(nodes, from, &format!(r#"{from},"body":7"#), &said);
+    assert_eq!(rows, small().lines[&Stage::Entities]);
+}
+
+#[test]
+fn texts_that_an_attribute_does_not_take_any_more_come_back_and_no_others_come() {
+    let mut archive = small();
+    let attributes = json!({
+        "mood": {"type": "enumeration", "enum": ["happy", "so-so"]},
+        "day": {"type": "date"},
+        "body": {"type": "string"},
+    });
+    let schemas = archive.lines.get_mut(&Stage::Schemas).expect("schemas");
+    schemas[0] = schema("api::a.a", attributes);
+    let rows = ["old\",\"day\":\"1.2.2003", "so-so\",\"day\":\"2003-02-01"];
+    let rows = rows.iter().zip(1..);
+    let rows = rows
+        .map(|(mood, id)| format!(r#"{{"type":"api::a.a","id":{id},"data":{{"mood":"{mood}"}}}}"#));
+    archive.lines.insert(Stage::Entities, rows.collect());
+    archive.lines.remove(&Stage::Links);
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("ndf");
+    convert(&archive, &into);
+    assert_eq!(back(&into), archive);
+    edit(&into, "nodes/000001.json", "so-so", "nonsense");
+    let found = back(&into);
+    assert_eq!(found.told.len(), 1, "{:?}", found.told);
+    assert!(
+        found.told[0].starts_with("true: `mood` of A a_2"),
+        "{}",
+        found.told[0]
+    );
+    assert!(found.lines[&Stage::Entities][1].contains(r#""mood":null,"day":"2003-02-01""#));
+}
+
+#[test]
+fn edits_of_long_numbers_and_of_what_is_nested_deep_are_told_from_another_way_of_writing() {
+    let line = |value: &str| format!(r#"{{"type":"api::a.a","id":1,"data":{{"n":{value}}}}}"#);
+    let deep = |value: u8| format!("{}{value}{}", "[".repeat(300), "]".repeat(300));
+    let differ = [
+        ("9007199254740993".to_owned(), "9007199254740992".to_owned()),
+        (deep(1), deep(2)),
+    ];
+    for (one, other) in differ {
+        assert!(!is_same(&line(&one), &line(&other)), "{one} {other}");
+        assert!(
+            is_same(
+                &line(&one),
+                &line(&one).replace(':', " : ").replace(" : : ", "::")
+            ),
+            "{one}"
+        );
+    }
+    assert!(is_same(
+        &line(r#"{"a":1,"b":2.0}"#),
+        &line(r#"{"b":2,"a":1.0}"#)
+    ));
 }
 
 #[test]

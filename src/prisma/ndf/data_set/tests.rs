@@ -55,9 +55,8 @@ fn a_zip_whose_folders_stand_in_another_one_is_refused_and_says_what_to_do() {
 
 #[test]
 fn numbers_are_taken_as_numbers_and_what_is_missing_among_them_is_named() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = with_folders();
     let nodes = folder.path().join("nodes");
-    fs::create_dir(&nodes).expect("made");
     let write = |name: &str| {
         let text = r#"{"valueType":"nodes","values":[]}"#;
         fs::write(nodes.join(name), text).expect("written");
@@ -143,8 +142,7 @@ fn files_that_are_not_in_the_format_are_refused_each_with_its_reason() {
 
 #[test]
 fn the_largest_number_that_a_file_can_have_is_told_and_does_not_overflow() {
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::create_dir(folder.path().join("nodes")).expect("made");
+    let folder = with_folders();
     for name in ["1", "18446744073709551615"] {
         let path = folder.path().join(format!("nodes/{name}.json"));
         fs::write(path, r#"{"valueType":"nodes","values":[]}"#).expect("written");
@@ -152,6 +150,30 @@ fn the_largest_number_that_a_file_can_have_is_told_and_does_not_overflow() {
     let set = open(folder.path()).expect("a data set");
     assert_eq!(set.faults().len(), 1, "{:?}", set.faults());
     assert!(set.faults()[0].contains("000002.json is not there"));
+}
+
+/// A folder with the three folders of a data set, which are empty.
+fn with_folders() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for kind in ValueType::ALL {
+        fs::create_dir(folder.path().join(kind.as_str())).expect("made");
+    }
+    folder
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named_and_an_empty_one_is_none_of_these() {
+    let folder = with_folders();
+    fs::write(folder.path().join("nodes/000001.json"), EMPTY).expect("written");
+    let faults = || open(folder.path()).expect("a data set").faults().to_vec();
+    assert!(faults().is_empty(), "{:?}", faults());
+    fs::remove_dir(folder.path().join("relations")).expect("removed");
+    assert_eq!(faults().len(), 1, "{:?}", faults());
+    assert!(faults()[0].contains("the folder relations is not there"));
+    let path = folder.path().join("a.zip");
+    zip(&path, &[("nodes/000001.json", EMPTY), ("lists/", "")]);
+    let set = open(&path).expect("a data set");
+    assert_eq!(set.faults(), faults());
 }
 
 /// A zip of these entries, with whatever names and texts.
