@@ -29,6 +29,7 @@ mod cloud_others;
 mod cloud_restores;
 mod column_rules;
 mod convert;
+mod convert_hostile;
 mod convert_strapi;
 mod convert_wrong;
 mod custom_fields;
