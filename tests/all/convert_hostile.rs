@@ -150,3 +150,20 @@ fn forged_notes_of_which_verify_would_refuse_the_archive_are_refused() {
         back(&folder, &["--dry-run"]).ends_with(6);
     }
 }
+
+#[test]
+fn a_link_to_an_empty_folder_is_no_name_for_a_result() {
+    let folder = folder();
+    let [real, link] = ["real", "link"].map(|it| folder.path().join(it));
+    fs::create_dir(&real).expect("made");
+    symlink(&real, &link).expect("linked");
+    for to in [link.clone(), link.join("")] {
+        for options in [&["--as", "ndf"][..], &["--as", "ndf", "--dry-run"]] {
+            convert(&strapi_archive_of(5), &to, options)
+                .ends_with(2)
+                .says(["is not an empty folder"]);
+        }
+    }
+    assert_eq!(names(folder.path()), ["link", "real"]);
+    convert(&strapi_archive_of(5), &real, &["--as", "ndf"]).ends_with(0);
+}
