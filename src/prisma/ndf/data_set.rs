@@ -243,6 +243,7 @@ impl DataSet {
     }
 
     fn look_into_zip(&mut self, file: File) -> Result<()> {
+        zipped::check_count(&file).map_err(|why| self.no_data_set(&why))?;
         let archive = ZipArchive::new(file).map_err(|error| {
             self.no_data_set(&format!("it is no zip that can be read: {error}"))
         })?;

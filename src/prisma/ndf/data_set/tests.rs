@@ -320,3 +320,22 @@ fn links_and_pipes_in_a_zip_are_faults_and_no_files() {
         );
     }
 }
+
+#[test]
+fn a_zip_of_very_many_entries_is_refused_before_they_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.zip");
+    let names: Vec<String> = (1..=100_001)
+        .map(|it| format!("nodes/{it:06}.json"))
+        .collect();
+    let entries: Vec<(&str, &str)> = names.iter().map(|it| (it.as_str(), "")).collect();
+    zip(&path, &entries);
+    let file = fs::File::open(&path).expect("opened");
+    let why = zipped::check_count(&file).expect_err("too many");
+    assert_eq!(why, "it has 100001 entries, and may have 100000");
+    let error = open(&path).err().expect("too many");
+    assert!(error.to_string().contains(&why), "{error}");
+    zip(&path, &entries[..70_000]);
+    let file = fs::File::open(&path).expect("opened");
+    assert_eq!(zipped::check_count(&file), Ok(()));
+}
