@@ -316,3 +316,22 @@ fn types_beyond_those_that_are_told_from_each_other_are_named_and_not_let_throug
         "{error}"
     );
 }
+
+#[test]
+fn a_nul_in_a_text_is_noted_with_its_place() {
+    let node = |id: &str, text: &str| format!(r#"{{"_typeName":"T","id":"{id}","s":"{text}"}}"#);
+    let all = [
+        node("a", "\\\\u0000"),
+        node("b", "x\\u0000"),
+        node("c", "\\u0000"),
+    ];
+    let verdict = check([&all.join(","), "", ""], None);
+    let told = "nodes/000001.json, element 2 holds a NUL (\\u0000), which services on PostgreSQL do not take; so do 1 more";
+    assert!(
+        verdict.notes.iter().any(|it| it.starts_with(told)),
+        "{:?}",
+        verdict.notes
+    );
+    let verdict = check([&all[0], "", ""], None);
+    assert!(!verdict.notes.iter().any(|it| it.contains("NUL")));
+}
