@@ -339,7 +339,7 @@ impl Room<'_> {
             // What goes nowhere was looked at by now.
             match plan.announced.stages.is_empty() {
                 true => transfer.run_checked(&plan),
-                false => Ok(plan.announced),
+                false => plan.check_links().map(|()| plan.announced),
             }
         });
         summary.warn(watch.warnings());

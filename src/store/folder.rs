@@ -3,7 +3,7 @@
 
 mod hidden;
 
-pub(crate) use hidden::{Hidden, holds_something};
+pub(crate) use hidden::{Hidden, check_free, holds_something};
 
 use super::Owner;
 use crate::error::{Error, Result};

@@ -26,7 +26,7 @@ pub use access::Access;
 pub use file::{
     FileNames, FileOrigin, FileTarget, check_folder, folder_of, real_path, sync_folder, sync_name,
 };
-pub(crate) use folder::{Folder, Hidden, holds_something};
+pub(crate) use folder::{Folder, Hidden, check_free, holds_something};
 pub use interrupt::{Interrupt, Interruptible};
 pub use location::{Location, ObjectName, StoreKind};
 pub use net::Distrust;

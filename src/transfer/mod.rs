@@ -68,6 +68,16 @@ pub struct Plan {
     pub faults: Faults,
 }
 
+impl Plan {
+    /// Sees that links lead somewhere where they have to, as [`Transfer::run_checked`] does.
+    ///
+    /// # Errors
+    /// They do not: the source is damaged.
+    pub fn check_links(&self) -> Result<()> {
+        dangling(&self.source, &self.announced).map_or(Ok(()), Err)
+    }
+}
+
 /// A transfer from one source to one destination.
 pub struct Transfer<'a> {
     /// Where data comes from.

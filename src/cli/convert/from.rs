@@ -2,17 +2,20 @@
 
 use super::{Arguments, Room};
 use crate::archive::ArchiveName;
+use crate::convert::notes;
 use crate::error::{Error, Kind, Result};
-use crate::prisma::convert::{NotedSource, PlainSource, layout};
+use crate::prisma::convert::{NotedSource, PlainSource, layout, names_notes};
 use crate::prisma::ndf::ValueType;
 use crate::prisma::project;
 use crate::store::{Location, folder_of};
 use crate::transfer::Source;
 use jiff::Timestamp;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+/// What to do where notes are missing.
+const GO_WITHOUT: &str = "put strapi.json beside the data, as it was written with them, or convert without it: --no-notes";
 /// The Strapi that an archive is for where nothing says it.
 const VERSION: &str = "5.54.0";
 
@@ -38,7 +41,9 @@ impl Origin {
 fn parts(from: &Path) -> (PathBuf, PathBuf) {
     let zip = from.join(format!("{}.zip", layout::DATA));
     let folder = from.join(layout::DATA);
-    match (zip.is_file(), folder.is_dir()) {
+    // What has the name is taken, whatever it is: whoever opens it says what is wrong with it.
+    let is_folder = folder.symlink_metadata().is_ok_and(|it| !it.is_file());
+    match (zip.symlink_metadata().is_ok(), is_folder) {
         (true, _) => (zip, from.to_owned()),
         (false, true) => (folder, from.to_owned()),
         (false, false) => (from.to_owned(), folder_of(from).to_owned()),
@@ -99,6 +104,35 @@ fn refuse_archive(from: &Path) -> Result<()> {
     }
 }
 
+/// Whether there are notes in this folder, which are to be taken.
+///
+/// # Errors
+/// What has their name is no file, or cannot be read.
+fn has_notes(folder: &Path) -> Result<bool> {
+    let notes = folder.join(layout::NOTES);
+    match notes.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("read the notes", &notes, error).hint(GO_WITHOUT)),
+        Ok(_) => notes::Reader::open(&notes).map(|_| true),
+    }
+}
+
+/// Sees that a data model is of no notes, where there are none.
+fn check_no_notes(model: &Path, beside: &Path) -> Result<()> {
+    match names_notes(model)? {
+        false => Ok(()),
+        true => {
+            let notes = beside.join(layout::NOTES);
+            let what = format!(
+                "{} was written with {}, which is not there",
+                model.display(),
+                notes.display()
+            );
+            Err(Error::failed(what).hint(GO_WITHOUT))
+        }
+    }
+}
+
 /// Finds all of it.
 ///
 /// # Errors
@@ -112,8 +146,7 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
     let (data, beside) = parts(&from);
     let interrupt = room.cancellation.interrupt();
     let spool = &room.environment.temporary;
-    let has_notes = beside.join(layout::NOTES).is_file();
-    if has_notes && !arguments.no_notes {
+    if !arguments.no_notes && has_notes(&beside)? {
         let needless = [
             (!arguments.datamodel.is_empty(), "--datamodel"),
             (arguments.schemas.is_some(), "--schemas"),
@@ -128,6 +161,14 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
         }
         let source = NotedSource::open(&data, &beside, spool, &interrupt)?;
         return Ok(Origin::Noted(Box::new(source)));
+    }
+    if !arguments.no_notes {
+        match arguments.datamodel.as_slice() {
+            [] => check_no_notes(&beside.join(layout::DATAMODEL), &beside)?,
+            given => given
+                .iter()
+                .try_for_each(|model| check_no_notes(model, &beside))?,
+        }
     }
     let model = match arguments.datamodel.as_slice() {
         [] => {

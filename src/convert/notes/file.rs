@@ -2,9 +2,12 @@
 
 use super::{End, FORMAT, Head, Note};
 use crate::error::{Error, Result};
-use crate::model::limits::LONGEST_LINE;
+use crate::model::limits::{LONGEST_LINE, LONGEST_TEXT, LONGEST_TYPES};
+use crate::store::{open_plain, real_path};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -89,7 +92,8 @@ impl Reader {
     /// # Errors
     /// It cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io("read", path, error))?;
+        let opened = open_plain(OpenOptions::new().read(true), &real_path(path));
+        let file = opened.map_err(|error| Error::io("read", path, error).hint(GO_WITHOUT))?;
         Ok(Self {
             input: BufReader::with_capacity(256 << 10, file),
             path: path.to_owned(),
@@ -105,7 +109,7 @@ impl Reader {
     /// # Errors
     /// It cannot be read, says no such thing, or is of a format that is not known.
     pub fn head(&mut self) -> Result<Head> {
-        let text = self.text()?;
+        let text = self.text(LONGEST_HEAD)?;
         match format_of(&text) {
             Some(FORMAT) => {}
             Some(format) => {
@@ -131,9 +135,13 @@ impl Reader {
     /// It cannot be read, is not as it was written, or the end is missing.
     pub fn read(&mut self) -> Result<Option<Note>> {
         while !self.is_over {
-            let text = self.text()?;
+            // Names are written twice in a note, at the most.
+            let text = self.text(2 * LONGEST_LINE)?;
             match (text.as_slice(), self.end) {
-                (b"]", Some(_)) => self.is_over = true,
+                (b"]", Some(_)) => {
+                    self.check_end()?;
+                    self.is_over = true;
+                }
                 (_, Some(_)) => return Err(self.fault("it stands behind the end")),
                 (b"]", None) => return Err(self.fault(CUT)),
                 (text, None) => match self.note(text)? {
@@ -151,13 +159,22 @@ impl Reader {
         Some((end, digits::<WHOLE>(&self.digest)))
     }
 
-    /// The text of the next element, or of the end of the list.
-    fn text(&mut self) -> Result<Vec<u8>> {
+    /// Sees that nothing stands behind the list.
+    fn check_end(&mut self) -> Result<()> {
+        let mut rest = Vec::new();
+        let read = self.input.by_ref().take(BLANKS + 1).read_to_end(&mut rest);
+        read.map_err(|error| Error::io("read", &self.path, error))?;
+        match rest.trim_ascii().is_empty() && rest.len() as u64 <= BLANKS {
+            true => Ok(()),
+            false => Err(self.fault("something stands behind the end of the list")),
+        }
+    }
+
+    /// The text of the next element, which has at most so many bytes, or of the end of the list.
+    fn text(&mut self, longest: u64) -> Result<Vec<u8>> {
         let mut line = Vec::new();
         loop {
             line.clear();
-            // Names are written twice in a note, at the most.
-            let longest = 2 * LONGEST_LINE;
             let read = self
                 .input
                 .by_ref()
@@ -165,9 +182,12 @@ impl Reader {
                 .read_until(b'\n', &mut line);
             read.map_err(|error| Error::io("read", &self.path, error))?;
             self.line += 1;
+            if line.len() as u64 == longest && !line.ends_with(b"\n") {
+                return Err(self.fault("it is longer than such a note may be"));
+            }
             let text = line.trim_ascii();
             match text.strip_suffix(b",").unwrap_or(text) {
-                b"[" => {}
+                b"[" if self.line == 1 => {}
                 b"" => return Err(self.fault(CUT)),
                 text => return Ok(text.to_vec()),
             }
@@ -189,20 +209,36 @@ impl Reader {
     /// What is wrong with the note that was read last.
     pub fn fault(&self, why: &str) -> Error {
         let (path, line) = (self.path.display(), self.line);
-        Error::archive(format!("{path}, line {line}: {why}"))
-            .hint("take the file that was written with the data, or convert without it: --no-notes")
+        Error::archive(format!("{path}, line {line}: {why}")).hint(GO_WITHOUT)
     }
 }
 
+/// What to do about notes that cannot be taken.
+const GO_WITHOUT: &str =
+    "take the file that was written with the data, or convert without it: --no-notes";
+/// Bytes of the first note: what an archive says of itself, and the types that it was made from.
+const LONGEST_HEAD: u64 = 2 * (LONGEST_TEXT + LONGEST_TYPES as u64);
+/// How many blanks may stand behind the end of the list.
+const BLANKS: u64 = 64;
 /// What is said of notes without an end.
 const CUT: &str = "the end is missing: it was cut short";
 
 /// The format of notes that begin with this element, whatever else it says.
 fn format_of(text: &[u8]) -> Option<u32> {
-    let element: serde_json::Value = serde_json::from_slice(text).ok()?;
-    let note = element.get(1).unwrap_or(&element);
-    let format = note.get("head")?.get("format")?.as_u64()?;
-    Some(u32::try_from(format).unwrap_or(u32::MAX))
+    /// What every format says, without what it says else.
+    #[derive(Deserialize)]
+    struct First {
+        head: Format,
+    }
+    #[derive(Deserialize)]
+    struct Format {
+        format: u64,
+    }
+    let first = match text.first() {
+        Some(b'[') => serde_json::from_slice::<(IgnoredAny, First)>(text).ok()?.1,
+        _ => serde_json::from_slice::<First>(text).ok()?,
+    };
+    Some(u32::try_from(first.head.format).unwrap_or(u32::MAX))
 }
 
 /// The digest in an element, and its note.
@@ -273,6 +309,35 @@ mod tests {
         ] {
             let error = wrong(&text);
             assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_head_beyond_measure_and_what_stands_behind_the_list_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("strapi.json");
+        let long = "\"x\",".repeat(2_000_000);
+        let text = format!(r#"["01234567",{{"head":{{"format":2,"more":[{long}1]}}}}]"#);
+        std::fs::write(&path, format!("[\n{text},\n")).expect("written");
+        let error = Reader::open(&path).expect("opened").head();
+        let error = error.expect_err("refused").to_string();
+        assert!(error.contains("line 2: it is longer than"), "{error}");
+        let mut writer = Writer::new(Vec::new(), path.clone());
+        writer
+            .add(&Note::Head(Head::new(None, None)))
+            .expect("written");
+        let (bytes, _) = writer.finish(End::default()).expect("written");
+        for (behind, is_taken) in [
+            (vec![], true),
+            (b" \n".to_vec(), true),
+            (vec![0], false),
+            (b"[]".to_vec(), false),
+            (vec![b' '; 1000], false),
+        ] {
+            std::fs::write(&path, [&bytes[..], &behind].concat()).expect("written");
+            let mut reader = Reader::open(&path).expect("opened");
+            reader.head().expect("a head");
+            assert_eq!(reader.read().is_ok(), is_taken, "{behind:?}");
         }
     }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::model::limits::MOST_PARTS;
 use crate::model::{Asset, ConfigItem, Entity, IdSet, Link, Schema, Schemas, Stage, is_file_name};
 use crate::prisma::ndf::{Form, ValueType, Writer};
-use crate::store::{Folder, Hidden, Interrupt, check_folder, folder_of, holds_something};
+use crate::store::{Folder, Hidden, Interrupt, check_folder, check_free, folder_of};
 use crate::transfer::{
     Description, Destination, Event, Filter, Inspection, Load, Plan, Report, Sink, Subject, Survey,
     Warning, WarningKind,
@@ -43,11 +43,7 @@ impl NdfDestination {
     /// # Errors
     /// The folder holds something, or cannot be made.
     pub fn new(path: &Path, form: Form) -> Result<Self> {
-        let is_full = std::fs::read_dir(path).is_ok_and(|mut it| it.next().is_some());
-        let is_other = !path.is_dir() && path.symlink_metadata().is_ok();
-        if is_full || is_other {
-            return Err(holds_something(path).hint(OTHERWISE));
-        }
+        check_free(path).map_err(|error| error.hint(OTHERWISE))?;
         if path.file_name().is_none() {
             let what = format!("{} is no name for a new folder", path.display());
             return Err(Error::usage(what).hint(OTHERWISE));

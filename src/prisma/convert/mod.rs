@@ -27,6 +27,7 @@ mod tie;
 pub use destination::NdfDestination;
 pub use noted::NotedSource;
 pub use plain::PlainSource;
+pub use tie::names_notes;
 
 /// The names of what a conversion writes into its folder.
 pub mod layout {

@@ -27,6 +27,9 @@ const PLACE: usize = 12;
 /// Bytes of the place of a link.
 const LINK: usize = 8;
 
+/// What is said of notes that are in no order.
+const PAST: &str = "it stands behind notes that come after it";
+
 /// NDF with notes.
 pub struct NotedSource {
     data: DataSet,
@@ -235,7 +238,8 @@ impl Source for NotedSource {
             schemas: Some(table.schemas.clone()),
             scope: table.head.scope(),
             provenance: table.provenance(),
-            is_own_archive: false,
+            // What is made of it is one, and links to nothing are a fault of that.
+            is_own_archive: true,
         })
     }
 
@@ -305,6 +309,9 @@ impl Source for NotedSource {
                         left.files += 1;
                         continue;
                     }
+                    if steps.is_past(Stage::Assets) {
+                        return Err(reader.fault(PAST));
+                    }
                     if steps.enter(Stage::Assets, sink)? {
                         if folder.is_none() {
                             let opened = Folder::open(&files);
@@ -319,6 +326,9 @@ impl Source for NotedSource {
                 }
                 _ => continue,
             };
+            if steps.is_past(line.0) {
+                return Err(reader.fault(PAST));
+            }
             if steps.enter(line.0, sink)? {
                 let parsed = Line::parse(line.0, &line.1).map_err(|why| reader.fault(&why))?;
                 if let Line::Link(link) = &parsed
@@ -344,6 +354,12 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
+    /// Whether a later stage than this one has begun.
+    fn is_past(&self, stage: Stage) -> bool {
+        let now = self.next.checked_sub(1).and_then(|it| Stage::ALL.get(it));
+        now.is_some_and(|now| *now > stage)
+    }
+
     /// Comes to a stage; gives whether it takes part, and is not over.
     fn enter(&mut self, stage: Stage, sink: &mut dyn Sink) -> Result<bool> {
         while let Some(next) = Stage::ALL.get(self.next).filter(|next| **next <= stage) {

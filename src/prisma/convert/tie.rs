@@ -3,12 +3,12 @@
 //!
 //! The data themselves go through a service in between, which keeps their types, ids and values, and nothing else.
 
+use super::super::named::open_named;
 use super::layout::{DATAMODEL, NOTES};
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::prisma::sdl::LONGEST;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -28,16 +28,7 @@ pub fn line(digest: &str) -> String {
 /// It names others, or cannot be read.
 pub fn check_model(folder: &Path, digest: &str) -> Result<()> {
     let path = folder.join(DATAMODEL);
-    let mut text = Vec::new();
-    let read = File::open(&path).and_then(|file| file.take(LONGEST).read_to_end(&mut text));
-    match read {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        read => read.map_err(|error| Error::io("read the data model", &path, error))?,
-    };
-    let text = String::from_utf8_lossy(&text);
-    let mut lines = text.lines().zip(1_u64..);
-    let named = lines.find_map(|(line, number)| Some((line.strip_prefix(BEFORE)?.trim(), number)));
-    match named {
+    match named(&path)? {
         Some((named, number)) if named != digest => {
             let (path, notes) = (path.display(), folder.join(NOTES));
             let what = format!(
@@ -48,6 +39,33 @@ pub fn check_model(folder: &Path, digest: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a data model names the notes that were written with it. One that is not there names none.
+///
+/// # Errors
+/// It is no file, or cannot be read.
+pub fn names_notes(model: &Path) -> Result<bool> {
+    Ok(named(model)?.is_some())
+}
+
+/// The digest of the notes that a data model names, and its line.
+fn named(path: &Path) -> Result<Option<(String, u64)>> {
+    let is_absent = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+    if path.symlink_metadata().is_err_and(is_absent) {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    let read = open_named(path, "data model")?
+        .take(LONGEST)
+        .read_to_end(&mut text);
+    read.map_err(|error| Error::io("read the data model", path, error))?;
+    let text = String::from_utf8_lossy(&text);
+    let mut lines = text.lines().zip(1_u64..);
+    Ok(lines.find_map(|(line, number)| {
+        let digest = line.strip_prefix(BEFORE)?.trim();
+        Some((digest.to_owned(), number))
+    }))
 }
 
 /// Nodes of one type, in the data and in the notes.

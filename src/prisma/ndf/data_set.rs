@@ -4,6 +4,7 @@ use super::super::named::{open_named, sort};
 use super::{ValueType, fault, file, zipped};
 use crate::error::{Error, Result};
 use crate::store::{Interrupt, open_plain, real_path};
+use rustix::fs::FileType;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use zip::ZipArchive;
@@ -13,6 +14,8 @@ const SHAPE: &str = "a data set has the folders nodes, lists and relations at it
      them; it is a zip, a folder, or one of these files";
 /// What to do about a zip that cannot be taken.
 const ANEW: &str = "see that it was copied whole; or unpack it, see that every file is there, and zip what is in the folder anew";
+/// The part of a mode that says what something is.
+const TYPE: u32 = 0o170_000;
 /// How many files that are passed over are named.
 const NAMED: usize = 20;
 /// What systems leave in folders, and Prisma's command line in its own.
@@ -185,7 +188,13 @@ impl DataSet {
     /// Takes a file, if its name is one of a data set.
     fn take(&mut self, name: &str, bytes: u64, entry: usize) {
         let Some((kind, stem)) = kind_of(name) else {
-            return self.pass_over(name);
+            match taken_for(name) {
+                Some(other) => self.faults.push(format!(
+                    "{name} is taken for {other} by some programs, and passed over by others"
+                )),
+                None => self.pass_over(name),
+            }
+            return;
         };
         let is_number = !stem.is_empty() && stem.bytes().all(|it| it.is_ascii_digit());
         self.files.push(DataFile {
@@ -204,7 +213,12 @@ impl DataSet {
             let entry = entry.map_err(fail)?;
             let folder = entry.file_name().to_string_lossy().into_owned();
             let Some(kind) = ValueType::named(&folder) else {
-                self.pass_over(&folder);
+                match ValueType::named(&folded(&folder)) {
+                    Some(kind) => self
+                        .faults
+                        .push(format!("{folder} should be called {kind}")),
+                    None => self.pass_over(&folder),
+                }
                 continue;
             };
             self.folders[kind as usize] = true;
@@ -234,6 +248,7 @@ impl DataSet {
     }
 
     fn look_into_zip(&mut self, file: File) -> Result<()> {
+        zipped::check_count(&file).map_err(|why| self.no_data_set(&why))?;
         let archive = ZipArchive::new(file).map_err(|error| {
             self.no_data_set(&format!("it is no zip that can be read: {error}"))
         })?;
@@ -255,7 +270,15 @@ impl DataSet {
                 continue;
             }
             let (bytes, is_encrypted) = (file.size(), file.encrypted());
+            let mode = file.unix_mode().unwrap_or_default();
             drop(file);
+            let found = FileType::from_raw_mode(mode);
+            if mode & TYPE != 0 && found != FileType::RegularFile {
+                self.faults.push(format!(
+                    "{name} in the zip is no file, but a link, a pipe or the like"
+                ));
+                continue;
+            }
             if is_encrypted {
                 return Err(self.no_data_set(&format!("{name} in it is encrypted")));
             }
@@ -332,6 +355,30 @@ impl DataSet {
             }
         }
     }
+}
+
+/// A name as systems see it that do not tell capitals from small letters.
+fn folded(name: &str) -> String {
+    name.to_uppercase().to_lowercase()
+}
+
+/// The name of a data set that some programs make of another one: with other signs between its parts, with dots for
+/// folders, in capitals.
+fn taken_for(name: &str) -> Option<String> {
+    let folded = folded(name);
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folded.split(['/', '\\']) {
+        match part {
+            ".." => drop(parts.pop()),
+            // Some cut off dots and blanks at the end.
+            part => match part.trim_end_matches(['.', ' ']) {
+                "" => {}
+                part => parts.push(part),
+            },
+        }
+    }
+    let whole = parts.join("/");
+    kind_of(&whole).is_some().then_some(whole)
 }
 
 /// What a file of this name holds, if it is one of a data set, and its name without the ending.

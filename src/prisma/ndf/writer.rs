@@ -2,9 +2,7 @@
 
 use super::{PAGE, Page, ValueType, characters};
 use crate::error::{Error, Result};
-use crate::store::{
-    Folder, Hidden, Temporary, check_folder, folder_of, holds_something, sync_folder,
-};
+use crate::store::{Folder, Hidden, Temporary, check_folder, check_free, folder_of, sync_folder};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -68,9 +66,8 @@ impl Writer {
                 Out::Zip { hidden, zip }
             }
             Form::Dir => {
-                if path.symlink_metadata().is_ok() && !is_empty(path).map_err(fail)? {
-                    return Err(holds_something(path).hint("choose another name, or remove it"));
-                }
+                check_free(path)
+                    .map_err(|error| error.hint("choose another name, or remove it"))?;
                 let hidden = Hidden::make(Folder::open(above).map_err(fail)?)?;
                 Out::Folder(hidden)
             }
@@ -174,10 +171,6 @@ fn options() -> SimpleFileOptions {
 fn taken(path: &Path) -> Error {
     Error::usage(format!("{} is there already", path.display()))
         .hint("choose another name, or replace it with --overwrite")
-}
-
-fn is_empty(folder: &Path) -> io::Result<bool> {
-    Ok(folder.is_dir() && folder.read_dir()?.next().is_none())
 }
 
 #[cfg(test)]

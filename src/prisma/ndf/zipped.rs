@@ -6,17 +6,66 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use zip::{ZipArchive, ZipReadOptions};
 
 /// How an entry of the directory begins, and how many bytes it has in front of its name.
 const ENTRY: [u8; 4] = *b"PK\x01\x02";
 const HEAD: usize = 46;
 
-/// A zip, if it has no name twice.
+/// How many entries a zip may have: of pages of a service these are a hundred gigabytes.
+const MOST: u64 = 100_000;
+/// How many bytes the end of a zip has at most, and its first part that stands alone.
+const TAIL: u64 = 22 + 0xffff;
+const LOCATOR: u64 = 20;
+/// How that part begins, how the end of a large zip does, and where that has the number of entries.
+const POINTS: [u8; 4] = *b"PK\x06\x07";
+const LARGE: [u8; 4] = *b"PK\x06\x06";
+const COUNT: usize = 32;
+
+/// Sees that a zip says of no more entries than it may have, before all of them are read. What is none passes.
+///
+/// # Errors
+/// It says of more, in words.
+pub(super) fn check_count(file: &File) -> Result<(), String> {
+    // Up to 65,535 of them are in every zip; the number of more stands in a place of its own.
+    let said = said_count(file).ok().flatten();
+    said.map_or(Ok(()), check_many)
+}
+
+fn check_many(count: u64) -> Result<(), String> {
+    match count > MOST {
+        true => Err(format!("it has {count} entries, and may have {MOST}")),
+        false => Ok(()),
+    }
+}
+
+/// The largest number of entries that one of the ends of a large zip says.
+fn said_count(file: &File) -> io::Result<Option<u64>> {
+    let length = file.metadata()?.len();
+    let start = length.saturating_sub(TAIL + LOCATOR);
+    let mut tail = vec![0; (length - start) as usize];
+    file.read_exact_at(&mut tail, start)?;
+    let points = tail.windows(LOCATOR as usize);
+    let points = points.filter(|it| it.starts_with(&POINTS));
+    let mut most = None;
+    for place in points.filter_map(|it| it[8..].first_chunk::<8>()) {
+        let mut end = [0; COUNT + 8];
+        let read = file.read_exact_at(&mut end, u64::from_le_bytes(*place));
+        if read.is_ok() && end.starts_with(&LARGE) {
+            let count = end[COUNT..].first_chunk().copied();
+            most = most.max(count.map(u64::from_le_bytes));
+        }
+    }
+    Ok(most)
+}
+
+/// A zip, if it has no name twice, and not more of them than it may have.
 ///
 /// # Errors
 /// It has; the words say which.
 pub(super) fn unambiguous(archive: ZipArchive<File>) -> Result<ZipArchive<File>, String> {
+    check_many(archive.len() as u64)?;
     if !archive.has_duplicate_names() {
         return Ok(archive);
     }

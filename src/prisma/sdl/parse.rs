@@ -3,6 +3,7 @@
 use super::model::{DataModel, EnumType, Field, FieldType, Scalar, Type};
 use super::print::quoted;
 use crate::error::{Error, Result};
+use crate::model::limits::MOST_TYPES;
 use crate::nesting::is_deeper_than;
 use graphql_parser::schema::{Definition, Directive, ObjectType, TypeDefinition, Value};
 use std::collections::BTreeSet;
@@ -28,6 +29,12 @@ impl DataModel {
         }
         let document =
             graphql_parser::parse_schema::<String>(text).map_err(|error| fail(&error))?;
+        let count = document.definitions.len();
+        if count > MOST_TYPES {
+            return Err(fail(&format!(
+                "it has {count} types, and may have {MOST_TYPES}"
+            )));
+        }
         let (mut objects, mut enums) = (Vec::new(), Vec::new());
         let mut names = BTreeSet::new();
         for definition in &document.definitions {

@@ -7,11 +7,14 @@ use super::ids::{Ids, Role};
 use super::value::{is_uuid, misfit};
 use crate::checking::Place;
 use crate::error::Result;
+use crate::model::Short;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many characters an id of type `ID` has at most: columns for them have no more.
 const ID: usize = 25;
+/// How many types are told from each other without a data model, and how many bytes their names have.
+const TYPES: (usize, usize) = (10_000, 4 << 20);
 /// How many values that a node lacks are named.
 const NAMED: usize = 10;
 /// Of how many fields the names are compared with one that is none, and how many bytes these have at most: it takes time for
@@ -31,6 +34,8 @@ pub(super) struct Checker<'m> {
     types: Vec<String>,
     /// Numbers of types, where there is no data model.
     numbers: BTreeMap<String, usize>,
+    /// How many bytes the names of these have.
+    named: usize,
     dropped: u64,
 }
 
@@ -42,6 +47,7 @@ impl<'m> Checker<'m> {
             ids,
             types: types.iter().map(|it| it.name.clone()).collect(),
             numbers: BTreeMap::new(),
+            named: 0,
             dropped: 0,
         }
     }
@@ -72,7 +78,9 @@ impl<'m> Checker<'m> {
                 Ok(node) => {
                     let number = self.number(&node.type_name);
                     self.ids.push(Role::Node, number, place, &node.id)?;
-                    self.node(&node).map(|()| node.type_name)
+                    self.known(number, &node.type_name)
+                        .and_then(|()| self.node(&node))
+                        .map(|()| node.type_name)
                 }
             },
             ValueType::Lists => match ListRow::parse(text) {
@@ -105,8 +113,9 @@ impl<'m> Checker<'m> {
             None => self.numbers.get(name).copied(),
         };
         let at = at.or_else(|| {
-            let is_new = self.model.is_none() && self.types.len() < usize::from(Ids::UNKNOWN);
-            is_new.then(|| {
+            let has_room = self.types.len() < TYPES.0 && self.named + name.len() <= TYPES.1;
+            (self.model.is_none() && has_room).then(|| {
+                self.named += name.len();
                 self.types.push(name.to_owned());
                 self.numbers.insert(name.to_owned(), self.types.len() - 1);
                 self.types.len() - 1
@@ -114,6 +123,18 @@ impl<'m> Checker<'m> {
         });
         at.and_then(|at| u16::try_from(at).ok())
             .unwrap_or(Ids::UNKNOWN)
+    }
+
+    /// Sees that a type is told from others, also without a data model: ends of wrong types are seen by that.
+    fn known(&self, number: u16, name: &str) -> std::result::Result<(), String> {
+        match self.model.is_none() && number == Ids::UNKNOWN {
+            true => Err(format!(
+                "its type {} is one too many: the first {} are told from each other without a data model",
+                Short(name),
+                self.types.len()
+            )),
+            false => Ok(()),
+        }
     }
 
     fn node(&mut self, node: &Node<'_>) -> std::result::Result<(), String> {

@@ -98,9 +98,11 @@ pub fn verify(
         verdict.notes.push(note.into());
     }
     let mut checker = Checker::new(model, Ids::new(scratch));
+    let mut nuls = Nuls::default();
     for kind in ValueType::ALL {
-        read_kind(set, kind, &mut checker, &mut verdict, watch)?;
+        read_kind(set, kind, (&mut checker, &mut nuls), &mut verdict, watch)?;
     }
+    verdict.notes.extend(nuls.note());
     let files: Vec<String> = set.files().iter().map(|it| it.name.clone()).collect();
     let dropped = checker.dropped();
     if dropped > 0 {
@@ -119,10 +121,53 @@ pub fn verify(
     Ok(verdict)
 }
 
+/// Elements with a NUL in a text.
+#[derive(Default)]
+struct Nuls {
+    /// The file and the number of the first.
+    first: Option<(String, u64)>,
+    count: u64,
+}
+
+impl Nuls {
+    fn look(&mut self, file: &str, number: u64, text: &str) {
+        if has_nul(text) {
+            self.first.get_or_insert_with(|| (file.to_owned(), number));
+            self.count += 1;
+        }
+    }
+
+    fn note(self) -> Option<String> {
+        let (file, number) = self.first?;
+        let more = match self.count - 1 {
+            0 => String::new(),
+            more => format!("; so do {more} more elements"),
+        };
+        Some(format!(
+            "{file}, element {number} holds a NUL (\\u0000), which services on PostgreSQL do not take{more}"
+        ))
+    }
+}
+
+/// Whether a text of JSON, in which it is always escaped, holds a NUL.
+fn has_nul(json: &str) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let escaped = &rest[at + 1..];
+        if escaped.starts_with("u0000") {
+            return true;
+        }
+        let mut behind = escaped.chars();
+        behind.next();
+        rest = behind.as_str();
+    }
+    false
+}
+
 fn read_kind(
     set: &mut DataSet,
     kind: ValueType,
-    checker: &mut Checker<'_>,
+    (checker, nuls): (&mut Checker<'_>, &mut Nuls),
     verdict: &mut Verdict,
     watch: &dyn Watch,
 ) -> Result<()> {
@@ -145,6 +190,7 @@ fn read_kind(
                 bytes: text.len() as u64,
             });
             let checked = checker.check(kind, (file, number), text)?;
+            nuls.look(&name, number, text);
             match checked {
                 Err(why) => verdict.findings.add(at(&name, number, &why)),
                 Ok(of_type) if kind == ValueType::Nodes => {

@@ -284,3 +284,54 @@ fn whoever_wants_the_run_to_stop_is_heard_while_ids_are_looked_at() {
     let stopped = verify(&mut set, None, scratch.path(), &wanted).expect_err("stopped");
     assert_eq!(stopped.kind(), Kind::Interrupted);
 }
+
+#[test]
+fn types_beyond_those_that_are_told_from_each_other_are_named_and_not_let_through() {
+    let node = |at: usize| format!(r#"{{"_typeName":"T{at}","id":"n{at}"}}"#);
+    let nodes: Vec<String> = (0..10_001).map(node).collect();
+    let verdict = check([&nodes.join(","), "", ""], None);
+    assert_eq!(verdict.findings.count(), 1);
+    let found = verdict.findings.list()[0].to_string();
+    assert!(
+        found.contains("element 10001: its type T10000 is one too many"),
+        "{found}"
+    );
+    assert_eq!(
+        check([&nodes[..10_000].join(","), "", ""], None)
+            .findings
+            .count(),
+        0
+    );
+    let types = |count: usize| -> String {
+        (0..count)
+            .map(|at| format!("type T{at} {{ id: ID! @id }}\n"))
+            .collect()
+    };
+    assert!(DataModel::parse(&types(10_000), "x").is_ok());
+    let error = DataModel::parse(&types(10_001), "x").expect_err("too many");
+    assert!(
+        error
+            .to_string()
+            .contains("it has 10001 types, and may have 10000"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_nul_in_a_text_is_noted_with_its_place() {
+    let node = |id: &str, text: &str| format!(r#"{{"_typeName":"T","id":"{id}","s":"{text}"}}"#);
+    let all = [
+        node("a", "\\\\u0000"),
+        node("b", "x\\u0000"),
+        node("c", "\\u0000"),
+    ];
+    let verdict = check([&all.join(","), "", ""], None);
+    let told = "nodes/000001.json, element 2 holds a NUL (\\u0000), which services on PostgreSQL do not take; so do 1 more";
+    assert!(
+        verdict.notes.iter().any(|it| it.starts_with(told)),
+        "{:?}",
+        verdict.notes
+    );
+    let verdict = check([&all[0], "", ""], None);
+    assert!(!verdict.notes.iter().any(|it| it.contains("NUL")));
+}

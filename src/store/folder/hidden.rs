@@ -5,9 +5,9 @@ use crate::error::{Error, Result};
 use crate::random;
 use crate::store::temporary::{PREFIX, SUFFIX};
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How often another name is tried.
 const TRIES: usize = 8;
@@ -205,6 +205,24 @@ impl Hidden {
 impl Drop for Hidden {
     fn drop(&mut self) {
         let _ = self.empty();
+    }
+}
+
+/// Sees that nothing has this name, or an empty folder: what is made takes its place. A link to one keeps its name.
+///
+/// # Errors
+/// Something else has it.
+pub(crate) fn check_free(path: &Path) -> Result<()> {
+    // A slash at the end would be what the link leads to.
+    let bare: PathBuf = path.components().collect();
+    let is_folder = match bare.symlink_metadata() {
+        Err(_) => return Ok(()),
+        Ok(there) => there.is_dir(),
+    };
+    let is_full = || fs::read_dir(&bare).is_ok_and(|mut it| it.next().is_some());
+    match is_folder && !is_full() {
+        true => Ok(()),
+        false => Err(holds_something(path)),
     }
 }
 

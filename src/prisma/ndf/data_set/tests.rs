@@ -278,3 +278,86 @@ fn pipes_links_and_folders_in_the_place_of_files_are_refused_and_not_waited_for(
         assert!(error.to_string().contains(told), "{error}");
     }
 }
+
+#[test]
+fn names_that_other_programs_take_for_those_of_a_data_set_are_faults_and_not_passed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.zip");
+    for name in [
+        "nodes\\000002.json",
+        "./nodes/000002.json",
+        "/nodes/000002.json",
+        "nodes/../nodes/000002.json",
+        "Nodes/000002.json",
+        "nodes/000002.JSON",
+        "nodes//000002.json",
+        "nodes/000002.json.",
+        "node\u{17f}/000002.json",
+    ] {
+        zip(&path, &[("nodes/000001.json", EMPTY), (name, EMPTY)]);
+        let set = open(&path).expect("a data set");
+        let told = format!("{name} is taken for nodes/000002.json by some programs");
+        let faults = set.faults().join("\n");
+        assert!(faults.contains(&told), "{faults} {:?}", set.passed_over());
+    }
+    for name in [
+        "__MACOSX/nodes/._000002.json",
+        "nodes/._000002.json",
+        "notes.txt",
+    ] {
+        zip(&path, &[("nodes/000001.json", EMPTY), (name, EMPTY)]);
+        let set = open(&path).expect("a data set");
+        assert!(set.faults().is_empty(), "{:?}", set.faults());
+    }
+    for kind in ["nodes", "Lists"] {
+        fs::create_dir_all(folder.path().join("b").join(kind)).expect("made");
+    }
+    fs::write(folder.path().join("b/nodes/000001.json"), EMPTY).expect("written");
+    let set = open(&folder.path().join("b")).expect("a data set");
+    assert_eq!(set.faults(), ["Lists should be called lists"]);
+}
+
+#[test]
+fn links_and_pipes_in_a_zip_are_faults_and_no_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.zip");
+    for kind in [0o120_000_u32, 0o010_000, 0o060_000, 0o040_000] {
+        zip(
+            &path,
+            &[("nodes/000001.json", EMPTY), ("nodes/000002.json", EMPTY)],
+        );
+        let mut bytes = fs::read(&path).expect("read");
+        let entry = bytes.windows(4).rposition(|it| it == b"PK\x01\x02");
+        let entry = entry.expect("an entry");
+        // Made on a Unix, with this mode.
+        bytes[entry + 5] = 3;
+        bytes[entry + 38..entry + 42].copy_from_slice(&((kind | 0o644) << 16).to_le_bytes());
+        fs::write(&path, bytes).expect("written");
+        let set = open(&path).expect("a data set");
+        assert_eq!(set.files().len(), 1);
+        let faults = set.faults().join("\n");
+        assert!(
+            faults.contains("nodes/000002.json in the zip is no file"),
+            "{faults}"
+        );
+    }
+}
+
+#[test]
+fn a_zip_of_very_many_entries_is_refused_before_they_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.zip");
+    let names: Vec<String> = (1..=100_001)
+        .map(|it| format!("nodes/{it:06}.json"))
+        .collect();
+    let entries: Vec<(&str, &str)> = names.iter().map(|it| (it.as_str(), "")).collect();
+    zip(&path, &entries);
+    let file = fs::File::open(&path).expect("opened");
+    let why = zipped::check_count(&file).expect_err("too many");
+    assert_eq!(why, "it has 100001 entries, and may have 100000");
+    let error = open(&path).err().expect("too many");
+    assert!(error.to_string().contains(&why), "{error}");
+    zip(&path, &entries[..70_000]);
+    let file = fs::File::open(&path).expect("opened");
+    assert_eq!(zipped::check_count(&file), Ok(()));
+}
