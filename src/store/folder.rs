@@ -78,12 +78,23 @@ impl Folder {
     pub fn make(&self, name: impl AsRef<Path>) -> io::Result<Self> {
         let name = name.as_ref();
         mkdirat(&self.handle, name, FOLDER)?;
-        let made = self.folder(name)?;
-        if !made.entries()?.is_empty() || !made.is_own()? {
+        let opened = self.folder(name).and_then(Self::made);
+        if let Err(error) = &opened
+            && error.kind() != io::ErrorKind::PermissionDenied
+        {
+            // It is of no use, and nobody would know whose it is.
+            let _ = self.remove_folder(name);
+        }
+        opened
+    }
+
+    /// Sees that it is the one that was made.
+    fn made(self) -> io::Result<Self> {
+        if !self.entries()?.is_empty() || !self.is_own()? {
             let what = "somebody else has put another folder in its place";
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
         }
-        Ok(made)
+        Ok(self)
     }
 
     /// Whether it is whose files in it are that this run makes, and nobody else's: mounts may have one owner for all.

@@ -167,3 +167,24 @@ fn a_link_to_an_empty_folder_is_no_name_for_a_result() {
     assert_eq!(names(folder.path()), ["link", "real"]);
     convert(&strapi_archive_of(5), &real, &["--as", "ndf"]).ends_with(0);
 }
+
+#[test]
+fn where_no_more_files_can_be_opened_no_hidden_folder_is_left() {
+    let folder = folder();
+    let to = folder.path().join("ndf");
+    let archive = strapi_archive_of(5);
+    let mut codes = Vec::new();
+    for most in 4..32 {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {most}; exec \"$@\""), "sh"]);
+        let [from, to] = [&archive, &to].map(|it| it.to_str().expect("UTF-8"));
+        let arguments = ["convert", from, to, "--as", "ndf", "--dry-run"];
+        let done = run(&mut backup_through(shell, arguments));
+        assert_eq!(names(folder.path()), [""; 0], "{most}: {}", done.all());
+        codes.push(done.code);
+    }
+    assert!(
+        codes.contains(&Some(0)) && codes.contains(&Some(1)),
+        "{codes:?}"
+    );
+}

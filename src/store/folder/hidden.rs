@@ -19,6 +19,8 @@ pub(crate) struct Hidden {
     above: Folder,
     name: String,
     here: Folder,
+    /// Keeps a place free among the files that a run may have open: to remove the folder, it is opened once more.
+    spare: Option<Folder>,
     is_over: bool,
 }
 
@@ -36,10 +38,15 @@ impl Hidden {
             tries += 1;
             match above.make(&name) {
                 Ok(here) => {
+                    let spare = here.again().map_err(|error| {
+                        let _ = above.remove_folder(&name);
+                        Error::io("write into the folder", above.path(), error)
+                    })?;
                     return Ok(Self {
                         above,
                         name,
                         here,
+                        spare: Some(spare),
                         is_over: false,
                     });
                 }
@@ -194,6 +201,7 @@ impl Hidden {
         if std::mem::replace(&mut self.is_over, true) {
             return Ok(());
         }
+        self.spare = None;
         self.here.clear()?;
         if !self.here.is_at(&self.above, &self.name) {
             return Err(io::Error::other("somebody has moved it"));
