@@ -52,7 +52,18 @@ fn every_line_of_json_of_a_service_is_described() {
     assert!(run(&import, 2)["error"]["message"].is_string());
     let zip = at("blog.zip");
     let export = ["export", "--project", &project, "--file", &zip];
-    assert_eq!(run(&export, 0)["stages"]["relations"]["count"], 1);
+    let exported = run(&export, 0);
+    assert_eq!(exported["stages"]["relations"]["count"], 1);
+    assert_eq!(exported["archive"]["name"], "blog.zip");
+    let size = fs::metadata(&zip).expect("a zip").len();
+    assert_eq!(exported["archive"]["size"], size);
+    assert_eq!(
+        exported["archive"]["sha256"]
+            .as_str()
+            .expect("a digest")
+            .len(),
+        64
+    );
     run(&["verify", &zip, "--datamodel", &model], 0);
     // What is wrong is listed.
     service.hold(|held| held.relations.push(link("p", "gone")));
@@ -167,4 +178,23 @@ fn every_command_is_in_the_readme_and_in_the_completions() {
             assert!(script.contains(word), "{word} for {shell}");
         }
     }
+}
+
+#[test]
+fn an_export_that_fetched_nothing_leaves_nothing() {
+    let (service, place) = small();
+    service.turn_away(401, "");
+    let before = listing(&place.path(""));
+    let zip = place.path("blog.zip").display().to_string();
+    let project = place.path("").display().to_string();
+    run(&mut backup([
+        "prisma",
+        "export",
+        "--project",
+        &project,
+        "--file",
+        &zip,
+    ]))
+    .ends_with(1);
+    assert_eq!(listing(&place.path("")), before);
 }

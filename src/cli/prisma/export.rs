@@ -9,15 +9,19 @@ use super::service::{Meant, ServiceArguments};
 use super::{Frame, no_stream, verdict};
 use crate::archive::ArchiveName;
 use crate::error::{Error, Result};
+use crate::hashing::{hexadecimal, read_through};
 use crate::prisma::export::{self, Pages};
 use crate::prisma::ndf::{Form, ValueType};
 use crate::store::folder_of;
 use crate::transfer::WarningKind;
-use crate::transfer::summary::{Summary, WarningFacts};
+use crate::transfer::summary::{ArchiveFacts, Summary, WarningFacts};
 use clap::Args;
 use indicatif::HumanCount;
 use jiff::Timestamp;
+use sha2::Digest;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -119,7 +123,14 @@ impl Arguments {
                 .interrupted_with("nothing was written under its name")
                 .also(&how)
         };
-        export::fetch(&service, &mut pages, &progress).map_err(kept)?;
+        if let Err(error) = export::fetch(&service, &mut pages, &progress) {
+            if pages.elements() > 0 {
+                return Err(kept(error));
+            }
+            // There is nothing to go on with.
+            let _ = pages.forget();
+            return Err(error.interrupted_with("nothing was written"));
+        }
         terminal::tell("checking what came");
         let scratch = &environment.temporary;
         let found = export::check(&pages, &model, scratch, &interrupt, &progress).map_err(kept)?;
@@ -134,6 +145,7 @@ impl Arguments {
             overwrite = true;
         }
         export::publish(pages, &path, self.format, overwrite, &interrupt).map_err(kept)?;
+        summary.archive = Some(self.facts(&path));
         verdict::print(Reports::Stdout, &found);
         print_findings(&found.findings);
         let name = safe(&path.display().to_string());
@@ -149,6 +161,26 @@ impl Arguments {
                 ));
                 Ok(INCOMPLETE)
             }
+        }
+    }
+
+    /// What is known of the data set that is there now.
+    fn facts(&self, path: &Path) -> ArchiveFacts {
+        let name = path.file_name().unwrap_or_default();
+        let read = match self.format {
+            Form::Zip => File::open(path).and_then(|mut file| read_through(&mut file)),
+            Form::Dir => Err(io::ErrorKind::IsADirectory.into()),
+        };
+        let (size, digest) = read.ok().unzip();
+        ArchiveFacts {
+            name: name.to_string_lossy().into_owned(),
+            size,
+            sha256: digest.map(|it| hexadecimal(&it.finalize())),
+            id: None,
+            encrypted: false,
+            cipher: None,
+            recipients: None,
+            compressed: self.format == Form::Zip,
         }
     }
 

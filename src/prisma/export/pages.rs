@@ -3,7 +3,7 @@
 use super::super::ndf::{Page, ValueType};
 use super::super::service::{Cursor, Endpoint, Exported};
 use crate::error::{Error, Kind, Result};
-use crate::hashing::read_through;
+use crate::hashing::{hexadecimal, read_through};
 use crate::store::{Access, Interrupt, Location, folder_of, open_plain, write_small};
 use jiff::{SignedDuration, Timestamp};
 use rustix::fs::{FlockOperation, flock};
@@ -64,7 +64,7 @@ impl Kept {
             .chain_update(&self.digest)
             .chain_update(digest)
             .finalize();
-        self.digest = whole.iter().map(|it| format!("{it:02x}")).collect();
+        self.digest = hexadecimal(&whole);
         self.files = self.files.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
     }
@@ -91,7 +91,7 @@ impl Pages {
     /// has another one, and goes on with it.
     pub fn unnamed(above: &Path, endpoint: &Endpoint) -> PathBuf {
         let digest = Sha256::digest(endpoint.to_string());
-        let key: String = digest[..8].iter().map(|it| format!("{it:02x}")).collect();
+        let key = hexadecimal(&digest[..8]);
         above.join(format!(".export-{key}.unfinished"))
     }
 

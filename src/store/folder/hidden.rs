@@ -150,6 +150,7 @@ impl Hidden {
                     above,
                     name: hidden,
                     here,
+                    spare: self.spare.take(),
                     is_over: false,
                 })
             }
