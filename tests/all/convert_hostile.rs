@@ -40,8 +40,11 @@ fn pipe(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
 }
 
+/// Changes notes.
+type Edit<'e> = dyn Fn(&mut Vec<String>) + 'e;
+
 /// Changes notes, and gives them digests that are right.
-fn forge(folder: &TempDir, edit: impl Fn(&mut Vec<String>)) {
+fn forge(folder: &TempDir, edit: &Edit<'_>) {
     let notes = folder.path().join("ndf/strapi.json");
     let text = fs::read_to_string(&notes).expect("read");
     let lines = text.lines().map(|line| line.trim_end_matches(','));
@@ -125,7 +128,7 @@ fn pipes_in_the_place_of_data_and_data_model_are_named_and_not_waited_for() {
 #[test]
 fn forged_notes_of_which_verify_would_refuse_the_archive_are_refused() {
     let row = |list: &[String]| list.iter().position(|it| it.starts_with("{\"row\":"));
-    let forged: [&dyn Fn(&mut Vec<String>); 3] = [
+    let forged: [&Edit<'_>; 3] = [
         &|list| {
             let row = row(list).expect("a row");
             list[row] = list[row].replacen("\"id\":1", "\"id\":-1", 1);
@@ -141,7 +144,7 @@ fn forged_notes_of_which_verify_would_refuse_the_archive_are_refused() {
     ];
     for edit in forged {
         let folder = converted();
-        forge(&folder, |_| ());
+        forge(&folder, &|_| ());
         let [ndf, site] = ["ndf", "site"].map(|it| folder.path().join(it));
         let options = ["--as", "strapi", "--no-encrypt"];
         convert(&ndf, &site, &[&options[..], &["--dry-run"]].concat()).ends_with(0);
