@@ -7,5 +7,6 @@
 mod names;
 pub mod notes;
 pub mod rows;
+pub mod trees;
 
 pub use names::{Names, capitalised, uncapitalised};

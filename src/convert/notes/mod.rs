@@ -9,7 +9,7 @@ mod file;
 
 pub use file::{Reader, Writer};
 
-use super::rows::Tree;
+use super::trees::Tree;
 use crate::model::{Metadata, Stage};
 use crate::transfer::Scope;
 use serde::{Deserialize, Serialize};

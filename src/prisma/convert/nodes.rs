@@ -4,7 +4,8 @@ use super::fields::Kind;
 use super::form::Fit;
 use super::mapping::{Mapping, other_id};
 use super::placeless::Placeless;
-use crate::convert::rows::{Mark, POSITION, Shapes, Tree, WRAPPER};
+use crate::convert::rows::{POSITION, WRAPPER};
+use crate::convert::trees::{Mark, Shapes, Tree};
 use crate::model::{Entity, Fields, IdSet, elements, json};
 
 /// How deep components are told apart; what is deeper stands in the notes.

@@ -110,7 +110,7 @@ impl Gathered {
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::made_of;
+    use super::super::drafts::made_of;
     use super::*;
     use crate::prisma::sdl::DataModel;
 

@@ -340,7 +340,7 @@ fn each_place(sorter: Sorter, interrupt: &Interrupt, each: &mut EachPlace<'_>) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::made_of;
+    use super::super::drafts::made_of;
     use super::*;
     use crate::error::Kind;
     use crate::prisma::sdl::DataModel;

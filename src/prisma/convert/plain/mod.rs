@@ -3,6 +3,7 @@
 //! Rows get new ids, in the order of the ids of their nodes, and everything that needs an order is sorted on disk, so that
 //! memory stays flat.
 
+mod drafts;
 mod gathered;
 mod links;
 mod schema;
@@ -11,9 +12,10 @@ mod tests;
 mod types;
 pub(super) mod values;
 
+use self::drafts::made_of;
 use self::gathered::{Gathered, LONGEST};
 use self::links::{Pairs, end_key};
-use self::types::{Attribute, ContentType, Made, made_of};
+use self::types::{Attribute, ContentType, Made};
 use self::values::{Holds, is_cut, is_rounded, value};
 use super::joined::unfit;
 use super::placeless::{Of, Placeless};
