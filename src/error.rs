@@ -135,6 +135,12 @@ impl Error {
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
                 error.hint("a file stands where a folder is needed; check the path")
             }
+            io::ErrorKind::ReadOnlyFilesystem => {
+                error.hint("nothing can be written there; choose another place, or mount it for writing")
+            }
+            io::ErrorKind::FileTooLarge => error.hint(
+                "no file there may be so large: raise the limit of this process (ulimit -f), or choose another file system",
+            ),
             _ => error,
         };
         error.source(source)

@@ -88,24 +88,38 @@ pub(super) fn told_of(chunk: &Chunk, texts: &[String]) -> BTreeSet<u64> {
     meant.map(|(at, _)| *at).collect()
 }
 
+/// Messages one after the other, those that follow on the same one counted with it, up to a limit.
+fn once_each(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut told: Vec<(String, u64)> = Vec::new();
+    let mut more = 0_u64;
+    for text in texts {
+        let is_full = told.len() == TOLD;
+        match told.last_mut() {
+            Some((last, times)) if *last == text => *times += 1,
+            _ if is_full => more += 1,
+            _ => told.push((text, 1)),
+        }
+    }
+    let counted = told.into_iter().map(|(text, times)| match times {
+        1 => text,
+        times => format!("{text} ({times} times)"),
+    });
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    counted.chain(rest).collect()
+}
+
 impl Shared<'_> {
     /// What the server said of the elements that were sent as `body`, which are those of `chunk`, or some of them.
     pub(super) fn refused(&self, chunk: &Chunk, body: &str, texts: &[String]) -> Error {
         let places = places(chunk);
-        let mut list: Vec<String> = texts
-            .iter()
-            .take(TOLD)
-            .map(|text| {
-                let shown = &text[..text.floor_char_boundary(SHOWN)];
-                match self.origin(chunk, &places, text) {
-                    Some(place) => format!("{place}: {shown}"),
-                    None => format!("{}: {shown}", self.places(chunk)),
-                }
-            })
-            .collect();
-        if texts.len() > TOLD {
-            list.push(format!("and {} more", texts.len() - TOLD));
-        }
+        let told = texts.iter().map(|text| {
+            let shown = &text[..text.floor_char_boundary(SHOWN)];
+            match self.origin(chunk, &places, text) {
+                Some(place) => format!("{place}: {shown}"),
+                None => format!("{}: {shown}", self.places(chunk)),
+            }
+        });
+        let list = once_each(told);
         let sent = elements(body).len();
         Error::failed(format!(
             "the service did not take all of {sent} {} that were sent at once; it says:",
@@ -120,5 +134,18 @@ impl Shared<'_> {
         let (at, name) = meant(places, text)?;
         let (file, number) = chunk.origin(*at)?;
         Some(format!("{}, element {number} ({name})", self.file(file)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_comes_again_and_again_is_told_once() {
+        let texts = ["a", "b", "b", "b", "a"].map(str::to_owned);
+        assert_eq!(once_each(texts.into_iter()), ["a", "b (3 times)", "a"]);
+        let many = (0..TOLD + 2).map(|at| at.to_string());
+        assert_eq!(once_each(many).last().expect("told"), "and 2 more");
     }
 }

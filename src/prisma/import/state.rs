@@ -411,8 +411,11 @@ fn create(places: &Places) -> Result<PathBuf> {
                 .recursive(true)
                 .mode(0o700)
                 .create(folder_of(path));
-            made.and_then(|()| make(path))
-                .map_err(|error| fail(path, error))?;
+            made.and_then(|()| make(path)).map_err(|error| {
+                fail(path, error).also(
+                    "the state goes beside the data set, or below XDG_STATE_HOME: see that one of them may be written",
+                )
+            })?;
             Ok(path.clone())
         }
         _ => Err(fail(&places.beside, error)),
