@@ -1,13 +1,8 @@
 //! Reading what comes from a terminal or a pipe without being deaf to signals.
 
-use crate::store::Interrupt;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use crate::store::{Interrupt, read_until};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-
-/// How long one wait for input is, in nanoseconds: a tenth of a second.
-const WAIT: i64 = 100_000_000;
 
 /// An input that is read until the user wants the run to stop.
 pub(super) struct Input<F> {
@@ -24,20 +19,6 @@ impl<F: AsFd> Input<F> {
 
 impl<F: AsFd> Read for Input<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.interrupt.check()?;
-            let wait = Timespec {
-                tv_sec: 0,
-                tv_nsec: WAIT,
-            };
-            let mut inputs = [PollFd::new(&self.from, PollFlags::IN)];
-            match poll(&mut inputs, Some(&wait)) {
-                Ok(ready) if ready > 0 => {
-                    return rustix::io::read(&self.from, buffer).map_err(Into::into);
-                }
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        read_until(&self.from, &self.interrupt, buffer)
     }
 }

@@ -1,8 +1,9 @@
 //! The URL of a Strapi's administration, under which its transfers lie.
 
 use crate::error::{Error, Result};
+use crate::store::is_loopback;
 use std::fmt;
-use url::{Host, Url};
+use url::Url;
 
 /// The path of the administration where nobody configured another.
 const ADMIN: &str = "/admin";
@@ -94,17 +95,7 @@ impl Address {
 
     /// Whether it is on this machine.
     pub fn is_loopback(&self) -> bool {
-        match self.url.host() {
-            Some(Host::Domain(name)) => {
-                let name = name.trim_end_matches('.');
-                name == "localhost" || name.ends_with(".localhost")
-            }
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => {
-                address.is_loopback() || address.to_ipv4_mapped().is_some_and(|it| it.is_loopback())
-            }
-            None => false,
-        }
+        is_loopback(&self.url)
     }
 
     /// Whether both are surely the same Strapi. Two names of one server are not seen to be.

@@ -30,12 +30,13 @@ pub(crate) use folder::{Folder, Hidden, check_free, holds_something};
 pub use interrupt::{Interrupt, Interruptible};
 pub use location::{Location, ObjectName, StoreKind};
 pub use net::Distrust;
-pub(crate) use net::{Answer, Caller, Unanswered};
+pub(crate) use net::{Answer, Caller, Unanswered, is_loopback};
 pub(crate) use net::{Asked, Failure, Refusal, Upgraded, upgrade};
 #[cfg(feature = "dgraph")]
 pub(crate) use net::{Headers, Rest};
 pub use object::{Beside, ObjectTarget, post, write_beside};
 pub(crate) use owner::Owner;
+pub(crate) use pipe::read_until;
 pub(crate) use plain::{not_opened, open_plain};
 pub use receipt::{Ending, Receipt, Written};
 pub use shelf::{Item, Shelf, shelf};

@@ -6,6 +6,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -43,23 +44,35 @@ impl NamedPipe {
 
 impl Read for NamedPipe {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            self.interrupt.check()?;
-            let wait = Timespec {
-                tv_sec: 0,
-                tv_nsec: WAIT,
-            };
-            let mut inputs = [PollFd::new(&self.file, PollFlags::IN)];
-            match poll(&mut inputs, Some(&wait)) {
-                Ok(0) | Err(Errno::INTR) => continue,
-                Ok(_) => {}
-                Err(error) => return Err(error.into()),
-            }
-            match self.file.read(buffer) {
-                // Somebody else has read it.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return read,
-            }
+        read_until(&self.file, &self.interrupt, buffer)
+    }
+}
+
+/// Reads from what may have nothing yet, until the run is to stop.
+///
+/// # Errors
+/// It cannot be read, or the run is to stop.
+pub(crate) fn read_until(
+    from: impl AsFd,
+    interrupt: &Interrupt,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
+    loop {
+        interrupt.check()?;
+        let wait = Timespec {
+            tv_sec: 0,
+            tv_nsec: WAIT,
+        };
+        let mut inputs = [PollFd::new(&from, PollFlags::IN)];
+        match poll(&mut inputs, Some(&wait)) {
+            Ok(0) | Err(Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match rustix::io::read(&from, &mut *buffer) {
+            // Somebody else has read it.
+            Err(Errno::AGAIN) => {}
+            read => return read.map_err(Into::into),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Where a server is.
 
 use crate::error::{Error, Result};
+use crate::store::is_loopback;
 use std::fmt;
-use url::{Host, Url};
+use url::Url;
 
 /// What the paths of requests end with. Consoles show URLs with one of them.
 const KNOWN: [&str; 8] = [
@@ -85,17 +86,7 @@ impl Endpoint {
 
     /// Whether it is on this machine.
     pub fn is_loopback(&self) -> bool {
-        match self.url.host() {
-            Some(Host::Domain(name)) => {
-                let name = name.trim_end_matches('.');
-                name == "localhost" || name.ends_with(".localhost")
-            }
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => {
-                address.is_loopback() || address.to_ipv4_mapped().is_some_and(|it| it.is_loopback())
-            }
-            None => false,
-        }
+        is_loopback(&self.url)
     }
 
     /// The URL of a request.

@@ -46,14 +46,7 @@ pub fn gone(
         "the {kind} of the service are read first, to see that what was sent is still there"
     )));
     let knowing = Knowing::new(kind, model);
-    let mut sorter = Sorter::new(scratch);
-    watch.on(Event::Began {
-        what: kind.as_str(),
-        items: None,
-    });
-    let read = theirs(service, &knowing, &mut sorter, watch);
-    watch.on(Event::Ended);
-    read?;
+    let mut sorter = theirs(service, &knowing, scratch, watch)?;
     sent(set, state, &knowing, &mut sorter)?;
     let missing = missing(set, service, sorter)?;
     if missing.count() == 0 {

@@ -50,14 +50,7 @@ pub fn look(
         "the service is not empty: its {kind} are read first, to see that it holds nothing of the data set"
     )));
     let knowing = Knowing::new(kind, model);
-    let mut sorter = Sorter::new(scratch);
-    watch.on(Event::Began {
-        what: kind.as_str(),
-        items: None,
-    });
-    let read = theirs(service, &knowing, &mut sorter, watch);
-    watch.on(Event::Ended);
-    read?;
+    let mut sorter = theirs(service, &knowing, scratch, watch)?;
     own(set, &knowing, &mut sorter)?;
     let found = both(set, &knowing, service, sorter)?;
     match found.count {
@@ -154,8 +147,24 @@ impl<'m> Knowing<'m> {
     }
 }
 
-/// Takes what the service holds.
+/// Reads what the service holds, to be sorted in `scratch`.
 pub(super) fn theirs(
+    service: &Service,
+    knowing: &Knowing<'_>,
+    scratch: &Path,
+    watch: &dyn Watch,
+) -> Result<Sorter> {
+    let mut sorter = Sorter::new(scratch);
+    watch.on(Event::Began {
+        what: knowing.kind.as_str(),
+        items: None,
+    });
+    let taken = take(service, knowing, &mut sorter, watch);
+    watch.on(Event::Ended);
+    taken.map(|()| sorter)
+}
+
+fn take(
     service: &Service,
     knowing: &Knowing<'_>,
     sorter: &mut Sorter,

@@ -19,3 +19,20 @@ pub(crate) use download::Rest;
 pub(super) use executor::{Executor, GLANCE};
 pub(super) use http::{Connector, GoogleAcl};
 pub(crate) use upgrade::{Asked, Failure, Refusal, Upgraded, upgrade};
+
+use url::{Host, Url};
+
+/// Whether a URL leads to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => {
+            address.is_loopback() || address.to_ipv4_mapped().is_some_and(|it| it.is_loopback())
+        }
+        None => false,
+    }
+}
