@@ -5,6 +5,7 @@
 //! in here is for users of the library.
 
 pub use crate::archive::fuzzing::{archive, descriptions, packing};
+pub use crate::dgraph::fuzzing::{rows, schemas};
 pub use crate::remote::fuzzing::frames;
 pub use crate::strapi::fuzzing::{configuration, environment, typescript};
 
@@ -123,6 +124,8 @@ mod tests {
         identifiers,
         lines,
         packing,
+        rows,
+        schemas,
         typescript
     );
 }

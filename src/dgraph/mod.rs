@@ -20,6 +20,8 @@
 
 mod escape;
 pub mod export;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod graphql;
 pub mod json;
 pub mod rdf;
