@@ -44,7 +44,7 @@ impl GraphQls {
             let why = format!("{file}: the schemas are longer than {LONGEST_SCHEMA} bytes");
             return Err(Error::archive(why));
         }
-        if text.trim_start().starts_with('[') {
+        if is_list(text) {
             let schemas = serde_json::from_str(text)
                 .map_err(|error| Error::archive(format!("{file}: {error}")))?;
             return Ok(Self {
@@ -69,12 +69,17 @@ impl GraphQls {
     /// Its text in this dialect.
     ///
     /// # Errors
-    /// There are schemas of other namespaces than the first, which the dialect has no form for.
+    /// There are schemas of other namespaces than the first, which the dialect has no form for; or one begins as a list of
+    /// them does, which is no GraphQL, and would be read as such a list.
     pub fn text(&self, dialect: Dialect) -> Result<String> {
         if dialect == Dialect::Before2103 {
             let mut there = self.schemas.iter().filter(|it| !it.schema.is_empty());
             return match (there.next(), there.next()) {
                 (None, _) => Ok(String::new()),
+                (Some(one), None) if is_list(&one.schema) => Err(refuse(
+                    "the GraphQL schema begins with `[`, as no schema does",
+                )
+                .hint("mend it in the set, in the file that ends with gql_schema.gz")),
                 (Some(one), None) if one.namespace == GALAXY => Ok(one.schema.clone()),
                 _ => Err(refuse(
                     "servers before 21.03 have one namespace, and there are GraphQL schemas of others",
@@ -99,6 +104,11 @@ impl GraphQls {
         out.push_str("\n]\n");
         Ok(out)
     }
+}
+
+/// Whether servers take a text for a list with a schema of each namespace.
+fn is_list(text: &str) -> bool {
+    text.trim_start().starts_with('[')
 }
 
 #[cfg(test)]
@@ -136,6 +146,12 @@ mod tests {
         let text = "[\n{\"Namespace\":0,\"Schema\":\"type A { a: Int }\",\"Script\":\"x\"},\n{\"Namespace\":1,\"Schema\":\"type B { b: Int }\"}\n]\n";
         let schemas = read(text);
         assert_eq!(schemas.text(Dialect::Since2103).unwrap(), text);
+        assert!(schemas.text(Dialect::Before2103).is_err());
+    }
+
+    #[test]
+    fn a_schema_that_would_be_read_as_a_list_is_refused() {
+        let schemas = read("[\n{\"Namespace\":0,\"Schema\":\" [\"}\n]\n");
         assert!(schemas.text(Dialect::Before2103).is_err());
     }
 

@@ -30,10 +30,14 @@ pub(super) fn parse(line: &str) -> Result<Option<Line>, String> {
     let (predicate, mut language) = cut_language(name);
     cursor.space();
     let object = if cursor.0.starts_with('"') {
-        let (value, tag) = cursor.literal()?;
+        let (mut value, tag) = cursor.literal()?;
         language = tag.or(language);
         if let Some(tag) = language.filter(|it| !is_language(it)) {
             return Err(format!("`{}` is no language", shown(tag)));
+        }
+        // Servers take `<name@en> "x"` and `<name> "x"@en` for the same.
+        if language.is_some() && value.scalar == Scalar::Default {
+            value.scalar = Scalar::String;
         }
         Object::Value {
             value,
@@ -263,7 +267,8 @@ mod tests {
         };
         assert_eq!((value.scalar, value.text.as_str()), (Scalar::Int, "42"));
         let tagged = row("<0x3> <name> \"Alice\"@en .");
-        assert!(matches!(tagged.object, Object::Value { language: Some(tag), .. } if tag == "en"));
+        assert!(matches!(&tagged.object, Object::Value { language: Some(tag), .. } if tag == "en"));
+        assert_eq!(row("<0x3> <name@en> \"Alice\" ."), tagged);
         assert_eq!(
             row("<_:uid1f> <friend> _:b .").object,
             Object::Edge(Node::Blank("b".into()))

@@ -55,16 +55,29 @@ fn print(row: &Row, dialect: Dialect, out: &mut String) -> Result<()> {
             "RDF has no form for the predicate `{predicate}`"
         )));
     }
+    let language = match &row.object {
+        Object::Value { language, .. } => language.as_deref(),
+        Object::Edge(_) => None,
+    };
+    if let Some(tag) = language.filter(|it| !is_language(it)) {
+        return Err(refuse(format!("`{}` is no language", shown(tag))));
+    }
     // Writing to a text does not fail.
-    let _ = write!(out, " <{predicate}> ");
+    let _ = write!(out, " <{predicate}");
+    if let (Object::Value { value, .. }, Some(tag)) = (&row.object, language) {
+        // A value has a language or a type behind it, and a predicate may have the language.
+        if is_typed(value.scalar) {
+            let _ = write!(out, "@{tag}");
+        }
+    }
+    out.push_str("> ");
     match &row.object {
         Object::Edge(target) => node(target, out)?,
-        Object::Value { value, language } => {
+        Object::Value { value, .. } => {
             quote(&value.text, out);
             match language {
-                Some(tag) if is_language(tag) => _ = write!(out, "@{tag}"),
-                Some(tag) => return Err(refuse(format!("`{}` is no language", shown(tag)))),
-                None => suffix(value.scalar, out),
+                Some(tag) if !is_typed(value.scalar) => _ = write!(out, "@{tag}"),
+                _ => suffix(value.scalar, out),
             }
         }
     }
@@ -81,6 +94,11 @@ fn print(row: &Row, dialect: Dialect, out: &mut String) -> Result<()> {
     }
     out.push_str(" .\n");
     Ok(())
+}
+
+/// Whether the type of a value that has a language has to be said: a text has one or the other.
+fn is_typed(scalar: Scalar) -> bool {
+    !matches!(scalar, Scalar::Default | Scalar::String)
 }
 
 /// What says the type of a value.
