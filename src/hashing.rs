@@ -13,9 +13,9 @@ pub(crate) fn read_through(content: &mut dyn Read) -> io::Result<(u64, Sha256)> 
     Ok((length, hasher.0))
 }
 
-/// A digest in hexadecimal digits.
-pub(crate) fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes, such as those of a digest, in hexadecimal digits, in lower case.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Hashes what is written.

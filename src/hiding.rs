@@ -1,6 +1,7 @@
-//! Hides secrets in texts that others wrote, such as what a server says of a request.
+//! Secrets, and how they are hidden in texts that others wrote, such as what a server says of a request.
 
 use std::collections::HashSet;
+use std::fmt;
 
 /// Secrets that are shorter than this are not looked for: they are found in too many innocent words. In bytes.
 const SHORTEST: usize = 8;
@@ -11,6 +12,28 @@ const PART: usize = 16;
 const LONGEST: usize = 1 << 10;
 /// How much of one is looked at.
 const LONGEST_LOOK: usize = 64 << 10;
+
+/// A key, a token, a password, or what a token is made from. It shows nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// One of this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
 
 /// A text of a server's as it is kept and told: without these secrets and parts of them, and of bounded length. What
 /// would be cut first could show a part.

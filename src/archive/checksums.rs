@@ -1,6 +1,7 @@
 //! `checksums.sha256`: the digests of the entries before it, in order, as `sha256sum -c` reads them.
 
 use super::layout::CHECKSUMS;
+use crate::hashing::hexadecimal;
 use crate::model::NameMap;
 use crate::model::limits::LONGEST_NAME;
 use std::borrow::Cow;
@@ -16,11 +17,6 @@ const LONGEST_LINE: u64 = 2 * LONGEST_NAME as u64 + 128;
 
 /// How many faults are kept.
 const KEPT: usize = 100;
-
-/// Bytes in hexadecimal digits, in lower case.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// The bytes in hexadecimal digits, which must be in lower case; `None` where these are none, or
 /// others than that many.
@@ -39,7 +35,7 @@ pub(super) fn unhex<const N: usize>(digits: &str) -> Option<[u8; N]> {
 /// A line of the list, without its break. As `sha256sum` does, a name with a line break or a
 /// backslash is escaped, and the line begins with a backslash.
 fn line(name: &str, digest: &[u8]) -> String {
-    let digest = hex(digest);
+    let digest = hexadecimal(digest);
     if !name.contains(['\\', '\n', '\r']) {
         return format!("{digest}  {name}");
     }

@@ -1,9 +1,10 @@
 //! `manifest.json`: what an archive was made from, known before anything else of it is read.
 
-use super::checksums::{hex, unhex};
+use super::checksums::unhex;
 use super::codec::SALT;
 use super::layout::MANIFEST;
 use crate::error::{Error, Kind, Result};
+use crate::hashing::hexadecimal;
 use crate::model::Stage;
 use crate::transfer::{Description, FilterOptions, Group, Provenance, Scope};
 use serde::{Deserialize, Serialize};
@@ -108,7 +109,7 @@ impl Manifest {
             consistent: provenance.map(|provenance| provenance.is_consistent),
             authentication: salt.map(|salt| Authentication {
                 algorithm: ALGORITHM.into(),
-                salt: hex(salt),
+                salt: hexadecimal(salt),
             }),
         }
     }

@@ -1,6 +1,6 @@
 //! An archive as a destination: a tar file, or the same tree unpacked in a folder.
 
-use super::checksums::{Checksums, hex};
+use super::checksums::Checksums;
 use super::codec::{Encryption, Packer, Packing, Password, SALT};
 use super::digests::Digests;
 use super::layout::{CHECKSUMS, HMAC, MANIFEST, METADATA, RESULT, sidecar_name, upload_name};
@@ -10,6 +10,7 @@ use super::shard::Shards;
 use super::tree::Tree;
 use crate::effort::{Effort, Work};
 use crate::error::{Error, Kind, Result};
+use crate::hashing::hexadecimal;
 use crate::model::limits::{LONGEST_LIST, LONGEST_TEXT};
 use crate::model::{Asset, ConfigItem, Entity, Link, Schema, Schemas, Stage};
 use crate::random;
@@ -248,7 +249,7 @@ impl ArchiveLoad {
             see: |bytes: &[u8]| mac.update(bytes),
         };
         self.writer.entry(CHECKSUMS, length, &mut watched)?;
-        let text = hex(&mac.finalize().into_bytes()) + "\n";
+        let text = hexadecimal(&mac.finalize().into_bytes()) + "\n";
         self.writer
             .entry(HMAC, text.len() as u64, &mut text.as_bytes())
     }

@@ -16,6 +16,7 @@ mod export;
 mod extract;
 mod filter;
 mod findings;
+mod frame;
 mod given;
 mod identity;
 mod import;

@@ -4,9 +4,8 @@
 //! namespace. Servers tell the two apart by whether it is a list of JSON, and so does this.
 
 use super::escape::quote;
-use super::row::GALAXY;
 use super::schema::LONGEST_SCHEMA;
-use super::{Dialect, refuse};
+use super::{Dialect, GALAXY, refuse};
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};

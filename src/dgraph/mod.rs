@@ -6,6 +6,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`set`] | sets on disk: groups, files, gzip, encryption |
+//! | [`scalar`] | what values there are, and whether a text is one |
 //! | [`row`] | one row, whatever the dialect and the format |
 //! | [`json`] | rows as JSON |
 //! | [`rdf`] | rows as RDF |
@@ -26,6 +27,7 @@ pub mod graphql;
 pub mod json;
 pub mod rdf;
 pub mod row;
+pub mod scalar;
 pub mod schema;
 pub mod server;
 pub mod set;
@@ -39,6 +41,9 @@ use std::fmt;
 /// How many bytes the text of a row may have, and of an object with several: more than a server takes in one request is of
 /// no use to anybody.
 pub const LONGEST_ROW: usize = 64 << 20;
+
+/// The namespace of rows that say none.
+pub const GALAXY: u64 = 0;
 
 /// What servers of a time write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +79,22 @@ impl Format {
             Self::Rdf => "rdf",
             Self::Json => "json",
         }
+    }
+}
+
+/// A number of 64 bits without a sign, as Go's `ParseUint` takes it with base 0, but for underscores.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let digits = |text: &str, radix| {
+        let is_whole = !text.is_empty() && text.bytes().all(|it| it.is_ascii_hexdigit());
+        is_whole.then(|| u64::from_str_radix(text, radix).ok())?
+    };
+    let (prefix, rest) = text.split_at_checked(2).unwrap_or((text, ""));
+    match prefix {
+        "0x" | "0X" => digits(rest, 16),
+        "0b" | "0B" => digits(rest, 2),
+        "0o" | "0O" => digits(rest, 8),
+        _ if text.len() > 1 && text.starts_with('0') => digits(&text[1..], 8),
+        _ => digits(text, 10),
     }
 }
 

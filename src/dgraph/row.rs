@@ -2,15 +2,16 @@
 //!
 //! Numbers stay as they are written: there are integers of 64 bits, and floats that a step through binary would change.
 
+use super::scalar;
 use super::schema::{Kind, Schema};
 use crate::checking::begin;
 use std::borrow::Cow;
 use std::fmt;
 
-/// The namespace of rows that say none.
-pub const GALAXY: u64 = 0;
-/// What servers write for numbers that are none, which is no JSON.
-pub const NO_NUMBERS: [&str; 3] = ["+Inf", "-Inf", "NaN"];
+pub use super::GALAXY;
+pub(crate) use super::number;
+pub use super::scalar::{NO_NUMBERS, Scalar};
+
 /// How many facets a row may have: they are held at once.
 pub const MOST_FACETS: usize = 1 << 14;
 /// The predicate that says of which type a node is.
@@ -61,66 +62,6 @@ impl fmt::Display for Node {
             Self::Named(name) => f.write_str(name),
         }
     }
-}
-
-/// A number of 64 bits without a sign, as Go's `ParseUint` takes it with base 0, but for underscores.
-pub(crate) fn number(text: &str) -> Option<u64> {
-    let digits = |text: &str, radix| {
-        let is_whole = !text.is_empty() && text.bytes().all(|it| it.is_ascii_hexdigit());
-        is_whole.then(|| u64::from_str_radix(text, radix).ok())?
-    };
-    let (prefix, rest) = text.split_at_checked(2).unwrap_or((text, ""));
-    match prefix {
-        "0x" | "0X" => digits(rest, 16),
-        "0b" | "0B" => digits(rest, 2),
-        "0o" | "0O" => digits(rest, 8),
-        _ if text.len() > 1 && text.starts_with('0') => digits(&text[1..], 8),
-        _ => digits(text, 10),
-    }
-}
-
-/// What a value is, as far as the row says it; the schema has the last word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scalar {
-    /// What has no type.
-    Default,
-    /// `xs:string`
-    String,
-    /// `xs:int`
-    Int,
-    /// `xs:float`
-    Float,
-    /// `xs:boolean`
-    Bool,
-    /// `xs:dateTime`
-    DateTime,
-    /// `geo:geojson`; servers write `'` for `"` in it.
-    Geo,
-    /// `xs:base64Binary`
-    Binary,
-    /// `xs:password`: a hash.
-    Password,
-    /// `xs:decimal`
-    BigFloat,
-    /// `xs:[]float32`
-    Vector,
-}
-
-impl Scalar {
-    /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::Default,
-        Self::String,
-        Self::Int,
-        Self::Float,
-        Self::Bool,
-        Self::DateTime,
-        Self::Geo,
-        Self::Binary,
-        Self::Password,
-        Self::BigFloat,
-        Self::Vector,
-    ];
 }
 
 /// A value.
@@ -216,7 +157,7 @@ impl Row {
 /// Whether a facet's text is a time: a day at least, which nothing takes for a number. The loader takes a year alone as
 /// a time as well; here that stays a text.
 pub(crate) fn is_time(text: &str) -> bool {
-    text.len() >= "2006-01-02".len() && super::verify::is_time(text)
+    text.len() >= "2006-01-02".len() && scalar::is_time(text)
 }
 
 /// Whether this is a number in the grammar of JSON.

@@ -389,7 +389,7 @@ fn uuid() -> Result<String> {
     let mut bytes = crate::random::bytes::<16>()?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = crate::hashing::hexadecimal(&bytes);
     let (a, b, c, d, e) = (
         &hex[..8],
         &hex[8..12],

@@ -1,6 +1,7 @@
 //! What came of an archive that was written: its name, its length, its digest.
 
 use crate::error::{Error, Result};
+use crate::hashing::hexadecimal;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
@@ -110,7 +111,7 @@ impl Receipt {
             name,
             size: state.size,
             id: state.id.clone(),
-            sha256: digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect()),
+            sha256: digest.map(|digest| hexadecimal(&digest)),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The schema.json files of content types, in a folder beside the archive.
 
 use crate::error::{Error, Result};
+use crate::hashing::hexadecimal;
 use crate::prisma::convert::PlainSource;
 use crate::store::{Folder, Hidden, check_folder, folder_of, holds_something};
 use sha2::{Digest, Sha256};
@@ -73,7 +74,10 @@ impl Schemas {
         };
         for (name, text) in source.schema_files() {
             write(&name, &text)?;
-            list.push_str(&format!("{}  {name}\n", hex(&Sha256::digest(&text))));
+            list.push_str(&format!(
+                "{}  {name}\n",
+                hexadecimal(&Sha256::digest(&text))
+            ));
         }
         write(LIST, &list)?;
         Ok(Self {
@@ -207,7 +211,7 @@ fn foreign_below(
                         let mut text = Vec::new();
                         let read = there.read(name);
                         let read = read.and_then(|it| it.take(LONGEST).read_to_end(&mut text));
-                        read.is_ok() && hex(&Sha256::digest(&text)) == *own
+                        read.is_ok() && hexadecimal(&Sha256::digest(&text)) == *own
                     }
                     _ => false,
                 };
@@ -219,8 +223,4 @@ fn foreign_below(
         }
     }
     Ok(None)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

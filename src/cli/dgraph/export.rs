@@ -2,10 +2,9 @@
 
 use super::super::Cancellation;
 use super::super::environment::Environment;
-use super::super::progress::Progress;
+use super::super::frame::Frame;
 use super::super::prompt::Prompt;
 use super::super::report::INCOMPLETE;
-use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
 use super::server::ServerArguments;
 use crate::dgraph::Format;
@@ -51,11 +50,8 @@ pub(super) struct Arguments {
     /// Say what would be done, and have nothing exported
     #[arg(long)]
     dry_run: bool,
-    /// Say more
-    #[arg(long)]
-    verbose: bool,
     #[command(flatten)]
-    alone: RunArguments,
+    frame: Frame,
 }
 
 /// Reads the name of a format.
@@ -70,21 +66,15 @@ fn formats() -> impl TypedValueParser<Value = Format> {
 impl Arguments {
     /// Runs the export; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let alone = self.alone.clone();
-        let reports = Reports::Stdout;
-        alone.run(
-            "dgraph export",
-            reports,
-            environment,
-            |cancellation, summary| {
+        self.frame
+            .run("dgraph export", environment, |cancellation, summary| {
                 let done = self.export(environment, cancellation, summary);
                 done.map_err(|error| {
                     error.interrupted_with(
                         "nothing was written under its name; an export that the server has begun goes on there",
                     )
                 })
-            },
-        )
+            })
     }
 
     fn export(
@@ -113,7 +103,7 @@ impl Arguments {
             format: self.format,
             namespace: self.namespace,
         };
-        let progress = Progress::new(cancellation, self.verbose);
+        let progress = self.frame.progress(cancellation);
         let to = (path.as_path(), self.export_dir.as_slice());
         match export::export(&server, &offer, &request, to, &interrupt, &progress)? {
             Exported::There(error) => Ok(incomplete(

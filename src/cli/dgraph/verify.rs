@@ -2,9 +2,8 @@
 
 use super::super::environment::Environment;
 use super::super::findings::{print_findings, print_losses};
-use super::super::progress::Progress;
+use super::super::frame::Frame;
 use super::super::report::INCOMPLETE;
-use super::super::run::RunArguments;
 use super::super::terminal::Reports;
 use super::super::{Cancellation, exit_code};
 use super::verdict;
@@ -34,24 +33,17 @@ pub(super) struct Arguments {
     /// File with the key that the server encrypts with: 16, 24 or 32 bytes
     #[arg(long, value_name = "FILE")]
     encryption_key_file: Option<PathBuf>,
-    /// Say more
-    #[arg(long)]
-    verbose: bool,
     #[command(flatten)]
-    alone: RunArguments,
+    frame: Frame,
 }
 
 impl Arguments {
     /// Runs the check; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let alone = self.alone.clone();
-        let reports = Reports::Stdout;
-        alone.run(
-            "dgraph verify",
-            reports,
-            environment,
-            |cancellation, summary| self.check(environment, cancellation, summary),
-        )
+        self.frame
+            .run("dgraph verify", environment, |cancellation, summary| {
+                self.check(environment, cancellation, summary)
+            })
     }
 
     fn check(
@@ -62,7 +54,7 @@ impl Arguments {
     ) -> Result<u8> {
         let key = self.encryption_key_file.as_deref().map(Key::read);
         let set = ExportSet::open(&self.folder, key.transpose()?, &cancellation.interrupt())?;
-        let progress = Progress::new(cancellation, self.verbose);
+        let progress = self.frame.progress(cancellation);
         let found = verify::verify(&set, &environment.temporary, &progress)?;
         verdict::note(summary, &found);
         verdict::print(Reports::Stdout, &found);

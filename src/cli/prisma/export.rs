@@ -3,10 +3,11 @@
 use super::super::Cancellation;
 use super::super::environment::Environment;
 use super::super::findings::print_findings;
+use super::super::frame::Frame;
 use super::super::report::INCOMPLETE;
 use super::super::terminal::{self, Reports, safe};
 use super::service::{Meant, ServiceArguments};
-use super::{Frame, no_stream, verdict};
+use super::{no_stream, progress, verdict};
 use crate::archive::ArchiveName;
 use crate::error::{Error, Result};
 use crate::hashing::{hexadecimal, read_through};
@@ -69,7 +70,7 @@ impl Arguments {
     /// Runs the export; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         self.frame
-            .run("export", environment, |cancellation, summary| {
+            .run("prisma export", environment, |cancellation, summary| {
                 self.export(environment, cancellation, summary)
             })
     }
@@ -114,7 +115,7 @@ impl Arguments {
                 incomplete: false,
             });
         }
-        let progress = self.frame.progress(cancellation);
+        let progress = progress(&self.frame, cancellation);
         let kept = |error: Error| {
             let folder = place.display();
             let how =

@@ -2,11 +2,12 @@
 
 use super::super::environment::Environment;
 use super::super::findings::print_findings;
+use super::super::frame::Frame;
 use super::super::terminal::{self, Reports, safe};
 use super::super::waiting::duration;
 use super::super::{Cancellation, exit_code};
 use super::service::{Meant, ServiceArguments};
-use super::{Frame, no_stream, verdict};
+use super::{no_stream, progress, verdict};
 use crate::error::{Error, Kind, Result};
 use crate::prisma::import::{Import, Imported, Manner, Places, State, gone, look};
 use crate::prisma::ndf::DataSet;
@@ -57,7 +58,7 @@ impl Arguments {
     /// Runs the import; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         self.frame
-            .run("import", environment, |cancellation, summary| {
+            .run("prisma import", environment, |cancellation, summary| {
                 let done = self.import(environment, cancellation, summary);
                 // What earlier runs sent is not known before the data set was read.
                 done.map_err(|error| error.interrupted_with("this run sent nothing"))
@@ -75,7 +76,7 @@ impl Arguments {
         let Meant { service, model } = self.service.open(environment, &interrupt)?;
         summary.project = Some(service.endpoint().to_string());
         let mut set = DataSet::open(&self.data, &interrupt)?;
-        let progress = self.frame.progress(cancellation);
+        let progress = progress(&self.frame, cancellation);
         terminal::tell("checking the data set");
         let found = verify(&mut set, Some(&model), &environment.temporary, &progress)?;
         verdict::note(summary, &found);

@@ -8,11 +8,9 @@ mod verify;
 
 use super::Cancellation;
 use super::environment::Environment;
+use super::frame::Frame;
 use super::progress::Progress;
-use super::run::RunArguments;
-use super::terminal::Reports;
 use crate::error::{Error, Result};
-use crate::transfer::summary::Summary;
 use clap::{Args, Subcommand};
 use std::path::Path;
 
@@ -46,32 +44,9 @@ impl Arguments {
     }
 }
 
-/// What the verbs have around their work.
-#[derive(Debug, Args)]
-struct Frame {
-    /// Say more
-    #[arg(long)]
-    verbose: bool,
-    #[command(flatten)]
-    alone: RunArguments,
-}
-
-impl Frame {
-    /// Does the work of a verb; gives the exit code.
-    fn run(
-        &self,
-        verb: &str,
-        environment: &Environment,
-        work: impl FnOnce(&Cancellation, &mut Summary) -> Result<u8>,
-    ) -> Result<u8> {
-        let verb = format!("prisma {verb}");
-        let alone = self.alone.clone();
-        alone.run(&verb, Reports::Stdout, environment, work)
-    }
-
-    fn progress(&self, cancellation: &Cancellation) -> Progress {
-        Progress::new(cancellation, self.verbose).checking("the data set")
-    }
+/// What shows how far the work of a verb is.
+fn progress(frame: &Frame, cancellation: &Cancellation) -> Progress {
+    frame.progress(cancellation).checking("the data set")
 }
 
 /// Sees that what is named as a data set, or as a file for one, is not the standard input or output: a zip is read from its

@@ -4,7 +4,7 @@ use super::super::environment::Environment;
 use super::super::secret::{Sort, line_of_file};
 use super::super::terminal;
 use crate::error::{Error, Result};
-use crate::prisma::project::{Definition, Secret, data_model};
+use crate::prisma::project::{Definition, data_model, first_secret};
 use crate::prisma::sdl::DataModel;
 use crate::prisma::service::{Endpoint, Service};
 use crate::store::Interrupt;
@@ -90,8 +90,8 @@ impl ServiceArguments {
         }
         let model = data_model(&files)?;
         let secret = match (&self.secret, &self.secret_file) {
-            (Some(secret), _) => Secret::first_of(secret),
-            (None, Some(file)) => Secret::first_of(&line_of_file(file, Sort::Secret, interrupt)?),
+            (Some(secret), _) => first_secret(secret),
+            (None, Some(file)) => first_secret(&line_of_file(file, Sort::Secret, interrupt)?),
             (None, None) => definition.and_then(|it| it.secret),
         };
         if secret.is_none() {

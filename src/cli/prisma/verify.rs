@@ -2,9 +2,10 @@
 
 use super::super::environment::Environment;
 use super::super::findings::print_findings;
+use super::super::frame::Frame;
 use super::super::terminal::Reports;
 use super::super::{Cancellation, exit_code};
-use super::{Frame, no_stream, verdict};
+use super::{no_stream, progress, verdict};
 use crate::error::{Kind, Result};
 use crate::prisma::ndf::DataSet;
 use crate::prisma::{project, verify};
@@ -40,7 +41,7 @@ impl Arguments {
     /// Runs the check; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
         self.frame
-            .run("verify", environment, |cancellation, summary| {
+            .run("prisma verify", environment, |cancellation, summary| {
                 self.check(environment, cancellation, summary)
             })
     }
@@ -57,7 +58,7 @@ impl Arguments {
             false => Some(project::data_model(&self.datamodel)?),
         };
         let mut set = DataSet::open(&self.data, &cancellation.interrupt())?;
-        let progress = self.frame.progress(cancellation);
+        let progress = progress(&self.frame, cancellation);
         let found = verify::verify(&mut set, model.as_ref(), &environment.temporary, &progress)?;
         verdict::note(summary, &found);
         verdict::print(Reports::Stdout, &found);

@@ -2,6 +2,7 @@
 
 use super::{End, FORMAT, Head, Note};
 use crate::error::{Error, Result};
+use crate::hashing::hexadecimal;
 use crate::model::limits::{LONGEST_LINE, LONGEST_TEXT, LONGEST_TYPES};
 use crate::store::{open_plain, real_path};
 use serde::Deserialize;
@@ -72,8 +73,7 @@ impl<W: Write> Writer<W> {
 /// So many bytes of a digest so far, in hexadecimal digits.
 fn digits<const BYTES: usize>(digest: &Sha256) -> String {
     let digest = digest.clone().finalize();
-    let bytes = digest.iter().take(BYTES);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest[..BYTES])
 }
 
 /// Reads notes one after the other.

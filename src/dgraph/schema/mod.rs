@@ -8,7 +8,7 @@ mod print;
 pub(super) use print::check_namespace;
 
 use super::Dialect;
-use super::row::Scalar;
+use super::scalar::Scalar;
 use std::collections::HashMap;
 
 /// How many bytes a schema may have: it is held in memory.

@@ -1,7 +1,6 @@
 //! Reads a schema. Each predicate stands on a line of its own; a type goes over several.
 
-use super::super::row::number;
-use super::super::{Dialect, at};
+use super::super::{Dialect, at, number};
 use super::{Directive, Field, Kind, LONGEST_SCHEMA, MOST_PARTS, Predicate, Schema, Type};
 use crate::error::{Error, Result};
 
@@ -274,7 +273,7 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::row::Scalar;
+    use super::super::super::scalar::Scalar;
     use super::*;
 
     #[test]

@@ -1,7 +1,6 @@
 //! Writes a schema, as servers of either time do it.
 
-use super::super::row::GALAXY;
-use super::super::{Dialect, refuse};
+use super::super::{Dialect, GALAXY, refuse};
 use super::{Field, Predicate, Schema, Type};
 use crate::error::Result;
 use std::fmt::Write as _;

@@ -2,29 +2,8 @@
 
 use crate::error::Result;
 use crate::store::Headers;
-use std::fmt;
 
-/// A key, a token or a password. It shows nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// One of this text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
+pub use crate::hiding::Secret;
 
 /// The header that a token goes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

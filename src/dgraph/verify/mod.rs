@@ -3,12 +3,9 @@
 //! Every file is read to its last byte, once. Which nodes there are is sorted on disk, so that memory stays flat.
 
 mod uids;
-mod value;
-
-pub(super) use value::is_time;
-pub use value::misfit;
 
 use super::row::{Object, Row, TYPE, shown};
+use super::scalar::misfit;
 use super::schema::{Kind as Holds, Schema};
 use super::set::{Content, Context, ExportSet, SetFile, dialect};
 use super::{Dialect, Format, at};

@@ -13,38 +13,18 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+pub use crate::hiding::Secret;
+
 /// Where the definition lies below the folder of a project.
 const PLACES: [&str; 2] = ["prisma.yml", "prisma/prisma.yml"];
 /// How many bytes a definition or a file of variables may have.
 const LONGEST: u64 = 64 << 10;
 
-/// What a token is made from. It shows nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// One of this text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// The first of a list with commas, as `prisma.yml` has it; blanks do not count.
-    pub fn first_of(list: &str) -> Option<Self> {
-        let list: String = list.chars().filter(|it| !it.is_whitespace()).collect();
-        let first = list.split(',').find(|it| !it.is_empty())?;
-        Some(Self(first.to_owned()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
+/// The first secret of a list with commas, as `prisma.yml` has it; blanks do not count.
+pub fn first_secret(list: &str) -> Option<Secret> {
+    let list: String = list.chars().filter(|it| !it.is_whitespace()).collect();
+    let first = list.split(',').find(|it| !it.is_empty())?;
+    Some(Secret::new(first))
 }
 
 /// What `prisma.yml` says.
@@ -136,7 +116,7 @@ impl Definition {
         Ok(Self {
             file: file.to_owned(),
             endpoint: read("endpoint")?,
-            secret: read("secret")?.as_deref().and_then(Secret::first_of),
+            secret: read("secret")?.as_deref().and_then(first_secret),
             datamodel: datamodel.iter().map(|it| above.join(it)).collect(),
         })
     }

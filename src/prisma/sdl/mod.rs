@@ -3,7 +3,6 @@
 //!
 //! What is taken from the text is what data sets hang on; other directives stay in [`Field::directives`] as they are.
 
-mod index;
 mod model;
 mod parse;
 mod print;

@@ -1,6 +1,8 @@
 //! The data model as values.
 
-use super::index::{Index, values};
+mod index;
+
+use index::{Index, values};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A type of values that are no nodes.

@@ -20,6 +20,7 @@ use super::ndf::{DataSet, ValueType, fault};
 use super::sdl::DataModel;
 use crate::checking::{Event, Watch};
 use crate::error::{Error, Kind, Result};
+use crate::hashing::hexadecimal;
 use element::Checker;
 use ids::Ids;
 use sha2::{Digest as _, Sha256};
@@ -55,11 +56,7 @@ impl Verdict {
             hasher.update(kind.as_str());
             chunks.iter().for_each(|digest| hasher.update(digest));
         }
-        hasher
-            .finalize()
-            .iter()
-            .map(|it| format!("{it:02x}"))
-            .collect()
+        hexadecimal(&hasher.finalize())
     }
 
     /// The faults as one error, for whoever goes no further.

@@ -4,6 +4,7 @@
 use super::super::socket::Stopped;
 use super::super::trouble::Trouble;
 use crate::error::Error;
+use crate::hashing::hexadecimal;
 use crate::model::{NameMap, Short, elements};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -268,7 +269,7 @@ impl Items {
                 return refuse("has a checksum of a kind that this program does not know");
             }
             Some(checksum) => {
-                let own: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                let own = hexadecimal(&digest);
                 if !checksum.value.eq_ignore_ascii_case(&own) {
                     return refuse("was damaged on its way: its checksum is another");
                 }

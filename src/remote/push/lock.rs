@@ -1,6 +1,7 @@
 //! One push at a time into a site, as far as this machine knows: the server sees to nothing.
 
 use crate::error::{Error, Kind, Result};
+use crate::hashing::hexadecimal;
 use crate::remote::Address;
 use crate::store::{not_opened, open_plain};
 use rustix::fs::{FlockOperation, flock};
@@ -28,11 +29,7 @@ impl PushLock {
     pub fn take(folder: &Path, address: &Address) -> Result<Self> {
         let (host, port, path) = address.normal();
         let digest = Sha256::digest(format!("{host} {port} {path}"));
-        let name: String = digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = hexadecimal(&digest[..8]);
         let path = folder.join(format!("{PREFIX}{name}.lock"));
         let file = open(&path).map_err(|error| not_opened("make the lock file", &path, error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -4,6 +4,7 @@
 use super::chunk;
 use super::reached::Reached;
 use crate::error::{Error, Result};
+use crate::hashing::hexadecimal;
 use crate::model::{Asset, Fields, Stage, json};
 use crate::remote::wire::{Action, Request, Restore};
 use crate::remote::{Session, Site};
@@ -201,13 +202,8 @@ impl Push {
                 asset.filename, asset.size
             )));
         }
-        let digest = self.session.has_checksums().then(|| {
-            let digest = hasher.finalize();
-            digest
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        });
+        let has_checksums = self.session.has_checksums();
+        let digest = has_checksums.then(|| hexadecimal(&hasher.finalize()));
         self.item(|batch| chunk::end(batch, &id, digest.as_deref()));
         self.count(1);
         self.flush_if_full()

@@ -1,18 +1,64 @@
-//! Whether a value is what the schema says.
+//! What values there are, and whether a text is one.
 //!
 //! Texts are as servers export them and as their loader takes them (`types/conversion.go` of Dgraph).
 
-use super::super::row::{NO_NUMBERS, Scalar};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+/// What servers write for numbers that are none, which is no JSON.
+pub const NO_NUMBERS: [&str; 3] = ["+Inf", "-Inf", "NaN"];
+
 /// What Go takes as true or false.
 const BOOLS: [&str; 12] = [
     "true", "false", "1", "0", "t", "f", "T", "F", "TRUE", "FALSE", "True", "False",
 ];
+
+/// What a value is, as far as the row says it; the schema has the last word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scalar {
+    /// What has no type.
+    Default,
+    /// `xs:string`
+    String,
+    /// `xs:int`
+    Int,
+    /// `xs:float`
+    Float,
+    /// `xs:boolean`
+    Bool,
+    /// `xs:dateTime`
+    DateTime,
+    /// `geo:geojson`; servers write `'` for `"` in it.
+    Geo,
+    /// `xs:base64Binary`
+    Binary,
+    /// `xs:password`: a hash.
+    Password,
+    /// `xs:decimal`
+    BigFloat,
+    /// `xs:[]float32`
+    Vector,
+}
+
+impl Scalar {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Default,
+        Self::String,
+        Self::Int,
+        Self::Float,
+        Self::Bool,
+        Self::DateTime,
+        Self::Geo,
+        Self::Binary,
+        Self::Password,
+        Self::BigFloat,
+        Self::Vector,
+    ];
+}
 
 /// Why a text is no value of this type; `None` where it is one. The text is not in the answer: it may be a secret.
 pub fn misfit(scalar: Scalar, text: &str) -> Option<&'static str> {
@@ -58,7 +104,7 @@ fn is_float(text: &str) -> bool {
 }
 
 /// A year, a month, a day, or a time of a day with or without an offset: what `types.ParseTime` takes.
-pub(in crate::dgraph) fn is_time(text: &str) -> bool {
+pub(super) fn is_time(text: &str) -> bool {
     let is_shaped = text.is_ascii() && text.len() >= 4;
     is_shaped && time(text).is_some()
 }

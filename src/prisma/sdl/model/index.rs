@@ -1,6 +1,6 @@
 //! Where the fields of a type are found: data sets are checked element by element, and types have any number of fields.
 
-use super::model::{EnumType, Field, Type};
+use super::{EnumType, Field, Type};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many of the fields that lead to one type by one name of a relation are of use: a third one says nothing more than
