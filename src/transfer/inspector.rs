@@ -1,19 +1,22 @@
 //! Looks at everything a source sends, on its way to where it is staged: before anything is deleted for
 //! it.
 
+mod entity;
+
 use super::faults::{Faults, OnFault};
 use super::{
     Event, Examples, Filter, Inspection, MOST_OF_A_KIND, Observer, Sink, Subject, UPLOAD_TYPES,
     Warning, WarningKind,
 };
 use crate::error::{Error, Result};
-use crate::model::limits::{DEEPEST, is_too_deep};
+use crate::model::limits::is_too_deep;
 use crate::model::{
-    Asset, AssetMetadata, Attribute, Component, ConfigItem, ConfigKind, Entity, Fields, IdSet,
-    Link, LinkEnd, LinkRef, Misfit, ModelType, Schema, Schemas, Short, Stage, Visitor,
-    deep_attribute, is_component, misfit, named_files, walk,
+    Asset, AssetMetadata, Attribute, ConfigItem, ConfigKind, Entity, Fields, Link, LinkEnd,
+    LinkRef, ModelType, Schema, Schemas, Short, Stage, deep_attribute, is_component, named_files,
+    walk,
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use entity::{Ids, Place, ids_of, too_deep, wrong_value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 /// The keys of the core store that decide who gets in: administrators by single sign-on; users by
@@ -24,27 +27,6 @@ const ACCESS: [&str; 4] = [
     "plugin_users-permissions_advanced",
     "plugin_users-permissions_email",
 ];
-
-/// An entity, for messages.
-struct Place<'a> {
-    content_type: &'a str,
-    id: i64,
-}
-
-impl Place<'_> {
-    fn damaged(&self, what: &str) -> Error {
-        let uid = Short(self.content_type);
-        Error::archive(format!("{uid} {}: {what}", self.id))
-    }
-}
-
-/// The set of ids of a model.
-fn ids_of<'a>(models: &'a mut HashMap<String, IdSet>, uid: &str) -> &'a mut IdSet {
-    if !models.contains_key(uid) {
-        models.insert(uid.to_owned(), IdSet::default());
-    }
-    models.get_mut(uid).expect("it was just put there")
-}
 
 /// Looks at everything a source sends on its way, and keeps what is to be known of it afterwards.
 pub(super) struct Inspector<'a> {
@@ -238,89 +220,6 @@ impl<'a> Inspector<'a> {
             return;
         }
         self.observer.on(Event::Warned(&warning));
-    }
-}
-
-fn too_deep(attribute: &str) -> String {
-    let attribute = Short(attribute);
-    format!("attribute `{attribute}`: its JSON is nested deeper than {DEEPEST} levels")
-}
-
-/// The first value that is not of the kind that the schema says, and what is wrong with it.
-fn wrong_value(schema: &Schema, fields: &Fields<'_>) -> Option<String> {
-    let mut attributes = schema.in_order();
-    fields.0.iter().find_map(|(name, value)| {
-        let Some(Attribute::Scalar(scalar)) = attributes.attribute(name) else {
-            return None;
-        };
-        let why = misfit(*scalar, value)?;
-        Some(format!("attribute `{}`: {why}", Short(name)))
-    })
-}
-
-/// Collects the ids of an entity's components.
-struct Ids<'i, 'p> {
-    found: &'i mut Inspection,
-    shared: &'i mut BTreeMap<String, Examples>,
-    faults: &'i mut Faults,
-    entity: &'p Place<'p>,
-    observer: &'p dyn Observer,
-}
-
-impl Visitor for Ids<'_, '_> {
-    type Owner = ();
-    type Error = Error;
-
-    fn component(
-        &mut self,
-        (_, ()): (&Schema, ()),
-        component: &Component<'_, '_>,
-    ) -> Result<Option<()>> {
-        let (attribute, uid) = (Short(component.attribute), &component.schema.uid);
-        let named = Short(uid);
-        if let Some(deep) = deep_attribute(component.schema, component.fields) {
-            let why = too_deep(deep);
-            self.faults.add(self.entity.damaged(&format!(
-                "attribute `{attribute}`: a component {named}: {why}"
-            )))?;
-        }
-        if let Some(why) = wrong_value(component.schema, component.fields) {
-            self.faults.add(self.entity.damaged(&format!(
-                "attribute `{attribute}`: a component {named}: {why}"
-            )))?;
-        }
-        let id = component.fields.get("id");
-        let Some(id) = id.and_then(|id| id.parse::<i64>().ok()) else {
-            self.faults.add(self.entity.damaged(&format!(
-                "attribute `{attribute}`: a component {named} has no integer `id`"
-            )))?;
-            return Ok(Some(()));
-        };
-        if !ids_of(&mut self.found.components, uid).insert(id) {
-            ids_of(&mut self.found.repeated, uid).insert(id);
-            let shared = self.shared.entry(uid.clone()).or_default();
-            shared.add(|| id.to_string());
-        }
-        Ok(Some(()))
-    }
-
-    fn go_on(&mut self) -> Result<()> {
-        match self.observer.is_cancelled() {
-            true => Err(Error::interrupted()),
-            false => Ok(()),
-        }
-    }
-
-    fn misfit(&mut self, owner: &Schema, attribute: &str, misfit: Misfit<'_>) -> Result<()> {
-        // Strapi keeps components that a dynamic zone took once; whoever loads them sees to them.
-        if matches!(misfit, Misfit::NotTaken(_)) {
-            return Ok(());
-        }
-        self.faults.add(self.entity.damaged(&format!(
-            "attribute `{}` of {}: {misfit}",
-            Short(attribute),
-            Short(&owner.uid)
-        )))
     }
 }
 

@@ -41,6 +41,12 @@ impl Place {
         folder
     }
 
+    /// The same, where one is enough, as it is named on a command line.
+    fn exports(&self, server: &DgraphServer) -> String {
+        let folder = self.folder(server, "exports");
+        folder.display().to_string()
+    }
+
     fn export(&self, server: &DgraphServer, options: &[&str]) -> Command {
         let mut command = backup([
             "dgraph",
@@ -295,10 +301,7 @@ fn each_group_of_a_cluster_is_collected_and_one_that_is_away_is_told() {
 fn an_encrypted_set_stays_so_and_that_is_said() {
     let server = DgraphServer::new(Form::V2503, &set(ENCRYPTED));
     let place = Place::new();
-    let folder = place
-        .folder(&server, "exports")
-        .to_string_lossy()
-        .into_owned();
+    let folder = place.exports(&server);
     run(&mut place.export(&server, &["--export-dir", &folder, "--format", "json"]))
         .ends_with(0)
         .says(["encrypts its exports"]);
@@ -319,10 +322,7 @@ fn what_is_still_being_written_is_not_taken() {
     for form in [Form::V2503, Form::V2103] {
         let server = DgraphServer::new(form, whole.path());
         let place = Place::new();
-        let folder = place
-            .folder(&server, "exports")
-            .to_string_lossy()
-            .into_owned();
+        let folder = place.exports(&server);
         run(&mut place.export(&server, &["--export-dir", &folder]))
             .ends_with(1)
             .says(["it is not whole", "g01.rdf.gz"]);
@@ -335,10 +335,7 @@ fn a_proxy_that_forbids_what_it_does_not_know_is_no_cloud() {
     let server = DgraphServer::new(Form::V2011, &set(BOTH));
     server.state().is_guarded = true;
     let place = Place::new();
-    let folder = place
-        .folder(&server, "exports")
-        .to_string_lossy()
-        .into_owned();
+    let folder = place.exports(&server);
     run(&mut place.export(&server, &["--export-dir", &folder])).ends_with(0);
     place.holds(BOTH, "rdf");
 }
@@ -349,10 +346,7 @@ fn of_two_exports_the_newest_is_taken_that_is_whole() {
         let server = DgraphServer::new(form, &set(BOTH));
         server.state().is_shared = true;
         let place = Place::new();
-        let folder = place
-            .folder(&server, "exports")
-            .to_string_lossy()
-            .into_owned();
+        let folder = place.exports(&server);
         let outcome = run(&mut place.export(&server, &["--export-dir", &folder])).ends_with(0);
         // Where the server says what it wrote, nobody looks at the other one.
         let is_said = outcome
@@ -368,10 +362,7 @@ fn a_task_that_fails_or_is_refused_is_told_and_nothing_is_written() {
     let server = DgraphServer::new(Form::V2503, &set(BOTH));
     server.state().statuses = ["Queued", "Failed"].into();
     let place = Place::new();
-    let folder = place
-        .folder(&server, "exports")
-        .to_string_lossy()
-        .into_owned();
+    let folder = place.exports(&server);
     run(&mut place.export(&server, &["--export-dir", &folder]))
         .ends_with(1)
         .says(["0x185f77e25", "the export failed there"]);
@@ -399,10 +390,7 @@ fn a_user_logs_in_and_again_when_the_token_is_too_old() {
             state.statuses = ["Queued", "Running", "Running"].into();
         }
         let place = Place::new();
-        let folder = place
-            .folder(&server, "exports")
-            .to_string_lossy()
-            .into_owned();
+        let folder = place.exports(&server);
         let password = secret(&place, "password", "p4ssword");
         let mut options = vec![
             "--export-dir",
@@ -495,10 +483,7 @@ fn somebody_at_a_terminal_is_asked_for_the_token_or_the_password() {
 fn a_namespace_that_the_server_cannot_be_told_is_not_passed_over() {
     let server = DgraphServer::new(Form::V2011, &set(BOTH));
     let place = Place::new();
-    let folder = place
-        .folder(&server, "exports")
-        .to_string_lossy()
-        .into_owned();
+    let folder = place.exports(&server);
     run(&mut place.export(&server, &["--export-dir", &folder, "--namespace", "2"]))
         .ends_with(2)
         .says(["has no namespaces", "21.03"]);
@@ -561,10 +546,7 @@ fn an_export_that_is_interrupted_leaves_nothing() {
         state.interrupts = Some(2);
     }
     let place = Place::new();
-    let folder = place
-        .folder(&server, "exports")
-        .to_string_lossy()
-        .into_owned();
+    let folder = place.exports(&server);
     let child = place
         .export(&server, &["--export-dir", &folder])
         .spawn()
