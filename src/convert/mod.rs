@@ -6,6 +6,8 @@
 
 mod names;
 pub mod notes;
+pub mod placeless;
+pub mod plain;
 pub mod rows;
 pub mod trees;
 

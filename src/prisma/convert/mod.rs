@@ -17,12 +17,13 @@ mod links;
 mod mapping;
 mod nodes;
 mod noted;
-mod placeless;
 mod plain;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tie;
+
+use crate::convert::placeless;
 
 pub use destination::NdfDestination;
 pub use noted::NotedSource;

@@ -5,21 +5,19 @@
 
 mod drafts;
 mod gathered;
-mod links;
-mod schema;
+mod relations;
 #[cfg(test)]
 mod tests;
-mod types;
 pub(super) mod values;
 
 use self::drafts::made_of;
-use self::gathered::{Gathered, LONGEST};
-use self::links::{Pairs, end_key};
-use self::types::{Attribute, ContentType, Made};
+use self::gathered::Gathered;
 use self::values::{Holds, is_cut, is_rounded, value};
 use super::joined::unfit;
 use super::placeless::{Of, Placeless};
-use crate::convert::capitalised;
+use crate::convert::plain::{
+    Attribute, ContentType, LONGEST, Made, Pairs, document, end_key, has_documents,
+};
 use crate::error::{Error, Result};
 use crate::model::limits::DEEPEST;
 use crate::model::{Line, Metadata, ModelType, Schema, Schemas, Stage, json};
@@ -29,7 +27,6 @@ use crate::prisma::sdl::{DataModel, Scalar};
 use crate::sorting::{Record, Sorted, Sorter};
 use crate::store::Interrupt;
 use crate::transfer::{Description, Filter, Scope, Sink, Source};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -46,13 +43,11 @@ const ROUNDED: &str = "it has more digits than Strapi keeps, and is rounded";
 const CUT: &str = "it has more digits than the milliseconds that Strapi keeps, and is cut";
 const TOO_LONG: &str = "it is longer than a list of an archive may be";
 const TOO_DEEP: &str = "it is nested deeper than the JSON of an archive may be";
-/// Characters of a document id of Strapi 5.
-const DOCUMENT: usize = 24;
 
 /// NDF of any service.
 pub struct PlainSource {
     data: DataSet,
-    made: Made,
+    made: Made<Holds>,
     version: String,
     /// What stands for times that no node has: RFC 3339 in UTC with milliseconds.
     now: String,
@@ -145,7 +140,7 @@ impl PlainSource {
                     }
                     ValueType::Relations => {
                         let pair = Relation::parse(text).map_err(fail)?;
-                        if !pairs.push(made, &pair)? {
+                        if !relations::push(pairs, made, &pair)? {
                             let [one, other] = &pair.ends;
                             let field = one.field.as_ref().or(other.field.as_ref());
                             let field = field.map_or("", |it| it);
@@ -227,7 +222,7 @@ impl PlainSource {
     /// The line of a row.
     fn line(
         &self,
-        own: &ContentType,
+        own: &ContentType<Holds>,
         (row, document): (u64, &str),
         Gathered {
             node, mut lists, ..
@@ -310,7 +305,7 @@ impl PlainSource {
 
 /// A value as Strapi exports it. What has no place, or is not all of it, is listed.
 fn taken(
-    attribute: &Attribute,
+    attribute: &Attribute<Holds>,
     form: &Holds,
     raw: &str,
     of: Of<'_>,
@@ -383,17 +378,17 @@ impl Source for PlainSource {
     }
 }
 
-/// Whether a Strapi of this version has documents, and languages and drafts of them.
-fn has_documents(version: &str) -> bool {
-    !version.starts_with("4.")
-}
-
-/// The document of a node.
-fn document(type_name: &str, id: &str) -> String {
-    const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let digest = Sha256::digest(format!("{}\0{id}", capitalised(type_name, "T")));
-    let letters = digest.iter().take(DOCUMENT);
-    letters
-        .map(|byte| char::from(LETTERS[*byte as usize % LETTERS.len()]))
-        .collect()
+impl ContentType<Holds> {
+    /// Whether what a node of this id says of a field has a place in it, or says nothing.
+    pub fn takes(&self, field: &str, raw: &str, id: &str) -> bool {
+        let own = self.by_field.get(field);
+        let is_id = || serde_json::from_str::<String>(raw).is_ok_and(|it| it == id);
+        match raw {
+            "null" => true,
+            // Its value was looked at where its attribute was written.
+            _ if own.is_some_and(|own| !self.attributes[*own].is_list) => true,
+            _ if self.has_time(field) => values::instant(raw).is_some(),
+            _ => self.ids.iter().any(|it| it == field) && is_id(),
+        }
+    }
 }
