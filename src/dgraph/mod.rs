@@ -18,6 +18,7 @@
 //! There are two dialects, which do not load into each other's servers: before 21.03 nothing has a namespace. What is the
 //! same in both has one type here. Nothing in here knows of Strapi, and only the last two know of a server.
 
+pub mod convert;
 mod escape;
 pub mod export;
 pub mod graphql;

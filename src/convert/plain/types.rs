@@ -93,6 +93,13 @@ pub struct Made<F> {
 }
 
 impl<F> ContentType<F> {
+    /// The file that a project needs for it: its place below the folder `src`, and its content.
+    pub fn schema_file(&self) -> (String, String) {
+        let name = &self.singular;
+        let path = format!("api/{name}/content-types/{name}/schema.json");
+        (path, self.file.clone())
+    }
+
     /// Whether a list of values of a field has a place in it.
     pub fn takes_list(&self, field: &str) -> bool {
         let own = self.by_field.get(field);

@@ -16,17 +16,18 @@ use self::values::{Holds, is_cut, is_rounded, value};
 use super::joined::unfit;
 use super::placeless::{Of, Placeless};
 use crate::convert::plain::{
-    Attribute, ContentType, LONGEST, Made, Pairs, document, end_key, has_documents,
+    Attribute, ContentType, LONGEST, Made, Pairs, description, document, end_key, end_row,
+    has_documents, row_begun,
 };
 use crate::error::{Error, Result};
 use crate::model::limits::DEEPEST;
-use crate::model::{Line, Metadata, ModelType, Schema, Schemas, Stage, json};
+use crate::model::{Line, ModelType, Schema, Schemas, Stage, json};
 use crate::nesting::is_deeper_than;
 use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
 use crate::prisma::sdl::{DataModel, Scalar};
 use crate::sorting::{Record, Sorted, Sorter};
 use crate::store::Interrupt;
-use crate::transfer::{Description, Filter, Scope, Sink, Source};
+use crate::transfer::{Description, Filter, Sink, Source};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -94,11 +95,7 @@ impl PlainSource {
 
     /// The files that a project needs for the content types: their places below its folder `src`, and their content.
     pub fn schema_files(&self) -> impl Iterator<Item = (String, String)> {
-        self.made.types.iter().map(|own| {
-            let name = &own.singular;
-            let path = format!("api/{name}/content-types/{name}/schema.json");
-            (path, own.file.clone())
-        })
+        self.made.types.iter().map(ContentType::schema_file)
     }
 
     /// Reads all of it, for sorting.
@@ -233,12 +230,8 @@ impl PlainSource {
         let node = Node::parse(&node)?;
         let fields = node.fields.iter().map(|(name, raw)| (&**name, raw.get()));
         let fields: HashMap<&str, &str> = fields.collect();
-        let mut out = String::from("{\"type\":");
-        json::write_string(&mut out, &own.uid);
-        out.push_str(&format!(",\"id\":{row},\"data\":{{"));
-        if has_documents(&self.version) {
-            out.push_str(&format!("\"documentId\":\"{document}\","));
-        }
+        let documents = has_documents(&self.version);
+        let mut out = row_begun(&own.uid, row, documents.then_some(document));
         for attribute in &own.attributes {
             json::write_string(&mut out, &attribute.name);
             out.push(':');
@@ -294,11 +287,7 @@ impl PlainSource {
         };
         let created = time("createdAt").unwrap_or_else(|| format!("\"{}\"", self.now));
         let updated = time("updatedAt").unwrap_or_else(|| created.clone());
-        out.push_str(&format!("\"createdAt\":{created},\"updatedAt\":{updated}"));
-        if has_documents(&self.version) {
-            out.push_str(&format!(",\"publishedAt\":{created},\"locale\":null"));
-        }
-        out.push_str("}}");
+        end_row(&mut out, [&created, &updated], documents);
         Ok(out)
     }
 }
@@ -337,17 +326,7 @@ impl Source for PlainSource {
             let schema = Schema::parse(&own.schema).map_err(|why| unfit(&own.name, &why))?;
             schemas.push(schema);
         }
-        let types = schemas.content_types().map(|it| it.uid.clone()).collect();
-        Ok(Description {
-            metadata: Some(Metadata::new(self.now.clone(), self.version.clone())),
-            schemas: Some(schemas),
-            scope: Some(Scope {
-                stages: [Stage::Schemas, Stage::Entities, Stage::Links].into(),
-                types,
-            }),
-            provenance: None,
-            is_own_archive: false,
-        })
+        Ok(description(schemas, (&self.now, &self.version)))
     }
 
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
