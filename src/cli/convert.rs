@@ -15,7 +15,7 @@ use super::{Cancellation, STREAM, archive_facts, effort, open_archive, report, t
 use crate::archive::{Cipher, DEFAULT_SHARD_SIZE, Encryption, Level, Packing, Password};
 use crate::effort::Effort;
 use crate::error::{Error, Result};
-use crate::prisma::convert::NdfDestination;
+use crate::prisma::convert::ndf_destination;
 use crate::prisma::ndf;
 use crate::store::Location;
 use crate::transfer::summary::{Remembering, Summary};
@@ -169,7 +169,7 @@ impl Arguments {
         if let Location::Path(from) = Location::parse(self.from.as_os_str())? {
             refuse_data_set(&from)?;
         }
-        let destination = NdfDestination::new(&to, format)?
+        let destination = ndf_destination(&to, format)?
             .kept_hidden(self.dry_run)
             .stopped_by(room.cancellation.interrupt());
         let mut archive = open_archive(

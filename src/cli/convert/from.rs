@@ -2,9 +2,10 @@
 
 use super::{Arguments, Room};
 use crate::archive::ArchiveName;
+use crate::convert::noted::NotedSource;
 use crate::convert::notes;
 use crate::error::{Error, Kind, Result};
-use crate::prisma::convert::{NotedSource, PlainSource, layout, names_notes};
+use crate::prisma::convert::{PlainSource, layout, names_notes, noted_source};
 use crate::prisma::ndf::ValueType;
 use crate::prisma::project;
 use crate::store::{Location, folder_of};
@@ -159,7 +160,7 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
                 Error::usage(what).hint("leave it out, or have new content types made: --no-notes")
             );
         }
-        let source = NotedSource::open(&data, &beside, spool, &interrupt)?;
+        let source = noted_source(&data, &beside, spool, &interrupt)?;
         return Ok(Origin::Noted(Box::new(source)));
     }
     if !arguments.no_notes {

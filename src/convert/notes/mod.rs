@@ -16,6 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
+/// The name of their file.
+pub const NOTES: &str = "strapi.json";
+/// The folder beside them with the files of the media library.
+pub const FILES: &str = "files";
 /// The format that is written and read. The first one, without digests, was in no release.
 const FORMAT: u32 = 2;
 
