@@ -86,7 +86,7 @@ impl Type {
         let mut names = Names::new(&reserved, system.longest_name());
         let attributes = || schema.attributes.iter().enumerate();
         let wanted: Vec<String> = attributes()
-            .map(|(_, it)| system.field_name(uncapitalised(&it.0, "field"), &it.1))
+            .map(|(_, it)| system.field_name(uncapitalised(&it.0, "field"), Some(&it.1)))
             .collect();
         let mut fields = vec![String::new(); wanted.len()];
         // An attribute whose name needs no change keeps it, whatever stands before it.

@@ -130,7 +130,9 @@ impl Mapping {
         let to = &self.types[target].name;
         let short = uncapitalised(attribute, "field") + to;
         let long = format!("{short}{}", capitalised(back.unwrap_or_default(), ""));
-        let field = self.types[owner].names.take([short.as_str(), &long]);
+        let wanted = [short, long].map(|it| self.system.field_name(it, None));
+        let names = &mut self.types[owner].names;
+        let field = names.take(wanted.iter().map(String::as_str));
         let number = self.relate(owner, field, target, (true, true), None, None);
         self.by_link.insert(key, number);
         number
@@ -178,6 +180,7 @@ impl Mapping {
     }
 
     fn add_relations(&mut self, owner: usize, schema: &Schema) {
+        let system = self.system;
         let properties = properties(schema);
         for (place, (name, attribute)) in schema.attributes.iter().enumerate() {
             let field = self.types[owner].attributes[place].name.clone();
@@ -204,6 +207,7 @@ impl Mapping {
                             continue;
                         };
                         let wanted = uncapitalised(name, "zone") + &self.types[target].name;
+                        let wanted = system.field_name(wanted, None);
                         let field = self.types[owner].names.take([wanted.as_str()]);
                         let number =
                             self.relate(owner, field, target, (true, false), None, Some(name));

@@ -28,8 +28,8 @@ pub trait System: Debug + Send + Sync {
         wanted
     }
 
-    /// What the field of an attribute is called that would like this name.
-    fn field_name(&self, wanted: String, _attribute: &Attribute) -> String {
+    /// What a field is called that would like this name, of this attribute where it holds values.
+    fn field_name(&self, wanted: String, _attribute: Option<&Attribute>) -> String {
         wanted
     }
 

@@ -3,10 +3,10 @@
 use super::datamodel::datamodel;
 use super::layout::{DATA, DATAMODEL};
 use super::system::PRISMA;
-use super::tie;
 use crate::convert::destination::{FolderDestination, Output, Rest, Target};
 use crate::convert::edges::Edge;
 use crate::convert::mapping::Mapping;
+use crate::convert::notes::naming_line;
 use crate::convert::system::System;
 use crate::error::{Error, Result};
 use crate::prisma::ndf::{Form, ValueType, Writer};
@@ -63,7 +63,7 @@ impl Output for NdfOutput {
             writer.push(ValueType::Relations, &pair)
         })?;
         writer.finish()?;
-        let text = datamodel(mapping).to_string() + &tie::line(notes);
+        let text = datamodel(mapping).to_string() + &naming_line(notes);
         let written = hidden.create(DATAMODEL).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.sync_all()

@@ -62,11 +62,11 @@ impl System for Prisma {
         9_900_000
     }
 
-    fn field_name(&self, wanted: String, attribute: &Attribute) -> String {
+    fn field_name(&self, wanted: String, attribute: Option<&Attribute>) -> String {
         let is_time = STAMPS.contains(&wanted.as_str());
         match attribute {
             // Servers fill these in, with a time.
-            Attribute::Scalar(Scalar::DateTime) => wanted,
+            Some(Attribute::Scalar(Scalar::DateTime)) => wanted,
             _ if is_time => wanted + "Value",
             _ => wanted,
         }

@@ -5,20 +5,12 @@
 
 use super::super::named::open_named;
 use super::layout::DATAMODEL;
-use crate::convert::notes::NOTES;
+use crate::convert::notes::{NOTES, named_in};
 use crate::convert::tallies::foreign;
 use crate::error::{Error, Result};
 use crate::prisma::sdl::LONGEST;
 use std::io::{self, Read};
 use std::path::Path;
-
-/// What stands before the digest in the data model.
-const BEFORE: &str = "# strapi.json: ";
-
-/// The line of the data model that names its notes.
-pub fn line(digest: &str) -> String {
-    format!("\n{BEFORE}{digest}\n")
-}
 
 /// Sees that the data model in this folder names the notes of this digest, if it is there and names any.
 ///
@@ -59,9 +51,5 @@ fn named(path: &Path) -> Result<Option<(String, u64)>> {
         .read_to_end(&mut text);
     read.map_err(|error| Error::io("read the data model", path, error))?;
     let text = String::from_utf8_lossy(&text);
-    let mut lines = text.lines().zip(1_u64..);
-    Ok(lines.find_map(|(line, number)| {
-        let digest = line.strip_prefix(BEFORE)?.trim();
-        Some((digest.to_owned(), number))
-    }))
+    Ok(named_in(&text))
 }
