@@ -48,6 +48,22 @@ pub fn noted_source(
     Ok(NotedSource::new(Box::new(data), folder, spool, interrupt))
 }
 
+/// Whether the GraphQL schema of a set names the notes that were written with it.
+///
+/// # Errors
+/// It cannot be read.
+pub fn names_notes(set: &ExportSet) -> Result<bool> {
+    for file in set.files() {
+        if file.content == Content::GraphQl {
+            let schemas = set.graphql(file)?.schemas;
+            if schemas.iter().any(|it| named_in(&it.schema).is_some()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 struct SetData {
     set: ExportSet,
     path: PathBuf,

@@ -13,7 +13,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 
-pub use data::noted_source;
+pub use data::{names_notes, noted_source};
 pub use destination::set_destination;
 
 /// The folder of the set, beside the notes and the files of the media library.
