@@ -19,6 +19,7 @@ pub(crate) mod nodes;
 pub mod noted;
 pub mod notes;
 pub(crate) mod placeless;
+pub mod plain;
 pub mod rows;
 pub(crate) mod system;
 pub(crate) mod table;

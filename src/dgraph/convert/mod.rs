@@ -2,12 +2,13 @@
 //!
 //! Content types become types of GraphQL, and components types of their own with a position; a dynamic zone becomes one
 //! field a component it takes. What Dgraph cannot hold stands in the notes beside the set (`strapi.json`).
-//! docs/DGRAPH.md says what becomes of what.
+//! Sets of others become content types without notes ([`PlainSource`]). docs/DGRAPH.md says what becomes of what.
 
 mod data;
 mod destination;
 mod graphql;
 mod nodes;
+mod plain;
 mod schema;
 mod system;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 
 pub use data::{names_notes, noted_source};
 pub use destination::set_destination;
+pub use plain::PlainSource;
 
 /// The folder of the set, beside the notes and the files of the media library.
 pub const DATA: &str = "data";
