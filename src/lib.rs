@@ -18,7 +18,7 @@
 //! | [`strapi`] | a project on disk, as source and as destination |
 //! | [`remote`] | a running Strapi, as source and as destination |
 //! | [`prisma`] | Prisma 1: its data model, its data sets, its services, and what becomes of them in Strapi |
-//! | `dgraph` | Dgraph: its export sets and its servers (with the feature of that name) |
+//! | [`dgraph`] | Dgraph: its export sets and its servers |
 //! | [`checking`] | what checks of data of other systems share |
 //! | [`convert`] | what conversions between systems share |
 //! | [`database`] | a small SQL layer that knows nothing of Strapi |
@@ -28,7 +28,7 @@
 //! and `model`; `comparison` to `transfer` and `model`; `remote` to `transfer` and `model`; `archive`, `extract` and `remote` to
 //! `store`; `strapi` to `database`. Nothing
 //! outside `cli` prints, prompts or reads the process
-//! environment. `strapi` and `archive` know nothing of `prisma`.
+//! environment. `strapi` and `archive` know nothing of `prisma` and `dgraph`.
 
 // Tests in here share the stores of tests/all, which call this crate by its name.
 #[cfg(test)]
@@ -41,7 +41,6 @@ pub mod cli;
 pub mod comparison;
 pub mod convert;
 pub mod database;
-#[cfg(feature = "dgraph")]
 pub mod dgraph;
 mod dotenv;
 pub mod effort;

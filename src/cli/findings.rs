@@ -22,7 +22,6 @@ pub(super) fn print_findings(findings: &Findings) {
 }
 
 /// Says what could not be taken; what to do is said once.
-#[cfg(feature = "dgraph")]
 pub(super) fn print_losses(losses: &Findings) {
     print_each(losses, "warning", |loss| {
         terminal::alert(&format!("warning: {loss}"));

@@ -6,7 +6,6 @@ mod child;
 mod choices;
 mod columns;
 mod convert;
-#[cfg(feature = "dgraph")]
 mod dgraph;
 mod diff;
 mod doctor;
@@ -136,7 +135,6 @@ enum Command {
     Doctor(doctor::Arguments),
     Recover(recover::Arguments),
     Prisma(prisma::Arguments),
-    #[cfg(feature = "dgraph")]
     Dgraph(dgraph::Arguments),
     Schedule(schedule::Arguments),
     /// Print completions for a shell
@@ -203,7 +201,6 @@ fn dispatch() -> Result<u8> {
         }
         Command::Recover(arguments) => arguments.run(&environment),
         Command::Prisma(arguments) => arguments.run(&environment),
-        #[cfg(feature = "dgraph")]
         Command::Dgraph(arguments) => arguments.run(&environment),
         Command::Schedule(arguments) => arguments.run(&environment),
         Command::Completions { shell } => {

@@ -54,10 +54,8 @@ pub(super) enum Sort {
     /// The secret of a service of Prisma 1.
     Secret,
     /// The token of a server of Dgraph.
-    #[cfg(feature = "dgraph")]
     ServerToken,
     /// The password of a user of such a server.
-    #[cfg(feature = "dgraph")]
     Password,
 }
 
@@ -68,9 +66,7 @@ impl Sort {
             Self::Identity => "identity",
             Self::Token => "token",
             Self::Secret => "secret",
-            #[cfg(feature = "dgraph")]
             Self::ServerToken => "token",
-            #[cfg(feature = "dgraph")]
             Self::Password => "password",
         }
     }
@@ -81,9 +77,7 @@ impl Sort {
             Self::Identity => "an identity",
             Self::Token => "a token",
             Self::Secret => "a secret",
-            #[cfg(feature = "dgraph")]
             Self::ServerToken => "a token",
-            #[cfg(feature = "dgraph")]
             Self::Password => "a password",
         }
     }
@@ -190,9 +184,7 @@ fn text(bytes: Vec<u8>, sort: Sort, what: &str) -> Result<String> {
         let hint = match sort {
             Sort::Token => "a token is text, as the admin panel shows it",
             Sort::Secret => "a secret is text, as prisma.yml has it",
-            #[cfg(feature = "dgraph")]
             Sort::ServerToken => "a token is text, as the server takes it in a header",
-            #[cfg(feature = "dgraph")]
             Sort::Password => "a password is text, as the user types it",
             Sort::Key | Sort::Identity => "a key is text, as Strapi takes it",
         };

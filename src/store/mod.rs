@@ -32,7 +32,6 @@ pub use location::{Location, ObjectName, StoreKind};
 pub use net::Distrust;
 pub(crate) use net::{Answer, Caller, Unanswered, is_loopback};
 pub(crate) use net::{Asked, Failure, Refusal, Upgraded, upgrade};
-#[cfg(feature = "dgraph")]
 pub(crate) use net::{Headers, Rest};
 pub use object::{Beside, ObjectTarget, post, write_beside};
 pub(crate) use owner::Owner;

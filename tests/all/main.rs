@@ -44,9 +44,7 @@ mod database_snapshot;
 mod database_transactions;
 mod database_values;
 mod databases;
-#[cfg(feature = "dgraph")]
 mod dgraph_export;
-#[cfg(feature = "dgraph")]
 mod dgraph_verify;
 mod diff;
 mod doctor;

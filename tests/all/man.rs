@@ -23,9 +23,6 @@ fn the_man_pages_are_those_of_the_command_line() {
     let committed = repository("man");
     let fresh = tempfile::tempdir().expect("a folder");
     let command = strapi_backup::cli::command().disable_help_subcommand(true);
-    // It has no page until it is in every build.
-    #[cfg(feature = "dgraph")]
-    let command = command.mut_subcommand("dgraph", |it| it.hide(true));
     clap_mangen::generate_to(command, fresh.path()).expect("pages");
     if std::env::var_os("RENEW").is_some() {
         for (name, page) in pages(fresh.path()) {

@@ -472,7 +472,6 @@ fn the_help_of_each_command_has_examples() {
         ("prisma export", "backup prisma export --project"),
         ("prisma import", "backup prisma import --data"),
         ("prisma verify", "backup prisma verify export.zip"),
-        #[cfg(feature = "dgraph")]
         ("dgraph verify", "backup dgraph verify dgraph.r91"),
     ] {
         let words = verb.split(' ').chain(["--help"]);

@@ -2,7 +2,7 @@
 
 use super::super::sdl::{DataModel, FieldType, Scalar};
 pub use crate::calendar::instant;
-use crate::model::canonical::{compact, number};
+use crate::model::canonical;
 use jiff::SignedDuration;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -79,13 +79,7 @@ pub fn is_same(kind: &FieldType, one: &str, other: &str) -> bool {
     }
     let parsed = [one, other].map(|text| serde_json::from_str::<Value>(text).ok());
     let [Some(one), Some(other)] = parsed else {
-        // JSON that is nested too deep to be taken apart.
-        let compacted = [one, other].map(|text| {
-            let mut out = String::new();
-            compact(&mut out, text);
-            out
-        });
-        return compacted[0] == compacted[1];
+        return canonical::is_same(one, other);
     };
     match (kind, one.as_str(), other.as_str()) {
         (FieldType::Scalar(Scalar::DateTime), Some(one), Some(other)) => {
@@ -103,36 +97,7 @@ pub fn is_same(kind: &FieldType, one: &str, other: &str) -> bool {
             (Some(one), Some(other)) => (one - other).abs() < 1e-30,
             _ => false,
         },
-        _ => is_equal(&one, &other),
-    }
-}
-
-/// Whether JSON is the same whatever the order of its keys, and however its numbers are written.
-fn is_equal(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => {
-            let written = [one, other].map(|it| {
-                let mut out = String::new();
-                number(&mut out, &it.to_string());
-                out
-            });
-            written[0] == written[1]
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(one, other)| is_equal(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            let mut members = one.iter();
-            let is_there = |(name, one): (&String, &Value)| {
-                other.get(name).is_some_and(|other| is_equal(one, other))
-            };
-            one.len() == other.len() && members.all(is_there)
-        }
-        _ => one == other,
+        _ => canonical::is_equal(&one, &other),
     }
 }
 

@@ -25,7 +25,6 @@ pub(crate) struct Caller {
 #[derive(Clone, Default)]
 pub(crate) struct Headers(HeaderMap);
 
-#[cfg(feature = "dgraph")]
 impl Headers {
     /// Adds one whose value is secret. The name is in small letters.
     ///

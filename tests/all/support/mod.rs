@@ -9,7 +9,6 @@ pub mod canonical;
 pub mod cli;
 pub mod databases;
 pub mod deep_store;
-#[cfg(feature = "dgraph")]
 pub mod dgraph_server;
 pub mod dice;
 pub mod difference;

@@ -13,12 +13,13 @@ pub(super) mod values;
 use self::drafts::made_of;
 use self::gathered::Gathered;
 use self::values::{Holds, is_cut, is_rounded, value};
-use super::joined::unfit;
 use super::placeless::{Of, Placeless};
+use super::system::PRISMA;
 use crate::convert::plain::{
     Attribute, ContentType, LONGEST, Made, Pairs, description, document, end_key, end_row,
     has_documents, row_begun,
 };
+use crate::convert::system::System;
 use crate::error::{Error, Result};
 use crate::model::limits::DEEPEST;
 use crate::model::{Line, ModelType, Schema, Schemas, Stage, json};
@@ -73,7 +74,7 @@ impl PlainSource {
     ) -> Result<Self> {
         let data = DataSet::open(data, interrupt)?;
         if let Some(fault) = data.faults().first() {
-            return Err(unfit(&data.path().display().to_string(), fault));
+            return Err(PRISMA.unfit(&data.path().display().to_string(), fault));
         }
         let made = made_of(model, has_documents(version));
         if made.types.is_empty() {
@@ -109,7 +110,7 @@ impl PlainSource {
                 self.data.files()[file].name.clone(),
             );
             self.data.read(file, &mut |number, text| {
-                let fail = |why: String| unfit(&format!("{name}, element {number}"), &why);
+                let fail = |why: String| PRISMA.unfit(&format!("{name}, element {number}"), &why);
                 match kind {
                     ValueType::Nodes => {
                         let node = Node::parse(text).map_err(fail)?;
@@ -185,9 +186,9 @@ impl PlainSource {
                 has_documents(&self.version).then_some(&*document),
             )?;
             let text = self.line(own, (row, &document), found, lost);
-            let text = text.map_err(|why| unfit(&format!("{} {id}", own.name), &why))?;
+            let text = text.map_err(|why| PRISMA.unfit(&format!("{} {id}", own.name), &why))?;
             let parsed = Line::parse(Stage::Entities, &text);
-            let parsed = parsed.map_err(|why| unfit(&format!("{} {id}", own.name), &why))?;
+            let parsed = parsed.map_err(|why| PRISMA.unfit(&format!("{} {id}", own.name), &why))?;
             filter.send(&parsed, sink)
         };
         let mut room = Record::default();
@@ -206,7 +207,7 @@ impl PlainSource {
                 && !gathered.take(&record.value, (own, &id), self.longest, lost)
             {
                 let name = String::from_utf8_lossy(record.key.get(8..).unwrap_or_default());
-                return Err(unfit(&name, "there are two nodes of this id"));
+                return Err(PRISMA.unfit(&name, "there are two nodes of this id"));
             }
             room = record;
         }
@@ -323,7 +324,7 @@ impl Source for PlainSource {
     fn describe(&mut self) -> Result<Description> {
         let mut schemas = Schemas::default();
         for own in &self.made.types {
-            let schema = Schema::parse(&own.schema).map_err(|why| unfit(&own.name, &why))?;
+            let schema = Schema::parse(&own.schema).map_err(|why| PRISMA.unfit(&own.name, &why))?;
             schemas.push(schema);
         }
         Ok(description(schemas, (&self.now, &self.version)))
@@ -348,7 +349,7 @@ impl Source for PlainSource {
             let room = (&*self.spool, &self.interrupt);
             pairs.send(&self.made, room, &mut lost, &mut |line| {
                 let parsed = Line::parse(Stage::Links, line);
-                let parsed = parsed.map_err(|why| unfit("a relation", &why))?;
+                let parsed = parsed.map_err(|why| PRISMA.unfit("a relation", &why))?;
                 filter.send(&parsed, sink)
             })?;
         }
