@@ -6,7 +6,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use std::fmt;
 
 /// Milliseconds in a day.
@@ -22,6 +22,52 @@ pub fn in_seconds(time: Timestamp) -> String {
         .smallest(Unit::Second)
         .mode(RoundMode::Floor);
     time.round(down).unwrap_or(time).to_string()
+}
+
+/// The moment that a text names, in one of the forms that services of Prisma 1 take: `2017-11-29T14:35:13.000Z`, also without a
+/// fraction, with an offset, or as `2017-11-29 14:35:13`. It is a time of the calendar, in UTC: moments that are counted end
+/// before the last day of the year 9999, which many write for "never".
+pub fn instant(text: &str) -> Option<DateTime> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let rest = rest.strip_prefix(['T', ' '])?;
+    let (time, zone) = rest.split_at(rest.find(['Z', '+', '-']).unwrap_or(rest.len()));
+    let shape = |text: &str, pattern: &str| {
+        text.len() == pattern.len()
+            && text.bytes().zip(pattern.bytes()).all(|(it, like)| {
+                if like == b'0' {
+                    it.is_ascii_digit()
+                } else {
+                    it == like
+                }
+            })
+    };
+    let (clock, fraction) = time.split_at_checked(8)?;
+    let is_fraction = fraction.is_empty()
+        || fraction.strip_prefix('.').is_some_and(|digits| {
+            (1..=9).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit())
+        });
+    if !(shape(date, "0000-00-00") && shape(clock, "00:00:00") && is_fraction) {
+        return None;
+    }
+    let offset = match zone {
+        "Z" => 0,
+        "" => 0,
+        _ => {
+            let digits: String = zone[1..].chars().filter(|it| *it != ':').collect();
+            if !(shape(&zone[1..], "00:00") || shape(&zone[1..], "0000")) {
+                return None;
+            }
+            let number: i64 = digits.parse().ok()?;
+            let seconds = (number / 100 * 60 + number % 100) * 60;
+            if zone.starts_with('-') {
+                -seconds
+            } else {
+                seconds
+            }
+        }
+    };
+    let civil: DateTime = format!("{date}T{time}").parse().ok()?;
+    civil.checked_sub(SignedDuration::from_secs(offset)).ok()
 }
 
 /// The proleptic Gregorian date of a day counted from 1970-01-01: year, month and day.

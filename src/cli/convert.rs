@@ -13,9 +13,12 @@ use super::run::RunArguments;
 use super::terminal::{Reports, safe};
 use super::{Cancellation, STREAM, archive_facts, effort, open_archive, report, terminal};
 use crate::archive::{Cipher, DEFAULT_SHARD_SIZE, Encryption, Level, Packing, Password};
+use crate::convert::destination::FolderDestination;
+use crate::dgraph::Dialect;
+use crate::dgraph::convert::set_destination;
 use crate::effort::Effort;
 use crate::error::{Error, Result};
-use crate::prisma::convert::NdfDestination;
+use crate::prisma::convert::ndf_destination;
 use crate::prisma::ndf;
 use crate::store::Location;
 use crate::transfer::summary::{Remembering, Summary};
@@ -24,7 +27,7 @@ use crate::transfer::{
     VersionStrategy,
 };
 use clap::{Args, ValueEnum};
-use from::{Origin, find, refuse_data_set, schemas_folder};
+use from::{find, refuse_data_set, schemas_folder};
 use schemas::Schemas;
 use std::path::{Path, PathBuf};
 
@@ -32,27 +35,33 @@ use std::path::{Path, PathBuf};
 ///
 /// With --as ndf, FROM is an archive of a Strapi, and TO becomes a folder with what Prisma 1 takes: data.zip in its
 /// Normalized Data Format, datamodel.prisma, the files of the media library in files/, and strapi.json with what
-/// that format cannot hold. With --as strapi, FROM is such a folder, and TO becomes an archive; or FROM is any data
-/// set of Prisma 1 with its data model, and the content types that it needs come as schema.json files. docs/PRISMA.md
-/// says what becomes of what.
+/// that format cannot hold. With --as dgraph, TO becomes a folder with what Dgraph takes: an export set with a GraphQL
+/// schema in data/, and files/ and strapi.json beside it. With --as strapi, FROM is such a folder, and TO becomes an
+/// archive; or FROM is any data set of Prisma 1 with its data model, or any export set of Dgraph, and the content types
+/// that it needs come as schema.json files. docs/PRISMA.md and docs/DGRAPH.md say what becomes of what.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   backup convert site.tar.gz.enc site-prisma --as ndf --key-file /etc/backup/key
   backup convert s3://bucket/backups/site-2026-11-20 site-prisma --as ndf --dry-run
   backup convert site-prisma site --as strapi --key-file /etc/backup/key
   backup convert export-2026-11-20.zip site --as strapi --datamodel datamodel.prisma --no-encrypt
+  backup convert site.tar.gz.enc site-dgraph --as dgraph --key-file /etc/backup/key
+  backup convert site.tar.gz.enc site-dgraph --as dgraph --dialect before-21.03
+  backup convert site-dgraph site --as strapi --key-file /etc/backup/key
+  backup convert dgraph.r91.u1120.1541 site --as strapi --no-encrypt
 
-What Prisma takes is not encrypted, and holds what the archive does, hashes of passwords among it.
+What Prisma and Dgraph take is not encrypted, and holds what the archive does, hashes of passwords among it.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 done, but some values have no place in the result (with --as ndf they are in
-strapi.json alone), or files are missing, 6 FROM is damaged, 12 wrong key.")]
+Exit codes: 0 done, 1 failed, 2 usage, 3 done, but some values have no place in the result (with --as ndf and
+--as dgraph they are in strapi.json alone), or files are missing, 6 FROM is damaged, 12 wrong key.")]
 pub(super) struct Arguments {
-    /// What is converted. With --as ndf an archive: a file, a folder that holds an unpacked one, s3://, gs:// or az://,
-    /// or - for stdin. With --as strapi a folder that --as ndf made, or a data set of Prisma 1: a zip or a folder
+    /// What is converted. With --as ndf and --as dgraph an archive: a file, a folder that holds an unpacked one, s3://,
+    /// gs:// or az://, or - for stdin. With --as strapi a folder that these made, a data set of Prisma 1 (a zip or a
+    /// folder), or an export set of Dgraph
     #[arg(value_name = "FROM")]
     from: PathBuf,
-    /// Where it goes. With --as ndf a folder that does not exist or is empty; with --as strapi the name of an archive,
-    /// without extension, as in `backup export --file`
+    /// Where it goes. With --as ndf and --as dgraph a folder that does not exist or is empty; with --as strapi the name of
+    /// an archive, without extension, as in `backup export --file`
     #[arg(value_name = "TO")]
     to: PathBuf,
     /// What it is brought into
@@ -61,6 +70,13 @@ pub(super) struct Arguments {
     /// One file, or the same in a folder (with --as strapi that needs --no-encrypt)
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
+    /// The servers that a set of Dgraph is for: those before 21.03 read no other's sets, and no other reads theirs
+    /// [default: since-21.03]
+    #[arg(long, value_enum)]
+    dialect: Option<For>,
+    /// File with the key that the server encrypts its sets with: 16, 24 or 32 bytes
+    #[arg(long, value_name = "FILE")]
+    encryption_key_file: Option<PathBuf>,
     /// The data model of FROM. May be given several times, for one in several files [default: datamodel.prisma beside it]
     #[arg(long, value_name = "FILE")]
     datamodel: Vec<PathBuf>,
@@ -96,8 +112,21 @@ pub(super) struct Arguments {
 enum As {
     /// What Prisma 1 takes
     Ndf,
+    /// What Dgraph takes
+    Dgraph,
     /// An archive of a Strapi
     Strapi,
+}
+
+/// The servers that a set of Dgraph is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum For {
+    /// Servers from 21.03 on
+    #[value(name = "since-21.03")]
+    Since2103,
+    /// Servers before that
+    #[value(name = "before-21.03")]
+    Before2103,
 }
 
 /// In which form it is written.
@@ -136,6 +165,7 @@ impl Arguments {
             };
             let converted = match self.r#as {
                 As::Ndf => self.to_ndf(&room, summary),
+                As::Dgraph => self.to_dgraph(&room, summary),
                 As::Strapi => self.to_strapi(&room, summary),
             };
             converted.map_err(|error| in_own_words(error.interrupted_with("nothing was written")))
@@ -151,6 +181,31 @@ impl Arguments {
                     .hint("leave --format out"));
             }
         };
+        if self.dialect.is_some() {
+            return Err(Error::usage("--dialect is for --as dgraph").hint("leave it out"));
+        }
+        let to = self.folder_of("what Prisma 1 takes")?;
+        let destination = ndf_destination(&to, format)?;
+        self.to_folder(room, summary, destination, "What Prisma 1 takes")
+    }
+
+    fn to_dgraph(&self, room: &Room<'_>, summary: &mut Summary) -> Result<u8> {
+        if self.format.is_some_and(|it| it != Format::Dir) {
+            return Err(
+                Error::usage("an export set of Dgraph is a folder").hint("leave --format out")
+            );
+        }
+        let dialect = match self.dialect {
+            Some(For::Before2103) => Dialect::Before2103,
+            Some(For::Since2103) | None => Dialect::Since2103,
+        };
+        let to = self.folder_of("what Dgraph takes")?;
+        let destination = set_destination(&to, dialect)?;
+        self.to_folder(room, summary, destination, "What Dgraph takes")
+    }
+
+    /// The folder that the result goes to, which is `what` another system takes.
+    fn folder_of(&self, what: &str) -> Result<PathBuf> {
         let needless = [
             (!self.datamodel.is_empty(), "--datamodel"),
             (self.no_notes, "--no-notes"),
@@ -158,18 +213,30 @@ impl Arguments {
             (self.strapi_version.is_some(), "--strapi-version"),
             (self.overwrite, "--overwrite"),
             (self.no_encrypt, "--no-encrypt"),
+            (self.encryption_key_file.is_some(), "--encryption-key-file"),
         ];
         if let Some((_, name)) = needless.into_iter().find(|(is_given, _)| *is_given) {
             return Err(Error::usage(format!("{name} is for --as strapi")).hint("leave it out"));
         }
         let Location::Path(to) = Location::parse(self.to.as_os_str())? else {
-            let what = "what Prisma 1 takes goes into a folder on this machine, and nowhere else";
+            let what = format!("{what} goes into a folder on this machine, and nowhere else");
             return Err(Error::usage(what).hint("name a folder that does not exist or is empty"));
         };
         if let Location::Path(from) = Location::parse(self.from.as_os_str())? {
             refuse_data_set(&from)?;
         }
-        let destination = NdfDestination::new(&to, format)?
+        Ok(to)
+    }
+
+    /// Converts an archive into what another system takes, which is called so.
+    fn to_folder(
+        &self,
+        room: &Room<'_>,
+        summary: &mut Summary,
+        destination: FolderDestination,
+        what: &str,
+    ) -> Result<u8> {
+        let destination = destination
             .kept_hidden(self.dry_run)
             .stopped_by(room.cancellation.interrupt());
         let mut archive = open_archive(
@@ -182,16 +249,13 @@ impl Arguments {
         )?;
         summary.archive = Some(archive_facts(&archive));
         let report = room.transfer(&mut archive, Box::new(destination), summary)?;
-        Ok(self.conclude(
-            room,
-            &report,
-            Reports::Stdout,
-            "What Prisma 1 takes",
-            &self.to,
-        ))
+        Ok(self.conclude(room, &report, Reports::Stdout, what, &self.to))
     }
 
     fn to_strapi(&self, room: &Room<'_>, summary: &mut Summary) -> Result<u8> {
+        if self.dialect.is_some() {
+            return Err(Error::usage("--dialect is for --as dgraph").hint("leave it out"));
+        }
         let is_unpacked = match self.format {
             None | Some(Format::Tar) => false,
             Some(Format::Dir) => true,
@@ -217,12 +281,12 @@ impl Arguments {
         };
         Place::check(&location, form)?;
         let mut origin = find(self, room)?;
-        let schemas = match &origin {
-            Origin::Plain(source) => {
+        let schemas = match origin.schema_files() {
+            Some(files) => {
                 let folder = schemas_folder(self)?;
-                Some((Schemas::write(source, &folder, self.overwrite)?, folder))
+                Some((Schemas::write(files, &folder, self.overwrite)?, folder))
             }
-            Origin::Noted(_) => None,
+            None => None,
         };
         let interrupt = room.cancellation.interrupt();
         let key = match self.no_encrypt || self.dry_run {

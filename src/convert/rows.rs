@@ -188,7 +188,8 @@ impl Rows<'_> {
             }
         }
         out.push('}');
-        let position = fields.get(POSITION).and_then(|it| it.parse().ok());
+        let position = fields.get(POSITION);
+        let position = position.and_then(|it| it.trim_matches('"').parse().ok());
         Some((out, position))
     }
 }

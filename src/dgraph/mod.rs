@@ -15,10 +15,13 @@
 //! | [`verify`] | what is wrong with a set |
 //! | [`server`] | a running server: its requests, and how it knows who asks |
 //! | [`export`] | what a server holds, as a set in a folder |
+//! | [`convert`] | Strapi's content as a set, and back |
 //!
 //! There are two dialects, which do not load into each other's servers: before 21.03 nothing has a namespace. What is the
-//! same in both has one type here. Nothing in here knows of Strapi, and only the last two know of a server.
+//! same in both has one type here. Only [`convert`] knows of Strapi, and only [`server`] and
+//! [`export`] know of a server.
 
+pub mod convert;
 mod escape;
 pub mod export;
 #[cfg(any(test, feature = "fuzzing"))]

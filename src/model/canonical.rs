@@ -6,6 +6,7 @@
 use super::{Scalar, boolean, instant, json};
 use crate::calendar::MICROSECONDS;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// Appends a value of this kind.
@@ -126,6 +127,53 @@ fn float(out: &mut String, written: &str) {
             number(out, &text);
         }
         _ => number(out, written),
+    }
+}
+
+/// Whether two texts are the same JSON, however they are written. Numbers of 64 bits are told apart.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let parsed = [one, other].map(|text| serde_json::from_str::<Value>(text).ok());
+    if let [Some(one), Some(other)] = parsed {
+        return is_equal(&one, &other);
+    }
+    // JSON that is nested too deep to be taken apart.
+    let compacted = [one, other].map(|text| {
+        let mut out = String::new();
+        compact(&mut out, text);
+        out
+    });
+    compacted[0] == compacted[1]
+}
+
+/// Whether JSON is the same whatever the order of its keys, and however its numbers are written.
+pub(crate) fn is_equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            let written = [one, other].map(|it| {
+                let mut out = String::new();
+                number(&mut out, &it.to_string());
+                out
+            });
+            written[0] == written[1]
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| is_equal(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let mut members = one.iter();
+            let is_there = |(name, one): (&String, &Value)| {
+                other.get(name).is_some_and(|other| is_equal(one, other))
+            };
+            one.len() == other.len() && members.all(is_there)
+        }
+        _ => one == other,
     }
 }
 

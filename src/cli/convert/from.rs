@@ -2,12 +2,15 @@
 
 use super::{Arguments, Room};
 use crate::archive::ArchiveName;
+use crate::convert::noted::NotedSource;
 use crate::convert::notes;
+use crate::dgraph;
+use crate::dgraph::set::{ExportSet, Key};
 use crate::error::{Error, Kind, Result};
-use crate::prisma::convert::{NotedSource, PlainSource, layout, names_notes};
+use crate::prisma::convert::{PlainSource, layout, names_notes, noted_source};
 use crate::prisma::ndf::ValueType;
 use crate::prisma::project;
-use crate::store::{Location, folder_of};
+use crate::store::{Interrupt, Location, folder_of};
 use crate::transfer::Source;
 use jiff::Timestamp;
 use std::fs::File;
@@ -23,8 +26,10 @@ const VERSION: &str = "5.54.0";
 pub(super) enum Origin {
     /// One with notes of the archive that it was made of.
     Noted(Box<NotedSource>),
-    /// Any other.
+    /// Any other of Prisma 1.
     Plain(Box<PlainSource>),
+    /// Any other of Dgraph.
+    Set(Box<dgraph::convert::PlainSource>),
 }
 
 impl Origin {
@@ -33,6 +38,17 @@ impl Origin {
         match self {
             Self::Noted(source) => source.as_mut(),
             Self::Plain(source) => source.as_mut(),
+            Self::Set(source) => source.as_mut(),
+        }
+    }
+
+    /// The schema.json files of the content types that were made for it: their places below the folder `src` of a project, and
+    /// their content; `None` where notes say which there are.
+    pub fn schema_files(&self) -> Option<Vec<(String, String)>> {
+        match self {
+            Self::Noted(_) => None,
+            Self::Plain(source) => Some(source.schema_files().collect()),
+            Self::Set(source) => Some(source.schema_files().collect()),
         }
     }
 }
@@ -50,7 +66,7 @@ fn parts(from: &Path) -> (PathBuf, PathBuf) {
     }
 }
 
-/// Sees that what is to be an archive is no data set of Prisma 1, as far as its names and first bytes tell.
+/// Sees that what is to be an archive is no data set of Prisma 1 and no set of Dgraph, as far as its names and first bytes tell.
 ///
 /// # Errors
 /// It is one: the conversion goes the other way.
@@ -62,14 +78,16 @@ pub(super) fn refuse_data_set(from: &Path) -> Result<()> {
         // Nothing but a file is opened here: whatever else it is may wait for somebody who writes.
         false => from.is_file() && begins_as_zip(from),
     };
-    match is_set {
-        true => Err(Error::usage(format!(
-            "{} is no archive, but what Prisma 1 takes",
-            from.display()
-        ))
-        .hint("an archive is made of it with --as strapi")),
-        false => Ok(()),
-    }
+    let whose = match is_set {
+        true => "Prisma 1",
+        false if set_at(from, None, &Interrupt::default())?.is_some() => "Dgraph",
+        false => return Ok(()),
+    };
+    Err(Error::usage(format!(
+        "{} is no archive, but what {whose} takes",
+        from.display()
+    ))
+    .hint("an archive is made of it with --as strapi"))
 }
 
 fn begins_as_zip(path: &Path) -> bool {
@@ -96,10 +114,10 @@ fn refuse_archive(from: &Path) -> Result<()> {
     };
     match is_archive {
         true => Err(Error::usage(format!(
-            "{} is an archive of a Strapi, and no data set of Prisma 1",
+            "{} is an archive of a Strapi, and no data set of Prisma 1 or Dgraph",
             from.display()
         ))
-        .hint("what Prisma 1 takes is made of it with --as ndf")),
+        .hint("what these take is made of it with --as ndf and --as dgraph")),
         false => Ok(()),
     }
 }
@@ -133,33 +151,98 @@ fn check_no_notes(model: &Path, beside: &Path) -> Result<()> {
     }
 }
 
+/// The export set of Dgraph in a folder, or in the one that lies in it; `None` where there is none, or data of Prisma 1.
+///
+/// # Errors
+/// There are several, or the folder cannot be read.
+fn set_at(from: &Path, key: Option<Key>, interrupt: &Interrupt) -> Result<Option<ExportSet>> {
+    if !from.is_dir() || from.join(layout::DATAMODEL).exists() {
+        return Ok(None);
+    }
+    match ExportSet::open(from, key, interrupt) {
+        Ok(set) => Ok(Some(set)),
+        Err(error) if error.kind() == Kind::Archive => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What converts a set of Dgraph.
+fn find_set(arguments: &Arguments, room: &Room<'_>, from: &Path, set: ExportSet) -> Result<Origin> {
+    if !arguments.datamodel.is_empty() {
+        let what = "--datamodel is for data sets of Prisma 1";
+        return Err(Error::usage(what).hint("leave it out: a set of Dgraph holds its schema"));
+    }
+    let interrupt = room.cancellation.interrupt();
+    let spool = &room.environment.temporary;
+    // They lie in the folder that was named, or beside the set.
+    let beside = match from.join(layout::NOTES).symlink_metadata() {
+        Ok(_) => from.to_owned(),
+        Err(_) => folder_of(set.folder()).to_owned(),
+    };
+    if !arguments.no_notes && has_notes(&beside)? {
+        refuse_needless(arguments, &beside)?;
+        let source = dgraph::convert::noted_source(set, &beside, spool, &interrupt)?;
+        return Ok(Origin::Noted(Box::new(source)));
+    }
+    if !arguments.no_notes && dgraph::convert::names_notes(&set)? {
+        let notes = beside.join(layout::NOTES);
+        let what = format!(
+            "{} was written with {}, which is not there",
+            set.folder().display(),
+            notes.display()
+        );
+        return Err(Error::failed(what).hint(GO_WITHOUT));
+    }
+    let version = version(arguments)?;
+    let now = now();
+    let of = (version, now.as_str());
+    let source = dgraph::convert::PlainSource::open(&set, of, spool, &interrupt)?;
+    Ok(Origin::Set(Box::new(source)))
+}
+
+/// Sees that nothing is asked for that the notes say.
+fn refuse_needless(arguments: &Arguments, beside: &Path) -> Result<()> {
+    let needless = [
+        (!arguments.datamodel.is_empty(), "--datamodel"),
+        (arguments.schemas.is_some(), "--schemas"),
+        (arguments.strapi_version.is_some(), "--strapi-version"),
+    ];
+    match needless.into_iter().find(|(is_given, _)| *is_given) {
+        None => Ok(()),
+        Some((_, name)) => {
+            let notes = beside.join(layout::NOTES);
+            let what = format!("{name} is of no use: {} says all of it", notes.display());
+            Err(Error::usage(what).hint("leave it out, or have new content types made: --no-notes"))
+        }
+    }
+}
+
 /// Finds all of it.
 ///
 /// # Errors
 /// Something of it is not there, or is not what it should be.
 pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
     let Location::Path(from) = Location::parse(arguments.from.as_os_str())? else {
-        let what = "a data set of Prisma 1 is a file or a folder on this machine";
+        let what = "a data set of Prisma 1 or Dgraph is a file or a folder on this machine";
         return Err(Error::usage(what).hint("copy it here first"));
     };
     refuse_archive(&from)?;
-    let (data, beside) = parts(&from);
     let interrupt = room.cancellation.interrupt();
+    let key = arguments.encryption_key_file.as_deref().map(Key::read);
+    let key = key.transpose()?;
+    let has_key = key.is_some();
+    if let Some(set) = set_at(&from, key, &interrupt)? {
+        return find_set(arguments, room, &from, set);
+    }
+    if has_key {
+        let what = format!("there is no export set of Dgraph in {}", from.display());
+        return Err(Error::usage(what).hint("--encryption-key-file is for such sets"));
+    }
+    let (data, beside) = parts(&from);
     let spool = &room.environment.temporary;
     if !arguments.no_notes && has_notes(&beside)? {
-        let needless = [
-            (!arguments.datamodel.is_empty(), "--datamodel"),
-            (arguments.schemas.is_some(), "--schemas"),
-            (arguments.strapi_version.is_some(), "--strapi-version"),
-        ];
-        if let Some((_, name)) = needless.into_iter().find(|(is_given, _)| *is_given) {
-            let notes = beside.join(layout::NOTES);
-            let what = format!("{name} is of no use: {} says all of it", notes.display());
-            return Err(
-                Error::usage(what).hint("leave it out, or have new content types made: --no-notes")
-            );
-        }
-        let source = NotedSource::open(&data, &beside, spool, &interrupt)?;
+        refuse_needless(arguments, &beside)?;
+        let source = noted_source(&data, &beside, spool, &interrupt)?;
         return Ok(Origin::Noted(Box::new(source)));
     }
     if !arguments.no_notes {
@@ -182,20 +265,27 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
         }
         given => project::data_model(given)?,
     };
-    let version = arguments.strapi_version.as_deref().unwrap_or(VERSION);
-    check_version(version)?;
-    let now = Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
-        .to_string();
-    let source = PlainSource::open(&data, &model, (version, &now), spool, &interrupt)?;
+    let now = now();
+    let of = (version(arguments)?, now.as_str());
+    let source = PlainSource::open(&data, &model, of, spool, &interrupt)?;
     Ok(Origin::Plain(Box::new(source)))
 }
 
-/// Sees that a version is one of a Strapi that has archives.
-fn check_version(version: &str) -> Result<()> {
+/// The time of the conversion.
+fn now() -> String {
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ");
+    now.to_string()
+}
+
+/// The version that the archive is for.
+///
+/// # Errors
+/// It is none of a Strapi that has archives.
+fn version(arguments: &Arguments) -> Result<&str> {
+    let version = arguments.strapi_version.as_deref().unwrap_or(VERSION);
     let major = semver::Version::parse(version).map(|it| it.major);
     match major {
-        Ok(4 | 5) => Ok(()),
+        Ok(4 | 5) => Ok(version),
         _ => Err(Error::usage(format!(
             "--strapi-version {version} is no version of Strapi 4 or 5"
         ))

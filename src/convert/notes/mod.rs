@@ -16,8 +16,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
+/// The name of their file.
+pub const NOTES: &str = "strapi.json";
+/// The folder beside them with the files of the media library.
+pub const FILES: &str = "files";
 /// The format that is written and read. The first one, without digests, was in no release.
 const FORMAT: u32 = 2;
+
+/// What stands before their digest in a text that goes with the data.
+const BEFORE: &str = "# strapi.json: ";
+
+/// The line of a text that names the notes of this digest.
+pub fn naming_line(digest: &str) -> String {
+    format!("\n{BEFORE}{digest}\n")
+}
+
+/// The digest of the notes that a text names, and its line.
+pub fn named_in(text: &str) -> Option<(String, u64)> {
+    let mut lines = text.lines().zip(1_u64..);
+    lines.find_map(|(line, number)| {
+        let digest = line.strip_prefix(BEFORE)?.trim();
+        Some((digest.to_owned(), number))
+    })
+}
 
 /// One of the notes.
 #[derive(Debug, Serialize, Deserialize)]

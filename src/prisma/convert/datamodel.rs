@@ -1,8 +1,8 @@
 //! The data model of what was converted.
 
-use super::fields::{self, Kind};
-use super::form::Form;
-use super::mapping::{Mapping, Relation};
+use crate::convert::fields::{self, Kind};
+use crate::convert::form::Form;
+use crate::convert::mapping::{Mapping, Relation};
 use crate::convert::rows::POSITION;
 use crate::prisma::sdl::{DataModel, EnumType, Field, FieldType, Scalar, Type};
 
@@ -41,10 +41,10 @@ pub fn datamodel(mapping: &Mapping) -> DataModel {
 
 fn value(own: &fields::Type, of: &fields::Field, form: &Form) -> Field {
     let kind = match form {
-        Form::Text => FieldType::Scalar(Scalar::String),
+        Form::Text | Form::BigInteger => FieldType::Scalar(Scalar::String),
         Form::Enum { name, .. } => FieldType::Enum(name.clone()),
         Form::Int => FieldType::Scalar(Scalar::Int),
-        Form::Float => FieldType::Scalar(Scalar::Float),
+        Form::Float | Form::Decimal => FieldType::Scalar(Scalar::Float),
         Form::Boolean => FieldType::Scalar(Scalar::Boolean),
         Form::DateTime => FieldType::Scalar(Scalar::DateTime),
         Form::Json => FieldType::Scalar(Scalar::Json),

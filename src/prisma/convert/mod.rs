@@ -4,28 +4,19 @@
 //! component it takes, media become `File` nodes. What NDF cannot hold stands in the notes beside it (`strapi.json`).
 //! docs/PRISMA.md says what becomes of what.
 
+mod data;
 mod datamodel;
 mod destination;
-mod edges;
-mod fields;
-mod form;
-mod forms;
-mod gone;
-mod joined;
-mod left;
-mod links;
-mod mapping;
-mod nodes;
-mod noted;
-mod placeless;
 mod plain;
-mod table;
+mod system;
 #[cfg(test)]
 mod tests;
 mod tie;
 
-pub use destination::NdfDestination;
-pub use noted::NotedSource;
+use crate::convert::placeless;
+
+pub use data::noted_source;
+pub use destination::ndf_destination;
 pub use plain::PlainSource;
 pub use tie::names_notes;
 
@@ -35,8 +26,5 @@ pub mod layout {
     pub const DATA: &str = "data";
     /// The data model of it.
     pub const DATAMODEL: &str = "datamodel.prisma";
-    /// What NDF cannot hold.
-    pub const NOTES: &str = "strapi.json";
-    /// The files of the media library.
-    pub const FILES: &str = "files";
+    pub use crate::convert::notes::NOTES;
 }

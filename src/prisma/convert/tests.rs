@@ -5,7 +5,7 @@ mod edits;
 
 use self::archives::archives;
 pub use self::archives::schema;
-use super::{NdfDestination, NotedSource, layout};
+use super::{layout, ndf_destination, noted_source};
 use crate::error::Result;
 use crate::model::{Asset, ConfigItem, Entity, Line, Link, Metadata, Schema, Schemas, Stage};
 use crate::prisma::ndf::{DataSet, Form};
@@ -137,7 +137,7 @@ fn transfer<'a>(
 /// Converts an archive into this folder.
 fn convert(archive: &Lines, into: &Path) {
     let mut source = archive.clone();
-    let destination = NdfDestination::new(into, Form::Dir).expect("a folder");
+    let destination = ndf_destination(into, Form::Dir).expect("a folder");
     let mut transfer = transfer(&mut source, Box::new(destination));
     let plan = transfer.plan().expect("a plan");
     transfer.run(&plan).expect("converted");
@@ -162,7 +162,7 @@ fn assert_valid(folder: &Path) {
 /// What the folder gives back.
 fn back(folder: &Path) -> Lines {
     let data = folder.join(layout::DATA);
-    let source = NotedSource::open(&data, folder, folder, &Interrupt::default());
+    let source = noted_source(&data, folder, folder, &Interrupt::default());
     let mut lines = Lines::default();
     let streamed = source
         .expect("opened")
@@ -302,7 +302,7 @@ fn two_nodes_of_one_id_are_refused() {
     let into = folder.path().join("ndf");
     convert(&small(), &into);
     edit(&into, "nodes/000001.json", "\"a_2\"", "\"a_1\"");
-    let source = NotedSource::open(
+    let source = noted_source(
         &into.join(layout::DATA),
         &into,
         folder.path(),
@@ -322,7 +322,7 @@ fn two_nodes_of_one_id_are_refused() {
 fn a_folder_that_holds_something_is_not_touched() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("mine"), "x").expect("written");
-    let error = NdfDestination::new(folder.path(), Form::Zip).err();
+    let error = ndf_destination(folder.path(), Form::Zip).err();
     assert!(error.is_some_and(|it| it.advice().is_some()));
     assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 1);
 }

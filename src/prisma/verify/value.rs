@@ -1,9 +1,9 @@
 //! Which values fit which types, and which are the same.
 
 use super::super::sdl::{DataModel, FieldType, Scalar};
-use crate::model::canonical::{compact, number};
+pub use crate::calendar::instant;
+use crate::model::canonical;
 use jiff::SignedDuration;
-use jiff::civil::DateTime;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -72,52 +72,6 @@ pub fn int(text: &str) -> Option<i32> {
     text.parse().ok().or_else(whole)
 }
 
-/// The moment that a text names, in one of the forms that the server takes: `2017-11-29T14:35:13.000Z`, also without a
-/// fraction, with an offset, or as `2017-11-29 14:35:13`. It is a time of the calendar, in UTC: moments that are counted end
-/// before the last day of the year 9999, which many write for "never".
-pub fn instant(text: &str) -> Option<DateTime> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let rest = rest.strip_prefix(['T', ' '])?;
-    let (time, zone) = rest.split_at(rest.find(['Z', '+', '-']).unwrap_or(rest.len()));
-    let shape = |text: &str, pattern: &str| {
-        text.len() == pattern.len()
-            && text.bytes().zip(pattern.bytes()).all(|(it, like)| {
-                if like == b'0' {
-                    it.is_ascii_digit()
-                } else {
-                    it == like
-                }
-            })
-    };
-    let (clock, fraction) = time.split_at_checked(8)?;
-    let is_fraction = fraction.is_empty()
-        || fraction.strip_prefix('.').is_some_and(|digits| {
-            (1..=9).contains(&digits.len()) && digits.bytes().all(|it| it.is_ascii_digit())
-        });
-    if !(shape(date, "0000-00-00") && shape(clock, "00:00:00") && is_fraction) {
-        return None;
-    }
-    let offset = match zone {
-        "Z" => 0,
-        "" => 0,
-        _ => {
-            let digits: String = zone[1..].chars().filter(|it| *it != ':').collect();
-            if !(shape(&zone[1..], "00:00") || shape(&zone[1..], "0000")) {
-                return None;
-            }
-            let number: i64 = digits.parse().ok()?;
-            let seconds = (number / 100 * 60 + number % 100) * 60;
-            if zone.starts_with('-') {
-                -seconds
-            } else {
-                seconds
-            }
-        }
-    };
-    let civil: DateTime = format!("{date}T{time}").parse().ok()?;
-    civil.checked_sub(SignedDuration::from_secs(offset)).ok()
-}
-
 /// Whether two values of a field are the same, however they are written: what the server exports is not what it was given.
 pub fn is_same(kind: &FieldType, one: &str, other: &str) -> bool {
     if one == other {
@@ -125,13 +79,7 @@ pub fn is_same(kind: &FieldType, one: &str, other: &str) -> bool {
     }
     let parsed = [one, other].map(|text| serde_json::from_str::<Value>(text).ok());
     let [Some(one), Some(other)] = parsed else {
-        // JSON that is nested too deep to be taken apart.
-        let compacted = [one, other].map(|text| {
-            let mut out = String::new();
-            compact(&mut out, text);
-            out
-        });
-        return compacted[0] == compacted[1];
+        return canonical::is_same(one, other);
     };
     match (kind, one.as_str(), other.as_str()) {
         (FieldType::Scalar(Scalar::DateTime), Some(one), Some(other)) => {
@@ -149,36 +97,7 @@ pub fn is_same(kind: &FieldType, one: &str, other: &str) -> bool {
             (Some(one), Some(other)) => (one - other).abs() < 1e-30,
             _ => false,
         },
-        _ => is_equal(&one, &other),
-    }
-}
-
-/// Whether JSON is the same whatever the order of its keys, and however its numbers are written.
-fn is_equal(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => {
-            let written = [one, other].map(|it| {
-                let mut out = String::new();
-                number(&mut out, &it.to_string());
-                out
-            });
-            written[0] == written[1]
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(one, other)| is_equal(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            let mut members = one.iter();
-            let is_there = |(name, one): (&String, &Value)| {
-                other.get(name).is_some_and(|other| is_equal(one, other))
-            };
-            one.len() == other.len() && members.all(is_there)
-        }
-        _ => one == other,
+        _ => canonical::is_equal(&one, &other),
     }
 }
 

@@ -1,16 +1,13 @@
 //! What is known of a node, as far as a line of an archive may be long.
 
-use super::super::placeless::Placeless;
-use super::types::ContentType;
+use super::values::Holds;
 use super::{LIST, NO_FIELD, NO_NODE, NODE};
-use crate::model::limits::LONGEST_LINE;
+use crate::convert::placeless::Placeless;
+use crate::convert::plain::ContentType;
 use crate::prisma::ndf::ListRow;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// Bytes that the values of a node may have together. A quarter of what a line may be: they are held while that is made,
-/// and numbers may be longer in it.
-pub const LONGEST: usize = LONGEST_LINE as usize / 4;
 /// Bytes of values that are taken apart at once.
 const TOGETHER: usize = 64 << 10;
 
@@ -46,7 +43,7 @@ impl Gathered {
     pub fn take(
         &mut self,
         value: &[u8],
-        (own, id): (&ContentType, &str),
+        (own, id): (&ContentType<Holds>, &str),
         longest: usize,
         lost: &mut Placeless,
     ) -> bool {
@@ -70,7 +67,7 @@ impl Gathered {
     fn list(
         &mut self,
         row: &ListRow<'_>,
-        (own, id): (&ContentType, &str),
+        (own, id): (&ContentType<Holds>, &str),
         longest: usize,
         lost: &mut Placeless,
     ) {
@@ -112,6 +109,7 @@ impl Gathered {
 mod tests {
     use super::super::drafts::made_of;
     use super::*;
+    use crate::convert::plain::LONGEST;
     use crate::prisma::sdl::DataModel;
 
     /// What is held of a node with these rows of lists, where it may have so many bytes, and what is said.

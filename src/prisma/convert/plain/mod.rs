@@ -5,31 +5,30 @@
 
 mod drafts;
 mod gathered;
-mod links;
-mod schema;
+mod relations;
 #[cfg(test)]
 mod tests;
-mod types;
 pub(super) mod values;
 
 use self::drafts::made_of;
-use self::gathered::{Gathered, LONGEST};
-use self::links::{Pairs, end_key};
-use self::types::{Attribute, ContentType, Made};
+use self::gathered::Gathered;
 use self::values::{Holds, is_cut, is_rounded, value};
-use super::joined::unfit;
 use super::placeless::{Of, Placeless};
-use crate::convert::capitalised;
+use super::system::PRISMA;
+use crate::convert::plain::{
+    Attribute, ContentType, LONGEST, Made, Pairs, description, document, end_key, end_row,
+    has_documents, row_begun,
+};
+use crate::convert::system::System;
 use crate::error::{Error, Result};
 use crate::model::limits::DEEPEST;
-use crate::model::{Line, Metadata, ModelType, Schema, Schemas, Stage, json};
+use crate::model::{Line, ModelType, Schema, Schemas, Stage, json};
 use crate::nesting::is_deeper_than;
 use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
 use crate::prisma::sdl::{DataModel, Scalar};
 use crate::sorting::{Record, Sorted, Sorter};
 use crate::store::Interrupt;
-use crate::transfer::{Description, Filter, Scope, Sink, Source};
-use sha2::{Digest, Sha256};
+use crate::transfer::{Description, Filter, Sink, Source};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -46,13 +45,11 @@ const ROUNDED: &str = "it has more digits than Strapi keeps, and is rounded";
 const CUT: &str = "it has more digits than the milliseconds that Strapi keeps, and is cut";
 const TOO_LONG: &str = "it is longer than a list of an archive may be";
 const TOO_DEEP: &str = "it is nested deeper than the JSON of an archive may be";
-/// Characters of a document id of Strapi 5.
-const DOCUMENT: usize = 24;
 
 /// NDF of any service.
 pub struct PlainSource {
     data: DataSet,
-    made: Made,
+    made: Made<Holds>,
     version: String,
     /// What stands for times that no node has: RFC 3339 in UTC with milliseconds.
     now: String,
@@ -77,7 +74,7 @@ impl PlainSource {
     ) -> Result<Self> {
         let data = DataSet::open(data, interrupt)?;
         if let Some(fault) = data.faults().first() {
-            return Err(unfit(&data.path().display().to_string(), fault));
+            return Err(PRISMA.unfit(&data.path().display().to_string(), fault));
         }
         let made = made_of(model, has_documents(version));
         if made.types.is_empty() {
@@ -99,11 +96,7 @@ impl PlainSource {
 
     /// The files that a project needs for the content types: their places below its folder `src`, and their content.
     pub fn schema_files(&self) -> impl Iterator<Item = (String, String)> {
-        self.made.types.iter().map(|own| {
-            let name = &own.singular;
-            let path = format!("api/{name}/content-types/{name}/schema.json");
-            (path, own.file.clone())
-        })
+        self.made.types.iter().map(ContentType::schema_file)
     }
 
     /// Reads all of it, for sorting.
@@ -117,7 +110,7 @@ impl PlainSource {
                 self.data.files()[file].name.clone(),
             );
             self.data.read(file, &mut |number, text| {
-                let fail = |why: String| unfit(&format!("{name}, element {number}"), &why);
+                let fail = |why: String| PRISMA.unfit(&format!("{name}, element {number}"), &why);
                 match kind {
                     ValueType::Nodes => {
                         let node = Node::parse(text).map_err(fail)?;
@@ -145,7 +138,7 @@ impl PlainSource {
                     }
                     ValueType::Relations => {
                         let pair = Relation::parse(text).map_err(fail)?;
-                        if !pairs.push(made, &pair)? {
+                        if !relations::push(pairs, made, &pair)? {
                             let [one, other] = &pair.ends;
                             let field = one.field.as_ref().or(other.field.as_ref());
                             let field = field.map_or("", |it| it);
@@ -193,9 +186,9 @@ impl PlainSource {
                 has_documents(&self.version).then_some(&*document),
             )?;
             let text = self.line(own, (row, &document), found, lost);
-            let text = text.map_err(|why| unfit(&format!("{} {id}", own.name), &why))?;
+            let text = text.map_err(|why| PRISMA.unfit(&format!("{} {id}", own.name), &why))?;
             let parsed = Line::parse(Stage::Entities, &text);
-            let parsed = parsed.map_err(|why| unfit(&format!("{} {id}", own.name), &why))?;
+            let parsed = parsed.map_err(|why| PRISMA.unfit(&format!("{} {id}", own.name), &why))?;
             filter.send(&parsed, sink)
         };
         let mut room = Record::default();
@@ -214,7 +207,7 @@ impl PlainSource {
                 && !gathered.take(&record.value, (own, &id), self.longest, lost)
             {
                 let name = String::from_utf8_lossy(record.key.get(8..).unwrap_or_default());
-                return Err(unfit(&name, "there are two nodes of this id"));
+                return Err(PRISMA.unfit(&name, "there are two nodes of this id"));
             }
             room = record;
         }
@@ -227,7 +220,7 @@ impl PlainSource {
     /// The line of a row.
     fn line(
         &self,
-        own: &ContentType,
+        own: &ContentType<Holds>,
         (row, document): (u64, &str),
         Gathered {
             node, mut lists, ..
@@ -238,12 +231,8 @@ impl PlainSource {
         let node = Node::parse(&node)?;
         let fields = node.fields.iter().map(|(name, raw)| (&**name, raw.get()));
         let fields: HashMap<&str, &str> = fields.collect();
-        let mut out = String::from("{\"type\":");
-        json::write_string(&mut out, &own.uid);
-        out.push_str(&format!(",\"id\":{row},\"data\":{{"));
-        if has_documents(&self.version) {
-            out.push_str(&format!("\"documentId\":\"{document}\","));
-        }
+        let documents = has_documents(&self.version);
+        let mut out = row_begun(&own.uid, row, documents.then_some(document));
         for attribute in &own.attributes {
             json::write_string(&mut out, &attribute.name);
             out.push(':');
@@ -299,18 +288,14 @@ impl PlainSource {
         };
         let created = time("createdAt").unwrap_or_else(|| format!("\"{}\"", self.now));
         let updated = time("updatedAt").unwrap_or_else(|| created.clone());
-        out.push_str(&format!("\"createdAt\":{created},\"updatedAt\":{updated}"));
-        if has_documents(&self.version) {
-            out.push_str(&format!(",\"publishedAt\":{created},\"locale\":null"));
-        }
-        out.push_str("}}");
+        end_row(&mut out, [&created, &updated], documents);
         Ok(out)
     }
 }
 
 /// A value as Strapi exports it. What has no place, or is not all of it, is listed.
 fn taken(
-    attribute: &Attribute,
+    attribute: &Attribute<Holds>,
     form: &Holds,
     raw: &str,
     of: Of<'_>,
@@ -339,20 +324,10 @@ impl Source for PlainSource {
     fn describe(&mut self) -> Result<Description> {
         let mut schemas = Schemas::default();
         for own in &self.made.types {
-            let schema = Schema::parse(&own.schema).map_err(|why| unfit(&own.name, &why))?;
+            let schema = Schema::parse(&own.schema).map_err(|why| PRISMA.unfit(&own.name, &why))?;
             schemas.push(schema);
         }
-        let types = schemas.content_types().map(|it| it.uid.clone()).collect();
-        Ok(Description {
-            metadata: Some(Metadata::new(self.now.clone(), self.version.clone())),
-            schemas: Some(schemas),
-            scope: Some(Scope {
-                stages: [Stage::Schemas, Stage::Entities, Stage::Links].into(),
-                types,
-            }),
-            provenance: None,
-            is_own_archive: false,
-        })
+        Ok(description(schemas, (&self.now, &self.version)))
     }
 
     fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
@@ -374,7 +349,7 @@ impl Source for PlainSource {
             let room = (&*self.spool, &self.interrupt);
             pairs.send(&self.made, room, &mut lost, &mut |line| {
                 let parsed = Line::parse(Stage::Links, line);
-                let parsed = parsed.map_err(|why| unfit("a relation", &why))?;
+                let parsed = parsed.map_err(|why| PRISMA.unfit("a relation", &why))?;
                 filter.send(&parsed, sink)
             })?;
         }
@@ -383,17 +358,17 @@ impl Source for PlainSource {
     }
 }
 
-/// Whether a Strapi of this version has documents, and languages and drafts of them.
-fn has_documents(version: &str) -> bool {
-    !version.starts_with("4.")
-}
-
-/// The document of a node.
-fn document(type_name: &str, id: &str) -> String {
-    const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let digest = Sha256::digest(format!("{}\0{id}", capitalised(type_name, "T")));
-    let letters = digest.iter().take(DOCUMENT);
-    letters
-        .map(|byte| char::from(LETTERS[*byte as usize % LETTERS.len()]))
-        .collect()
+impl ContentType<Holds> {
+    /// Whether what a node of this id says of a field has a place in it, or says nothing.
+    pub fn takes(&self, field: &str, raw: &str, id: &str) -> bool {
+        let own = self.by_field.get(field);
+        let is_id = || serde_json::from_str::<String>(raw).is_ok_and(|it| it == id);
+        match raw {
+            "null" => true,
+            // Its value was looked at where its attribute was written.
+            _ if own.is_some_and(|own| !self.attributes[*own].is_list) => true,
+            _ if self.has_time(field) => values::instant(raw).is_some(),
+            _ => self.ids.iter().any(|it| it == field) && is_id(),
+        }
+    }
 }

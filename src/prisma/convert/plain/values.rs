@@ -1,5 +1,6 @@
 //! Values of Prisma as Strapi has them.
 
+use crate::convert::plain;
 use crate::model::json;
 use crate::prisma::sdl::Scalar;
 use crate::prisma::verify;
@@ -25,28 +26,16 @@ pub fn value(holds: &Holds, raw: &str) -> Option<String> {
             _ if !verify::fits(*scalar, raw) => None,
             Scalar::String | Scalar::Id | Scalar::Uuid | Scalar::Json => Some(compact(raw)),
             Scalar::Int => verify::int(raw).map(|it| it.to_string()),
-            Scalar::Float => float(raw),
+            Scalar::Float => plain::float(raw),
             Scalar::Boolean => Some(raw.to_owned()),
             Scalar::DateTime => instant(raw),
         },
     }
 }
 
-/// A number as Strapi keeps it.
-fn float(raw: &str) -> Option<String> {
-    let number = raw.parse::<f64>().ok().filter(|it| it.is_finite())?;
-    let mut out = String::new();
-    json::write_f64(&mut out, number);
-    Some(out)
-}
-
 /// Whether a number has more digits than Strapi keeps.
 pub fn is_rounded(holds: &Holds, raw: &str) -> bool {
-    let mut exact = String::new();
-    *holds == Holds::Scalar(Scalar::Float) && {
-        json::write_number(&mut exact, raw);
-        float(raw).is_some_and(|kept| kept != exact)
-    }
+    *holds == Holds::Scalar(Scalar::Float) && plain::is_rounded(raw)
 }
 
 /// Whether a time has more digits than Strapi keeps.
@@ -70,7 +59,7 @@ pub fn compact(raw: &str) -> String {
 pub fn instant(raw: &str) -> Option<String> {
     let text: String = serde_json::from_str(raw).ok()?;
     let time = verify::instant(&text).filter(|it| it.year() >= 0)?;
-    Some(format!("\"{}\"", time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ")))
+    Some(plain::moment(time))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What was changed in the data after it was converted, and what becomes of that on the way back.
 
 use super::{Lines, back, convert, edit, schema, small};
+use crate::convert::left::is_same;
 use crate::error::Kind;
 use crate::model::Stage;
-use crate::prisma::convert::left::is_same;
-use crate::prisma::convert::{NotedSource, layout};
+use crate::prisma::convert::{layout, noted_source};
 use crate::store::Interrupt;
 use crate::transfer::{Filter, Source};
 use serde_json::json;
@@ -57,7 +57,7 @@ fn refused(from: &str, to: &str) -> String {
     let into = folder.path().join("ndf");
     convert(&small(), &into);
     edit(&into, "relations/000001.json", from, to);
-    let source = NotedSource::open(
+    let source = noted_source(
         &into.join(layout::DATA),
         &into,
         folder.path(),

@@ -1,21 +1,20 @@
-//! NDF with the notes that were written beside it, as a source: the archive that it was made of, with the values that
+//! Data of another system with the notes that were written beside it, as a source: the archive that it was made of, with the values that
 //! nodes have by now.
 //!
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
 use super::gone::Gone;
-use super::joined::{DATA, HELD, NOTED, Numbered, node_key, placed, unfit, value};
-use super::layout::{FILES, NOTES};
+use super::joined::{DATA, ECHO, HELD, NOTED, Numbered, node_key, placed, value};
 use super::left::{self, Left, is_same, tell};
 use super::mapping::FILES as FILE_ROWS;
-use super::placeless::Placeless;
-use super::table::{Pair, Table};
-use super::tie::{self, Tallies};
-use crate::convert::notes::{FileNote, Note, Reader, RowNote};
-use crate::convert::rows::{Rows, Untaken};
+use super::notes::{FILES, FileNote, NOTES, Note, Reader, RowNote};
+use super::placeless::{Of, Placeless};
+use super::rows::{Rows, Untaken};
+use super::system::System;
+use super::table::{Pair, PairEnd, Table};
+use super::tallies::Tallies;
 use crate::error::{Error, Result};
 use crate::model::{Asset, AssetMetadata, Line, Stage, is_file_name};
-use crate::prisma::ndf::{DataSet, ListRow, Node, Relation, ValueType};
 use crate::sorting::{Sorted, Sorter};
 use crate::store::{Folder, Interrupt};
 use crate::transfer::{Description, Filter, Sink, Source, Subject, Warning, WarningKind};
@@ -30,9 +29,52 @@ const LINK: usize = 8;
 /// What is said of notes that are in no order.
 const PAST: &str = "it stands behind notes that come after it";
 
-/// NDF with notes.
+/// Data of another system.
+pub(crate) trait Data: Send {
+    /// Where they are, for messages.
+    fn path(&self) -> &Path;
+
+    /// The system.
+    fn system(&self) -> &'static dyn System;
+
+    /// Sees that the data are of the notes of this digest, as far as they name any.
+    ///
+    /// # Errors
+    /// They name others, or cannot be read.
+    fn check_notes(&mut self, digest: &str) -> Result<()>;
+
+    /// Gives nodes and pairs, in any order. `spool` is where sorting takes place.
+    ///
+    /// # Errors
+    /// They cannot be read, are damaged, or `take` fails.
+    fn read(&mut self, spool: &Path, take: &mut dyn FnMut(Piece<'_>) -> Result<()>) -> Result<()>;
+}
+
+/// A piece of such data.
+pub(crate) enum Piece<'a> {
+    /// A node.
+    Node {
+        /// The name of its type.
+        type_name: &'a str,
+        /// Its id.
+        id: &'a str,
+        /// It, as an object of JSON.
+        text: &'a str,
+    },
+    /// A list of values.
+    List(Of<'a>),
+    /// Two nodes of a relation.
+    Pair {
+        /// Them.
+        ends: [PairEnd<'a>; 2],
+        /// Whether it says what the other end says as well, where that leads back.
+        is_whole: bool,
+    },
+}
+
+/// Data with notes.
 pub struct NotedSource {
-    data: DataSet,
+    data: Box<dyn Data>,
     folder: PathBuf,
     spool: PathBuf,
     table: Option<Table>,
@@ -49,22 +91,20 @@ struct Joined {
 }
 
 impl NotedSource {
-    /// The data set, and the notes and files in this folder. `spool` is where sorting takes place.
-    ///
-    /// # Errors
-    /// It is no data set.
-    pub fn open(data: &Path, folder: &Path, spool: &Path, interrupt: &Interrupt) -> Result<Self> {
-        let data = DataSet::open(data, interrupt)?;
-        if let Some(fault) = data.faults().first() {
-            return Err(unfit(&data.path().display().to_string(), fault));
-        }
-        Ok(Self {
+    /// The data, and the notes and files in this folder. `spool` is where sorting takes place.
+    pub(crate) fn new(
+        data: Box<dyn Data>,
+        folder: &Path,
+        spool: &Path,
+        interrupt: &Interrupt,
+    ) -> Self {
+        Self {
             data,
             folder: folder.to_owned(),
             spool: spool.to_owned(),
             table: None,
             interrupt: interrupt.clone(),
-        })
+        }
     }
 
     fn notes(&self) -> PathBuf {
@@ -73,8 +113,9 @@ impl NotedSource {
 
     fn table(&mut self) -> Result<&Table> {
         if self.table.is_none() {
-            let table = Table::read(&self.notes(), &self.interrupt)?;
-            tie::check_model(&self.folder, &table.digest)?;
+            let system = self.data.system();
+            let table = Table::read(&self.notes(), system, &self.interrupt)?;
+            self.data.check_notes(&table.digest)?;
             self.table = Some(table);
         }
         match &self.table {
@@ -93,44 +134,30 @@ impl NotedSource {
         let mut nodes = Sorter::new(&self.spool);
         let mut pairs = Sorter::new(&self.spool);
         let mut lost = Placeless::default();
-        for file in 0..self.data.files().len() {
-            let (kind, name) = (
-                self.data.files()[file].kind,
-                self.data.files()[file].name.clone(),
-            );
-            self.data.read(file, &mut |number, text| {
-                let fail = |why: String| unfit(&format!("{name}, element {number}"), &why);
-                match kind {
-                    ValueType::Nodes => {
-                        let node = Node::parse(text).map_err(fail)?;
-                        nodes.push(
-                            &node_key(&node.type_name, &node.id),
-                            &value(DATA, text.as_bytes()),
-                        )?;
-                    }
-                    ValueType::Lists => {
-                        let row = ListRow::parse(text).map_err(fail)?;
-                        left::lose_list(&mut lost, &row);
-                    }
-                    ValueType::Relations => {
-                        let pair = Relation::parse(text).map_err(fail)?;
-                        match table.pair(&pair) {
-                            Some(Pair::Held { node, holder }) => {
-                                nodes.push(&node, &value(HELD, &holder))?;
-                            }
-                            Some(Pair::Link(key)) => pairs.push(&key, &[DATA])?,
-                            None => {
-                                let [one, other] = &pair.ends;
-                                let field = one.field.as_ref().or(other.field.as_ref());
-                                let of = (&*one.type_name, field.map_or("", |it| it), &*one.id);
-                                left::lose_relation(&mut lost, of);
-                            }
-                        }
-                    }
-                }
+        self.data.read(&self.spool, &mut |piece| match piece {
+            Piece::Node {
+                type_name,
+                id,
+                text,
+            } => nodes.push(&node_key(type_name, id), &value(DATA, text.as_bytes())),
+            Piece::List(of) => {
+                left::lose_list(&mut lost, of);
                 Ok(())
-            })?;
-        }
+            }
+            Piece::Pair { ends, is_whole } => match table.pair(&ends) {
+                Some(Pair::Held { node, holder }) => nodes.push(&node, &value(HELD, &holder)),
+                Some(Pair::Link { key, is_owner }) if is_whole || is_owner => {
+                    pairs.push(&key, &[DATA])
+                }
+                Some(Pair::Link { key, .. }) => pairs.push(&key, &[ECHO]),
+                None => {
+                    let [one, other] = ends;
+                    let field = one.field.or(other.field).unwrap_or_default();
+                    left::lose_relation(&mut lost, (one.type_name, field, one.id));
+                    Ok(())
+                }
+            },
+        })?;
         let mut reader = Reader::open(&notes)?;
         let rows = table.rows();
         let (mut row, mut link) = (0_u64, 0_u64);

@@ -1,17 +1,15 @@
 //! Nodes of a row: one for the row, and one for each component in it.
 
 use super::fields::Kind;
-use super::form::Fit;
+use super::form::{Fit, Form};
 use super::mapping::{Mapping, other_id};
 use super::placeless::Placeless;
-use crate::convert::rows::{POSITION, WRAPPER};
-use crate::convert::trees::{Mark, Shapes, Tree};
+use super::rows::{POSITION, WRAPPER};
+use super::trees::{Mark, Shapes, Tree};
 use crate::model::{Entity, Fields, IdSet, elements, json};
 
 /// How deep components are told apart; what is deeper stands in the notes.
 const DEEPEST: usize = 24;
-/// How long a node may get, in bytes, before a value is left to the notes: servers take 10 MB at once.
-const LONGEST: usize = 9_900_000;
 /// Why a value is in the notes alone.
 const MISFIT: &str = "no node can hold this value; it is in strapi.json alone";
 
@@ -138,8 +136,9 @@ impl<'a> Maker<'a> {
         };
         let field = &mut own.attributes[place];
         if let Kind::Value(form) = &field.kind {
-            let fit = match node.len() + value.len() <= LONGEST {
-                true => form.fits(value),
+            let system = self.mapping.system;
+            let fit = match node.len() + value.len() <= system.longest_node() {
+                true => system.fit(form, value),
                 false => Fit::None,
             };
             let mark = match fit {
@@ -155,6 +154,14 @@ impl<'a> Maker<'a> {
                         false => Mark::Odd,
                     }
                 }
+                Fit::Text(text) => {
+                    put_name(node, &field.name);
+                    json::write_string(node, &text);
+                    match field.texts.has(value) {
+                        true => Mark::Node,
+                        false => Mark::Odd,
+                    }
+                }
                 Fit::Wrapped => {
                     put_name(node, &field.name);
                     node.push_str(&format!("{{\"{WRAPPER}\":{value}}}"));
@@ -162,6 +169,7 @@ impl<'a> Maker<'a> {
                 }
             };
             field.present += 1;
+            field.is_wide |= *form == Form::Int && value.parse::<i32>().is_err();
             return tree.mark(mark);
         }
         let kind = field.kind.clone();
@@ -204,7 +212,10 @@ impl<'a> Maker<'a> {
             let number = fields.get("id").and_then(|id| id.parse::<i64>().ok());
             let id = match number.filter(|id| self.ids[model].insert(*id)) {
                 Some(id) => self.mapping.node_id(model, id),
-                None => other_id(&format!("{} {relation} {index}", known.id)),
+                None => {
+                    let of = format!("{} {relation} {index}", known.id);
+                    other_id(&of, self.mapping.system.longest_id())
+                }
             };
             self.relations
                 .push((relation, known.id.clone(), id.clone()));

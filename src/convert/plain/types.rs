@@ -1,25 +1,24 @@
 //! Content types and links, and how what nodes say finds its place in them.
 
-use super::values::{Holds, instant};
 use std::collections::HashMap;
 
-/// A content type.
+/// A content type, whose attributes have values of the forms `F`.
 #[derive(Debug)]
-pub struct ContentType {
-    /// The type in the data model.
+pub struct ContentType<F> {
+    /// The type in the other system.
     pub name: String,
     /// Its uid.
     pub uid: String,
     /// Its name in Strapi.
     pub singular: String,
     /// Its attributes that have values.
-    pub attributes: Vec<Attribute>,
+    pub attributes: Vec<Attribute<F>>,
     /// The numbers of those that hold values of fields.
-    pub(super) by_field: HashMap<String, usize>,
+    pub by_field: HashMap<String, usize>,
     /// The fields that hold the id, whatever they are called.
-    pub(super) ids: Vec<String>,
-    /// The fields with times that each row has.
-    pub(super) times: Vec<String>,
+    pub ids: Vec<String>,
+    /// The fields with the times that each row has: when it was made, and changed.
+    pub times: [Option<String>; 2],
     /// Its schema, as it stands in an archive.
     pub schema: String,
     /// The file that a project needs.
@@ -28,13 +27,13 @@ pub struct ContentType {
 
 /// An attribute with values.
 #[derive(Debug)]
-pub struct Attribute {
+pub struct Attribute<F> {
     /// Its name.
     pub name: String,
-    /// The field in the data model.
+    /// The field in the other system.
     pub field: String,
     /// What that holds; `None` where it is the id.
-    pub form: Option<Holds>,
+    pub form: Option<F>,
     /// Whether it holds any number of them.
     pub is_list: bool,
 }
@@ -46,14 +45,14 @@ pub struct Links {
     pub owner: usize,
     /// The attribute of it.
     pub attribute: String,
-    /// The field of it in the data model.
+    /// The field of it in the other system.
     pub field: String,
     /// The number of the type that they lead to.
     pub target: usize,
     /// The attribute of that, where it has one.
     pub back: Option<String>,
     /// The field of that, where it has one.
-    pub(super) back_field: Option<String>,
+    pub back_field: Option<String>,
     /// Whether an owner has several.
     pub many: bool,
     /// Whether several owners have one.
@@ -81,11 +80,11 @@ impl Links {
     }
 }
 
-/// What is made of a data model.
-#[derive(Debug, Default)]
-pub struct Made {
+/// What is made of the types of the other system.
+#[derive(Debug)]
+pub struct Made<F> {
     /// Content types, in the order of their uids.
-    pub types: Vec<ContentType>,
+    pub types: Vec<ContentType<F>>,
     /// Links, in the order of their owners.
     pub links: Vec<Links>,
     pub(super) by_name: HashMap<String, usize>,
@@ -93,18 +92,12 @@ pub struct Made {
     pub(super) by_field: HashMap<(String, String), (usize, bool)>,
 }
 
-impl ContentType {
-    /// Whether what a node of this id says of a field has a place in it, or says nothing.
-    pub fn takes(&self, field: &str, raw: &str, id: &str) -> bool {
-        let own = self.by_field.get(field);
-        let is_id = || serde_json::from_str::<String>(raw).is_ok_and(|it| it == id);
-        match raw {
-            "null" => true,
-            // Its value was looked at where its attribute was written.
-            _ if own.is_some_and(|own| !self.attributes[*own].is_list) => true,
-            _ if self.has_time(field) => instant(raw).is_some(),
-            _ => self.ids.iter().any(|it| it == field) && is_id(),
-        }
+impl<F> ContentType<F> {
+    /// The file that a project needs for it: its place below the folder `src`, and its content.
+    pub fn schema_file(&self) -> (String, String) {
+        let name = &self.singular;
+        let path = format!("api/{name}/content-types/{name}/schema.json");
+        (path, self.file.clone())
     }
 
     /// Whether a list of values of a field has a place in it.
@@ -115,11 +108,11 @@ impl ContentType {
 
     /// Whether a field is one of the times that each row has.
     pub fn has_time(&self, field: &str) -> bool {
-        self.times.iter().any(|it| it == field)
+        self.times.iter().flatten().any(|it| it == field)
     }
 }
 
-impl Made {
+impl<F> Made<F> {
     /// The number of the content type of a type.
     pub fn number(&self, type_name: &str) -> Option<usize> {
         self.by_name.get(type_name).copied()

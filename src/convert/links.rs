@@ -2,7 +2,7 @@
 
 use super::fields::Kind;
 use super::mapping::{FILES, Mapping};
-use crate::convert::notes::LinkForm;
+use super::notes::LinkForm;
 use crate::model::{Fields, IdSet, Link, LinkRef};
 use serde_json::value::RawValue;
 
@@ -18,6 +18,8 @@ pub enum Taken {
         owner: String,
         /// The node that it leads to.
         target: String,
+        /// Its place among the links of either.
+        places: [Option<f64>; 2],
     },
     /// Nothing: a row that it joins is not there.
     Orphan,
@@ -51,7 +53,9 @@ pub fn take(mapping: &mut Mapping, ids: &[IdSet], link: &Link<'_>) -> Taken {
     };
     form.relation = relation;
     let [mut owner, mut target] = ends;
+    let mut places = [link.left.pos, link.right.pos];
     if !is_left {
+        places.reverse();
         std::mem::swap(&mut owner, &mut target);
         std::mem::swap(&mut form.owner, &mut form.target);
     }
@@ -60,6 +64,7 @@ pub fn take(mapping: &mut Mapping, ids: &[IdSet], link: &Link<'_>) -> Taken {
         gaps,
         owner,
         target,
+        places,
     }
 }
 

@@ -11,6 +11,8 @@ pub const DATA: u8 = 0;
 pub const NOTED: u8 = 1;
 /// Stands before what holds a component by now.
 pub const HELD: u8 = 2;
+/// Stands for a pair as its other end has it, where each has a row of its own: the one that owns it counts.
+pub const ECHO: u8 = 3;
 
 /// Records of which each begins with a number, and those of one number follow each other.
 pub struct Numbered<'s> {
@@ -51,12 +53,6 @@ impl<'s> Numbered<'s> {
     }
 }
 
-/// What is wrong with data that does not fit the notes.
-pub fn unfit(name: &str, why: &str) -> Error {
-    Error::archive(format!("{name}: {why}"))
-        .hint("`backup prisma verify` lists all that is wrong with a data set")
-}
-
 /// What a node is known by.
 pub fn node_key(type_name: &str, id: &str) -> Vec<u8> {
     format!("{type_name}\0{id}").into_bytes()
@@ -76,6 +72,8 @@ pub trait Onlooker {
     fn see(&mut self, key: &[u8], is_there: bool, is_noted: bool);
     /// Sees a component that nothing holds any more.
     fn see_gone(&mut self);
+    /// What is said of a node that is there twice.
+    fn twice(&self, key: &[u8]) -> Error;
     /// What is said of a component that was held by the first of these and is held by the second, and by the first as well
     /// where that is so.
     fn moved(&self, key: &[u8], was: &[u8], now: (&[u8], bool)) -> Error;
@@ -119,9 +117,9 @@ pub fn placed(
                 Some((_, holder)) if holder == rest => own.is_held = true,
                 _ => own.other = Some(rest.to_vec()),
             },
+            (ECHO, _) => own.is_echoed = true,
             (_, Some(_)) if unique => {
-                let name = String::from_utf8_lossy(&own.key).replace('\0', " ");
-                return Err(unfit(&name, "there are two nodes of this id"));
+                return Err(onlooker.twice(&own.key));
             }
             _ => own.data = Some(rest.to_vec()),
         }
@@ -141,6 +139,7 @@ struct Own {
     /// Where it comes if it is held as the notes say.
     wanted: Option<(Vec<u8>, Vec<u8>)>,
     is_held: bool,
+    is_echoed: bool,
     /// What else holds it.
     other: Option<Vec<u8>>,
 }
@@ -149,7 +148,8 @@ impl Own {
     /// Ends with it, and forgets it.
     fn end(&mut self, out: &mut Sorter, onlooker: &mut dyn Onlooker) -> Result<()> {
         let own = std::mem::take(self);
-        onlooker.see(&own.key, own.data.is_some(), own.is_known);
+        let is_there = own.data.is_some() || own.is_echoed && !own.is_known;
+        onlooker.see(&own.key, is_there, own.is_known);
         match (own.data, own.wanted, own.other) {
             (Some(_), Some((_, was)), Some(now)) => {
                 Err(onlooker.moved(&own.key, &was, (&now, own.is_held)))
@@ -178,6 +178,10 @@ mod tests {
         }
 
         fn see_gone(&mut self) {}
+
+        fn twice(&self, _key: &[u8]) -> Error {
+            Error::failed("twice")
+        }
 
         fn moved(&self, _key: &[u8], _was: &[u8], _now: (&[u8], bool)) -> Error {
             Error::failed("moved")

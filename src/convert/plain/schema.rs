@@ -1,36 +1,6 @@
 //! What schemas of Strapi say.
 
-use super::values::Holds;
-use crate::prisma::sdl::{Field, Scalar};
 use serde_json::{Map, Value, json};
-
-/// What a schema says of an attribute.
-pub fn properties(field: &Field, form: &Holds) -> Value {
-    let mut properties = match form {
-        _ if field.is_list => json!({"type": "json"}),
-        Holds::Enum(values) => json!({"type": "enumeration", "enum": values}),
-        Holds::Scalar(scalar) => json!({"type": match scalar {
-            Scalar::Id | Scalar::Uuid => "string",
-            // A string of Strapi has 255 characters. What is unique Strapi looks for itself, in texts as well: no index of the
-            // database does it.
-            Scalar::String => "text",
-            Scalar::Int => "integer",
-            Scalar::Float => "float",
-            Scalar::Boolean => "boolean",
-            Scalar::DateTime => "datetime",
-            Scalar::Json => "json",
-        }}),
-    };
-    if let Some(map) = properties.as_object_mut().filter(|_| !field.is_list) {
-        if field.has("unique") {
-            map.insert("unique".into(), true.into());
-        }
-        if field.is_required {
-            map.insert("required".into(), true.into());
-        }
-    }
-    properties
-}
 
 /// What Strapi adds to the attributes of a content type without drafts and languages.
 pub fn added(uid: &str, table: &Value, documents: bool) -> Map<String, Value> {

@@ -32,10 +32,12 @@ impl Edges {
         &mut self,
         mapping: &Mapping,
         relation: usize,
-        owner: &str,
-        target: &str,
+        (owner, target): (&str, &str),
+        places: [Option<f64>; 2],
     ) -> Result<()> {
-        self.forth.push(&key(relation, owner, target), &[])?;
+        let places = places.map(|it| it.unwrap_or(f64::NAN).to_be_bytes());
+        self.forth
+            .push(&key(relation, owner, target), places.as_flattened())?;
         let known = &mapping.relations[relation];
         if known.note.back.is_some() && !known.many_back {
             self.back.push(&key(relation, target, owner), &[])?;
@@ -43,48 +45,37 @@ impl Edges {
         Ok(())
     }
 
-    /// Gives each pair once, as JSON, and notes which fields have to be lists.
+    /// Gives each pair once, and notes which fields have to be lists.
     ///
     /// # Errors
     /// The folder cannot be written to, `each` fails, or the run is to stop.
     pub fn finish(
         self,
         mapping: &mut Mapping,
-        each: &mut dyn FnMut(&str) -> Result<()>,
+        each: &mut dyn FnMut(&Mapping, &Edge<'_>) -> Result<()>,
     ) -> Result<()> {
-        let mut pair = String::new();
-        groups(
-            self.forth,
-            &self.interrupt,
-            &mut |relation, owner, target, index| {
-                let known = &mut mapping.relations[relation];
-                known.many |= index > 0;
-                let note = &known.note;
-                let names =
-                    [note.owner, note.target].map(|model| mapping.types[model].name.as_str());
-                pair.clear();
-                let back = note.back.as_deref();
-                let ends = [
-                    (names[0], owner, Some(note.field.as_str())),
-                    (names[1], target, back),
-                ];
-                for (end, (name, id, field)) in ends.into_iter().enumerate() {
-                    pair.push_str(if end == 0 { "[" } else { "," });
-                    pair.push_str(&format!("{{\"_typeName\":\"{name}\",\"id\":\"{id}\""));
-                    if let Some(field) = field {
-                        pair.push_str(&format!(",\"fieldName\":\"{field}\""));
-                    }
-                    pair.push('}');
-                }
-                pair.push(']');
-                each(&pair)
-            },
-        )?;
-        groups(self.back, &self.interrupt, &mut |relation, _, _, index| {
-            mapping.relations[relation].many_back |= index > 0;
+        groups(self.forth, &self.interrupt, &mut |edge, index| {
+            mapping.relations[edge.relation].many |= index > 0;
+            each(mapping, edge)
+        })?;
+        groups(self.back, &self.interrupt, &mut |edge, index| {
+            mapping.relations[edge.relation].many_back |= index > 0;
             Ok(())
         })
     }
+}
+
+/// A pair of a relation.
+#[derive(Debug)]
+pub struct Edge<'a> {
+    /// The number of the relation.
+    pub relation: usize,
+    /// The id of the node that owns it.
+    pub owner: &'a str,
+    /// The id of the node that it leads to.
+    pub target: &'a str,
+    /// Its place among the links of its owner, and among those of its target, where these have an order.
+    pub places: [Option<f64>; 2],
 }
 
 /// What a pair is sorted by.
@@ -96,11 +87,17 @@ pub fn key(relation: usize, one: &str, other: &str) -> Vec<u8> {
     key
 }
 
+/// The place that stands there, if there is one.
+fn place(places: &[u8], at: usize) -> Option<f64> {
+    let bytes = places.get(at..)?.first_chunk::<8>()?;
+    Some(f64::from_be_bytes(*bytes)).filter(|it| it.is_finite())
+}
+
 /// Gives each pair once, and how many stood before it that begin with the same end.
 fn groups(
     sorter: Sorter,
     interrupt: &Interrupt,
-    each: &mut dyn FnMut(usize, &str, &str, u64) -> Result<()>,
+    each: &mut dyn FnMut(&Edge<'_>, u64) -> Result<()>,
 ) -> Result<()> {
     let sorted = sorter.finish()?;
     let mut reading = sorted.read()?;
@@ -118,7 +115,13 @@ fn groups(
                 true => index + 1,
                 false => 0,
             };
-            each(u64::from_be_bytes(*number) as usize, one, other, index)?;
+            let edge = Edge {
+                relation: u64::from_be_bytes(*number) as usize,
+                owner: one,
+                target: other,
+                places: [0, 8].map(|at| place(&record.value, at)),
+            };
+            each(&edge, index)?;
             last.clone_from(&record.key);
         }
         room = record;
@@ -143,7 +146,7 @@ mod tests {
         let asked = AtomicUsize::new(0);
         let interrupt = Interrupt::when(move || asked.fetch_add(1, Ordering::Relaxed) >= 5);
         let mut seen = 0;
-        let stopped = groups(sorter, &interrupt, &mut |_, _, _, _| {
+        let stopped = groups(sorter, &interrupt, &mut |_, _| {
             seen += 1;
             Ok(())
         });

@@ -3,11 +3,10 @@
 //! Five times they are put in order on disk: by the node that owns them, to find its row; by the node they lead to, for the
 //! same; by both rows, to count the places on one side; by the other row, to count those on the other; and as they are sent.
 
-use super::super::placeless::Placeless;
 use super::types::{Links, Made};
+use crate::convert::placeless::Placeless;
 use crate::error::Result;
 use crate::model::json;
-use crate::prisma::ndf::Relation;
 use crate::sorting::{Record, Sorter};
 use crate::store::Interrupt;
 use std::path::Path;
@@ -63,39 +62,22 @@ impl Pairs {
         }
     }
 
-    /// Takes a relation; gives whether the data model knows it.
+    /// Takes a link of this number, from the id of its owner to that of its target.
     ///
     /// # Errors
     /// The folder cannot be written to.
-    pub fn push(&mut self, made: &Made, pair: &Relation<'_>) -> Result<bool> {
-        let found = pair.ends.iter().enumerate().find_map(|(place, end)| {
-            let known = made.links_of(&end.type_name, end.field.as_deref()?)?;
-            Some((place, known))
-        });
-        let Some((place, (number, is_owner))) = found else {
-            return Ok(false);
-        };
-        let (near, far) = (&pair.ends[place], &pair.ends[1 - place]);
+    pub fn link<F>(
+        &mut self,
+        made: &Made<F>,
+        number: usize,
+        (owner, target): (&str, &str),
+    ) -> Result<()> {
         let links = &made.links[number];
-        let other = far.field.as_deref();
-        let back = other.is_none_or(|field| {
-            made.links_of(&far.type_name, field)
-                .is_some_and(|it| it == (number, !is_owner) || links.is_mutual && it.0 == number)
-        });
-        let (owner, target) = match is_owner {
-            true => (near, far),
-            false => (far, near),
-        };
-        let fits = made.number(&owner.type_name) == Some(links.owner)
-            && made.number(&target.type_name) == Some(links.target);
-        if !back || !fits {
-            return Ok(false);
+        self.add(number, links, owner, target)?;
+        match links.is_mutual && owner != target {
+            true => self.add(number, links, target, owner),
+            false => Ok(()),
         }
-        self.add(number, links, &owner.id, &target.id)?;
-        if links.is_mutual && owner.id != target.id {
-            self.add(number, links, &target.id, &owner.id)?;
-        }
-        Ok(true)
     }
 
     fn add(&mut self, number: usize, links: &Links, owner: &str, target: &str) -> Result<()> {
@@ -127,9 +109,9 @@ impl Pairs {
     ///
     /// # Errors
     /// The folder cannot be written to, `each` fails, or the run is to stop.
-    pub fn send(
+    pub fn send<F>(
         self,
-        made: &Made,
+        made: &Made<F>,
         (spool, interrupt): (&Path, &Interrupt),
         lost: &mut Placeless,
         each: &mut dyn FnMut(&str) -> Result<()>,
@@ -227,7 +209,7 @@ impl Pairs {
 }
 
 /// The line of a link, or of what joins the languages of a document.
-fn line(made: &Made, record: &Record) -> String {
+fn line<F>(made: &Made<F>, record: &Record) -> String {
     if let [_, 0, number, owner, place, target, back] = read(&record.key)[..]
         && record.value.is_empty()
     {
@@ -247,7 +229,7 @@ fn line(made: &Made, record: &Record) -> String {
     )
 }
 
-fn link(links: &Links, made: &Made, [owner, place, target, back]: [u64; 4]) -> String {
+fn link<F>(links: &Links, made: &Made<F>, [owner, place, target, back]: [u64; 4]) -> String {
     let (from, to) = (&made.types[links.owner].uid, &made.types[links.target].uid);
     let kind = match from == to {
         true => "circular",
@@ -340,18 +322,37 @@ fn each_place(sorter: Sorter, interrupt: &Interrupt, each: &mut EachPlace<'_>) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::drafts::made_of;
+    use super::super::drafts::{Given, GivenField, GivenLinks, Naming, Place, made_of};
     use super::*;
     use crate::error::Kind;
-    use crate::prisma::sdl::DataModel;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn ctrl_c_is_heard_at_each_step_of_the_sorting_of_relations() {
         const RELATIONS: usize = 50;
-        let text = "type A { id: ID! @id bs: [B] } type B { id: ID! @id as: [A] }";
-        let made = made_of(&DataModel::parse(text, "test").expect("a model"), true);
+        let given = |name: &str, field: &str| Given::<()> {
+            name: name.into(),
+            fields: vec![GivenField {
+                name: field.into(),
+                wanted: field.into(),
+                place: Place::Links,
+            }],
+        };
+        let links = GivenLinks {
+            from: (0, 0),
+            target: 1,
+            back: Some(0),
+            many: true,
+            many_back: true,
+            is_mutual: false,
+        };
+        let naming = Naming {
+            prefix: "other",
+            id: "otherId",
+        };
+        let types = vec![given("A", "bs"), given("B", "as")];
+        let made = made_of(types, vec![links], &naming, true);
         let folder = tempfile::tempdir().expect("a folder");
         let sent = |most: usize| {
             let mut pairs = Pairs::new(folder.path());
@@ -360,11 +361,7 @@ mod tests {
                 let (row, document) = (number as u64 + 1, format!("document{id}"));
                 pairs.row(0, &id, row, Some(&document)).expect("taken");
                 pairs.row(1, &id, row, Some(&document)).expect("taken");
-                let text = format!(
-                    r#"[{{"_typeName":"A","id":"{id}","fieldName":"bs"}},{{"_typeName":"B","id":"{id}","fieldName":"as"}}]"#
-                );
-                let pair = Relation::parse(&text).expect("a relation");
-                assert!(pairs.push(&made, &pair).expect("taken"));
+                pairs.link(&made, 0, (&id, &id)).expect("taken");
             }
             let asked = Arc::new(AtomicUsize::new(0));
             let count = Arc::clone(&asked);

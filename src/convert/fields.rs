@@ -2,17 +2,14 @@
 
 use super::form::{Form, enum_values};
 use super::forms::Texts;
-use crate::convert::rows::POSITION;
-use crate::convert::{Names, capitalised, uncapitalised};
-use crate::model::{Attribute, Fields, ModelType, RelationKind, Scalar, Schema, is_component};
+use super::rows::POSITION;
+use super::system::System;
+use super::{Names, capitalised, uncapitalised};
+use crate::model::{Attribute, Fields, ModelType, RelationKind, Schema};
 use std::collections::HashMap;
 
 /// What rows of Strapi 5 share that are versions of one document.
 const DOCUMENT: &str = "documentId";
-/// Bytes of the names of types, fields and relations: servers take no more.
-pub(super) const LONGEST_NAME: usize = 64;
-/// What a service fills in by itself, where nothing was written.
-const STAMPS: [&str; 2] = ["createdAt", "updatedAt"];
 
 /// A content type or component.
 #[derive(Debug)]
@@ -49,6 +46,8 @@ pub struct Field {
     pub required: bool,
     /// How many nodes have a value.
     pub present: u64,
+    /// Whether one of the values, which are whole numbers, has more than 32 bits.
+    pub is_wide: bool,
 }
 
 /// What an attribute holds.
@@ -66,14 +65,8 @@ pub enum Kind {
     Morph,
     /// Links that another type owns, whose relation is not known yet.
     Back,
-    /// Links, or nothing that NDF knows.
+    /// Links, or nothing that other systems know.
     Other,
-}
-
-/// Whether a field of a node of a type with this uid says nothing of an attribute, or is filled in by the service.
-pub fn is_fixed(uid: &str, field: &str) -> bool {
-    let is_position = field == POSITION && is_component(uid);
-    is_position || ["_typeName", "id"].contains(&field) || STAMPS.contains(&field)
 }
 
 impl Type {
@@ -83,17 +76,17 @@ impl Type {
         name: String,
         tag: String,
         types: &mut Names,
-        documents: bool,
+        (documents, system): (bool, &'static dyn System),
     ) -> Self {
         let is_component = schema.model_type == ModelType::Component;
-        let reserved: &[&str] = match is_component {
-            true => &["id", POSITION],
-            false => &["id"],
-        };
-        let mut names = Names::new(reserved, LONGEST_NAME);
+        let mut reserved = system.reserved_fields().to_vec();
+        if is_component {
+            reserved.push(POSITION);
+        }
+        let mut names = Names::new(&reserved, system.longest_name());
         let attributes = || schema.attributes.iter().enumerate();
         let wanted: Vec<String> = attributes()
-            .map(|(_, it)| wanted_field(&it.0, &it.1))
+            .map(|(_, it)| system.field_name(uncapitalised(&it.0, "field"), Some(&it.1)))
             .collect();
         let mut fields = vec![String::new(); wanted.len()];
         // An attribute whose name needs no change keeps it, whatever stands before it.
@@ -111,12 +104,13 @@ impl Type {
                 let properties = properties.get(own.as_str());
                 let kind = match attribute {
                     Attribute::Scalar(scalar) => {
-                        let values = properties.and_then(enum_values);
+                        let values = properties.and_then(|it| enum_values(it, system));
                         Kind::Value(match values {
                             None => Form::of(*scalar),
                             Some(values) => Form::Enum {
-                                name: types
-                                    .take([(name.clone() + &capitalised(own, "Enum")).as_str()]),
+                                name: types.take([system
+                                    .type_name(name.clone() + &capitalised(own, "Enum"))
+                                    .as_str()]),
                                 values,
                             },
                         })
@@ -135,6 +129,7 @@ impl Type {
                     texts: Texts::of(attribute, properties),
                     required: properties.is_some_and(|it| it.get("required") == Some("true")),
                     present: 0,
+                    is_wide: false,
                 }
             })
             .collect();
@@ -147,6 +142,7 @@ impl Type {
                 texts: Texts::Any,
                 required: false,
                 present: 0,
+                is_wide: false,
             });
         }
         let own = attributes.iter().map(|it| it.attribute.clone());
@@ -170,18 +166,6 @@ impl Type {
     /// An attribute.
     pub fn field(&self, attribute: &str) -> Option<&Field> {
         self.place(attribute).map(|place| &self.attributes[place])
-    }
-}
-
-/// What the field of an attribute is called.
-fn wanted_field(name: &str, attribute: &Attribute) -> String {
-    let wanted = uncapitalised(name, "field");
-    let is_time = matches!(wanted.as_str(), "createdAt" | "updatedAt");
-    match attribute {
-        // Servers fill these in, with a time.
-        Attribute::Scalar(Scalar::DateTime) => wanted,
-        _ if is_time => wanted + "Value",
-        _ => wanted,
     }
 }
 

@@ -2,14 +2,12 @@
 
 use super::joined::Onlooker;
 use super::placeless::{Of, Placeless};
+use super::rows::Untaken;
 use super::table::Table;
-use super::tie::Tallies;
-use crate::convert::rows::Untaken;
+use super::tallies::Tallies;
 use crate::error::Error;
+use crate::model::canonical;
 use crate::model::{Entity, Short, Stage};
-use crate::prisma::ndf::ListRow;
-use crate::prisma::sdl::{FieldType, Scalar};
-use crate::prisma::verify;
 use crate::transfer::{Sink, Subject, Warning, WarningKind};
 
 /// Why something has no place.
@@ -43,8 +41,8 @@ fn lose_node(lost: &mut Placeless, type_name: &str, id: &str) {
 }
 
 /// Takes a list, of which the notes know none.
-pub fn lose_list(lost: &mut Placeless, row: &ListRow<'_>) {
-    lost.add(NEW_LIST, (&row.type_name, &row.field, &row.id));
+pub fn lose_list(lost: &mut Placeless, of: Of<'_>) {
+    lost.add(NEW_LIST, of);
 }
 
 /// Takes a relation that the notes do not know.
@@ -106,6 +104,12 @@ impl Onlooker for Nodes<'_> {
         self.gone += 1;
     }
 
+    fn twice(&self, key: &[u8]) -> Error {
+        let name = String::from_utf8_lossy(key).replace('\0', " ");
+        let why = "there are two nodes of this id";
+        self.table.system.unfit(&name, why)
+    }
+
     fn moved(&self, key: &[u8], was: &[u8], now: (&[u8], bool)) -> Error {
         moved(self.table, &String::from_utf8_lossy(key), was, now)
     }
@@ -129,6 +133,12 @@ impl Onlooker for Pairs<'_> {
 
     fn see_gone(&mut self) {}
 
+    fn twice(&self, key: &[u8]) -> Error {
+        let name = String::from_utf8_lossy(key).replace('\0', " ");
+        let why = "there are two nodes of this id";
+        self.table.system.unfit(&name, why)
+    }
+
     fn moved(&self, key: &[u8], was: &[u8], now: (&[u8], bool)) -> Error {
         moved(self.table, &String::from_utf8_lossy(key), was, now)
     }
@@ -137,9 +147,8 @@ impl Onlooker for Pairs<'_> {
 /// Whether two lines of a row say the same, however they are written: a service does not keep how numbers are, and how
 /// the members of objects are ordered. Numbers of 64 bits are told apart, and what is nested however deep.
 pub fn is_same(one: &str, other: &str) -> bool {
-    const JSON: FieldType = FieldType::Scalar(Scalar::Json);
     match (Entity::parse(one), Entity::parse(other)) {
-        (Ok(one), Ok(other)) => verify::is_same(&JSON, one.entity().data, other.entity().data),
+        (Ok(one), Ok(other)) => canonical::is_same(one.entity().data, other.entity().data),
         _ => false,
     }
 }

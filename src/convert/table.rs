@@ -1,16 +1,16 @@
 //! What the notes say beside rows, links and files: what all of it comes from, and what the numbers in them mean.
 
 use super::edges::key;
-use super::fields::is_fixed;
 use super::forms::Forms;
 use super::joined::node_key;
-use crate::convert::notes::{End, Head, LinkForm, Note, Reader, RelationNote, TypeNote};
-use crate::convert::rows::{Rows, Types};
-use crate::convert::trees::{Shapes, Tree};
+use super::mapping::node_id;
+use super::notes::{End, Head, LinkForm, Note, Reader, RelationNote, TypeNote};
+use super::rows::{Rows, Types};
+use super::system::System;
+use super::trees::{Shapes, Tree};
 use crate::error::Result;
 use crate::model::limits::{LONGEST_SCHEMAS, MOST_PARTS};
 use crate::model::{Schema, Schemas, Stage};
-use crate::prisma::ndf::Relation;
 use crate::store::Interrupt;
 use crate::transfer::Provenance;
 use serde_json::value::RawValue;
@@ -20,6 +20,8 @@ use std::path::Path;
 
 /// What the notes say beside rows, links and files.
 pub struct Table {
+    /// What the data come from.
+    pub system: &'static dyn System,
     /// What all of it comes from.
     pub head: Head,
     /// What was known at the end.
@@ -47,10 +49,26 @@ pub struct Table {
     held: HashMap<(usize, String, usize), usize>,
 }
 
+/// An end of a pair.
+#[derive(Debug, Clone, Copy)]
+pub struct PairEnd<'a> {
+    /// The name of the type.
+    pub type_name: &'a str,
+    /// The id of the node.
+    pub id: &'a str,
+    /// The field, where one leads to the other end.
+    pub field: Option<&'a str>,
+}
+
 /// What a pair stands for.
 pub enum Pair {
-    /// A link, by what it is known by.
-    Link(Vec<u8>),
+    /// A link.
+    Link {
+        /// What it is known by.
+        key: Vec<u8>,
+        /// Whether the first of the ends whose field is known owns it.
+        is_owner: bool,
+    },
     /// A component: its node, and what it is held by.
     Held {
         /// What its node is known by.
@@ -65,9 +83,10 @@ impl Table {
     ///
     /// # Errors
     /// It cannot be read, holds none, or they are not as they were written.
-    pub fn read(path: &Path, interrupt: &Interrupt) -> Result<Self> {
+    pub fn read(path: &Path, system: &'static dyn System, interrupt: &Interrupt) -> Result<Self> {
         let mut reader = Reader::open(path)?;
         let mut table = Self {
+            system,
             head: reader.head()?,
             end: End::default(),
             digest: String::new(),
@@ -105,9 +124,7 @@ impl Table {
             .items
             .insert(Stage::Schemas, table.schemas.len() as u64);
         let schemas = table.types.iter().map(|own| table.schemas.get(&own.uid));
-        table.values = schemas
-            .map(|schema| schema.map(Forms::of).unwrap_or_default())
-            .collect();
+        table.values = schemas.map(|schema| Forms::of(schema, system)).collect();
         Ok(table)
     }
 
@@ -211,7 +228,8 @@ impl Table {
         let relation = self.relations.get(form.relation)?;
         let id = |model: usize, gap: usize| {
             let id = gaps.get(gap)?.get().parse().ok()?;
-            Some(super::mapping::node_id(&self.types.get(model)?.tag, id))
+            let tag = &self.types.get(model)?.tag;
+            Some(node_id(tag, id, self.system.longest_id()))
         };
         let ends = (
             id(relation.owner, form.owner)?,
@@ -228,25 +246,25 @@ impl Table {
     }
 
     /// What a pair stands for; `None` where the notes do not know its relation.
-    pub fn pair(&self, pair: &Relation<'_>) -> Option<Pair> {
-        let found = pair.ends.iter().enumerate().find_map(|(place, end)| {
-            let field = end.field.as_deref()?.to_owned();
-            let known = self
-                .fields
-                .get(&(end.type_name.clone().into_owned(), field))?;
-            Some((place, *known))
+    pub fn pair(&self, ends: &[PairEnd<'_>; 2]) -> Option<Pair> {
+        let found = ends.iter().enumerate().find_map(|(place, end)| {
+            let key = (end.type_name.to_owned(), end.field?.to_owned());
+            Some((place, *self.fields.get(&key)?))
         });
         let (place, (number, is_owner)) = found?;
         let note = &self.relations[number];
-        let owner = &pair.ends[if is_owner { place } else { 1 - place }];
-        let target = &pair.ends[if is_owner { 1 - place } else { place }];
-        let fits = self.type_name(note.owner) == Some(&*owner.type_name)
-            && self.type_name(note.target) == Some(&*target.type_name);
+        let owner = &ends[if is_owner { place } else { 1 - place }];
+        let target = &ends[if is_owner { 1 - place } else { place }];
+        let fits = self.type_name(note.owner) == Some(owner.type_name)
+            && self.type_name(note.target) == Some(target.type_name);
         fits.then(|| match note.components {
-            None => Pair::Link(key(number, &owner.id, &target.id)),
+            None => Pair::Link {
+                key: key(number, owner.id, target.id),
+                is_owner,
+            },
             Some(_) => Pair::Held {
-                node: node_key(&target.type_name, &target.id),
-                holder: key_of(number, &owner.id),
+                node: node_key(target.type_name, target.id),
+                holder: key_of(number, owner.id),
             },
         })
     }
@@ -281,7 +299,8 @@ impl Types for Table {
     }
 
     fn is_fixed(&self, model: usize, field: &str) -> bool {
-        is_fixed(self.uid(model).unwrap_or_default(), field)
+        let uid = self.uid(model).unwrap_or_default();
+        self.system.is_fixed(uid, field)
     }
 
     fn taken<'v>(

@@ -1,39 +1,18 @@
 //! Which type, field and relation each part of a Strapi's schemas becomes.
 
-use super::fields::{Kind, LONGEST_NAME, Type, is_fixed, properties};
-use crate::convert::notes::{RelationNote, TypeNote};
-use crate::convert::rows::Types;
-use crate::convert::{Names, capitalised, uncapitalised};
+use super::fields::{Kind, Type, properties};
+use super::notes::{RelationNote, TypeNote};
+use super::rows::Types;
+use super::system::System;
+use super::{Names, capitalised, uncapitalised};
 use crate::model::{Attribute, ModelType, Schema, Schemas};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// Bytes of an id: what servers reserve for it.
-const LONGEST_ID: usize = 25;
 /// Bytes of what ids begin with.
 const LONGEST_TAG: usize = 12;
 /// Where the rows of files are.
 pub const FILES: &str = "plugin::upload.file";
-/// Names of types that Prisma has itself.
-const RESERVED: [&str; 16] = [
-    "Query",
-    "Mutation",
-    "Subscription",
-    "String",
-    "Int",
-    "Float",
-    "Boolean",
-    "ID",
-    "UUID",
-    "Cuid",
-    "DateTime",
-    "Json",
-    "Long",
-    "Node",
-    "PageInfo",
-    "BatchPayload",
-];
-
 /// Links of one kind, as a relation.
 #[derive(Debug)]
 pub struct Relation {
@@ -52,26 +31,33 @@ pub struct Relation {
 type LinkKey = (usize, String, Option<(usize, Option<String>)>);
 
 /// What each part of the schemas becomes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Mapping {
+    /// What it is brought into.
+    pub system: &'static dyn System,
     /// Content types and components.
     pub types: Vec<Type>,
     /// Relations.
     pub relations: Vec<Relation>,
     by_uid: HashMap<String, usize>,
     by_link: HashMap<LinkKey, usize>,
-    relation_names: Option<Names>,
+    relation_names: Names,
 }
 
 impl Mapping {
     /// That of these schemas. With `documents`, each row of a content type has a document, as in Strapi 5, of which the
     /// schemas say nothing.
-    pub fn new(schemas: &Schemas, documents: bool) -> Self {
+    pub fn new(schemas: &Schemas, documents: bool, system: &'static dyn System) -> Self {
+        let longest = system.longest_name();
         let mut mapping = Self {
-            relation_names: Some(Names::new(&[], LONGEST_NAME)),
-            ..Self::default()
+            system,
+            types: Vec::new(),
+            relations: Vec::new(),
+            by_uid: HashMap::new(),
+            by_link: HashMap::new(),
+            relation_names: Names::new(&[], longest),
         };
-        let mut names = Names::new(&RESERVED, LONGEST_NAME);
+        let mut names = Names::new(system.reserved_types(), longest);
         let mut tags = Names::new(&[], LONGEST_TAG);
         // Administrators are in no archive.
         let taken = |schema: &&Schema| !schema.uid.starts_with("admin::");
@@ -80,16 +66,18 @@ impl Mapping {
         order.sort_by_key(|&place| rank(all[place]));
         let mut called = vec![String::new(); all.len()];
         for place in order {
-            let wanted = wanted_names(all[place]);
+            let wanted = wanted_names(all[place]).into_iter();
+            let wanted: Vec<String> = wanted.map(|it| system.type_name(it)).collect();
             called[place] = names.take(wanted.iter().map(String::as_str));
         }
         for (schema, name) in all.iter().zip(called) {
             let number = mapping.types.len();
             mapping.by_uid.insert(schema.uid.clone(), number);
             let tag = tags.take([uncapitalised(&name, "t").as_str()]);
+            let known = (documents, system);
             mapping
                 .types
-                .push(Type::new(schema, name, tag, &mut names, documents));
+                .push(Type::new(schema, name, tag, &mut names, known));
         }
         for (number, schema) in all.iter().enumerate() {
             mapping.add_relations(number, schema);
@@ -104,7 +92,7 @@ impl Mapping {
 
     /// The id of the node of a row or a component.
     pub fn node_id(&self, model: usize, id: i64) -> String {
-        node_id(&self.types[model].tag, id)
+        node_id(&self.types[model].tag, id, self.system.longest_id())
     }
 
     /// What is noted of the types.
@@ -142,7 +130,9 @@ impl Mapping {
         let to = &self.types[target].name;
         let short = uncapitalised(attribute, "field") + to;
         let long = format!("{short}{}", capitalised(back.unwrap_or_default(), ""));
-        let field = self.types[owner].names.take([short.as_str(), &long]);
+        let wanted = [short, long].map(|it| self.system.field_name(it, None));
+        let names = &mut self.types[owner].names;
+        let field = names.take(wanted.iter().map(String::as_str));
         let number = self.relate(owner, field, target, (true, true), None, None);
         self.by_link.insert(key, number);
         number
@@ -163,18 +153,19 @@ impl Mapping {
         mut back: Option<String>,
         components: Option<&str>,
     ) -> usize {
-        if owner == target && back.as_ref().is_none_or(|it| *it == field) {
+        let is_one_field = owner == target && back.as_ref().is_none_or(|it| *it == field);
+        if is_one_field {
+            back = None;
+        }
+        if is_one_field && self.system.needs_way_back() {
             // With one field for both ends, links of a type with itself would have no direction.
             let wanted = format!("{field}Of");
             back = Some(self.types[owner].names.take([wanted.as_str()]));
             many_back = true;
         }
         let wanted = self.types[owner].name.clone() + &capitalised(&field, "Field");
-        let names = self
-            .relation_names
-            .get_or_insert_with(|| Names::new(&[], LONGEST_NAME));
         self.relations.push(Relation {
-            name: names.take([wanted.as_str()]),
+            name: self.relation_names.take([wanted.as_str()]),
             note: RelationNote {
                 owner,
                 field,
@@ -189,6 +180,7 @@ impl Mapping {
     }
 
     fn add_relations(&mut self, owner: usize, schema: &Schema) {
+        let system = self.system;
         let properties = properties(schema);
         for (place, (name, attribute)) in schema.attributes.iter().enumerate() {
             let field = self.types[owner].attributes[place].name.clone();
@@ -215,6 +207,7 @@ impl Mapping {
                             continue;
                         };
                         let wanted = uncapitalised(name, "zone") + &self.types[target].name;
+                        let wanted = system.field_name(wanted, None);
                         let field = self.types[owner].names.take([wanted.as_str()]);
                         let number =
                             self.relate(owner, field, target, (true, false), None, Some(name));
@@ -279,31 +272,42 @@ impl Types for Mapping {
     }
 
     fn is_fixed(&self, model: usize, field: &str) -> bool {
-        is_fixed(self.uid(model).unwrap_or_default(), field)
+        let uid = self.uid(model).unwrap_or_default();
+        self.system.is_fixed(uid, field)
     }
 
     /// What comes from an archive goes back as it came.
-    fn taken<'v>(&self, _: usize, _: &str, value: &'v str, _: bool) -> Option<Cow<'v, str>> {
-        Some(value.into())
+    fn taken<'v>(
+        &self,
+        model: usize,
+        attribute: &str,
+        value: &'v str,
+        _: bool,
+    ) -> Option<Cow<'v, str>> {
+        let field = self.types.get(model)?.field(attribute);
+        match field.map(|it| &it.kind) {
+            Some(Kind::Value(form)) => self.system.own_value(form, value),
+            _ => Some(value.into()),
+        }
     }
 }
 
 /// The id of the node of a row or a component of a type with this tag.
-pub fn node_id(tag: &str, id: i64) -> String {
+pub fn node_id(tag: &str, id: i64, longest: usize) -> String {
     let plain = format!("{tag}_{id}");
-    match plain.len() <= LONGEST_ID {
+    match plain.len() <= longest {
         true => plain,
-        false => other_id(&plain),
+        false => other_id(&plain, longest),
     }
 }
 
-/// An id that is as long as it may be, of one that is longer.
-pub fn other_id(of: &str) -> String {
+/// An id that is as long as it may be, and no longer than a digest, of one that is longer or none.
+pub fn other_id(of: &str, longest: usize) -> String {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(of.as_bytes());
     let hex = digest.iter().map(|byte| format!("{byte:02x}"));
     let mut id = String::from("x");
-    id.extend(hex.take(LONGEST_ID / 2));
+    id.extend(hex.take(longest.min(25) / 2));
     id
 }
 

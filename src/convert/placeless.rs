@@ -13,7 +13,7 @@ const MOST_FIELDS: usize = 1000;
 pub type Of<'a> = (&'a str, &'a str, &'a str);
 
 /// What has no place, and why.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Placeless {
     named: Vec<(&'static str, String)>,
     /// The others: how many, by reason, type and field.

@@ -1,0 +1,29 @@
+//! Strapi's content as an export set of Dgraph, and back.
+//!
+//! Content types become types of GraphQL, and components types of their own with a position; a dynamic zone becomes one
+//! field a component it takes. What Dgraph cannot hold stands in the notes beside the set (`strapi.json`).
+//! Sets of others become content types without notes ([`PlainSource`]). docs/DGRAPH.md says what becomes of what.
+
+mod data;
+mod destination;
+mod graphql;
+mod nodes;
+mod plain;
+mod schema;
+mod system;
+#[cfg(test)]
+mod tests;
+
+pub use data::{names_notes, noted_source};
+pub use destination::set_destination;
+pub use plain::PlainSource;
+
+/// The folder of the set, beside the notes and the files of the media library.
+pub const DATA: &str = "data";
+/// The field with the id of a node, which is the same in every server, whatever its uid.
+pub(super) const ID: &str = "strapiId";
+
+/// The predicate of a field.
+fn predicate(type_name: &str, field: &str) -> String {
+    format!("{type_name}.{field}")
+}
