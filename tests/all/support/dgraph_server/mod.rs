@@ -13,6 +13,7 @@ mod graphql;
 pub mod held;
 mod http;
 pub mod rdf;
+pub mod runs;
 pub mod schema;
 pub mod sets;
 pub mod values;
@@ -269,6 +270,12 @@ impl DgraphServer {
     /// Where Zero is.
     pub fn zero(&self) -> String {
         format!("http://127.0.0.1:{}", self.zero)
+    }
+
+    /// Waits until an answer is held back.
+    pub fn holds_back(&self) {
+        let state = self.state();
+        drop(self.state.1.wait_while(state, |it| it.held_back == 0));
     }
 
     /// Lets answers go that were held back, and all others.

@@ -100,9 +100,16 @@ impl Held {
 
 /// Writes a file.
 pub fn pack(path: &Path, text: &str) {
+    pack_lines(path, [text.to_owned()]);
+}
+
+/// Writes a file of these lines, with what ends them, one after the other.
+pub fn pack_lines(path: &Path, lines: impl IntoIterator<Item = String>) {
     let file = fs::File::create(path).expect("made");
     let mut out = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
-    out.write_all(text.as_bytes()).expect("written");
+    for line in lines {
+        out.write_all(line.as_bytes()).expect("written");
+    }
     out.finish().expect("written");
 }
 
