@@ -103,5 +103,5 @@ pub fn arrive(state: &mut State) {
 
 /// What servers say of a transaction that is in conflict with another.
 pub fn aborted() -> Response {
-    changes::error("Error", "Transaction has been aborted. Please retry")
+    changes::invalid("Transaction has been aborted. Please retry")
 }

@@ -13,8 +13,8 @@ pub fn error(code: &str, said: &str) -> Response {
     Response::new(200, json!({"errors": [error]}).to_string())
 }
 
-/// Of those that come without data.
-fn invalid(said: &str) -> Response {
+/// The same, as `/mutate` and `/query` give it.
+pub fn invalid(said: &str) -> Response {
     let error = json!({"message": said, "extensions": {"code": "ErrorInvalidRequest"}});
     Response::new(200, json!({"errors": [error], "data": null}).to_string())
 }
