@@ -113,9 +113,10 @@ fn a_conflict_without_an_end_ends_and_says_how_to_go_on() {
     let set = made(&folder, 300);
     let server = DgraphServer::empty(Form::V2503);
     server.state().blows.every = Some((1, Blow::Abort));
+    // The schema is there.
     run(&mut import(&folder, &server, &[]))
-        .ends_with(1)
-        .says(["aborted"]);
+        .ends_with(13)
+        .says(["aborted", "run the same command again"]);
     server.state().blows.every = None;
     run(&mut import(&folder, &server, &[])).ends_with(0);
     Uids::Kept.is_same(&server.held(), 0, &set, "after conflicts");

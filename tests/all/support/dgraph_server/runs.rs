@@ -134,6 +134,8 @@ pub fn import(set: &Path, server: &DgraphServer, options: &[String]) -> Command 
 
 /// Runs a command that the server does something to.
 pub fn killed(server: &DgraphServer, command: &mut Command) -> Outcome {
+    // Nothing may be done to the one before it, which is gone.
+    server.state().victim = None;
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
