@@ -8,7 +8,7 @@ use super::super::{Cancellation, exit_code};
 use super::service::{Meant, ServiceArguments};
 use super::{Frame, no_stream, verdict};
 use crate::error::{Error, Kind, Result};
-use crate::prisma::import::{Import, Imported, Manner, Places, State, gone, look};
+use crate::prisma::import::{Import, Imported, Manner, State, gone, look, places};
 use crate::prisma::ndf::DataSet;
 use crate::prisma::verify::{Verdict, verify};
 use crate::store::real_path;
@@ -85,7 +85,7 @@ impl Arguments {
         verdict::print(Reports::Stdout, &found);
         let data = real_path(&self.data);
         let own = own_folder(environment);
-        let places = Places::of(&data, &found, service.endpoint(), own.as_deref());
+        let places = places(&data, &found, service.endpoint(), own.as_deref());
         let total: usize = found.chunks.iter().map(Vec::len).sum();
         let endpoint = safe(&service.endpoint().to_string());
         if self.dry_run {
@@ -126,7 +126,7 @@ impl Arguments {
                     _ => error,
                 }
             })?;
-            State::forget(&places)?;
+            places.forget()?;
         }
         let state = State::open(&places, &found, service.endpoint())?;
         anew(&state, &endpoint)?;
