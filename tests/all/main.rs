@@ -47,6 +47,10 @@ mod databases;
 #[cfg(feature = "dgraph")]
 mod dgraph_export;
 #[cfg(feature = "dgraph")]
+mod dgraph_import_proofs;
+#[cfg(feature = "dgraph")]
+mod dgraph_kills;
+#[cfg(feature = "dgraph")]
 mod dgraph_verify;
 mod diff;
 mod doctor;
