@@ -17,6 +17,7 @@ mod table;
 mod target;
 mod writing;
 
+pub use crate::resuming::Places;
 pub use numbering::Leaser;
 pub use source::Source;
 pub use state::{Identity, State};
