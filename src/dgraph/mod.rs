@@ -14,13 +14,15 @@
 //! | [`verify`] | what is wrong with a set |
 //! | [`server`] | a running server: its requests, and how it knows who asks |
 //! | [`export`] | what a server holds, as a set in a folder |
+//! | [`import`] | a set into a server |
 //!
 //! There are two dialects, which do not load into each other's servers: before 21.03 nothing has a namespace. What is the
-//! same in both has one type here. Nothing in here knows of Strapi, and only the last two know of a server.
+//! same in both has one type here. Nothing in here knows of Strapi, and only the last three know of a server.
 
 mod escape;
 pub mod export;
 pub mod graphql;
+pub mod import;
 pub mod json;
 pub mod rdf;
 pub mod row;
