@@ -68,6 +68,12 @@ fn discreet(outcome: Outcome) -> Outcome {
     outcome
 }
 
+/// Empties a server.
+fn emptied(server: &DgraphServer) {
+    let mut state = server.state();
+    state.held = Held::new(state.form);
+}
+
 /// What came that changes something.
 fn changes(server: &DgraphServer) -> Vec<String> {
     let mut came = server.state().came.clone();
@@ -126,7 +132,7 @@ fn a_dry_run_looks_and_changes_nothing() {
     let place = Place::new();
     let (set, _) = place.made(500);
     let outcome = run(&mut load(&set, &server, &["--dry-run"])).ends_with(0);
-    for told in ["The set is whole", "3 requests would be sent", "v25.3.0"] {
+    for told in ["The set is whole", "4 requests would be sent", "v25.3.0"] {
         assert!(outcome.stdout.contains(told), "{}", outcome.all());
     }
     assert_eq!((changes(&server), place.states()), (vec![], vec![]));
@@ -287,11 +293,9 @@ fn a_server_that_holds_something_is_refused_unless_it_is_said_what_is_meant() {
 
     // The server's own nodes are no obstacle, but for their uids.
     let own = Held::new(Form::V2503).with_access_control(&[0]);
-    let uids: Vec<u64> = own.spaces[&0].rows().map(|it| it.uid).collect();
     let server = DgraphServer::empty(Form::V2503);
     server.state().held = own;
-    let taken = format!("<{:#x}> <title> \"t\" .\n", uids[0]);
-    let same = place.set("same", "<title>:string .\n", &taken);
+    let same = place.set("same", "<title>:string .\n", "<0x1> <title> \"t\" .\n");
     let outcome = run(&mut load(&same, &server, &[])).ends_with(1);
     outcome.says(["of a node that is the server's own", "--new-uids"]);
     run(&mut load(&set, &server, &[])).ends_with(0);
@@ -309,7 +313,7 @@ fn an_import_that_was_killed_goes_on_and_one_into_a_server_that_was_emptied_does
         assert_eq!(outcome.code, None, "{}", outcome.all());
         let taken = server.held();
         // Another server at the same address.
-        server.state().held = Held::new(server.state().form);
+        emptied(&server);
         let outcome = run(&mut import(&set, &server, &given));
         let is_known = outcome.all().contains("--restart");
         // Where no request was known to be taken, there is nothing to miss.
@@ -321,7 +325,7 @@ fn an_import_that_was_killed_goes_on_and_one_into_a_server_that_was_emptied_does
         }
         uids.is_same(&server.held(), 0, &contents, &format!("{uids:?}"));
         // All of it again, where it was emptied.
-        server.state().held = Held::new(server.state().form);
+        emptied(&server);
         let mut again = given.clone();
         again.push("--restart".into());
         run(&mut import(&set, &server, &again)).ends_with(0);
@@ -386,7 +390,7 @@ fn namespaces_go_where_the_login_leads_and_one_may_go_into_another() {
     }
     // One that is not there.
     server.state().tenants = vec![0];
-    server.state().held = Held::new(Form::V2503);
+    emptied(&server);
     let outcome = run_as(&["--namespace", "3", "--restart"]).ends_with(1);
     outcome.says(["namespace 0x3", "--into-namespace"]);
 }

@@ -97,10 +97,10 @@ impl Import<'_> {
         for target in self.targets {
             is_empty &= occupied::held(target)?.name.is_none();
         }
-        if taken == 0 || state.is_sent() && self.survey.rows == 0 {
+        if taken == 0 {
             return Ok(());
         }
-        if is_empty && taken > 0 && state.refused() == 0 {
+        if is_empty && state.refused() == 0 {
             let what = format!(
                 "the server is empty, and earlier runs sent it {taken} of {all} requests, as {} says",
                 state.path().display()
@@ -193,11 +193,12 @@ impl Import<'_> {
     }
 
     fn all(&self, state: &mut State, imported: &mut Imported, is_stuck: &mut bool) -> Result<()> {
+        let was_new = state.is_new();
         let way = self.way(state)?;
         imported.has_new_uids = !matches!(way, Way::Kept(_));
         if !state.is_sent() {
             self.schemas(state)?;
-            self.rows(way, state, imported, is_stuck)?;
+            self.rows((way, was_new), state, imported, is_stuck)?;
             state.sent()?;
         }
         for target in self.targets {
@@ -227,27 +228,31 @@ impl Import<'_> {
     }
 
     fn schemas(&self, state: &mut State) -> Result<()> {
-        for (at, target) in self.targets.iter().enumerate() {
+        for target in self.targets {
             let schema = self.source.schema_of(target.from)?;
             if schema.trim().is_empty() {
                 continue;
             }
             let was_new = state.is_new();
             state.begin()?;
-            let outcome = alter(&target.server, &schema).map_err(|it| target.within(it))?;
-            if let Outcome::Refused(said) = outcome {
-                if at == 0 && was_new {
-                    state.unchanged()?;
-                }
-                return Err(target.within(refused_schema(&schema, &said)));
+            let error = match alter(&target.server, &schema) {
+                Ok(Outcome::Taken(_)) => continue,
+                Ok(Outcome::Refused(said)) => refused_schema(&schema, &said),
+                Err(error) if error.is_denied() => error,
+                Err(error) => return Err(target.within(error)),
+            };
+            // Of a schema that is refused nothing is there.
+            if was_new {
+                state.unchanged()?;
             }
+            return Err(target.within(error));
         }
         Ok(())
     }
 
     fn rows(
         &self,
-        way: Way,
+        (way, was_new): (Way, bool),
         state: &mut State,
         imported: &mut Imported,
         is_stuck: &mut bool,
@@ -257,7 +262,6 @@ impl Import<'_> {
         }
         let writer = Writer::default();
         let mut numbering = self.numbering(way);
-        let has_begun = !state.is_new();
         state.begin()?;
         if way == Way::Made
             && let Some(target) = self.targets.first()
@@ -268,7 +272,7 @@ impl Import<'_> {
                 marker: &marker,
                 target,
                 writer: &writer,
-                has_begun,
+                has_begun: !was_new,
                 watch: self.watch,
             };
             numbering.made = Some(maker.make(&self.survey.table, self.manner.scratch)?);

@@ -7,7 +7,7 @@ use crate::dgraph::schema::{Predicate, Schema, Type};
 use crate::dgraph::set::{Content, Context, ExportSet};
 use crate::dgraph::verify::Verdict;
 use crate::dgraph::{Dialect, Format};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -105,10 +105,8 @@ impl<'a> Source<'a> {
                 Content::Rows(_) => {}
             }
         }
-        let own = verdict.predicates.keys();
-        let own = own.filter(|(_, name)| !is_system(name) || name == TYPE);
+        let mut namespaces = filled(verdict)?;
         let told = schema.predicates().iter().filter(|it| !is_system(&it.name));
-        let mut namespaces: BTreeSet<u64> = own.map(|(namespace, _)| *namespace).collect();
         namespaces.extend(told.map(|it| it.namespace));
         namespaces.extend(graphql.keys());
         Ok(Self {
@@ -230,6 +228,31 @@ impl<'a> Source<'a> {
         }
         Ok(left_out)
     }
+}
+
+/// The namespaces with rows that are not the server's own. What was not counted is none.
+fn filled(verdict: &Verdict) -> Result<BTreeSet<u64>> {
+    let counted: u64 = verdict.namespaces.values().map(|it| it.items).sum();
+    if counted < verdict.rows.items {
+        let count = verdict.namespaces.len();
+        return Err(Error::failed(format!(
+            "the set has more than {count} namespaces, which is too much for one import"
+        ))
+        .hint("split it"));
+    }
+    let mut own: BTreeMap<u64, u64> = BTreeMap::new();
+    let predicates = verdict.predicates.iter();
+    let predicates = predicates.filter(|((_, name), _)| is_system(name) && name != TYPE);
+    let types = verdict
+        .types
+        .iter()
+        .filter(|((_, name), _)| is_system(name));
+    for ((namespace, _), count) in predicates.chain(types) {
+        *own.entry(*namespace).or_default() += count.items;
+    }
+    let all = verdict.namespaces.iter();
+    let filled = all.filter(|(it, count)| count.items > own.get(it).copied().unwrap_or_default());
+    Ok(filled.map(|(it, _)| *it).collect())
 }
 
 /// Whether a row is the server's own: nobody may write those, and a server makes its own.

@@ -20,8 +20,9 @@ const TOGETHER: u32 = 3;
 /// (`verifyUid`, as its source has it).
 const UNLEASED: u32 = 3;
 /// What servers say where the same may be taken later, in small letters, as their source has it.
-const PASSING: [&str; 10] = [
-    "transaction has been aborted",
+const PASSING: [&str; 11] = [
+    "has been aborted",
+    "predicate move",
     "transaction is too old",
     "please retry",
     "retry again",
@@ -139,6 +140,10 @@ mod tests {
     fn what_servers_want_again_is_told_from_what_they_refuse() {
         for (said, weight) in [
             ("Transaction has been aborted. Please retry", Some(1)),
+            (
+                "Commits on predicate name are blocked due to predicate move",
+                Some(1),
+            ),
             ("Uid: [5] cannot be greater than lease: [0]", Some(UNLEASED)),
             (
                 "strconv.ParseInt: parsing \"please retry\": invalid syntax",
