@@ -47,6 +47,8 @@ mod databases;
 #[cfg(feature = "dgraph")]
 mod dgraph_export;
 #[cfg(feature = "dgraph")]
+mod dgraph_import;
+#[cfg(feature = "dgraph")]
 mod dgraph_import_proofs;
 #[cfg(feature = "dgraph")]
 mod dgraph_kills;

@@ -25,7 +25,7 @@ pub use survey::Survey;
 pub use target::{Target, targets};
 
 use crate::checking::{Event, Watch};
-use crate::dgraph::row::shown;
+use crate::dgraph::row::{Node, shown};
 use crate::error::{Error, Result};
 use marker::{Maker, Marker};
 use numbering::{Numbering, Way};
@@ -95,7 +95,7 @@ impl Import<'_> {
         let (taken, all) = state.progress();
         let mut is_empty = true;
         for target in self.targets {
-            is_empty &= occupied::held(target)?.is_none();
+            is_empty &= occupied::held(target)?.name.is_none();
         }
         if taken == 0 || state.is_sent() && self.survey.rows == 0 {
             return Ok(());
@@ -125,7 +125,7 @@ impl Import<'_> {
             if self.manner.has_new_uids || self.manner.is_merge {
                 continue;
             }
-            if let Some(name) = held {
+            if let Some(name) = held.name {
                 let what = format!(
                     "the server holds something already: nodes with `{name}`, and the uids of the set may be theirs"
                 );
@@ -133,6 +133,16 @@ impl Import<'_> {
                     "--new-uids adds the nodes of the set beside those that are there; --merge lets rows go to nodes with the \
                      same uid; or empty the server",
                 )));
+            }
+            for uid in held.system {
+                if self.survey.table.rank(&Node::Uid(uid))?.is_some() {
+                    let what = format!(
+                        "the node {uid:#x} of the set has the uid of a node that is the server's own, such as a user or a group"
+                    );
+                    return Err(target.within(Error::failed(what).hint(
+                        "--new-uids gives the nodes of the set others; --merge lets rows go to nodes with the same uid",
+                    )));
+                }
             }
         }
         Ok(())

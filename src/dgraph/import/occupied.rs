@@ -5,7 +5,7 @@ use super::numbering::{Numbering, Way};
 use super::state::State;
 use super::survey::Sample;
 use super::target::Target;
-use crate::dgraph::row::{TYPE, is_system, shown};
+use crate::dgraph::row::{TYPE, is_system, number, shown};
 use crate::dgraph::server::text;
 use crate::dgraph::server::{Answered, Path, Server};
 use crate::error::{Error, Result};
@@ -43,11 +43,20 @@ fn is_askable(name: &str) -> bool {
     !name.is_empty() && !name.contains(|it: char| it.is_control() || "<>\"\\ {}".contains(it))
 }
 
-/// What the namespace holds that is not the server's own: the name of a predicate or a type that a node has.
+/// What a namespace holds.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// The name of a predicate or a type that a node has that is not the server's own.
+    pub name: Option<String>,
+    /// The uids of the server's own nodes: users, groups and their rules.
+    pub system: Vec<u64>,
+}
+
+/// What the namespace holds.
 ///
 /// # Errors
 /// It does not answer, or does not know who asks; or the user wants the run to stop.
-pub(super) fn held(target: &Target) -> Result<Option<String>> {
+pub(super) fn held(target: &Target) -> Result<Held> {
     let server = &target.server;
     let what = "the question what it holds";
     let within = |error| target.within(error);
@@ -66,17 +75,24 @@ pub(super) fn held(target: &Target) -> Result<Option<String>> {
         let mut all = names.iter().enumerate();
         let one = all.find(|(at, _)| !list(&found, &format!("q{at}")).is_empty());
         if let Some((_, name)) = one {
-            return Ok(Some(shown(name).into_owned()));
+            return Ok(Held {
+                name: Some(shown(name).into_owned()),
+                system: Vec::new(),
+            });
         }
     }
     let query = format!("{{ t(func: has({TYPE}), first: {TYPED}) {{ uid {TYPE} }} }}");
     let typed = ask(server, &query, what).map_err(within)?;
-    let types = list(&typed, "t").iter();
-    let types = types.flat_map(|node| node.get(TYPE).and_then(Value::as_array));
-    let mut types = types.flatten().filter_map(Value::as_str);
-    Ok(types
-        .find(|it| !is_system(it))
-        .map(|it| shown(it).into_owned()))
+    let mut held = Held::default();
+    for node in list(&typed, "t") {
+        let types = node.get(TYPE).and_then(Value::as_array);
+        let types = types.into_iter().flatten().filter_map(Value::as_str);
+        match types.into_iter().find(|it| !is_system(it)) {
+            Some(own) => held.name = Some(shown(own).into_owned()),
+            None => held.system.extend(text(node, "uid").and_then(number)),
+        }
+    }
+    Ok(held)
 }
 
 /// The GraphQL schema that is there; `None` where the server does not say.
