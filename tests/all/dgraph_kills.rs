@@ -7,7 +7,7 @@ use crate::limits::{MEMORY, measured};
 use crate::support::cli::{Outcome, run};
 use crate::support::dgraph_server::held::Tally;
 use crate::support::dgraph_server::runs::{Uids, import, killed, made, nodes};
-use crate::support::dgraph_server::{Blow, DgraphServer, Form, Kept, sets};
+use crate::support::dgraph_server::{Blow, DgraphServer, Form, Held, Kept, sets};
 use crate::support::dice::Dice;
 
 /// What happens to mutations while nobody is killed.
@@ -99,6 +99,7 @@ fn lost_answers_and_conflicts_alone_end_with_every_row_there_once() {
         let set = made(&folder, 900);
         let server = uids.server(false);
         server.state().blows.mutations = (0..30).map(|_| blow(&mut dice)).collect();
+        server.state().blows.every = Some((4, Blow::Abort));
         let options = uids.options(&server);
         let outcome = run(&mut import(&folder, &server, &options)).ends_with(0);
         let told = format!("{uids:?}, seed {seed}: {}", outcome.all());
@@ -155,6 +156,33 @@ fn an_import_that_another_one_is_at_work_on_is_told_so() {
 }
 
 #[test]
+fn an_import_that_is_killed_does_not_go_on_into_a_server_that_was_emptied() {
+    let place = tempfile::tempdir().expect("a folder");
+    for uids in [Uids::Kept, Uids::New, Uids::Blank] {
+        let folder = place.path().join(format!("{uids:?}"));
+        let set = made(&folder, 1700);
+        let server = uids.server(false);
+        let options = uids.options(&server);
+        // There are two that make nodes and 13 with rows. Ten travel at once, so that some are known to be taken.
+        let first = if uids == Uids::Blank { 13 } else { 11 };
+        let none = std::iter::repeat_n(None, first);
+        server.state().blows.mutations = none.chain([Some(Blow::Kill(Kept::Nothing))]).collect();
+        killed(&server, &mut import(&folder, &server, &options));
+        {
+            let mut state = server.state();
+            state.held = Held::new(state.form);
+            state.held.lease = 1_000_000;
+            state.rows_sent.clear();
+        }
+        let outcome = run(&mut import(&folder, &server, &options)).ends_with(1);
+        let outcome = outcome.says(["earlier runs", "--restart"]);
+        assert!(server.state().rows_sent.is_empty(), "{}", outcome.all());
+        run(import(&folder, &server, &options).arg("--restart")).ends_with(0);
+        uids.is_same(&server.held(), 0, &set, "after it was emptied");
+    }
+}
+
+#[test]
 fn rows_that_are_refused_are_alone_left_out_and_named_without_their_values() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path().join("set");
@@ -168,7 +196,8 @@ fn rows_that_are_refused_are_alone_left_out_and_named_without_their_values() {
         let options = uids.options(&server);
         let mut command = import(&folder, &server, &options);
         let outcome = run(command.arg("--restart")).ends_with(3);
-        let outcome = outcome.says(["g01.rdf.gz", "name"]);
+        let outcome = outcome.says(["g01.rdf.gz, line ", " name: it is refused: "]);
+        assert!(!outcome.all().contains("node 77"), "{}", outcome.all());
         let mut left = set.clone();
         left.rows
             .retain(|it| !(it.lang == "en" && it.line().contains("node 77\"")));
