@@ -59,6 +59,7 @@ pub mod portrait;
 pub mod prisma;
 mod random;
 pub mod remote;
+mod resuming;
 pub mod retention;
 mod room;
 mod sorting;

@@ -65,6 +65,16 @@ impl Environment {
         })
     }
 
+    /// The user's own folder for what programs keep.
+    pub fn own_folder(&self) -> Option<PathBuf> {
+        let given = self.get("XDG_STATE_HOME").map(PathBuf::from);
+        let base = given.filter(|path| path.is_absolute()).or_else(|| {
+            let home = self.get("HOME");
+            home.map(|home| PathBuf::from(home).join(".local/state"))
+        })?;
+        Some(base.join("backup"))
+    }
+
     /// The folder for locks that all users and units of this machine share: no variable moves it.
     pub fn locks() -> PathBuf {
         use rustix::fs::{Access, access};

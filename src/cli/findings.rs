@@ -52,3 +52,11 @@ fn usual() -> &'static str {
         std::sync::LazyLock::new(|| Error::archive("").advice().unwrap_or_default().to_owned());
     &USUAL
 }
+
+/// So many of these.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{} {what}s", HumanCount(count)),
+    }
+}

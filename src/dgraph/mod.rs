@@ -15,11 +15,12 @@
 //! | [`verify`] | what is wrong with a set |
 //! | [`server`] | a running server: its requests, and how it knows who asks |
 //! | [`export`] | what a server holds, as a set in a folder |
+//! | [`import`] | a set into a server |
 //! | [`convert`] | Strapi's content as a set, and back |
 //!
 //! There are two dialects, which do not load into each other's servers: before 21.03 nothing has a namespace. What is the
-//! same in both has one type here. Only [`convert`] knows of Strapi, and only [`server`] and
-//! [`export`] know of a server.
+//! same in both has one type here. Only [`convert`] knows of Strapi, and only [`server`], [`export`] and [`import`] know of
+//! a server.
 
 pub mod convert;
 mod escape;
@@ -27,6 +28,7 @@ pub mod export;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub mod graphql;
+pub mod import;
 pub mod json;
 pub mod rdf;
 pub mod row;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use strapi_backup::prisma::Silent;
-use strapi_backup::prisma::import::Places;
+use strapi_backup::prisma::import::places;
 use strapi_backup::prisma::ndf::DataSet;
 use strapi_backup::prisma::sdl::DataModel;
 use strapi_backup::prisma::service::Endpoint;
@@ -185,7 +185,7 @@ fn coming(place: &Place, data: &Path, service: &PrismaService) -> PathBuf {
     let verdict = verify(&mut set, Some(&model), &place.path(""), &Silent).expect("read");
     let endpoint = Endpoint::parse(&service.endpoint()).expect("an endpoint");
     let data = fs::canonicalize(data).expect("a path");
-    Places::of(&data, &verdict, &endpoint, None).beside
+    places(&data, &verdict, &endpoint, None).beside
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use strapi_backup::error::{Error, Kind};
 use strapi_backup::prisma::Silent;
 use strapi_backup::prisma::export::{Pages, fetch};
-use strapi_backup::prisma::import::{Import, Imported, Manner, Places, State};
+use strapi_backup::prisma::import::{Import, Imported, Manner, State, places};
 use strapi_backup::prisma::ndf::DataSet;
 use strapi_backup::prisma::sdl::DataModel;
 use strapi_backup::prisma::service::{Endpoint, Service};
@@ -53,7 +53,7 @@ fn import(
     let mut set = DataSet::open(data, &Interrupt::default()).expect("a data set");
     let scratch = place.path("");
     let verdict = verify(&mut set, Some(&model), &scratch, &Silent).expect("read");
-    let places = Places::of(data, &verdict, &endpoint, None);
+    let places = places(data, &verdict, &endpoint, None);
     let state = State::open(&places, &verdict, &endpoint).expect("a state");
     let manner = Manner {
         settle: Duration::ZERO,

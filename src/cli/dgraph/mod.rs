@@ -1,6 +1,7 @@
 //! `backup dgraph`: servers of Dgraph, and their export sets.
 
 mod export;
+mod import;
 mod server;
 mod verdict;
 mod verify;
@@ -9,7 +10,7 @@ use super::environment::Environment;
 use crate::error::Result;
 use clap::{Args, Subcommand};
 
-/// Export a server of Dgraph, or check an export set
+/// Export a server of Dgraph, load a set into one, or check a set
 ///
 /// Sets are as servers of Dgraph export them, of all versions from 20.03 on: a folder with the rows as JSON or RDF, and the
 /// schemas.
@@ -24,6 +25,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Export(Box<export::Arguments>),
+    Import(Box<import::Arguments>),
     Verify(verify::Arguments),
 }
 
@@ -32,6 +34,7 @@ impl Arguments {
     pub fn run(self, environment: &Environment) -> Result<u8> {
         match self.verb {
             Verb::Export(arguments) => arguments.run(environment),
+            Verb::Import(arguments) => arguments.run(environment),
             Verb::Verify(arguments) => arguments.run(environment),
         }
     }

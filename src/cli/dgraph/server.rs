@@ -7,6 +7,7 @@ use super::super::secret::Sort;
 use super::super::terminal;
 use crate::dgraph::server::{AuthHeader, Credentials, Endpoint, Login, Secret, Server};
 use crate::error::{Error, Result};
+use crate::store::{Access, Interrupt};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
@@ -78,11 +79,7 @@ impl ServerArguments {
                 "note: {endpoint}: http:// is not encrypted: whoever is on the way can read the token and all content"
             ));
         }
-        let access = environment.access(prompt.interrupt().clone());
-        let access = match &self.ca_file {
-            Some(file) => access.trusting(file)?,
-            None => access,
-        };
+        let access = self.access(environment, prompt.interrupt())?;
         let mut credentials = Credentials {
             token: self.token(environment, prompt)?,
             header: self.auth_header,
@@ -100,6 +97,18 @@ impl ServerArguments {
                 Ok((server, greeted))
             }
             greeted => Ok((server, greeted?)),
+        }
+    }
+
+    /// How servers are reached.
+    ///
+    /// # Errors
+    /// The certificates cannot be read.
+    pub fn access(&self, environment: &Environment, interrupt: &Interrupt) -> Result<Access> {
+        let access = environment.access(interrupt.clone());
+        match &self.ca_file {
+            Some(file) => access.trusting(file),
+            None => Ok(access),
         }
     }
 

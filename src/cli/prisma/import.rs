@@ -1,7 +1,7 @@
 //! `backup prisma import`: a data set into a running service.
 
 use super::super::environment::Environment;
-use super::super::findings::print_findings;
+use super::super::findings::{counted, print_findings};
 use super::super::frame::Frame;
 use super::super::terminal::{self, Reports, safe};
 use super::super::waiting::duration;
@@ -9,7 +9,7 @@ use super::super::{Cancellation, exit_code};
 use super::service::{Meant, ServiceArguments};
 use super::{no_stream, progress, verdict};
 use crate::error::{Error, Kind, Result};
-use crate::prisma::import::{Import, Imported, Manner, Places, State, gone, look};
+use crate::prisma::import::{Import, Imported, Manner, State, gone, look, places};
 use crate::prisma::ndf::DataSet;
 use crate::prisma::verify::{Verdict, verify};
 use crate::store::real_path;
@@ -85,8 +85,8 @@ impl Arguments {
         }
         verdict::print(Reports::Stdout, &found);
         let data = real_path(&self.data);
-        let own = own_folder(environment);
-        let places = Places::of(&data, &found, service.endpoint(), own.as_deref());
+        let own = environment.own_folder();
+        let places = places(&data, &found, service.endpoint(), own.as_deref());
         let total: usize = found.chunks.iter().map(Vec::len).sum();
         let endpoint = safe(&service.endpoint().to_string());
         if self.dry_run {
@@ -127,7 +127,7 @@ impl Arguments {
                     _ => error,
                 }
             })?;
-            State::forget(&places)?;
+            places.forget()?;
         }
         let state = State::open(&places, &found, service.endpoint())?;
         anew(&state, &endpoint)?;
@@ -187,23 +187,4 @@ fn anew(state: &State, endpoint: &str) -> Result<()> {
             "the service only adds, and no two nodes have one id; if it was emptied since then, run it with --restart",
         ),
     )
-}
-
-/// So many of these.
-fn counted(count: u64, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{} {what}s", HumanCount(count)),
-    }
-}
-
-/// The user's own folder for what programs keep.
-fn own_folder(environment: &Environment) -> Option<PathBuf> {
-    let given = environment.get("XDG_STATE_HOME").map(PathBuf::from);
-    let base = given.filter(|path| path.is_absolute()).or_else(|| {
-        environment
-            .get("HOME")
-            .map(|home| PathBuf::from(home).join(".local/state"))
-    })?;
-    Some(base.join("backup"))
 }

@@ -127,11 +127,6 @@ fn lacking(said: &str) -> Option<&str> {
         })
 }
 
-/// The text of a member of an answer, where there is one.
-pub(super) fn text<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
-    answer.get(name)?.as_str().filter(|it| !it.is_empty())
-}
-
 /// The texts of a list in an answer.
 pub(super) fn texts(answer: &Value, name: &str) -> Vec<String> {
     let list = answer.get(name).and_then(Value::as_array);

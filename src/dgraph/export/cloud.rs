@@ -3,10 +3,11 @@
 //!
 //! Cloud is gone, and its server was never open: this is made after its documents and its command line.
 
-use super::asking::{Asking, Taken, text, texts};
+use super::asking::{Asking, Taken, texts};
 use super::names::FileName;
 use super::request::Request;
 use super::waiting::wait;
+use crate::dgraph::server::text;
 use crate::dgraph::server::{Path, Server};
 use crate::error::{Error, Result};
 use serde_json::Value;

@@ -2,10 +2,11 @@
 
 use super::folders::{Folders, Run, lacking, open, print};
 use super::names::FileName;
-use super::own::{Cluster, Written};
+use super::own::Written;
 use super::place::Place;
 use super::whole::{Found, check};
 use crate::checking::{Event, Watch};
+use crate::dgraph::server::Cluster;
 use crate::dgraph::server::Server;
 use crate::error::{Error, Kind, Result};
 use crate::store::Interrupt;

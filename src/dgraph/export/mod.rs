@@ -15,7 +15,7 @@ mod request;
 mod waiting;
 mod whole;
 
-pub use own::Cluster;
+pub use super::server::Cluster;
 pub use place::free;
 pub use request::{Namespace, Request};
 
@@ -95,7 +95,7 @@ pub fn offer(server: &Server) -> Result<Offer> {
         Err(error) => return Err(error),
     };
     if speaks(At::Admin)? {
-        return own::cluster(server).map(Offer::Own);
+        return server.cluster().map(Offer::Own);
     }
     if let Some(error) = denial {
         return Err(error);

@@ -1,22 +1,13 @@
 //! Exports of one's own servers: `/admin`, in the form that answers when the files are written, and in the one that gives
 //! a task.
 
-use super::asking::{Asking, Taken, text, texts};
+use super::asking::{Asking, Taken, texts};
 use super::request::Request;
 use super::waiting::wait;
-use crate::dgraph::server::{Answered, Path, Server};
+use crate::dgraph::server::text;
+use crate::dgraph::server::{Path, Server};
 use crate::error::{Error, Result};
 use serde_json::Value;
-use std::collections::BTreeSet;
-
-/// What a cluster says of itself.
-#[derive(Debug, Clone, Default)]
-pub struct Cluster {
-    /// Its version, where it says so.
-    pub version: Option<String>,
-    /// Its groups, where it says so: each writes files of its own.
-    pub groups: BTreeSet<u32>,
-}
 
 /// An export that a server has written.
 pub(super) struct Written {
@@ -24,37 +15,6 @@ pub(super) struct Written {
     pub files: Vec<String>,
     /// Whether it was told which namespaces, or needed not be.
     pub has_namespace: bool,
-}
-
-/// What a cluster says of itself. Where it does not say, that is no error.
-///
-/// # Errors
-/// It does not know who asks, or does not answer; or the user wants the run to stop.
-pub(super) fn cluster(server: &Server) -> Result<Cluster> {
-    let mut cluster = Cluster::default();
-    let data = match server.query(Path::Admin, "query { health { instance group version } }") {
-        Ok(Answered::Data(data)) => data,
-        Ok(_) => return Ok(cluster),
-        // Guardians of a namespace may export it, and need not see the cluster.
-        Err(error) if error.is_denied() && server.has_login() => return Ok(cluster),
-        Err(error) => return Err(error),
-    };
-    let instances = data.get("health").and_then(Value::as_array);
-    for instance in instances.into_iter().flatten() {
-        if text(instance, "instance") != Some("alpha") {
-            continue;
-        }
-        let group: Option<u32> = match instance.get("group") {
-            Some(Value::String(text)) => text.parse().ok(),
-            Some(number) => number.as_u64().and_then(|it| it.try_into().ok()),
-            None => None,
-        };
-        cluster.groups.extend(group.filter(|it| *it > 0));
-        if cluster.version.is_none() {
-            cluster.version = text(instance, "version").map(|it| server.clean(it));
-        }
-    }
-    Ok(cluster)
 }
 
 /// Starts an export and waits for it.

@@ -1,6 +1,7 @@
 //! Waits for a task of a server.
 
-use super::asking::{Asking, Taken, text};
+use super::asking::{Asking, Taken};
+use crate::dgraph::server::text;
 use crate::dgraph::server::{Path, Server};
 use crate::error::{Error, Result};
 use serde_json::Value;

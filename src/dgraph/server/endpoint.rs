@@ -36,6 +36,12 @@ pub enum Path {
     Alter,
     /// `/mutate`: changes of data.
     Mutate,
+    /// `/query`: what is there.
+    Query,
+    /// `/admin/schema`: the GraphQL schema.
+    GraphQl,
+    /// `/assign` of Zero, which leases numbers.
+    Assign,
 }
 
 impl Path {
@@ -46,6 +52,9 @@ impl Path {
             Self::Slash => "/admin/slash",
             Self::Alter => "/alter",
             Self::Mutate => "/mutate",
+            Self::Query => "/query",
+            Self::GraphQl => "/admin/schema",
+            Self::Assign => "/assign",
         }
     }
 }

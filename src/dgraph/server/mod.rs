@@ -4,9 +4,17 @@
 //! Nothing in here says a secret, also where a server repeats one.
 
 mod client;
+mod cluster;
 mod credentials;
 mod endpoint;
+mod exchange;
+mod requests;
+mod zero;
 
-pub use client::{Answered, Server};
+pub use client::Server;
+pub use cluster::Cluster;
+pub(super) use cluster::text;
 pub use credentials::{AuthHeader, Credentials, Login, Secret};
 pub use endpoint::{Endpoint, Path};
+pub use exchange::Answered;
+pub use zero::{Lease, Zero};

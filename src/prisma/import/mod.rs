@@ -7,15 +7,13 @@ mod doubts;
 mod gone;
 mod lists;
 mod occupied;
-mod places;
 mod refused;
 mod sending;
 mod state;
 
 pub use gone::gone;
 pub use occupied::look;
-pub use places::Places;
-pub use state::State;
+pub use state::{State, places};
 
 use super::ndf::{DataSet, ValueType};
 use super::sdl::DataModel;

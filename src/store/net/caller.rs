@@ -26,6 +26,20 @@ pub(crate) struct Caller {
 pub(crate) struct Headers(HeaderMap);
 
 impl Headers {
+    /// Adds those of another, in place of its own that have their names.
+    pub fn take(&mut self, other: &Self) {
+        for (name, value) in &other.0 {
+            self.0.insert(name.clone(), value.clone());
+        }
+    }
+
+    /// Adds one that everybody may see. The name is in small letters.
+    pub fn plain(mut self, name: &'static str, value: &'static str) -> Self {
+        let name = reqwest::header::HeaderName::from_static(name);
+        self.0.insert(name, HeaderValue::from_static(value));
+        self
+    }
+
     /// Adds one whose value is secret. The name is in small letters.
     ///
     /// # Errors

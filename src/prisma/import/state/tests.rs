@@ -1,7 +1,10 @@
 //! States as runs leave them.
 
-use super::super::places::is_named;
 use super::*;
+use crate::resuming::{hold, is_named, options};
+use crate::store::open_plain;
+use std::fs::{self, File};
+use std::io::Write;
 
 /// A data set of three requests of nodes.
 fn verdict() -> Verdict {
@@ -19,7 +22,7 @@ fn endpoint(text: &str) -> Endpoint {
 fn what_a_run_that_was_cut_off_wrote_is_known_and_half_a_line_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
-    let places = Places::of(&folder.path().join("a.zip"), &verdict, &endpoint, None);
+    let places = places(&folder.path().join("a.zip"), &verdict, &endpoint, None);
     let open = || State::open(&places, &verdict, &endpoint);
     let mut state = open().expect("a state");
     for number in 0..3 {
@@ -29,7 +32,7 @@ fn what_a_run_that_was_cut_off_wrote_is_known_and_half_a_line_is_not() {
     state.unsent(ValueType::Nodes, 2).expect("written");
     let error = open().err().expect("held");
     assert_eq!(error.kind(), Kind::Locked);
-    assert!(State::forget(&places).is_err_and(|it| it.kind() == Kind::Locked));
+    assert!(places.forget().is_err_and(|it| it.kind() == Kind::Locked));
     drop(state);
     let mut text = fs::read_to_string(&places.beside).expect("read");
     text.push_str("{\"taken\":[\"nod");
@@ -45,15 +48,14 @@ fn what_a_run_that_was_cut_off_wrote_is_known_and_half_a_line_is_not() {
     fs::write(&places.beside, text.replace("sending", "lending")).expect("written");
     let error = open().err().expect("damaged");
     assert!(error.advice().is_some_and(|it| it.contains("--restart")));
-    State::forget(&places).expect("forgotten");
+    places.forget().expect("forgotten");
     assert_eq!(open().expect("a state").progress(), (0, 3));
 }
 
 #[test]
 fn another_server_and_another_content_have_another_state() {
     let data = Path::new("/data/a.zip");
-    let of =
-        |verdict: &Verdict, text: &str| Places::of(data, verdict, &endpoint(text), None).beside;
+    let of = |verdict: &Verdict, text: &str| places(data, verdict, &endpoint(text), None).beside;
     let mut other = verdict();
     other.chunks[0][2] = [4; 16];
     let places = [
@@ -72,11 +74,11 @@ fn where_the_data_may_not_be_written_beside_the_state_lies_in_the_users_own_fold
     let own = folder.path().join("state/backup");
     let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
     // Nobody makes files there.
-    let places = Places::of(Path::new("/sys/a.zip"), &verdict, &endpoint, Some(&own));
+    let places = places(Path::new("/sys/a.zip"), &verdict, &endpoint, Some(&own));
     drop(State::open(&places, &verdict, &endpoint).expect("a state"));
     let existing = || places.existing().expect("known");
     assert!(existing().is_some_and(|path| path.starts_with(&own)));
-    State::forget(&places).expect("forgotten");
+    places.forget().expect("forgotten");
     assert_eq!(existing(), None);
 }
 
@@ -88,12 +90,14 @@ fn a_state_that_another_run_removes_before_it_is_held_is_not_taken_for_the_one_t
     let opened = open_plain(&mut options(), &path).expect("opened");
     fs::remove_file(&path).expect("removed");
     assert!(!is_named(&opened, &path));
-    assert!(hold(&path, false).expect("asked").is_none());
+    assert!(hold(&path, false, "data set").expect("asked").is_none());
     fs::write(&path, "new").expect("written");
     assert!(!is_named(&opened, &path));
-    let held = hold(&path, false).expect("held").expect("there");
+    let held = hold(&path, false, "data set")
+        .expect("held")
+        .expect("there");
     assert!(is_named(&held, &path));
-    assert!(hold(&path, false).is_err_and(|it| it.kind() == Kind::Locked));
+    assert!(hold(&path, false, "data set").is_err_and(|it| it.kind() == Kind::Locked));
 }
 
 #[test]
@@ -104,7 +108,7 @@ fn copies_of_a_data_set_in_two_folders_are_not_imported_at_once() {
     let [one, other] = ["one", "other"].map(|name| {
         let above = folder.path().join(name);
         fs::create_dir(&above).expect("made");
-        Places::of(&above.join("a.zip"), &verdict, &endpoint, Some(&own))
+        places(&above.join("a.zip"), &verdict, &endpoint, Some(&own))
     });
     let open = |places: &Places| State::open(places, &verdict, &endpoint);
     let mut state = open(&one).expect("a state");
@@ -114,7 +118,7 @@ fn copies_of_a_data_set_in_two_folders_are_not_imported_at_once() {
     let state = open(&other).expect("a state");
     assert_eq!(state.progress(), (1, 3));
     drop(state);
-    State::forget(&other).expect("forgotten");
+    other.forget().expect("forgotten");
     assert_eq!(one.existing().expect("known"), None);
 }
 
@@ -122,12 +126,12 @@ fn copies_of_a_data_set_in_two_folders_are_not_imported_at_once() {
 fn a_line_that_came_in_part_is_taken_away_before_the_next_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
-    let places = Places::of(&folder.path().join("a.zip"), &verdict, &endpoint, None);
+    let places = places(&folder.path().join("a.zip"), &verdict, &endpoint, None);
     let mut state = State::open(&places, &verdict, &endpoint).expect("a state");
     state.sending(ValueType::Nodes, 0).expect("written");
     // What a full disk leaves of a line.
-    state.file.write_all(b"{\"taken").expect("written");
-    state.cut(state.whole);
+    state.journal.file.write_all(b"{\"taken").expect("written");
+    state.journal.cut(state.journal.whole);
     state.sending(ValueType::Nodes, 1).expect("written");
     state.take(ValueType::Nodes, 1).expect("written");
     drop(state);
@@ -139,17 +143,17 @@ fn a_line_that_came_in_part_is_taken_away_before_the_next_one() {
 fn a_request_whose_intent_cannot_be_written_is_not_in_doubt() {
     let folder = tempfile::tempdir().expect("a folder");
     let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
-    let places = Places::of(&folder.path().join("a.zip"), &verdict, &endpoint, None);
+    let places = places(&folder.path().join("a.zip"), &verdict, &endpoint, None);
     let mut state = State::open(&places, &verdict, &endpoint).expect("a state");
     // It can be read alone.
-    state.file = File::open(&state.path).expect("opened");
+    state.journal.file = File::open(state.path()).expect("opened");
     assert!(state.sending(ValueType::Nodes, 0).is_err());
     assert!(state.is_new());
     // Nor is anything written behind what may be the part of a line.
-    state.file = options().open(&state.path).expect("opened");
+    state.journal.file = options().open(state.path()).expect("opened");
     assert!(state.sending(ValueType::Nodes, 0).is_err());
     assert_eq!(
-        fs::read_to_string(&state.path)
+        fs::read_to_string(state.path())
             .expect("read")
             .lines()
             .count(),
@@ -161,7 +165,7 @@ fn a_request_whose_intent_cannot_be_written_is_not_in_doubt() {
 fn a_file_that_is_no_state_is_left_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let (verdict, endpoint) = (verdict(), endpoint("http://a/b/c"));
-    let places = Places::of(&folder.path().join("a.zip"), &verdict, &endpoint, None);
+    let places = places(&folder.path().join("a.zip"), &verdict, &endpoint, None);
     for text in ["precious", "line\nprecious tail", "{}\n"] {
         fs::write(&places.beside, text).expect("written");
         let error = State::open(&places, &verdict, &endpoint)

@@ -2,7 +2,7 @@
 
 use super::graphql::Question;
 use super::http::{Request, Response};
-use super::{Form, LATER, RUN, State};
+use super::{Form, LATER, RUN, State, changes};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -19,18 +19,40 @@ pub fn errors(said: &[String]) -> Response {
 /// Answers an administrator.
 pub fn answer(state: &mut State, request: &Request, port: u16) -> Response {
     let question = Question::read(&request.body);
-    if let Some(refusal) = turned_away(state, request, &question) {
-        return refusal;
-    }
+    // A login is for those who have not logged in yet.
+    let is_open = ["login", "__typename"].contains(&question.name.as_str());
+    let entered = match is_open {
+        true => token(state, request).map(|()| 0),
+        false => entry(state, request),
+    };
+    let namespace = match entered {
+        Ok(namespace) => namespace,
+        Err(refusal) => return refusal,
+    };
     match (question.is_mutation, question.name.as_str()) {
         (_, "__typename") => data(json!({"__typename": "Query"})),
         (false, "health") => {
-            let groups = state.groups.iter();
-            let of = |it: &u32| json!({"instance": "alpha", "group": it.to_string(), "version": "v25.3.0"});
+            let (groups, version) = (state.groups.iter(), state.form.version());
+            let of = |it: &u32| json!({"instance": "alpha", "group": it.to_string(), "version": version});
             let instances = groups.map(of);
             data(json!({"health": instances.collect::<Vec<_>>()}))
         }
         (true, "login") => login(state, &question),
+        (true, "assign") if state.assigns => assign(state, &question),
+        (false, "getGQLSchema") => {
+            let space = state.held.spaces.get(&namespace);
+            let text = space.map_or("", |it| &it.graphql);
+            let known = (!text.is_empty()).then(|| json!({"id": "0x2", "schema": text}));
+            data(json!({ "getGQLSchema": known }))
+        }
+        (true, "updateGQLSchema") => {
+            let text = question.arguments.get("input.set.schema");
+            let text = text.cloned().unwrap_or_default();
+            match changes::set_graphql(state, &text, namespace) {
+                Ok(()) => data(json!({"updateGQLSchema": {"gqlSchema": {"id": "0x2"}}})),
+                Err(said) => errors(&[said]),
+            }
+        }
         (true, "export") => {
             let lacks = question.lacks(state.form.arguments(), state.form.fields());
             if !lacks.is_empty() {
@@ -59,7 +81,8 @@ pub fn answer(state: &mut State, request: &Request, port: u16) -> Response {
     }
 }
 
-fn turned_away(state: &mut State, request: &Request, question: &Question) -> Option<Response> {
+/// Sees that the token is right.
+fn token(state: &State, request: &Request) -> Result<(), Response> {
     if let Some((header, token)) = &state.token
         && request.header(header) != Some(token)
     {
@@ -71,23 +94,32 @@ fn turned_away(state: &mut State, request: &Request, question: &Question) -> Opt
             ),
             false => "Invalid X-Dgraph-AuthToken".to_owned(),
         };
-        let error = json!({"message": message, "extensions": {"code": "ErrorUnauthorized"}});
-        return Some(Response::new(200, json!({"errors": [error]}).to_string()));
+        return Err(changes::error("ErrorUnauthorized", &message));
     }
-    if state.login.is_none() || ["login", "__typename"].contains(&question.name.as_str()) {
-        return None;
+    Ok(())
+}
+
+/// The namespace that a request goes to, by who sends it.
+///
+/// # Errors
+/// What whoever may not is told.
+pub fn entry(state: &mut State, request: &Request) -> Result<u64, Response> {
+    token(state, request)?;
+    if state.login.is_none() {
+        return Ok(0);
     }
+    let denied = |said: String| Err(errors(&[said]));
     match request.header("x-dgraph-accesstoken") {
-        None => Some(errors(&[
-            "rpc error: code = PermissionDenied desc = no accessJwt available".into(),
-        ])),
-        Some(token) if token == state.access() && state.uses > 0 => {
-            state.uses -= 1;
-            None
-        }
-        Some(token) => Some(errors(&[format!(
-            "unable to parse jwt token {token}: Token is expired"
-        )])),
+        None => denied("rpc error: code = PermissionDenied desc = no accessJwt available".into()),
+        Some(token) => match state.tokens.get_mut(token) {
+            Some((namespace, uses)) if *uses > 0 => {
+                *uses -= 1;
+                Ok(*namespace)
+            }
+            _ => denied(format!(
+                "unable to parse jwt token {token}: Token is expired"
+            )),
+        },
     }
 }
 
@@ -95,19 +127,41 @@ fn login(state: &mut State, question: &Question) -> Response {
     let given = |name: &str| question.arguments.get(name).cloned();
     let given = (given("userId"), given("password"), given("namespace"));
     let (user, password, namespace) = state.login.expect("access control");
-    if given
-        != (
-            Some(user.into()),
-            Some(password.into()),
-            namespace.map(str::to_owned),
-        )
-    {
+    let asked = given
+        .2
+        .as_deref()
+        .unwrap_or("0")
+        .parse()
+        .unwrap_or(u64::MAX);
+    let is_known = match state.tenants.is_empty() {
+        true => given.2.as_deref() == namespace,
+        false => state.tenants.contains(&asked),
+    };
+    if given.0.as_deref() != Some(user) || given.1.as_deref() != Some(password) || !is_known {
         let password = given.1.unwrap_or_default();
         return errors(&[format!("invalid username or password {password}")]);
     }
     state.logins += 1;
-    state.uses = state.lifetime;
-    data(json!({"login": {"response": {"accessJWT": state.access()}}}))
+    let token = format!("access-token-of-login-{}", state.logins);
+    state.tokens.insert(token.clone(), (asked, state.lifetime));
+    data(json!({"login": {"response": {"accessJWT": token}}}))
+}
+
+/// Hands out uids.
+fn assign(state: &mut State, question: &Question) -> Response {
+    let given = |name: &str| question.arguments.get(&format!("input.{name}"));
+    let count = given("num").and_then(|it| it.parse().ok());
+    let assigned = match (given("what").map(String::as_str), count) {
+        (Some("UID"), Some(count)) => state.held.assign(count),
+        _ => Err("couldn't rewrite mutation assign because failed to rewrite input".into()),
+    };
+    match assigned {
+        Ok((first, last)) => {
+            let response = json!({"startId": first, "endId": last, "readOnly": null});
+            data(json!({"assign": {"response": response}}))
+        }
+        Err(said) => errors(&[format!("resolving assign failed because {said}")]),
+    }
 }
 
 fn export(state: &mut State, question: &Question, port: u16) -> Response {

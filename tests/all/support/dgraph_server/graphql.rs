@@ -28,6 +28,23 @@ fn value(value: &Value<'_, String>, variables: &serde_json::Value) -> String {
     }
 }
 
+/// Adds an argument; the members of one stand for themselves.
+fn insert(
+    arguments: &mut BTreeMap<String, String>,
+    name: String,
+    given: &Value<'_, String>,
+    variables: &serde_json::Value,
+) {
+    match given {
+        Value::Object(members) => {
+            for (member, given) in members {
+                insert(arguments, format!("{name}.{member}"), given, variables);
+            }
+        }
+        given => drop(arguments.insert(name, value(given, variables))),
+    }
+}
+
 impl Question {
     /// The one in a body of JSON.
     pub fn read(body: &[u8]) -> Question {
@@ -57,17 +74,7 @@ impl Question {
         let field: &Field<'_, String> = field;
         let mut arguments = BTreeMap::new();
         for (name, given) in &field.arguments {
-            match given {
-                Value::Object(members) => {
-                    for (member, given) in members {
-                        arguments
-                            .insert(format!("{name}.{member}"), value(given, &body["variables"]));
-                    }
-                }
-                given => {
-                    arguments.insert(name.clone(), value(given, &body["variables"]));
-                }
-            }
+            insert(&mut arguments, name.clone(), given, &body["variables"]);
         }
         Question {
             is_mutation,

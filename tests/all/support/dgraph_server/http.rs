@@ -16,8 +16,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// The next one; `None` where nobody asks any more.
-    pub fn read(reader: &mut impl BufRead) -> Option<Request> {
+    /// The next one, without its body; `None` where nobody asks any more.
+    pub fn head(reader: &mut impl BufRead) -> Option<Request> {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
         let mut words = line.split(' ');
@@ -31,15 +31,19 @@ impl Request {
             };
             headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
         }
-        let length = headers.get("content-length").map(|it| it.parse());
-        let mut body = vec![0; length.transpose().ok()?.unwrap_or_default()];
-        reader.read_exact(&mut body).ok()?;
         Some(Request {
             method,
             path,
             headers,
-            body,
+            body: Vec::new(),
         })
+    }
+
+    /// Reads its body; `None` where that breaks off.
+    pub fn fill(&mut self, reader: &mut impl BufRead) -> Option<()> {
+        let length = self.header("content-length").map(str::parse);
+        self.body = vec![0; length.transpose().ok()?.unwrap_or_default()];
+        reader.read_exact(&mut self.body).ok()
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

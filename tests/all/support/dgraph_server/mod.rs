@@ -5,15 +5,26 @@
 //! What is asked for at a path is a module: whoever needs `/alter` or `/mutate` adds one, and a line in [`answer`].
 
 mod admin;
+mod blows;
+mod changes;
+mod dql;
 mod files;
 mod graphql;
+pub mod held;
 mod http;
+pub mod rdf;
+pub mod runs;
+pub mod schema;
+pub mod sets;
+pub mod values;
 
+pub use blows::{Blow, Blows, Kept};
 pub use files::Fault;
+pub use held::Held;
 
 use super::files::listing;
 use http::{Request, Response};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -43,6 +54,21 @@ pub enum Form {
 }
 
 impl Form {
+    /// Whether it is of the time before namespaces.
+    pub fn is_old(self) -> bool {
+        matches!(self, Form::V2007 | Form::V2011 | Form::CloudAtOnce)
+    }
+
+    /// What it says that it is.
+    fn version(self) -> &'static str {
+        match self {
+            Form::V2007 => "v20.07.3",
+            Form::V2011 | Form::CloudAtOnce => "v20.11.3",
+            Form::V2103 | Form::CloudTask => "v21.03.2",
+            Form::V2503 => "v25.3.0",
+        }
+    }
+
     fn is_cloud(self) -> bool {
         matches!(self, Form::CloudAtOnce | Form::CloudTask)
     }
@@ -85,9 +111,12 @@ pub struct State {
     pub repeats: bool,
     /// User, password and namespace.
     pub login: Option<(&'static str, &'static str, Option<&'static str>)>,
+    /// The namespaces that users log in to; none for the one that `login` names.
+    pub tenants: Vec<u64>,
     /// For how many requests an access token is good.
     pub lifetime: u32,
-    uses: u32,
+    /// Access tokens: their namespaces, and for how many requests they are good.
+    tokens: BTreeMap<String, (u64, u32)>,
     /// Whether another export, that somebody else has asked for, is being written when this one is done.
     pub is_shared: bool,
     /// What the next tasks are told to be; then they are done.
@@ -110,6 +139,24 @@ pub struct State {
     /// Names of files that were asked for, and from where.
     pub downloads: Vec<(String, Option<String>)>,
     victim: Option<u32>,
+    /// What was loaded.
+    pub held: Held,
+    /// What happens to requests on their way.
+    pub blows: Blows,
+    /// Whether answers are held back no longer.
+    pub is_released: bool,
+    /// How many answers are held back.
+    pub held_back: usize,
+    /// A text that no request with rows may hold, and what is said of one that does.
+    pub refused: Option<(String, String)>,
+    /// Whether `/admin` hands out uids.
+    pub assigns: bool,
+    /// Methods and paths of requests, in order, but for those for files.
+    pub came: Vec<String>,
+    /// How many rows requests had that were read.
+    pub rows_sent: Vec<usize>,
+    /// How many transactions were committed.
+    pub commits: u64,
 }
 
 impl State {
@@ -127,10 +174,6 @@ impl State {
                 (name, bytes)
             })
             .collect()
-    }
-
-    fn access(&self) -> String {
-        format!("access-token-of-login-{}", self.logins)
     }
 
     fn signature(&self) -> String {
@@ -157,14 +200,14 @@ impl State {
 /// A running server.
 pub struct DgraphServer {
     port: u16,
+    zero: u16,
     state: Arc<(Mutex<State>, Condvar)>,
 }
 
 impl DgraphServer {
     /// One that exports this set, to everybody.
     pub fn new(form: Form, set: &Path) -> DgraphServer {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
+        let (listener, port) = listener();
         let state = State {
             form,
             set: set.to_owned(),
@@ -174,8 +217,9 @@ impl DgraphServer {
             is_guarded: false,
             repeats: false,
             login: None,
+            tenants: Vec::new(),
             lifetime: u32::MAX,
-            uses: 0,
+            tokens: BTreeMap::new(),
             is_shared: false,
             statuses: VecDeque::new(),
             refusals: VecDeque::new(),
@@ -189,16 +233,55 @@ impl DgraphServer {
             asked: (None, None),
             downloads: Vec::new(),
             victim: None,
+            held: Held::new(form),
+            blows: Blows::default(),
+            is_released: false,
+            held_back: 0,
+            refused: None,
+            assigns: matches!(form, Form::V2103 | Form::V2503),
+            came: Vec::new(),
+            rows_sent: Vec::new(),
+            commits: 0,
         };
         let state = Arc::new((Mutex::new(state), Condvar::new()));
-        let own = Arc::clone(&state);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let state = Arc::clone(&own);
-                thread::spawn(move || serve(&client, &state, port));
-            }
-        });
-        DgraphServer { port, state }
+        start(listener, port, &state, false);
+        let (listener, zero) = self::listener();
+        start(listener, zero, &state, true);
+        DgraphServer { port, zero, state }
+    }
+
+    /// One that holds nothing, for everybody.
+    pub fn empty(form: Form) -> DgraphServer {
+        DgraphServer::new(form, Path::new(""))
+    }
+
+    /// Has it export what it holds, in this format; the files lie in a folder that is made.
+    pub fn exports(&self, folder: &Path, format: &str) {
+        let mut state = self.state();
+        state.held.export(folder, format);
+        state.set = folder.to_owned();
+    }
+
+    /// What it holds, as it is now.
+    pub fn held(&self) -> Held {
+        self.state().held.clone()
+    }
+
+    /// Where Zero is.
+    pub fn zero(&self) -> String {
+        format!("http://127.0.0.1:{}", self.zero)
+    }
+
+    /// Waits until an answer is held back.
+    pub fn holds_back(&self) {
+        let state = self.state();
+        drop(self.state.1.wait_while(state, |it| it.held_back == 0));
+    }
+
+    /// Lets answers go that were held back, and all others.
+    pub fn releases(&self) {
+        self.state().is_released = true;
+        self.state.1.notify_all();
     }
 
     pub fn endpoint(&self) -> String {
@@ -210,35 +293,129 @@ impl DgraphServer {
         self.state.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// This process is interrupted where that is asked for.
+    /// This process is interrupted or killed where that is asked for.
     pub fn interrupts(&self, process: u32) {
         self.state().victim = Some(process);
         self.state.1.notify_all();
     }
 }
 
-fn serve(client: &TcpStream, state: &(Mutex<State>, Condvar), port: u16) {
+fn listener() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    (listener, port)
+}
+
+fn start(listener: TcpListener, port: u16, state: &Arc<(Mutex<State>, Condvar)>, is_zero: bool) {
+    let own = Arc::clone(state);
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let state = Arc::clone(&own);
+            thread::spawn(move || serve(&client, &state, port, is_zero));
+        }
+    });
+}
+
+fn serve(client: &TcpStream, state: &(Mutex<State>, Condvar), port: u16, is_zero: bool) {
     let Ok(mut reader) = client.try_clone().map(std::io::BufReader::new) else {
         return;
     };
-    while let Some(request) = Request::read(&mut reader) {
-        let response = answer(state, &request, port);
-        if response.write(client).is_err() || response.is_last {
+    while let Some(mut request) = Request::head(&mut reader) {
+        let blow = lock(state).blows.next(&request);
+        let response = match blow {
+            Some(Blow::CutRequest) => None,
+            _ if request.fill(&mut reader).is_none() => None,
+            None => Some(answer(lock(state), state, &request, port, is_zero)),
+            Some(blow) => struck(blow, state, &request, port, is_zero),
+        };
+        let is_last = response
+            .as_ref()
+            .is_none_or(|it| it.write(client).is_err() || it.is_last);
+        if is_last {
             let _ = client.shutdown(Shutdown::Both);
             return;
         }
     }
 }
 
-fn answer(state: &(Mutex<State>, Condvar), request: &Request, port: u16) -> Response {
-    let mut own = state.0.lock().unwrap_or_else(PoisonError::into_inner);
+fn lock(state: &(Mutex<State>, Condvar)) -> MutexGuard<'_, State> {
+    state.0.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What comes of a request that something happens to; `None` where the connection ends.
+fn struck(
+    blow: Blow,
+    state: &(Mutex<State>, Condvar),
+    request: &Request,
+    port: u16,
+    is_zero: bool,
+) -> Option<Response> {
+    let mut done = None;
+    if blow.is_done() {
+        done = Some(answer(lock(state), state, request, port, is_zero));
+    }
+    let mut own = lock(state);
+    match blow {
+        Blow::Abort => Some(blows::aborted()),
+        Blow::Status(status, _) => Some(Response::new(status, "<html>Bad Gateway</html>")),
+        Blow::Cut(_) | Blow::CutRequest => None,
+        Blow::Late(requests) => {
+            if let Ok(namespace) = admin::entry(&mut own, request) {
+                own.blows.delay(requests, request.clone(), namespace);
+            }
+            None
+        }
+        Blow::HeldBack => {
+            own.held_back += 1;
+            state.1.notify_all();
+            drop(state.1.wait_while(own, |own| !own.is_released));
+            done
+        }
+        Blow::Kill(_) => {
+            strike(own, state, rustix::process::Signal::KILL);
+            None
+        }
+        Blow::Interrupt(_) => {
+            strike(own, state, rustix::process::Signal::INT);
+            None
+        }
+    }
+}
+
+fn answer(
+    mut own: MutexGuard<'_, State>,
+    state: &(Mutex<State>, Condvar),
+    request: &Request,
+    port: u16,
+    is_zero: bool,
+) -> Response {
     let is_cloud = own.form.is_cloud();
-    match (request.method.as_str(), request.path.as_str()) {
+    let path = request.path.split('?').next().unwrap_or_default();
+    if !path.starts_with("/bucket/") {
+        blows::arrive(&mut own);
+        own.came.push(format!("{} {path}", request.method));
+    }
+    if is_zero {
+        return match (request.method.as_str(), path) {
+            ("GET", "/assign") => changes::assign(&mut own, request),
+            _ => Response::new(404, "404 page not found\n"),
+        };
+    }
+    let namespace = match path {
+        "/alter" | "/mutate" | "/query" | "/admin/schema" => {
+            match admin::entry(&mut own, request) {
+                Ok(namespace) => namespace,
+                Err(refusal) => return refusal,
+            }
+        }
+        _ => 0,
+    };
+    match (request.method.as_str(), path) {
         ("POST", "/admin/slash") if is_cloud => admin::answer(&mut own, request, port),
         ("POST", "/admin") if !is_cloud => {
             if own.interrupts == Some(0) {
                 own.interrupts = None;
-                strike(own, state);
+                strike(own, state, rustix::process::Signal::INT);
                 return Response::new(503, "");
             }
             let is_task = request.body.windows(6).any(|it| it == b"{ task");
@@ -247,20 +424,28 @@ fn answer(state: &(Mutex<State>, Condvar), request: &Request, port: u16) -> Resp
             }
             admin::answer(&mut own, request, port)
         }
+        ("POST", "/alter") => changes::alter(&mut own, request, namespace),
+        ("POST", "/mutate") => changes::mutate(&mut own, request, namespace).1,
+        ("POST", "/query") => changes::query(&mut own, request, namespace),
+        ("POST", "/admin/schema") => changes::admin_schema(&mut own, request, namespace),
+        ("GET", "/health") => changes::health(&own),
         ("GET", path) if path.starts_with("/bucket/") => files::answer(&mut own, request),
         _ if own.is_guarded => Response::new(403, "<html>Forbidden</html>"),
         _ => Response::new(404, "404 page not found\n"),
     }
 }
 
-/// Sends SIGINT to whoever asks, once it is known who that is.
-fn strike(own: MutexGuard<'_, State>, state: &(Mutex<State>, Condvar)) {
+/// Sends a signal to whoever asks, once it is known who that is.
+fn strike(
+    own: MutexGuard<'_, State>,
+    state: &(Mutex<State>, Condvar),
+    signal: rustix::process::Signal,
+) {
     let waited = state.1.wait_while(own, |own| own.victim.is_none());
     let mut own = waited.unwrap_or_else(PoisonError::into_inner);
     let victim = own
         .victim
         .take()
         .and_then(|it| rustix::process::Pid::from_raw(it as i32));
-    let signal = rustix::process::Signal::INT;
     rustix::process::kill_process(victim.expect("a process"), signal).expect("sent");
 }

@@ -1,8 +1,6 @@
 //! Where the state of an import lies. It is known by its key alone, which is made from endpoint and content: a data set that
 //! was packed, renamed or moved meanwhile is the same one.
 
-use super::super::service::Endpoint;
-use super::super::verify::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::store::{folder_of, not_opened, open_plain};
 use rustix::fs::{FlockOperation, flock};
@@ -20,6 +18,21 @@ const ENTRY: &str = ".import-place";
 /// How many bytes an entry may have.
 const LONGEST: u64 = 8 << 10;
 
+/// What is imported, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Imports<'a> {
+    /// What the names of its files in the user's own folder begin with, such as `prisma`.
+    pub family: &'static str,
+    /// What messages call what is imported, such as `data set`.
+    pub set: &'static str,
+    /// What they call the other side, such as `service`.
+    pub target: &'static str,
+    /// The other side.
+    pub endpoint: &'a str,
+    /// What tells the content from any other.
+    pub content: &'a str,
+}
+
 /// Where a state may lie.
 #[derive(Debug, Clone)]
 pub struct Places {
@@ -31,6 +44,20 @@ pub struct Places {
     ending: String,
     /// What says in the user's own folder where the state lies.
     entry: Option<PathBuf>,
+    pub(super) set: &'static str,
+    pub(super) target: &'static str,
+}
+
+impl Imports<'_> {
+    /// What an import is known by: 16 hexadecimal digits of a hash.
+    pub fn key(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.endpoint);
+        hasher.update([0]);
+        hasher.update(self.content);
+        let digest = hasher.finalize();
+        digest[..8].iter().map(|it| format!("{it:02x}")).collect()
+    }
 }
 
 /// The states of an import that are there.
@@ -41,25 +68,20 @@ struct Found {
 }
 
 impl Places {
-    /// The places for the import of a data set, of this path and content, to an endpoint. `own` is the user's own folder
-    /// for what programs keep.
-    pub fn of(data: &Path, verdict: &Verdict, endpoint: &Endpoint, own: Option<&Path>) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(endpoint.to_string());
-        hasher.update([0]);
-        hasher.update(verdict.digest());
-        let key: String = hasher.finalize()[..8]
-            .iter()
-            .map(|it| format!("{it:02x}"))
-            .collect();
+    /// The places for the import of what lies at this path. `own` is the user's own folder for what programs keep.
+    pub fn of(data: &Path, imports: &Imports<'_>, own: Option<&Path>) -> Self {
+        let Imports { family, .. } = imports;
+        let key = imports.key();
         let ending = format!(".{key}{SUFFIX}");
         let mut name = data.file_name().unwrap_or_default().to_owned();
         name.push(&ending);
         Self {
             beside: folder_of(data).join(name),
-            fallback: own.map(|folder| folder.join(format!("prisma-{key}{SUFFIX}"))),
+            fallback: own.map(|folder| folder.join(format!("{family}-{key}{SUFFIX}"))),
             ending,
-            entry: own.map(|folder| folder.join(format!("prisma-{key}{ENTRY}"))),
+            entry: own.map(|folder| folder.join(format!("{family}-{key}{ENTRY}"))),
+            set: imports.set,
+            target: imports.target,
         }
     }
 
@@ -74,12 +96,14 @@ impl Places {
             (0, None) => Ok(None),
             (0, Some(gone)) => {
                 let what = format!(
-                    "an earlier run sent this data set there, or began to, and {} is gone, which says how much of it",
+                    "an earlier run sent this {} there, or began to, and {} is gone, which says how much of it",
+                    self.set,
                     gone.display()
                 );
-                Err(Error::failed(what).hint(
-                    "put it back; or see that the service is empty, and begin anew with --restart",
-                ))
+                Err(Error::failed(what).hint(format!(
+                    "put it back; or see that the {} is empty, and begin anew with --restart",
+                    self.target
+                )))
             }
             (1, _) => Ok(paths.pop()),
             _ => {
@@ -159,17 +183,25 @@ impl Places {
             }
             Err(error) => return Err(not_opened("write", path, error)),
         }
-        match hold(path, true)? {
+        match hold(path, true, self.set)? {
             Some(file) => Ok(Some(Entry {
                 file,
                 path: path.clone(),
             })),
-            None => Err(locked(path)),
+            None => Err(locked(path, self.set)),
         }
     }
 
-    /// Removes all states of the import, and the entry.
-    pub(super) fn remove(&self) -> Result<()> {
+    /// Forgets an import: removes all states of it, and the entry.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](Kind::Locked): another run is at it; or its state cannot be removed.
+    pub fn forget(&self) -> Result<()> {
+        let _entry = self.hold()?;
+        self.remove()
+    }
+
+    fn remove(&self) -> Result<()> {
         let mut paths = self.found()?.paths;
         paths.extend(self.beside());
         // One is held once.
@@ -177,7 +209,7 @@ impl Places {
         paths.dedup();
         let held: Vec<File> = paths
             .iter()
-            .filter_map(|path| hold(path, false).transpose())
+            .filter_map(|path| hold(path, false, self.set).transpose())
             .collect::<Result<_>>()?;
         for path in paths.iter().chain(&self.fallback).chain(&self.entry) {
             match fs::remove_file(path) {
@@ -235,7 +267,7 @@ fn named(mut file: &File) -> io::Result<Option<PathBuf>> {
 ///
 /// # Errors
 /// Kind [`Locked`](Kind::Locked): another run holds it.
-pub(super) fn hold(path: &Path, is_new: bool) -> Result<Option<File>> {
+pub(crate) fn hold(path: &Path, is_new: bool, set: &str) -> Result<Option<File>> {
     loop {
         let opened = open_plain(options().create(is_new), path);
         let file = match opened {
@@ -244,7 +276,7 @@ pub(super) fn hold(path: &Path, is_new: bool) -> Result<Option<File>> {
             Ok(file) => file,
         };
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(locked(path));
+            return Err(locked(path, set));
         }
         if is_named(&file, path) {
             return Ok(Some(file));
@@ -253,7 +285,7 @@ pub(super) fn hold(path: &Path, is_new: bool) -> Result<Option<File>> {
 }
 
 /// Whether this is the file that has the name.
-pub(super) fn is_named(file: &File, path: &Path) -> bool {
+pub(crate) fn is_named(file: &File, path: &Path) -> bool {
     let inode = |about: fs::Metadata| (about.dev(), about.ino());
     match (file.metadata(), path.symlink_metadata()) {
         (Ok(one), Ok(other)) => inode(one) == inode(other),
@@ -261,9 +293,9 @@ pub(super) fn is_named(file: &File, path: &Path) -> bool {
     }
 }
 
-pub(super) fn locked(path: &Path) -> Error {
+pub(super) fn locked(path: &Path, set: &str) -> Error {
     let what = format!(
-        "another run imports this data set: it holds {}",
+        "another run imports this {set}: it holds {}",
         path.display()
     );
     Error::new(Kind::Locked, what).hint("wait until it has ended, and run it again")
@@ -277,7 +309,7 @@ pub(super) fn may_not(error: &io::Error) -> bool {
     )
 }
 
-pub(super) fn options() -> OpenOptions {
+pub(crate) fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
     options

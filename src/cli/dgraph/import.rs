@@ -1,0 +1,345 @@
+//! `backup dgraph import`: an export set into a running server.
+
+use super::super::environment::Environment;
+use super::super::findings::{counted, print_findings};
+use super::super::progress::Progress;
+use super::super::prompt::Prompt;
+use super::super::report::INCOMPLETE;
+use super::super::run::RunArguments;
+use super::super::terminal::{self, Reports, safe};
+use super::super::{Cancellation, exit_code};
+use super::server::ServerArguments;
+use super::verdict;
+use crate::dgraph::export::Namespace;
+use crate::dgraph::import::{
+    Identity, Import, Imported, Leaser, Manner, Places, Source, State, Survey, targets,
+};
+use crate::dgraph::server::{Cluster, Endpoint, Server, Zero};
+use crate::dgraph::set::{ExportSet, Key};
+use crate::dgraph::verify::{Verdict, verify};
+use crate::error::{Error, Kind, Result};
+use crate::store::{Interrupt, real_path};
+use crate::transfer::summary::{Failure, GroupFacts, StageFacts, Summary};
+use clap::Args;
+use indicatif::HumanCount;
+use std::path::PathBuf;
+
+/// How many refused rows are said; the summary has all of them.
+const SAID: usize = 20;
+
+/// Load an export set into a running server
+///
+/// Everything is checked first, as `backup dgraph verify` does; nothing is sent where something is wrong. The schema goes first,
+/// then the rows, a thousand a request and ten requests at once, then the GraphQL schema. A row that the server refuses is
+/// named, and all others are sent. What was sent is written down beside the set, so that an import that was interrupted goes
+/// on when the same command is run again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  backup dgraph import blog --endpoint http://localhost:8080 --dry-run
+  backup dgraph import blog --endpoint http://localhost:8080 --zero http://localhost:6080
+  backup dgraph import blog --endpoint https://alpha --user groot --password-file password --namespace 0x1 --into-namespace 0
+  backup dgraph import blog --endpoint http://localhost:8080 --new-uids
+
+Exit codes: 0 done, 1 failed and this run changed nothing, 2 usage, or all of it was imported already, 3 done, but for rows or a
+GraphQL schema that the server refuses, 6 something is wrong with the set, 11 another run imports it, 12 wrong key, 13 some of it
+was sent: run it again to go on, 130 interrupted before this run sent anything.")]
+pub(super) struct Arguments {
+    /// The set: the folder with g01.json.gz or g01.rdf.gz, or the one that holds it
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    #[command(flatten)]
+    server: ServerArguments,
+    /// HTTP port of a Zero, which leases uids, such as http://localhost:6080. Servers from 21.03 on ask it themselves
+    #[arg(long, value_name = "URL", help_heading = "Server")]
+    zero: Option<String>,
+    /// The number of a namespace of the set, or all [default: all that are in it]
+    #[arg(long, value_name = "N")]
+    namespace: Option<Namespace>,
+    /// The number of the namespace of the server that it goes into [default: the same]
+    #[arg(long, value_name = "N", value_parser = number)]
+    into_namespace: Option<u64>,
+    /// Give all nodes new uids, so that they stand beside what is there
+    #[arg(long, conflicts_with = "merge")]
+    new_uids: bool,
+    /// Let rows go to nodes of the server that have the same uid
+    #[arg(long)]
+    merge: bool,
+    /// File with the key that the set is encrypted with: 16, 24 or 32 bytes
+    #[arg(long, value_name = "FILE")]
+    encryption_key_file: Option<PathBuf>,
+    /// Check everything, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Forget what earlier runs sent, and begin anew. This is for a server that was emptied
+    #[arg(long)]
+    restart: bool,
+    /// Say more
+    #[arg(long)]
+    verbose: bool,
+    #[command(flatten)]
+    alone: RunArguments,
+}
+
+/// Reads the number of a namespace.
+fn number(text: &str) -> Result<u64, &'static str> {
+    match text.parse() {
+        Ok(Namespace::One(number)) => Ok(number),
+        _ => Err("give the number of a namespace, such as 0 or 0x1"),
+    }
+}
+
+/// A server that was reached.
+struct Reached {
+    server: Server,
+    cluster: Cluster,
+    zero: Option<Zero>,
+    interrupt: Interrupt,
+}
+
+impl Arguments {
+    /// Runs the import; gives the exit code.
+    pub fn run(self, environment: &Environment) -> Result<u8> {
+        let alone = self.alone.clone();
+        alone.run(
+            "dgraph import",
+            Reports::Stdout,
+            environment,
+            |cancellation, summary| {
+                let done = self.import(environment, cancellation, summary);
+                // What earlier runs sent is not known before the set was read.
+                done.map_err(|error| error.interrupted_with("this run sent nothing"))
+            },
+        )
+    }
+
+    fn import(
+        &self,
+        environment: &Environment,
+        cancellation: &Cancellation,
+        summary: &mut Summary,
+    ) -> Result<u8> {
+        let interrupt = cancellation.interrupt();
+        let zero = self.zero.as_deref().map(Endpoint::parse).transpose();
+        let zero = zero.map_err(|error| error.within("--zero"))?;
+        let key = self.encryption_key_file.as_deref().map(Key::read);
+        let set = ExportSet::open(&self.folder, key.transpose()?, &interrupt)?;
+        let progress = Progress::new(cancellation, self.verbose).checking("the set");
+        terminal::tell("checking the set");
+        let found = verify(&set, &environment.temporary, &progress)?;
+        verdict::note(summary, &found);
+        if found.findings.count() > 0 {
+            return Ok(refuse(&found));
+        }
+        // What JSON has no form for is sent as RDF.
+        (summary.faults, summary.faults_left_out) = (Vec::new(), 0);
+        verdict::print(Reports::Stdout, &found);
+        if found.losses.count() > 0 {
+            let count = counted(found.losses.count(), "row");
+            terminal::tell(&format!(
+                "note: {count} with numbers that are no JSON (+Inf, -Inf or NaN) go as RDF, which has a form for them"
+            ));
+        }
+        let reached = self.reach(environment, interrupt, zero)?;
+        summary.project = Some(reached.server.endpoint().to_string());
+        let source = Source::new(&set, &found)?;
+        let targets = targets(
+            &source,
+            &reached.server,
+            self.namespace,
+            self.into_namespace,
+        )?;
+        let namespaces: Vec<u64> = targets.iter().map(|it| it.from).collect();
+        let scratch = &environment.temporary;
+        let survey = Survey::of(&source, &namespaces, scratch, &progress)?;
+        let into: Vec<u64> = targets.iter().map(|it| it.into).collect();
+        let identity = Identity::of(&survey, reached.server.endpoint(), &into, self.new_uids);
+        let own = environment.own_folder();
+        let places = identity.places(&real_path(set.folder()), own.as_deref());
+        let import = Import {
+            source: &source,
+            survey: &survey,
+            targets: &targets,
+            leaser: match &reached.zero {
+                Some(zero) => Leaser::Zero(zero),
+                None => Leaser::Server(&reached.server),
+            },
+            identity: &identity,
+            manner: Manner {
+                has_new_uids: self.new_uids,
+                is_merge: self.merge,
+                scratch,
+            },
+            watch: &progress,
+        };
+        self.send(&import, &places, &reached, summary)
+    }
+
+    /// Reaches the server.
+    fn reach(
+        &self,
+        environment: &Environment,
+        interrupt: Interrupt,
+        zero: Option<Endpoint>,
+    ) -> Result<Reached> {
+        let prompt = Prompt::new(interrupt.clone());
+        let (server, cluster) = self.server.reach(environment, &prompt, Server::cluster)?;
+        let zero = zero.map(|endpoint| {
+            let access = self.server.access(environment, &interrupt)?;
+            Zero::new(&endpoint, &access)
+        });
+        Ok(Reached {
+            server,
+            cluster,
+            zero: zero.transpose()?,
+            interrupt,
+        })
+    }
+
+    fn send(
+        &self,
+        import: &Import<'_>,
+        places: &Places,
+        reached: &Reached,
+        summary: &mut Summary,
+    ) -> Result<u8> {
+        let endpoint = safe(&reached.server.endpoint().to_string());
+        let (identity, survey) = (import.identity, import.survey);
+        if survey.left_out > 0 {
+            let count = counted(survey.left_out, "row");
+            terminal::tell(&format!(
+                "note: {count} of the server that was exported itself (dgraph.*) are left out"
+            ));
+        }
+        if self.dry_run {
+            return self.plan(import, places, reached);
+        }
+        if self.restart {
+            // What is known of earlier runs stays where the server was not emptied: without the option they go on.
+            import.look(None).map_err(|error| match places.existing() {
+                Ok(Some(_)) => {
+                    error.also("without --restart the import goes on that an earlier run began")
+                }
+                _ => error,
+            })?;
+            places.forget()?;
+        }
+        let state = State::open(places, identity, survey)?;
+        anew(&state, &endpoint)?;
+        let (taken, total) = state.progress();
+        if taken > 0 {
+            terminal::tell(&format!(
+                "going on: {taken} of {total} requests were taken by the server"
+            ));
+        }
+        reached.interrupt.stop()?;
+        let done = import.run(state)?;
+        Ok(tell(summary, &done, survey, &endpoint))
+    }
+
+    /// Says what would be sent; gives the exit code.
+    fn plan(&self, import: &Import<'_>, places: &Places, reached: &Reached) -> Result<u8> {
+        let endpoint = safe(&reached.server.endpoint().to_string());
+        let survey = import.survey;
+        let begun = match self.restart {
+            true => None,
+            false => State::peek(places, import.identity, survey)?,
+        };
+        begun.as_ref().map_or(Ok(()), |it| anew(it, &endpoint))?;
+        import.look(begun.as_ref())?;
+        let version = reached.cluster.version.as_deref();
+        let version = version.map_or_else(String::new, |it| format!(" ({})", safe(it)));
+        let (left, began) = match begun.filter(|it| !it.is_new()) {
+            Some(state) => {
+                let (taken, all) = state.progress();
+                let path = safe(&state.path().display().to_string());
+                let began = format!("; an earlier run began, and {path} says what it sent");
+                (all - taken, began)
+            }
+            None => (survey.requests(), String::new()),
+        };
+        let uids = match (self.new_uids, &reached.zero) {
+            (true, _) => "nodes would get new uids",
+            (false, Some(_)) => "nodes would keep their uids",
+            (false, None) => "nodes would keep their uids, if the server leases them",
+        };
+        let rows = counted(survey.rows, "row");
+        let requests = counted(left as u64, "request");
+        Reports::Stdout.conclude(&format!(
+            "The set is whole; of {rows}, {requests} would be sent to {endpoint}{version}, and {uids}{began}"
+        ));
+        Ok(0)
+    }
+}
+
+/// Says what is wrong with the set; gives the exit code.
+fn refuse(found: &Verdict) -> u8 {
+    print_findings(&found.findings);
+    let wrong = match found.findings.count() {
+        1 => "1 thing is wrong".to_owned(),
+        count => format!("{} things are wrong", HumanCount(count)),
+    };
+    Reports::Stdout.conclude(&format!(
+        "{wrong} with the export set, and this run sent nothing"
+    ));
+    exit_code(Kind::Archive)
+}
+
+/// Sees that not all of it was imported before.
+fn anew(state: &State, endpoint: &str) -> Result<()> {
+    let Some(when) = state.completed() else {
+        return Ok(());
+    };
+    let refused = match state.refused() {
+        0 => String::new(),
+        count => format!(", but for {} that it refused", counted(count as u64, "row")),
+    };
+    let what = format!(
+        "the import is complete: this set went into {endpoint} at {}{refused}",
+        safe(when)
+    );
+    Err(Error::usage(what).hint("if the server was emptied since then, run it with --restart"))
+}
+
+/// Says what came of it; gives the exit code.
+fn tell(summary: &mut Summary, done: &Imported, survey: &Survey, endpoint: &str) -> u8 {
+    let facts = |count| StageFacts {
+        count,
+        bytes: 0,
+        groups: std::iter::empty::<(String, GroupFacts)>().collect(),
+    };
+    let refused = done.refused.len() as u64;
+    summary.stages.insert("sent".into(), facts(survey.rows));
+    summary.stages.insert("refused".into(), facts(refused));
+    summary.faults = done.refused.iter().map(Failure::from).collect();
+    let mut advice: Vec<&str> = Vec::new();
+    for fault in done.refused.iter().take(SAID) {
+        terminal::alert(&format!("warning: {fault}"));
+        let hint = fault.advice().filter(|it| !advice.contains(it));
+        advice.extend(hint);
+    }
+    if done.refused.len() > SAID {
+        let more = HumanCount((done.refused.len() - SAID) as u64);
+        terminal::alert(&format!("warning: {more} more of these; --json lists all"));
+    }
+    for hint in advice {
+        terminal::alert(&format!("  {hint}"));
+    }
+    let before = match done.earlier {
+        0 => String::new(),
+        count => format!(" after {} of earlier runs", HumanCount(count)),
+    };
+    let uids = match done.has_new_uids {
+        true => "; the nodes have new uids",
+        false => "",
+    };
+    let rows = counted(survey.rows, "row");
+    let requests = counted(done.requests, "request");
+    let imported = format!("Imported into {endpoint}: {rows}, in {requests}{before}{uids}");
+    if refused == 0 {
+        Reports::Stdout.conclude(&imported);
+        return 0;
+    }
+    let refused = counted(refused, "thing");
+    Reports::Stdout.conclude(&format!("{imported}; {refused} refused"));
+    INCOMPLETE
+}

@@ -1,0 +1,352 @@
+//! Sends a set to a server, and goes on where an earlier run stopped: the schema, then the rows, then the GraphQL schema.
+//!
+//! Rows go as RDF, whatever the set is written in: JSON would hash passwords again and rewrite lists of numbers. They have
+//! uids that are known, and postings are a set (of values by their hash, of languages by their tag), so that a request whose
+//! answer is lost is simply sent again. How nodes get their uids: see [`numbering`].
+
+mod each;
+mod marker;
+mod numbering;
+mod occupied;
+mod refused;
+mod sending;
+mod source;
+mod state;
+mod survey;
+mod table;
+mod target;
+mod writing;
+
+pub use crate::resuming::Places;
+pub use numbering::Leaser;
+pub use source::Source;
+pub use state::{Identity, State};
+pub use survey::Survey;
+pub use target::{Target, targets};
+
+use crate::checking::{Event, Watch};
+use crate::dgraph::row::{Node, shown};
+use crate::error::{Error, Result};
+use marker::{Maker, Marker};
+use numbering::{Numbering, Way};
+use sending::{Ledger, Sender};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use writing::{Outcome, Writer, alter, set_graphql};
+
+/// How an import goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner<'a> {
+    /// Whether all nodes get new uids.
+    pub has_new_uids: bool,
+    /// Whether rows may go to nodes that are in the server already.
+    pub is_merge: bool,
+    /// The folder that what is sorted goes to, in files without names.
+    pub scratch: &'a Path,
+}
+
+/// What came of an import.
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// Requests of this run.
+    pub requests: u64,
+    /// Requests that earlier runs had sent.
+    pub earlier: u64,
+    /// What the server refused, in all runs: rows by their places, then GraphQL schemas.
+    pub refused: Vec<Error>,
+    /// Whether the nodes have other uids than in the set.
+    pub has_new_uids: bool,
+}
+
+/// An import that is ready to begin.
+pub struct Import<'a> {
+    /// What is sent.
+    pub source: &'a Source<'a>,
+    /// What there is of it.
+    pub survey: &'a Survey,
+    /// Where it goes.
+    pub targets: &'a [Target],
+    /// Who leases uids.
+    pub leaser: Leaser<'a>,
+    /// What tells this import from others.
+    pub identity: &'a Identity,
+    /// How it goes about it.
+    pub manner: Manner<'a>,
+    /// Who watches.
+    pub watch: &'a dyn Watch,
+}
+
+/// The set is not what was read before.
+fn changed() -> Error {
+    Error::failed("the set has changed since it was checked")
+        .hint("see who writes to it, and run it again")
+}
+
+impl Import<'_> {
+    /// Asks the server whether it can take the import, and changes nothing: whether it holds something already, or, where
+    /// earlier runs sent something, whether that is still there.
+    ///
+    /// # Errors
+    /// It cannot; or it does not answer, or does not know who asks; or the user wants the run to stop.
+    pub fn look(&self, state: Option<&State>) -> Result<()> {
+        let Some(state) = state.filter(|it| !it.is_new()) else {
+            return self.look_anew();
+        };
+        let (taken, all) = state.progress();
+        let mut is_empty = true;
+        for target in self.targets {
+            is_empty &= occupied::held(target)?.name.is_none();
+        }
+        if taken == 0 {
+            return Ok(());
+        }
+        if is_empty && state.refused() == 0 {
+            let what = format!(
+                "the server is empty, and earlier runs sent it {taken} of {all} requests, as {} says",
+                state.path().display()
+            );
+            return Err(Error::failed(what).hint(
+                "if it was emptied, begin anew with --restart; else see that it is the server that is meant",
+            ));
+        }
+        let Some(way) = state.way() else {
+            return Ok(());
+        };
+        if way == Way::Made && state.is_sent() {
+            // The markers may be gone already.
+            return Ok(());
+        }
+        occupied::see(state, &self.numbering(way), &self.marker(), self.targets)
+    }
+
+    fn look_anew(&self) -> Result<()> {
+        for target in self.targets {
+            let held = occupied::held(target)?;
+            if self.manner.has_new_uids || self.manner.is_merge {
+                continue;
+            }
+            if let Some(name) = held.name {
+                let what = format!(
+                    "the server holds something already: nodes with `{name}`, and the uids of the set may be theirs"
+                );
+                return Err(target.within(Error::failed(what).hint(
+                    "--new-uids adds the nodes of the set beside those that are there; --merge lets rows go to nodes with the \
+                     same uid; or empty the server",
+                )));
+            }
+            for uid in held.system {
+                if self.survey.table.rank(&Node::Uid(uid))?.is_some() {
+                    let what = format!(
+                        "the node {uid:#x} of the set has the uid of a node that is the server's own, such as a user or a group"
+                    );
+                    return Err(target.within(Error::failed(what).hint(
+                        "--new-uids gives the nodes of the set others; --merge lets rows go to nodes with the same uid",
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn numbering(&self, way: Way) -> Numbering<'_> {
+        Numbering {
+            way,
+            survey: self.survey,
+            made: None,
+        }
+    }
+
+    fn marker(&self) -> Marker {
+        Marker::of(&self.identity.key())
+    }
+
+    /// Sends what is not there yet.
+    ///
+    /// # Errors
+    /// Kind [`HalfWay`](crate::error::Kind::HalfWay) where something was sent, and not all of it: the state says what, and the
+    /// next run goes on. Any other kind where nothing was sent, or where the server does not hold what earlier runs sent.
+    pub fn run(&self, mut state: State) -> Result<Imported> {
+        let was_new = state.is_new();
+        match self.look(Some(&state)) {
+            Ok(()) => {}
+            Err(error) if was_new => return Err(state.half_way(error, false)),
+            // What the state says is not so there, and is not told again.
+            Err(error) => return Err(error),
+        }
+        let mut imported = Imported {
+            earlier: state.progress().0 as u64,
+            ..Imported::default()
+        };
+        let mut is_stuck = false;
+        match self.all(&mut state, &mut imported, &mut is_stuck) {
+            Ok(()) => {
+                let refusals = state.refusals().iter();
+                let mut told: Vec<Error> = refusals
+                    .map(|(place, it)| it.told(self.source, *place))
+                    .collect();
+                told.append(&mut imported.refused);
+                imported.refused = told;
+                Ok(imported)
+            }
+            Err(error) => Err(state.half_way(error, is_stuck)),
+        }
+    }
+
+    fn all(&self, state: &mut State, imported: &mut Imported, is_stuck: &mut bool) -> Result<()> {
+        let was_new = state.is_new();
+        let way = self.way(state)?;
+        imported.has_new_uids = !matches!(way, Way::Kept(_));
+        if !state.is_sent() {
+            self.schemas(state)?;
+            self.rows((way, was_new), state, imported, is_stuck)?;
+            state.sent()?;
+        }
+        for target in self.targets {
+            imported.refused.extend(self.graphql(target)?);
+        }
+        if way == Way::Made
+            && let Some(first) = self.targets.first()
+        {
+            self.marker().remove(first)?;
+        }
+        state.complete()
+    }
+
+    /// How nodes get their uids: as an earlier run began it.
+    fn way(&self, state: &mut State) -> Result<Way> {
+        if let Some(way) = state.way() {
+            return Ok(way);
+        }
+        let (way, why) = self.leaser.way(self.survey, self.manner.has_new_uids)?;
+        if let Some(why) = why {
+            self.watch.on(Event::Noted(&format!(
+                "no uids can be leased ({why}): the server makes the nodes, and they get new uids; --zero names who leases them"
+            )));
+        }
+        state.number(way)?;
+        Ok(way)
+    }
+
+    fn schemas(&self, state: &mut State) -> Result<()> {
+        for target in self.targets {
+            let schema = self.source.schema_of(target.from)?;
+            if schema.trim().is_empty() {
+                continue;
+            }
+            let was_new = state.is_new();
+            state.begin()?;
+            let error = match alter(&target.server, &schema) {
+                Ok(Outcome::Taken(_)) => continue,
+                Ok(Outcome::Refused(said)) => refused_schema(&schema, &said),
+                Err(error) if error.is_denied() => error,
+                Err(error) => return Err(target.within(error)),
+            };
+            // Of a schema that is refused nothing is there.
+            if was_new {
+                state.unchanged()?;
+            }
+            return Err(target.within(error));
+        }
+        Ok(())
+    }
+
+    fn rows(
+        &self,
+        (way, was_new): (Way, bool),
+        state: &mut State,
+        imported: &mut Imported,
+        is_stuck: &mut bool,
+    ) -> Result<()> {
+        if self.survey.rows == 0 {
+            return Ok(());
+        }
+        let writer = Writer::default();
+        let mut numbering = self.numbering(way);
+        state.begin()?;
+        if way == Way::Made
+            && let Some(target) = self.targets.first()
+        {
+            let marker = self.marker();
+            marker.add(target)?;
+            let maker = Maker {
+                marker: &marker,
+                target,
+                writer: &writer,
+                has_begun: !was_new,
+                watch: self.watch,
+            };
+            numbering.made = Some(maker.make(&self.survey.table, self.manner.scratch)?);
+        }
+        let ledger = Ledger {
+            state,
+            requests: 0,
+            is_stuck: false,
+        };
+        let sender = Sender {
+            source: self.source,
+            numbering: &numbering,
+            targets: self.targets,
+            writer: &writer,
+            watch: self.watch,
+            ledger: Mutex::new(ledger),
+        };
+        let sent = sender.send();
+        let ledger = sender.ledger.into_inner();
+        let ledger = ledger.unwrap_or_else(PoisonError::into_inner);
+        imported.requests = ledger.requests;
+        *is_stuck = ledger.is_stuck;
+        sent
+    }
+
+    /// Sets the GraphQL schema of a namespace; gives why not, where the server does not take it. One that is there and is
+    /// another stays.
+    fn graphql(&self, target: &Target) -> Result<Option<Error>> {
+        let Some(schema) = self.source.graphql_of(target.from) else {
+            return Ok(None);
+        };
+        let there = occupied::graphql(target)?;
+        match there.filter(|it| !it.trim().is_empty()) {
+            Some(there) if there.trim() == schema.trim() => return Ok(None),
+            Some(_) => {
+                let what =
+                    "the server has a GraphQL schema, and keeps it: that of the set is another";
+                return Ok(Some(target.within(Error::failed(what).hint(
+                    "put both together, and give the result to /admin/schema of the server",
+                ))));
+            }
+            None => {}
+        }
+        let outcome = set_graphql(&target.server, schema);
+        Ok(match outcome.map_err(|it| target.within(it))? {
+            Outcome::Taken(_) => None,
+            Outcome::Refused(said) => {
+                let what = format!(
+                    "the server refuses the GraphQL schema: {}",
+                    shown_long(&said)
+                );
+                Some(target.within(Error::failed(what).hint(
+                    "change it for this version, and give it to /admin/schema of the server; all else is there",
+                )))
+            }
+        })
+    }
+}
+
+/// As much of what a server says as a message needs.
+fn shown_long(said: &str) -> &str {
+    &said[..said.floor_char_boundary(1_000)]
+}
+
+/// What the server does not take of a schema: the line that it names says which predicate it is.
+fn refused_schema(schema: &str, said: &str) -> Error {
+    let named = said.split_once("line ").and_then(|(_, rest)| {
+        let digits = rest.split(|it: char| !it.is_ascii_digit()).next()?;
+        let number: usize = digits.parse().ok()?;
+        let line = schema.lines().nth(number.checked_sub(1)?)?;
+        Some(vec![format!("line {number}: {}", shown(line.trim()))])
+    });
+    let what = format!("the server refuses the schema: {}", shown_long(said));
+    Error::failed(what)
+        .listing(named.unwrap_or_default())
+        .hint("this version may not know it: change that line in the schema of a copy of the set, or load it into a newer server")
+}

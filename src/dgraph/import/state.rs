@@ -1,0 +1,298 @@
+//! What is known of an import after it ended in whatever way: which requests were taken, and how its nodes got their uids.
+//!
+//! Rows with known uids may come twice: postings of Dgraph are a set, so that a request of which nobody knows what came is
+//! sent again. What is written down is therefore only what was taken.
+
+use super::numbering::Way;
+use super::refused::Refusal;
+use super::survey::Survey;
+use crate::dgraph::server::Endpoint;
+use crate::error::{Error, Kind, Result};
+use crate::resuming::{Imports, Journal, Places};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The number of the format.
+const FORMAT: u32 = 1;
+
+/// A line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    /// The first one.
+    Import {
+        format: u32,
+        endpoint: String,
+        data: String,
+        requests: usize,
+    },
+    /// How the nodes get their uids.
+    Numbered(Way),
+    /// The server is about to be changed.
+    Began,
+    /// It was not changed, after all.
+    Unchanged,
+    /// A request was taken, but for the rows of it that stand before this as refused.
+    Taken(usize),
+    /// A row was refused: its file and its line.
+    Refused(usize, u64, Refusal),
+    /// All requests were taken.
+    Sent,
+    /// All of it is done.
+    Complete(String),
+}
+
+/// What is imported, and where to.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    endpoint: String,
+    content: String,
+}
+
+impl Identity {
+    /// The import of this to an endpoint. `into` are the namespaces that its own go to; whether nodes get new uids makes it
+    /// another one.
+    pub fn of(survey: &Survey, endpoint: &Endpoint, into: &[u64], has_new_uids: bool) -> Self {
+        let pairs = survey.namespaces.iter().zip(into);
+        let moved: String = pairs.map(|(from, to)| format!(" {from}:{to}")).collect();
+        let uids = if has_new_uids { " new uids" } else { "" };
+        Self {
+            endpoint: endpoint.to_string(),
+            content: format!("{}{moved}{uids}", survey.content()),
+        }
+    }
+
+    fn imports(&self) -> Imports<'_> {
+        Imports {
+            family: "dgraph",
+            set: "export set",
+            target: "server",
+            endpoint: &self.endpoint,
+            content: &self.content,
+        }
+    }
+
+    /// What it is known by: 16 hexadecimal digits.
+    pub(super) fn key(&self) -> String {
+        self.imports().key()
+    }
+
+    /// Where its state may lie. `own` is the user's own folder for what programs keep.
+    pub fn places(&self, data: &Path, own: Option<&Path>) -> Places {
+        Places::of(data, &self.imports(), own)
+    }
+
+    fn head(&self, survey: &Survey) -> Line {
+        Line::Import {
+            format: FORMAT,
+            endpoint: self.endpoint.clone(),
+            data: self.content.clone(),
+            requests: survey.requests(),
+        }
+    }
+}
+
+/// The state of an import.
+pub struct State {
+    journal: Journal<Line>,
+    known: Known,
+}
+
+/// What the lines say.
+#[derive(Default)]
+struct Known {
+    way: Option<Way>,
+    has_begun: bool,
+    taken: Vec<bool>,
+    refused: BTreeMap<(usize, u64), Refusal>,
+    is_sent: bool,
+    complete: Option<String>,
+}
+
+impl State {
+    /// The state of an import, as an earlier run left it, or a new one. It is held until it is dropped.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](Kind::Locked): another run imports the same; or it can be written nowhere, or is damaged.
+    pub fn open(places: &Places, identity: &Identity, survey: &Survey) -> Result<Self> {
+        let mut known = Known::nothing(survey);
+        let head = identity.head(survey);
+        let journal = Journal::open(places, &head, &mut |line| known.apply(line))?;
+        Ok(Self { journal, known })
+    }
+
+    /// What an earlier run left, if one did, to look at alone: it is neither held nor changed.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged, or is gone from where it should be.
+    pub fn peek(places: &Places, identity: &Identity, survey: &Survey) -> Result<Option<Self>> {
+        let mut known = Known::nothing(survey);
+        let head = identity.head(survey);
+        let journal = Journal::peek(places, &head, &mut |line| known.apply(line))?;
+        Ok(journal.map(|journal| Self { journal, known }))
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        self.journal.path()
+    }
+
+    /// When all of it was done, if it was.
+    pub fn completed(&self) -> Option<&str> {
+        self.known.complete.as_deref()
+    }
+
+    /// How many requests were taken, of how many.
+    pub fn progress(&self) -> (usize, usize) {
+        let taken = self.known.taken.iter().filter(|it| **it).count();
+        (taken, self.known.taken.len())
+    }
+
+    /// Whether no run that is known of has changed the server.
+    pub fn is_new(&self) -> bool {
+        !self.known.has_begun
+    }
+
+    /// How many rows the server refused, in all runs.
+    pub fn refused(&self) -> usize {
+        self.known.refused.len()
+    }
+
+    pub(super) fn is_taken(&self, request: usize) -> bool {
+        self.known.taken.get(request).copied().unwrap_or_default()
+    }
+
+    pub(super) fn is_refused(&self, place: (usize, u64)) -> bool {
+        self.known.refused.contains_key(&place)
+    }
+
+    pub(super) fn refusals(&self) -> &BTreeMap<(usize, u64), Refusal> {
+        &self.known.refused
+    }
+
+    pub(super) fn is_sent(&self) -> bool {
+        self.known.is_sent
+    }
+
+    pub(super) fn way(&self) -> Option<Way> {
+        self.known.way
+    }
+
+    /// This is how nodes get their uids, in this run and in all that go on with it.
+    pub(super) fn number(&mut self, way: Way) -> Result<()> {
+        self.add_through(Line::Numbered(way))
+    }
+
+    /// The server is about to be changed.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        match self.is_new() {
+            true => self.add_through(Line::Began),
+            false => Ok(()),
+        }
+    }
+
+    /// It was not changed, after all.
+    pub(super) fn unchanged(&mut self) -> Result<()> {
+        self.add(Line::Unchanged)
+    }
+
+    /// A request was taken.
+    pub(super) fn take(&mut self, request: usize) -> Result<()> {
+        self.add(Line::Taken(request))
+    }
+
+    /// A row was refused.
+    pub(super) fn refuse(&mut self, (file, line): (usize, u64), refusal: Refusal) -> Result<()> {
+        match self.is_refused((file, line)) {
+            // An earlier run came as far with this request.
+            true => Ok(()),
+            false => self.add(Line::Refused(file, line, refusal)),
+        }
+    }
+
+    /// All requests were taken.
+    pub(super) fn sent(&mut self) -> Result<()> {
+        match self.is_sent() {
+            true => Ok(()),
+            false => self.add_through(Line::Sent),
+        }
+    }
+
+    /// All of it is done.
+    pub(super) fn complete(&mut self) -> Result<()> {
+        let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        self.add_through(Line::Complete(now))
+    }
+
+    fn add(&mut self, line: Line) -> Result<()> {
+        self.journal.write(&line)?;
+        self.known.apply(&line);
+        Ok(())
+    }
+
+    fn add_through(&mut self, line: Line) -> Result<()> {
+        self.journal.write_through(&line)?;
+        self.known.apply(&line);
+        Ok(())
+    }
+
+    /// Says of an error what the run left: where the server was not changed, nothing. Where it `is_stuck`, no other run gets
+    /// further.
+    pub(super) fn half_way(self, error: Error, is_stuck: bool) -> Error {
+        if self.is_new() {
+            // There is nothing to go on with.
+            self.journal.remove();
+            return error.interrupted_with("this run sent nothing");
+        }
+        let (taken, all) = self.progress();
+        let (message, list) = error.parts();
+        let mut list = list.to_vec();
+        let refused = match self.refused() {
+            0 => String::new(),
+            count => format!(", but for {count} rows that it refused"),
+        };
+        list.push(format!(
+            "{taken} of {all} requests are in the server{refused}; {} says which",
+            self.path().display()
+        ));
+        let hint = "run the same command again to go on; with --restart it begins anew, which is for a server that was emptied";
+        let hint = match error.advice() {
+            Some(advice) if is_stuck => advice.to_owned(),
+            Some(advice) => format!("{advice}; {hint}"),
+            None => hint.to_owned(),
+        };
+        Error::new(Kind::HalfWay, message).listing(list).hint(hint)
+    }
+}
+
+impl Known {
+    /// Of an import that nothing was sent of.
+    fn nothing(survey: &Survey) -> Self {
+        Self {
+            taken: vec![false; survey.requests()],
+            ..Self::default()
+        }
+    }
+
+    /// Takes a line; gives whether it makes sense.
+    fn apply(&mut self, line: &Line) -> bool {
+        match line {
+            Line::Import { .. } => return false,
+            Line::Numbered(way) => self.way = Some(*way),
+            Line::Began => self.has_begun = true,
+            Line::Unchanged => self.has_begun = false,
+            Line::Taken(request) => match self.taken.get_mut(*request) {
+                Some(taken) => *taken = true,
+                None => return false,
+            },
+            Line::Refused(file, line, refusal) => {
+                self.refused.insert((*file, *line), refusal.clone());
+            }
+            Line::Sent => self.is_sent = true,
+            Line::Complete(when) => self.complete = Some(when.clone()),
+        }
+        true
+    }
+}

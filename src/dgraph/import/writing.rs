@@ -1,0 +1,160 @@
+//! One change of data or schema, again where a server asks for that, with an end to it.
+
+use crate::dgraph::server::{Answered, Server};
+use crate::error::{Error, Result};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Map, Value};
+use std::io::Write as _;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+/// How often a change is tried that the server asks for again, and how long it is waited after the first time; then twice
+/// as long each time, up to the longest.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// After so many tries a change goes while no other does: of transactions that are in each other's way one is taken.
+const TOGETHER: u32 = 3;
+/// How many tries one counts for whose uids are not leased: the server waits three seconds itself before it says so
+/// (`verifyUid`, as its source has it).
+const UNLEASED: u32 = 3;
+/// What servers say where the same may be taken later, in small letters, as their source has it.
+const PASSING: [&str; 11] = [
+    "has been aborted",
+    "predicate move",
+    "transaction is too old",
+    "please retry",
+    "retry again",
+    "not ready to accept",
+    "server overloaded",
+    "draining mode",
+    "deadline exceeded",
+    "no connection exists",
+    "code = unavailable",
+];
+const LEASE: &str = "cannot be greater than lease";
+
+/// What a server makes of a change.
+pub(super) enum Outcome {
+    /// It was taken, with this answer.
+    Taken(Map<String, Value>),
+    /// It was not, and will not be; in its words.
+    Refused(String),
+}
+
+/// Sends changes, from several threads at once.
+#[derive(Default)]
+pub(super) struct Writer {
+    alone: RwLock<()>,
+}
+
+impl Writer {
+    /// Changes data: a transaction that may come twice.
+    ///
+    /// # Errors
+    /// The server does not answer, or asks for it again without an end; or the user wants the run to stop.
+    pub fn rows(&self, server: &Server, text: &[u8]) -> Result<Outcome> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        let packed = packed.write_all(text).and_then(|()| packed.finish());
+        let packed = packed.map_err(|error| Error::failed(format!("gzip: {error}")))?;
+        persist(server, "transaction", &mut |tries| {
+            let alone = &self.alone;
+            if tries > TOGETHER {
+                let _guard = alone.write().unwrap_or_else(PoisonError::into_inner);
+                return server.write_rows(&packed);
+            }
+            let _guard = alone.read().unwrap_or_else(PoisonError::into_inner);
+            server.write_rows(&packed)
+        })
+    }
+}
+
+/// Changes a schema.
+///
+/// # Errors
+/// As [`Writer::rows`] says it.
+pub(super) fn alter(server: &Server, body: &str) -> Result<Outcome> {
+    persist(server, "change of the schema", &mut |_| server.alter(body))
+}
+
+/// Sets a GraphQL schema.
+///
+/// # Errors
+/// As [`Writer::rows`] says it.
+pub(super) fn set_graphql(server: &Server, schema: &str) -> Result<Outcome> {
+    persist(server, "GraphQL schema", &mut |_| {
+        server.set_graphql(schema)
+    })
+}
+
+fn persist(
+    server: &Server,
+    what: &str,
+    ask: &mut dyn FnMut(u32) -> Result<Answered>,
+) -> Result<Outcome> {
+    let (mut pause, mut tries) = (PAUSE, 1);
+    loop {
+        let said = match ask(tries)? {
+            Answered::Data(data) => return Ok(Outcome::Taken(data)),
+            Answered::Errors(said) => said.join("; "),
+            Answered::Nothing => {
+                let what = format!("{} takes no {what}: nothing is there", server.endpoint());
+                return Err(Error::failed(what).hint(
+                    "give the URL of an alpha's HTTP port (8080), or of a backend of Dgraph Cloud",
+                ));
+            }
+        };
+        let Some(weight) = passing(&said) else {
+            return Ok(Outcome::Refused(said));
+        };
+        if tries + weight > TRIES {
+            let what = format!(
+                "{} did not take a {what}, however often it was sent: {said}",
+                server.endpoint()
+            );
+            return Err(Error::failed(what)
+                .hint("see who else writes to the server, and what its log says"));
+        }
+        tries += weight;
+        server.pause(pause)?;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// For how many tries a refusal counts that is none for ever. What stands in quotes may be a value.
+fn passing(said: &str) -> Option<u32> {
+    let text: String = said.split('"').step_by(2).collect();
+    let text = text.to_ascii_lowercase();
+    match text.contains(LEASE) {
+        true => Some(UNLEASED),
+        false => PASSING.iter().any(|it| text.contains(it)).then_some(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_servers_want_again_is_told_from_what_they_refuse() {
+        for (said, weight) in [
+            ("Transaction has been aborted. Please retry", Some(1)),
+            (
+                "Commits on predicate name are blocked due to predicate move",
+                Some(1),
+            ),
+            ("Uid: [5] cannot be greater than lease: [0]", Some(UNLEASED)),
+            (
+                "strconv.ParseInt: parsing \"please retry\": invalid syntax",
+                None,
+            ),
+            (
+                "Cannot mutate graphql reserved predicate dgraph.graphql.schema",
+                None,
+            ),
+        ] {
+            assert_eq!(passing(said), weight, "{said}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! One exchange with a server: a request, again where that is sound, and what is to be made of its answer.
+
+use super::Server;
+use crate::error::{Error, Result};
+use crate::store::{Answer, Distrust, Headers, Unanswered};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::time::Duration;
+use url::Url;
+
+/// How long an answer to a question may take. Servers wait with some for 3 seconds.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// How many bytes an answer may have: lists of signed URLs are long.
+const LONGEST: usize = 16 << 20;
+/// How often something is asked for, and how long it is waited after the first time; then twice as long each time.
+const TRIES: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(250);
+/// No server is left alone for longer by itself.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// What errors say where nobody may do what was asked for, in small letters.
+const DENIALS: [&str; 8] = [
+    "permissiondenied",
+    "unauthenticated",
+    "unauthorized",
+    "no accessjwt",
+    "only guardians",
+    "invalid x-dgraph-authtoken",
+    "invalid username or password",
+    "unable to authenticate",
+];
+/// What they say of an access token whose time is over.
+const EXPIRED: [&str; 2] = ["token is expired", "token has expired"];
+
+/// An answer.
+#[derive(Debug)]
+pub enum Answered {
+    /// What was asked for.
+    Data(Map<String, Value>),
+    /// Why it is not given, without secrets.
+    Errors(Vec<String>),
+    /// Nothing at this path answers as servers do.
+    Nothing,
+}
+
+#[derive(Deserialize)]
+struct Whole {
+    #[serde(default)]
+    data: Option<Map<String, Value>>,
+    #[serde(default)]
+    errors: Vec<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    extensions: Option<Extensions>,
+}
+
+#[derive(Deserialize)]
+struct Extensions {
+    #[serde(default)]
+    code: Option<Value>,
+}
+
+/// What is to be made of an answer.
+enum Judged {
+    Fine(Answered),
+    /// It may be otherwise the next time; after so long at the least.
+    Passing(Error, Duration),
+    /// The access token is too old.
+    Expired,
+}
+
+/// A request.
+pub(super) struct Request<'a> {
+    /// Where it goes.
+    pub url: &'a Url,
+    /// What it says beside who asks.
+    pub headers: Headers,
+    /// Its content.
+    pub body: &'a [u8],
+    /// How long the answer may take.
+    pub patience: Duration,
+    /// Whether it may be sent again also where something may have come of it.
+    pub again: bool,
+}
+
+impl Server {
+    /// Sends a request until there is an answer; with `again` also where something may have come of it. `None` where the
+    /// access token is too old.
+    pub(super) fn exchange(&self, request: &Request<'_>) -> Result<Option<Answered>> {
+        let again = request.again;
+        let (mut pause, mut tries) = (PAUSE, 1);
+        loop {
+            let (body, headers) = (request.body.to_vec(), &request.headers);
+            let asked =
+                self.caller
+                    .post_with(headers, request.url, body, request.patience, LONGEST);
+            let (error, least) = match asked {
+                Err(Unanswered::Stopped(error)) => return Err(error),
+                Err(Unanswered::Unsent(why)) => match Distrust::seen(&why) {
+                    Some(distrust) => return Err(self.distrusted(&distrust)),
+                    None => (self.unreachable(&why), Duration::ZERO),
+                },
+                Err(Unanswered::Lost(why)) if again => (self.unreachable(&why), Duration::ZERO),
+                Err(Unanswered::Lost(why)) => return Err(self.lost(&why)),
+                Ok(answer) => match self.judge(&answer)? {
+                    Judged::Fine(answered) => return Ok(Some(answered)),
+                    Judged::Passing(error, least) if again || answer.status == 429 => {
+                        (error, least)
+                    }
+                    Judged::Passing(error, _) => return Err(error.also(AT_WORK)),
+                    Judged::Expired => return Ok(None),
+                },
+            };
+            if tries == TRIES {
+                return Err(error);
+            }
+            tries += 1;
+            self.pause(pause.max(least).min(LONGEST_PAUSE))?;
+            pause *= 2;
+        }
+    }
+
+    /// What an answer says.
+    ///
+    /// # Errors
+    /// That whoever asks may not, or that nothing here knows what to make of it.
+    fn judge(&self, answer: &Answer) -> Result<Judged> {
+        let status = answer.status;
+        let read = serde_json::from_slice::<Whole>(&answer.body);
+        let read = read
+            .ok()
+            .filter(|it| it.data.is_some() || !it.errors.is_empty());
+        let errors = read.as_ref().map_or(&[][..], |it| &it.errors);
+        let said: Vec<String> = errors.iter().map(|it| self.clean(&it.message)).collect();
+        let told = match said.is_empty() {
+            false => said.join("; "),
+            true => self.clean(&String::from_utf8_lossy(&answer.body)),
+        };
+        let holds = |marks: &[&str]| {
+            errors.iter().any(|it| {
+                let text = unquoted(&it.message).to_ascii_lowercase();
+                marks.iter().any(|mark| text.contains(mark))
+            })
+        };
+        if holds(&EXPIRED) {
+            return Ok(Judged::Expired);
+        }
+        let is_code = errors.iter().any(|it| {
+            let code = it.extensions.as_ref().and_then(|it| it.code.as_ref());
+            code.is_some_and(|it| it == "ErrorUnauthorized")
+        });
+        if matches!(status, 401 | 403) || is_code || holds(&DENIALS) {
+            return Err(self.denied(&told));
+        }
+        let least = answer.retry_after.unwrap_or_default();
+        let what = match told.is_empty() {
+            true => format!("{} answers with {status}", self.endpoint),
+            false => format!("{} answers with {status}: {told}", self.endpoint),
+        };
+        let error = Error::failed(what);
+        match (status, read) {
+            (200..300 | 400, Some(read)) => Ok(Judged::Fine(match said.is_empty() {
+                false => Answered::Errors(said),
+                true => Answered::Data(read.data.unwrap_or_default()),
+            })),
+            (429 | 500.., _) => Ok(Judged::Passing(
+                error.hint("see what the server's log says, and run it again"),
+                least,
+            )),
+            (300..400, _) => Err(error.hint(
+                "it sends elsewhere, and no key is sent there; give the URL that it leads to, with https://",
+            )),
+            (413, _) => Err(error.hint("see what the proxy in front of the server lets through")),
+            _ => Ok(Judged::Fine(Answered::Nothing)),
+        }
+    }
+}
+
+/// What is said where an answer is lost.
+pub(super) const AT_WORK: &str =
+    "the server may be at work all the same: see what its log says before it is run again";
+
+/// A message without what stands in quotes: values of rows may, which say nothing of who asks.
+fn unquoted(message: &str) -> String {
+    message.split('"').step_by(2).collect()
+}
