@@ -45,6 +45,7 @@ mod database_transactions;
 mod database_values;
 mod databases;
 mod dgraph_export;
+mod dgraph_plain;
 mod dgraph_verify;
 mod diff;
 mod doctor;
