@@ -48,6 +48,7 @@ mod dgraph_export;
 mod dgraph_import;
 mod dgraph_import_proofs;
 mod dgraph_kills;
+mod dgraph_plain;
 mod dgraph_verify;
 mod diff;
 mod doctor;
