@@ -1,7 +1,7 @@
 //! Values of Dgraph as Strapi has them.
 
 use super::super::super::row::{NO_NUMBERS, Scalar, is_json_number};
-use super::super::super::verify::misfit;
+use super::super::super::scalar::misfit;
 use crate::calendar::instant;
 use crate::convert::plain::{float, is_rounded, moment};
 use crate::model::json;
