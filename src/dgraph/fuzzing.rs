@@ -1,5 +1,6 @@
 //! The targets of [`crate::fuzzing`] that read what an export set holds.
 
+use super::convert::Graph;
 use super::graphql::GraphQls;
 use super::row::Row;
 use super::schema::Schema;
@@ -65,11 +66,14 @@ fn written(row: &Row, format: Format, dialect: Dialect) -> Result<Vec<u8>> {
     writer.finish()
 }
 
-/// The schemas of a set: the text of one of both kinds, which is read as either. What was read can be written, and read
-/// again as the same, or is refused by the writer.
+/// The schemas of a set: the text of one of both kinds, or a GraphQL schema itself, which is read as each. What was read can
+/// be written, and read again as the same, or is refused by the writer.
 pub fn schemas(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (schema, graphql) = (Schema::parse(&text, "x"), GraphQls::parse(&text, "x"));
+    for own in graphql.iter().flat_map(|it| &it.schemas) {
+        let _ = Graph::parse(&own.schema, "x");
+    }
     for dialect in DIALECTS {
         if let Some(once) = schema.as_ref().ok().and_then(|it| it.text(dialect).ok()) {
             let again = Schema::parse(&once, "x").expect("what was written is read");

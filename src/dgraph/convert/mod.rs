@@ -16,6 +16,8 @@ mod tests;
 
 pub use data::{names_notes, noted_source};
 pub use destination::set_destination;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use plain::Graph;
 pub use plain::PlainSource;
 
 /// The folder of the set, beside the notes and the files of the media library.

@@ -14,6 +14,9 @@ mod survey;
 mod tests;
 mod values;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in super::super) use self::sdl::Graph;
+
 use self::known::Catalogue;
 use self::line::{Gathered, Writing, no_room, wrong_kind};
 use self::load::{Fact, id_of};
