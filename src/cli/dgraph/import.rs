@@ -294,7 +294,7 @@ fn anew(state: &State, endpoint: &str) -> Result<()> {
         count => format!(", but for {} that it refused", counted(count as u64, "row")),
     };
     let what = format!(
-        "the import is complete: this set went into {endpoint} at {}{refused}",
+        "the import is complete: this set was imported into {endpoint} at {}{refused}",
         safe(when)
     );
     Err(Error::usage(what).hint("if the server was emptied since then, run it with --restart"))
