@@ -179,7 +179,7 @@ fn round(place: &Path, name: &str, format: &str, uids: Uids, is_old: bool) {
     let mut again = import(&set, &server, &options);
     let outcome = run(again.env("BACKUP_DGRAPH_PASSWORD", "p4ssword"));
     assert!(
-        outcome.code == Some(2) && outcome.all().contains("this set was imported into"),
+        outcome.code == Some(2) && outcome.all().contains("was emptied since then"),
         "{told}: {}",
         outcome.all()
     );

@@ -7,7 +7,7 @@ use crate::limits::{MEMORY, measured};
 use crate::support::cli::{Outcome, run};
 use crate::support::dgraph_server::held::Tally;
 use crate::support::dgraph_server::runs::{Uids, import, killed, made, nodes};
-use crate::support::dgraph_server::{Blow, DgraphServer, Form, Held, Kept, sets};
+use crate::support::dgraph_server::{Blow, DgraphServer, Form, Kept, sets};
 use crate::support::dice::Dice;
 
 /// What happens to mutations while nobody is killed.
@@ -168,12 +168,7 @@ fn an_import_that_is_killed_does_not_go_on_into_a_server_that_was_emptied() {
         let none = std::iter::repeat_n(None, first);
         server.state().blows.mutations = none.chain([Some(Blow::Kill(Kept::Nothing))]).collect();
         killed(&server, &mut import(&folder, &server, &options));
-        {
-            let mut state = server.state();
-            state.held = Held::new(state.form);
-            state.held.lease = 1_000_000;
-            state.rows_sent.clear();
-        }
+        server.empties();
         let outcome = run(&mut import(&folder, &server, &options)).ends_with(1);
         let outcome = outcome.says(["earlier runs", "--restart"]);
         assert!(server.state().rows_sent.is_empty(), "{}", outcome.all());

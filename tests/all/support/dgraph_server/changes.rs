@@ -115,10 +115,10 @@ fn block(text: &str) -> Result<(&str, &str), String> {
     Err("Unclosed mutation action".into())
 }
 
-fn sets<'a>(
-    text: &'a str,
+fn sets(
+    text: &str,
     condition: Option<dql::Condition>,
-) -> Result<(&'a str, Option<dql::Condition>), String> {
+) -> Result<(&str, Option<dql::Condition>), String> {
     match text.trim_start().strip_prefix("set") {
         Some(rest) => Ok((block(rest)?.0, condition)),
         None => Err("Invalid operation type".into()),

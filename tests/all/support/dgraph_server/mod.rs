@@ -2,7 +2,7 @@
 //! v20.11.3, v21.03.2 and v25.3.0 were seen to answer, and for `/admin/slash` to the documents of Cloud and its command
 //! line; docs/DGRAPH.md says which is which. It fails on request.
 //!
-//! What is asked for at a path is a module: whoever needs `/alter` or `/mutate` adds one, and a line in [`answer`].
+//! It takes what is loaded, holds it and exports it again. Each path is answered in one place: `serving` says where.
 
 mod admin;
 mod blows;
@@ -15,6 +15,7 @@ mod http;
 pub mod rdf;
 pub mod runs;
 pub mod schema;
+mod serving;
 pub mod sets;
 pub mod values;
 
@@ -23,12 +24,12 @@ pub use files::Fault;
 pub use held::Held;
 
 use super::files::listing;
-use http::{Request, Response};
+use serving::start;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::{fs, thread};
 
 /// The folder that it writes an export into, below its own.
 pub const RUN: &str = "dgraph.r91.u1120.1541";
@@ -139,6 +140,8 @@ pub struct State {
     /// Names of files that were asked for, and from where.
     pub downloads: Vec<(String, Option<String>)>,
     victim: Option<u32>,
+    /// How often it was emptied.
+    epoch: u32,
     /// What was loaded.
     pub held: Held,
     /// What happens to requests on their way.
@@ -233,6 +236,7 @@ impl DgraphServer {
             asked: (None, None),
             downloads: Vec::new(),
             victim: None,
+            epoch: 0,
             held: Held::new(form),
             blows: Blows::default(),
             is_released: false,
@@ -265,6 +269,16 @@ impl DgraphServer {
     /// What it holds, as it is now.
     pub fn held(&self) -> Held {
         self.state().held.clone()
+    }
+
+    /// Empties it; uids that were leased stay so. What is still on its way to it comes to nothing.
+    pub fn empties(&self) {
+        let mut state = self.state();
+        let lease = state.held.lease;
+        state.held = Held::new(state.form);
+        state.held.lease = lease;
+        state.epoch += 1;
+        state.rows_sent.clear();
     }
 
     /// Where Zero is.
@@ -304,148 +318,4 @@ fn listener() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     (listener, port)
-}
-
-fn start(listener: TcpListener, port: u16, state: &Arc<(Mutex<State>, Condvar)>, is_zero: bool) {
-    let own = Arc::clone(state);
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let state = Arc::clone(&own);
-            thread::spawn(move || serve(&client, &state, port, is_zero));
-        }
-    });
-}
-
-fn serve(client: &TcpStream, state: &(Mutex<State>, Condvar), port: u16, is_zero: bool) {
-    let Ok(mut reader) = client.try_clone().map(std::io::BufReader::new) else {
-        return;
-    };
-    while let Some(mut request) = Request::head(&mut reader) {
-        let blow = lock(state).blows.next(&request);
-        let response = match blow {
-            Some(Blow::CutRequest) => None,
-            _ if request.fill(&mut reader).is_none() => None,
-            None => Some(answer(lock(state), state, &request, port, is_zero)),
-            Some(blow) => struck(blow, state, &request, port, is_zero),
-        };
-        let is_last = response
-            .as_ref()
-            .is_none_or(|it| it.write(client).is_err() || it.is_last);
-        if is_last {
-            let _ = client.shutdown(Shutdown::Both);
-            return;
-        }
-    }
-}
-
-fn lock(state: &(Mutex<State>, Condvar)) -> MutexGuard<'_, State> {
-    state.0.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What comes of a request that something happens to; `None` where the connection ends.
-fn struck(
-    blow: Blow,
-    state: &(Mutex<State>, Condvar),
-    request: &Request,
-    port: u16,
-    is_zero: bool,
-) -> Option<Response> {
-    let mut done = None;
-    if blow.is_done() {
-        done = Some(answer(lock(state), state, request, port, is_zero));
-    }
-    let mut own = lock(state);
-    match blow {
-        Blow::Abort => Some(blows::aborted()),
-        Blow::Status(status, _) => Some(Response::new(status, "<html>Bad Gateway</html>")),
-        Blow::Cut(_) | Blow::CutRequest => None,
-        Blow::Late(requests) => {
-            if let Ok(namespace) = admin::entry(&mut own, request) {
-                own.blows.delay(requests, request.clone(), namespace);
-            }
-            None
-        }
-        Blow::HeldBack => {
-            own.held_back += 1;
-            state.1.notify_all();
-            drop(state.1.wait_while(own, |own| !own.is_released));
-            done
-        }
-        Blow::Kill(_) => {
-            strike(own, state, rustix::process::Signal::KILL);
-            None
-        }
-        Blow::Interrupt(_) => {
-            strike(own, state, rustix::process::Signal::INT);
-            None
-        }
-    }
-}
-
-fn answer(
-    mut own: MutexGuard<'_, State>,
-    state: &(Mutex<State>, Condvar),
-    request: &Request,
-    port: u16,
-    is_zero: bool,
-) -> Response {
-    let is_cloud = own.form.is_cloud();
-    let path = request.path.split('?').next().unwrap_or_default();
-    if !path.starts_with("/bucket/") {
-        blows::arrive(&mut own);
-        own.came.push(format!("{} {path}", request.method));
-    }
-    if is_zero {
-        return match (request.method.as_str(), path) {
-            ("GET", "/assign") => changes::assign(&mut own, request),
-            _ => Response::new(404, "404 page not found\n"),
-        };
-    }
-    let namespace = match path {
-        "/alter" | "/mutate" | "/query" | "/admin/schema" => {
-            match admin::entry(&mut own, request) {
-                Ok(namespace) => namespace,
-                Err(refusal) => return refusal,
-            }
-        }
-        _ => 0,
-    };
-    match (request.method.as_str(), path) {
-        ("POST", "/admin/slash") if is_cloud => admin::answer(&mut own, request, port),
-        ("POST", "/admin") if !is_cloud => {
-            if own.interrupts == Some(0) {
-                own.interrupts = None;
-                strike(own, state, rustix::process::Signal::INT);
-                return Response::new(503, "");
-            }
-            let is_task = request.body.windows(6).any(|it| it == b"{ task");
-            if let Some(left) = own.interrupts.as_mut().filter(|_| is_task) {
-                *left -= 1;
-            }
-            admin::answer(&mut own, request, port)
-        }
-        ("POST", "/alter") => changes::alter(&mut own, request, namespace),
-        ("POST", "/mutate") => changes::mutate(&mut own, request, namespace).1,
-        ("POST", "/query") => changes::query(&mut own, request, namespace),
-        ("POST", "/admin/schema") => changes::admin_schema(&mut own, request, namespace),
-        ("GET", "/health") => changes::health(&own),
-        ("GET", path) if path.starts_with("/bucket/") => files::answer(&mut own, request),
-        _ if own.is_guarded => Response::new(403, "<html>Forbidden</html>"),
-        _ => Response::new(404, "404 page not found\n"),
-    }
-}
-
-/// Sends a signal to whoever asks, once it is known who that is.
-fn strike(
-    own: MutexGuard<'_, State>,
-    state: &(Mutex<State>, Condvar),
-    signal: rustix::process::Signal,
-) {
-    let waited = state.1.wait_while(own, |own| own.victim.is_none());
-    let mut own = waited.unwrap_or_else(PoisonError::into_inner);
-    let victim = own
-        .victim
-        .take()
-        .and_then(|it| rustix::process::Pid::from_raw(it as i32));
-    rustix::process::kill_process(victim.expect("a process"), signal).expect("sent");
 }

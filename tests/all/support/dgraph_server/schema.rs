@@ -129,7 +129,7 @@ fn predicate(line: &str, number: usize, form: Form) -> Result<(String, Predicate
     let is_list = inner.is_some();
     let kind = inner.unwrap_or(&kind).trim().to_owned();
     let is_new = ["float32vector", "bigfloat"].contains(&kind.as_str());
-    if !SCALARS.contains(&kind.as_str()) && !(is_new && form == Form::V2503) {
+    if !(SCALARS.contains(&kind.as_str()) || is_new && form == Form::V2503) {
         return fail(line.find(&kind).unwrap_or_default(), "Undefined Type");
     }
     let directives: Vec<String> = words.collect();
