@@ -27,7 +27,7 @@ use crate::transfer::{
     VersionStrategy,
 };
 use clap::{Args, ValueEnum};
-use from::{Origin, find, refuse_data_set, schemas_folder};
+use from::{find, refuse_data_set, schemas_folder};
 use schemas::Schemas;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +37,8 @@ use std::path::{Path, PathBuf};
 /// Normalized Data Format, datamodel.prisma, the files of the media library in files/, and strapi.json with what
 /// that format cannot hold. With --as dgraph, TO becomes a folder with what Dgraph takes: an export set with a GraphQL
 /// schema in data/, and files/ and strapi.json beside it. With --as strapi, FROM is such a folder, and TO becomes an
-/// archive; or FROM is any data set of Prisma 1 with its data model, and the content types that it needs come as
-/// schema.json files. docs/PRISMA.md and docs/DGRAPH.md say what becomes of what.
+/// archive; or FROM is any data set of Prisma 1 with its data model, or any export set of Dgraph, and the content types
+/// that it needs come as schema.json files. docs/PRISMA.md and docs/DGRAPH.md say what becomes of what.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   backup convert site.tar.gz.enc site-prisma --as ndf --key-file /etc/backup/key
@@ -48,6 +48,7 @@ use std::path::{Path, PathBuf};
   backup convert site.tar.gz.enc site-dgraph --as dgraph --key-file /etc/backup/key
   backup convert site.tar.gz.enc site-dgraph --as dgraph --dialect before-21.03
   backup convert site-dgraph site --as strapi --key-file /etc/backup/key
+  backup convert dgraph.r91.u1120.1541 site --as strapi --no-encrypt
 
 What Prisma and Dgraph take is not encrypted, and holds what the archive does, hashes of passwords among it.
 
@@ -55,8 +56,8 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 done, but some values have no place in 
 --as dgraph they are in strapi.json alone), or files are missing, 6 FROM is damaged, 12 wrong key.")]
 pub(super) struct Arguments {
     /// What is converted. With --as ndf and --as dgraph an archive: a file, a folder that holds an unpacked one, s3://,
-    /// gs:// or az://, or - for stdin. With --as strapi a folder that these made, or a data set of Prisma 1: a zip or a
-    /// folder
+    /// gs:// or az://, or - for stdin. With --as strapi a folder that these made, a data set of Prisma 1 (a zip or a
+    /// folder), or an export set of Dgraph
     #[arg(value_name = "FROM")]
     from: PathBuf,
     /// Where it goes. With --as ndf and --as dgraph a folder that does not exist or is empty; with --as strapi the name of
@@ -280,12 +281,12 @@ impl Arguments {
         };
         Place::check(&location, form)?;
         let mut origin = find(self, room)?;
-        let schemas = match &origin {
-            Origin::Plain(source) => {
+        let schemas = match origin.schema_files() {
+            Some(files) => {
                 let folder = schemas_folder(self)?;
-                Some((Schemas::write(source, &folder, self.overwrite)?, folder))
+                Some((Schemas::write(files, &folder, self.overwrite)?, folder))
             }
-            Origin::Noted(_) => None,
+            None => None,
         };
         let interrupt = room.cancellation.interrupt();
         let key = match self.no_encrypt || self.dry_run {

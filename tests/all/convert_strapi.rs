@@ -17,21 +17,24 @@ fn strapi_exports_what_was_a_service(
     data: &Path,
     model: &Path,
 ) {
+    let model = model.to_str().expect("UTF-8");
+    strapi_exports_what_was_converted(version, number, data, &["--datamodel", model]);
+}
+
+/// The same of any data, that is converted with these options.
+pub fn strapi_exports_what_was_converted(
+    version: &'static Version,
+    number: &str,
+    data: &Path,
+    more: &[&str],
+) {
     let Some(harness) = version.harness() else {
         return;
     };
     let folder = folder();
     let site = folder.path().join("site");
-    let options = [
-        "--as",
-        "strapi",
-        "--no-encrypt",
-        "--strapi-version",
-        number,
-        "--datamodel",
-    ];
-    let model = model.to_str().expect("UTF-8");
-    convert(data, &site, &[&options[..], &[model]].concat()).ends_with(0);
+    let options = ["--as", "strapi", "--no-encrypt", "--strapi-version", number];
+    convert(data, &site, &[&options[..], more].concat()).ends_with(0);
     let packed = folder.path().join("site.tar.gz");
     run(&mut backup(["verify".as_ref(), packed.as_os_str()])).ends_with(0);
     let ours = Archive::open(&packed, None);

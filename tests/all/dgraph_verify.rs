@@ -56,7 +56,8 @@ impl Set {
     }
 }
 
-fn pack(path: &Path, text: &[u8]) {
+/// Writes a file of a set.
+pub fn pack(path: &Path, text: &[u8]) {
     let mut encoder = GzEncoder::new(File::create(path).unwrap(), Compression::fast());
     encoder.write_all(text).unwrap();
     encoder.finish().unwrap();

@@ -46,6 +46,7 @@ mod database_values;
 mod databases;
 mod dgraph_convert;
 mod dgraph_export;
+mod dgraph_plain;
 mod dgraph_verify;
 mod diff;
 mod doctor;

@@ -26,8 +26,10 @@ const VERSION: &str = "5.54.0";
 pub(super) enum Origin {
     /// One with notes of the archive that it was made of.
     Noted(Box<NotedSource>),
-    /// Any other.
+    /// Any other of Prisma 1.
     Plain(Box<PlainSource>),
+    /// Any other of Dgraph.
+    Set(Box<dgraph::convert::PlainSource>),
 }
 
 impl Origin {
@@ -36,6 +38,17 @@ impl Origin {
         match self {
             Self::Noted(source) => source.as_mut(),
             Self::Plain(source) => source.as_mut(),
+            Self::Set(source) => source.as_mut(),
+        }
+    }
+
+    /// The schema.json files of the content types that were made for it: their places below the folder `src` of a project, and
+    /// their content; `None` where notes say which there are.
+    pub fn schema_files(&self) -> Option<Vec<(String, String)>> {
+        match self {
+            Self::Noted(_) => None,
+            Self::Plain(source) => Some(source.schema_files().collect()),
+            Self::Set(source) => Some(source.schema_files().collect()),
         }
     }
 }
@@ -65,10 +78,10 @@ pub(super) fn refuse_data_set(from: &Path) -> Result<()> {
         // Nothing but a file is opened here: whatever else it is may wait for somebody who writes.
         false => from.is_file() && begins_as_zip(from),
     };
-    let whose = match is_set {
-        true => "Prisma 1",
-        false if set_at(from, None, &Interrupt::default())?.is_some() => "Dgraph",
-        false => return Ok(()),
+    let whose = match set_at(from, None, &Interrupt::default())? {
+        Some(_) => "Dgraph",
+        None if is_set => "Prisma 1",
+        None => return Ok(()),
     };
     Err(Error::usage(format!(
         "{} is no archive, but what {whose} takes",
@@ -180,12 +193,11 @@ fn find_set(arguments: &Arguments, room: &Room<'_>, from: &Path, set: ExportSet)
         );
         return Err(Error::failed(what).hint(GO_WITHOUT));
     }
-    let what = format!(
-        "{} has no {}: sets that were not made of an archive cannot be converted",
-        set.folder().display(),
-        layout::NOTES
-    );
-    Err(Error::usage(what).hint("put the strapi.json of the conversion beside it"))
+    let version = version(arguments)?;
+    let now = now();
+    let of = (version, now.as_str());
+    let source = dgraph::convert::PlainSource::open(&set, of, spool, &interrupt)?;
+    Ok(Origin::Set(Box::new(source)))
 }
 
 /// Sees that nothing is asked for that the notes say.
@@ -253,20 +265,27 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
         }
         given => project::data_model(given)?,
     };
-    let version = arguments.strapi_version.as_deref().unwrap_or(VERSION);
-    check_version(version)?;
-    let now = Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
-        .to_string();
-    let source = PlainSource::open(&data, &model, (version, &now), spool, &interrupt)?;
+    let now = now();
+    let of = (version(arguments)?, now.as_str());
+    let source = PlainSource::open(&data, &model, of, spool, &interrupt)?;
     Ok(Origin::Plain(Box::new(source)))
 }
 
-/// Sees that a version is one of a Strapi that has archives.
-fn check_version(version: &str) -> Result<()> {
+/// The time of the conversion.
+fn now() -> String {
+    let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ");
+    now.to_string()
+}
+
+/// The version that the archive is for.
+///
+/// # Errors
+/// It is none of a Strapi that has archives.
+fn version(arguments: &Arguments) -> Result<&str> {
+    let version = arguments.strapi_version.as_deref().unwrap_or(VERSION);
     let major = semver::Version::parse(version).map(|it| it.major);
     match major {
-        Ok(4 | 5) => Ok(()),
+        Ok(4 | 5) => Ok(version),
         _ => Err(Error::usage(format!(
             "--strapi-version {version} is no version of Strapi 4 or 5"
         ))

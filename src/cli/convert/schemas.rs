@@ -1,7 +1,6 @@
 //! The schema.json files of content types, in a folder beside the archive.
 
 use crate::error::{Error, Result};
-use crate::prisma::convert::PlainSource;
 use crate::store::{Folder, Hidden, check_folder, folder_of, holds_something};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -36,12 +35,12 @@ pub(super) struct Shown {
 }
 
 impl Schemas {
-    /// Writes those that this data set needs; `folder` must not exist, or be empty, or hold what an earlier run made and
+    /// Writes these, each below the folder under its name; `folder` must not exist, or be empty, or hold what an earlier run made and
     /// nobody changed, if that is to be replaced.
     ///
     /// # Errors
     /// The folder holds something else, or they cannot be written.
-    pub fn write(source: &PlainSource, folder: &Path, overwrite: bool) -> Result<Self> {
+    pub fn write(files: Vec<(String, String)>, folder: &Path, overwrite: bool) -> Result<Self> {
         let is_full = fs::read_dir(folder).is_ok_and(|mut it| it.next().is_some());
         let is_other = !folder.is_dir() && folder.symlink_metadata().is_ok();
         if is_other || is_full && !overwrite {
@@ -71,7 +70,7 @@ impl Schemas {
             names.push(name.to_owned());
             written.map_err(|error| Error::io("write", &folder.join(name), error))
         };
-        for (name, text) in source.schema_files() {
+        for (name, text) in files {
             write(&name, &text)?;
             list.push_str(&format!("{}  {name}\n", hex(&Sha256::digest(&text))));
         }

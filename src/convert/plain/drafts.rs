@@ -166,10 +166,13 @@ pub fn made_of<F>(
     for (number, draft) in drafts.iter().enumerate() {
         made.by_name.insert(draft.name.clone(), number);
     }
-    for links in links {
-        made.links.extend(placed(&links, &places, &drafts, &fields));
-    }
-    made.links.sort_by_key(|it| it.owner);
+    let placed = links
+        .iter()
+        .filter_map(|it| placed(it, &places, &drafts, &fields));
+    let mut placed: Vec<(usize, Links)> = placed.collect();
+    // As Strapi exports them: by the attributes of their owners.
+    placed.sort_by_key(|(field, it)| (it.owner, *field));
+    made.links.extend(placed.into_iter().map(|(_, it)| it));
     let key = |model: usize, field: &str| (drafts[model].name.clone(), field.to_owned());
     for (number, links) in made.links.iter().enumerate() {
         if let Some(back) = &links.back_field {
@@ -192,44 +195,50 @@ pub fn made_of<F>(
     made
 }
 
-/// Links where their types stand.
+/// Links where their types stand, and the number of the field that owns them.
 fn placed<F>(
     of: &GivenLinks,
     places: &[usize],
     drafts: &[Draft<F>],
     fields: &[Vec<String>],
-) -> Option<Links> {
+) -> Option<(usize, Links)> {
     let called = |model: usize, field: usize| drafts[places[model]].called.get(field)?.clone();
     let named = |model: usize, field: usize| fields[model].get(field).cloned();
     let (from, field) = of.from;
     let (attribute, name) = (called(from, field)?, named(from, field)?);
     let back = of.back.filter(|_| !of.is_mutual);
-    let back = back.and_then(|it| Some((called(of.target, it)?, named(of.target, it)?)));
+    let back = back.and_then(|it| Some((it, called(of.target, it)?, named(of.target, it)?)));
     // In Strapi the side with one target owns what has several on the other.
     Some(match back {
-        Some((back, back_field)) if of.many && !of.many_back => Links {
-            owner: places[of.target],
-            attribute: back,
-            field: back_field,
-            target: places[from],
-            back: Some(attribute),
-            back_field: Some(name),
-            many: false,
-            many_back: true,
-            is_mutual: of.is_mutual,
-        },
-        back => Links {
-            owner: places[from],
-            attribute,
-            field: name,
-            target: places[of.target],
-            many: of.many,
-            // Where the other side says nothing, it may have any number.
-            many_back: back.is_none() || of.many_back,
-            back_field: back.as_ref().map(|(_, field)| field.clone()),
-            back: back.map(|(called, _)| called),
-            is_mutual: of.is_mutual,
-        },
+        Some((number, back, back_field)) if of.many && !of.many_back => {
+            let links = Links {
+                owner: places[of.target],
+                attribute: back,
+                field: back_field,
+                target: places[from],
+                back: Some(attribute),
+                back_field: Some(name),
+                many: false,
+                many_back: true,
+                is_mutual: of.is_mutual,
+            };
+            (number, links)
+        }
+        back => {
+            let links = Links {
+                owner: places[from],
+                attribute,
+                field: name,
+                target: places[of.target],
+                many: of.many,
+                // Where the other side says nothing, it may have any number.
+                many_back: back.is_none() || of.many_back,
+                back_field: back.as_ref().map(|(_, _, field)| field.clone()),
+                back: back.map(|(_, called, _)| called),
+                is_mutual: of.is_mutual,
+            };
+            (field, links)
+        }
     })
 }
 

@@ -39,6 +39,8 @@ const LOST_FACETS: &str = "what stands beside it (facets) has no place in Strapi
 const LOST_TYPES: &str = "a row has one type, and the node has several";
 const LOST_LINK: &str = "its content type has no relation for it";
 
+const NO_VALUE: &str = "the schema says that it is a value, and it links a node";
+
 /// What is wrong with a set.
 fn unfit(name: &str, why: &str) -> Error {
     Error::archive(format!("{name}: {why}"))
@@ -231,7 +233,11 @@ impl PlainSource {
                     None => {
                         let own = &self.catalogue.types[of.0 as usize].name;
                         let name = &self.catalogue.predicates[of.1 as usize].name;
-                        lost.add(LOST_LINK, (own, name, from));
+                        let why = match self.catalogue.is_link(of.1) {
+                            Some(false) => NO_VALUE,
+                            _ => LOST_LINK,
+                        };
+                        lost.add(why, (own, name, from));
                     }
                 }
             }
