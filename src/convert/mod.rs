@@ -24,6 +24,8 @@ pub mod rows;
 pub(crate) mod system;
 pub(crate) mod table;
 pub(crate) mod tallies;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod trees;
 
 pub use names::{Names, capitalised, uncapitalised};

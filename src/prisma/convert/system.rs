@@ -210,7 +210,7 @@ mod tests {
             "time": {"type": "time"},
             "views": {"type": "biginteger"},
         });
-        let line = crate::prisma::convert::tests::schema("api::a.a", attributes);
+        let line = crate::convert::testing::schema("api::a.a", attributes);
         let schema = Schema::parse(&line).expect("a schema");
         let forms = Forms::of(Some(&schema), &PRISMA);
         for (attribute, value, expected) in [

@@ -1,146 +1,24 @@
 //! Whatever an archive holds: Prisma takes what becomes of it, and the way back gives the same lines.
 
-mod archives;
 mod edits;
 
-use self::archives::archives;
-pub use self::archives::schema;
 use super::{layout, ndf_destination, noted_source};
-use crate::error::Result;
-use crate::model::{Asset, ConfigItem, Entity, Line, Link, Metadata, Schema, Schemas, Stage};
+use crate::convert::testing::{Lines, archives, convert_to, lines_of, small, transfer, with_more};
+use crate::model::Stage;
 use crate::prisma::ndf::{DataSet, Form};
 use crate::prisma::sdl::DataModel;
 use crate::prisma::{Silent as Unwatched, verify::verify};
 use crate::store::Interrupt;
-use crate::transfer::{
-    Description, Destination, Extent, Filter, Nowhere, OnFault, SchemaStrategy, Silent, Sink,
-    Source, Transfer, VersionStrategy, Warning,
-};
+use crate::transfer::{Filter, Nowhere, Source};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use serde_json::json;
-use std::collections::BTreeMap;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The lines of an archive, by stage, and its files.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Lines {
-    lines: BTreeMap<Stage, Vec<String>>,
-    files: Vec<(String, String, Vec<u8>)>,
-    told: Vec<String>,
-}
-
-impl Lines {
-    fn of(stages: impl IntoIterator<Item = (Stage, Vec<String>)>) -> Self {
-        Self {
-            lines: stages.into_iter().collect(),
-            ..Self::default()
-        }
-    }
-
-    fn push(&mut self, stage: Stage, line: &str) -> Result<()> {
-        self.lines.entry(stage).or_default().push(line.to_owned());
-        Ok(())
-    }
-}
-
-impl Source for Lines {
-    fn name(&self) -> String {
-        "lines".into()
-    }
-
-    fn describe(&mut self) -> Result<Description> {
-        let schemas = self.lines.get(&Stage::Schemas).into_iter().flatten();
-        let schemas = schemas.map(|line| Schema::parse(line).expect("a schema"));
-        Ok(Description {
-            metadata: Some(Metadata::new("2026-11-20T15:28:46.121Z".into(), "5.54.0")),
-            schemas: Some(schemas.collect::<Schemas>()),
-            ..Description::default()
-        })
-    }
-
-    fn stream(&mut self, filter: &Filter, sink: &mut dyn Sink) -> Result<()> {
-        for stage in Stage::ALL {
-            sink.stage(stage, None)?;
-            for line in self.lines.get(&stage).into_iter().flatten() {
-                filter.send(&Line::parse(stage, line).expect("a line"), sink)?;
-            }
-            if stage == Stage::Assets {
-                for (name, about, content) in &self.files {
-                    let asset = Asset {
-                        filename: name.clone(),
-                        sidecar: about.clone(),
-                        size: content.len() as u64,
-                    };
-                    sink.asset(&asset, &mut content.as_slice())?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Sink for Lines {
-    fn stage(&mut self, _stage: Stage, _items: Option<u64>) -> Result<()> {
-        Ok(())
-    }
-
-    fn schema(&mut self, schema: &Schema) -> Result<()> {
-        self.push(Stage::Schemas, schema.to_line())
-    }
-
-    fn entity(&mut self, entity: &Entity<'_>) -> Result<()> {
-        self.push(Stage::Entities, entity.line)
-    }
-
-    fn asset(&mut self, asset: &Asset, content: &mut dyn Read) -> Result<()> {
-        let mut bytes = Vec::new();
-        io::copy(content, &mut bytes).expect("read");
-        let (name, about) = (asset.filename.clone(), asset.sidecar.clone());
-        self.files.push((name, about, bytes));
-        Ok(())
-    }
-
-    fn link(&mut self, link: &Link<'_>) -> Result<()> {
-        self.push(Stage::Links, link.line)
-    }
-
-    fn configuration(&mut self, item: &ConfigItem<'_>) -> Result<()> {
-        self.push(Stage::Configuration, item.line)
-    }
-
-    fn warn(&mut self, warning: Warning) {
-        let incomplete = warning.kind.is_incomplete();
-        self.told.push(format!("{incomplete}: {warning}"));
-    }
-}
-
-fn transfer<'a>(
-    source: &'a mut dyn Source,
-    destination: Box<dyn Destination + 'a>,
-) -> Transfer<'a> {
-    Transfer {
-        source,
-        destination,
-        filter: Filter::default(),
-        extent: Extent::default(),
-        versions: VersionStrategy::Ignore,
-        schemas: SchemaStrategy::Ignore,
-        on_fault: OnFault::GoOn,
-        observer: &Silent,
-    }
-}
-
 /// Converts an archive into this folder.
 fn convert(archive: &Lines, into: &Path) {
-    let mut source = archive.clone();
-    let destination = ndf_destination(into, Form::Dir).expect("a folder");
-    let mut transfer = transfer(&mut source, Box::new(destination));
-    let plan = transfer.plan().expect("a plan");
-    transfer.run(&plan).expect("converted");
+    convert_to(archive, ndf_destination(into, Form::Dir).expect("a folder"));
 }
 
 /// Sees that Prisma takes what is in this folder.
@@ -163,21 +41,13 @@ fn assert_valid(folder: &Path) {
 fn back(folder: &Path) -> Lines {
     let data = folder.join(layout::DATA);
     let source = noted_source(&data, folder, folder, &Interrupt::default());
-    let mut lines = Lines::default();
-    let streamed = source
-        .expect("opened")
-        .stream(&Filter::default(), &mut lines);
-    streamed.expect("converted back");
-    lines
+    lines_of(source.expect("opened"))
 }
 
 proptest! {
     #[test]
-    fn any_archive_becomes_what_prisma_takes_and_comes_back_line_by_line(mut archive in archives()) {
-        let about = r#"{"id":1,"name":"n","hash":"h","ext":".x","mime":"m","size":1,"url":"u"}"#;
-        archive.files.push(("h.x".into(), about.into(), b"bytes".to_vec()));
-        let row = r#"{"type":"core-store", "value":{"key":"k","value":[null]}}"#;
-        archive.lines.insert(Stage::Configuration, vec![row.to_owned()]);
+    fn any_archive_becomes_what_prisma_takes_and_comes_back_line_by_line(archive in archives()) {
+        let archive = with_more(archive);
         let folder = tempfile::tempdir().expect("a folder");
         let into = folder.path().join("ndf");
         convert(&archive, &into);
@@ -219,37 +89,6 @@ fn the_real_validator_of_prisma_takes_what_becomes_of_any_archive() {
     let output = node.output().expect("node");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-}
-
-/// A type with a title, a list of components and links to itself.
-fn small() -> Lines {
-    let attributes = json!({
-        "title": {"type": "string"},
-        "body": {"type": "string"},
-        "boxes": {"type": "component", "component": "c.box", "repeatable": true},
-        "next": {"type": "relation", "relation": "oneToMany", "target": "api::a.a"},
-    });
-    let row = |id: i64| {
-        format!(
-            r#"{{"type":"api::a.a","id":{id},"data":{{"title":"T{id}","boxes":[{{"id":{id}1,"n":1}},{{"id":{id}2,"n":2}}]}}}}"#
-        )
-    };
-    let link = |from: i64, to: i64| {
-        format!(
-            r#"{{"kind":"relation.circular","relation":"oneToMany","left":{{"type":"api::a.a","field":"next","ref":{from},"pos":1}},"right":{{"type":"api::a.a","ref":{to}}}}}"#
-        )
-    };
-    Lines::of([
-        (
-            Stage::Schemas,
-            vec![
-                schema("api::a.a", attributes),
-                schema("c.box", json!({"n": {"type": "integer"}})),
-            ],
-        ),
-        (Stage::Entities, vec![row(1), row(2), row(3)]),
-        (Stage::Links, vec![link(1, 2), link(2, 3)]),
-    ])
 }
 
 /// Changes the text of a file of the data.

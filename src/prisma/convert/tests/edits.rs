@@ -1,7 +1,8 @@
 //! What was changed in the data after it was converted, and what becomes of that on the way back.
 
-use super::{Lines, back, convert, edit, schema, small};
+use super::{back, convert, edit};
 use crate::convert::left::is_same;
+use crate::convert::testing::{Lines, schema, small};
 use crate::error::Kind;
 use crate::model::Stage;
 use crate::prisma::convert::{layout, noted_source};

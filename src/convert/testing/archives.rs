@@ -18,12 +18,16 @@ pub fn schema(uid: &str, attributes: Value) -> String {
     schema.to_line().to_owned()
 }
 
-/// Names of attributes, some of which Prisma does not take, or takes for others.
+/// Names of attributes, some of which other systems do not take, or take for others.
 fn names() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,3}",
         prop::sample::select(vec![
             "position",
+            "uid",
+            "as",
+            "strapiId",
+            "sumAggregate",
             "id2",
             "createdAt",
             "created_at",
