@@ -46,7 +46,7 @@ pub struct Field {
     pub required: bool,
     /// How many nodes have a value.
     pub present: u64,
-    /// Whether one of the values, which are whole numbers, has more than 32 bits.
+    /// Whether one of the values, which are whole numbers, has more bits than those of its form: 32, or 64.
     pub is_wide: bool,
 }
 

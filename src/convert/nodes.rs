@@ -169,7 +169,7 @@ impl<'a> Maker<'a> {
                 }
             };
             field.present += 1;
-            field.is_wide |= *form == Form::Int && value.parse::<i32>().is_err();
+            field.is_wide |= is_wide(form, value);
             return tree.mark(mark);
         }
         let kind = field.kind.clone();
@@ -233,6 +233,18 @@ impl<'a> Maker<'a> {
     fn miss(&mut self, known: &Known, attribute: &str) {
         let uid = self.mapping.types[known.model].uid.as_str();
         self.misfits.add(MISFIT, (uid, attribute, &known.id));
+    }
+}
+
+/// Whether a whole number has more bits than others of its form.
+fn is_wide(form: &Form, value: &str) -> bool {
+    match form {
+        Form::Int => value.parse::<i32>().is_err(),
+        Form::BigInteger => {
+            let text = value.trim_matches('"');
+            !text.parse::<i64>().is_ok_and(|it| it.to_string() == text)
+        }
+        _ => false,
     }
 }
 

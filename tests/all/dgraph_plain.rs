@@ -53,7 +53,7 @@ fn sets_of_real_servers_become_archives_with_as_many_rows_as_they_have_nodes() {
         ("v20.11.3-graphql.r36", 0, 0),
         ("v21.03.2-graphql.r8", 0, 0),
         ("v25.3.0-dql-facets-lang", 3, 2),
-        ("v25.3.0-encrypted", 0, 0),
+        ("v25.3.0-encrypted", 0, 1),
         ("v25.3.0-scalars-inf", 3, 13),
     ] {
         let folder = folder();
@@ -215,7 +215,7 @@ const ROWS: &str = r#"<0x1> <dgraph.type> "Author" .
 <0x3> <Article.title> "Hello" .
 <0x3> <Article.title> "Hallo \u00e4 \"q\""@de .
 <0x3> <Article.views> "-42"^^<xs:int> .
-<0x3> <Article.big> "9007199254740993"^^<xs:int> .
+<0x3> <Article.big> "9007199254740991"^^<xs:int> .
 <0x3> <Article.bigs> "9007199254740993"^^<xs:int> .
 <0x3> <Article.bigs> "7"^^<xs:int> .
 <0x3> <Article.rating> "4.5E-07"^^<xs:float> .
@@ -256,6 +256,7 @@ const ROWS: &str = r#"<0x1> <dgraph.type> "Author" .
 <0xc> <dgraph.type> "\u043a\u043b\u044e\u0447" .
 "#;
 
+/// On SQLite real Strapi keeps whole numbers as JavaScript has them: of larger ones it exports others.
 fn strapi_exports_what_was_a_set(version: &'static Version, number: &str) {
     let folder = folder();
     let schema = SCHEMA.replace(

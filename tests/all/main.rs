@@ -44,6 +44,7 @@ mod database_snapshot;
 mod database_transactions;
 mod database_values;
 mod databases;
+mod dgraph_convert;
 mod dgraph_export;
 mod dgraph_import;
 mod dgraph_import_proofs;

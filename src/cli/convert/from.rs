@@ -78,10 +78,10 @@ pub(super) fn refuse_data_set(from: &Path) -> Result<()> {
         // Nothing but a file is opened here: whatever else it is may wait for somebody who writes.
         false => from.is_file() && begins_as_zip(from),
     };
-    let whose = match is_set {
-        true => "Prisma 1",
-        false if set_at(from, None, &Interrupt::default())?.is_some() => "Dgraph",
-        false => return Ok(()),
+    let whose = match set_at(from, None, &Interrupt::default())? {
+        Some(_) => "Dgraph",
+        None if is_set => "Prisma 1",
+        None => return Ok(()),
     };
     Err(Error::usage(format!(
         "{} is no archive, but what {whose} takes",

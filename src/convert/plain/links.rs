@@ -7,7 +7,7 @@ use super::types::{Links, Made};
 use crate::convert::placeless::Placeless;
 use crate::error::Result;
 use crate::model::json;
-use crate::sorting::{Record, Sorter};
+use crate::sorting::{Record, Sorted, Sorter};
 use crate::store::Interrupt;
 use std::path::Path;
 
@@ -29,9 +29,9 @@ type EachPlace<'f> = dyn FnMut([u64; 3], u64, &[u8]) -> Result<()> + 'f;
 /// Takes relations and rows in any order.
 pub struct Pairs {
     owners: Sorter,
-    targets: Sorter,
-    /// Rows of documents, by type and document.
-    documents: Sorter,
+    /// Rows of nodes, with their documents, by type and id. They are read again for each end: one of these takes less memory
+    /// than three while rows are written.
+    rows: Sorter,
 }
 
 /// What a node is sorted by.
@@ -57,8 +57,7 @@ impl Pairs {
     pub fn new(spool: &Path) -> Self {
         Self {
             owners: Sorter::new(spool),
-            targets: Sorter::new(spool),
-            documents: Sorter::new(spool),
+            rows: Sorter::new(spool),
         }
     }
 
@@ -92,16 +91,9 @@ impl Pairs {
     /// # Errors
     /// The folder cannot be written to.
     pub fn row(&mut self, model: usize, id: &str, row: u64, document: Option<&str>) -> Result<()> {
-        let mut value = vec![ROW];
-        value.extend_from_slice(&numbers(&[row]));
-        self.owners.push(&end_key(model, id), &value)?;
-        self.targets.push(&end_key(model, id), &value)?;
-        match document {
-            Some(document) => self
-                .documents
-                .push(&end_key(model, document), &numbers(&[row])),
-            None => Ok(()),
-        }
+        let mut value = row.to_be_bytes().to_vec();
+        value.extend_from_slice(document.unwrap_or_default().as_bytes());
+        self.rows.push(&end_key(model, id), &value)
     }
 
     /// Gives the lines of the links, in the order of the types that own them. What leads to nodes that are not there, or to
@@ -122,23 +114,23 @@ impl Pairs {
             let owner = String::from_utf8_lossy(owner);
             lost.add(why, (name, &links.field, &owner));
         };
-        let mut targets = self.targets;
-        each_pair(
-            self.owners,
-            interrupt,
-            &mut |number, owner, (id, target)| {
-                let Some(owner) = owner else {
-                    lose(NO_OWNER, number, id);
-                    return Ok(());
-                };
-                let links = &made.links[number as usize];
-                let mut value = vec![PAIR];
-                value.extend_from_slice(&numbers(&[number, owner]));
-                value.extend_from_slice(id);
-                let target = String::from_utf8_lossy(target);
-                targets.push(&end_key(links.target, &target), &value)
-            },
-        )?;
+        let nodes = self.rows.finish()?;
+        let mut owners = self.owners;
+        add_rows(&nodes, interrupt, &mut owners)?;
+        let mut targets = Sorter::new(spool);
+        each_pair(owners, interrupt, &mut |number, owner, (id, target)| {
+            let Some(owner) = owner else {
+                lose(NO_OWNER, number, id);
+                return Ok(());
+            };
+            let links = &made.links[number as usize];
+            let mut value = vec![PAIR];
+            value.extend_from_slice(&numbers(&[number, owner]));
+            value.extend_from_slice(id);
+            let target = String::from_utf8_lossy(target);
+            targets.push(&end_key(links.target, &target), &value)
+        })?;
+        add_rows(&nodes, interrupt, &mut targets)?;
         let mut rows = Sorter::new(spool);
         each_pair(
             targets,
@@ -187,15 +179,20 @@ impl Pairs {
                 Ok(())
             },
         )?;
-        let documents = self.documents.finish()?;
-        let mut reading = documents.read()?;
+        let mut reading = nodes.read()?;
         let mut room = Record::default();
         while let Some(record) = reading.next(room)? {
             interrupt.stop()?;
-            let key = [&record.key[..8], &numbers(&[1]), &record.key[8..]].concat();
-            sent.push(&key, &record.value)?;
+            if let (Some(model), Some((row, document))) =
+                (record.key.get(..8), record.value.split_at_checked(8))
+                && !document.is_empty()
+            {
+                sent.push(&[model, &numbers(&[1]), document].concat(), row)?;
+            }
             room = record;
         }
+        drop(reading);
+        drop(nodes);
         let sent = sent.finish()?;
         let mut reading = sent.read()?;
         let mut room = Record::default();
@@ -269,6 +266,19 @@ fn link<F>(links: &Links, made: &Made<F>, [owner, place, target, back]: [u64; 4]
     }
     out.push('}');
     out
+}
+
+/// Adds the rows of nodes to what is known of these.
+fn add_rows(nodes: &Sorted, interrupt: &Interrupt, into: &mut Sorter) -> Result<()> {
+    let mut reading = nodes.read()?;
+    let mut room = Record::default();
+    while let Some(record) = reading.next(room)? {
+        interrupt.stop()?;
+        let row = record.value.get(..8).unwrap_or_default();
+        into.push(&record.key, &[&[ROW], row].concat())?;
+        room = record;
+    }
+    Ok(())
 }
 
 /// Gives each relation with the row of the node that it stands with, where that is there, and what else it says.
@@ -381,8 +391,8 @@ mod tests {
         let (done, asked, lines) = sent(usize::MAX);
         done.expect("all of it");
         assert_eq!(lines, 3 * RELATIONS);
-        // Nodes and relations twice, relations twice more, documents, and lines.
-        assert_eq!(asked, (3 + 3 + 1 + 1 + 2 + 3) * RELATIONS);
+        // Twice nodes, and these with relations; relations twice more, nodes for their documents, and lines.
+        assert_eq!(asked, (2 * (2 + 3) + 1 + 1 + 2 + 3) * RELATIONS);
         for most in (0..asked).step_by(RELATIONS / 2) {
             let (stopped, asked, _) = sent(most);
             assert_eq!(stopped.expect_err("stopped").kind(), Kind::Interrupted);

@@ -204,16 +204,20 @@ impl SetData {
             };
             let mut rows = self.set.rows(file, context)?;
             while let Some(row) = rows.next_row()? {
+                if is_of_the_server(&row) {
+                    continue;
+                }
                 let first = *namespace.get_or_insert(row.namespace);
                 if row.namespace != first {
                     let why = format!(
-                        "it is of namespace {:#x}, and others are of {first:#x}: a Strapi has one",
+                        "{} is of namespace {:#x}, and others are of {first:#x}: a Strapi has none",
+                        row.about(),
                         row.namespace
                     );
-                    let hint = "export one namespace: `backup dgraph export --namespace N`";
-                    return Err(
-                        Error::usage(at(&file.name, rows.line(), why).to_string()).hint(hint)
-                    );
+                    let error = Error::failed(at(&file.name, rows.line(), why).to_string());
+                    return Err(error.hint(
+                        "export one of them alone (`backup dgraph export --namespace N`), and convert that",
+                    ));
                 }
                 push(&row, &mut sorter)?;
             }
@@ -222,13 +226,18 @@ impl SetData {
     }
 }
 
-/// Takes a row, if it is none of the server itself.
+/// Whether a row is of the server itself, which each namespace has.
+fn is_of_the_server(row: &Row) -> bool {
+    match &row.object {
+        Object::Value { value, .. } if row.predicate == TYPE => is_system(&value.text),
+        _ => row.predicate != TYPE && is_system(&row.predicate),
+    }
+}
+
+/// Takes a row.
 fn push(row: &Row, sorter: &mut Sorter) -> Result<()> {
     let subject = row.subject.to_string();
     let name = row.predicate.as_str();
-    if is_system(name) && name != TYPE {
-        return Ok(());
-    }
     let (kind, name, text) = match &row.object {
         Object::Edge(target) => (EDGE, name.to_owned(), target.to_string()),
         Object::Value { value, language } => {
@@ -319,9 +328,6 @@ impl Open {
         self.is_closed = true;
         if self.id.is_empty() {
             self.id.clone_from(&self.subject);
-        }
-        if is_system(&self.type_name) {
-            return Ok(());
         }
         let mut text = String::from("{\"_typeName\":");
         json::write_string(&mut text, &self.type_name);

@@ -54,6 +54,7 @@ fn scalar<'a>(field: &fields::Field, form: &'a Form) -> &'a str {
         // `Int` has 32 bits, and what has more is an error of every query.
         Form::Int if field.is_wide => "Int64",
         Form::Int => "Int",
+        Form::BigInteger if field.is_wide => "String",
         Form::BigInteger => "Int64",
         Form::Float => "Float",
         Form::Boolean => "Boolean",

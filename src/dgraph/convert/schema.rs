@@ -9,12 +9,14 @@ use crate::convert::mapping::Mapping;
 use crate::convert::rows::POSITION;
 use crate::error::{Error, Result};
 
-/// What values of this form are there.
+/// What values of this form are in rows.
 pub fn scalar(form: &Form) -> Scalar {
     match form {
         // JSON has no type of its own, and a float would not keep all digits.
         Form::Text | Form::Enum { .. } | Form::Decimal | Form::Json => Scalar::String,
-        Form::Int | Form::BigInteger => Scalar::Int,
+        Form::Int => Scalar::Int,
+        // Only at the end it is known whether all of them have 64 bits: without a type they are what the schema says.
+        Form::BigInteger => Scalar::Default,
         Form::Float => Scalar::Float,
         Form::Boolean => Scalar::Bool,
         Form::DateTime => Scalar::DateTime,
@@ -59,7 +61,12 @@ pub fn schema(mapping: &Mapping) -> Result<Schema> {
                     Form::Enum { .. } => &[hash],
                     _ => &[],
                 };
-                add(&field.name, Holds::Scalar(scalar(form)), false, directives);
+                let holds = match form {
+                    Form::BigInteger if field.is_wide => Scalar::String,
+                    Form::BigInteger => Scalar::Int,
+                    form => scalar(form),
+                };
+                add(&field.name, Holds::Scalar(holds), false, directives);
             }
         }
         for relation in &mapping.relations {

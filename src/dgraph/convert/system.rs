@@ -134,7 +134,7 @@ impl System for Dgraph {
             Form::Text => text().filter(|it| is_kept(it)),
             Form::Enum { values, .. } => text().filter(|it| values.contains(it)),
             Form::Int => Some(value.to_owned()).filter(|it| is_int(it)),
-            Form::BigInteger => text().filter(|it| is_int(it)),
+            Form::BigInteger => text().filter(|it| is_digits(it)),
             Form::Float => {
                 let number = value.parse::<f64>().ok().filter(|it| it.is_finite());
                 number.map(|_| value.to_owned())
@@ -152,7 +152,7 @@ impl System for Dgraph {
         Some(Cow::Owned(match form {
             Form::Text | Form::Enum { .. } => return Some(own.into()),
             Form::Int => text.parse::<i64>().ok()?.to_string(),
-            Form::BigInteger => format!("\"{}\"", text.parse::<i64>().ok()?),
+            Form::BigInteger => is_digits(&text).then(|| format!("\"{text}\""))?,
             Form::Float => float(text)?,
             Form::Decimal => Some(text).filter(|it| is_json_number(it))?,
             Form::Boolean => boolean(&text)?.to_string(),
@@ -180,6 +180,12 @@ fn is_kept(text: &str) -> bool {
 /// Whether it is a whole number of 64 bits, as servers write these.
 fn is_int(text: &str) -> bool {
     text.parse::<i64>().is_ok_and(|it| it.to_string() == text)
+}
+
+/// Whether it is a whole number of any length: Strapi exports the largest of 64 bits rounded up.
+fn is_digits(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit())
 }
 
 /// A number as JSON has it. Servers write `1E+21`, which is JSON, and take `.5`, which is none.
@@ -230,7 +236,11 @@ mod tests {
                 r#""9007199254740993""#,
                 Some("9007199254740993"),
             ),
-            (Form::BigInteger, r#""007""#, None),
+            (
+                Form::BigInteger,
+                r#""9223372036854776000""#,
+                Some("9223372036854776000"),
+            ),
             (Form::BigInteger, "7", None),
             (Form::Float, "1.50", Some("1.50")),
             (Form::Float, "1e999", None),

@@ -1,6 +1,7 @@
 //! Makes content types of what is known of a set, and of what its rows hold.
 
 use super::super::super::schema::Kind;
+use super::inverses::{End, Inverses};
 use super::known::{Catalogue, Known};
 use super::sdl::{GraphField, Holds};
 use super::survey::Survey;
@@ -59,17 +60,6 @@ struct Shaper<'a> {
     ends: BTreeMap<(u32, u32, u32), End<'a>>,
     /// Fields that follow links backwards: by type, and the predicate and type that they follow.
     back: HashMap<(u32, u32, u32), (usize, &'a GraphField)>,
-}
-
-/// The field of links to one type.
-#[derive(Clone, Copy)]
-struct End<'a> {
-    /// The number of the type, and of the field.
-    place: (usize, usize),
-    is_list: bool,
-    field: Option<&'a GraphField>,
-    /// Whether the GraphQL field leads to this type alone.
-    is_only: bool,
 }
 
 /// What is made of a set, for a Strapi with `documents` or without.
@@ -385,43 +375,6 @@ impl<'a> Shaper<'a> {
             });
         }
         links
-    }
-}
-
-/// The fields of links that lead to one type alone, by the type that has them, the other one, and a name.
-type Named<'a> = HashMap<(u32, u32, &'a str), End<'a>>;
-
-/// Which fields the server keeps in step.
-struct Inverses<'a> {
-    by_name: Named<'a>,
-    /// By the name of the field at the other end.
-    by_inverse: Named<'a>,
-}
-
-impl<'a> Inverses<'a> {
-    fn new(ends: &BTreeMap<(u32, u32, u32), End<'a>>) -> Self {
-        let (mut by_name, mut by_inverse) = (Named::new(), Named::new());
-        for ((own, _, target), end) in ends {
-            if let Some(field) = end.field.filter(|_| end.is_only) {
-                by_name.insert((*own, *target, field.name.as_str()), *end);
-                if let Some(inverse) = &field.inverse {
-                    by_inverse.insert((*own, *target, inverse.as_str()), *end);
-                }
-            }
-        }
-        Self {
-            by_name,
-            by_inverse,
-        }
-    }
-
-    /// The field that is kept in step with this one, which is said at one of both ends at the least.
-    fn of(&self, (own, target): (u32, u32), end: &End<'a>) -> Option<End<'a>> {
-        let field = end.field.filter(|_| end.is_only)?;
-        let said = field.inverse.as_deref();
-        let said = said.and_then(|it| self.by_name.get(&(target, own, it)));
-        said.or_else(|| self.by_inverse.get(&(target, own, field.name.as_str())))
-            .copied()
     }
 }
 

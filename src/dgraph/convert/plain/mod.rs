@@ -4,6 +4,7 @@
 //! Rows are brought together by their nodes and sorted on disk, so that memory stays flat. A node is a row of the one type
 //! that it has beside its interfaces; what has no type becomes a row of a content type for these.
 
+mod inverses;
 mod known;
 mod line;
 mod load;
@@ -24,8 +25,10 @@ use self::made::{Shaped, shaped};
 use self::survey::{Survey, Told, each_fact, edge, survey};
 use super::super::refuse;
 use super::super::set::ExportSet;
+use super::system::DGRAPH;
 use crate::convert::placeless::Placeless;
 use crate::convert::plain::{ContentType, LONGEST, Pairs, document, has_documents};
+use crate::convert::system::System;
 use crate::error::{Error, Result};
 use crate::model::{Line, Schema, Schemas, Stage};
 use crate::sorting::{Record, Sorted, Sorter};
@@ -41,13 +44,11 @@ const LOST_PREDICATE: &str = "the schema has no such predicate";
 const LOST_FACETS: &str = "what stands beside it (facets) has no place in Strapi";
 const LOST_TYPES: &str = "a row has one type, and the node has several";
 const LOST_LINK: &str = "its content type has no relation for it";
-
 const NO_VALUE: &str = "the schema says that it is a value, and it links a node";
 
 /// What is wrong with a set.
 fn unfit(name: &str, why: &str) -> Error {
-    Error::archive(format!("{name}: {why}"))
-        .hint("`backup dgraph verify` lists all that is wrong with an export set")
+    DGRAPH.unfit(name, why)
 }
 
 /// A set of any user.

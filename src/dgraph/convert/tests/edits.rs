@@ -154,7 +154,7 @@ fn several_namespaces_and_two_nodes_of_one_id_are_refused() {
     for (to, said) in [
         (
             title.replace("<0x0>", "<0x1>"),
-            "it is of namespace 0x1, and others are of 0x0",
+            "is of namespace 0x1, and others are of 0x0",
         ),
         (
             format!("{title}<0x99> <A.strapiId> \"a_1\" <0x0> .\n"),
