@@ -88,11 +88,12 @@ pub fn each_fact(
             own = None;
         }
         match Fact::read(&record.value) {
-            Some(Fact::Type(number)) => {
-                if types.len() < MOST_TYPES_OF_ONE && !types.contains(&number) {
-                    types.push(number);
-                }
+            Some(Fact::Type(number))
+                if types.len() < MOST_TYPES_OF_ONE && !types.contains(&number) =>
+            {
+                types.push(number);
             }
+            Some(Fact::Type(_)) | None => {}
             Some(fact) => {
                 let own = match own {
                     Some(own) => own,
@@ -104,7 +105,6 @@ pub fn each_fact(
                 };
                 each(&record.key, own, Told::Fact(fact))?;
             }
-            None => {}
         }
         room = record;
     }

@@ -377,7 +377,7 @@ fn names_are_ones_that_strapi_takes() {
             "field",
             "aBC",
             "dgraphStatus",
-            "field2",
+            "x",
             "dgraphStrapi",
             "dgraphDgraphUid"
         ]
