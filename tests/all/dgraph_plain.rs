@@ -81,7 +81,7 @@ fn sets_of_real_servers_become_archives_with_as_many_rows_as_they_have_nodes() {
             let path = set.display().to_string();
             let verify = ["dgraph", "verify", &path, "--json"];
             let verified = run(&mut backup([&verify[..], key].concat()));
-            let summary = verified.stdout.lines().map(described).last();
+            let summary = verified.stdout.lines().map(described).next_back();
             let summary = summary.expect("a summary");
             let types = summary["stages"]["types"]["groups"].as_object();
             for (of, facts) in types.expect("types") {
