@@ -1,6 +1,6 @@
 //! One change of data or schema, again where a server asks for that, with an end to it.
 
-use crate::dgraph::server::{Answered, Server};
+use crate::dgraph::server::{Answered, Server, hidden, without_values};
 use crate::error::{Error, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -33,7 +33,6 @@ const PASSING: [&str; 11] = [
     "no connection exists",
     "code = unavailable",
 ];
-const LEASE: &str = "cannot be greater than lease";
 
 /// What a server makes of a change.
 pub(super) enum Outcome {
@@ -97,7 +96,7 @@ fn persist(
     loop {
         let said = match ask(tries)? {
             Answered::Data(data) => return Ok(Outcome::Taken(data)),
-            Answered::Errors(said) => said.join("; "),
+            Answered::Errors(said) => said,
             Answered::Nothing => {
                 let what = format!("{} takes no {what}: nothing is there", server.endpoint());
                 return Err(Error::failed(what).hint(
@@ -105,13 +104,17 @@ fn persist(
                 ));
             }
         };
-        let Some(weight) = passing(&said) else {
-            return Ok(Outcome::Refused(said));
+        let Some(weight) = said.iter().find_map(|it| passing(it)) else {
+            return Ok(Outcome::Refused(said.join("; ")));
         };
         if tries + weight > TRIES {
             let what = format!(
-                "{} did not take a {what}, however often it was sent: {said}",
-                server.endpoint()
+                "{} did not take a {what}, however often it was sent: {}",
+                server.endpoint(),
+                said.iter()
+                    .map(|it| told(it))
+                    .collect::<Vec<_>>()
+                    .join("; ")
             );
             return Err(Error::failed(what)
                 .hint("see who else writes to the server, and what its log says"));
@@ -122,13 +125,31 @@ fn persist(
     }
 }
 
-/// For how many tries a refusal counts that is none for ever. What stands in quotes may be a value.
+/// For how many tries a refusal counts that is none for ever.
 fn passing(said: &str) -> Option<u32> {
-    let text: String = said.split('"').step_by(2).collect();
-    let text = text.to_ascii_lowercase();
-    match text.contains(LEASE) {
-        true => Some(UNLEASED),
-        false => PASSING.iter().any(|it| text.contains(it)).then_some(1),
+    if is_unleased(said) {
+        return Some(UNLEASED);
+    }
+    let text = without_values(said);
+    PASSING.iter().any(|it| text.contains(it)).then_some(1)
+}
+
+/// Whether it is said that the lease does not reach as far as a uid: `Uid: [5] cannot be greater than lease: [0]`.
+fn is_unleased(said: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let numbers = said.split_once("Uid: [").and_then(|(front, rest)| {
+        let (uid, rest) = rest.split_once("] cannot be greater than lease: [")?;
+        let (lease, _) = rest.split_once(']')?;
+        (!front.contains(['[', '"'])).then_some((uid, lease))
+    });
+    numbers.is_some_and(|(uid, lease)| number(uid) && number(lease))
+}
+
+/// What is said of a change, without what may be the value of a row.
+fn told(said: &str) -> String {
+    match is_unleased(said) {
+        true => said.to_owned(),
+        false => hidden(said),
     }
 }
 
@@ -147,6 +168,14 @@ mod tests {
             ("Uid: [5] cannot be greater than lease: [0]", Some(UNLEASED)),
             (
                 "strconv.ParseInt: parsing \"please retry\": invalid syntax",
+                None,
+            ),
+            (
+                "could not insert duplicate value [please retry later] for predicate [p]",
+                None,
+            ),
+            (
+                "could not insert duplicate value [Uid: [5] cannot be greater than lease: [0]] for predicate [p]",
                 None,
             ),
             (

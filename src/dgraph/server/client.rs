@@ -157,6 +157,7 @@ impl Server {
             body: body.as_bytes(),
             patience: PATIENCE,
             again: true,
+            has_rows: false,
         })?;
         let answered = answered.ok_or_else(|| self.denied("the login is expired"))?;
         let token = match &answered {

@@ -1,6 +1,7 @@
 //! One exchange with a server: a request, again where that is sound, and what is to be made of its answer.
 
 use super::Server;
+use super::said::{hidden, without_values};
 use crate::error::{Error, Result};
 use crate::store::{Answer, Distrust, Headers, Unanswered};
 use serde::Deserialize;
@@ -85,6 +86,8 @@ pub(super) struct Request<'a> {
     pub patience: Duration,
     /// Whether it may be sent again also where something may have come of it.
     pub again: bool,
+    /// Whether it has rows, so that messages may repeat their values.
+    pub has_rows: bool,
 }
 
 impl Server {
@@ -106,7 +109,7 @@ impl Server {
                 },
                 Err(Unanswered::Lost(why)) if again => (self.unreachable(&why), Duration::ZERO),
                 Err(Unanswered::Lost(why)) => return Err(self.lost(&why)),
-                Ok(answer) => match self.judge(&answer)? {
+                Ok(answer) => match self.judge(&answer, request.has_rows)? {
                     Judged::Fine(answered) => return Ok(Some(answered)),
                     Judged::Passing(error, least) if again || answer.status == 429 => {
                         (error, least)
@@ -128,7 +131,7 @@ impl Server {
     ///
     /// # Errors
     /// That whoever asks may not, or that nothing here knows what to make of it.
-    fn judge(&self, answer: &Answer) -> Result<Judged> {
+    fn judge(&self, answer: &Answer, has_rows: bool) -> Result<Judged> {
         let status = answer.status;
         let read = serde_json::from_slice::<Whole>(&answer.body);
         let read = read
@@ -137,12 +140,20 @@ impl Server {
         let errors = read.as_ref().map_or(&[][..], |it| &it.errors);
         let said: Vec<String> = errors.iter().map(|it| self.clean(&it.message)).collect();
         let told = match said.is_empty() {
+            false if has_rows => said
+                .iter()
+                .map(|it| hidden(it))
+                .collect::<Vec<_>>()
+                .join("; "),
             false => said.join("; "),
             true => self.clean(&String::from_utf8_lossy(&answer.body)),
         };
         let holds = |marks: &[&str]| {
             errors.iter().any(|it| {
-                let text = unquoted(&it.message).to_ascii_lowercase();
+                let text = match has_rows {
+                    true => without_values(&it.message),
+                    false => unquoted(&it.message).to_ascii_lowercase(),
+                };
                 marks.iter().any(|mark| text.contains(mark))
             })
         };
@@ -184,7 +195,7 @@ impl Server {
 pub(super) const AT_WORK: &str =
     "the server may be at work all the same: see what its log says before it is run again";
 
-/// A message without what stands in quotes: values of rows may, which say nothing of who asks.
+/// A message without what stands in quotes, which says nothing of who asks.
 fn unquoted(message: &str) -> String {
     message.split('"').step_by(2).collect()
 }

@@ -44,6 +44,7 @@ impl Server {
             body: body.as_bytes(),
             patience,
             again,
+            has_rows: false,
         })
     }
 
@@ -86,6 +87,7 @@ impl Server {
             body,
             patience,
             again: true,
+            has_rows: false,
         })
     }
 
@@ -104,6 +106,7 @@ impl Server {
             body: packed,
             patience: WRITING,
             again: true,
+            has_rows: true,
         })
     }
 }

@@ -1,0 +1,68 @@
+//! What servers say of a request with rows: their messages may repeat a value, which says nothing of who asks or of how the
+//! server is, and which nothing may print.
+//!
+//! Values stand in quotes (`parsing "VALUE"`) or in brackets (`duplicate value [VALUE] for predicate [name]`, `verifyUnique`
+//! of its source), and may hold quotes and brackets of their own. So all is left out from the first of them to the last.
+
+/// What stands in place of a value.
+const HIDDEN: &str = "...";
+
+/// What stands in front of all that may be a value, that itself, and what stands behind it.
+fn parts(message: &str) -> (&str, &str, &str) {
+    let Some(open) = message.find(['"', '[']) else {
+        return (message, "", "");
+    };
+    let (front, rest) = message.split_at(open + 1);
+    // What is not closed may be a value up to its end.
+    let close = rest.rfind(['"', ']']).unwrap_or(rest.len());
+    let (value, behind) = rest.split_at(close);
+    (front, value, behind)
+}
+
+/// A message in small letters without what may be a value.
+pub(in crate::dgraph) fn without_values(message: &str) -> String {
+    let (front, _, behind) = parts(message);
+    format!("{front}{behind}").to_ascii_lowercase()
+}
+
+/// A message that can be told: dots stand for what may be a value.
+pub(in crate::dgraph) fn hidden(message: &str) -> String {
+    match parts(message) {
+        (all, "", "") => all.to_owned(),
+        (front, _, behind) => format!("{front}{HIDDEN}{behind}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_is_read_as_what_a_server_says_of_itself() {
+        for value in [
+            "Unauthorized",
+            "please retry later",
+            "token is expired",
+            "a] Unauthorized [b",
+            "a\" please retry \"b",
+        ] {
+            for message in [
+                format!("could not insert duplicate value [{value}] for predicate [p]"),
+                format!("strconv.ParseInt: parsing \"{value}\": invalid syntax"),
+                format!("error while parsing [{value}"),
+            ] {
+                let text = without_values(&message);
+                for mark in ["unauthorized", "retry", "expired"] {
+                    assert!(!text.contains(mark), "{message}: {text}");
+                }
+                assert!(!hidden(&message).contains(value), "{message}");
+            }
+        }
+        let said = "Transaction has been aborted. Please retry";
+        assert_eq!(hidden(said), said);
+        assert_eq!(
+            hidden("parsing \"secret\": invalid syntax"),
+            "parsing \"...\": invalid syntax"
+        );
+    }
+}
