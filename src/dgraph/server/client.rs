@@ -224,6 +224,16 @@ impl Server {
             .hint("see that the server runs and that its HTTP port, 8080 as a rule, can be reached from here")
     }
 
+    /// It took a request, and did not answer for so long.
+    pub(super) fn silent(&self, patience: Duration) -> Error {
+        let what = format!(
+            "{} takes requests and does not answer: no answer came within {} s",
+            self.endpoint,
+            patience.as_secs()
+        );
+        Error::failed(what).hint(AT_WORK)
+    }
+
     pub(super) fn lost(&self, why: &str) -> Error {
         Error::failed(format!("{}: the answer is lost: {why}", self.endpoint)).hint(AT_WORK)
     }

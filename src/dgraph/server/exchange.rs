@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::store::{Answer, Distrust, Headers, Unanswered};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// How long an answer to a question may take. Servers wait with some for 3 seconds.
@@ -16,6 +16,9 @@ const LONGEST: usize = 16 << 20;
 /// How often something is asked for, and how long it is waited after the first time; then twice as long each time.
 const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(250);
+/// How many of these may wait for an answer as long as a request may take: a server that takes requests and does not answer
+/// ends a run after so often its patience.
+const SILENCES: u32 = 2;
 /// No server is left alone for longer by itself.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// What errors say where nobody may do what was asked for, in small letters.
@@ -82,7 +85,7 @@ pub(super) struct Request<'a> {
     pub headers: Headers,
     /// Its content.
     pub body: &'a [u8],
-    /// How long the answer may take.
+    /// How long the answer may take, each time that it is sent.
     pub patience: Duration,
     /// Whether it may be sent again also where something may have come of it.
     pub again: bool,
@@ -95,9 +98,10 @@ impl Server {
     /// access token is too old.
     pub(super) fn exchange(&self, request: &Request<'_>) -> Result<Option<Answered>> {
         let again = request.again;
-        let (mut pause, mut tries) = (PAUSE, 1);
+        let (mut pause, mut tries, mut silences) = (PAUSE, 1, 0);
         loop {
             let (body, headers) = (request.body.to_vec(), &request.headers);
+            let began = Instant::now();
             let asked =
                 self.caller
                     .post_with(headers, request.url, body, request.patience, LONGEST);
@@ -107,6 +111,13 @@ impl Server {
                     Some(distrust) => return Err(self.distrusted(&distrust)),
                     None => (self.unreachable(&why), Duration::ZERO),
                 },
+                Err(Unanswered::Lost(_)) if again && began.elapsed() >= request.patience => {
+                    silences += 1;
+                    if silences == SILENCES {
+                        return Err(self.silent(request.patience));
+                    }
+                    (self.silent(request.patience), Duration::ZERO)
+                }
                 Err(Unanswered::Lost(why)) if again => (self.unreachable(&why), Duration::ZERO),
                 Err(Unanswered::Lost(why)) => return Err(self.lost(&why)),
                 Ok(answer) => match self.judge(&answer, request.has_rows)? {
@@ -198,4 +209,46 @@ pub(super) const AT_WORK: &str =
 /// A message without what stands in quotes, which says nothing of who asks.
 fn unquoted(message: &str) -> String {
     message.split('"').step_by(2).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dgraph::server::{Credentials, Endpoint};
+    use crate::store::{Access, Interrupt};
+    use std::io::Read as _;
+    use std::net::TcpListener;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    #[test]
+    fn a_server_that_takes_requests_and_never_answers_is_left_after_its_patience() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (taken, requests) = channel();
+        thread::spawn(move || {
+            let mut held = Vec::new();
+            for client in listener.incoming().flatten() {
+                let mut byte = [0];
+                let _ = (&client).read(&mut byte);
+                held.push(client);
+                let _ = taken.send(());
+            }
+        });
+        let endpoint = Endpoint::parse(&format!("http://127.0.0.1:{port}")).expect("a URL");
+        let interrupt = Interrupt::new(Default::default());
+        let access = Access::new(Default::default(), interrupt);
+        let server = Server::new(&endpoint, Credentials::default(), &access).expect("a server");
+        let asked = server.exchange(&Request {
+            url: &endpoint.at(crate::dgraph::server::Path::Mutate),
+            headers: Headers::default(),
+            body: b"{ set { } }",
+            patience: Duration::from_millis(200),
+            again: true,
+            has_rows: true,
+        });
+        let error = asked.expect_err("no answer").to_string();
+        assert!(error.contains("does not answer"), "{error}");
+        assert!(requests.try_iter().count() <= SILENCES as usize);
+    }
 }
