@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::support::cli::{Outcome, run};
-use crate::support::dgraph_server::runs::{Uids, import, made, posted};
+use crate::support::dgraph_server::runs::{Uids, import, made};
 use crate::support::dgraph_server::sets::{Contents, pack};
 use crate::support::dgraph_server::{DgraphServer, Form};
 
@@ -53,5 +53,65 @@ fn a_lease_that_fails_while_zero_has_no_leader_is_asked_for_again_and_gives_no_n
         assert!(server.held().contents(0).rows.is_empty());
         run(&mut import(&set, &server, &given)).ends_with(0);
         uids.is_same(&server.held(), 0, &contents, "the next run");
+    }
+}
+
+/// What a server says of its GraphQL schema for some seconds after its start.
+const NOT_READY: &str = "Unavailable: Server not ready.";
+
+#[test]
+fn a_graphql_schema_of_the_server_that_it_does_not_tell_is_not_overwritten() {
+    let (_place, set, contents) = set(5);
+    with_graphql(&set, "type A { a: String }");
+    let server = DgraphServer::empty(Form::V2503);
+    let own = |server: &DgraphServer| server.held().contents(0).graphql;
+    if let Some(space) = server.state().held.spaces.get_mut(&0) {
+        space.graphql = "type B { b: String }".into();
+    }
+    let said = "resolving getGQLSchema failed because of something";
+    server.state().says = [("getGQLSchema", said.to_owned())].into();
+    let outcome = load(&set, &server, &[]).ends_with(3);
+    outcome.says(["does not say whether it has a GraphQL schema", said]);
+    assert_eq!(own(&server), "type B { b: String }");
+    // Nor once it is ready.
+    server.state().says = [("getGQLSchema", NOT_READY.to_owned())].into();
+    let outcome = load(&set, &server, &[]).ends_with(3);
+    outcome.says(["the server has a GraphQL schema, and keeps it"]);
+    assert_eq!(own(&server), "type B { b: String }");
+    assert_eq!(server.held().contents(0).rows.len(), contents.rows.len());
+}
+
+#[test]
+fn a_graphql_schema_that_a_server_is_not_ready_for_is_sent_again_and_one_that_is_refused_by_the_next_run()
+ {
+    let (_place, set, contents) = set(5);
+    let schema = "type A { a: String }";
+    with_graphql(&set, schema);
+    let retry = "resolving updateGQLSchema failed because succeeded in saving GraphQL schema but failed to alter Dgraph schema \
+        (you should retry)";
+    for uids in [Uids::Kept, Uids::Blank] {
+        let server = uids.server(false);
+        let given = uids.options(&server);
+        server.state().says = [
+            ("getGQLSchema", NOT_READY.to_owned()),
+            ("/admin/schema", NOT_READY.to_owned()),
+            ("/admin/schema", retry.to_owned()),
+            (
+                "/admin/schema",
+                "this version knows no such thing".to_owned(),
+            ),
+        ]
+        .into();
+        let outcome = run(&mut import(&set, &server, &given)).ends_with(3);
+        outcome.says(["the server refuses the GraphQL schema: this version"]);
+        assert_eq!(server.held().contents(0).graphql, "");
+        // It is not called complete: the next run tries it again, and sends no row twice.
+        let sent = server.state().rows_sent.len();
+        run(&mut import(&set, &server, &given)).ends_with(0);
+        assert_eq!(server.held().contents(0).graphql, schema);
+        assert_eq!(server.state().rows_sent.len(), sent);
+        uids.is_same(&server.held(), 0, &contents, "in two runs");
+        let outcome = run(&mut import(&set, &server, &given)).ends_with(2);
+        outcome.says(["the import is complete"]);
     }
 }

@@ -29,6 +29,7 @@ use crate::dgraph::row::{Node, shown};
 use crate::error::{Error, Result};
 use marker::{Maker, Marker};
 use numbering::{Numbering, Way};
+use occupied::GraphQl;
 use sending::{Ledger, Sender};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -209,7 +210,11 @@ impl Import<'_> {
         {
             self.marker().remove(first)?;
         }
-        state.complete()
+        match imported.refused.is_empty() {
+            true => state.complete(),
+            // The next run tries the GraphQL schemas again.
+            false => Ok(()),
+        }
     }
 
     /// How nodes get their uids: as an earlier run began it.
@@ -299,36 +304,47 @@ impl Import<'_> {
     }
 
     /// Sets the GraphQL schema of a namespace; gives why not, where the server does not take it. One that is there and is
-    /// another stays.
+    /// another stays, and so does one that may be there.
     fn graphql(&self, target: &Target) -> Result<Option<Error>> {
         let Some(schema) = self.source.graphql_of(target.from) else {
             return Ok(None);
         };
-        let there = occupied::graphql(target)?;
-        match there.filter(|it| !it.trim().is_empty()) {
-            Some(there) if there.trim() == schema.trim() => return Ok(None),
-            Some(_) => {
-                let what =
-                    "the server has a GraphQL schema, and keeps it: that of the set is another";
-                return Ok(Some(target.within(Error::failed(what).hint(
+        let refused = |what: String, hint: &str| {
+            let error = Error::failed(what).hint(hint);
+            Ok(Some(target.within(error)))
+        };
+        match occupied::graphql(target)? {
+            // It is set again: a server may have kept it, and failed at what that makes of its own schema.
+            GraphQl::Schema(there) if there.trim() == schema.trim() => {}
+            GraphQl::Schema(_) => {
+                return refused(
+                    "the server has a GraphQL schema, and keeps it: that of the set is another"
+                        .into(),
                     "put both together, and give the result to /admin/schema of the server",
-                ))));
+                );
             }
-            None => {}
+            GraphQl::Unknown(why) => {
+                return refused(
+                    format!(
+                        "the server does not say whether it has a GraphQL schema, and keeps what it has: {}",
+                        shown_long(&why)
+                    ),
+                    "run it again, which tries this again; or give the schema to /admin/schema of the server. All else is there",
+                );
+            }
+            GraphQl::Nothing => {}
         }
         let outcome = set_graphql(&target.server, schema);
-        Ok(match outcome.map_err(|it| target.within(it))? {
-            Outcome::Taken(_) => None,
-            Outcome::Refused(said) => {
-                let what = format!(
+        match outcome.map_err(|it| target.within(it))? {
+            Outcome::Taken(_) => Ok(None),
+            Outcome::Refused(said) => refused(
+                format!(
                     "the server refuses the GraphQL schema: {}",
                     shown_long(&said)
-                );
-                Some(target.within(Error::failed(what).hint(
-                    "change it for this version, and give it to /admin/schema of the server; all else is there",
-                )))
-            }
-        })
+                ),
+                "change it for this version, and give it to /admin/schema of the server; all else is there",
+            ),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One change of data or schema, again where a server asks for that, with an end to it.
 
-use crate::dgraph::server::{Answered, Server, hidden, without_values};
+use crate::dgraph::server::{Answered, Path, Server, hidden, without_values};
 use crate::error::{Error, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -14,19 +14,25 @@ use std::time::Duration;
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The same for what concerns the GraphQL schema: a server that has just been started is not ready for some seconds more.
+const GRAPHQL_TRIES: u32 = 20;
 /// After so many tries a change goes while no other does: of transactions that are in each other's way one is taken.
 const TOGETHER: u32 = 3;
 /// How many tries one counts for whose uids are not leased: the server waits three seconds itself before it says so
 /// (`verifyUid`, as its source has it).
 const UNLEASED: u32 = 3;
 /// What servers say where the same may be taken later, in small letters, as their source has it.
-const PASSING: [&str; 11] = [
+const PASSING: [&str; 15] = [
     "has been aborted",
     "predicate move",
     "transaction is too old",
     "please retry",
     "retry again",
     "not ready to accept",
+    "server not ready",
+    "should retry",
+    "errindexinginprogress",
+    "is already running",
     "server overloaded",
     "draining mode",
     "deadline exceeded",
@@ -82,8 +88,20 @@ pub(super) fn alter(server: &Server, body: &str) -> Result<Outcome> {
 /// # Errors
 /// As [`Writer::rows`] says it.
 pub(super) fn set_graphql(server: &Server, schema: &str) -> Result<Outcome> {
-    persist(server, "GraphQL schema", &mut |_| {
+    let what = "GraphQL schema";
+    let outcome = until(server, what, GRAPHQL_TRIES, &mut |_| {
         server.set_graphql(schema)
+    });
+    outcome?.ok_or_else(|| nowhere(server, what))
+}
+
+/// Asks in GraphQL, where administrators do; `None` where the server has no such place.
+///
+/// # Errors
+/// As [`Writer::rows`] says it.
+pub(super) fn ask_admin(server: &Server, query: &str) -> Result<Option<Outcome>> {
+    until(server, "question", GRAPHQL_TRIES, &mut |_| {
+        server.query(Path::Admin, query)
     })
 }
 
@@ -92,22 +110,33 @@ fn persist(
     what: &str,
     ask: &mut dyn FnMut(u32) -> Result<Answered>,
 ) -> Result<Outcome> {
+    until(server, what, TRIES, ask)?.ok_or_else(|| nowhere(server, what))
+}
+
+fn nowhere(server: &Server, what: &str) -> Error {
+    let what = format!("{} takes no {what}: nothing is there", server.endpoint());
+    Error::failed(what)
+        .hint("give the URL of an alpha's HTTP port (8080), or of a backend of Dgraph Cloud")
+}
+
+/// Asks until there is an answer that stays, so often at the most; `None` where nothing is there to answer.
+fn until(
+    server: &Server,
+    what: &str,
+    most: u32,
+    ask: &mut dyn FnMut(u32) -> Result<Answered>,
+) -> Result<Option<Outcome>> {
     let (mut pause, mut tries) = (PAUSE, 1);
     loop {
         let said = match ask(tries)? {
-            Answered::Data(data) => return Ok(Outcome::Taken(data)),
+            Answered::Data(data) => return Ok(Some(Outcome::Taken(data))),
             Answered::Errors(said) => said,
-            Answered::Nothing => {
-                let what = format!("{} takes no {what}: nothing is there", server.endpoint());
-                return Err(Error::failed(what).hint(
-                    "give the URL of an alpha's HTTP port (8080), or of a backend of Dgraph Cloud",
-                ));
-            }
+            Answered::Nothing => return Ok(None),
         };
         let Some(weight) = said.iter().find_map(|it| passing(it)) else {
-            return Ok(Outcome::Refused(said.join("; ")));
+            return Ok(Some(Outcome::Refused(said.join("; "))));
         };
-        if tries + weight > TRIES {
+        if tries + weight > most {
             let what = format!(
                 "{} did not take a {what}, however often it was sent: {}",
                 server.endpoint(),
@@ -163,6 +192,12 @@ mod tests {
             ("Transaction has been aborted. Please retry", Some(1)),
             (
                 "Commits on predicate name are blocked due to predicate move",
+                Some(1),
+            ),
+            ("Unavailable: Server not ready.", Some(1)),
+            (
+                "resolving updateGQLSchema failed because succeeded in saving GraphQL schema but failed to alter Dgraph \
+                 schema (you should retry)",
                 Some(1),
             ),
             ("Uid: [5] cannot be greater than lease: [0]", Some(UNLEASED)),
