@@ -115,3 +115,18 @@ fn a_graphql_schema_that_a_server_is_not_ready_for_is_sent_again_and_one_that_is
         outcome.says(["the import is complete"]);
     }
 }
+
+#[test]
+fn uids_that_zero_would_overflow_with_are_refused_and_new_ones_are_not() {
+    let (_place, set, _) = set(1);
+    pack(&set.join("g01.schema.gz"), "<name>:string .\n");
+    let rows = "<0x1> <name> \"a\" .\n<0xfffffffffffffffe> <name> \"b\" .\n";
+    pack(&set.join("g01.rdf.gz"), rows);
+    let server = DgraphServer::empty(Form::V2503);
+    let outcome = load(&set, &server, &[]).ends_with(1);
+    outcome.says(["0xfffffffffffffffe", "--new-uids"]);
+    assert!(server.held().lease < 10, "{:#x}", server.held().lease);
+    load(&set, &server, &["--new-uids"]).ends_with(0);
+    assert_eq!(server.held().contents(0).rows.len(), 2);
+}
+
