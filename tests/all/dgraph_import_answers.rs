@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::support::cli::{Outcome, run};
-use crate::support::dgraph_server::runs::{Uids, import, made};
+use crate::support::dgraph_server::runs::{Uids, import, killed, made, posted};
 use crate::support::dgraph_server::sets::{Contents, pack};
-use crate::support::dgraph_server::{DgraphServer, Form};
+use crate::support::dgraph_server::{Blow, DgraphServer, Form, Kept};
 
 /// A folder with a set of so many nodes, and what is in it.
 fn set(count: u64) -> (TempDir, PathBuf, Contents) {
@@ -130,3 +130,57 @@ fn uids_that_zero_would_overflow_with_are_refused_and_new_ones_are_not() {
     assert_eq!(server.held().contents(0).rows.len(), 2);
 }
 
+#[test]
+fn an_import_of_which_nothing_was_taken_does_not_go_on_into_what_somebody_else_loaded_since() {
+    for (schema, row) in [
+        // A node of the set, and what the set has not.
+        ("<other>: string .", "<0x10> <other> \"of somebody else\" ."),
+        // A node that another user made.
+        ("", "_:a <name> \"of somebody else\" ."),
+    ] {
+        let (_place, set, contents) = set(20);
+        let server = DgraphServer::empty(Form::V2503);
+        server.state().blows.every = Some((1, Blow::Abort));
+        load(&set, &server, &[]).ends_with(13);
+        server.state().blows.every = None;
+        if !schema.is_empty() {
+            posted(&server, "/alter", "application/rdf", schema);
+        }
+        let body = format!("{{ set {{\n{row}\n}} }}");
+        posted(&server, "/mutate?commitNow=true", "application/rdf", &body);
+        assert_eq!(server.held().contents(0).rows.len(), 1);
+        let outcome = load(&set, &server, &[]).ends_with(1);
+        outcome.says(["holds what is not of the set", "--new-uids"]);
+        assert_eq!(server.held().contents(0).rows.len(), 1);
+        load(&set, &server, &["--merge"]).ends_with(0);
+        assert_eq!(
+            server.held().contents(0).rows.len(),
+            contents.rows.len() + 1
+        );
+    }
+    // What is there of its own, though no answer said so, is no obstacle.
+    let (_place, set, contents) = set(20);
+    let server = DgraphServer::empty(Form::V2503);
+    server.state().blows.mutations = [Some(Blow::Kill(Kept::All))].into();
+    let outcome = killed(&server, &mut import(&set, &server, &[]));
+    assert_eq!(outcome.code, None, "{}", outcome.all());
+    assert!(!server.held().contents(0).rows.is_empty());
+    load(&set, &server, &[]).ends_with(0);
+    Uids::Kept.is_same(&server.held(), 0, &contents, "its own");
+}
+
+#[test]
+fn an_import_is_not_complete_in_a_server_that_was_emptied_after_its_last_row() {
+    let (_place, set, _) = set(20);
+    with_graphql(&set, "type A { a: String }");
+    let server = Uids::Blank.server(false);
+    {
+        let mut state = server.state();
+        state.refused = Some(("\"k3\"".into(), "no such key".into()));
+        state.says = [("/admin/schema", "no such type".to_owned())].into();
+    }
+    load(&set, &server, &[]).ends_with(3);
+    server.empties();
+    let outcome = load(&set, &server, &[]).ends_with(1);
+    outcome.says(["are not in the server any more", "--restart"]);
+}

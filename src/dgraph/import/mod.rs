@@ -5,6 +5,7 @@
 //! answer is lost is simply sent again. How nodes get their uids: see [`numbering`].
 
 mod each;
+mod foreign;
 mod marker;
 mod numbering;
 mod occupied;
@@ -99,7 +100,10 @@ impl Import<'_> {
             is_empty &= occupied::held(target)?.name.is_none();
         }
         if taken == 0 {
-            return Ok(());
+            return match state.way() {
+                Some(way) if !is_empty && !self.manner.is_merge => self.look_for_others(way),
+                _ => Ok(()),
+            };
         }
         if is_empty && state.refused() == 0 {
             let what = format!(
@@ -113,11 +117,12 @@ impl Import<'_> {
         let Some(way) = state.way() else {
             return Ok(());
         };
-        if way == Way::Made && state.is_sent() {
-            // The markers may be gone already.
-            return Ok(());
-        }
         occupied::see(state, &self.numbering(way), &self.marker(), self.targets)
+    }
+
+    fn look_for_others(&self, way: Way) -> Result<()> {
+        let mut targets = self.targets.iter();
+        targets.try_for_each(|it| foreign::see(it, self.source, self.survey, way))
     }
 
     fn look_anew(&self) -> Result<()> {

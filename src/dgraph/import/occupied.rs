@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 
 /// How many questions are asked at once.
-const BLOCKS: usize = 50;
+pub(super) const BLOCKS: usize = 50;
 /// How many nodes with types are looked at: those of access control are few.
-const TYPED: usize = 1_000;
+pub(super) const TYPED: usize = 1_000;
 /// How many rows are named that are gone.
 const NAMED: usize = 20;
 
@@ -40,7 +40,7 @@ pub(super) fn list<'a>(data: &'a Map<String, Value>, name: &str) -> &'a [Value] 
 }
 
 /// Whether a name can stand between `<` and `>` in a question.
-fn is_askable(name: &str) -> bool {
+pub(super) fn is_askable(name: &str) -> bool {
     !name.is_empty() && !name.contains(|it: char| it.is_control() || "<>\"\\ {}".contains(it))
 }
 
@@ -164,6 +164,10 @@ pub(super) fn see(
             let mut blocks = String::new();
             for (at, sample) in samples.iter().enumerate() {
                 let node = match numbering.way {
+                    // The markers may be gone already: then any node has to do.
+                    Way::Made if state.is_sent() => {
+                        format!("has(<{}>), first: 1", sample.predicate)
+                    }
                     Way::Made => marker.function(&sample.node),
                     Way::Kept(_) | Way::Leased(_) => {
                         format!("uid({:#x})", numbering.uid(&sample.node)?)
