@@ -131,6 +131,30 @@ fn uids_that_zero_would_overflow_with_are_refused_and_new_ones_are_not() {
 }
 
 #[test]
+fn merge_keeps_uids_also_where_nothing_leases_any() {
+    let (_place, set, contents) = set(5);
+    let server = DgraphServer::empty(Form::V2503);
+    server.state().assigns = false;
+    server.state().held.lease = 1_000;
+    for _ in 0..2 {
+        // What is there already is not added a second time.
+        load(&set, &server, &["--merge", "--restart"]).ends_with(0);
+        Uids::Kept.is_same(&server.held(), 0, &contents, "merged");
+    }
+    // Names have no uid in a server.
+    pack(&set.join("g01.rdf.gz"), "_:a <key> \"k\" .\n");
+    let before = server.state().came.len();
+    let outcome = load(&set, &server, &["--merge"]).ends_with(1);
+    outcome.says(["no", "leased", "--zero"]);
+    let came = server.state().came.split_off(before);
+    assert!(
+        !came
+            .iter()
+            .any(|it| it.contains("/alter") || it.contains("/mutate"))
+    );
+}
+
+#[test]
 fn an_import_of_which_nothing_was_taken_does_not_go_on_into_what_somebody_else_loaded_since() {
     for (schema, row) in [
         // A node of the set, and what the set has not.

@@ -228,6 +228,22 @@ impl Import<'_> {
             return Ok(way);
         }
         let (way, why) = self.leaser.way(self.survey, self.manner.has_new_uids)?;
+        if let Some(why) = &why
+            && self.manner.is_merge
+        {
+            let table = &self.survey.table;
+            if table.count == table.uids {
+                // The server takes uids that were leased before, and refuses others.
+                state.number(Way::Kept(0))?;
+                return Ok(Way::Kept(0));
+            }
+            let what = format!(
+                "nodes of the set have names, and for --merge they need uids: none can be leased ({why})"
+            );
+            return Err(Error::failed(what).hint(
+                "name who leases uids with --zero; or give the nodes uids of the server in the set",
+            ));
+        }
         if let Some(why) = why {
             self.watch.on(Event::Noted(&format!(
                 "no uids can be leased ({why}): the server makes the nodes, and they get new uids; --zero names who leases them"
