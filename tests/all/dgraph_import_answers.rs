@@ -155,6 +155,33 @@ fn merge_keeps_uids_also_where_nothing_leases_any() {
 }
 
 #[test]
+fn an_answer_that_does_not_say_that_something_was_taken_is_none() {
+    let (_place, set, contents) = set(5);
+    for path in ["/alter", "/mutate"] {
+        for answer in [
+            "{\"data\":{}}",
+            "{\"data\":{\"code\":\"Failure\"}}",
+            "{\"data\":{\"code\":",
+        ] {
+            let server = DgraphServer::empty(Form::V2503);
+            server.state().answers = vec![(path, answer.to_owned()); 6].into();
+            let outcome = load(&set, &server, &[]);
+            assert_eq!(outcome.code, Some(13), "{path} {answer} {}", outcome.all());
+            assert!(server.held().contents(0).rows.is_empty());
+            server.state().answers.clear();
+            load(&set, &server, &[]).ends_with(0);
+            Uids::Kept.is_same(&server.held(), 0, &contents, answer);
+            let state = set.parent().expect("a folder");
+            for name in crate::support::files::listing(state) {
+                if name.ends_with(".import-state") {
+                    fs::remove_file(state.join(name)).expect("removed");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn an_import_of_which_nothing_was_taken_does_not_go_on_into_what_somebody_else_loaded_since() {
     for (schema, row) in [
         // A node of the set, and what the set has not.

@@ -92,7 +92,7 @@ pub(super) fn set_graphql(server: &Server, schema: &str) -> Result<Outcome> {
     let outcome = until(server, what, GRAPHQL_TRIES, &mut |_| {
         server.set_graphql(schema)
     });
-    outcome?.ok_or_else(|| nowhere(server, what))
+    changed(server, what, outcome?)
 }
 
 /// Asks in GraphQL, where administrators do; `None` where the server has no such place.
@@ -110,7 +110,23 @@ fn persist(
     what: &str,
     ask: &mut dyn FnMut(u32) -> Result<Answered>,
 ) -> Result<Outcome> {
-    until(server, what, TRIES, ask)?.ok_or_else(|| nowhere(server, what))
+    changed(server, what, until(server, what, TRIES, ask)?)
+}
+
+/// Sees that a server says that it has changed something: what else has answered took nothing.
+fn changed(server: &Server, what: &str, outcome: Option<Outcome>) -> Result<Outcome> {
+    match outcome {
+        Some(Outcome::Taken(data)) if data.get("code").is_none_or(|it| it != "Success") => {
+            let what = format!(
+                "{} answers a {what} without saying that it took it",
+                server.endpoint()
+            );
+            Err(Error::failed(what)
+                .hint("see what stands between here and the server, and what its log says"))
+        }
+        Some(outcome) => Ok(outcome),
+        None => Err(nowhere(server, what)),
+    }
 }
 
 fn nowhere(server: &Server, what: &str) -> Error {

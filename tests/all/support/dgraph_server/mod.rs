@@ -154,6 +154,8 @@ pub struct State {
     pub refused: Option<(String, String)>,
     /// What the next requests are answered with that have this text in their path or body: an error with these words.
     pub says: VecDeque<(&'static str, String)>,
+    /// What the next requests are answered with that have this text in their path or body, word by word.
+    pub answers: VecDeque<(&'static str, String)>,
     /// Whether `/admin` hands out uids.
     pub assigns: bool,
     /// Methods and paths of requests, in order, but for those for files.
@@ -245,6 +247,7 @@ impl DgraphServer {
             held_back: 0,
             refused: None,
             says: VecDeque::new(),
+            answers: VecDeque::new(),
             assigns: matches!(form, Form::V2103 | Form::V2503),
             came: Vec::new(),
             rows_sent: Vec::new(),

@@ -112,6 +112,11 @@ fn answer(
     if is_said && let Some((_, said)) = own.says.pop_front() {
         return admin::errors(&[said]);
     }
+    let next = own.answers.front();
+    let is_answered = next.is_some_and(|(about, _)| is_about(request, about));
+    if is_answered && let Some((_, answer)) = own.answers.pop_front() {
+        return Response::new(200, answer);
+    }
     if is_zero {
         return match (request.method.as_str(), path) {
             ("GET", "/assign") => changes::assign(&mut own, request),
