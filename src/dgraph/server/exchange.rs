@@ -196,6 +196,16 @@ impl Server {
             (300..400, _) => Err(error.hint(
                 "it sends elsewhere, and no key is sent there; give the URL that it leads to, with https://",
             )),
+            // It was cut, or is too deep; what pages say begins otherwise.
+            (200..300, None) if is_json(&answer.body) => Ok(Judged::Passing(
+                Error::failed(format!(
+                    "{} answers with what cannot be read: {} bytes that are no JSON of a server",
+                    self.endpoint,
+                    answer.body.len()
+                ))
+                .hint("see what stands between here and the server, and what its log says"),
+                least,
+            )),
             (413, _) => Err(error.hint("see what the proxy in front of the server lets through")),
             _ => Ok(Judged::Fine(Answered::Nothing)),
         }
@@ -205,6 +215,11 @@ impl Server {
 /// What is said where an answer is lost.
 pub(super) const AT_WORK: &str =
     "the server may be at work all the same: see what its log says before it is run again";
+
+/// Whether an answer may have been meant as JSON.
+fn is_json(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
+}
 
 /// A message without what stands in quotes, which says nothing of who asks.
 fn unquoted(message: &str) -> String {
