@@ -182,6 +182,28 @@ fn an_answer_that_does_not_say_that_something_was_taken_is_none() {
 }
 
 #[test]
+fn no_value_of_a_row_is_printed_whatever_a_server_says() {
+    for said in [
+        "Transaction has been aborted while writing n1ghtingale",
+        "Unauthorized to write n1ghtingale",
+        "it cannot be: 'n1ghtingale\\nsecret'",
+    ] {
+        let (_place, set, _) = set(1);
+        pack(&set.join("g01.schema.gz"), "<name>:string .\n");
+        pack(&set.join("g01.rdf.gz"), "<0x1> <name> \"n1ghtingale\" .\n");
+        let server = DgraphServer::empty(Form::V2503);
+        server.state().refused = Some(("n1ghtingale".into(), said.into()));
+        let outcome = load(&set, &server, &[]);
+        assert!(
+            [Some(3), Some(13)].contains(&outcome.code),
+            "{}",
+            outcome.all()
+        );
+        assert!(!outcome.all().contains("n1ghtingale"), "{}", outcome.all());
+    }
+}
+
+#[test]
 fn an_import_of_which_nothing_was_taken_does_not_go_on_into_what_somebody_else_loaded_since() {
     for (schema, row) in [
         // A node of the set, and what the set has not.

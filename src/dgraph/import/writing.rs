@@ -1,6 +1,6 @@
 //! One change of data or schema, again where a server asks for that, with an end to it.
 
-use crate::dgraph::server::{Answered, Path, Server, hidden, without_values};
+use crate::dgraph::server::{Answered, Path, Server, phrases, without_values};
 use crate::error::{Error, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -23,7 +23,7 @@ const TOGETHER: u32 = 3;
 const UNLEASED: u32 = 3;
 /// What servers say where the same may be taken later, in small letters, as their source has it.
 const PASSING: [&str; 15] = [
-    "has been aborted",
+    "transaction has been aborted",
     "predicate move",
     "transaction is too old",
     "please retry",
@@ -161,8 +161,10 @@ fn until(
                     .collect::<Vec<_>>()
                     .join("; ")
             );
-            return Err(Error::failed(what)
-                .hint("see who else writes to the server, and what its log says"));
+            return Err(Error::failed(what).hint(match weight {
+                UNLEASED => "--zero names who leases uids, and --new-uids gives the nodes others",
+                _ => "see who else writes to the server, and what its log says",
+            }));
         }
         tries += weight;
         server.pause(pause)?;
@@ -190,11 +192,11 @@ fn is_unleased(said: &str) -> bool {
     numbers.is_some_and(|(uid, lease)| number(uid) && number(lease))
 }
 
-/// What is said of a change, without what may be the value of a row.
+/// What can be told of what is said of a change: rows may be in it.
 fn told(said: &str) -> String {
     match is_unleased(said) {
-        true => said.to_owned(),
-        false => hidden(said),
+        true => "a uid cannot be greater than the lease".to_owned(),
+        false => phrases(said, &PASSING).join(", "),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One exchange with a server: a request, again where that is sound, and what is to be made of its answer.
 
 use super::Server;
-use super::said::{hidden, without_values};
+use super::said::{phrases, without_values};
 use crate::error::{Error, Result};
 use crate::store::{Answer, Distrust, Headers, Unanswered};
 use serde::Deserialize;
@@ -151,11 +151,11 @@ impl Server {
         let errors = read.as_ref().map_or(&[][..], |it| &it.errors);
         let said: Vec<String> = errors.iter().map(|it| self.clean(&it.message)).collect();
         let told = match said.is_empty() {
-            false if has_rows => said
-                .iter()
-                .map(|it| hidden(it))
-                .collect::<Vec<_>>()
-                .join("; "),
+            _ if has_rows => {
+                let known: Vec<&str> = DENIALS.iter().chain(&EXPIRED).copied().collect();
+                let found = errors.iter().flat_map(|it| phrases(&it.message, &known));
+                found.collect::<Vec<_>>().join("; ")
+            }
             false => said.join("; "),
             true => self.clean(&String::from_utf8_lossy(&answer.body)),
         };
@@ -176,7 +176,10 @@ impl Server {
             code.is_some_and(|it| it == "ErrorUnauthorized")
         });
         if matches!(status, 401 | 403) || is_code || holds(&DENIALS) {
-            return Err(self.denied(&told));
+            return Err(match told.is_empty() {
+                true => self.denied(&format!("it answers with {status}")),
+                false => self.denied(&told),
+            });
         }
         let least = answer.retry_after.unwrap_or_default();
         let what = match told.is_empty() {

@@ -18,5 +18,5 @@ pub(super) use cluster::text;
 pub use credentials::{AuthHeader, Credentials, Login, Secret};
 pub use endpoint::{Endpoint, Path};
 pub use exchange::Answered;
-pub(super) use said::{hidden, without_values};
+pub(super) use said::{phrases, without_values};
 pub use zero::{Lease, Zero};
