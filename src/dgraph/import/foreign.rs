@@ -39,9 +39,9 @@ pub(super) fn see(target: &Target, source: &Source<'_>, survey: &Survey, way: Wa
             shown(name)
         );
         Err(target.within(Error::failed(what).hint(
-            "somebody else has loaded something since: empty the server and run it with --restart; or with --new-uids, \
-             which adds the nodes of the set beside those that are there; or with --restart --merge, which lets rows go to \
-             nodes with the same uid",
+            "somebody else has loaded something since: empty the server and run it with --restart; or run it with --new-uids, \
+             which adds the nodes of the set beside those that are there, or with --merge, which lets rows go to nodes with \
+             the same uid",
         )))
     };
     let schema = ask(server, "schema { type }", what).map_err(within)?;
