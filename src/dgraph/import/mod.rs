@@ -6,6 +6,7 @@
 
 mod each;
 mod foreign;
+mod graphql;
 mod marker;
 mod numbering;
 mod occupied;
@@ -30,11 +31,10 @@ use crate::dgraph::row::{Node, shown};
 use crate::error::{Error, Result};
 use marker::{Maker, Marker};
 use numbering::{Numbering, Way};
-use occupied::GraphQl;
 use sending::{Ledger, Sender};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use writing::{Outcome, Writer, alter, set_graphql};
+use writing::{Outcome, Writer, alter};
 
 /// How an import goes about it.
 #[derive(Debug, Clone, Copy)]
@@ -208,7 +208,8 @@ impl Import<'_> {
             state.sent()?;
         }
         for target in self.targets {
-            imported.refused.extend(self.graphql(target)?);
+            let refused = graphql::set(target, self.source.graphql_of(target.from))?;
+            imported.refused.extend(refused);
         }
         if way == Way::Made
             && let Some(first) = self.targets.first()
@@ -322,50 +323,6 @@ impl Import<'_> {
         imported.requests = ledger.requests;
         *is_stuck = ledger.is_stuck;
         sent
-    }
-
-    /// Sets the GraphQL schema of a namespace; gives why not, where the server does not take it. One that is there and is
-    /// another stays, and so does one that may be there.
-    fn graphql(&self, target: &Target) -> Result<Option<Error>> {
-        let Some(schema) = self.source.graphql_of(target.from) else {
-            return Ok(None);
-        };
-        let refused = |what: String, hint: &str| {
-            let error = Error::failed(what).hint(hint);
-            Ok(Some(target.within(error)))
-        };
-        match occupied::graphql(target)? {
-            // It is set again: a server may have kept it, and failed at what that makes of its own schema.
-            GraphQl::Schema(there) if there.trim() == schema.trim() => {}
-            GraphQl::Schema(_) => {
-                return refused(
-                    "the server has a GraphQL schema, and keeps it: that of the set is another"
-                        .into(),
-                    "put both together, and give the result to /admin/schema of the server",
-                );
-            }
-            GraphQl::Unknown(why) => {
-                return refused(
-                    format!(
-                        "the server does not say whether it has a GraphQL schema, and keeps what it has: {}",
-                        shown_long(&why)
-                    ),
-                    "run it again, which tries this again; or give the schema to /admin/schema of the server. All else is there",
-                );
-            }
-            GraphQl::Nothing => {}
-        }
-        let outcome = set_graphql(&target.server, schema);
-        match outcome.map_err(|it| target.within(it))? {
-            Outcome::Taken(_) => Ok(None),
-            Outcome::Refused(said) => refused(
-                format!(
-                    "the server refuses the GraphQL schema: {}",
-                    shown_long(&said)
-                ),
-                "change it for this version, and give it to /admin/schema of the server; all else is there",
-            ),
-        }
     }
 }
 

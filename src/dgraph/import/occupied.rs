@@ -5,7 +5,6 @@ use super::numbering::{Numbering, Way};
 use super::state::State;
 use super::survey::Sample;
 use super::target::Target;
-use super::writing::{Outcome, ask_admin};
 use crate::dgraph::row::{TYPE, is_system, number, shown};
 use crate::dgraph::server::text;
 use crate::dgraph::server::{Answered, Path, Server};
@@ -94,41 +93,6 @@ pub(super) fn held(target: &Target) -> Result<Held> {
         }
     }
     Ok(held)
-}
-
-/// What the server says of its GraphQL schema.
-pub(super) enum GraphQl {
-    /// It has none.
-    Nothing,
-    /// It has this one.
-    Schema(String),
-    /// It does not say, and why.
-    Unknown(String),
-}
-
-/// The GraphQL schema that is there. Only a server that says so has none.
-///
-/// # Errors
-/// It does not answer, or does not know who asks, or is not ready for long; or the user wants the run to stop.
-pub(super) fn graphql(target: &Target) -> Result<GraphQl> {
-    let query = "query { getGQLSchema { schema } }";
-    let asked = ask_admin(&target.server, query).map_err(|it| target.within(it))?;
-    Ok(match asked {
-        Some(Outcome::Taken(data)) => match data.get("getGQLSchema") {
-            Some(Value::Null) => GraphQl::Nothing,
-            Some(there) => match there.get("schema") {
-                Some(Value::String(schema)) if !schema.trim().is_empty() => {
-                    GraphQl::Schema(schema.clone())
-                }
-                // It was dropped.
-                Some(Value::String(_) | Value::Null) => GraphQl::Nothing,
-                _ => GraphQl::Unknown("the answer has no schema".into()),
-            },
-            None => GraphQl::Unknown("the answer has no schema".into()),
-        },
-        Some(Outcome::Refused(said)) => GraphQl::Unknown(said),
-        None => GraphQl::Unknown(format!("nothing is at {}", Path::Admin.as_str())),
-    })
 }
 
 /// Asks the server whether rows of requests that it took are still there. One that was emptied has the same address, and an
