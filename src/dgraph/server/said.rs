@@ -32,9 +32,14 @@ pub(in crate::dgraph) fn without_values(message: &str) -> String {
 /// Those of these phrases, in small letters, that stand in a message outside of what may be a value: nothing else of what is
 /// said of a request with rows can be told, since nobody knows where in it their values are.
 pub(in crate::dgraph) fn phrases(message: &str, known: &[&str]) -> Vec<String> {
-    let text = without_values(message);
-    let found = known.iter().filter(|it| text.contains(**it));
-    found.map(|it| (*it).to_owned()).collect()
+    let (front, _, behind) = parts(message);
+    let text = format!("{front}{behind}");
+    let small = text.to_ascii_lowercase();
+    let found = known.iter().filter_map(|it| {
+        let at = small.find(it)?;
+        Some(text[at..at + it.len()].to_owned())
+    });
+    found.collect()
 }
 
 #[cfg(test)]
@@ -63,7 +68,8 @@ mod tests {
             }
         }
         let said = "Transaction has been aborted. Please retry";
-        assert_eq!(phrases(said, &["has been aborted"]), ["has been aborted"]);
+        let known = ["aborted", "please retry", "draining"];
+        assert_eq!(phrases(said, &known), ["aborted", "Please retry"]);
         let said = "it can't be taken. Please retry";
         assert_eq!(without_values(said), said.to_ascii_lowercase());
     }
