@@ -332,7 +332,8 @@ fn each_place(sorter: Sorter, interrupt: &Interrupt, each: &mut EachPlace<'_>) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::drafts::{Given, GivenField, GivenLinks, Naming, Place, made_of};
+    use super::super::drafts::made_of;
+    use super::super::given::{Given, GivenField, GivenLinks, Naming, Place};
     use super::*;
     use crate::error::Kind;
     use std::sync::Arc;
