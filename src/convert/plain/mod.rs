@@ -5,12 +5,14 @@ mod drafts;
 mod given;
 mod links;
 mod schema;
+mod steps;
 mod types;
 mod values;
 
 pub use drafts::made_of;
 pub use given::{Given, GivenField, GivenLinks, Naming, Place};
-pub use links::{Pairs, end_key};
+pub use links::{Pairs, Said};
+pub use steps::end_key;
 pub use types::{Attribute, ContentType, Links, Made};
 pub use values::{end_row, float, is_rounded, moment, row_begun};
 

@@ -27,7 +27,7 @@ use super::super::refuse;
 use super::super::set::ExportSet;
 use super::system::DGRAPH;
 use crate::convert::placeless::Placeless;
-use crate::convert::plain::{ContentType, LONGEST, Pairs, document, has_documents};
+use crate::convert::plain::{ContentType, LONGEST, Pairs, Said, document, has_documents};
 use crate::convert::system::System;
 use crate::error::{Error, Result};
 use crate::model::{Line, Schema, Schemas, Stage};
@@ -232,8 +232,12 @@ impl PlainSource {
             self.interrupt.stop()?;
             if let Some((of, from, to)) = edge(&record) {
                 match self.shaped.links.get(&of) {
-                    Some((number, true)) => pairs.link(&self.shaped.made, *number, (from, to))?,
-                    Some((number, false)) => pairs.link(&self.shaped.made, *number, (to, from))?,
+                    Some((number, true)) => {
+                        pairs.link(&self.shaped.made, *number, (from, to), Said::Owner)?;
+                    }
+                    Some((number, false)) => {
+                        pairs.link(&self.shaped.made, *number, (to, from), Said::Target)?;
+                    }
                     None => {
                         let own = &self.catalogue.types[of.0 as usize].name;
                         let name = &self.catalogue.predicates[of.1 as usize].name;
