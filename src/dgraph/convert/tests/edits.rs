@@ -101,6 +101,33 @@ fn what_came_anew_is_told_of() {
 }
 
 #[test]
+fn whole_numbers_that_strapi_has_no_room_for_are_told_of_and_those_that_it_had_stay() {
+    let row = |id: u32, n: i64| format!(r#"{{"type":"api::a.a","id":{id},"data":{{"n":{n}}}}}"#);
+    let archive = Lines::of([
+        (
+            Stage::Schemas,
+            vec![schema("api::a.a", json!({"n": {"type": "integer"}}))],
+        ),
+        (Stage::Entities, vec![row(1, 5), row(2, 1 << 40)]),
+    ]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("set");
+    convert(&archive, &into);
+    assert_eq!(back(&into), archive);
+    edit(&into, "\"5\"^^", "\"9007199254740993\"^^");
+    let found = back(&into);
+    let expected = [row(1, 5).replace(":5}", ":null}"), row(2, 1 << 40)];
+    assert_eq!(found.lines[&Stage::Entities], expected);
+    let [told] = &found.told[..] else {
+        panic!("{:?}", found.told);
+    };
+    assert!(
+        told.contains("`n` of A a_1: 1 not kept: Strapi takes no such value"),
+        "{told}"
+    );
+}
+
+#[test]
 fn other_uids_and_what_servers_write_in_their_own_way_change_nothing() {
     let attributes = json!({
         "at": {"type": "datetime"},
