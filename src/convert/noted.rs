@@ -4,7 +4,9 @@
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
 use super::gone::Gone;
-use super::joined::{DATA, ECHO, HELD, NOTED, Numbered, node_key, placed, value};
+use super::joined::{
+    DATA, ECHO, HELD, NOTED, Numbered, node_key, place_bytes, placed, places, value,
+};
 use super::left::{self, Left, is_same, tell};
 use super::mapping::FILES as FILE_ROWS;
 use super::notes::{FILES, FileNote, NOTES, Note, Reader, RowNote};
@@ -69,6 +71,15 @@ pub(crate) enum Piece<'a> {
         ends: [PairEnd<'a>; 2],
         /// Whether it says what the other end says as well, where that leads back.
         is_whole: bool,
+        /// Its place among those of the first end, where that is said.
+        place: Option<f64>,
+    },
+    /// Something that no archive has a place for.
+    Lost {
+        /// Why, in half a sentence.
+        why: &'static str,
+        /// What.
+        of: Of<'a>,
     },
 }
 
@@ -144,12 +155,25 @@ impl NotedSource {
                 left::lose_list(&mut lost, of);
                 Ok(())
             }
-            Piece::Pair { ends, is_whole } => match table.pair(&ends) {
-                Some(Pair::Held { node, holder }) => nodes.push(&node, &value(HELD, &holder)),
-                Some(Pair::Link { key, is_owner }) if is_whole || is_owner => {
-                    pairs.push(&key, &[DATA])
+            Piece::Lost { why, of } => {
+                lost.add(why, of);
+                Ok(())
+            }
+            Piece::Pair {
+                ends,
+                is_whole,
+                place,
+            } => match table.pair(&ends) {
+                Some(Pair::Held { node, holder }) => {
+                    if place.is_some() {
+                        left::lose_place(&mut lost, table, &holder);
+                    }
+                    nodes.push(&node, &value(HELD, &holder))
                 }
-                Some(Pair::Link { key, .. }) => pairs.push(&key, &[ECHO]),
+                Some(Pair::Link { key, is_owner }) => {
+                    let kind = if is_whole || is_owner { DATA } else { ECHO };
+                    pairs.push(&key, &value(kind, &place_bytes(place)))
+                }
                 None => {
                     let [one, other] = ends;
                     let field = one.field.or(other.field).unwrap_or_default();
@@ -312,18 +336,22 @@ impl Source for NotedSource {
                     }
                 }
                 Note::Link(form, gaps) => {
-                    let is_there = !links.take(link)?.is_empty();
+                    let found = links.take(link)?;
                     link += 1;
-                    let Some((line, _)) = table.link(form, &gaps) else {
+                    let Some((line, key)) = table.link(form, &gaps) else {
                         continue;
                     };
-                    if !is_there {
+                    let Some((_, said)) = found.first() else {
                         let parsed = Line::parse(Stage::Links, &line);
                         match parsed.map_err(|why| reader.fault(&why))? {
                             Line::Link(link) if gone.cuts(&link) => left.links += 1,
                             _ => left.unlinked += 1,
                         }
                         continue;
+                    };
+                    let (line, is_said) = table.with_places(form, line, places(said));
+                    if !is_said {
+                        left::lose_place(&mut lost, table, &key);
                     }
                     (Stage::Links, line)
                 }

@@ -81,6 +81,7 @@ impl Data for Ndf {
                         take(Piece::Pair {
                             ends,
                             is_whole: true,
+                            place: None,
                         })
                     }
                 }

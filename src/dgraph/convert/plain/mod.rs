@@ -25,6 +25,7 @@ use self::made::{Shaped, shaped};
 use self::survey::{Survey, Told, each_fact, edge, survey};
 use super::super::refuse;
 use super::super::set::ExportSet;
+use super::LOST_FACETS;
 use super::system::DGRAPH;
 use crate::convert::placeless::Placeless;
 use crate::convert::plain::{ContentType, LONGEST, Pairs, Said, document, has_documents};
@@ -41,7 +42,6 @@ const NODE: u8 = 0;
 const FACT: u8 = 1;
 /// Why something has no place.
 const LOST_PREDICATE: &str = "the schema has no such predicate";
-const LOST_FACETS: &str = "what stands beside it (facets) has no place in Strapi";
 const LOST_TYPES: &str = "a row has one type, and the node has several";
 const LOST_LINK: &str = "its content type has no relation for it";
 const NO_VALUE: &str = "the schema says that it is a value, and it links a node";
