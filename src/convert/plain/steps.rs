@@ -12,6 +12,10 @@ pub const PAIR: u8 = 1;
 type EachPair<'f> = dyn FnMut(u64, Option<u64>, (&[u8], &[u8])) -> Result<()> + 'f;
 /// Takes three numbers, their place, and what they come with: the ends that say so, and a value.
 type EachPlace<'f> = dyn FnMut([u64; 3], u64, (u8, &[u8])) -> Result<()> + 'f;
+/// Whether there is room for one of the first of three numbers.
+type IsOne<'f> = dyn Fn(u64) -> bool + 'f;
+/// Takes the first of three numbers for which there is no room, and a value.
+type Lose<'f> = dyn FnMut(u64, &[u8]) + 'f;
 
 /// What a node is sorted by.
 pub fn end_key(model: usize, id: &str) -> Vec<u8> {
@@ -85,7 +89,7 @@ pub fn each_pair(sorter: Sorter, interrupt: &Interrupt, each: &mut EachPair<'_>)
 pub fn each_place(
     sorter: Sorter,
     interrupt: &Interrupt,
-    (is_one, lose): (&dyn Fn(u64) -> bool, &mut dyn FnMut(u64, &[u8])),
+    (is_one, lose): (&IsOne<'_>, &mut Lose<'_>),
     each: &mut EachPlace<'_>,
 ) -> Result<()> {
     let sorted = sorter.finish()?;
@@ -133,8 +137,8 @@ struct Triple {
 
 /// Counts places.
 struct Places<'f, 'e> {
-    is_one: &'f dyn Fn(u64) -> bool,
-    lose: &'f mut dyn FnMut(u64, &[u8]),
+    is_one: &'f IsOne<'e>,
+    lose: &'f mut Lose<'e>,
     each: &'f mut EachPlace<'e>,
     /// The first two of the numbers.
     group: Vec<u8>,
