@@ -1,7 +1,7 @@
 //! A node whose rows are being read.
 
 use super::ID;
-use crate::convert::noted::Piece;
+use crate::convert::data::Piece;
 use crate::convert::plain::LONGEST;
 use crate::error::Result;
 use crate::model::json;
