@@ -8,10 +8,10 @@ use jiff::civil::{Date, Time};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// Which texts an attribute takes.
+/// Which texts, or whole numbers, an attribute takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Texts {
-    /// Any, or it is for no texts.
+    /// Any, or it is for others.
     Any,
     /// These.
     These(Vec<String>),
@@ -19,6 +19,8 @@ pub enum Texts {
     Date,
     /// Times of a day, such as `14:35:13.000`.
     Time,
+    /// Whole numbers of 32 bits.
+    Integer,
     /// Whole numbers of 64 bits.
     BigInteger,
 }
@@ -36,6 +38,7 @@ impl Texts {
         match attribute {
             Attribute::Scalar(Scalar::Date) => Self::Date,
             Attribute::Scalar(Scalar::Time) => Self::Time,
+            Attribute::Scalar(Scalar::Integer) => Self::Integer,
             Attribute::Scalar(Scalar::BigInteger) => Self::BigInteger,
             Attribute::Scalar(Scalar::Text) => listed().map_or(Self::Any, Self::These),
             _ => Self::Any,
@@ -56,6 +59,8 @@ impl Texts {
                 let text = text();
                 text.get(2..3) == Some(":") && text.parse::<Time>().is_ok()
             }
+            // A database of Strapi refuses larger ones, but for SQLite.
+            Self::Integer => value.parse::<i32>().is_ok(),
             Self::BigInteger => text().parse::<i64>().is_ok(),
         }
     }

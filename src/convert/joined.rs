@@ -14,6 +14,21 @@ pub const HELD: u8 = 2;
 /// Stands for a pair as its other end has it, where each has a row of its own: the one that owns it counts.
 pub const ECHO: u8 = 3;
 
+/// The place of a link as its data say it, which is a number; where they say none it is not.
+pub fn place_bytes(place: Option<f64>) -> [u8; 8] {
+    place.unwrap_or(f64::NAN).to_be_bytes()
+}
+
+/// The places of a link in what both of its ends say: that among the links of its owner, and that among those of its target.
+pub fn places(said: &[u8]) -> [Option<f64>; 2] {
+    let (all, _) = said.as_chunks::<8>();
+    let place = |at: usize| {
+        let place = all.get(at).map(|it| f64::from_be_bytes(*it));
+        place.filter(|it| it.is_finite())
+    };
+    [place(0), place(1)]
+}
+
 /// Records of which each begins with a number, and those of one number follow each other.
 pub struct Numbered<'s> {
     reading: Reading<'s>,
@@ -80,8 +95,9 @@ pub trait Onlooker {
 }
 
 /// Puts data in the order in which the notes want it, whose places have so many bytes, and tells of all of it.
-/// Data that is there twice is an error, where it is to be `unique`. A component comes along where it is held by what the
-/// notes say behind its place, and nowhere else.
+/// Data that is there twice is an error, where it is to be `unique`; else it is a pair, and comes with what both of its ends
+/// say, if the notes have it once. A component comes along where it is held by what the notes say behind its place, and
+/// nowhere else.
 ///
 /// # Errors
 /// The folder cannot be written to, something is there twice, a component is not where it was, or the run is to stop.
@@ -108,7 +124,8 @@ pub fn placed(
             (NOTED, data) => {
                 let (at, holder) = rest.split_at_checked(place).unwrap_or((rest, &[]));
                 match data {
-                    Some(data) if holder.is_empty() => out.push(at, data)?,
+                    Some(data) if holder.is_empty() && unique => out.push(at, data)?,
+                    Some(_) if holder.is_empty() => own.place(at, &mut out)?,
                     _ => own.wanted = Some((at.to_vec(), holder.to_vec())),
                 }
                 own.is_known = true;
@@ -117,7 +134,7 @@ pub fn placed(
                 Some((_, holder)) if holder == rest => own.is_held = true,
                 _ => own.other = Some(rest.to_vec()),
             },
-            (ECHO, _) => own.is_echoed = true,
+            (ECHO, _) => own.echo = Some(rest.to_vec()),
             (_, Some(_)) if unique => {
                 return Err(onlooker.twice(&own.key));
             }
@@ -127,6 +144,15 @@ pub fn placed(
     }
     own.end(&mut out, onlooker)?;
     out.finish()
+}
+
+/// Where the notes have a pair.
+#[derive(Default)]
+enum Places {
+    #[default]
+    None,
+    One(Vec<u8>),
+    Several,
 }
 
 /// What is known of one key.
@@ -139,17 +165,39 @@ struct Own {
     /// Where it comes if it is held as the notes say.
     wanted: Option<(Vec<u8>, Vec<u8>)>,
     is_held: bool,
-    is_echoed: bool,
+    /// What the other end of a pair says.
+    echo: Option<Vec<u8>>,
+    /// The places of a pair: the first, until there is another one.
+    places: Places,
     /// What else holds it.
     other: Option<Vec<u8>>,
 }
 
 impl Own {
+    /// Takes a place of a pair that is there. What its ends say is of one of several, and nobody knows of which.
+    fn place(&mut self, at: &[u8], out: &mut Sorter) -> Result<()> {
+        match std::mem::replace(&mut self.places, Places::Several) {
+            Places::None => {
+                self.places = Places::One(at.to_vec());
+                return Ok(());
+            }
+            Places::One(first) => out.push(&first, &[])?,
+            Places::Several => {}
+        }
+        out.push(at, &[])
+    }
+
     /// Ends with it, and forgets it.
     fn end(&mut self, out: &mut Sorter, onlooker: &mut dyn Onlooker) -> Result<()> {
         let own = std::mem::take(self);
-        let is_there = own.data.is_some() || own.is_echoed && !own.is_known;
+        let is_there = own.data.is_some() || own.echo.is_some() && !own.is_known;
         onlooker.see(&own.key, is_there, own.is_known);
+        if let (Places::One(at), Some(data)) = (&own.places, &own.data) {
+            return out.push(
+                at,
+                &[data.as_slice(), own.echo.as_deref().unwrap_or_default()].concat(),
+            );
+        }
         match (own.data, own.wanted, own.other) {
             (Some(_), Some((_, was)), Some(now)) => {
                 Err(onlooker.moved(&own.key, &was, (&now, own.is_held)))

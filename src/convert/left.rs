@@ -19,6 +19,8 @@ const NEW_LIST: &str =
     "strapi.json knows no lists of values; --no-notes takes all nodes, into new content types";
 const NEW_RELATION: &str =
     "strapi.json does not know this relation, or what it joins: it came after the conversion";
+/// Why a place has no place.
+const NEW_PLACE: &str = "its links have no order in Strapi";
 
 /// What does not come back because nodes and relations are not there any more.
 #[derive(Default)]
@@ -48,6 +50,12 @@ pub fn lose_list(lost: &mut Placeless, of: Of<'_>) {
 /// Takes a relation that the notes do not know.
 pub fn lose_relation(lost: &mut Placeless, of: Of<'_>) {
     lost.add(NEW_RELATION, of);
+}
+
+/// Takes a place of a link of this key, which says none.
+pub fn lose_place(lost: &mut Placeless, table: &Table, key: &[u8]) {
+    let (type_name, field, id, _) = table.ends(key).unwrap_or_default();
+    lost.add(NEW_PLACE, (type_name, field, id));
 }
 
 /// What is said of a component that is held by something else than the notes say.

@@ -3,8 +3,11 @@
 use super::fields::Kind;
 use super::mapping::{FILES, Mapping};
 use super::notes::LinkForm;
-use crate::model::{Fields, IdSet, Link, LinkRef};
+use crate::model::{Fields, IdSet, Link, LinkRef, json};
 use serde_json::value::RawValue;
+
+/// The member of an end of a link that says its place among others.
+const PLACE: &str = "pos";
 
 /// What a link becomes.
 pub enum Taken {
@@ -95,13 +98,16 @@ fn relation(
     is_morph.then(|| (mapping.relation_to(left, field, right, other), true))
 }
 
-/// The form of the line of a link, of no relation yet, and what stands in its gaps: ids and places.
-fn cut(line: &str) -> Option<(LinkForm, Vec<Box<RawValue>>)> {
+/// What stands in the gaps of the line of a link, with where it begins there, and the end and the member that it is of.
+type Gap<'l> = (usize, &'l str, (&'static str, &'static str));
+
+/// Ids and places in the line of a link, in its order.
+fn gaps(line: &str) -> Option<Vec<Gap<'_>>> {
     let ends = Fields::parse(line).ok()?;
     let mut gaps = Vec::new();
     for end in ["left", "right"] {
         let fields = Fields::parse(ends.get(end)?).ok()?;
-        for name in ["ref", "pos"] {
+        for name in ["ref", PLACE] {
             if let Some(value) = fields.get(name) {
                 let start = value.as_ptr() as usize - line.as_ptr() as usize;
                 gaps.push((start, value, (end, name)));
@@ -109,6 +115,41 @@ fn cut(line: &str) -> Option<(LinkForm, Vec<Box<RawValue>>)> {
         }
     }
     gaps.sort_unstable();
+    Some(gaps)
+}
+
+/// The line of a link with these places: that among the links of its owner, whose id stands in the gap of this number, and
+/// that among those of its target. Gives whether the line says them: one without a place gets none.
+pub fn with_places(line: String, owner: usize, places: [Option<f64>; 2]) -> (String, bool) {
+    if places == [None, None] {
+        return (line, true);
+    }
+    let gaps = gaps(&line).unwrap_or_default();
+    let owner = gaps.get(owner).map(|it| it.2.0);
+    let (mut out, mut at, mut said) = (String::new(), 0, [false; 2]);
+    for (start, value, (end, name)) in &gaps {
+        let side = usize::from(Some(*end) != owner);
+        let Some(place) = places[side].filter(|_| *name == PLACE) else {
+            continue;
+        };
+        said[side] = true;
+        if value.parse() != Ok(place) {
+            out.push_str(&line[at..*start]);
+            json::write_f64(&mut out, place);
+            at = start + value.len();
+        }
+    }
+    out.push_str(&line[at..]);
+    let is_said = places
+        .iter()
+        .zip(said)
+        .all(|(it, said)| said || it.is_none());
+    (out, is_said)
+}
+
+/// The form of the line of a link, of no relation yet, and what stands in its gaps: ids and places.
+fn cut(line: &str) -> Option<(LinkForm, Vec<Box<RawValue>>)> {
+    let gaps = gaps(line)?;
     let place = |end| gaps.iter().position(|gap| gap.2 == (end, "ref"));
     let (owner, target) = (place("left")?, place("right")?);
     let (mut pieces, mut values, mut at) = (Vec::new(), Vec::new(), 0);
@@ -142,5 +183,31 @@ mod tests {
         );
         assert_eq!(form.line(&gaps).as_deref(), Some(line));
         assert_eq!(form.line(&gaps[1..]), None);
+    }
+    #[test]
+    fn places_of_the_data_stand_in_the_line_and_what_is_the_same_is_not_touched() {
+        let line = r#"{"left":{"ref":3,"pos":1.0},"right":{"pos":2,"ref":2}}"#;
+        for (owner, places, expected) in [
+            (0, [Some(1.0), Some(2.0)], line.to_owned()),
+            (0, [Some(2.0), None], line.replace("1.0", "2")),
+            (
+                0,
+                [None, Some(1.5)],
+                line.replace("\"pos\":2", "\"pos\":1.5"),
+            ),
+            (
+                2,
+                [Some(1.5), None],
+                line.replace("\"pos\":2", "\"pos\":1.5"),
+            ),
+        ] {
+            assert_eq!(
+                with_places(line.to_owned(), owner, places),
+                (expected, true)
+            );
+        }
+        let bare = r#"{"left":{"ref":3},"right":{"ref":2}}"#;
+        let told = with_places(bare.to_owned(), 0, [Some(1.0), None]);
+        assert_eq!(told, (bare.to_owned(), false));
     }
 }

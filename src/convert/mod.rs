@@ -2,8 +2,9 @@
 //! data, which hold what the other system cannot.
 //!
 //! Knows the model, and what a transfer is about. What another system takes, and how its data are read and written, stands in
-//! the room of that one: see [`system::System`], [`destination::Output`] and [`noted::Data`].
+//! the room of that one: see [`system::System`], [`destination::Output`] and [`data::Data`].
 
+pub(crate) mod data;
 pub mod destination;
 pub(crate) mod edges;
 pub(crate) mod fields;
@@ -21,6 +22,7 @@ pub mod notes;
 pub(crate) mod placeless;
 pub mod plain;
 pub mod rows;
+mod stages;
 pub(crate) mod system;
 pub(crate) mod table;
 pub(crate) mod tallies;

@@ -3,15 +3,18 @@
 //!
 //! Nodes and notes are brought together by sorting on disk, so that memory stays flat in whatever order they come.
 
+use super::data::{Data, Piece};
 use super::gone::Gone;
-use super::joined::{DATA, ECHO, HELD, NOTED, Numbered, node_key, placed, value};
+use super::joined::{
+    DATA, ECHO, HELD, NOTED, Numbered, node_key, place_bytes, placed, places, value,
+};
 use super::left::{self, Left, is_same, tell};
 use super::mapping::FILES as FILE_ROWS;
 use super::notes::{FILES, FileNote, NOTES, Note, Reader, RowNote};
-use super::placeless::{Of, Placeless};
+use super::placeless::Placeless;
 use super::rows::{Rows, Untaken};
-use super::system::System;
-use super::table::{Pair, PairEnd, Table};
+use super::stages::Steps;
+use super::table::{Pair, Table};
 use super::tallies::Tallies;
 use crate::error::{Error, Result};
 use crate::model::{Asset, AssetMetadata, Line, Stage, is_file_name};
@@ -28,49 +31,6 @@ const LINK: usize = 8;
 
 /// What is said of notes that are in no order.
 const PAST: &str = "it stands behind notes that come after it";
-
-/// Data of another system.
-pub(crate) trait Data: Send {
-    /// Where they are, for messages.
-    fn path(&self) -> &Path;
-
-    /// The system.
-    fn system(&self) -> &'static dyn System;
-
-    /// Sees that the data are of the notes of this digest, as far as they name any.
-    ///
-    /// # Errors
-    /// They name others, or cannot be read.
-    fn check_notes(&mut self, digest: &str) -> Result<()>;
-
-    /// Gives nodes and pairs, in any order. `spool` is where sorting takes place.
-    ///
-    /// # Errors
-    /// They cannot be read, are damaged, or `take` fails.
-    fn read(&mut self, spool: &Path, take: &mut dyn FnMut(Piece<'_>) -> Result<()>) -> Result<()>;
-}
-
-/// A piece of such data.
-pub(crate) enum Piece<'a> {
-    /// A node.
-    Node {
-        /// The name of its type.
-        type_name: &'a str,
-        /// Its id.
-        id: &'a str,
-        /// It, as an object of JSON.
-        text: &'a str,
-    },
-    /// A list of values.
-    List(Of<'a>),
-    /// Two nodes of a relation.
-    Pair {
-        /// Them.
-        ends: [PairEnd<'a>; 2],
-        /// Whether it says what the other end says as well, where that leads back.
-        is_whole: bool,
-    },
-}
 
 /// Data with notes.
 pub struct NotedSource {
@@ -144,12 +104,25 @@ impl NotedSource {
                 left::lose_list(&mut lost, of);
                 Ok(())
             }
-            Piece::Pair { ends, is_whole } => match table.pair(&ends) {
-                Some(Pair::Held { node, holder }) => nodes.push(&node, &value(HELD, &holder)),
-                Some(Pair::Link { key, is_owner }) if is_whole || is_owner => {
-                    pairs.push(&key, &[DATA])
+            Piece::Lost { why, of } => {
+                lost.add(why, of);
+                Ok(())
+            }
+            Piece::Pair {
+                ends,
+                is_whole,
+                place,
+            } => match table.pair(&ends) {
+                Some(Pair::Held { node, holder }) => {
+                    if place.is_some() {
+                        left::lose_place(&mut lost, table, &holder);
+                    }
+                    nodes.push(&node, &value(HELD, &holder))
                 }
-                Some(Pair::Link { key, .. }) => pairs.push(&key, &[ECHO]),
+                Some(Pair::Link { key, is_owner }) => {
+                    let kind = if is_whole || is_owner { DATA } else { ECHO };
+                    pairs.push(&key, &value(kind, &place_bytes(place)))
+                }
                 None => {
                     let [one, other] = ends;
                     let field = one.field.or(other.field).unwrap_or_default();
@@ -277,11 +250,7 @@ impl Source for NotedSource {
         };
         let rows = table.rows();
         let mut reader = Reader::open(&self.notes())?;
-        let mut steps = Steps {
-            filter,
-            table,
-            next: 0,
-        };
+        let mut steps = Steps::new(filter, table);
         let mut nodes = Numbered::new(&joined.nodes)?;
         let mut links = Numbered::new(&joined.links)?;
         let (mut row, mut link) = (0, 0);
@@ -312,18 +281,22 @@ impl Source for NotedSource {
                     }
                 }
                 Note::Link(form, gaps) => {
-                    let is_there = !links.take(link)?.is_empty();
+                    let found = links.take(link)?;
                     link += 1;
-                    let Some((line, _)) = table.link(form, &gaps) else {
+                    let Some((line, key)) = table.link(form, &gaps) else {
                         continue;
                     };
-                    if !is_there {
+                    let Some((_, said)) = found.first() else {
                         let parsed = Line::parse(Stage::Links, &line);
                         match parsed.map_err(|why| reader.fault(&why))? {
                             Line::Link(link) if gone.cuts(&link) => left.links += 1,
                             _ => left.unlinked += 1,
                         }
                         continue;
+                    };
+                    let (line, is_said) = table.with_places(form, line, places(said));
+                    if !is_said {
+                        left::lose_place(&mut lost, table, &key);
                     }
                     (Stage::Links, line)
                 }
@@ -370,40 +343,6 @@ impl Source for NotedSource {
         steps.finish(sink)?;
         tell(lost, &left, sink);
         Ok(())
-    }
-}
-
-/// The stages, one after the other.
-struct Steps<'a> {
-    filter: &'a Filter,
-    table: &'a Table,
-    next: usize,
-}
-
-impl Steps<'_> {
-    /// Whether a later stage than this one has begun.
-    fn is_past(&self, stage: Stage) -> bool {
-        let now = self.next.checked_sub(1).and_then(|it| Stage::ALL.get(it));
-        now.is_some_and(|now| *now > stage)
-    }
-
-    /// Comes to a stage; gives whether it takes part, and is not over.
-    fn enter(&mut self, stage: Stage, sink: &mut dyn Sink) -> Result<bool> {
-        while let Some(next) = Stage::ALL.get(self.next).filter(|next| **next <= stage) {
-            self.next += 1;
-            if self.filter.includes(*next) {
-                sink.stage(
-                    *next,
-                    Some(self.table.items.get(next).copied().unwrap_or(0)),
-                )?;
-            }
-        }
-        let is_now = Stage::ALL.get(self.next.wrapping_sub(1)) == Some(&stage);
-        Ok(is_now && self.filter.includes(stage))
-    }
-
-    fn finish(mut self, sink: &mut dyn Sink) -> Result<()> {
-        self.enter(Stage::Configuration, sink).map(drop)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::edges::key;
 use super::forms::Forms;
 use super::joined::node_key;
+use super::links::with_places;
 use super::mapping::node_id;
 use super::notes::{End, Head, LinkForm, Note, Reader, RelationNote, TypeNote};
 use super::rows::{Rows, Types};
@@ -236,6 +237,19 @@ impl Table {
             id(relation.target, form.target)?,
         );
         Some((form.line(gaps)?, key(form.relation, &ends.0, &ends.1)))
+    }
+
+    /// The line of a link of this form, with places that the data say; and whether it says them.
+    pub fn with_places(
+        &self,
+        form: usize,
+        line: String,
+        places: [Option<f64>; 2],
+    ) -> (String, bool) {
+        match self.forms.get(form) {
+            Some(form) => with_places(line, form.owner, places),
+            None => (line, true),
+        }
     }
 
     /// What a component in an attribute of a node is held by.

@@ -3,17 +3,14 @@
 //! Five times they are put in order on disk: by the node that owns them, to find its row; by the node they lead to, for the
 //! same; by both rows, to count the places on one side; by the other row, to count those on the other; and as they are sent.
 
+use super::steps::{PAIR, add_rows, each_pair, each_place, end_key, numbers, read};
 use super::types::{Links, Made};
 use crate::convert::placeless::Placeless;
 use crate::error::Result;
 use crate::model::json;
-use crate::sorting::{Record, Sorted, Sorter};
+use crate::sorting::{Record, Sorter};
 use crate::store::Interrupt;
 use std::path::Path;
-
-/// Stands before the row of a node among what is known of it; relations come behind.
-const ROW: u8 = 0;
-const PAIR: u8 = 1;
 
 /// Why a relation has no place.
 const NO_OWNER: &str = "there is no such node";
@@ -21,10 +18,23 @@ const NO_TARGET: &str = "there is no node at the other end";
 const SEVERAL: &str = "the field holds one, and there are several";
 const SEVERAL_BACK: &str = "the field at the other end holds one, and there are several";
 
-/// Takes a relation: its number, the row at one end, and the id of the node there with what else it says.
-type EachPair<'f> = dyn FnMut(u64, Option<u64>, (&[u8], &[u8])) -> Result<()> + 'f;
-/// Takes three numbers, their place, and a value.
-type EachPlace<'f> = dyn FnMut([u64; 3], u64, &[u8]) -> Result<()> + 'f;
+/// The end of a relation that says so. What both say goes before what one alone does, and the owner before the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// The one that it leads to.
+    Target = 1,
+    /// The one that owns it.
+    Owner = 2,
+}
+
+impl Said {
+    fn other(self) -> Self {
+        match self {
+            Self::Target => Self::Owner,
+            Self::Owner => Self::Target,
+        }
+    }
+}
 
 /// Takes relations and rows in any order.
 pub struct Pairs {
@@ -32,24 +42,6 @@ pub struct Pairs {
     /// Rows of nodes, with their documents, by type and id. They are read again for each end: one of these takes less memory
     /// than three while rows are written.
     rows: Sorter,
-}
-
-/// What a node is sorted by.
-pub fn end_key(model: usize, id: &str) -> Vec<u8> {
-    let mut key = (model as u64).to_be_bytes().to_vec();
-    key.extend_from_slice(id.as_bytes());
-    key
-}
-
-/// Numbers in a row, in the order of their bytes.
-fn numbers(all: &[u64]) -> Vec<u8> {
-    all.iter().flat_map(|it| it.to_be_bytes()).collect()
-}
-
-/// The numbers in such a row.
-fn read(bytes: &[u8]) -> Vec<u64> {
-    let (all, _) = bytes.as_chunks::<8>();
-    all.iter().map(|it| u64::from_be_bytes(*it)).collect()
 }
 
 impl Pairs {
@@ -61,7 +53,7 @@ impl Pairs {
         }
     }
 
-    /// Takes a link of this number, from the id of its owner to that of its target.
+    /// Takes a link of this number, from the id of its owner to that of its target, as this end says it.
     ///
     /// # Errors
     /// The folder cannot be written to.
@@ -70,18 +62,25 @@ impl Pairs {
         made: &Made<F>,
         number: usize,
         (owner, target): (&str, &str),
+        said: Said,
     ) -> Result<()> {
         let links = &made.links[number];
-        self.add(number, links, owner, target)?;
+        self.add((number, links), (owner, target), said)?;
         match links.is_mutual && owner != target {
-            true => self.add(number, links, target, owner),
+            true => self.add((number, links), (target, owner), said.other()),
             false => Ok(()),
         }
     }
 
-    fn add(&mut self, number: usize, links: &Links, owner: &str, target: &str) -> Result<()> {
+    fn add(
+        &mut self,
+        (number, links): (usize, &Links),
+        (owner, target): (&str, &str),
+        said: Said,
+    ) -> Result<()> {
         let mut value = vec![PAIR];
         value.extend_from_slice(&numbers(&[number as u64]));
+        value.push(said as u8);
         value.extend_from_slice(target.as_bytes());
         self.owners.push(&end_key(links.owner, owner), &value)
     }
@@ -118,14 +117,15 @@ impl Pairs {
         let mut owners = self.owners;
         add_rows(&nodes, interrupt, &mut owners)?;
         let mut targets = Sorter::new(spool);
-        each_pair(owners, interrupt, &mut |number, owner, (id, target)| {
-            let Some(owner) = owner else {
+        each_pair(owners, interrupt, &mut |number, owner, (id, rest)| {
+            let (Some(owner), Some((said, target))) = (owner, rest.split_first()) else {
                 lose(NO_OWNER, number, id);
                 return Ok(());
             };
             let links = &made.links[number as usize];
             let mut value = vec![PAIR];
             value.extend_from_slice(&numbers(&[number, owner]));
+            value.push(*said);
             value.extend_from_slice(id);
             let target = String::from_utf8_lossy(target);
             targets.push(&end_key(links.target, &target), &value)
@@ -136,47 +136,41 @@ impl Pairs {
             targets,
             interrupt,
             &mut |number, target, (_, owner)| match (target, owner.split_at_checked(8)) {
-                (Some(target), Some((owner, id))) => {
+                (Some(target), Some((owner, said_id))) => {
                     let key = [&numbers(&[number]), owner, &numbers(&[target])].concat();
-                    rows.push(&key, id)
+                    rows.push(&key, said_id)
                 }
                 (_, owner) => {
-                    lose(NO_TARGET, number, owner.map_or(&[], |it| it.1));
+                    let id = owner.and_then(|it| it.1.split_first());
+                    lose(NO_TARGET, number, id.map_or(&[], |it| it.1));
                     Ok(())
                 }
             },
         )?;
         let mut back = Sorter::new(spool);
+        let is_one = |number: u64| !made.links[number as usize].many;
         each_place(
             rows,
             interrupt,
-            &mut |[number, owner, target], place, id| {
-                match place > 1 && !made.links[number as usize].many {
-                    true => lose(SEVERAL, number, id),
-                    false => {
-                        let value = [&numbers(&[place]), id].concat();
-                        return back.push(&numbers(&[number, target, owner]), &value);
-                    }
-                }
-                Ok(())
+            (&is_one, &mut |number, id| lose(SEVERAL, number, id)),
+            &mut |[number, owner, target], place, (said, id)| {
+                let value = [&[said], &numbers(&[place])[..], id].concat();
+                back.push(&numbers(&[number, target, owner]), &value)
             },
         )?;
         let mut sent = Sorter::new(spool);
+        let is_one = |number: u64| !made.links[number as usize].many_back;
         each_place(
             back,
             interrupt,
-            &mut |[number, target, owner], back, place| {
+            (&is_one, &mut |number, place| {
+                lose(SEVERAL_BACK, number, place.get(8..).unwrap_or_default())
+            }),
+            &mut |[number, target, owner], back, (_, place)| {
                 let links = &made.links[number as usize];
-                match back > 1 && !links.many_back {
-                    true => lose(SEVERAL_BACK, number, place.get(8..).unwrap_or_default()),
-                    false => {
-                        let key = numbers(&[links.owner as u64, 0, number, owner]);
-                        let rest =
-                            numbers(&[read(place).first().copied().unwrap_or(1), target, back]);
-                        return sent.push(&[key, rest].concat(), &[]);
-                    }
-                }
-                Ok(())
+                let key = numbers(&[links.owner as u64, 0, number, owner]);
+                let rest = numbers(&[read(place).first().copied().unwrap_or(1), target, back]);
+                sent.push(&[key, rest].concat(), &[])
             },
         )?;
         let mut reading = nodes.read()?;
@@ -268,71 +262,10 @@ fn link<F>(links: &Links, made: &Made<F>, [owner, place, target, back]: [u64; 4]
     out
 }
 
-/// Adds the rows of nodes to what is known of these.
-fn add_rows(nodes: &Sorted, interrupt: &Interrupt, into: &mut Sorter) -> Result<()> {
-    let mut reading = nodes.read()?;
-    let mut room = Record::default();
-    while let Some(record) = reading.next(room)? {
-        interrupt.stop()?;
-        let row = record.value.get(..8).unwrap_or_default();
-        into.push(&record.key, &[&[ROW], row].concat())?;
-        room = record;
-    }
-    Ok(())
-}
-
-/// Gives each relation with the row of the node that it stands with, where that is there, and what else it says.
-fn each_pair(sorter: Sorter, interrupt: &Interrupt, each: &mut EachPair<'_>) -> Result<()> {
-    let sorted = sorter.finish()?;
-    let mut reading = sorted.read()?;
-    let (mut key, mut row) = (Vec::new(), None);
-    let mut room = Record::default();
-    while let Some(record) = reading.next(room)? {
-        interrupt.stop()?;
-        if record.key != key {
-            key.clone_from(&record.key);
-            row = None;
-        }
-        match record.value.split_first() {
-            Some((&ROW, rest)) => row = read(rest).first().copied(),
-            Some((_, rest)) if rest.len() >= 8 => {
-                let number = read(&rest[..8]).first().copied().unwrap_or_default();
-                let id = record.key.get(8..).unwrap_or_default();
-                each(number, row, (id, &rest[8..]))?;
-            }
-            _ => {}
-        }
-        room = record;
-    }
-    Ok(())
-}
-
-/// Gives each triple of numbers once, with its place among those that begin with the same two, from 1, and its value.
-fn each_place(sorter: Sorter, interrupt: &Interrupt, each: &mut EachPlace<'_>) -> Result<()> {
-    let sorted = sorter.finish()?;
-    let mut reading = sorted.read()?;
-    let (mut last, mut place) = (Vec::new(), 0);
-    let mut room = Record::default();
-    while let Some(record) = reading.next(room)? {
-        interrupt.stop()?;
-        if record.key != last {
-            place = match last.get(..16) == record.key.get(..16) {
-                true => place + 1,
-                false => 1,
-            };
-            if let [one, two, three] = read(&record.key)[..] {
-                each([one, two, three], place, &record.value)?;
-            }
-            last.clone_from(&record.key);
-        }
-        room = record;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::drafts::{Given, GivenField, GivenLinks, Naming, Place, made_of};
+    use super::super::drafts::made_of;
+    use super::super::given::{Given, GivenField, GivenLinks, Naming, Place};
     use super::*;
     use crate::error::Kind;
     use std::sync::Arc;
@@ -371,7 +304,8 @@ mod tests {
                 let (row, document) = (number as u64 + 1, format!("document{id}"));
                 pairs.row(0, &id, row, Some(&document)).expect("taken");
                 pairs.row(1, &id, row, Some(&document)).expect("taken");
-                pairs.link(&made, 0, (&id, &id)).expect("taken");
+                let ends = (id.as_str(), id.as_str());
+                pairs.link(&made, 0, ends, Said::Owner).expect("taken");
             }
             let asked = Arc::new(AtomicUsize::new(0));
             let count = Arc::clone(&asked);

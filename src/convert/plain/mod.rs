@@ -2,13 +2,17 @@
 //! of the types that the system has, and links are put in order on disk.
 
 mod drafts;
+mod given;
 mod links;
 mod schema;
+mod steps;
 mod types;
 mod values;
 
-pub use drafts::{Given, GivenField, GivenLinks, Naming, Place, made_of};
-pub use links::{Pairs, end_key};
+pub use drafts::made_of;
+pub use given::{Given, GivenField, GivenLinks, Naming, Place};
+pub use links::{Pairs, Said};
+pub use steps::end_key;
 pub use types::{Attribute, ContentType, Links, Made};
 pub use values::{end_row, float, is_rounded, moment, row_begun};
 

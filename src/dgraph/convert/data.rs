@@ -6,15 +6,17 @@ use super::super::row::{Object, Row, TYPE, is_system};
 use super::super::schema::Schema;
 use super::super::set::{Content, Context, ExportSet, SetFile, dialect};
 use super::super::{Format, at};
-use super::ID;
+use super::LOST_FACETS;
+use super::node::{Lost, Open, type_of_id};
 use super::system::DGRAPH;
-use crate::convert::noted::{Data, NotedSource, Piece};
+use crate::convert::data::{Data, Piece};
+use crate::convert::noted::NotedSource;
 use crate::convert::notes::named_in;
+use crate::convert::rows::POSITION;
 use crate::convert::system::System;
 use crate::convert::table::PairEnd;
 use crate::convert::tallies::foreign;
 use crate::error::{Error, Result};
-use crate::model::json;
 use crate::sorting::{Record, Sorter};
 use crate::store::Interrupt;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,8 @@ use std::path::{Path, PathBuf};
 const KNOWN_BY: u8 = 0;
 const VALUE: u8 = 1;
 const EDGE: u8 = 2;
+/// Stands for what is beside a row, but for the place of a link.
+const FACETS: char = '+';
 /// Between the parts of what is sorted.
 const BETWEEN: char = '\u{1f}';
 
@@ -107,27 +111,33 @@ impl Data for SetData {
             self.interrupt.stop()?;
             let (subject, kind) = split_key(&record.key);
             if node.subject != subject {
-                node.close(&mut targets, take)?;
-                node = Open {
-                    subject: subject.to_owned(),
-                    ..Open::default()
-                };
+                close(&mut node, &mut targets, take)?;
+                node = Open::new(subject);
             }
-            let value = std::str::from_utf8(&record.value).unwrap_or_default();
-            let (predicate, text) = value.split_once(BETWEEN).unwrap_or((value, ""));
-            match kind {
+            let [predicate, beside, text] = parts(&record.value);
+            let place = beside.strip_suffix(FACETS);
+            if place.is_some() {
+                node.lose(Lost(LOST_FACETS, predicate), take)?;
+            }
+            let lost = match kind {
                 KNOWN_BY => node.known_by(predicate, text),
                 VALUE => node.add(predicate, text),
                 _ => {
-                    node.close(&mut targets, take)?;
-                    let edge = [&node.type_name, &node.id, node.field(predicate)];
+                    close(&mut node, &mut targets, take)?;
+                    let field = node.field(predicate);
+                    let place = place.unwrap_or(beside);
+                    let edge = [&node.type_name, &node.id, &*field, place];
                     let edge = edge.join(&BETWEEN.to_string());
                     targets.push(&key(text, EDGE), edge.as_bytes())?;
+                    None
                 }
+            };
+            if let Some(lost) = lost {
+                node.lose(lost, take)?;
             }
             room = record;
         }
-        node.close(&mut targets, take)?;
+        close(&mut node, &mut targets, take)?;
         drop(reading);
         let targets = targets.finish()?;
         let mut reading = targets.read()?;
@@ -144,6 +154,7 @@ impl Data for SetData {
                 let mut parts = value.split(BETWEEN);
                 let mut next = || parts.next().unwrap_or_default();
                 let owner = (next(), next(), next());
+                let place = next().parse().ok();
                 let (type_name, id) = known.split_once(BETWEEN).unwrap_or_default();
                 let ends = [
                     PairEnd {
@@ -160,6 +171,7 @@ impl Data for SetData {
                 take(Piece::Pair {
                     ends,
                     is_whole: false,
+                    place,
                 })?;
             }
             room = record;
@@ -251,15 +263,51 @@ fn push(row: &Row, sorter: &mut Sorter) -> Result<()> {
         }
     };
     let name = name.replace(BETWEEN, " ");
+    let beside = beside(row);
     sorter.push(
         &key(&subject, kind),
-        format!("{name}{BETWEEN}{text}").as_bytes(),
+        format!("{name}{BETWEEN}{beside}{BETWEEN}{text}").as_bytes(),
     )
 }
 
-/// The type whose id this predicate holds.
-fn type_of_id(predicate: &str) -> Option<&str> {
-    predicate.strip_suffix(ID)?.strip_suffix('.')
+/// What stands beside a row: the place of a link among others, where it has one, and a sign for everything else.
+fn beside(row: &Row) -> String {
+    let (mut place, mut more) = (None, false);
+    for facet in &row.facets {
+        let number = facet.text.parse::<f64>().ok().filter(|it| it.is_finite());
+        match (&row.object, number) {
+            (Object::Edge(_), Some(_)) if facet.key == POSITION && place.is_none() => {
+                place = number
+            }
+            _ => more = true,
+        }
+    }
+    let mut out = place.map_or_else(String::new, |it| it.to_string());
+    if more {
+        out.push(FACETS);
+    }
+    out
+}
+
+/// The predicate, what stands beside it, and the value or the other node, of a row that was sorted.
+fn parts(value: &[u8]) -> [&str; 3] {
+    let value = std::str::from_utf8(value).unwrap_or_default();
+    let mut parts = value.splitn(3, BETWEEN);
+    [(); 3].map(|()| parts.next().unwrap_or_default())
+}
+
+/// Gives a node, if it was not given yet, and notes what links that lead to it have to know.
+fn close(
+    node: &mut Open,
+    targets: &mut Sorter,
+    take: &mut dyn FnMut(Piece<'_>) -> Result<()>,
+) -> Result<()> {
+    if !node.close() {
+        return Ok(());
+    }
+    let known = format!("{}{BETWEEN}{}", node.type_name, node.id);
+    targets.push(&key(&node.subject, KNOWN_BY), known.as_bytes())?;
+    node.give(take)
 }
 
 fn key(subject: &str, kind: u8) -> Vec<u8> {
@@ -272,75 +320,5 @@ fn split_key(key: &[u8]) -> (&str, u8) {
     match key {
         [subject @ .., 0, kind] => (std::str::from_utf8(subject).unwrap_or_default(), *kind),
         _ => ("", EDGE),
-    }
-}
-
-/// A node whose rows are being read.
-#[derive(Default)]
-struct Open {
-    subject: String,
-    type_name: String,
-    id: String,
-    text: String,
-    is_closed: bool,
-}
-
-impl Open {
-    fn known_by(&mut self, predicate: &str, text: &str) {
-        match type_of_id(predicate) {
-            Some(type_name) => {
-                type_name.clone_into(&mut self.type_name);
-                text.clone_into(&mut self.id);
-            }
-            // Without an id its type is for messages alone.
-            None if self.type_name.is_empty() => text.clone_into(&mut self.type_name),
-            None => {}
-        }
-    }
-
-    /// The field of a predicate; all of it, where it is of another type.
-    fn field<'p>(&self, predicate: &'p str) -> &'p str {
-        let field = predicate.strip_prefix(self.type_name.as_str());
-        let field = field.and_then(|it| it.strip_prefix('.'));
-        // These say something else in a node.
-        let is_other = |it: &&str| !["id", "_typeName"].contains(it);
-        field.filter(is_other).unwrap_or(predicate)
-    }
-
-    fn add(&mut self, predicate: &str, text: &str) {
-        let field = self.field(predicate);
-        let mut member = String::from(",");
-        json::write_string(&mut member, field);
-        member.push(':');
-        json::write_string(&mut member, text);
-        self.text.push_str(&member);
-    }
-
-    /// Gives the node, if it was not given yet.
-    fn close(
-        &mut self,
-        targets: &mut Sorter,
-        take: &mut dyn FnMut(Piece<'_>) -> Result<()>,
-    ) -> Result<()> {
-        if self.is_closed || self.subject.is_empty() {
-            return Ok(());
-        }
-        self.is_closed = true;
-        if self.id.is_empty() {
-            self.id.clone_from(&self.subject);
-        }
-        let mut text = String::from("{\"_typeName\":");
-        json::write_string(&mut text, &self.type_name);
-        text.push_str(",\"id\":");
-        json::write_string(&mut text, &self.id);
-        text.push_str(&std::mem::take(&mut self.text));
-        text.push('}');
-        let known = format!("{}{BETWEEN}{}", self.type_name, self.id);
-        targets.push(&key(&self.subject, KNOWN_BY), known.as_bytes())?;
-        take(Piece::Node {
-            type_name: &self.type_name,
-            id: &self.id,
-            text: &text,
-        })
     }
 }

@@ -7,6 +7,7 @@
 mod data;
 mod destination;
 mod graphql;
+mod node;
 mod nodes;
 mod plain;
 mod schema;
@@ -24,6 +25,9 @@ pub use plain::PlainSource;
 pub const DATA: &str = "data";
 /// The field with the id of a node, which is the same in every server, whatever its uid.
 pub(super) const ID: &str = "strapiId";
+
+/// Why what stands beside a value or a link has no place.
+const LOST_FACETS: &str = "what stands beside it (facets) has no place in Strapi";
 
 /// The predicate of a field.
 fn predicate(type_name: &str, field: &str) -> String {

@@ -2,7 +2,8 @@
 
 use super::system::PRISMA;
 use super::tie;
-use crate::convert::noted::{Data, NotedSource, Piece};
+use crate::convert::data::{Data, Piece};
+use crate::convert::noted::NotedSource;
 use crate::convert::system::System;
 use crate::convert::table::PairEnd;
 use crate::error::Result;
@@ -81,6 +82,7 @@ impl Data for Ndf {
                         take(Piece::Pair {
                             ends,
                             is_whole: true,
+                            place: None,
                         })
                     }
                 }

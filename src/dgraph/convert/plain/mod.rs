@@ -25,9 +25,10 @@ use self::made::{Shaped, shaped};
 use self::survey::{Survey, Told, each_fact, edge, survey};
 use super::super::refuse;
 use super::super::set::ExportSet;
+use super::LOST_FACETS;
 use super::system::DGRAPH;
 use crate::convert::placeless::Placeless;
-use crate::convert::plain::{ContentType, LONGEST, Pairs, document, has_documents};
+use crate::convert::plain::{ContentType, LONGEST, Pairs, Said, document, has_documents};
 use crate::convert::system::System;
 use crate::error::{Error, Result};
 use crate::model::{Line, Schema, Schemas, Stage};
@@ -41,7 +42,6 @@ const NODE: u8 = 0;
 const FACT: u8 = 1;
 /// Why something has no place.
 const LOST_PREDICATE: &str = "the schema has no such predicate";
-const LOST_FACETS: &str = "what stands beside it (facets) has no place in Strapi";
 const LOST_TYPES: &str = "a row has one type, and the node has several";
 const LOST_LINK: &str = "its content type has no relation for it";
 const NO_VALUE: &str = "the schema says that it is a value, and it links a node";
@@ -232,8 +232,12 @@ impl PlainSource {
             self.interrupt.stop()?;
             if let Some((of, from, to)) = edge(&record) {
                 match self.shaped.links.get(&of) {
-                    Some((number, true)) => pairs.link(&self.shaped.made, *number, (from, to))?,
-                    Some((number, false)) => pairs.link(&self.shaped.made, *number, (to, from))?,
+                    Some((number, true)) => {
+                        pairs.link(&self.shaped.made, *number, (from, to), Said::Owner)?;
+                    }
+                    Some((number, false)) => {
+                        pairs.link(&self.shaped.made, *number, (to, from), Said::Target)?;
+                    }
                     None => {
                         let own = &self.catalogue.types[of.0 as usize].name;
                         let name = &self.catalogue.predicates[of.1 as usize].name;

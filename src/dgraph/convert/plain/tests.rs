@@ -419,6 +419,40 @@ fn links_are_kept_in_step_as_the_schema_says_it() {
 }
 
 #[test]
+fn of_links_that_contradict_each_other_the_one_that_both_ends_say_stays() {
+    let schema = "<A.bs>:[uid] .\n<B.a>:uid .\n<A.twin>:uid .\ntype <A> {\n}\ntype <B> {\n}\n";
+    let sdl =
+        "type A { bs: [B] @hasInverse(field: a) twin: A @hasInverse(field: twin) } type B { a: A }";
+    // One that is said first and by one end; one that the owner alone says; twins of whom one has another as well.
+    let rows = r#"<0x1> <dgraph.type> "A" .
+<0x2> <dgraph.type> "A" .
+<0x3> <dgraph.type> "A" .
+<0x5> <dgraph.type> "B" .
+<0x6> <dgraph.type> "B" .
+<0x1> <A.bs> <0x5> .
+<0x2> <A.bs> <0x5> .
+<0x5> <B.a> <0x2> .
+<0x1> <A.bs> <0x6> .
+<0x6> <B.a> <0x3> .
+<0x1> <A.twin> <0x3> .
+<0x2> <A.twin> <0x3> .
+<0x3> <A.twin> <0x2> .
+"#;
+    let (sent, _) = sent(made(schema, sdl, rows).path());
+    assert_eq!(
+        sent.linked(),
+        [
+            "a 1 twin > a 3 -",
+            "a 2 twin > a 3 -",
+            "a 3 twin > a 2 -",
+            "b 1 a > a 2 bs",
+            "b 2 a > a 3 bs",
+        ]
+    );
+    assert_eq!(sent.told().len(), 3, "{:?}", sent.told());
+}
+
+#[test]
 fn a_set_that_is_not_whole_or_damaged_is_refused() {
     let set = made("<a>:string .\n", "", "<0x1> <a> \"x\" .\n<0x1> nothing\n");
     let spool = tempfile::tempdir().expect("a folder");

@@ -1,7 +1,7 @@
 //! Where relations of Prisma belong among the links.
 
 use super::values::Holds;
-use crate::convert::plain::{Made, Pairs};
+use crate::convert::plain::{Made, Pairs, Said};
 use crate::error::Result;
 use crate::prisma::ndf::Relation;
 
@@ -33,6 +33,6 @@ pub fn push(pairs: &mut Pairs, made: &Made<Holds>, pair: &Relation<'_>) -> Resul
     if !back || !fits {
         return Ok(false);
     }
-    pairs.link(made, number, (&owner.id, &target.id))?;
+    pairs.link(made, number, (&owner.id, &target.id), Said::Owner)?;
     Ok(true)
 }
