@@ -19,7 +19,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Hashes what is written.
-struct Hasher(Sha256);
+pub(crate) struct Hasher(pub Sha256);
 
 impl Write for Hasher {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -1,26 +1,48 @@
 //! How texts are escaped, in JSON and RDF alike: as `json.Marshal` of Go writes them, and as `strconv.Unquote` and JSON
 //! read them.
 
-use std::fmt::Write as _;
+use std::fmt;
 
-/// Appends the text in quotes.
-pub(super) fn quote(text: &str, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                // Writing to a text does not fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(character));
-            }
-            _ => out.push(character),
-        }
+/// Appends the text in quotes. What cannot be written to says so itself.
+pub(super) fn quote(text: &str, out: &mut impl fmt::Write) {
+    let _ = out.write_char('"');
+    let mut from = 0;
+    for (at, character) in text.char_indices() {
+        let escape = match character {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
+            '<' => "\\u003c",
+            '>' => "\\u003e",
+            '&' => "\\u0026",
+            '\u{2028}' => "\\u2028",
+            '\u{2029}' => "\\u2029",
+            '\0'..='\u{1f}' => "",
+            _ => continue,
+        };
+        let _ = out.write_str(&text[from..at]);
+        let _ = match escape {
+            "" => write!(out, "\\u{:04x}", u32::from(character)),
+            escape => out.write_str(escape),
+        };
+        from = at + character.len_utf8();
     }
-    out.push('"');
+    let _ = out.write_str(&text[from..]);
+    let _ = out.write_char('"');
+}
+
+/// How many bytes [`quote`] makes of a text, at the most.
+pub(super) fn quoted(text: &str) -> usize {
+    let bytes = text.bytes().map(|it| match it {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        b'<' | b'>' | b'&' | 0..=0x1f => 6,
+        // What U+2028 and U+2029 begin with, of three bytes.
+        0xe2 => 4,
+        _ => 1,
+    });
+    2 + bytes.sum::<usize>()
 }
 
 /// Where the quoted text that begins here ends: behind its closing quote.
@@ -128,6 +150,7 @@ mod tests {
         let mut out = String::new();
         quote("a\"\\\n\u{1}<b>&\u{2028}ë🎉", &mut out);
         assert_eq!(out, r#""a\"\\\n\u0001\u003cb\u003e\u0026\u2028ë🎉""#);
+        assert_eq!(out.len(), quoted("a\"\\\n\u{1}<b>&\u{2028}ë🎉"));
         assert_eq!(unquote(&out).unwrap(), "a\"\\\n\u{1}<b>&\u{2028}ë🎉");
     }
 

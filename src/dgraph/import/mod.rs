@@ -4,6 +4,7 @@
 //! uids that are known, and postings are a set (of values by their hash, of languages by their tag), so that a request whose
 //! answer is lost is simply sent again. How nodes get their uids: see [`numbering`].
 
+mod cutting;
 mod each;
 mod foreign;
 mod graphql;

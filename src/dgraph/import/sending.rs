@@ -1,18 +1,20 @@
 //! The rows: requests that were not taken yet are sent, several at once. One that is refused is halved until the rows are
 //! alone that it is refused for.
 
-use super::each::each;
+use super::each::each_weighed;
 use super::numbering::Numbering;
 use super::refused::{MOST, Refusal};
-use super::source::{Chunk, Placed, Source, text};
+use super::source::{Chunk, Placed, Source};
 use super::state::State;
 use super::target::Target;
-use super::writing::{Outcome, Writer};
+use super::writing::{Outcome, Writer, pack};
 use crate::checking::{Event, Watch};
-use crate::dgraph::Dialect;
-use crate::dgraph::row::{GALAXY, Row};
+use crate::dgraph::json::cannot_write;
+use crate::dgraph::row::{GALAXY, Node, Row};
+use crate::dgraph::{Dialect, rdf};
 use crate::error::{Error, Result};
 use crate::threads::locked;
+use std::io::Write as _;
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -38,10 +40,11 @@ pub(super) struct Ledger<'a> {
     pub is_stuck: bool,
 }
 
-/// A row that can be sent.
-struct Line<'c> {
-    placed: &'c Placed,
-    text: Vec<u8>,
+/// A row as it is sent.
+struct Line {
+    placed: Placed,
+    /// What the set calls its node.
+    subject: Node,
 }
 
 impl Sender<'_> {
@@ -56,7 +59,8 @@ impl Sender<'_> {
             what: "rows",
             items: Some(survey.rows),
         });
-        let sent = each(
+        let sent = each_weighed(
+            |chunk: &Chunk| chunk.weight,
             |give| {
                 let read = self.source.read(&survey.namespaces, &mut |chunk| {
                     if self.is_taken(&chunk) {
@@ -66,7 +70,7 @@ impl Sender<'_> {
                 });
                 read.map(drop)
             },
-            |chunk| self.chunk(&chunk),
+            |chunk| self.chunk(chunk),
         );
         self.watch.on(Event::Ended);
         sent
@@ -76,61 +80,56 @@ impl Sender<'_> {
     fn is_taken(&self, chunk: &Chunk) -> bool {
         let is_taken = locked(&self.ledger).state.is_taken(chunk.number);
         if is_taken {
-            self.advance(chunk);
+            self.watch.on(advanced(chunk));
         }
         is_taken
     }
 
-    fn advance(&self, chunk: &Chunk) {
-        self.watch.on(Event::Advanced {
-            items: chunk.rows.len() as u64,
-            bytes: chunk.bytes(),
-        });
-    }
-
-    fn chunk(&self, chunk: &Chunk) -> Result<()> {
+    fn chunk(&self, chunk: Chunk) -> Result<()> {
         let expected = self.numbering.survey.digests.get(chunk.number);
         if expected != Some(&chunk.digest()) {
             return Err(super::changed());
         }
-        let mut lines = Vec::with_capacity(chunk.rows.len());
-        for placed in &chunk.rows {
-            // A login says the namespace.
-            let row = Row {
-                namespace: GALAXY,
-                ..placed.row.clone()
-            };
-            match text(&self.numbering.apply(row)?, Dialect::Before2103) {
-                Ok(text) => lines.push(Line { placed, text }),
-                Err(error) => self.refuse(placed, &error.to_string())?,
-            }
-        }
+        let (number, done) = (chunk.number, advanced(&chunk));
         let Some(target) = self.targets.get(chunk.target) else {
             return Err(super::changed());
         };
-        self.lines(target, &lines)?;
-        locked(&self.ledger).state.take(chunk.number)?;
-        self.advance(chunk);
+        let mut lines = Vec::with_capacity(chunk.rows.len());
+        for placed in chunk.rows {
+            let subject = placed.row.subject.clone();
+            // A login says the namespace.
+            let row = Row {
+                namespace: GALAXY,
+                ..placed.row
+            };
+            let row = self.numbering.apply(row)?;
+            let mut line = Line {
+                placed: Placed { row, ..placed },
+                subject,
+            };
+            match rdf::check(&line.placed.row, Dialect::Before2103) {
+                Ok(()) => lines.push(line),
+                Err(error) => self.refuse(&mut line, &error.to_string())?,
+            }
+        }
+        self.lines(target, &mut lines)?;
+        locked(&self.ledger).state.take(number)?;
+        self.watch.on(done);
         Ok(())
     }
 
     /// Sends these, and finds the ones that are refused.
-    fn lines(&self, target: &Target, lines: &[Line<'_>]) -> Result<()> {
+    fn lines(&self, target: &Target, lines: &mut [Line]) -> Result<()> {
         let mut left: Vec<Range<usize>> =
             Vec::from_iter((!lines.is_empty()).then_some(0..lines.len()));
         while let Some(range) = left.pop() {
-            let part = &lines[range.clone()];
-            let texts = part.iter().map(|it| it.text.as_slice());
-            let body = std::iter::once(&b"{ set {\n"[..])
-                .chain(texts)
-                .chain([&b"} }\n"[..]]);
-            let body: Vec<u8> = body.flatten().copied().collect();
-            let outcome = self.writer.rows(&target.server, &body);
+            let part = &mut lines[range.clone()];
+            let outcome = self.writer.packed(&target.server, &body(part)?);
             let outcome = outcome.map_err(|it| target.within(it))?;
             locked(&self.ledger).requests += 1;
             match (outcome, part) {
                 (Outcome::Taken(_), _) => {}
-                (Outcome::Refused(said), [line]) => self.refuse(line.placed, &said)?,
+                (Outcome::Refused(said), [line]) => self.refuse(line, &said)?,
                 (Outcome::Refused(_), _) => {
                     let middle = range.start + range.len() / 2;
                     left.push(middle..range.end);
@@ -142,8 +141,10 @@ impl Sender<'_> {
     }
 
     /// Notes a row that is refused.
-    fn refuse(&self, placed: &Placed, said: &str) -> Result<()> {
+    fn refuse(&self, Line { placed, subject }: &mut Line, said: &str) -> Result<()> {
         let mut ledger = locked(&self.ledger);
+        // It is not sent again, and is told with the name that the set has for its node.
+        std::mem::swap(&mut placed.row.subject, subject);
         let refusal = Refusal::of(&placed.row, said);
         ledger.state.refuse(placed.place(), refusal)?;
         if ledger.state.refused() < MOST {
@@ -161,4 +162,23 @@ impl Sender<'_> {
                 .hint("see what these have in common; mend the set or the schema, empty the server, and run it with --restart"),
         )
     }
+}
+
+fn advanced(chunk: &Chunk) -> Event<'static> {
+    Event::Advanced {
+        items: chunk.rows.len() as u64,
+        bytes: chunk.weight as u64,
+    }
+}
+
+/// A request with these rows. None of their texts is held: each may have six times the length of its value.
+fn body(lines: &[Line]) -> Result<Vec<u8>> {
+    pack(|out| {
+        out.write_all(b"{ set {\n").map_err(cannot_write)?;
+        let mut rows = rdf::Writer::new(out, Dialect::Before2103);
+        for line in lines {
+            rows.push(&line.placed.row)?;
+        }
+        rows.finish().write_all(b"} }\n").map_err(cannot_write)
+    })
 }

@@ -1,5 +1,6 @@
 //! What is sent of a set: its rows, in requests that are cut alike each time, and its schemas.
 
+use super::cutting::Cutter;
 use crate::dgraph::graphql::GraphQl;
 use crate::dgraph::rdf;
 use crate::dgraph::row::{Node, Object, Row, TYPE, is_system};
@@ -8,13 +9,9 @@ use crate::dgraph::set::{Content, Context, ExportSet};
 use crate::dgraph::verify::Verdict;
 use crate::dgraph::{Dialect, Format};
 use crate::error::{Error, Result};
+use crate::hashing::Hasher;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How many rows a request has at the most: those of the live loader have as many.
-const ROWS: usize = 1_000;
-/// How many bytes of values it has, unless one row alone has more.
-const BYTES: usize = 4 << 20;
 
 /// What tells the rows of a request from others.
 pub(super) type Digest = [u8; 8];
@@ -37,36 +34,26 @@ pub(super) struct Chunk {
     /// The number of the namespace among those that are sent.
     pub target: usize,
     pub rows: Vec<Placed>,
-    weight: usize,
+    /// About how many bytes its text and its rows have.
+    pub weight: usize,
 }
 
 impl Chunk {
     /// What tells it from others, whatever uids its nodes get.
     pub fn digest(&self) -> Digest {
-        let mut hasher = Sha256::new();
+        let mut writer = rdf::Writer::new(Hasher(Sha256::new()), Dialect::Since2103);
         for placed in &self.rows {
-            match text(&placed.row, Dialect::Since2103) {
-                Ok(text) => hasher.update(text),
+            if writer.push(&placed.row).is_err() {
                 // No request holds it; what it is about is enough.
-                Err(_) => hasher.update(placed.row.about()),
+                let mut hasher = writer.finish();
+                hasher.0.update(placed.row.about());
+                writer = rdf::Writer::new(hasher, Dialect::Since2103);
             }
         }
         let mut digest = Digest::default();
-        digest.copy_from_slice(&hasher.finalize()[..8]);
+        digest.copy_from_slice(&writer.finish().0.finalize()[..8]);
         digest
     }
-
-    /// How many bytes its values have.
-    pub fn bytes(&self) -> u64 {
-        self.weight as u64
-    }
-}
-
-/// A row as RDF.
-pub(super) fn text(row: &Row, dialect: Dialect) -> Result<Vec<u8>> {
-    let mut writer = rdf::Writer::new(Vec::new(), dialect);
-    writer.push(row)?;
-    Ok(writer.finish())
 }
 
 /// A set that was checked.
@@ -176,18 +163,8 @@ impl<'a> Source<'a> {
         namespaces: &[u64],
         give: &mut dyn FnMut(Chunk) -> Result<()>,
     ) -> Result<u64> {
-        let mut open: BTreeMap<usize, (Vec<Placed>, usize)> = BTreeMap::new();
-        let (mut next, mut left_out) = (0, 0);
-        let mut send = |target: usize, (rows, weight): (Vec<Placed>, usize)| {
-            let chunk = Chunk {
-                number: next,
-                target,
-                rows,
-                weight,
-            };
-            next += 1;
-            give(chunk)
-        };
+        let mut open = Cutter::default();
+        let mut left_out = 0;
         for (number, file) in self.set.files().iter().enumerate() {
             let Content::Rows(format) = file.content else {
                 continue;
@@ -212,25 +189,15 @@ impl<'a> Source<'a> {
                     left_out += 1;
                     continue;
                 }
-                let weight = weight(&row);
-                let (waiting, held) = open.entry(target).or_default();
-                if waiting.len() == ROWS || (!waiting.is_empty() && *held + weight > BYTES) {
-                    send(target, std::mem::take(open.entry(target).or_default()))?;
-                }
-                let (waiting, held) = open.entry(target).or_default();
-                *held += weight;
-                waiting.push(Placed {
+                let placed = Placed {
                     row,
                     file: number,
                     line: rows.line(),
-                });
+                };
+                open.push(target, placed, give)?;
             }
         }
-        for (target, rest) in open {
-            if !rest.0.is_empty() {
-                send(target, rest)?;
-            }
-        }
+        open.finish(give)?;
         Ok(left_out)
     }
 }
@@ -267,16 +234,6 @@ fn is_own(row: &Row) -> bool {
         Object::Edge(_) => false,
     };
     is_system(&row.predicate) && (row.predicate != TYPE || names_own)
-}
-
-/// About how many bytes a row has, whatever uids its nodes get.
-fn weight(row: &Row) -> usize {
-    let value = match &row.object {
-        Object::Value { value, .. } => value.text.len(),
-        Object::Edge(_) => 0,
-    };
-    let facets = row.facets.iter().map(|it| it.key.len() + it.text.len());
-    value + row.predicate.len() + facets.sum::<usize>()
 }
 
 /// The nodes of a row.

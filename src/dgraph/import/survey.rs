@@ -1,10 +1,10 @@
 //! What there is to be sent: read once before anything is, so that it is known what tells it from any other set.
 
-use super::source::{Digest, Source, nodes, text};
+use super::source::{Digest, Source, nodes};
 use super::table::{Nodes, Table};
 use crate::checking::{Event, Watch};
-use crate::dgraph::Dialect;
 use crate::dgraph::row::{Node, Object, Row};
+use crate::dgraph::{Dialect, rdf};
 use crate::error::Result;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
@@ -86,7 +86,7 @@ impl Survey {
             }
             watch.on(Event::Advanced {
                 items: chunk.rows.len() as u64,
-                bytes: chunk.bytes(),
+                bytes: chunk.weight as u64,
             });
             Ok(())
         });
@@ -131,7 +131,7 @@ fn is_found(row: &Row) -> bool {
         Object::Value { language, .. } => language.is_none(),
         Object::Edge(_) => true,
     };
-    is_plain && text(row, Dialect::Since2103).is_ok()
+    is_plain && rdf::check(row, Dialect::Since2103).is_ok()
 }
 
 /// Samples that are spread evenly, however many requests there will be.

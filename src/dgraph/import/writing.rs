@@ -1,5 +1,6 @@
 //! One change of data or schema, again where a server asks for that, with an end to it.
 
+use crate::dgraph::json::cannot_write;
 use crate::dgraph::server::{Answered, Path, Server, phrases, without_values};
 use crate::error::{Error, Result};
 use flate2::Compression;
@@ -60,19 +61,35 @@ impl Writer {
     /// # Errors
     /// The server does not answer, or asks for it again without an end; or the user wants the run to stop.
     pub fn rows(&self, server: &Server, text: &[u8]) -> Result<Outcome> {
-        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-        let packed = packed.write_all(text).and_then(|()| packed.finish());
-        let packed = packed.map_err(|error| Error::failed(format!("gzip: {error}")))?;
+        let packed = pack(|out| out.write_all(text).map_err(cannot_write))?;
+        self.packed(server, &packed)
+    }
+
+    /// The same with a text that was packed.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows) says it.
+    pub fn packed(&self, server: &Server, packed: &[u8]) -> Result<Outcome> {
         persist(server, "transaction", &mut |tries| {
             let alone = &self.alone;
             if tries > TOGETHER {
                 let _guard = alone.write().unwrap_or_else(PoisonError::into_inner);
-                return server.write_rows(&packed);
+                return server.write_rows(packed);
             }
             let _guard = alone.read().unwrap_or_else(PoisonError::into_inner);
-            server.write_rows(&packed)
+            server.write_rows(packed)
         })
     }
+}
+
+/// Packs what is written, as it is written: a text may be many times as long.
+///
+/// # Errors
+/// What `write` says.
+pub(super) fn pack(write: impl FnOnce(&mut GzEncoder<Vec<u8>>) -> Result<()>) -> Result<Vec<u8>> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    write(&mut packed)?;
+    packed.finish().map_err(cannot_write)
 }
 
 /// Changes a schema.

@@ -5,7 +5,7 @@ mod reader;
 mod writer;
 
 pub use reader::Reader;
-pub use writer::Writer;
+pub use writer::{Writer, check};
 
 use super::row::Scalar;
 
