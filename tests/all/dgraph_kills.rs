@@ -3,12 +3,13 @@
 
 use std::fs;
 
-use crate::limits::{MEMORY, measured};
+use crate::limits::MEMORY;
 use crate::support::cli::{Outcome, run};
 use crate::support::dgraph_server::held::Tally;
 use crate::support::dgraph_server::runs::{Uids, import, killed, made, nodes};
 use crate::support::dgraph_server::{Blow, DgraphServer, Form, Kept, sets};
 use crate::support::dice::Dice;
+use crate::support::timing::{many, timed};
 
 /// What happens to mutations while nobody is killed.
 fn blow(dice: &mut Dice) -> Option<Blow> {
@@ -240,7 +241,8 @@ fn in_flat_memory(rows: u64) {
             "--restart",
         ];
         arguments.extend(options.iter().map(String::as_str));
-        let Some((outcome, peak)) = measured(arguments) else {
+        let work = format!("import-{uids:?}").to_lowercase();
+        let Some((outcome, peak)) = timed(&work, rows, &path("g01.rdf.gz"), arguments) else {
             return;
         };
         assert_eq!(outcome.code, Some(0), "{uids:?}: {}", outcome.all());
@@ -262,5 +264,5 @@ fn many_rows_are_imported_in_flat_memory() {
 #[test]
 #[ignore = "long: a million rows"]
 fn a_million_rows_are_imported_in_flat_memory() {
-    in_flat_memory(1_000_000);
+    in_flat_memory(many());
 }

@@ -4,17 +4,17 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
-use crate::limits::{MEMORY, measured};
+use crate::limits::MEMORY;
 use crate::support::cli::{Outcome, backup, run};
 use crate::support::files::{copy_folder, listing, repository};
 use crate::support::running::Running;
 use crate::support::schema::described;
+use crate::support::timing::{many, timed};
 
 /// A set of a real server.
 fn server(name: &str) -> String {
@@ -388,17 +388,11 @@ fn verify_many(rows: u64) {
         let set = Set::new(&[]);
         write_many(&set, format, rows);
         let path = set.0.path().display().to_string();
-        let began = Instant::now();
-        let Some((outcome, peak)) = measured(["dgraph", "verify", &path]) else {
+        let file = set.path(&format!("g01.{format}.gz"));
+        let work = format!("verify-{format}");
+        let Some((outcome, peak)) = timed(&work, rows, &file, ["dgraph", "verify", &path]) else {
             return;
         };
-        let seconds = began.elapsed().as_secs_f64();
-        // For people who measure; nothing hangs on it.
-        let _ = writeln!(
-            io::stderr(),
-            "verify of {rows} rows as {format}: {seconds:.1} s, {} MB at the peak",
-            peak >> 20
-        );
         assert_eq!(outcome.code, Some(0), "{}", outcome.all());
         assert!(!outcome.stderr.contains("links go to"), "{}", outcome.all());
         assert!(peak <= MEMORY, "{format}: {} MB", peak >> 20);
@@ -413,5 +407,5 @@ fn many_rows_go_through_in_flat_memory() {
 #[test]
 #[ignore = "long: a million rows"]
 fn a_million_rows_go_through_in_flat_memory() {
-    verify_many(1_000_000);
+    verify_many(many());
 }

@@ -23,16 +23,26 @@ pub const MEMORY: u64 = match cfg!(debug_assertions) {
 
 // ------------------------------------------------------------------ archives
 
-/// Says on stderr how much memory the program took at its peak that it runs, in kilobytes.
+/// Says on stderr how much memory the program took at its peak that it runs, in kilobytes, and how much processor time, in
+/// seconds.
 const MEASURE: &str = r#"
     my %number = (x86_64 => 98, aarch64 => 165);
     my $machine = `uname -m`; chomp $machine;
     my $usage = "\0" x 144;
     my $code = system(@ARGV);
     syscall($number{$machine}, -1, $usage) == 0 or die;
-    printf STDERR "peak %d\n", (unpack("q*", $usage))[4];
+    my @usage = unpack("q*", $usage);
+    printf STDERR "peak %d\n", $usage[4];
+    printf STDERR "cpu %.2f\n", $usage[0] + $usage[2] + ($usage[1] + $usage[3]) / 1e6;
     exit($code >> 8);
 "#;
+
+/// What runs the program that it is given, and says what that took, in lines such as `peak 1234` and `cpu 1.23`.
+pub fn measuring() -> Command {
+    let mut perl = Command::new("perl");
+    perl.args(["-e", MEASURE]);
+    perl
+}
 
 /// Runs the binary and gives the peak of its memory in bytes; nothing where it cannot be measured.
 pub fn measured<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<(Outcome, u64)> {
@@ -44,9 +54,7 @@ pub fn measured_with<'a>(
     arguments: impl IntoIterator<Item = &'a str>,
     variables: &[(&str, String)],
 ) -> Option<(Outcome, u64)> {
-    let mut perl = Command::new("perl");
-    perl.args(["-e", MEASURE]);
-    let mut command = backup_through(perl, arguments);
+    let mut command = backup_through(measuring(), arguments);
     let outcome = run(command.envs(variables.iter().map(|(name, value)| (name, value))));
     let peak = outcome.lines("peak ").first().and_then(|line| {
         let kilobytes: u64 = line.strip_prefix("peak ")?.parse().ok()?;

@@ -39,6 +39,7 @@ pub mod strace;
 pub mod strapi;
 pub mod systemd;
 pub mod tarball;
+pub mod timing;
 pub mod transfer_client;
 pub mod world;
 
