@@ -2,9 +2,11 @@
 //!
 //! It knows nothing of what is imported. It is there once, for [`prisma`](crate::prisma) and whoever comes beside it.
 
+mod half_way;
 mod journal;
 mod places;
 
+pub use half_way::HalfWay;
 pub(crate) use journal::Journal;
 pub use places::{Imports, Places};
 #[cfg(test)]

@@ -155,6 +155,7 @@ impl Arguments {
         let identity = Identity::of(&survey, reached.server.endpoint(), &into, self.new_uids);
         let own = environment.own_folder();
         let places = identity.places(&real_path(set.folder()), own.as_deref());
+        let places = places.telling(cancellation.when_half_way());
         let import = Import {
             source: &source,
             survey: &survey,

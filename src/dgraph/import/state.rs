@@ -187,15 +187,18 @@ impl State {
 
     /// The server is about to be changed.
     pub(super) fn begin(&mut self) -> Result<()> {
-        match self.is_new() {
-            true => self.add_through(Line::Began),
-            false => Ok(()),
+        if self.is_new() {
+            self.add_through(Line::Began)?;
         }
+        self.journal.half_way(true);
+        Ok(())
     }
 
     /// It was not changed, after all.
     pub(super) fn unchanged(&mut self) -> Result<()> {
-        self.add(Line::Unchanged)
+        self.add(Line::Unchanged)?;
+        self.journal.half_way(false);
+        Ok(())
     }
 
     /// A request was taken.

@@ -120,13 +120,13 @@ impl State {
     /// A request is about to be sent: from now on it may be there.
     pub(super) fn sending(&mut self, kind: ValueType, number: usize) -> Result<()> {
         let is_told = self.is_in_doubt(kind, number);
-        if is_told && !self.known.refused[kind as usize].contains_key(&number) {
-            return Ok(());
+        if !is_told || self.known.refused[kind as usize].contains_key(&number) {
+            let line = Line::Sending(kind.to_string(), number);
+            // Where that is not written, it is not sent: nothing is in doubt.
+            self.journal.write_through(&line)?;
+            self.known.apply(&line);
         }
-        let line = Line::Sending(kind.to_string(), number);
-        // Where that is not written, it is not sent: nothing is in doubt.
-        self.journal.write_through(&line)?;
-        self.known.apply(&line);
+        self.journal.half_way(true);
         Ok(())
     }
 
