@@ -121,7 +121,8 @@ impl Arguments {
         let interrupt = cancellation.interrupt();
         let zero = self.zero.as_deref().map(Endpoint::parse).transpose();
         let zero = zero.map_err(|error| error.within("--zero"))?;
-        let key = self.encryption_key_file.as_deref().map(Key::read);
+        let key = self.encryption_key_file.as_deref();
+        let key = key.map(|it| Key::read(it, &interrupt));
         let set = ExportSet::open(&self.folder, key.transpose()?, &interrupt)?;
         let progress = Progress::new(cancellation, self.verbose).checking("the set");
         terminal::tell("checking the set");

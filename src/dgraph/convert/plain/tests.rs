@@ -97,7 +97,7 @@ impl Sink for Sent {
 }
 
 fn opened(set: &Path, spool: &Path) -> Result<PlainSource> {
-    let key = Key::read(&set.join("enc.key")).ok();
+    let key = Key::read(&set.join("enc.key"), &Interrupt::default()).ok();
     let interrupt = Interrupt::default();
     let set = ExportSet::open(set, key, &interrupt)?;
     PlainSource::open(&set, ("5.54.0", NOW), spool, &interrupt)
