@@ -389,6 +389,33 @@ fn a_set_that_is_not_there_is_not_to_be_made() {
     );
 }
 
+#[test]
+fn several_values_where_the_schema_has_room_for_one_are_noted_wherever_they_stand() {
+    let rows = [
+        r#"<0x1> <name> "a"^^<xs:string> <0x0> ."#,
+        r#"<0x1> <name> "b"@en <0x0> ."#,
+        r#"<0x1> <friend> <0x2> <0x0> ."#,
+        r#"<0x1> <friend> <0x1> <0x0> ."#,
+        r#"<0x2> <age> "1"^^<xs:int> <0x0> ."#,
+        // The same once more is no other.
+        r#"<0x1> <name> "a"^^<xs:string> <0x0> ."#,
+        r#"<0x1> <name> "a"^^<xs:string> <0x1> ."#,
+    ];
+    let text = rows.join("\n");
+    let set = Set::new(&[("g01.rdf.gz", &text)]);
+    let outcome = set.verify().ends_with(0);
+    assert!(!outcome.all().contains("stand beside"), "{}", outcome.all());
+    let text = format!(
+        "{text}\n<0x2> <age> \"2\"^^<xs:int> <0x0> .\n<0x1> <name> \"secret\"^^<xs:string> <0x0> .\n"
+    );
+    let set = Set::new(&[("g01.rdf.gz", &text)]);
+    let outcome = set
+        .verify()
+        .ends_with(0)
+        .says(["2 values stand beside another one"]);
+    assert!(!outcome.all().contains("secret"), "{}", outcome.all());
+}
+
 /// Writes so many rows, half of them links, of nodes that come in any order.
 fn write_many(set: &Set, format: &str, rows: u64) {
     let file = File::create(set.path(&format!("g01.{format}.gz"))).unwrap();
