@@ -8,7 +8,7 @@ use super::refused::Refusal;
 use super::survey::Survey;
 use crate::dgraph::server::Endpoint;
 use crate::error::{Error, Kind, Result};
-use crate::resuming::{Imports, Journal, Places};
+use crate::resuming::{Imports, Journal, Places, without_again};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -263,7 +263,7 @@ impl State {
         let hint = "run the same command again to go on; with --restart it begins anew, which is for a server that was emptied";
         let hint = match error.advice() {
             Some(advice) if is_stuck => advice.to_owned(),
-            Some(advice) => format!("{advice}; {hint}"),
+            Some(advice) => format!("{}; {hint}", without_again(advice)),
             None => hint.to_owned(),
         };
         Error::new(Kind::HalfWay, message).listing(list).hint(hint)

@@ -7,7 +7,7 @@ use super::super::ndf::ValueType;
 use super::super::service::Endpoint;
 use super::super::verify::Verdict;
 use crate::error::{Error, Kind, Result};
-use crate::resuming::{Imports, Journal, Places};
+use crate::resuming::{Imports, Journal, Places, without_again};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,7 +195,7 @@ impl State {
         let hint = "run the same command again to go on; with --restart it begins anew, which is for a service that was emptied";
         let hint = match error.advice() {
             Some(advice) if is_stuck => advice.to_owned(),
-            Some(advice) => format!("{advice}; {hint}"),
+            Some(advice) => format!("{}; {hint}", without_again(advice)),
             None => hint.to_owned(),
         };
         Error::new(Kind::HalfWay, message).listing(list).hint(hint)
