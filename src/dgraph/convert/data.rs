@@ -6,8 +6,8 @@ use super::super::row::{Object, Row, TYPE, is_system};
 use super::super::schema::Schema;
 use super::super::set::{Content, Context, ExportSet, SetFile, dialect};
 use super::super::{Format, at};
-use super::ID;
 use super::system::DGRAPH;
+use super::{ID, ONE};
 use crate::convert::noted::{Data, NotedSource, Piece};
 use crate::convert::notes::named_in;
 use crate::convert::system::System;
@@ -215,9 +215,7 @@ impl SetData {
                         row.namespace
                     );
                     let error = Error::failed(at(&file.name, rows.line(), why).to_string());
-                    return Err(error.hint(
-                        "export one of them alone (`backup dgraph export --namespace N`), and convert that",
-                    ));
+                    return Err(error.hint(ONE));
                 }
                 push(&row, &mut sorter)?;
             }

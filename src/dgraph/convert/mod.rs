@@ -24,6 +24,10 @@ pub use plain::PlainSource;
 pub const DATA: &str = "data";
 /// The field with the id of a node, which is the same in every server, whatever its uid.
 pub(super) const ID: &str = "strapiId";
+/// What to do with several namespaces.
+const ONE: &str = "export one of them alone (`backup dgraph export --namespace N`), and convert that; \
+     where that server is gone, load one of them into another one that is empty (`backup dgraph import --namespace N \
+     --into-namespace 0`), and export that";
 
 /// The predicate of a field.
 fn predicate(type_name: &str, field: &str) -> String {
