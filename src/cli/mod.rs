@@ -55,6 +55,7 @@ use crate::archive::{Archive, ArchiveSource, Demands, Unlock};
 use crate::database::Stop;
 use crate::effort::Effort;
 use crate::error::{Error, Kind, Result};
+use crate::resuming::HalfWay;
 use crate::store::{Interrupt, Location};
 use crate::threads::start;
 use crate::transfer::summary::ArchiveFacts;
@@ -375,8 +376,8 @@ impl Cancellation {
         Ok(Interrupt::new(requested))
     }
 
-    /// From now on a second signal ends the process with the code of a restore that is half-way, or again with that of
-    /// one that changed nothing.
+    /// From now on a second signal ends the process with the code of what is half-way, or again with that of one that
+    /// changed nothing.
     fn half_way(&self, is_half_way: bool) {
         let code = match is_half_way {
             true => exit_code(Kind::HalfWay),
@@ -390,6 +391,12 @@ impl Cancellation {
             *self.exits.lock().unwrap_or_else(PoisonError::into_inner) = exits;
             *self.flags.lock().unwrap_or_else(PoisonError::into_inner) = flags;
         }
+    }
+
+    /// What tells of an import that its other side is half-way.
+    fn when_half_way(&self) -> HalfWay {
+        let own = self.clone();
+        HalfWay::new(move |is_half_way| own.half_way(is_half_way))
     }
 
     /// From now on the process ends when its work is done, and says so to whoever wants to stop it:

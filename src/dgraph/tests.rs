@@ -26,7 +26,7 @@ fn sets() -> Vec<(String, ExportSet)> {
     let entries = fs::read_dir(folder()).expect("testdata").flatten();
     let folders = entries.filter(|it| it.path().is_dir());
     let sets = folders.map(|it| {
-        let key = Key::read(&it.path().join("enc.key")).ok();
+        let key = Key::read(&it.path().join("enc.key"), &Interrupt::default()).ok();
         let set = ExportSet::open(&it.path(), key, &Interrupt::default()).expect("a set");
         (it.file_name().to_string_lossy().into_owned(), set)
     });
@@ -309,7 +309,7 @@ fn a_cut_or_changed_file_is_found_and_a_wrong_key_is_said() {
     let scratch = tempfile::tempdir().expect("a folder");
     for name in ["v20.11.3-dql.r21", "v25.3.0-encrypted"] {
         let from = folder().join(name);
-        let key = Key::read(&from.join("enc.key")).ok();
+        let key = Key::read(&from.join("enc.key"), &Interrupt::default()).ok();
         for entry in fs::read_dir(&from).unwrap().flatten() {
             fs::copy(entry.path(), scratch.path().join(entry.file_name())).unwrap();
         }

@@ -20,7 +20,6 @@
 pub mod convert;
 pub mod export;
 pub mod import;
-mod named;
 pub mod ndf;
 pub mod project;
 pub mod sdl;

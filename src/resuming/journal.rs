@@ -1,6 +1,7 @@
 //! One file for each import: lines of JSON that are only added to. It lies beside what is imported, or where that may not
 //! be written, in the user's own folder; an entry there says where, so that what was moved is known again.
 
+use super::HalfWay;
 use super::places::{Entry, Places, hold, locked, may_not, options};
 use crate::error::{Error, Result};
 use crate::store::{folder_of, not_opened, open_plain, sync_folder};
@@ -25,6 +26,7 @@ pub(crate) struct Journal<L> {
     path: PathBuf,
     entry: Option<Entry>,
     target: &'static str,
+    half_way: HalfWay,
     lines: PhantomData<L>,
 }
 
@@ -87,6 +89,7 @@ impl<L: Serialize + DeserializeOwned + PartialEq> Journal<L> {
             path,
             entry,
             target: places.target,
+            half_way: places.half_way.clone(),
             lines: PhantomData,
         }
     }
@@ -186,8 +189,14 @@ impl<L: Serialize + DeserializeOwned + PartialEq> Journal<L> {
             .map_err(|error| fail(&self.path, error))
     }
 
+    /// What is imported into is about to be changed, or was not, after all: tells whoever hears it.
+    pub fn half_way(&mut self, is_half_way: bool) {
+        self.half_way.tell(is_half_way);
+    }
+
     /// Takes it away: there is nothing to go on with.
-    pub fn remove(self) {
+    pub fn remove(mut self) {
+        self.half_way(false);
         let _ = fs::remove_file(&self.path);
         if let Some(entry) = self.entry {
             entry.remove();

@@ -1,6 +1,7 @@
 //! Where the state of an import lies. It is known by its key alone, which is made from endpoint and content: a data set that
 //! was packed, renamed or moved meanwhile is the same one.
 
+use super::HalfWay;
 use crate::error::{Error, Kind, Result};
 use crate::store::{folder_of, not_opened, open_plain};
 use rustix::fs::{FlockOperation, flock};
@@ -46,6 +47,8 @@ pub struct Places {
     entry: Option<PathBuf>,
     pub(super) set: &'static str,
     pub(super) target: &'static str,
+    /// Who hears when something is about to be changed.
+    pub(super) half_way: HalfWay,
 }
 
 impl Imports<'_> {
@@ -82,7 +85,15 @@ impl Places {
             entry: own.map(|folder| folder.join(format!("{family}-{key}{ENTRY}"))),
             set: imports.set,
             target: imports.target,
+            half_way: HalfWay::default(),
         }
+    }
+
+    /// Has somebody hear that the other side is half-way, from before it is changed on.
+    #[must_use]
+    pub fn telling(mut self, half_way: HalfWay) -> Self {
+        self.half_way = half_way;
+        self
     }
 
     /// The state that is there: where the entry says, in the user's own folder, or beside the data set, however that was

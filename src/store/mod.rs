@@ -10,6 +10,7 @@ mod interrupt;
 mod limit;
 mod location;
 pub(crate) mod media;
+mod named;
 mod net;
 mod object;
 mod owner;
@@ -29,6 +30,7 @@ pub use file::{
 pub(crate) use folder::{Folder, Hidden, check_free, holds_something};
 pub use interrupt::{Interrupt, Interruptible};
 pub use location::{Location, ObjectName, StoreKind};
+pub(crate) use named::{about_named, open_named, open_named_or_pipe, sort};
 pub use net::Distrust;
 pub(crate) use net::{Answer, Caller, Unanswered, is_loopback};
 pub(crate) use net::{Asked, Failure, Refusal, Upgraded, upgrade};

@@ -141,6 +141,19 @@ fn an_import_that_is_interrupted_says_how_to_go_on_and_goes_on() {
 }
 
 #[test]
+fn a_second_signal_ends_an_import_that_is_half_way_with_the_code_of_that() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path().join("set");
+    let set = made(&folder, 900);
+    let server = DgraphServer::empty(Form::V2503);
+    let twice = Some(Blow::InterruptTwice(Kept::All));
+    server.state().blows.mutations = [None, None, twice].into();
+    killed(&server, &mut import(&folder, &server, &[])).ends_with(13);
+    run(&mut import(&folder, &server, &[])).ends_with(0);
+    Uids::Kept.is_same(&server.held(), 0, &set, "after two signals");
+}
+
+#[test]
 fn an_import_that_another_one_is_at_work_on_is_told_so() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path().join("set");

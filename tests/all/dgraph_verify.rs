@@ -4,15 +4,20 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use strapi_backup::checking::{Event, Watch};
+use strapi_backup::dgraph::set::ExportSet;
+use strapi_backup::error::Kind;
+use strapi_backup::store::Interrupt;
 use tempfile::TempDir;
 
 use crate::limits::MEMORY;
 use crate::support::cli::{Outcome, backup, run};
 use crate::support::files::{copy_folder, listing, repository};
-use crate::support::running::Running;
 use crate::support::schema::described;
 use crate::support::timing::{many, timed};
 
@@ -328,26 +333,87 @@ fn names_from_a_set_move_no_cursor() {
     assert!(!outcome.all().contains('\u{1b}'), "{}", outcome.all());
 }
 
+/// Wants the run to stop as soon as rows are read.
+struct Stopping {
+    wanted: Arc<AtomicBool>,
+    rows: AtomicU64,
+}
+
+impl Watch for Stopping {
+    fn on(&self, event: Event<'_>) {
+        if let Event::Advanced { items, .. } = event {
+            self.rows.fetch_add(items, Ordering::Relaxed);
+            self.wanted.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 #[test]
-fn a_signal_ends_it_while_it_reads() {
+fn it_ends_while_it_reads_once_it_is_to_stop() {
     let set = Set::new(&[]);
-    let pipe = set.path("g01.json.gz");
-    run(Command::new("mkfifo").arg(&pipe)).ends_with(0);
-    let path = set.0.path().display().to_string();
-    let mut running = Running::start(backup(["dgraph", "verify", &path]));
-    // Opens once the run does.
-    let mut out = GzEncoder::new(
-        File::options().write(true).open(&pipe).unwrap(),
-        Compression::none(),
+    write_many(&set, "rdf", 200_000);
+    let wanted = Arc::new(AtomicBool::new(false));
+    let interrupt = Interrupt::new(Arc::clone(&wanted));
+    let stopping = Stopping {
+        wanted,
+        rows: AtomicU64::new(0),
+    };
+    let opened = ExportSet::open(set.0.path(), None, &interrupt).expect("a set");
+    let scratch = tempfile::tempdir().unwrap();
+    let error = strapi_backup::dgraph::verify::verify(&opened, scratch.path(), &stopping);
+    assert_eq!(error.expect_err("stopped").kind(), Kind::Interrupted);
+    let rows = stopping.rows.into_inner();
+    assert!((1..200_000).contains(&rows), "{rows}");
+}
+
+#[test]
+fn a_pipe_in_a_set_is_told_at_once_and_not_waited_for() {
+    for name in ["g01.schema.gz", "g01.gql_schema.gz", "g01.rdf.gz"] {
+        let set = Set::new(&[]);
+        let _ = fs::remove_file(set.path(name));
+        run(Command::new("mkfifo").arg(set.path(name))).ends_with(0);
+        let said = format!("{name} is a pipe, and no file for a set");
+        set.verify().ends_with(2).says([said.as_str()]);
+    }
+}
+
+#[test]
+fn a_set_that_is_not_there_is_not_to_be_made() {
+    let set = Set::new(&[]);
+    let outcome = verify(&set.path("nowhere").display().to_string(), &[]).ends_with(1);
+    let outcome = outcome.says(["nothing has this name: check it"]);
+    assert!(
+        !outcome.all().contains("make the folder"),
+        "{}",
+        outcome.all()
     );
-    out.write_all(b"[\n").unwrap();
-    running.signal("INT");
-    let row = b"  {\"uid\":\"0x1\",\"namespace\":\"0x0\",\"name\":\"x\"},\n".repeat(1000);
-    // There is no end to it, but that nobody reads any more.
-    while out.write_all(&row).is_ok() {}
-    let outcome = running.end().ends_with(130);
-    assert!(outcome.stdout.is_empty(), "{}", outcome.all());
-    std::mem::forget(out);
+}
+
+#[test]
+fn several_values_where_the_schema_has_room_for_one_are_noted_wherever_they_stand() {
+    let rows = [
+        r#"<0x1> <name> "a"^^<xs:string> <0x0> ."#,
+        r#"<0x1> <name> "b"@en <0x0> ."#,
+        r#"<0x1> <friend> <0x2> <0x0> ."#,
+        r#"<0x1> <friend> <0x1> <0x0> ."#,
+        r#"<0x2> <age> "1"^^<xs:int> <0x0> ."#,
+        // The same once more is no other.
+        r#"<0x1> <name> "a"^^<xs:string> <0x0> ."#,
+        r#"<0x1> <name> "a"^^<xs:string> <0x1> ."#,
+    ];
+    let text = rows.join("\n");
+    let set = Set::new(&[("g01.rdf.gz", &text)]);
+    let outcome = set.verify().ends_with(0);
+    assert!(!outcome.all().contains("stand beside"), "{}", outcome.all());
+    let text = format!(
+        "{text}\n<0x2> <age> \"2\"^^<xs:int> <0x0> .\n<0x1> <name> \"secret\"^^<xs:string> <0x0> .\n"
+    );
+    let set = Set::new(&[("g01.rdf.gz", &text)]);
+    let outcome = set
+        .verify()
+        .ends_with(0)
+        .says(["2 values stand beside another one"]);
+    assert!(!outcome.all().contains("secret"), "{}", outcome.all());
 }
 
 /// Writes so many rows, half of them links, of nodes that come in any order.

@@ -189,6 +189,17 @@ fn coming(place: &Place, data: &Path, service: &PrismaService) -> PathBuf {
 }
 
 #[test]
+fn a_second_signal_ends_an_import_that_is_half_way_with_the_code_of_that() {
+    let service = PrismaService::new();
+    let place = Place::new(&service.endpoint());
+    let data = large(&place);
+    service.fail_imports([None, Some(Fault::InterruptTwice(Kept::Half))]);
+    killed(&service, &mut import(&place, &data)).ends_with(13);
+    run(&mut import(&place, &data)).ends_with(0);
+    service.held().is_same(&expected(&data), "two signals");
+}
+
+#[test]
 fn an_import_that_is_killed_while_it_writes_its_state_goes_on() {
     if !can_trace() {
         return;

@@ -228,8 +228,8 @@ pub(super) fn find(arguments: &Arguments, room: &Room<'_>) -> Result<Origin> {
     };
     refuse_archive(&from)?;
     let interrupt = room.cancellation.interrupt();
-    let key = arguments.encryption_key_file.as_deref().map(Key::read);
-    let key = key.transpose()?;
+    let key = arguments.encryption_key_file.as_deref();
+    let key = key.map(|it| Key::read(it, &interrupt)).transpose()?;
     let has_key = key.is_some();
     if let Some(set) = set_at(&from, key, &interrupt)? {
         return find_set(arguments, room, &from, set);

@@ -121,7 +121,8 @@ impl Arguments {
         let interrupt = cancellation.interrupt();
         let zero = self.zero.as_deref().map(Endpoint::parse).transpose();
         let zero = zero.map_err(|error| error.within("--zero"))?;
-        let key = self.encryption_key_file.as_deref().map(Key::read);
+        let key = self.encryption_key_file.as_deref();
+        let key = key.map(|it| Key::read(it, &interrupt));
         let set = ExportSet::open(&self.folder, key.transpose()?, &interrupt)?;
         let progress = Progress::new(cancellation, self.verbose).checking("the set");
         terminal::tell("checking the set");
@@ -155,6 +156,7 @@ impl Arguments {
         let identity = Identity::of(&survey, reached.server.endpoint(), &into, self.new_uids);
         let own = environment.own_folder();
         let places = identity.places(&real_path(set.folder()), own.as_deref());
+        let places = places.telling(cancellation.when_half_way());
         let import = Import {
             source: &source,
             survey: &survey,

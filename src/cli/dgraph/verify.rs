@@ -52,8 +52,10 @@ impl Arguments {
         cancellation: &Cancellation,
         summary: &mut Summary,
     ) -> Result<u8> {
-        let key = self.encryption_key_file.as_deref().map(Key::read);
-        let set = ExportSet::open(&self.folder, key.transpose()?, &cancellation.interrupt())?;
+        let interrupt = cancellation.interrupt();
+        let key = self.encryption_key_file.as_deref();
+        let key = key.map(|it| Key::read(it, &interrupt));
+        let set = ExportSet::open(&self.folder, key.transpose()?, &interrupt)?;
         let progress = self.frame.progress(cancellation);
         let found = verify::verify(&set, &environment.temporary, &progress)?;
         verdict::note(summary, &found);

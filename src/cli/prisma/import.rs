@@ -87,6 +87,7 @@ impl Arguments {
         let data = real_path(&self.data);
         let own = environment.own_folder();
         let places = places(&data, &found, service.endpoint(), own.as_deref());
+        let places = places.telling(cancellation.when_half_way());
         let total: usize = found.chunks.iter().map(Vec::len).sum();
         let endpoint = safe(&service.endpoint().to_string());
         if self.dry_run {

@@ -6,9 +6,9 @@ use super::super::row::{Object, Row, TYPE, is_system};
 use super::super::schema::Schema;
 use super::super::set::{Content, Context, ExportSet, SetFile, dialect};
 use super::super::{Format, at};
-use super::LOST_FACETS;
 use super::node::{Lost, Open, type_of_id};
 use super::system::DGRAPH;
+use super::{LOST_FACETS, ONE};
 use crate::convert::data::{Data, Piece};
 use crate::convert::noted::NotedSource;
 use crate::convert::notes::named_in;
@@ -227,9 +227,7 @@ impl SetData {
                         row.namespace
                     );
                     let error = Error::failed(at(&file.name, rows.line(), why).to_string());
-                    return Err(error.hint(
-                        "export one of them alone (`backup dgraph export --namespace N`), and convert that",
-                    ));
+                    return Err(error.hint(ONE));
                 }
                 push(&row, &mut sorter)?;
             }

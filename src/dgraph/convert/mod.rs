@@ -25,6 +25,10 @@ pub use plain::PlainSource;
 pub const DATA: &str = "data";
 /// The field with the id of a node, which is the same in every server, whatever its uid.
 pub(super) const ID: &str = "strapiId";
+/// What to do with several namespaces.
+const ONE: &str = "export one of them alone (`backup dgraph export --namespace N`), and convert that; \
+     where that server is gone, load one of them into another one that is empty (`backup dgraph import --namespace N \
+     --into-namespace 0`), and export that";
 
 /// Why what stands beside a value or a link has no place.
 const LOST_FACETS: &str = "what stands beside it (facets) has no place in Strapi";

@@ -8,7 +8,7 @@ use super::refused::Refusal;
 use super::survey::Survey;
 use crate::dgraph::server::Endpoint;
 use crate::error::{Error, Kind, Result};
-use crate::resuming::{Imports, Journal, Places};
+use crate::resuming::{Imports, Journal, Places, without_again};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -187,15 +187,18 @@ impl State {
 
     /// The server is about to be changed.
     pub(super) fn begin(&mut self) -> Result<()> {
-        match self.is_new() {
-            true => self.add_through(Line::Began),
-            false => Ok(()),
+        if self.is_new() {
+            self.add_through(Line::Began)?;
         }
+        self.journal.half_way(true);
+        Ok(())
     }
 
     /// It was not changed, after all.
     pub(super) fn unchanged(&mut self) -> Result<()> {
-        self.add(Line::Unchanged)
+        self.add(Line::Unchanged)?;
+        self.journal.half_way(false);
+        Ok(())
     }
 
     /// A request was taken.
@@ -260,7 +263,7 @@ impl State {
         let hint = "run the same command again to go on; with --restart it begins anew, which is for a server that was emptied";
         let hint = match error.advice() {
             Some(advice) if is_stuck => advice.to_owned(),
-            Some(advice) => format!("{advice}; {hint}"),
+            Some(advice) => format!("{}; {hint}", without_again(advice)),
             None => hint.to_owned(),
         };
         Error::new(Kind::HalfWay, message).listing(list).hint(hint)

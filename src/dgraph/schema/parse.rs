@@ -1,5 +1,6 @@
 //! Reads a schema. Each predicate stands on a line of its own; a type goes over several.
 
+use super::super::row::shown;
 use super::super::{Dialect, at, number};
 use super::{Directive, Field, Kind, LONGEST_SCHEMA, MOST_PARTS, Predicate, Schema, Type};
 use crate::error::{Error, Result};
@@ -222,9 +223,14 @@ impl<'a> Cursor<'a> {
                 name
             }
         };
-        match name.is_empty() {
-            true => Err("there is no name".into()),
-            false => Ok(name.to_owned()),
+        match name {
+            "" => Err("there is no name".into()),
+            // It is given to servers between `<` and `>`. What else no name has they say themselves.
+            _ if name.contains(|it: char| it.is_control() || "<>{}".contains(it)) => Err(format!(
+                "the name `{}` has characters that no name has",
+                shown(name)
+            )),
+            _ => Ok(name.to_owned()),
         }
     }
 
@@ -349,6 +355,10 @@ mod tests {
             ("<a>:int .\n<a>:string .", 2, "twice"),
             ("<a>:int .\ntype <A> {\n\ta\n", 2, "does not end"),
             ("type <A> {\n}\ntype <A> {\n\ta\n}\n", 5, "twice"),
+            ("\ntype <T} type <U> {\n}", 2, "`T} type <U`"),
+            ("type <T> {\n\t<a}b>\n}", 2, "`a}b`"),
+            ("<a> <b>:int .", 1, "no `:`"),
+            ("<a\u{1b}b>:int .", 1, "that no name has"),
         ] {
             let error = Schema::parse(text, "g01.schema.gz")
                 .expect_err(text)

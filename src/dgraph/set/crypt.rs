@@ -5,10 +5,10 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::random;
+use crate::store::{Interrupt, open_named_or_pipe};
 use aes::cipher::{KeyIvInit, StreamCipher};
 use aes::{Aes128, Aes192, Aes256};
 use ctr::Ctr128BE;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -47,12 +47,14 @@ impl Key {
     /// The key in a file, which holds nothing else.
     ///
     /// # Errors
-    /// It cannot be read, or is none.
-    pub fn read(path: &Path) -> Result<Self> {
-        let fail = |error| Error::io("read the key", path, error);
+    /// It cannot be read, or is none; or the user wants the run to stop while a pipe gives nothing.
+    pub fn read(path: &Path, interrupt: &Interrupt) -> Result<Self> {
         let mut bytes = Vec::new();
-        let file = File::open(path).map_err(fail)?;
-        file.take(1 << 10).read_to_end(&mut bytes).map_err(fail)?;
+        let file = open_named_or_pipe(path, "key", interrupt)?;
+        let read = file.take(1 << 10).read_to_end(&mut bytes);
+        read.map_err(|error| {
+            Error::from_io(error, |error| Error::io("read the key", path, error))
+        })?;
         Self::new(bytes).map_err(|error| error.within(path.display()))
     }
 
@@ -179,5 +181,24 @@ mod tests {
             assert_eq!(error.kind(), Kind::WrongKey);
         }
         assert_eq!(format!("{:?}", Key::new([7; 16]).unwrap()), "Key(..)");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_key_in_a_pipe_is_read_and_not_waited_for_once_the_run_is_to_stop() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("key");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("made");
+        let asked = AtomicUsize::new(0);
+        let interrupt = Interrupt::when(move || asked.fetch_add(1, Ordering::Relaxed) > 2);
+        let error = Key::read(&path, &interrupt).expect_err("nobody writes");
+        assert_eq!(error.kind(), Kind::Interrupted, "{error}");
+        let to = path.clone();
+        let writing = std::thread::spawn(move || std::fs::write(to, [7; 32]));
+        let key = Key::read(&path, &Interrupt::default()).expect("a key");
+        writing.join().expect("joined").expect("written");
+        assert_eq!(key.0, [7; 32]);
     }
 }

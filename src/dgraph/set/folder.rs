@@ -7,9 +7,9 @@ use super::crypt::Key;
 use super::gzip;
 use super::rows::{Context, Rows};
 use crate::error::{Error, Result};
-use crate::store::Interrupt;
+use crate::store::{Interrupt, about_named, open_named};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
@@ -92,8 +92,7 @@ impl ExportSet {
     /// The folder cannot be read. Kind [`Archive`](crate::error::Kind::Archive): there is no set in it. Kind
     /// [`Usage`](crate::error::Kind::Usage): there are several.
     pub fn open(path: &Path, key: Option<Key>, interrupt: &Interrupt) -> Result<Self> {
-        let about = fs::metadata(path);
-        let about = about.map_err(|error| Error::io("read the set", path, error))?;
+        let about = about_named(path, "set")?;
         let none = |why: &str| {
             Error::archive(format!("{}: {why}", path.display())).hint(
                 "an export set is a folder with g01.json.gz or g01.rdf.gz, and g01.schema.gz beside it",
@@ -193,10 +192,11 @@ impl ExportSet {
     /// Reads a file, unpacked and decrypted.
     ///
     /// # Errors
-    /// It cannot be read, or the key does not open it. What is damaged is found on the way.
+    /// It cannot be read, or the key does not open it. What is damaged is found on the way. Kind
+    /// [`Usage`](crate::error::Kind::Usage): it is a pipe or a device, which nobody waits for.
     pub fn read(&self, file: &SetFile) -> Result<Box<dyn BufRead>> {
         let path = self.folder.join(&file.name);
-        let inner = File::open(&path).map_err(|error| Error::io("read", &path, error))?;
+        let inner = open_named(&path, "set")?;
         gzip::open(self.interrupt.reader(inner), &file.name, self.key.as_ref())
     }
 

@@ -13,7 +13,7 @@ use crate::checking::{Count, Event, Findings, Watch};
 use crate::error::{Error, Kind, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
-use uids::Uids;
+use uids::{Found, Uids};
 
 /// How many predicates, types and namespaces are counted one by one.
 const COUNTED: usize = 10_000;
@@ -231,7 +231,9 @@ impl Checker<'_> {
                     self.infinite += u64::from(format == Format::Rdf && value.is_no_number());
                 }
                 self.verdict.count(&row);
-                self.uids.push(&row, (number, line))?;
+                let schema = self.schema;
+                let predicate = schema.and_then(|it| it.predicate(row.namespace, &row.predicate));
+                self.uids.push(&row, predicate, (number, line))?;
             }
             watch.on(Event::Advanced {
                 items: 1,
@@ -279,7 +281,15 @@ impl Checker<'_> {
             let name = files.get(file).map_or("", |it| it.name.as_str());
             format!("{name}, line {line}")
         };
-        let dangling = self.uids.finish(self.set.interrupt())?;
+        let Found { dangling, crowded } = self.uids.finish(self.set.interrupt())?;
+        if let Some((about, place)) = crowded.first {
+            let count = crowded.count;
+            self.verdict.notes.push(format!(
+                "{count} values stand beside another one of their node, and the schema has room for one: which of them a \
+                 server keeps is not known; the first is of {about} ({})",
+                told(place)
+            ));
+        }
         if let Some((node, place)) = dangling.first {
             let count = dangling.count;
             self.verdict.notes.push(format!(

@@ -3,12 +3,12 @@
 //!
 //! The data themselves go through a service in between, which keeps their types, ids and values, and nothing else.
 
-use super::super::named::open_named;
 use super::layout::DATAMODEL;
 use crate::convert::notes::{NOTES, named_in};
 use crate::convert::tallies::foreign;
 use crate::error::{Error, Result};
 use crate::prisma::sdl::LONGEST;
+use crate::store::open_named;
 use std::io::{self, Read};
 use std::path::Path;
 

@@ -7,7 +7,7 @@ use super::super::ndf::ValueType;
 use super::super::service::Endpoint;
 use super::super::verify::Verdict;
 use crate::error::{Error, Kind, Result};
-use crate::resuming::{Imports, Journal, Places};
+use crate::resuming::{Imports, Journal, Places, without_again};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,13 +120,13 @@ impl State {
     /// A request is about to be sent: from now on it may be there.
     pub(super) fn sending(&mut self, kind: ValueType, number: usize) -> Result<()> {
         let is_told = self.is_in_doubt(kind, number);
-        if is_told && !self.known.refused[kind as usize].contains_key(&number) {
-            return Ok(());
+        if !is_told || self.known.refused[kind as usize].contains_key(&number) {
+            let line = Line::Sending(kind.to_string(), number);
+            // Where that is not written, it is not sent: nothing is in doubt.
+            self.journal.write_through(&line)?;
+            self.known.apply(&line);
         }
-        let line = Line::Sending(kind.to_string(), number);
-        // Where that is not written, it is not sent: nothing is in doubt.
-        self.journal.write_through(&line)?;
-        self.known.apply(&line);
+        self.journal.half_way(true);
         Ok(())
     }
 
@@ -195,7 +195,7 @@ impl State {
         let hint = "run the same command again to go on; with --restart it begins anew, which is for a service that was emptied";
         let hint = match error.advice() {
             Some(advice) if is_stuck => advice.to_owned(),
-            Some(advice) => format!("{advice}; {hint}"),
+            Some(advice) => format!("{}; {hint}", without_again(advice)),
             None => hint.to_owned(),
         };
         Error::new(Kind::HalfWay, message).listing(list).hint(hint)

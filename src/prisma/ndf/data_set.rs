@@ -1,9 +1,8 @@
 //! A data set that is read: what files it has, in which order.
 
-use super::super::named::{open_named, sort};
 use super::{ValueType, fault, file, zipped};
 use crate::error::{Error, Result};
-use crate::store::{Interrupt, open_plain, real_path};
+use crate::store::{Interrupt, open_named, open_plain, real_path, sort};
 use rustix::fs::FileType;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};

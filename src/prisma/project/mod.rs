@@ -3,10 +3,10 @@
 mod variables;
 mod yaml;
 
-use super::named::open_named;
 use super::sdl::{self, DataModel};
 use crate::dotenv;
 use crate::error::{Error, Result};
+use crate::store::open_named;
 use saphyr::Yaml;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -19,6 +19,8 @@ pub(crate) struct Caller {
     pub(super) runtime: Executor,
     pub(super) interrupt: Interrupt,
     headers: HeaderMap,
+    /// The variable that names a proxy, which may be what cannot be reached.
+    proxy: Option<&'static str>,
 }
 
 /// Further headers of a request, which may say who asks.
@@ -85,7 +87,8 @@ impl Caller {
     /// # Errors
     /// Certificates or proxies cannot be used, or `bearer` is nothing for a header.
     pub fn new(access: &Access, plain: bool, bearer: Option<&str>) -> Result<Self> {
-        let client = Connector::new(access)?
+        let connector = Connector::new(access)?;
+        let client = connector
             .client(plain, CONNECT)
             .map_err(|error| Error::failed(format!("HTTP: {error}")))?;
         let mut headers = HeaderMap::new();
@@ -102,7 +105,19 @@ impl Caller {
             runtime: Executor::new()?,
             interrupt: access.interrupt().clone(),
             headers,
+            proxy: connector.proxy_variable(if plain { "http" } else { "https" }),
         })
+    }
+
+    /// Why there is no answer, where a proxy may be why.
+    pub(super) fn unanswered(&self, error: reqwest::Error) -> Unanswered {
+        let is_connect = error.is_connect();
+        match (unanswered(error), self.proxy) {
+            (Unanswered::Unsent(why), Some(name)) if is_connect && why != NO_TLS => {
+                Unanswered::Unsent(through(&why, name))
+            }
+            (unanswered, _) => unanswered,
+        }
     }
 
     /// Sends a document, and waits at most so long for the whole answer, which may have so many bytes.
@@ -136,7 +151,7 @@ impl Caller {
                 .body(Body::from(body))
                 .send()
                 .await
-                .map_err(unanswered)?;
+                .map_err(|error| self.unanswered(error))?;
             let status = response.status();
             let retry_after = response
                 .headers()
@@ -177,6 +192,18 @@ impl Caller {
     }
 }
 
+/// What TLS says of an answer that is none of its own.
+pub(super) const NO_TLS_SEEN: &str = "InvalidContentType";
+
+/// Why something cannot be reached, told of the variable that names a proxy: it may be that which cannot.
+pub(super) fn through(why: &str, variable: &str) -> String {
+    format!("{why} (the variable {variable} names a proxy, which may be what does not answer)")
+}
+
+/// What is said where something answers `https://` that does not speak TLS.
+const NO_TLS: &str =
+    "what answers there speaks no TLS; if it is a port for HTTP, write the URL with http://";
+
 pub(super) fn unanswered(error: reqwest::Error) -> Unanswered {
     let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
     let error = error.without_url();
@@ -184,6 +211,9 @@ pub(super) fn unanswered(error: reqwest::Error) -> Unanswered {
     let mut cause = std::error::Error::source(&error);
     while let Some(inner) = cause {
         why = inner.to_string();
+        if why.contains(NO_TLS_SEEN) {
+            return Unanswered::Unsent(NO_TLS.into());
+        }
         cause = inner.source();
     }
     match (is_connect, is_timeout) {
@@ -191,5 +221,66 @@ pub(super) fn unanswered(error: reqwest::Error) -> Unanswered {
         (true, false) => Unanswered::Unsent(why),
         (false, true) => Unanswered::Lost("it does not answer".into()),
         (false, false) => Unanswered::Lost(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    /// Why a request to this URL is not sent.
+    fn unsent(url: &str, variables: &[(&str, String)]) -> String {
+        let variables: BTreeMap<_, _> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        let access = Access::new(variables, Interrupt::default());
+        let url = Url::parse(url).expect("a URL");
+        let caller = Caller::new(&access, url.scheme() == "http", None).expect("a caller");
+        match caller.post(&url, Vec::new(), Duration::from_secs(60), 1 << 10) {
+            Err(Unanswered::Unsent(why)) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_is_down_is_named_as_what_may_not_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+        let proxy = format!("http://{}", listener.local_addr().expect("an address"));
+        drop(listener);
+        let why = unsent(
+            "http://example.invalid:8080/query",
+            &[("http_proxy", proxy.clone())],
+        );
+        assert!(
+            why.contains("the variable http_proxy names a proxy"),
+            "{why}"
+        );
+        // That one is not gone through.
+        let why = unsent(&format!("{proxy}/query"), &[("https_proxy", proxy.clone())]);
+        assert!(!why.contains("proxy"), "{why}");
+    }
+
+    #[test]
+    fn a_port_for_http_that_is_asked_with_https_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+        let url = format!(
+            "https://{}/query",
+            listener.local_addr().expect("an address")
+        );
+        let answering = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().expect("somebody");
+            let _ = client.read(&mut [0; 1 << 10]);
+            let _ = client.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+        });
+        let why = unsent(&url, &[]);
+        answering.join().expect("answered");
+        assert!(
+            why.contains("speaks no TLS") && why.contains("http://"),
+            "{why}"
+        );
     }
 }

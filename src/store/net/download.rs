@@ -56,7 +56,7 @@ impl Caller {
                     .header(IF_RANGE, &rest.validator);
             }
             match timeout(IDLE, request.send()).await {
-                Ok(response) => response.map_err(unanswered),
+                Ok(response) => response.map_err(|error| self.unanswered(error)),
                 Err(_) => Err(Unanswered::Lost("it does not answer".into())),
             }
         });

@@ -1,6 +1,7 @@
 //! Connections that begin as HTTP and go on as something else: blocking, and given up when the user wants the run to
 //! stop.
 
+use super::caller::{NO_TLS_SEEN, through};
 use super::distrust::Distrust;
 use super::executor::{Executor, GLANCE};
 use super::http::Connector;
@@ -62,9 +63,7 @@ impl Failure {
     /// The same, told of the variable that names a proxy: it may be that which cannot be reached.
     fn through(self, proxy: Option<&str>) -> Self {
         match (self, proxy) {
-            (Self::Unreachable(why), Some(name)) => Self::Unreachable(format!(
-                "{why} (the variable {name} names a proxy, which may be what does not answer)"
-            )),
+            (Self::Unreachable(why), Some(name)) => Self::Unreachable(through(&why, name)),
             (failure, _) => failure,
         }
     }
@@ -166,7 +165,7 @@ fn failed(error: reqwest::Error) -> Failure {
         if why.contains("peer certificate") {
             return Failure::Untrusted(Distrust::of(&why));
         }
-        if why.contains("InvalidContentType") {
+        if why.contains(NO_TLS_SEEN) {
             return Failure::NoTls;
         }
         cause = inner.source();

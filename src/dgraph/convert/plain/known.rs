@@ -5,14 +5,11 @@ use super::super::super::row::{GALAXY, is_system};
 use super::super::super::schema::{Kind, Predicate, Schema};
 use super::super::super::set::{Content, ExportSet, dialect};
 use super::super::super::{Dialect, refuse};
+use super::super::ONE;
 use super::sdl::{Graph, GraphField, GraphType};
 use crate::error::{Error, Result};
 use crate::model::limits::MOST_TYPES;
 use std::collections::{BTreeSet, HashMap};
-
-/// What to do with several namespaces.
-const ONE: &str =
-    "export one of them alone (`backup dgraph export --namespace N`), and convert that";
 
 /// What nodes without a type become.
 const UNTYPED: &str = "Untyped";

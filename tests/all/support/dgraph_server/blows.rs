@@ -30,6 +30,8 @@ pub enum Blow {
     Kill(Kept),
     /// Whoever asks is sent SIGINT, and gets no answer.
     Interrupt(Kept),
+    /// The same, and SIGTERM at once behind it.
+    InterruptTwice(Kept),
 }
 
 impl Blow {
@@ -38,9 +40,11 @@ impl Blow {
         match self {
             Blow::Abort | Blow::CutRequest | Blow::Late(_) => false,
             Blow::HeldBack => true,
-            Blow::Status(_, kept) | Blow::Cut(kept) | Blow::Kill(kept) | Blow::Interrupt(kept) => {
-                kept == Kept::All
-            }
+            Blow::Status(_, kept)
+            | Blow::Cut(kept)
+            | Blow::Kill(kept)
+            | Blow::Interrupt(kept)
+            | Blow::InterruptTwice(kept) => kept == Kept::All,
         }
     }
 }

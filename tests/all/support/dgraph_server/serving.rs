@@ -2,6 +2,7 @@
 
 use super::http::{Request, Response};
 use super::{Blow, State, admin, blows, changes, files};
+use rustix::process::{Signal, kill_process};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -84,11 +85,15 @@ fn struck(
             done
         }
         Blow::Kill(_) => {
-            strike(own, state, rustix::process::Signal::KILL);
+            strike(own, state, &[Signal::KILL]);
             None
         }
         Blow::Interrupt(_) => {
-            strike(own, state, rustix::process::Signal::INT);
+            strike(own, state, &[Signal::INT]);
+            None
+        }
+        Blow::InterruptTwice(_) => {
+            strike(own, state, &[Signal::INT, Signal::TERM]);
             None
         }
     }
@@ -141,7 +146,7 @@ fn answer(
         ("POST", "/admin") if !is_cloud => {
             if own.interrupts == Some(0) {
                 own.interrupts = None;
-                strike(own, state, rustix::process::Signal::INT);
+                strike(own, state, &[Signal::INT]);
                 return Response::new(503, "");
             }
             let is_task = request.body.windows(6).any(|it| it == b"{ task");
@@ -168,16 +173,14 @@ fn is_about(request: &Request, text: &str) -> bool {
 }
 
 /// Sends a signal to whoever asks, once it is known who that is.
-fn strike(
-    own: MutexGuard<'_, State>,
-    state: &(Mutex<State>, Condvar),
-    signal: rustix::process::Signal,
-) {
+fn strike(own: MutexGuard<'_, State>, state: &(Mutex<State>, Condvar), signals: &[Signal]) {
     let waited = state.1.wait_while(own, |own| own.victim.is_none());
     let mut own = waited.unwrap_or_else(PoisonError::into_inner);
     let victim = own
         .victim
         .take()
         .and_then(|it| rustix::process::Pid::from_raw(it as i32));
-    rustix::process::kill_process(victim.expect("a process"), signal).expect("sent");
+    for signal in signals {
+        kill_process(victim.expect("a process"), *signal).expect("sent");
+    }
 }

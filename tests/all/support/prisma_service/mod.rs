@@ -12,6 +12,7 @@ pub use held::Held;
 
 use generated::Generated;
 use http::Request;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::io::Read as _;
@@ -51,6 +52,8 @@ pub enum Fault {
     Kill(Kept),
     /// Whoever asks is sent SIGINT, and waits for an answer that does not come.
     Interrupt(Kept),
+    /// The same, and SIGTERM at once behind it.
+    InterruptTwice(Kept),
 }
 
 impl Fault {
@@ -60,7 +63,8 @@ impl Fault {
             | Self::Cut(kept)
             | Self::Errors(kept)
             | Self::Kill(kept)
-            | Self::Interrupt(kept) => kept,
+            | Self::Interrupt(kept)
+            | Self::InterruptTwice(kept) => kept,
             Self::Late(_) | Self::Repeats(..) => Kept::Nothing,
         }
     }
@@ -374,7 +378,7 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Answer {
             json!({"errors": [{"message": "Whoops. Looks like an internal server error."}]})
                 .to_string(),
         ),
-        Some(Fault::Kill(_) | Fault::Interrupt(_)) => {
+        Some(Fault::Kill(_) | Fault::Interrupt(_) | Fault::InterruptTwice(_)) => {
             // Whoever has started it says so as soon as it runs.
             let waited = state.1.wait_while(own, |own| own.victim.is_none());
             let mut own = waited.unwrap_or_else(PoisonError::into_inner);
@@ -382,11 +386,14 @@ fn answer(request: &Request, state: &(Mutex<State>, Condvar)) -> Answer {
                 .victim
                 .take()
                 .and_then(|it| rustix::process::Pid::from_raw(it as i32));
-            let (signal, answer) = match fault {
-                Some(Fault::Kill(_)) => (rustix::process::Signal::KILL, Answer::Cut),
-                _ => (rustix::process::Signal::INT, Answer::Never),
+            let (signals, answer): (&[Signal], _) = match fault {
+                Some(Fault::Kill(_)) => (&[Signal::KILL], Answer::Cut),
+                Some(Fault::InterruptTwice(_)) => (&[Signal::INT, Signal::TERM], Answer::Never),
+                _ => (&[Signal::INT], Answer::Never),
             };
-            rustix::process::kill_process(victim.expect("a process"), signal).expect("sent");
+            for signal in signals {
+                rustix::process::kill_process(victim.expect("a process"), *signal).expect("sent");
+            }
             answer
         }
     }
