@@ -2,10 +2,9 @@
 
 use super::super::environment::Environment;
 use super::super::findings::{counted, print_findings};
-use super::super::progress::Progress;
+use super::super::frame::Frame;
 use super::super::prompt::Prompt;
 use super::super::report::INCOMPLETE;
-use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
 use super::super::{Cancellation, exit_code};
 use super::server::ServerArguments;
@@ -73,11 +72,8 @@ pub(super) struct Arguments {
     /// Forget what earlier runs sent, and begin anew. This is for a server that was emptied
     #[arg(long)]
     restart: bool,
-    /// Say more
-    #[arg(long)]
-    verbose: bool,
     #[command(flatten)]
-    alone: RunArguments,
+    frame: Frame,
 }
 
 /// Reads the number of a namespace.
@@ -99,17 +95,12 @@ struct Reached {
 impl Arguments {
     /// Runs the import; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let alone = self.alone.clone();
-        alone.run(
-            "dgraph import",
-            Reports::Stdout,
-            environment,
-            |cancellation, summary| {
+        self.frame
+            .run("dgraph import", environment, |cancellation, summary| {
                 let done = self.import(environment, cancellation, summary);
                 // What earlier runs sent is not known before the set was read.
                 done.map_err(|error| error.interrupted_with("this run sent nothing"))
-            },
-        )
+            })
     }
 
     fn import(
@@ -123,7 +114,7 @@ impl Arguments {
         let zero = zero.map_err(|error| error.within("--zero"))?;
         let key = self.encryption_key_file.as_deref().map(Key::read);
         let set = ExportSet::open(&self.folder, key.transpose()?, &interrupt)?;
-        let progress = Progress::new(cancellation, self.verbose).checking("the set");
+        let progress = self.frame.progress(cancellation).checking("the set");
         terminal::tell("checking the set");
         let found = verify(&set, &environment.temporary, &progress)?;
         verdict::note(summary, &found);
