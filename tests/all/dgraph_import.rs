@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::support::cli::{Outcome, run};
-use crate::support::dgraph_server::runs::{MARKER, Uids, import, killed, made};
+use crate::support::dgraph_server::runs::{MARKER, SCHEMA, Uids, import, killed, made, posted};
 use crate::support::dgraph_server::sets::{Contents, pack, read};
 use crate::support::dgraph_server::{Blow, DgraphServer, Form, Held, Kept};
 use crate::support::files::{listing, repository};
@@ -299,6 +299,118 @@ fn a_server_that_holds_something_is_refused_unless_it_is_said_what_is_meant() {
     let outcome = run(&mut load(&same, &server, &[])).ends_with(1);
     outcome.says(["of a node that is the server's own", "--new-uids"]);
     run(&mut load(&set, &server, &[])).ends_with(0);
+}
+
+/// A server with a schema and a node of its own.
+fn filled(schema: &str, row: &str) -> DgraphServer {
+    let server = DgraphServer::empty(Form::V2503);
+    let rdf = format!("{{ set {{\n{row}\n}} }}");
+    for (path, body) in [("/alter", schema), ("/mutate?commitNow=true", &rdf)] {
+        let answer = posted(&server, path, "application/rdf", body);
+        assert!(answer["errors"].is_null(), "{answer}");
+    }
+    server.state().came.clear();
+    server
+}
+
+#[test]
+fn definitions_of_a_server_with_nodes_are_not_replaced_without_a_word() {
+    let place = Place::new();
+    let schema = "<name>:string @index(exact) @lang .\n<friend>:[uid] @reverse .\n<new>:int @index(int) .\n\
+                  type <Person> {\n\tname\n\tnew\n}\n";
+    let set = place.set(
+        "set",
+        schema,
+        "<0x1> <name> \"a\"@en .\n<0x1> <new> \"4\"^^<xs:int> .\n",
+    );
+    let theirs = "<name>: string @lang @index(exact, term) @upsert .\n<friend>: [uid] @reverse .\ntype <Person> {\n\tname\n\tsecret\n}\n";
+    let of = |server: &DgraphServer| server.held().spaces[&0].schema.clone();
+    for given in [
+        &["--new-uids"][..],
+        &["--merge"],
+        &["--new-uids", "--dry-run"],
+    ] {
+        let server = filled(theirs, "_:x <name> \"mine\" .");
+        let (before, lease) = (of(&server), server.held().lease);
+        let outcome = run(&mut load(&set, &server, given)).ends_with(5);
+        let outcome = outcome.says([
+            "the server has <name>:string @index(exact, term) @lang @upsert, the set <name>:string @index(exact) @lang",
+            "--schema keep",
+            "--schema replace",
+        ]);
+        assert!(!outcome.all().contains("friend"), "{}", outcome.all());
+        assert_eq!((of(&server), changes(&server)), (before, vec![]));
+        assert_eq!(server.held().lease, lease);
+        assert_eq!(place.states(), [""; 0]);
+    }
+
+    let server = filled(theirs, "_:x <name> \"mine\" .");
+    let before = of(&server);
+    let outcome = run(&mut load(
+        &set,
+        &server,
+        &["--new-uids", "--schema", "keep"],
+    ))
+    .ends_with(0);
+    outcome.says([
+        "that of the server stays",
+        "the type Person of the server gets new",
+    ]);
+    let after = of(&server);
+    assert_eq!(after.predicates["name"], before.predicates["name"]);
+    assert!(after.predicates["new"].has("@index"));
+    assert_eq!(after.types["Person"], ["name", "secret", "new"]);
+
+    let server = filled(theirs, "_:x <name> \"mine\" .");
+    let outcome = run(&mut load(
+        &set,
+        &server,
+        &["--merge", "--schema", "replace"],
+    ))
+    .ends_with(0);
+    outcome.says(["that of the set takes its place", "has secret"]);
+    assert!(!of(&server).predicates["name"].has("@upsert"));
+    assert_eq!(of(&server).types["Person"], ["name", "new"]);
+}
+
+#[test]
+fn definitions_that_are_the_same_are_not_sent_again_and_those_without_room_are_refused() {
+    let place = Place::new();
+    let (set, contents) = place.made(30);
+    let server = filled(SCHEMA, "_:x <key> \"mine\" .");
+    run(&mut load(&set, &server, &["--new-uids"])).ends_with(0);
+    let altered = changes(&server)
+        .iter()
+        .filter(|it| it.contains("/alter"))
+        .count();
+    assert_eq!(altered, 0);
+    assert_eq!(
+        server.held().contents(0).rows.len(),
+        contents.rows.len() + 1
+    );
+
+    // Of several values one would be left.
+    let server = filled("<tags>: string .\n", "_:x <tags> \"mine\" .");
+    let outcome = run(&mut load(
+        &set,
+        &server,
+        &["--new-uids", "--schema", "keep"],
+    ))
+    .ends_with(5);
+    outcome.says([
+        "have no place",
+        "the server has <tags>:string, the set <tags>:[string]",
+    ]);
+    assert_eq!(changes(&server), [""; 0]);
+
+    // Where there are no nodes, nobody is harmed.
+    let server = DgraphServer::empty(Form::V2503);
+    posted(&server, "/alter", "application/rdf", "<tags>: int .\n");
+    let outcome = run(&mut load(&set, &server, &[])).ends_with(0);
+    outcome.says([
+        "the server has <tags>:int, the set <tags>:[string]: that of the set takes its place",
+    ]);
+    Uids::Kept.is_same(&server.held(), 0, &contents, "an old schema");
 }
 
 #[test]

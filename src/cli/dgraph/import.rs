@@ -11,7 +11,7 @@ use super::server::ServerArguments;
 use super::verdict;
 use crate::dgraph::export::Namespace;
 use crate::dgraph::import::{
-    Identity, Import, Imported, Leaser, Manner, Places, Source, State, Survey, targets,
+    Identity, Import, Imported, Leaser, Manner, Places, Precedence, Source, State, Survey, targets,
 };
 use crate::dgraph::server::{Cluster, Endpoint, Server, Zero};
 use crate::dgraph::set::{ExportSet, Key};
@@ -19,7 +19,8 @@ use crate::dgraph::verify::{Verdict, verify};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Interrupt, real_path};
 use crate::transfer::summary::{Failure, GroupFacts, StageFacts, Summary};
-use clap::Args;
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
 use std::path::PathBuf;
 
@@ -37,10 +38,10 @@ const SAID: usize = 20;
   backup dgraph import blog --endpoint http://localhost:8080 --dry-run
   backup dgraph import blog --endpoint http://localhost:8080 --zero http://localhost:6080
   backup dgraph import blog --endpoint https://alpha --user groot --password-file password --namespace 0x1 --into-namespace 0
-  backup dgraph import blog --endpoint http://localhost:8080 --new-uids
+  backup dgraph import blog --endpoint http://localhost:8080 --new-uids --schema keep
 
 Exit codes: 0 done, 1 failed and this run changed nothing, 2 usage, or all of it was imported already, 3 done, but for rows or a
-GraphQL schema that the server refuses, 6 something is wrong with the set, 11 another run imports it, 12 wrong key, 13 some of it
+GraphQL schema that the server refuses, 5 the server holds nodes and another schema, 6 something is wrong with the set, 11 another run imports it, 12 wrong key, 13 some of it
 was sent: run it again to go on, 130 interrupted before this run sent anything.")]
 pub(super) struct Arguments {
     /// The set: the folder with g01.json.gz or g01.rdf.gz, or the one that holds it
@@ -63,6 +64,10 @@ pub(super) struct Arguments {
     /// Let rows go to nodes of the server that have the same uid
     #[arg(long)]
     merge: bool,
+    /// Whose definition counts where server and set have different ones of a predicate [default: it is an error where the
+    /// server holds nodes, else that of the set counts]
+    #[arg(long, value_name = "WHOSE", value_enum)]
+    schema: Option<Precedence>,
     /// File with the key that the set is encrypted with: 16, 24 or 32 bytes
     #[arg(long, value_name = "FILE")]
     encryption_key_file: Option<PathBuf>,
@@ -74,6 +79,22 @@ pub(super) struct Arguments {
     restart: bool,
     #[command(flatten)]
     frame: Frame,
+}
+
+impl ValueEnum for Precedence {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Keep, Self::Replace]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Keep => {
+                PossibleValue::new("keep").help("That of the server; what is new is added")
+            }
+            Self::Replace => PossibleValue::new("replace")
+                .help("That of the set, also for the nodes that are there"),
+        })
+    }
 }
 
 /// Reads the number of a namespace.
@@ -158,6 +179,7 @@ impl Arguments {
             manner: Manner {
                 has_new_uids: self.new_uids,
                 is_merge: self.merge,
+                precedence: self.schema,
                 scratch,
             },
             watch: &progress,
@@ -206,7 +228,8 @@ impl Arguments {
         }
         if self.restart {
             // What is known of earlier runs stays where the server was not emptied: without the option they go on.
-            import.look(None).map_err(|error| match places.existing() {
+            let looked = import.look(None).and_then(|()| import.compare(None));
+            looked.map_err(|error| match places.existing() {
                 Ok(Some(_)) => {
                     error.also("without --restart the import goes on that an earlier run began")
                 }
@@ -237,6 +260,9 @@ impl Arguments {
         };
         begun.as_ref().map_or(Ok(()), |it| anew(it, &endpoint))?;
         import.look(begun.as_ref())?;
+        for note in import.compare(begun.as_ref())? {
+            terminal::tell(&format!("note: {note}"));
+        }
         let version = reached.cluster.version.as_deref();
         let version = version.map_or_else(String::new, |it| format!(" ({})", safe(it)));
         let (left, began) = match begun.filter(|it| !it.is_new()) {

@@ -34,6 +34,8 @@ enum Line {
     Began,
     /// It was not changed, after all.
     Unchanged,
+    /// The server has the schema.
+    Schema,
     /// A request was taken, but for the rows of it that stand before this as refused.
     Taken(usize),
     /// A row was refused: its file and its line.
@@ -105,6 +107,7 @@ pub struct State {
 struct Known {
     way: Option<Way>,
     has_begun: bool,
+    has_schema: bool,
     taken: Vec<bool>,
     refused: BTreeMap<(usize, u64), Refusal>,
     is_sent: bool,
@@ -155,6 +158,11 @@ impl State {
         !self.known.has_begun
     }
 
+    /// Whether the server has taken the schema.
+    pub(super) fn has_schema(&self) -> bool {
+        self.known.has_schema
+    }
+
     /// How many rows the server refused, in all runs.
     pub fn refused(&self) -> usize {
         self.known.refused.len()
@@ -196,6 +204,14 @@ impl State {
     /// It was not changed, after all.
     pub(super) fn unchanged(&mut self) -> Result<()> {
         self.add(Line::Unchanged)
+    }
+
+    /// The server has the schema.
+    pub(super) fn schema(&mut self) -> Result<()> {
+        match self.has_schema() {
+            true => Ok(()),
+            false => self.add_through(Line::Schema),
+        }
     }
 
     /// A request was taken.
@@ -283,6 +299,7 @@ impl Known {
             Line::Numbered(way) => self.way = Some(*way),
             Line::Began => self.has_begun = true,
             Line::Unchanged => self.has_begun = false,
+            Line::Schema => self.has_schema = true,
             Line::Taken(request) => match self.taken.get_mut(*request) {
                 Some(taken) => *taken = true,
                 None => return false,
