@@ -6,6 +6,7 @@ mod journal;
 mod places;
 
 pub(crate) use journal::Journal;
+pub(crate) use places::states;
 pub use places::{Imports, Places};
 #[cfg(test)]
 pub(crate) use places::{hold, is_named, options};

@@ -1,6 +1,7 @@
 //! `backup dgraph import`, into servers that are modelled and fail on request.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -209,6 +210,81 @@ fn rows_that_are_refused_are_named_without_their_values_and_all_others_are_there
 }
 
 #[test]
+fn rows_that_were_refused_are_mended_apart_and_nothing_is_there_twice() {
+    let schema = "<name>:string .\n<secret>:string .\n<friend>:[uid] .\n";
+    let rows = |value: &str| {
+        format!(
+            "<0x1> <name> \"a\" .\n<0x1> <friend> <0x2> .\n<0x2> <secret> \"{value}\" .\n<0x2> <name> \"b\" .\n"
+        )
+    };
+    for uids in [Uids::Kept, Uids::New, Uids::Blank] {
+        let place = Place::new();
+        let set = place.set("set", schema, &rows("hunter2"));
+        let server = uids.server(false);
+        let given = uids.options(&server);
+        // Uids of the server are others than those of the set.
+        let lease = server.held().lease + 7;
+        if uids != Uids::Kept {
+            server.state().held.lease = lease;
+        }
+        server.state().refused = Some(("hunter2".into(), "no such thing".into()));
+        let outcome = discreet(run(&mut import(&set, &server, &given)).ends_with(3));
+        let outcome = outcome.says(["g01.rdf.gz, line 3: 0x2 secret", ".refused", "--merge"]);
+        assert!(outcome.stdout.contains("3 rows"), "{}", outcome.all());
+        let aside = listing(place.0.path()).into_iter();
+        let aside: Vec<String> = aside.filter(|it| it.ends_with(".refused")).collect();
+        let [aside] = aside.as_slice() else {
+            panic!("{uids:?}: {aside:?}");
+        };
+        let outcome = run(&mut import(&set, &server, &given)).ends_with(2);
+        outcome.says([".refused", "--merge"]);
+
+        // Mended in the set itself, the whole of it would go there once more.
+        fs::remove_dir_all(&set).expect("removed");
+        let set = place.set("set", schema, &rows("mended"));
+        let mut anew = given.clone();
+        if uids != Uids::New {
+            anew.push("--new-uids".into());
+        }
+        let outcome = run(&mut import(&set, &server, &anew)).ends_with(1);
+        outcome.says(["is there twice", "--merge"]);
+        assert_eq!(server.held().contents(0).rows.len(), 3, "{uids:?}");
+
+        // Mended where it was put aside, it is all there, once.
+        let aside = place.path(aside);
+        let path = aside.join("g01.rdf.gz");
+        let mut text = String::new();
+        let packed = fs::read(&path).expect("read");
+        flate2::read::GzDecoder::new(packed.as_slice())
+            .read_to_string(&mut text)
+            .expect("a text");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        pack(&path, &text.replace("hunter2", "mended"));
+        let outcome = run(&mut load(&aside, &server, &["--merge"])).ends_with(0);
+        assert!(outcome.stdout.contains("1 row"), "{}", outcome.all());
+        uids.is_same(&server.held(), 0, &read(&set, "rdf")[&0], "mended");
+    }
+    // Without a schema there is none of what was put aside.
+    let place = Place::new();
+    let set = place.set(
+        "set",
+        "",
+        "<0x1> <name> \"hunter2\" .\n<0x2> <name> \"a\" .\n",
+    );
+    fs::remove_file(set.join("g01.schema.gz")).expect("removed");
+    let server = DgraphServer::empty(Form::V2503);
+    server.state().refused = Some(("hunter2".into(), "no such thing".into()));
+    run(&mut load(&set, &server, &[])).ends_with(3);
+    server.state().refused = None;
+    let aside = listing(place.0.path()).into_iter();
+    let aside = aside
+        .filter(|it| it.ends_with(".refused"))
+        .collect::<String>();
+    run(&mut load(&place.path(&aside), &server, &["--merge"])).ends_with(0);
+    assert_eq!(server.held().contents(0).rows.len(), 2);
+}
+
+#[test]
 fn a_load_of_which_everything_is_refused_ends() {
     let place = Place::new();
     let rows: String = (1..=5_000)
@@ -284,6 +360,8 @@ fn a_server_that_holds_something_is_refused_unless_it_is_said_what_is_meant() {
     let rows = |server: &DgraphServer| server.held().contents(0).rows.len();
     assert_eq!(rows(&server), contents.rows.len() + 1);
     let outcome = run(&mut load(&set, &server, &["--new-uids"])).ends_with(0);
+    // Whoever has loaded it before is told.
+    let outcome = outcome.says(["note: this set was imported into"]);
     assert!(
         outcome.stdout.contains("have new uids"),
         "{}",

@@ -11,7 +11,8 @@ use super::server::ServerArguments;
 use super::verdict;
 use crate::dgraph::export::Namespace;
 use crate::dgraph::import::{
-    Identity, Import, Imported, Leaser, Manner, Places, Precedence, Source, State, Survey, targets,
+    Earlier, Identity, Import, Imported, Leaser, Manner, Places, Precedence, Source, State, Survey,
+    targets,
 };
 use crate::dgraph::server::{Cluster, Endpoint, Server, Zero};
 use crate::dgraph::set::{ExportSet, Key};
@@ -22,7 +23,7 @@ use crate::transfer::summary::{Failure, GroupFacts, StageFacts, Summary};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use indicatif::HumanCount;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How many refused rows are said; the summary has all of them.
 const SAID: usize = 20;
@@ -74,7 +75,7 @@ pub(super) struct Arguments {
     /// Check everything, and send nothing
     #[arg(long)]
     dry_run: bool,
-    /// Forget what earlier runs sent, and begin anew. This is for a server that was emptied
+    /// Forget what earlier runs sent, and begin anew. This is for a server that was emptied, or for a second copy
     #[arg(long)]
     restart: bool,
     #[command(flatten)]
@@ -166,7 +167,8 @@ impl Arguments {
         let into: Vec<u64> = targets.iter().map(|it| it.into).collect();
         let identity = Identity::of(&survey, reached.server.endpoint(), &into, self.new_uids);
         let own = environment.own_folder();
-        let places = identity.places(&real_path(set.folder()), own.as_deref());
+        let folder = real_path(set.folder());
+        let places = identity.places(&folder, own.as_deref());
         let import = Import {
             source: &source,
             survey: &survey,
@@ -184,7 +186,7 @@ impl Arguments {
             },
             watch: &progress,
         };
-        self.send(&import, &places, &reached, summary)
+        self.send(&import, (&places, &folder), &reached, summary)
     }
 
     /// Reaches the server.
@@ -211,7 +213,7 @@ impl Arguments {
     fn send(
         &self,
         import: &Import<'_>,
-        places: &Places,
+        (places, set): (&Places, &Path),
         reached: &Reached,
         summary: &mut Summary,
     ) -> Result<u8> {
@@ -224,7 +226,7 @@ impl Arguments {
             ));
         }
         if self.dry_run {
-            return self.plan(import, places, reached);
+            return self.plan(import, (places, set), reached);
         }
         if self.restart {
             // What is known of earlier runs stays where the server was not emptied: without the option they go on.
@@ -239,6 +241,12 @@ impl Arguments {
         }
         let state = State::open(places, identity, survey)?;
         anew(&state, &endpoint)?;
+        if state.is_new()
+            && let Err(error) = self.beside(&identity.earlier(set), &endpoint)
+        {
+            state.discard();
+            return Err(error);
+        }
         let (taken, total) = state.progress();
         if taken > 0 {
             terminal::tell(&format!(
@@ -250,8 +258,36 @@ impl Arguments {
         Ok(tell(summary, &done, survey, &endpoint))
     }
 
+    /// Sees that other imports of the folder into this server do not make this one give all nodes twice, and says that there
+    /// are some.
+    fn beside(&self, others: &[Earlier], endpoint: &str) -> Result<()> {
+        for other in others {
+            let path = safe(&other.path.display().to_string());
+            let content = match other.is_same {
+                true => "this set",
+                false => "this folder, when it held other rows,",
+            };
+            let what =
+                format!("{content} was imported into {endpoint} before, or some of it: {path}");
+            if self.new_uids && !other.is_same && !self.restart {
+                let what = format!("{what}; with --new-uids what did not change is there twice");
+                return Err(Error::failed(what).hint(
+                    "rows that were refused are put aside beside that state, and are mended and imported there, with --merge; \
+                     with --restart all of this folder goes beside what is there",
+                ));
+            }
+            terminal::tell(&format!("note: {what}"));
+        }
+        Ok(())
+    }
+
     /// Says what would be sent; gives the exit code.
-    fn plan(&self, import: &Import<'_>, places: &Places, reached: &Reached) -> Result<u8> {
+    fn plan(
+        &self,
+        import: &Import<'_>,
+        (places, set): (&Places, &Path),
+        reached: &Reached,
+    ) -> Result<u8> {
         let endpoint = safe(&reached.server.endpoint().to_string());
         let survey = import.survey;
         let begun = match self.restart {
@@ -259,6 +295,9 @@ impl Arguments {
             false => State::peek(places, import.identity, survey)?,
         };
         begun.as_ref().map_or(Ok(()), |it| anew(it, &endpoint))?;
+        if begun.as_ref().is_none_or(State::is_new) {
+            self.beside(&import.identity.earlier(set), &endpoint)?;
+        }
         import.look(begun.as_ref())?;
         for note in import.compare(begun.as_ref())? {
             terminal::tell(&format!("note: {note}"));
@@ -310,11 +349,20 @@ fn anew(state: &State, endpoint: &str) -> Result<()> {
         0 => String::new(),
         count => format!(", but for {} that it refused", counted(count as u64, "row")),
     };
+    let aside = state.aside().filter(|it| it.is_dir());
+    let aside = aside.map_or_else(String::new, |it| {
+        format!(
+            "the rows that it refused are put aside in {}: mend them there, and import that folder with --merge; ",
+            it.display()
+        )
+    });
     let what = format!(
         "the import is complete: this set was imported into {endpoint} at {}{refused}",
         safe(when)
     );
-    Err(Error::usage(what).hint("if the server was emptied since then, run it with --restart"))
+    Err(Error::usage(what).hint(format!(
+        "{aside}if the server was emptied since then, run it with --restart"
+    )))
 }
 
 /// Says what came of it; gives the exit code.
@@ -325,7 +373,8 @@ fn tell(summary: &mut Summary, done: &Imported, survey: &Survey, endpoint: &str)
         groups: std::iter::empty::<(String, GroupFacts)>().collect(),
     };
     let refused = done.refused.len() as u64;
-    summary.stages.insert("sent".into(), facts(survey.rows));
+    let taken = survey.rows.saturating_sub(done.refused_rows);
+    summary.stages.insert("sent".into(), facts(taken));
     summary.stages.insert("refused".into(), facts(refused));
     summary.faults = done.refused.iter().map(Failure::from).collect();
     let mut advice: Vec<&str> = Vec::new();
@@ -349,7 +398,7 @@ fn tell(summary: &mut Summary, done: &Imported, survey: &Survey, endpoint: &str)
         true => "; the nodes have new uids",
         false => "",
     };
-    let rows = counted(survey.rows, "row");
+    let rows = counted(taken, "row");
     let requests = counted(done.requests, "request");
     let imported = format!("Imported into {endpoint}: {rows}, in {requests}{before}{uids}");
     if refused == 0 {

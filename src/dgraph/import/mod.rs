@@ -5,7 +5,9 @@
 //! answer is lost is simply sent again. How nodes get their uids: see [`numbering`].
 
 mod altering;
+mod aside;
 mod each;
+mod earlier;
 mod marker;
 mod numbering;
 mod occupied;
@@ -20,6 +22,7 @@ mod target;
 mod writing;
 
 pub use crate::resuming::Places;
+pub use earlier::Earlier;
 pub use numbering::Leaser;
 pub use schemas::Precedence;
 pub use source::Source;
@@ -60,6 +63,8 @@ pub struct Imported {
     pub earlier: u64,
     /// What the server refused, in all runs: rows by their places, then GraphQL schemas.
     pub refused: Vec<Error>,
+    /// How many of these are rows.
+    pub refused_rows: u64,
     /// Whether the nodes have other uids than in the set.
     pub has_new_uids: bool,
 }
@@ -187,10 +192,13 @@ impl Import<'_> {
         let mut is_stuck = false;
         match self.all(&mut state, &mut imported, &mut is_stuck) {
             Ok(()) => {
+                let aside = state.aside();
+                let advice = advice(aside.as_deref());
                 let refusals = state.refusals().iter();
                 let mut told: Vec<Error> = refusals
-                    .map(|(place, it)| it.told(self.source, *place))
+                    .map(|(place, it)| it.told(self.source, *place).hint(&advice))
                     .collect();
+                imported.refused_rows = told.len() as u64;
                 told.append(&mut imported.refused);
                 imported.refused = told;
                 Ok(imported)
@@ -279,7 +287,14 @@ impl Import<'_> {
         let ledger = ledger.unwrap_or_else(PoisonError::into_inner);
         imported.requests = ledger.requests;
         *is_stuck = ledger.is_stuck;
-        sent
+        sent?;
+        // While it is known which uids the nodes have.
+        if state.aside().is_none()
+            && let Some(ending) = aside::put(self.source, &numbering, self.targets, state)?
+        {
+            state.put_aside(ending)?;
+        }
+        Ok(())
     }
 
     /// Sets the GraphQL schema of a namespace; gives why not, where the server does not take it. One that is there and is
@@ -313,6 +328,18 @@ impl Import<'_> {
                 )))
             }
         })
+    }
+}
+
+/// What can be done about rows that were refused, which may be put aside.
+fn advice(aside: Option<&Path>) -> String {
+    match aside {
+        Some(folder) => format!(
+            "they are put aside in {}, with the uids that their nodes have in the server: mend them there, and import that \
+             folder with --merge; whoever imports the whole set again has its nodes twice, or overwrites what was changed since",
+            folder.display()
+        ),
+        None => "what servers have no form for has to be put in by hand".to_owned(),
     }
 }
 

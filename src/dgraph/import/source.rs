@@ -73,7 +73,7 @@ pub(super) fn text(row: &Row, dialect: Dialect) -> Result<Vec<u8>> {
 pub struct Source<'a> {
     pub(super) set: &'a ExportSet,
     schema: Schema,
-    has_schema: bool,
+    pub(super) has_schema: bool,
     graphql: Vec<GraphQl>,
     dialect: Dialect,
     /// Its namespaces: those of rows and schemas that are not the server's own.
@@ -150,6 +150,11 @@ impl<'a> Source<'a> {
             });
         }
         schema
+    }
+
+    /// A predicate of the schema, where the set has one.
+    pub(super) fn predicate(&self, namespace: u64, name: &str) -> Option<&Predicate> {
+        self.schema.predicate(namespace, name)
     }
 
     /// The GraphQL schema of a namespace, where it has one.

@@ -12,7 +12,7 @@ use crate::resuming::{Imports, Journal, Places};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The number of the format.
 const FORMAT: u32 = 1;
@@ -40,6 +40,8 @@ enum Line {
     Taken(usize),
     /// A row was refused: its file and its line.
     Refused(usize, u64, Refusal),
+    /// The rows that were refused are put aside, in a folder beside this whose name ends so.
+    Aside(String),
     /// All requests were taken.
     Sent,
     /// All of it is done.
@@ -49,8 +51,8 @@ enum Line {
 /// What is imported, and where to.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    endpoint: String,
-    content: String,
+    pub(super) endpoint: String,
+    pub(super) content: String,
 }
 
 impl Identity {
@@ -110,6 +112,7 @@ struct Known {
     has_schema: bool,
     taken: Vec<bool>,
     refused: BTreeMap<(usize, u64), Refusal>,
+    aside: Option<String>,
     is_sent: bool,
     complete: Option<String>,
 }
@@ -135,6 +138,13 @@ impl State {
         let head = identity.head(survey);
         let journal = Journal::peek(places, &head, &mut |line| known.apply(line))?;
         Ok(journal.map(|journal| Self { journal, known }))
+    }
+
+    /// Takes it away where nothing was sent yet.
+    pub fn discard(self) {
+        if self.is_new() {
+            self.journal.remove();
+        }
     }
 
     /// Where it lies.
@@ -228,6 +238,17 @@ impl State {
         }
     }
 
+    /// The folder with the rows that the server refused, if there is one.
+    pub fn aside(&self) -> Option<PathBuf> {
+        let ending = self.known.aside.as_deref()?;
+        Some(self.path().with_extension(ending))
+    }
+
+    /// The rows that were refused are put aside, in a folder beside the state whose name ends so.
+    pub(super) fn put_aside(&mut self, ending: String) -> Result<()> {
+        self.add_through(Line::Aside(ending))
+    }
+
     /// All requests were taken.
     pub(super) fn sent(&mut self) -> Result<()> {
         match self.is_sent() {
@@ -307,6 +328,7 @@ impl Known {
             Line::Refused(file, line, refusal) => {
                 self.refused.insert((*file, *line), refusal.clone());
             }
+            Line::Aside(ending) => self.aside = Some(ending.clone()),
             Line::Sent => self.is_sent = true,
             Line::Complete(when) => self.complete = Some(when.clone()),
         }
