@@ -128,6 +128,26 @@ fn a_set_that_something_is_wrong_with_is_not_sent() {
 }
 
 #[test]
+fn what_can_be_known_of_the_server_is_said_before_the_set_is_read() {
+    let server = DgraphServer::empty(Form::V2503);
+    let place = Place::new();
+    // It would be refused (6).
+    let set = place.set("set", "<age>:int .\n", "<0x1> <age> \"hunter2\" .\n");
+    let gone = place.path("gone").display().to_string();
+    for (given, code, told) in [
+        (&["--token-file", gone.as_str()][..], 1, "gone"),
+        (&["--into-namespace", "3"], 2, "--into-namespace 0"),
+    ] {
+        run(&mut load(&set, &server, given))
+            .ends_with(code)
+            .says([told]);
+    }
+    server.state().token = Some(("x-dgraph-authtoken", "key-of-the-server".into()));
+    let outcome = discreet(run(&mut load(&set, &server, &[])).ends_with(1));
+    outcome.says(["does not let whoever asks"]);
+}
+
+#[test]
 fn a_dry_run_looks_and_changes_nothing() {
     let server = DgraphServer::empty(Form::V2503);
     let place = Place::new();

@@ -12,7 +12,7 @@ use super::verdict;
 use crate::dgraph::export::Namespace;
 use crate::dgraph::import::{
     Earlier, Identity, Import, Imported, Leaser, Manner, Places, Precedence, Source, State, Survey,
-    targets,
+    leads_into, targets,
 };
 use crate::dgraph::server::{Cluster, Endpoint, Server, Zero};
 use crate::dgraph::set::{ExportSet, Key};
@@ -136,6 +136,12 @@ impl Arguments {
         let zero = zero.map_err(|error| error.within("--zero"))?;
         let key = self.encryption_key_file.as_deref().map(Key::read);
         let set = ExportSet::open(&self.folder, key.transpose()?, &interrupt)?;
+        // What can be known of the server is known before a long set is read.
+        let reached = self.reach(environment, interrupt, zero)?;
+        summary.project = Some(reached.server.endpoint().to_string());
+        if let Some(into) = self.into_namespace {
+            leads_into(&reached.server, into)?;
+        }
         let progress = self.frame.progress(cancellation).checking("the set");
         terminal::tell("checking the set");
         let found = verify(&set, &environment.temporary, &progress)?;
@@ -152,8 +158,6 @@ impl Arguments {
                 "note: {count} with numbers that are no JSON (+Inf, -Inf or NaN) go as RDF, which has a form for them"
             ));
         }
-        let reached = self.reach(environment, interrupt, zero)?;
-        summary.project = Some(reached.server.endpoint().to_string());
         let source = Source::new(&set, &found)?;
         let targets = targets(
             &source,

@@ -28,7 +28,7 @@ pub use schemas::Precedence;
 pub use source::Source;
 pub use state::{Identity, State};
 pub use survey::Survey;
-pub use target::{Target, targets};
+pub use target::{Target, leads_into, targets};
 
 use crate::checking::{Event, Watch};
 use crate::dgraph::row::Node;
