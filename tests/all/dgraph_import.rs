@@ -389,6 +389,14 @@ fn a_server_that_holds_something_is_refused_unless_it_is_said_what_is_meant() {
     );
     assert_eq!(rows(&server), 2 * contents.rows.len() + 1);
 
+    // There is nothing to go on with where all of it is there.
+    let outcome = run(&mut load(&other, &server, &["--restart"])).ends_with(1);
+    assert!(
+        !outcome.all().contains("without --restart"),
+        "{}",
+        outcome.all()
+    );
+
     // The server's own nodes are no obstacle, but for their uids.
     let own = Held::new(Form::V2503).with_access_control(&[0]);
     let server = DgraphServer::empty(Form::V2503);

@@ -235,8 +235,8 @@ impl Arguments {
         if self.restart {
             // What is known of earlier runs stays where the server was not emptied: without the option they go on.
             let looked = import.look(None).and_then(|()| import.compare(None));
-            looked.map_err(|error| match places.existing() {
-                Ok(Some(_)) => {
+            looked.map_err(|error| match State::peek(places, identity, survey) {
+                Ok(Some(state)) if state.completed().is_none() => {
                     error.also("without --restart the import goes on that an earlier run began")
                 }
                 _ => error,
