@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of what is imported. It is there once, for [`prisma`](crate::prisma) and whoever comes beside it.
 
+mod alone;
 mod journal;
 mod places;
 

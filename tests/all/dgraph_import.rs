@@ -148,6 +148,31 @@ fn what_can_be_known_of_the_server_is_said_before_the_set_is_read() {
 }
 
 #[test]
+fn two_imports_at_once_do_not_both_take_a_server_for_empty() {
+    let place = Place::new();
+    let (set, contents) = place.made(20);
+    let other = place.set("other", "<title>:string .\n", "<0x10> <title> \"t\" .\n");
+    let server = DgraphServer::empty(Form::V2503);
+    server.state().blows.mutations = [Some(Blow::HeldBack)].into();
+    let own = place.path("own");
+    let mut command = load(&set, &server, &[]);
+    let mut first = command
+        .env("XDG_STATE_HOME", &own)
+        .spawn()
+        .expect("started");
+    server.holds_back();
+    for given in [&[][..], &["--new-uids"]] {
+        let mut command = load(&other, &server, given);
+        let outcome = run(command.env("XDG_STATE_HOME", &own)).ends_with(11);
+        outcome.says(["another run imports into"]);
+    }
+    server.releases();
+    assert!(first.wait().expect("ended").success());
+    Uids::Kept.is_same(&server.held(), 0, &contents, "the first run");
+    assert_eq!(place.states().len(), 1);
+}
+
+#[test]
 fn a_dry_run_looks_and_changes_nothing() {
     let server = DgraphServer::empty(Form::V2503);
     let place = Place::new();

@@ -42,8 +42,9 @@ const SAID: usize = 20;
   backup dgraph import blog --endpoint http://localhost:8080 --new-uids --schema keep
 
 Exit codes: 0 done, 1 failed and this run changed nothing, 2 usage, or all of it was imported already, 3 done, but for rows or a
-GraphQL schema that the server refuses, 5 the server holds nodes and another schema, 6 something is wrong with the set, 11 another run imports it, 12 wrong key, 13 some of it
-was sent: run it again to go on, 130 interrupted before this run sent anything.")]
+GraphQL schema that the server refuses, 5 the server holds nodes and defines predicates otherwise, 6 something is wrong with the
+set, 11 another run imports into the server, 12 wrong key, 13 some of it was sent: run it again to go on, 130 interrupted before
+this run sent anything.")]
 pub(super) struct Arguments {
     /// The set: the folder with g01.json.gz or g01.rdf.gz, or the one that holds it
     #[arg(value_name = "DIR")]
@@ -112,6 +113,8 @@ struct Reached {
     cluster: Cluster,
     zero: Option<Zero>,
     interrupt: Interrupt,
+    /// The user's own folder for what programs keep.
+    own: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -170,9 +173,8 @@ impl Arguments {
         let survey = Survey::of(&source, &namespaces, scratch, &progress)?;
         let into: Vec<u64> = targets.iter().map(|it| it.into).collect();
         let identity = Identity::of(&survey, reached.server.endpoint(), &into, self.new_uids);
-        let own = environment.own_folder();
         let folder = real_path(set.folder());
-        let places = identity.places(&folder, own.as_deref());
+        let places = identity.places(&folder, reached.own.as_deref());
         let import = Import {
             source: &source,
             survey: &survey,
@@ -211,6 +213,7 @@ impl Arguments {
             cluster,
             zero: zero.transpose()?,
             interrupt,
+            own: environment.own_folder(),
         })
     }
 
@@ -251,6 +254,14 @@ impl Arguments {
             state.discard();
             return Err(error);
         }
+        let own = reached.own.as_deref();
+        let _held = match identity.hold_server(own, !self.new_uids && !self.merge) {
+            Ok(held) => held,
+            Err(error) => {
+                state.discard();
+                return Err(error);
+            }
+        };
         let (taken, total) = state.progress();
         if taken > 0 {
             terminal::tell(&format!(

@@ -12,6 +12,7 @@ use crate::resuming::{Imports, Journal, Places};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// The number of the format.
@@ -86,6 +87,14 @@ impl Identity {
     /// Where its state may lie. `own` is the user's own folder for what programs keep.
     pub fn places(&self, data: &Path, own: Option<&Path>) -> Places {
         Places::of(data, &self.imports(), own)
+    }
+
+    /// Holds the server until what is given is dropped: alone, or beside other imports that need not be alone.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](Kind::Locked): another run holds it.
+    pub fn hold_server(&self, own: Option<&Path>, alone: bool) -> Result<Option<File>> {
+        self.imports().hold_target(own, alone)
     }
 
     fn head(&self, survey: &Survey) -> Line {
