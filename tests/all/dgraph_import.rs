@@ -330,6 +330,31 @@ fn rows_that_were_refused_are_mended_apart_and_nothing_is_there_twice() {
 }
 
 #[test]
+fn a_refused_value_that_reads_like_a_denial_or_as_passing_is_one_row_alone_and_is_not_printed() {
+    for value in [
+        "Unauthorized",
+        "please retry later",
+        "token is expired",
+        "x] Unauthenticated [y",
+    ] {
+        let place = Place::new();
+        let rows: String = (1..=20)
+            .map(|at| format!("<{at:#x}> <name> \"n{at}\" .\n"))
+            .collect();
+        let rows = format!("{rows}<0x5> <note> \"{value}\" .\n");
+        let set = place.set("set", "<name>:string .\n<note>:string .\n", &rows);
+        let server = DgraphServer::empty(Form::V2503);
+        // `verifyUnique` of its source.
+        let said = format!("could not insert duplicate value [{value}] for predicate [note]");
+        server.state().refused = Some((value.into(), said));
+        let outcome = run(&mut load(&set, &server, &[])).ends_with(3);
+        assert!(!outcome.all().contains(value), "{}", outcome.all());
+        outcome.says(["g01.rdf.gz, line 21: 0x5 note: it is refused"]);
+        assert_eq!(server.held().contents(0).rows.len(), 20, "{value}");
+    }
+}
+
+#[test]
 fn a_load_of_which_everything_is_refused_ends() {
     let place = Place::new();
     let rows: String = (1..=5_000)

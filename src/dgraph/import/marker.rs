@@ -16,7 +16,7 @@ use crate::dgraph::row::{Node, number};
 use crate::dgraph::server::text;
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// What its name begins with.
@@ -155,7 +155,10 @@ impl Maker<'_> {
             }
         }
         all(keys, &known).ok_or_else(|| {
-            let what = format!("{} does not say which uids nodes got", server.endpoint());
+            let what = format!(
+                "{} does not say which uids nodes got, of each its own",
+                server.endpoint()
+            );
             Error::failed(what).hint(
                 "name a Zero with --zero, which leases uids; and see what the server's log says",
             )
@@ -174,9 +177,29 @@ impl Maker<'_> {
     }
 }
 
-/// The uids of all of these, where all are known.
+/// The uids of all of these, where all are known, and each is that of one alone.
 fn all(keys: &[Key], known: &HashMap<String, u64>) -> Option<Vec<u64>> {
-    keys.iter()
-        .map(|it| known.get(&it.text()).copied())
-        .collect()
+    let uids = keys.iter().map(|it| known.get(&it.text()).copied());
+    let uids: Vec<u64> = uids.collect::<Option<_>>()?;
+    let apart: HashSet<u64> = uids.iter().copied().filter(|it| *it > 0).collect();
+    (apart.len() == keys.len()).then_some(uids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_uid_is_that_of_two_nodes_or_of_none() {
+        let nodes = [Node::Uid(5), Node::Uid(6)];
+        let keys: Vec<Key> = nodes.iter().map(Key::of).collect();
+        let known = |uids: [u64; 2]| {
+            let texts = keys.iter().map(Key::text);
+            texts.zip(uids).collect::<HashMap<_, _>>()
+        };
+        assert_eq!(all(&keys, &known([7, 8])), Some(vec![7, 8]));
+        for wrong in [[7, 7], [0, 8], [0, 0]] {
+            assert_eq!(all(&keys, &known(wrong)), None);
+        }
+    }
 }

@@ -8,6 +8,8 @@ mod altering;
 mod aside;
 mod each;
 mod earlier;
+mod foreign;
+mod graphql;
 mod marker;
 mod numbering;
 mod occupied;
@@ -38,7 +40,7 @@ use numbering::{Numbering, Way};
 use sending::{Ledger, Sender};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use writing::{Outcome, Writer, set_graphql};
+use writing::Writer;
 
 /// How an import goes about it.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +111,10 @@ impl Import<'_> {
             is_empty &= occupied::held(target)?.name.is_none();
         }
         if taken == 0 {
-            return Ok(());
+            return match state.way() {
+                Some(way) if !is_empty && !self.manner.is_merge => self.look_for_others(way),
+                _ => Ok(()),
+            };
         }
         if is_empty && state.refused() == 0 {
             let what = format!(
@@ -123,11 +128,12 @@ impl Import<'_> {
         let Some(way) = state.way() else {
             return Ok(());
         };
-        if way == Way::Made && state.is_sent() {
-            // The markers may be gone already.
-            return Ok(());
-        }
         occupied::see(state, &self.numbering(way), &self.marker(), self.targets)
+    }
+
+    fn look_for_others(&self, way: Way) -> Result<()> {
+        let mut targets = self.targets.iter();
+        targets.try_for_each(|it| foreign::see(it, self.source, self.survey, way))
     }
 
     fn look_anew(&self) -> Result<()> {
@@ -217,14 +223,19 @@ impl Import<'_> {
             state.sent()?;
         }
         for target in self.targets {
-            imported.refused.extend(self.graphql(target)?);
+            let refused = graphql::set(target, self.source.graphql_of(target.from))?;
+            imported.refused.extend(refused);
         }
         if way == Way::Made
             && let Some(first) = self.targets.first()
         {
             self.marker().remove(first)?;
         }
-        state.complete()
+        match imported.refused.is_empty() {
+            true => state.complete(),
+            // The next run tries the GraphQL schemas again.
+            false => Ok(()),
+        }
     }
 
     /// How nodes get their uids: as an earlier run began it.
@@ -233,6 +244,22 @@ impl Import<'_> {
             return Ok(way);
         }
         let (way, why) = self.leaser.way(self.survey, self.manner.has_new_uids)?;
+        if let Some(why) = &why
+            && self.manner.is_merge
+        {
+            let table = &self.survey.table;
+            if table.count == table.uids {
+                // The server takes uids that were leased before, and refuses others.
+                state.number(Way::Kept(0))?;
+                return Ok(Way::Kept(0));
+            }
+            let what = format!(
+                "nodes of the set have names, and for --merge they need uids: none can be leased ({why})"
+            );
+            return Err(Error::failed(what).hint(
+                "name who leases uids with --zero; or give the nodes uids of the server in the set",
+            ));
+        }
         if let Some(why) = why {
             self.watch.on(Event::Noted(&format!(
                 "no uids can be leased ({why}): the server makes the nodes, and they get new uids; --zero names who leases them"
@@ -295,39 +322,6 @@ impl Import<'_> {
             state.put_aside(ending)?;
         }
         Ok(())
-    }
-
-    /// Sets the GraphQL schema of a namespace; gives why not, where the server does not take it. One that is there and is
-    /// another stays.
-    fn graphql(&self, target: &Target) -> Result<Option<Error>> {
-        let Some(schema) = self.source.graphql_of(target.from) else {
-            return Ok(None);
-        };
-        let there = occupied::graphql(target)?;
-        match there.filter(|it| !it.trim().is_empty()) {
-            Some(there) if there.trim() == schema.trim() => return Ok(None),
-            Some(_) => {
-                let what =
-                    "the server has a GraphQL schema, and keeps it: that of the set is another";
-                return Ok(Some(target.within(Error::failed(what).hint(
-                    "put both together, and give the result to /admin/schema of the server",
-                ))));
-            }
-            None => {}
-        }
-        let outcome = set_graphql(&target.server, schema);
-        Ok(match outcome.map_err(|it| target.within(it))? {
-            Outcome::Taken(_) => None,
-            Outcome::Refused(said) => {
-                let what = format!(
-                    "the server refuses the GraphQL schema: {}",
-                    shown_long(&said)
-                );
-                Some(target.within(Error::failed(what).hint(
-                    "change it for this version, and give it to /admin/schema of the server; all else is there",
-                )))
-            }
-        })
     }
 }
 

@@ -11,6 +11,10 @@ use crate::dgraph::server::{Lease, Server, Zero};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// The greatest uid that is leased. Zero adds to numbers of 64 bits without a look at their end (`lease` of its source), and
+/// a server whose lease is at that end leases nothing any more, for anybody.
+const GREATEST: u64 = u64::MAX >> 1;
+
 /// How nodes get their uids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,6 +86,15 @@ impl Leaser<'_> {
             .hint("run it again; with --new-uids the nodes get others")
         };
         if let Some(more) = survey.greatest.checked_sub(lease.last).filter(|it| *it > 0) {
+            if survey.greatest > GREATEST {
+                let what = format!(
+                    "the set has the uid {:#x}, and no server should lease uids beyond {GREATEST:#x}",
+                    survey.greatest
+                );
+                return Err(Error::failed(what).hint(
+                    "a server that did would have none left: --new-uids gives the nodes others",
+                ));
+            }
             self.whole(more)?.map_err(refuse)?;
         }
         let names = table.count - table.uids;

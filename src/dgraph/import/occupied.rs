@@ -12,9 +12,9 @@ use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 
 /// How many questions are asked at once.
-const BLOCKS: usize = 50;
+pub(super) const BLOCKS: usize = 50;
 /// How many nodes with types are looked at: those of access control are few.
-const TYPED: usize = 1_000;
+pub(super) const TYPED: usize = 1_000;
 /// How many rows are named that are gone.
 const NAMED: usize = 20;
 
@@ -39,7 +39,7 @@ pub(super) fn list<'a>(data: &'a Map<String, Value>, name: &str) -> &'a [Value] 
 }
 
 /// Whether a name can stand between `<` and `>` in a question.
-fn is_askable(name: &str) -> bool {
+pub(super) fn is_askable(name: &str) -> bool {
     !name.is_empty() && !name.contains(|it: char| it.is_control() || "<>\"\\ {}".contains(it))
 }
 
@@ -95,19 +95,6 @@ pub(super) fn held(target: &Target) -> Result<Held> {
     Ok(held)
 }
 
-/// The GraphQL schema that is there; `None` where the server does not say.
-pub(super) fn graphql(target: &Target) -> Result<Option<String>> {
-    let query = "query { getGQLSchema { schema } }";
-    let answered = target.server.query(Path::Admin, query);
-    Ok(match answered.map_err(|it| target.within(it))? {
-        Answered::Data(data) => {
-            let schema = data.get("getGQLSchema").and_then(|it| text(it, "schema"));
-            schema.map(str::to_owned)
-        }
-        Answered::Errors(_) | Answered::Nothing => None,
-    })
-}
-
 /// Asks the server whether rows of requests that it took are still there. One that was emptied has the same address, and an
 /// import that goes on there would leave out what it takes to be there.
 ///
@@ -141,6 +128,10 @@ pub(super) fn see(
             let mut blocks = String::new();
             for (at, sample) in samples.iter().enumerate() {
                 let node = match numbering.way {
+                    // The markers may be gone already: then any node has to do.
+                    Way::Made if state.is_sent() => {
+                        format!("has(<{}>), first: 1", sample.predicate)
+                    }
                     Way::Made => marker.function(&sample.node),
                     Way::Kept(_) | Way::Leased(_) => {
                         format!("uid({:#x})", numbering.uid(&sample.node)?)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(super) const MOST: usize = 1_000;
 /// How much of a reason is told, in bytes.
 const SHOWN: usize = 400;
-/// How long a value is at the least that is looked for in a reason, in bytes; shorter ones stand in any text.
+/// How long a value is at the least that is looked for in any part of a reason, in bytes; shorter ones stand in any word.
 const SHORTEST: usize = 3;
 /// What stands in its place.
 const HIDDEN: &str = "...";
@@ -48,25 +48,43 @@ impl Placed {
     }
 }
 
-/// A text of the server without what may be the value of a row: what stands in quotes, and the value itself.
+/// A text of the server without what may be the value of a row: the value itself, what stands in quotes, and what stands in
+/// brackets, where it is not the predicate. Servers write times and numbers in their own way there.
 fn without_value(row: &Row, said: &str) -> String {
-    let parts: Vec<&str> = said.split('"').collect();
-    let parts = parts.iter().enumerate();
-    let mut text: String = parts
-        .map(|(at, part)| match at % 2 {
-            0 => (*part).to_owned(),
-            _ => format!("\"{HIDDEN}\""),
-        })
-        .collect();
     let value = match &row.object {
         Object::Value { value, .. } => Some(value.text.as_str()),
         Object::Edge(_) => None,
     };
     let facets = row.facets.iter().map(|it| it.text.as_str());
+    let mut text = said.to_owned();
     for hidden in value.into_iter().chain(facets) {
-        text = text.replace(&format!("[{hidden}]"), &format!("[{HIDDEN}]"));
-        if hidden.len() >= SHORTEST {
-            text = text.replace(hidden, HIDDEN);
+        for (open, close) in [('[', ']'), ('"', '"')] {
+            let framed = format!("{open}{hidden}{close}");
+            text = text.replace(&framed, &format!("{open}{HIDDEN}{close}"));
+        }
+        text = match hidden.len() {
+            0..SHORTEST => without_word(&text, hidden),
+            _ => text.replace(hidden, HIDDEN),
+        };
+    }
+    let mut before = ' ';
+    let first = text.char_indices().find(|(_, it)| {
+        let is_one = *it == '"' || *it == '\'' && !before.is_alphanumeric();
+        before = *it;
+        is_one
+    });
+    if let (Some((first, _)), Some(last)) = (first, text.rfind(['"', '\'']))
+        && first < last
+    {
+        text.replace_range(first + 1..last, HIDDEN);
+    }
+    let mut from = 0;
+    while let Some(open) = text[from..].find('[').map(|at| from + at + 1) {
+        let close = text[open..].find(']').map_or(text.len(), |at| open + at);
+        from = close;
+        if text[open..close] != row.predicate {
+            text.replace_range(open..close, HIDDEN);
+            from = open + HIDDEN.len();
         }
     }
     let end = text.floor_char_boundary(SHOWN);
@@ -75,6 +93,28 @@ fn without_value(row: &Row, said: &str) -> String {
         text.push_str("...");
     }
     text
+}
+
+/// A text without a word.
+fn without_word(text: &str, word: &str) -> String {
+    if word.is_empty() {
+        return text.to_owned();
+    }
+    let is_part = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (front, found) = rest.split_at(at);
+        let behind = &found[word.len()..];
+        let before = front.chars().next_back().or(out.chars().next_back());
+        out.push_str(front);
+        match is_part(before) || is_part(behind.chars().next()) {
+            true => out.push_str(word),
+            false => out.push_str(HIDDEN),
+        }
+        rest = behind;
+    }
+    out + rest
 }
 
 #[cfg(test)]
@@ -110,8 +150,29 @@ mod tests {
             why,
             "could not insert duplicate value [...] for predicate [age]"
         );
+        // A time as servers write it is another text than in the row.
+        let said =
+            "could not insert duplicate value [2020-01-02 00:00:00 +0000 UTC] for predicate [age]";
+        let why = Refusal::of(&row, said).why;
+        assert_eq!(
+            why,
+            "could not insert duplicate value [...] for predicate [age]"
+        );
+        assert_eq!(Refusal::of(&row, "no number: 42").why, "no number: ...");
+        assert_eq!(
+            Refusal::of(&row, "it can't: '4\\n2'").why,
+            "it can't: '...'"
+        );
         if let Object::Value { value, .. } = &mut row.object {
             value.text = "hunter\"2".into();
+        }
+        for said in [
+            "parsing \"hunter\\\"2\": invalid syntax",
+            "duplicate value [hunter\"2] for [age]",
+            "parsing [hunter\"2",
+        ] {
+            let why = Refusal::of(&row, said).why;
+            assert!(!why.contains("hunter") && !why.contains("2"), "{why}");
         }
         let why = Refusal::of(&row, "no number: hunter\"2").why;
         assert!(!why.contains("2"), "{why}");

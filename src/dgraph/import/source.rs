@@ -119,6 +119,11 @@ impl<'a> Source<'a> {
         })
     }
 
+    /// Whether rows of a namespace may have a predicate: where there is a schema, it has all of them.
+    pub(super) fn may_have(&self, namespace: u64, predicate: &str) -> bool {
+        !self.has_schema || self.schema.predicate(namespace, predicate).is_some()
+    }
+
     /// Its namespaces.
     pub fn namespaces(&self) -> &BTreeSet<u64> {
         &self.namespaces

@@ -157,6 +157,7 @@ impl Server {
             body: body.as_bytes(),
             patience: PATIENCE,
             again: true,
+            has_rows: false,
         })?;
         let answered = answered.ok_or_else(|| self.denied("the login is expired"))?;
         let token = match &answered {
@@ -221,6 +222,16 @@ impl Server {
     pub(super) fn unreachable(&self, why: &str) -> Error {
         Error::failed(format!("{}: {why}", self.endpoint))
             .hint("see that the server runs and that its HTTP port, 8080 as a rule, can be reached from here")
+    }
+
+    /// It took a request, and did not answer for so long.
+    pub(super) fn silent(&self, patience: Duration) -> Error {
+        let what = format!(
+            "{} takes requests and does not answer: no answer came within {} s",
+            self.endpoint,
+            patience.as_secs()
+        );
+        Error::failed(what).hint(AT_WORK)
     }
 
     pub(super) fn lost(&self, why: &str) -> Error {

@@ -9,6 +9,7 @@ mod credentials;
 mod endpoint;
 mod exchange;
 mod requests;
+mod said;
 mod zero;
 
 pub use client::Server;
@@ -17,4 +18,5 @@ pub(super) use cluster::text;
 pub use credentials::{AuthHeader, Credentials, Login, Secret};
 pub use endpoint::{Endpoint, Path};
 pub use exchange::Answered;
+pub(super) use said::{phrases, without_values};
 pub use zero::{Lease, Zero};

@@ -7,10 +7,11 @@ use crate::store::Headers;
 use serde_json::json;
 use std::time::Duration;
 
-/// How long a change of the schema may take: what is there already is indexed anew.
-const ALTERING: Duration = Duration::from_secs(60 * 60);
-/// How long a change of data may take.
-const WRITING: Duration = Duration::from_secs(10 * 60);
+/// How long a change of the schema may take: what is there already is indexed anew, and servers answer once that is done.
+/// Whoever asks again meanwhile is told to (`errIndexingInProgress`), so that a longer one goes on from run to run.
+const ALTERING: Duration = Duration::from_secs(10 * 60);
+/// How long a change of data may take, a thousand rows at the most.
+const WRITING: Duration = Duration::from_secs(3 * 60);
 
 impl Server {
     /// Asks in GraphQL, again where that fails.
@@ -44,6 +45,7 @@ impl Server {
             body: body.as_bytes(),
             patience,
             again,
+            has_rows: false,
         })
     }
 
@@ -86,6 +88,7 @@ impl Server {
             body,
             patience,
             again: true,
+            has_rows: false,
         })
     }
 
@@ -104,6 +107,7 @@ impl Server {
             body: packed,
             patience: WRITING,
             again: true,
+            has_rows: true,
         })
     }
 }

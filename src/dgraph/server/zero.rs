@@ -9,8 +9,9 @@ use std::time::Duration;
 /// How often it is asked, and how long it is waited after the first time; then twice as long each time.
 const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long an answer of the server may take: it asks Zero in turn.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// What servers say that lease none, and where that stays so, in small letters: those before 21.03 have no such field, and
+/// namespaces have a limit (`uid-lease`). All else passes, such as a change of leader (`AssignIds` of its source).
+const NONE: [&str; 2] = ["cannot query field", "greater than allowed"];
 /// How many bytes an answer may have.
 const LONGEST: usize = 64 << 10;
 
@@ -51,7 +52,17 @@ impl Zero {
         let (mut pause, mut tries) = (PAUSE, 1);
         loop {
             let why = match self.ask(&url) {
-                Ok(body) => return self.read(&body),
+                Ok(body) => {
+                    let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+                    match lease(&answer) {
+                        Some(lease) => return Ok(lease),
+                        None if tries == TRIES || said(&answer).is_none() => {
+                            return Err(self.none(&answer));
+                        }
+                        // A leader may be on its way.
+                        None => "it leases none".to_owned(),
+                    }
+                }
                 Err(Unanswered::Stopped(error)) => return Err(error),
                 Err(Unanswered::Unsent(why) | Unanswered::Lost(why)) => why,
             };
@@ -82,41 +93,63 @@ impl Zero {
         Ok(body)
     }
 
-    fn read(&self, body: &[u8]) -> Result<Lease> {
-        let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        lease(&answer).ok_or_else(|| {
-            let said = answer.pointer("/errors/0/message").and_then(Value::as_str);
-            let said = said.map_or_else(String::new, |it| format!(": {it}"));
-            Error::failed(format!("{} leases no uids{said}", self.endpoint)).hint(
-                "see that --zero names the HTTP port of a Zero, 6080 as a rule, and what its log says",
-            )
-        })
+    fn none(&self, answer: &Value) -> Error {
+        let said = said(answer).map_or_else(String::new, |it| format!(": {it}"));
+        Error::failed(format!("{} leases no uids{said}", self.endpoint)).hint(
+            "see that --zero names the HTTP port of a Zero, 6080 as a rule, and what its log says",
+        )
     }
 }
 
 impl Server {
-    /// Leases so many uids; `None` where it does not do that, or not for whoever asks, and why.
+    /// Leases so many uids; or says why it does not do that, or not for whoever asks. What is leased twice is not used, and
+    /// does no harm.
     ///
     /// # Errors
-    /// It does not answer; or the user wants the run to stop.
+    /// It does not answer, or cannot now; or the user wants the run to stop.
     pub fn lease(&self, count: u64) -> Result<Result<Lease, String>> {
         let query = format!(
             "mutation {{ assign(input: {{what: UID, num: {count}}}) {{ response {{ startId endId }} }} }}"
         );
-        let answered = match self.mutate(Path::Admin, &query, PATIENCE) {
-            Err(error) if error.is_denied() => return Ok(Err(error.to_string())),
-            answered => answered?,
-        };
-        Ok(match answered {
-            Answered::Data(data) => {
-                let response = data.get("assign").and_then(|it| it.get("response"));
-                let lease = response.and_then(lease);
-                lease.ok_or_else(|| format!("{} answers without a lease", self.endpoint))
+        let (mut pause, mut tries) = (PAUSE, 1);
+        loop {
+            let answered = match self.query(Path::Admin, &query) {
+                Err(error) if error.is_denied() => return Ok(Err(error.to_string())),
+                answered => answered?,
+            };
+            let said = match answered {
+                Answered::Data(data) => {
+                    let response = data.get("assign").and_then(|it| it.get("response"));
+                    match response.and_then(lease) {
+                        Some(lease) => return Ok(Ok(lease)),
+                        None => "the answer has no lease".to_owned(),
+                    }
+                }
+                Answered::Errors(said) => said.join("; "),
+                Answered::Nothing => {
+                    return Ok(Err(format!("{} knows no leases", self.endpoint)));
+                }
+            };
+            let text = said.to_ascii_lowercase();
+            if NONE.iter().any(|it| text.contains(it)) {
+                return Ok(Err(said));
             }
-            Answered::Errors(said) => Err(said.join("; ")),
-            Answered::Nothing => Err(format!("{} knows no leases", self.endpoint)),
-        })
+            if tries == TRIES {
+                let what = format!("{} leases no uids now: {said}", self.endpoint);
+                return Err(Error::failed(what).hint(
+                    "run it again once Zero has a leader; see what the logs of server and Zero say, or name a Zero with --zero",
+                ));
+            }
+            tries += 1;
+            self.pause(pause)?;
+            pause *= 2;
+        }
     }
+}
+
+/// Why there is no lease in an answer, where it says so.
+fn said(answer: &Value) -> Option<&str> {
+    answer.pointer("/errors/0/message").and_then(Value::as_str)
 }
 
 /// The lease in an answer: Zero writes numbers of 64 bits as texts.

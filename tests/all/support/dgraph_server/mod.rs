@@ -152,6 +152,10 @@ pub struct State {
     pub held_back: usize,
     /// A text that no request with rows may hold, and what is said of one that does.
     pub refused: Option<(String, String)>,
+    /// What the next requests are answered with that have this text in their path or body: an error with these words.
+    pub says: VecDeque<(&'static str, String)>,
+    /// What the next requests are answered with that have this text in their path or body, word by word.
+    pub answers: VecDeque<(&'static str, String)>,
     /// Whether `/admin` hands out uids.
     pub assigns: bool,
     /// Methods and paths of requests, in order, but for those for files.
@@ -242,6 +246,8 @@ impl DgraphServer {
             is_released: false,
             held_back: 0,
             refused: None,
+            says: VecDeque::new(),
+            answers: VecDeque::new(),
             assigns: matches!(form, Form::V2103 | Form::V2503),
             came: Vec::new(),
             rows_sent: Vec::new(),
