@@ -309,24 +309,6 @@ fn rows_that_were_refused_are_mended_apart_and_nothing_is_there_twice() {
         assert!(outcome.stdout.contains("1 row"), "{}", outcome.all());
         uids.is_same(&server.held(), 0, &read(&set, "rdf")[&0], "mended");
     }
-    // Without a schema there is none of what was put aside.
-    let place = Place::new();
-    let set = place.set(
-        "set",
-        "",
-        "<0x1> <name> \"hunter2\" .\n<0x2> <name> \"a\" .\n",
-    );
-    fs::remove_file(set.join("g01.schema.gz")).expect("removed");
-    let server = DgraphServer::empty(Form::V2503);
-    server.state().refused = Some(("hunter2".into(), "no such thing".into()));
-    run(&mut load(&set, &server, &[])).ends_with(3);
-    server.state().refused = None;
-    let aside = listing(place.0.path()).into_iter();
-    let aside = aside
-        .filter(|it| it.ends_with(".refused"))
-        .collect::<String>();
-    run(&mut load(&place.path(&aside), &server, &["--merge"])).ends_with(0);
-    assert_eq!(server.held().contents(0).rows.len(), 2);
 }
 
 #[test]

@@ -7,13 +7,10 @@ use super::state::State;
 use super::target::Target;
 use crate::dgraph::graphql::GraphQls;
 use crate::dgraph::schema::{Predicate, Schema};
-use crate::dgraph::set::{Content, Writer};
+use crate::dgraph::set::Writer;
 use crate::dgraph::{Dialect, Format};
-use crate::error::{Error, Result};
-use std::fs;
+use crate::error::Result;
 
-/// The group that a set has which is written here.
-const GROUP: u32 = 1;
 /// What the name of such a set ends with.
 const ENDING: &str = "refused";
 
@@ -70,11 +67,5 @@ pub(super) fn put(
         return Ok(None);
     }
     writer.finish(&schema, &GraphQls::default())?;
-    if !source.has_schema {
-        // An empty one would say that there are no predicates.
-        let name = Content::Schema.name(GROUP);
-        let file = path(&ending).join(name);
-        fs::remove_file(&file).map_err(|error| Error::io("remove", &file, error))?;
-    }
     Ok(Some(ending))
 }

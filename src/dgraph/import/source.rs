@@ -73,7 +73,7 @@ pub(super) fn text(row: &Row, dialect: Dialect) -> Result<Vec<u8>> {
 pub struct Source<'a> {
     pub(super) set: &'a ExportSet,
     schema: Schema,
-    pub(super) has_schema: bool,
+    has_schema: bool,
     graphql: Vec<GraphQl>,
     dialect: Dialect,
     /// Its namespaces: those of rows and schemas that are not the server's own.
