@@ -2,12 +2,14 @@
 //!
 //! It knows nothing of what is imported. It is there once, for [`prisma`](crate::prisma) and whoever comes beside it.
 
+mod alone;
 mod half_way;
 mod journal;
 mod places;
 
 pub use half_way::HalfWay;
 pub(crate) use journal::Journal;
+pub(crate) use places::states;
 pub use places::{Imports, Places};
 #[cfg(test)]
 pub(crate) use places::{hold, is_named, options};

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 use crate::store::{folder_of, not_opened, open_plain};
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -61,6 +62,25 @@ impl Imports<'_> {
         let digest = hasher.finalize();
         digest[..8].iter().map(|it| format!("{it:02x}")).collect()
     }
+}
+
+/// The states beside what lies at this path, of whatever import of it: `NAME.KEY.import-state`.
+pub(crate) fn states(data: &Path) -> Vec<PathBuf> {
+    let mut begin = data.file_name().unwrap_or_default().to_owned();
+    begin.push(".");
+    let is_state = |name: &OsStr| {
+        let key = name.as_bytes().strip_prefix(begin.as_bytes());
+        let key = key.and_then(|it| it.strip_suffix(SUFFIX.as_bytes()));
+        key.is_some_and(|it| !it.is_empty() && it.iter().all(u8::is_ascii_hexdigit))
+    };
+    let entries = fs::read_dir(folder_of(data)).into_iter().flatten();
+    let entries = entries
+        .flatten()
+        .filter(|it| is_state(&it.file_name()))
+        .map(|it| it.path());
+    let mut paths: Vec<PathBuf> = entries.collect();
+    paths.sort();
+    paths
 }
 
 /// The states of an import that are there.

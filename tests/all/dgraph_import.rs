@@ -1,13 +1,14 @@
 //! `backup dgraph import`, into servers that are modelled and fail on request.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::support::cli::{Outcome, run};
-use crate::support::dgraph_server::runs::{MARKER, Uids, import, killed, made};
+use crate::support::dgraph_server::runs::{MARKER, SCHEMA, Uids, import, killed, made, posted};
 use crate::support::dgraph_server::sets::{Contents, pack, read};
 use crate::support::dgraph_server::{Blow, DgraphServer, Form, Held, Kept};
 use crate::support::files::{listing, repository};
@@ -127,6 +128,51 @@ fn a_set_that_something_is_wrong_with_is_not_sent() {
 }
 
 #[test]
+fn what_can_be_known_of_the_server_is_said_before_the_set_is_read() {
+    let server = DgraphServer::empty(Form::V2503);
+    let place = Place::new();
+    // It would be refused (6).
+    let set = place.set("set", "<age>:int .\n", "<0x1> <age> \"hunter2\" .\n");
+    let gone = place.path("gone").display().to_string();
+    for (given, code, told) in [
+        (&["--token-file", gone.as_str()][..], 1, "gone"),
+        (&["--into-namespace", "3"], 2, "--into-namespace 0"),
+    ] {
+        run(&mut load(&set, &server, given))
+            .ends_with(code)
+            .says([told]);
+    }
+    server.state().token = Some(("x-dgraph-authtoken", "key-of-the-server".into()));
+    let outcome = discreet(run(&mut load(&set, &server, &[])).ends_with(1));
+    outcome.says(["does not let whoever asks"]);
+}
+
+#[test]
+fn two_imports_at_once_do_not_both_take_a_server_for_empty() {
+    let place = Place::new();
+    let (set, contents) = place.made(20);
+    let other = place.set("other", "<title>:string .\n", "<0x10> <title> \"t\" .\n");
+    let server = DgraphServer::empty(Form::V2503);
+    server.state().blows.mutations = [Some(Blow::HeldBack)].into();
+    let own = place.path("own");
+    let mut command = load(&set, &server, &[]);
+    let mut first = command
+        .env("XDG_STATE_HOME", &own)
+        .spawn()
+        .expect("started");
+    server.holds_back();
+    for given in [&[][..], &["--new-uids"]] {
+        let mut command = load(&other, &server, given);
+        let outcome = run(command.env("XDG_STATE_HOME", &own)).ends_with(11);
+        outcome.says(["another run imports into"]);
+    }
+    server.releases();
+    assert!(first.wait().expect("ended").success());
+    Uids::Kept.is_same(&server.held(), 0, &contents, "the first run");
+    assert_eq!(place.states().len(), 1);
+}
+
+#[test]
 fn a_dry_run_looks_and_changes_nothing() {
     let server = DgraphServer::empty(Form::V2503);
     let place = Place::new();
@@ -205,6 +251,63 @@ fn rows_that_are_refused_are_named_without_their_values_and_all_others_are_there
         assert_eq!(server.held().contents(0).rows.len(), 2_101);
         let outcome = run(&mut load(&set, &server, &[])).ends_with(2);
         outcome.says(["is complete", "2 rows that it refused"]);
+    }
+}
+
+#[test]
+fn rows_that_were_refused_are_mended_apart_and_nothing_is_there_twice() {
+    let schema = "<name>:string .\n<secret>:string .\n<friend>:[uid] .\n";
+    let rows = |value: &str| {
+        format!(
+            "<0x1> <name> \"a\" .\n<0x1> <friend> <0x2> .\n<0x2> <secret> \"{value}\" .\n<0x2> <name> \"b\" .\n"
+        )
+    };
+    for uids in [Uids::Kept, Uids::New, Uids::Blank] {
+        let place = Place::new();
+        let set = place.set("set", schema, &rows("hunter2"));
+        let server = uids.server(false);
+        let given = uids.options(&server);
+        // Uids of the server are others than those of the set.
+        let lease = server.held().lease + 7;
+        if uids != Uids::Kept {
+            server.state().held.lease = lease;
+        }
+        server.state().refused = Some(("hunter2".into(), "no such thing".into()));
+        let outcome = discreet(run(&mut import(&set, &server, &given)).ends_with(3));
+        let outcome = outcome.says(["g01.rdf.gz, line 3: 0x2 secret", ".refused", "--merge"]);
+        assert!(outcome.stdout.contains("3 rows"), "{}", outcome.all());
+        let aside = listing(place.0.path()).into_iter();
+        let aside: Vec<String> = aside.filter(|it| it.ends_with(".refused")).collect();
+        let [aside] = aside.as_slice() else {
+            panic!("{uids:?}: {aside:?}");
+        };
+        let outcome = run(&mut import(&set, &server, &given)).ends_with(2);
+        outcome.says([".refused", "--merge"]);
+
+        // Mended in the set itself, the whole of it would go there once more.
+        fs::remove_dir_all(&set).expect("removed");
+        let set = place.set("set", schema, &rows("mended"));
+        let mut anew = given.clone();
+        if uids != Uids::New {
+            anew.push("--new-uids".into());
+        }
+        let outcome = run(&mut import(&set, &server, &anew)).ends_with(1);
+        outcome.says(["is there twice", "--merge"]);
+        assert_eq!(server.held().contents(0).rows.len(), 3, "{uids:?}");
+
+        // Mended where it was put aside, it is all there, once.
+        let aside = place.path(aside);
+        let path = aside.join("g01.rdf.gz");
+        let mut text = String::new();
+        let packed = fs::read(&path).expect("read");
+        flate2::read::GzDecoder::new(packed.as_slice())
+            .read_to_string(&mut text)
+            .expect("a text");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        pack(&path, &text.replace("hunter2", "mended"));
+        let outcome = run(&mut load(&aside, &server, &["--merge"])).ends_with(0);
+        assert!(outcome.stdout.contains("1 row"), "{}", outcome.all());
+        uids.is_same(&server.held(), 0, &read(&set, "rdf")[&0], "mended");
     }
 }
 
@@ -309,12 +412,22 @@ fn a_server_that_holds_something_is_refused_unless_it_is_said_what_is_meant() {
     let rows = |server: &DgraphServer| server.held().contents(0).rows.len();
     assert_eq!(rows(&server), contents.rows.len() + 1);
     let outcome = run(&mut load(&set, &server, &["--new-uids"])).ends_with(0);
+    // Whoever has loaded it before is told.
+    let outcome = outcome.says(["note: this set was imported into"]);
     assert!(
         outcome.stdout.contains("have new uids"),
         "{}",
         outcome.all()
     );
     assert_eq!(rows(&server), 2 * contents.rows.len() + 1);
+
+    // There is nothing to go on with where all of it is there.
+    let outcome = run(&mut load(&other, &server, &["--restart"])).ends_with(1);
+    assert!(
+        !outcome.all().contains("without --restart"),
+        "{}",
+        outcome.all()
+    );
 
     // The server's own nodes are no obstacle, but for their uids.
     let own = Held::new(Form::V2503).with_access_control(&[0]);
@@ -324,6 +437,118 @@ fn a_server_that_holds_something_is_refused_unless_it_is_said_what_is_meant() {
     let outcome = run(&mut load(&same, &server, &[])).ends_with(1);
     outcome.says(["of a node that is the server's own", "--new-uids"]);
     run(&mut load(&set, &server, &[])).ends_with(0);
+}
+
+/// A server with a schema and a node of its own.
+fn filled(schema: &str, row: &str) -> DgraphServer {
+    let server = DgraphServer::empty(Form::V2503);
+    let rdf = format!("{{ set {{\n{row}\n}} }}");
+    for (path, body) in [("/alter", schema), ("/mutate?commitNow=true", &rdf)] {
+        let answer = posted(&server, path, "application/rdf", body);
+        assert!(answer["errors"].is_null(), "{answer}");
+    }
+    server.state().came.clear();
+    server
+}
+
+#[test]
+fn definitions_of_a_server_with_nodes_are_not_replaced_without_a_word() {
+    let place = Place::new();
+    let schema = "<name>:string @index(exact) @lang .\n<friend>:[uid] @reverse .\n<new>:int @index(int) .\n\
+                  type <Person> {\n\tname\n\tnew\n}\n";
+    let set = place.set(
+        "set",
+        schema,
+        "<0x1> <name> \"a\"@en .\n<0x1> <new> \"4\"^^<xs:int> .\n",
+    );
+    let theirs = "<name>: string @lang @index(exact, term) @upsert .\n<friend>: [uid] @reverse .\ntype <Person> {\n\tname\n\tsecret\n}\n";
+    let of = |server: &DgraphServer| server.held().spaces[&0].schema.clone();
+    for given in [
+        &["--new-uids"][..],
+        &["--merge"],
+        &["--new-uids", "--dry-run"],
+    ] {
+        let server = filled(theirs, "_:x <name> \"mine\" .");
+        let (before, lease) = (of(&server), server.held().lease);
+        let outcome = run(&mut load(&set, &server, given)).ends_with(5);
+        let outcome = outcome.says([
+            "the server has <name>:string @index(exact, term) @lang @upsert, the set <name>:string @index(exact) @lang",
+            "--schema keep",
+            "--schema replace",
+        ]);
+        assert!(!outcome.all().contains("friend"), "{}", outcome.all());
+        assert_eq!((of(&server), changes(&server)), (before, vec![]));
+        assert_eq!(server.held().lease, lease);
+        assert_eq!(place.states(), [""; 0]);
+    }
+
+    let server = filled(theirs, "_:x <name> \"mine\" .");
+    let before = of(&server);
+    let outcome = run(&mut load(
+        &set,
+        &server,
+        &["--new-uids", "--schema", "keep"],
+    ))
+    .ends_with(0);
+    outcome.says([
+        "that of the server stays",
+        "the type Person of the server gets new",
+    ]);
+    let after = of(&server);
+    assert_eq!(after.predicates["name"], before.predicates["name"]);
+    assert!(after.predicates["new"].has("@index"));
+    assert_eq!(after.types["Person"], ["name", "secret", "new"]);
+
+    let server = filled(theirs, "_:x <name> \"mine\" .");
+    let outcome = run(&mut load(
+        &set,
+        &server,
+        &["--merge", "--schema", "replace"],
+    ))
+    .ends_with(0);
+    outcome.says(["that of the set takes its place", "has secret"]);
+    assert!(!of(&server).predicates["name"].has("@upsert"));
+    assert_eq!(of(&server).types["Person"], ["name", "new"]);
+}
+
+#[test]
+fn definitions_that_are_the_same_are_not_sent_again_and_those_without_room_are_refused() {
+    let place = Place::new();
+    let (set, contents) = place.made(30);
+    let server = filled(SCHEMA, "_:x <key> \"mine\" .");
+    run(&mut load(&set, &server, &["--new-uids"])).ends_with(0);
+    let altered = changes(&server)
+        .iter()
+        .filter(|it| it.contains("/alter"))
+        .count();
+    assert_eq!(altered, 0);
+    assert_eq!(
+        server.held().contents(0).rows.len(),
+        contents.rows.len() + 1
+    );
+
+    // Of several values one would be left.
+    let server = filled("<tags>: string .\n", "_:x <tags> \"mine\" .");
+    let outcome = run(&mut load(
+        &set,
+        &server,
+        &["--new-uids", "--schema", "keep"],
+    ))
+    .ends_with(5);
+    outcome.says([
+        "have no place",
+        "the server has <tags>:string, the set <tags>:[string]",
+    ]);
+    assert_eq!(changes(&server), [""; 0]);
+
+    // Where there are no nodes, nobody is harmed.
+    let server = DgraphServer::empty(Form::V2503);
+    posted(&server, "/alter", "application/rdf", "<tags>: int .\n");
+    let outcome = run(&mut load(&set, &server, &[])).ends_with(0);
+    outcome.says([
+        "the server has <tags>:int, the set <tags>:[string]: that of the set takes its place",
+    ]);
+    Uids::Kept.is_same(&server.held(), 0, &contents, "an old schema");
 }
 
 #[test]

@@ -1,31 +1,28 @@
 //! `backup dgraph import`: an export set into a running server.
 
+use super::super::Cancellation;
 use super::super::environment::Environment;
-use super::super::findings::{counted, print_findings};
-use super::super::progress::Progress;
+use super::super::findings::counted;
+use super::super::frame::Frame;
 use super::super::prompt::Prompt;
-use super::super::report::INCOMPLETE;
-use super::super::run::RunArguments;
 use super::super::terminal::{self, Reports, safe};
-use super::super::{Cancellation, exit_code};
+use super::imported::{anew, refuse, tell};
 use super::server::ServerArguments;
 use super::verdict;
 use crate::dgraph::export::Namespace;
 use crate::dgraph::import::{
-    Identity, Import, Imported, Leaser, Manner, Places, Source, State, Survey, targets,
+    Earlier, Identity, Import, Leaser, Manner, Places, Precedence, Source, State, Survey,
+    leads_into, targets,
 };
 use crate::dgraph::server::{Cluster, Endpoint, Server, Zero};
 use crate::dgraph::set::{ExportSet, Key};
-use crate::dgraph::verify::{Verdict, verify};
-use crate::error::{Error, Kind, Result};
+use crate::dgraph::verify::verify;
+use crate::error::{Error, Result};
 use crate::store::{Interrupt, real_path};
-use crate::transfer::summary::{Failure, GroupFacts, StageFacts, Summary};
-use clap::Args;
-use indicatif::HumanCount;
-use std::path::PathBuf;
-
-/// How many refused rows are said; the summary has all of them.
-const SAID: usize = 20;
+use crate::transfer::summary::Summary;
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
 
 /// Load an export set into a running server
 ///
@@ -38,11 +35,12 @@ const SAID: usize = 20;
   backup dgraph import blog --endpoint http://localhost:8080 --dry-run
   backup dgraph import blog --endpoint http://localhost:8080 --zero http://localhost:6080
   backup dgraph import blog --endpoint https://alpha --user groot --password-file password --namespace 0x1 --into-namespace 0
-  backup dgraph import blog --endpoint http://localhost:8080 --new-uids
+  backup dgraph import blog --endpoint http://localhost:8080 --new-uids --schema keep
 
 Exit codes: 0 done, 1 failed and this run changed nothing, 2 usage, or all of it was imported already, 3 done, but for rows or a
-GraphQL schema that the server refuses, 6 something is wrong with the set, 11 another run imports it, 12 wrong key, 13 some of it
-was sent: run it again to go on, 130 interrupted before this run sent anything.")]
+GraphQL schema that the server refuses, 5 the server holds nodes and defines predicates otherwise, 6 something is wrong with the
+set, 11 another run imports into the server, 12 wrong key, 13 some of it was sent: run it again to go on, 130 interrupted before
+this run sent anything.")]
 pub(super) struct Arguments {
     /// The set: the folder with g01.json.gz or g01.rdf.gz, or the one that holds it
     #[arg(value_name = "DIR")]
@@ -64,20 +62,37 @@ pub(super) struct Arguments {
     /// Let rows go to nodes of the server that have the same uid
     #[arg(long)]
     merge: bool,
+    /// Whose definition counts where server and set have different ones of a predicate [default: it is an error where the
+    /// server holds nodes, else that of the set counts]
+    #[arg(long, value_name = "WHOSE", value_enum)]
+    schema: Option<Precedence>,
     /// File with the key that the set is encrypted with: 16, 24 or 32 bytes
     #[arg(long, value_name = "FILE")]
     encryption_key_file: Option<PathBuf>,
     /// Check everything, and send nothing
     #[arg(long)]
     dry_run: bool,
-    /// Forget what earlier runs sent, and begin anew. This is for a server that was emptied
+    /// Forget what earlier runs sent, and begin anew. This is for a server that was emptied, or for a second copy
     #[arg(long)]
     restart: bool,
-    /// Say more
-    #[arg(long)]
-    verbose: bool,
     #[command(flatten)]
-    alone: RunArguments,
+    frame: Frame,
+}
+
+impl ValueEnum for Precedence {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Keep, Self::Replace]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Keep => {
+                PossibleValue::new("keep").help("That of the server; what is new is added")
+            }
+            Self::Replace => PossibleValue::new("replace")
+                .help("That of the set, also for the nodes that are there"),
+        })
+    }
 }
 
 /// Reads the number of a namespace.
@@ -94,22 +109,19 @@ struct Reached {
     cluster: Cluster,
     zero: Option<Zero>,
     interrupt: Interrupt,
+    /// The user's own folder for what programs keep.
+    own: Option<PathBuf>,
 }
 
 impl Arguments {
     /// Runs the import; gives the exit code.
     pub fn run(self, environment: &Environment) -> Result<u8> {
-        let alone = self.alone.clone();
-        alone.run(
-            "dgraph import",
-            Reports::Stdout,
-            environment,
-            |cancellation, summary| {
+        self.frame
+            .run("dgraph import", environment, |cancellation, summary| {
                 let done = self.import(environment, cancellation, summary);
                 // What earlier runs sent is not known before the set was read.
                 done.map_err(|error| error.interrupted_with("this run sent nothing"))
-            },
-        )
+            })
     }
 
     fn import(
@@ -124,7 +136,13 @@ impl Arguments {
         let key = self.encryption_key_file.as_deref();
         let key = key.map(|it| Key::read(it, &interrupt));
         let set = ExportSet::open(&self.folder, key.transpose()?, &interrupt)?;
-        let progress = Progress::new(cancellation, self.verbose).checking("the set");
+        // What can be known of the server is known before a long set is read.
+        let reached = self.reach(environment, interrupt, zero)?;
+        summary.project = Some(reached.server.endpoint().to_string());
+        if let Some(into) = self.into_namespace {
+            leads_into(&reached.server, into)?;
+        }
+        let progress = self.frame.progress(cancellation).checking("the set");
         terminal::tell("checking the set");
         let found = verify(&set, &environment.temporary, &progress)?;
         verdict::note(summary, &found);
@@ -140,8 +158,6 @@ impl Arguments {
                 "note: {count} with numbers that are no JSON (+Inf, -Inf or NaN) go as RDF, which has a form for them"
             ));
         }
-        let reached = self.reach(environment, interrupt, zero)?;
-        summary.project = Some(reached.server.endpoint().to_string());
         let source = Source::new(&set, &found)?;
         let targets = targets(
             &source,
@@ -154,8 +170,8 @@ impl Arguments {
         let survey = Survey::of(&source, &namespaces, scratch, &progress)?;
         let into: Vec<u64> = targets.iter().map(|it| it.into).collect();
         let identity = Identity::of(&survey, reached.server.endpoint(), &into, self.new_uids);
-        let own = environment.own_folder();
-        let places = identity.places(&real_path(set.folder()), own.as_deref());
+        let folder = real_path(set.folder());
+        let places = identity.places(&folder, reached.own.as_deref());
         let places = places.telling(cancellation.when_half_way());
         let import = Import {
             source: &source,
@@ -169,11 +185,12 @@ impl Arguments {
             manner: Manner {
                 has_new_uids: self.new_uids,
                 is_merge: self.merge,
+                precedence: self.schema,
                 scratch,
             },
             watch: &progress,
         };
-        self.send(&import, &places, &reached, summary)
+        self.send(&import, (&places, &folder), &reached, summary)
     }
 
     /// Reaches the server.
@@ -194,13 +211,14 @@ impl Arguments {
             cluster,
             zero: zero.transpose()?,
             interrupt,
+            own: environment.own_folder(),
         })
     }
 
     fn send(
         &self,
         import: &Import<'_>,
-        places: &Places,
+        (places, set): (&Places, &Path),
         reached: &Reached,
         summary: &mut Summary,
     ) -> Result<u8> {
@@ -213,12 +231,13 @@ impl Arguments {
             ));
         }
         if self.dry_run {
-            return self.plan(import, places, reached);
+            return self.plan(import, (places, set), reached);
         }
         if self.restart {
             // What is known of earlier runs stays where the server was not emptied: without the option they go on.
-            import.look(None).map_err(|error| match places.existing() {
-                Ok(Some(_)) => {
+            let looked = import.look(None).and_then(|()| import.compare(None));
+            looked.map_err(|error| match State::peek(places, identity, survey) {
+                Ok(Some(state)) if state.completed().is_none() => {
                     error.also("without --restart the import goes on that an earlier run began")
                 }
                 _ => error,
@@ -227,6 +246,20 @@ impl Arguments {
         }
         let state = State::open(places, identity, survey)?;
         anew(&state, &endpoint)?;
+        if state.is_new()
+            && let Err(error) = self.beside(&identity.earlier(set), &endpoint)
+        {
+            state.discard();
+            return Err(error);
+        }
+        let own = reached.own.as_deref();
+        let _held = match identity.hold_server(own, !self.new_uids && !self.merge) {
+            Ok(held) => held,
+            Err(error) => {
+                state.discard();
+                return Err(error);
+            }
+        };
         let (taken, total) = state.progress();
         if taken > 0 {
             terminal::tell(&format!(
@@ -238,8 +271,36 @@ impl Arguments {
         Ok(tell(summary, &done, survey, &endpoint))
     }
 
+    /// Sees that other imports of the folder into this server do not make this one give all nodes twice, and says that there
+    /// are some.
+    fn beside(&self, others: &[Earlier], endpoint: &str) -> Result<()> {
+        for other in others {
+            let path = safe(&other.path.display().to_string());
+            let content = match other.is_same {
+                true => "this set",
+                false => "this folder, when it held other rows,",
+            };
+            let what =
+                format!("{content} was imported into {endpoint} before, or some of it: {path}");
+            if self.new_uids && !other.is_same && !self.restart {
+                let what = format!("{what}; with --new-uids what did not change is there twice");
+                return Err(Error::failed(what).hint(
+                    "rows that were refused are put aside beside that state, and are mended and imported there, with --merge; \
+                     with --restart all of this folder goes beside what is there",
+                ));
+            }
+            terminal::tell(&format!("note: {what}"));
+        }
+        Ok(())
+    }
+
     /// Says what would be sent; gives the exit code.
-    fn plan(&self, import: &Import<'_>, places: &Places, reached: &Reached) -> Result<u8> {
+    fn plan(
+        &self,
+        import: &Import<'_>,
+        (places, set): (&Places, &Path),
+        reached: &Reached,
+    ) -> Result<u8> {
         let endpoint = safe(&reached.server.endpoint().to_string());
         let survey = import.survey;
         let begun = match self.restart {
@@ -247,7 +308,13 @@ impl Arguments {
             false => State::peek(places, import.identity, survey)?,
         };
         begun.as_ref().map_or(Ok(()), |it| anew(it, &endpoint))?;
+        if begun.as_ref().is_none_or(State::is_new) {
+            self.beside(&import.identity.earlier(set), &endpoint)?;
+        }
         import.look(begun.as_ref())?;
+        for note in import.compare(begun.as_ref())? {
+            terminal::tell(&format!("note: {note}"));
+        }
         let version = reached.cluster.version.as_deref();
         let version = version.map_or_else(String::new, |it| format!(" ({})", safe(it)));
         let (left, began) = match begun.filter(|it| !it.is_new()) {
@@ -271,77 +338,4 @@ impl Arguments {
         ));
         Ok(0)
     }
-}
-
-/// Says what is wrong with the set; gives the exit code.
-fn refuse(found: &Verdict) -> u8 {
-    print_findings(&found.findings);
-    let wrong = match found.findings.count() {
-        1 => "1 thing is wrong".to_owned(),
-        count => format!("{} things are wrong", HumanCount(count)),
-    };
-    Reports::Stdout.conclude(&format!(
-        "{wrong} with the export set, and this run sent nothing"
-    ));
-    exit_code(Kind::Archive)
-}
-
-/// Sees that not all of it was imported before.
-fn anew(state: &State, endpoint: &str) -> Result<()> {
-    let Some(when) = state.completed() else {
-        return Ok(());
-    };
-    let refused = match state.refused() {
-        0 => String::new(),
-        count => format!(", but for {} that it refused", counted(count as u64, "row")),
-    };
-    let what = format!(
-        "the import is complete: this set was imported into {endpoint} at {}{refused}",
-        safe(when)
-    );
-    Err(Error::usage(what).hint("if the server was emptied since then, run it with --restart"))
-}
-
-/// Says what came of it; gives the exit code.
-fn tell(summary: &mut Summary, done: &Imported, survey: &Survey, endpoint: &str) -> u8 {
-    let facts = |count| StageFacts {
-        count,
-        bytes: 0,
-        groups: std::iter::empty::<(String, GroupFacts)>().collect(),
-    };
-    let refused = done.refused.len() as u64;
-    summary.stages.insert("sent".into(), facts(survey.rows));
-    summary.stages.insert("refused".into(), facts(refused));
-    summary.faults = done.refused.iter().map(Failure::from).collect();
-    let mut advice: Vec<&str> = Vec::new();
-    for fault in done.refused.iter().take(SAID) {
-        terminal::alert(&format!("warning: {fault}"));
-        let hint = fault.advice().filter(|it| !advice.contains(it));
-        advice.extend(hint);
-    }
-    if done.refused.len() > SAID {
-        let more = HumanCount((done.refused.len() - SAID) as u64);
-        terminal::alert(&format!("warning: {more} more of these; --json lists all"));
-    }
-    for hint in advice {
-        terminal::alert(&format!("  {hint}"));
-    }
-    let before = match done.earlier {
-        0 => String::new(),
-        count => format!(" after {} of earlier runs", HumanCount(count)),
-    };
-    let uids = match done.has_new_uids {
-        true => "; the nodes have new uids",
-        false => "",
-    };
-    let rows = counted(survey.rows, "row");
-    let requests = counted(done.requests, "request");
-    let imported = format!("Imported into {endpoint}: {rows}, in {requests}{before}{uids}");
-    if refused == 0 {
-        Reports::Stdout.conclude(&imported);
-        return 0;
-    }
-    let refused = counted(refused, "thing");
-    Reports::Stdout.conclude(&format!("{imported}; {refused} refused"));
-    INCOMPLETE
 }

@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod imported;
 mod server;
 mod verdict;
 mod verify;

@@ -4,14 +4,18 @@
 //! uids that are known, and postings are a set (of values by their hash, of languages by their tag), so that a request whose
 //! answer is lost is simply sent again. How nodes get their uids: see [`numbering`].
 
+mod altering;
+mod aside;
 mod cutting;
 mod each;
+mod earlier;
 mod foreign;
 mod graphql;
 mod marker;
 mod numbering;
 mod occupied;
 mod refused;
+mod schemas;
 mod sending;
 mod source;
 mod state;
@@ -21,21 +25,23 @@ mod target;
 mod writing;
 
 pub use crate::resuming::Places;
+pub use earlier::Earlier;
 pub use numbering::Leaser;
+pub use schemas::Precedence;
 pub use source::Source;
 pub use state::{Identity, State};
 pub use survey::Survey;
-pub use target::{Target, targets};
+pub use target::{Target, leads_into, targets};
 
 use crate::checking::{Event, Watch};
-use crate::dgraph::row::{Node, shown};
+use crate::dgraph::row::Node;
 use crate::error::{Error, Result};
 use marker::{Maker, Marker};
 use numbering::{Numbering, Way};
 use sending::{Ledger, Sender};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use writing::{Outcome, Writer, alter};
+use writing::Writer;
 
 /// How an import goes about it.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +50,9 @@ pub struct Manner<'a> {
     pub has_new_uids: bool,
     /// Whether rows may go to nodes that are in the server already.
     pub is_merge: bool,
+    /// Whose definitions count where those of server and set differ. Where nobody says so, that is an error where the server
+    /// holds nodes, and else those of the set count.
+    pub precedence: Option<Precedence>,
     /// The folder that what is sorted goes to, in files without names.
     pub scratch: &'a Path,
 }
@@ -57,6 +66,8 @@ pub struct Imported {
     pub earlier: u64,
     /// What the server refused, in all runs: rows by their places, then GraphQL schemas.
     pub refused: Vec<Error>,
+    /// How many of these are rows.
+    pub refused_rows: u64,
     /// Whether the nodes have other uids than in the set.
     pub has_new_uids: bool,
 }
@@ -174,8 +185,9 @@ impl Import<'_> {
     /// next run goes on. Any other kind where nothing was sent, or where the server does not hold what earlier runs sent.
     pub fn run(&self, mut state: State) -> Result<Imported> {
         let was_new = state.is_new();
-        match self.look(Some(&state)) {
-            Ok(()) => {}
+        let looked = self.look(Some(&state));
+        match looked.and_then(|()| self.compare(Some(&state))) {
+            Ok(notes) => notes.iter().for_each(|it| self.watch.on(Event::Noted(it))),
             Err(error) if was_new => return Err(state.half_way(error, false)),
             // What the state says is not so there, and is not told again.
             Err(error) => return Err(error),
@@ -187,10 +199,13 @@ impl Import<'_> {
         let mut is_stuck = false;
         match self.all(&mut state, &mut imported, &mut is_stuck) {
             Ok(()) => {
+                let aside = state.aside();
+                let advice = advice(aside.as_deref());
                 let refusals = state.refusals().iter();
                 let mut told: Vec<Error> = refusals
-                    .map(|(place, it)| it.told(self.source, *place))
+                    .map(|(place, it)| it.told(self.source, *place).hint(&advice))
                     .collect();
+                imported.refused_rows = told.len() as u64;
                 told.append(&mut imported.refused);
                 imported.refused = told;
                 Ok(imported)
@@ -255,29 +270,6 @@ impl Import<'_> {
         Ok(way)
     }
 
-    fn schemas(&self, state: &mut State) -> Result<()> {
-        for target in self.targets {
-            let schema = self.source.schema_of(target.from)?;
-            if schema.trim().is_empty() {
-                continue;
-            }
-            let was_new = state.is_new();
-            state.begin()?;
-            let error = match alter(&target.server, &schema) {
-                Ok(Outcome::Taken(_)) => continue,
-                Ok(Outcome::Refused(said)) => refused_schema(&schema, &said),
-                Err(error) if error.is_denied() => error,
-                Err(error) => return Err(target.within(error)),
-            };
-            // Of a schema that is refused nothing is there.
-            if was_new {
-                state.unchanged()?;
-            }
-            return Err(target.within(error));
-        }
-        Ok(())
-    }
-
     fn rows(
         &self,
         (way, was_new): (Way, bool),
@@ -323,25 +315,30 @@ impl Import<'_> {
         let ledger = ledger.unwrap_or_else(PoisonError::into_inner);
         imported.requests = ledger.requests;
         *is_stuck = ledger.is_stuck;
-        sent
+        sent?;
+        // While it is known which uids the nodes have.
+        if state.aside().is_none()
+            && let Some(ending) = aside::put(self.source, &numbering, self.targets, state)?
+        {
+            state.put_aside(ending)?;
+        }
+        Ok(())
+    }
+}
+
+/// What can be done about rows that were refused, which may be put aside.
+fn advice(aside: Option<&Path>) -> String {
+    match aside {
+        Some(folder) => format!(
+            "they are put aside in {}, with the uids that their nodes have in the server: mend them there, and import that \
+             folder with --merge; whoever imports the whole set again has its nodes twice, or overwrites what was changed since",
+            folder.display()
+        ),
+        None => "what servers have no form for has to be put in by hand".to_owned(),
     }
 }
 
 /// As much of what a server says as a message needs.
 fn shown_long(said: &str) -> &str {
     &said[..said.floor_char_boundary(1_000)]
-}
-
-/// What the server does not take of a schema: the line that it names says which predicate it is.
-fn refused_schema(schema: &str, said: &str) -> Error {
-    let named = said.split_once("line ").and_then(|(_, rest)| {
-        let digits = rest.split(|it: char| !it.is_ascii_digit()).next()?;
-        let number: usize = digits.parse().ok()?;
-        let line = schema.lines().nth(number.checked_sub(1)?)?;
-        Some(vec![format!("line {number}: {}", shown(line.trim()))])
-    });
-    let what = format!("the server refuses the schema: {}", shown_long(said));
-    Error::failed(what)
-        .listing(named.unwrap_or_default())
-        .hint("this version may not know it: change that line in the schema of a copy of the set, or load it into a newer server")
 }

@@ -38,7 +38,6 @@ impl Refusal {
         Error::failed(format!(
             "{name}, line {line}: {about}: it is refused: {why}"
         ))
-        .hint("mend these rows in the set, or the schema; all others are in the server")
     }
 }
 

@@ -124,10 +124,7 @@ impl<'a> Source<'a> {
 
     /// The schema of a namespace as servers of all versions take it: without namespaces, and without what is the server's
     /// own.
-    ///
-    /// # Errors
-    /// It has no text.
-    pub(super) fn schema_of(&self, namespace: u64) -> Result<String> {
+    pub(super) fn schema_of(&self, namespace: u64) -> Schema {
         let mut schema = Schema::default();
         let predicates = self.schema.predicates().iter();
         for it in predicates.filter(|it| it.namespace == namespace && !is_system(&it.name)) {
@@ -144,7 +141,12 @@ impl<'a> Source<'a> {
                 ..it.clone()
             });
         }
-        schema.text(Dialect::Before2103)
+        schema
+    }
+
+    /// A predicate of the schema, where the set has one.
+    pub(super) fn predicate(&self, namespace: u64, name: &str) -> Option<&Predicate> {
+        self.schema.predicate(namespace, name)
     }
 
     /// The GraphQL schema of a namespace, where it has one.

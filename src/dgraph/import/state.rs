@@ -12,7 +12,8 @@ use crate::resuming::{Imports, Journal, Places, without_again};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 /// The number of the format.
 const FORMAT: u32 = 1;
@@ -34,10 +35,14 @@ enum Line {
     Began,
     /// It was not changed, after all.
     Unchanged,
+    /// The server has the schema.
+    Schema,
     /// A request was taken, but for the rows of it that stand before this as refused.
     Taken(usize),
     /// A row was refused: its file and its line.
     Refused(usize, u64, Refusal),
+    /// The rows that were refused are put aside, in a folder beside this whose name ends so.
+    Aside(String),
     /// All requests were taken.
     Sent,
     /// All of it is done.
@@ -47,8 +52,8 @@ enum Line {
 /// What is imported, and where to.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    endpoint: String,
-    content: String,
+    pub(super) endpoint: String,
+    pub(super) content: String,
 }
 
 impl Identity {
@@ -84,6 +89,14 @@ impl Identity {
         Places::of(data, &self.imports(), own)
     }
 
+    /// Holds the server until what is given is dropped: alone, or beside other imports that need not be alone.
+    ///
+    /// # Errors
+    /// Kind [`Locked`](Kind::Locked): another run holds it.
+    pub fn hold_server(&self, own: Option<&Path>, alone: bool) -> Result<Option<File>> {
+        self.imports().hold_target(own, alone)
+    }
+
     fn head(&self, survey: &Survey) -> Line {
         Line::Import {
             format: FORMAT,
@@ -105,8 +118,10 @@ pub struct State {
 struct Known {
     way: Option<Way>,
     has_begun: bool,
+    has_schema: bool,
     taken: Vec<bool>,
     refused: BTreeMap<(usize, u64), Refusal>,
+    aside: Option<String>,
     is_sent: bool,
     complete: Option<String>,
 }
@@ -134,6 +149,13 @@ impl State {
         Ok(journal.map(|journal| Self { journal, known }))
     }
 
+    /// Takes it away where nothing was sent yet.
+    pub fn discard(self) {
+        if self.is_new() {
+            self.journal.remove();
+        }
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         self.journal.path()
@@ -153,6 +175,11 @@ impl State {
     /// Whether no run that is known of has changed the server.
     pub fn is_new(&self) -> bool {
         !self.known.has_begun
+    }
+
+    /// Whether the server has taken the schema.
+    pub(super) fn has_schema(&self) -> bool {
+        self.known.has_schema
     }
 
     /// How many rows the server refused, in all runs.
@@ -201,6 +228,14 @@ impl State {
         Ok(())
     }
 
+    /// The server has the schema.
+    pub(super) fn schema(&mut self) -> Result<()> {
+        match self.has_schema() {
+            true => Ok(()),
+            false => self.add_through(Line::Schema),
+        }
+    }
+
     /// A request was taken.
     pub(super) fn take(&mut self, request: usize) -> Result<()> {
         self.add(Line::Taken(request))
@@ -213,6 +248,17 @@ impl State {
             true => Ok(()),
             false => self.add(Line::Refused(file, line, refusal)),
         }
+    }
+
+    /// The folder with the rows that the server refused, if there is one.
+    pub fn aside(&self) -> Option<PathBuf> {
+        let ending = self.known.aside.as_deref()?;
+        Some(self.path().with_extension(ending))
+    }
+
+    /// The rows that were refused are put aside, in a folder beside the state whose name ends so.
+    pub(super) fn put_aside(&mut self, ending: String) -> Result<()> {
+        self.add_through(Line::Aside(ending))
     }
 
     /// All requests were taken.
@@ -286,6 +332,7 @@ impl Known {
             Line::Numbered(way) => self.way = Some(*way),
             Line::Began => self.has_begun = true,
             Line::Unchanged => self.has_begun = false,
+            Line::Schema => self.has_schema = true,
             Line::Taken(request) => match self.taken.get_mut(*request) {
                 Some(taken) => *taken = true,
                 None => return false,
@@ -293,6 +340,7 @@ impl Known {
             Line::Refused(file, line, refusal) => {
                 self.refused.insert((*file, *line), refusal.clone());
             }
+            Line::Aside(ending) => self.aside = Some(ending.clone()),
             Line::Sent => self.is_sent = true,
             Line::Complete(when) => self.complete = Some(when.clone()),
         }

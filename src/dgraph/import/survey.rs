@@ -96,7 +96,7 @@ impl Survey {
         digests.iter().for_each(|it| hasher.update(it));
         for namespace in namespaces {
             hasher.update(namespace.to_be_bytes());
-            hasher.update(source.schema_of(*namespace)?);
+            hasher.update(source.schema_of(*namespace).text(Dialect::Before2103)?);
             hasher.update([0]);
             hasher.update(source.graphql_of(*namespace).unwrap_or_default());
         }

@@ -76,11 +76,23 @@ pub fn targets(
         return Ok(chosen.iter().copied().map(target).collect());
     };
     let (from, to) = (*one, into.unwrap_or(*one));
+    Ok(vec![Target {
+        from,
+        into: to,
+        server: leads_into(server, to)?,
+    }])
+}
+
+/// The server for whoever sends rows into this namespace of it.
+///
+/// # Errors
+/// Kind [`Usage`](crate::error::Kind::Usage): whoever asks has no way into it.
+pub fn leads_into(server: &Server, to: u64) -> Result<Server> {
     let wrong = |what: String, option: u64| {
         let hint = format!("say so with --into-namespace {option}");
         Err(Error::usage(what).hint(hint))
     };
-    let own = if server.has_access_token() {
+    Ok(if server.has_access_token() {
         // It says itself of which namespace it is.
         server.of_namespace(None)
     } else if server.has_login() {
@@ -101,10 +113,5 @@ pub fn targets(
             "the rows are of namespace {to}, and without a login (--user) they go into namespace 0"
         );
         return wrong(what, GALAXY);
-    };
-    Ok(vec![Target {
-        from,
-        into: to,
-        server: own,
-    }])
+    })
 }

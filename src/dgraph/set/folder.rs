@@ -153,6 +153,11 @@ impl ExportSet {
         &self.interrupt
     }
 
+    /// The key that it is read with.
+    pub(in crate::dgraph) fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
     /// Whether it is encrypted, as far as its key says.
     pub fn is_encrypted(&self) -> bool {
         self.key.is_some()

@@ -374,12 +374,8 @@ pub fn query(space: &Space, text: &str) -> Read<Value> {
         super::schema::Predicate::new("string", true),
     );
     let own = [(&own.0, &own.1)];
-    let predicates = space
-        .schema
-        .predicates
-        .iter()
-        .chain(own)
-        .map(|(name, it)| json!({"predicate": name, "type": it.kind, "list": it.is_list}));
+    let all = space.schema.predicates.iter().chain(own);
+    let predicates = all.map(|(name, it)| told(name, it));
     let types = space.schema.types.iter().map(|(name, fields)| {
         let fields = fields.iter().map(|it| json!({"name": it}));
         json!({"name": name, "fields": fields.collect::<Vec<_>>()})
@@ -390,6 +386,43 @@ pub fn query(space: &Space, text: &str) -> Read<Value> {
         answer["types"] = json!(types);
     }
     Ok(answer)
+}
+
+/// A predicate as `schema {}` tells it: what it has not is left out.
+fn told(name: &str, of: &super::schema::Predicate) -> Value {
+    let mut node = json!({"predicate": name, "type": of.kind});
+    let index = of
+        .directives
+        .iter()
+        .find_map(|it| it.strip_prefix("@index("));
+    if let Some(index) = index {
+        let tokenizers = index.trim_end_matches(')').split(',').map(str::trim);
+        node["index"] = json!(true);
+        node["tokenizer"] = json!(match index.starts_with("hnsw(") {
+            // With the names of options in quotes.
+            true => vec![index.replacen("metric:", "\"metric\":", 1)],
+            false => tokenizers.map(str::to_owned).collect::<Vec<_>>(),
+        });
+        if index.starts_with("hnsw(") {
+            node.as_object_mut().expect("an object").remove("index");
+        }
+    }
+    for (directive, field) in [
+        ("@reverse", "reverse"),
+        ("@count", "count"),
+        ("@lang", "lang"),
+        ("@upsert", "upsert"),
+        ("@unique", "unique"),
+        ("@noconflict", "no_conflict"),
+    ] {
+        if of.has(directive) {
+            node[field] = json!(true);
+        }
+    }
+    if of.is_list {
+        node["list"] = json!(true);
+    }
+    node
 }
 
 /// What an upsert asks for first: the answer, and what its variables hold.

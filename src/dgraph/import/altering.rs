@@ -1,0 +1,95 @@
+//! The schema of a set on its way into a server, which may have one.
+
+use super::schemas::{Fit, Precedence, there};
+use super::state::State;
+use super::target::Target;
+use super::writing::{Outcome, alter};
+use super::{Import, occupied, shown_long};
+use crate::dgraph::row::shown;
+use crate::error::{Error, Result};
+
+impl Import<'_> {
+    /// Compares the schemas of server and set, and changes nothing. Gives what should be known of it, a line each.
+    ///
+    /// # Errors
+    /// Kind [`Schema`](crate::error::Kind::Schema): they do not go together, or the user has to say whose definitions count.
+    /// The server does not answer, or does not know who asks; or the user wants the run to stop.
+    pub fn compare(&self, state: Option<&State>) -> Result<Vec<String>> {
+        let mut notes = Vec::new();
+        if state.is_some_and(State::is_sent) {
+            return Ok(notes);
+        }
+        for target in self.targets {
+            let (fit, precedence) = self.fit(target, state)?;
+            notes.append(&mut fit.notes(precedence));
+        }
+        Ok(notes)
+    }
+
+    /// What becomes of the schemas of a namespace, and whose definitions count.
+    fn fit(&self, target: &Target, state: Option<&State>) -> Result<(Fit, Precedence)> {
+        let set = self.source.schema_of(target.from);
+        let theirs = there(target)?;
+        let precedence = match self.manner.precedence {
+            Some(precedence) => precedence,
+            None => {
+                let fit = Fit::of(&set, &theirs, Precedence::Keep);
+                // What an earlier run sent is there as the server has it; what is gone is sent again.
+                if fit.differ.is_empty() || state.is_some_and(State::has_schema) {
+                    return Ok((fit, Precedence::Keep));
+                }
+                if occupied::held(target)?.name.is_some() {
+                    return Err(target.within(fit.undecided()));
+                }
+                Precedence::Replace
+            }
+        };
+        let fit = Fit::of(&set, &theirs, precedence);
+        if precedence == Precedence::Keep {
+            fit.check().map_err(|it| target.within(it))?;
+        }
+        Ok((fit, precedence))
+    }
+
+    /// Sends the server what it lacks of the schema.
+    ///
+    /// # Errors
+    /// It refuses that: then nothing of it is there. As [`compare`](Self::compare).
+    pub(super) fn schemas(&self, state: &mut State) -> Result<()> {
+        for target in self.targets {
+            let (fit, _) = self.fit(target, Some(state))?;
+            let schema = fit.text()?;
+            if schema.is_empty() {
+                continue;
+            }
+            let was_new = state.is_new();
+            state.begin()?;
+            let error = match alter(&target.server, &schema) {
+                Ok(Outcome::Taken(_)) => continue,
+                Ok(Outcome::Refused(said)) => refused_schema(&schema, &said),
+                Err(error) if error.is_denied() => error,
+                Err(error) => return Err(target.within(error)),
+            };
+            // Of a schema that is refused nothing is there.
+            if was_new {
+                state.unchanged()?;
+            }
+            return Err(target.within(error));
+        }
+        state.schema()
+    }
+}
+
+/// What the server does not take of a schema: the line that it names says which predicate it is.
+fn refused_schema(schema: &str, said: &str) -> Error {
+    let named = said.split_once("line ").and_then(|(_, rest)| {
+        let digits = rest.split(|it: char| !it.is_ascii_digit()).next()?;
+        let number: usize = digits.parse().ok()?;
+        let line = schema.lines().nth(number.checked_sub(1)?)?;
+        Some(vec![format!("line {number}: {}", shown(line.trim()))])
+    });
+    let what = format!("the server refuses the schema: {}", shown_long(said));
+    Error::failed(what)
+        .listing(named.unwrap_or_default())
+        .hint("this version may not know it: change that line in the schema of a copy of the set, or load it into a newer server")
+}
