@@ -48,6 +48,7 @@ mod dgraph_convert;
 mod dgraph_export;
 mod dgraph_import;
 mod dgraph_import_answers;
+mod dgraph_import_memory;
 mod dgraph_import_proofs;
 mod dgraph_kills;
 mod dgraph_plain;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub(super) const MOST: usize = 1_000;
 /// How much of a reason is told, in bytes.
 const SHOWN: usize = 400;
+/// How long what is said of a row can be, in bytes.
+const LONGEST: usize = 4 << 10;
 /// How long a value is at the least that is looked for in any part of a reason, in bytes; shorter ones stand in any word.
 const SHORTEST: usize = 3;
 /// What stands in its place.
@@ -30,6 +32,11 @@ impl Refusal {
             about: row.about(),
             why: without_value(row, said),
         }
+    }
+
+    /// Whether it is one that is told, which says little.
+    pub fn is_short(&self) -> bool {
+        self.about.len().max(self.why.len()) <= LONGEST
     }
 
     /// It as an error that names the place.

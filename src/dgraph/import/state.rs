@@ -4,7 +4,7 @@
 //! sent again. What is written down is therefore only what was taken.
 
 use super::numbering::Way;
-use super::refused::Refusal;
+use super::refused::{MOST, Refusal};
 use super::survey::Survey;
 use crate::dgraph::server::Endpoint;
 use crate::error::{Error, Kind, Result};
@@ -116,6 +116,8 @@ pub struct State {
 /// What the lines say.
 #[derive(Default)]
 struct Known {
+    /// How many nodes get uids.
+    nodes: u64,
     way: Option<Way>,
     has_begun: bool,
     has_schema: bool,
@@ -241,11 +243,12 @@ impl State {
         self.add(Line::Taken(request))
     }
 
-    /// A row was refused.
+    /// A row was refused. With very many of them, of which all are not told, further ones are not kept.
     pub(super) fn refuse(&mut self, (file, line): (usize, u64), refusal: Refusal) -> Result<()> {
         match self.is_refused((file, line)) {
             // An earlier run came as far with this request.
             true => Ok(()),
+            false if self.refused() >= MOST => Ok(()),
             false => self.add(Line::Refused(file, line, refusal)),
         }
     }
@@ -320,13 +323,35 @@ impl Known {
     /// Of an import that nothing was sent of.
     fn nothing(survey: &Survey) -> Self {
         Self {
+            nodes: survey.table.count,
             taken: vec![false; survey.requests()],
             ..Self::default()
         }
     }
 
+    /// Whether a line may stand behind those that were taken: no run writes it otherwise.
+    fn suits(&self, line: &Line) -> bool {
+        match line {
+            Line::Numbered(way) => {
+                let last = match way {
+                    Way::Kept(first) | Way::Leased(first) => first.checked_add(self.nodes),
+                    Way::Made => Some(0),
+                };
+                self.way.is_none() && last.is_some()
+            }
+            Line::Taken(_) => self.has_begun && self.way.is_some(),
+            Line::Refused(_, _, refusal) => self.refused.len() < MOST && refusal.is_short(),
+            Line::Sent => self.taken.iter().all(|it| *it),
+            Line::Complete(_) => self.is_sent,
+            _ => true,
+        }
+    }
+
     /// Takes a line; gives whether it makes sense.
     fn apply(&mut self, line: &Line) -> bool {
+        if !self.suits(line) {
+            return false;
+        }
         match line {
             Line::Import { .. } => return false,
             Line::Numbered(way) => self.way = Some(*way),
@@ -345,5 +370,55 @@ impl Known {
             Line::Complete(when) => self.complete = Some(when.clone()),
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Line {
+        let refusal = r#"{"about":"0x1 name","why":"full"}"#;
+        Line::Refused(0, 1, serde_json::from_str(refusal).expect("a refusal"))
+    }
+
+    #[test]
+    fn a_state_whose_lines_no_run_writes_in_this_order_is_none() {
+        let kept = || Line::Numbered(Way::Kept(0));
+        let all = || {
+            let taken = [Line::Taken(1), refused(), Line::Taken(0)];
+            let front = [kept(), Line::Began];
+            let end = [Line::Sent, Line::Complete("now".into())];
+            Vec::from_iter(front.into_iter().chain(taken).chain(end))
+        };
+        let is_one = |lines: Vec<Line>| {
+            let mut known = Known {
+                nodes: 10,
+                taken: vec![false; 2],
+                ..Known::default()
+            };
+            lines.iter().all(|it| known.apply(it))
+        };
+        assert!(is_one(all()));
+        for wrong in [
+            vec![Line::Complete("now".into())],
+            vec![kept(), Line::Began, Line::Taken(0), Line::Sent],
+            vec![kept(), Line::Began, Line::Taken(2)],
+            vec![kept(), Line::Taken(0)],
+            vec![Line::Began, Line::Taken(0)],
+            vec![kept(), Line::Numbered(Way::Leased(5))],
+            vec![Line::Numbered(Way::Leased(u64::MAX - 5))],
+            vec![Line::Numbered(Way::Kept(u64::MAX))],
+        ] {
+            assert!(!is_one(wrong.clone()), "{wrong:?}");
+        }
+        let rows = |count: usize| {
+            (0..count).map(|at| match refused() {
+                Line::Refused(file, _, why) => Line::Refused(file, at as u64, why),
+                other => other,
+            })
+        };
+        assert!(is_one(rows(MOST).collect()));
+        assert!(!is_one(rows(MOST + 1).collect()));
     }
 }
