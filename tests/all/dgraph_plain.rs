@@ -355,7 +355,7 @@ fn goes_through(nodes: u64) {
         .stdout
         .lines()
         .map(described)
-        .last()
+        .next_back()
         .expect("a summary");
     assert_eq!(summary["stages"]["entities"]["count"], nodes);
     // One more of each joins the languages of its document.
