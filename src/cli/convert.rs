@@ -1,18 +1,16 @@
 //! `backup convert`: content of a Strapi in the form of another system, and back.
 
+mod beside;
 mod from;
 mod schemas;
+mod strapi;
 
 use super::environment::Environment;
-use super::key::{self, KeyArguments};
-use super::length;
-use super::place::{Begun, Place};
+use super::key::KeyArguments;
 use super::progress::Progress;
-use super::prompt::Prompt;
 use super::run::RunArguments;
 use super::terminal::{Reports, safe};
 use super::{Cancellation, STREAM, archive_facts, effort, open_archive, report, terminal};
-use crate::archive::{Cipher, DEFAULT_SHARD_SIZE, Encryption, Level, Packing, Password};
 use crate::convert::destination::FolderDestination;
 use crate::dgraph::Dialect;
 use crate::dgraph::convert::set_destination;
@@ -23,13 +21,12 @@ use crate::prisma::ndf;
 use crate::store::Location;
 use crate::transfer::summary::{Remembering, Summary};
 use crate::transfer::{
-    Destination, Extent, Filter, Nowhere, OnFault, Report, SchemaStrategy, Source, Transfer,
-    VersionStrategy,
+    Destination, Extent, Filter, OnFault, Report, SchemaStrategy, Source, Transfer, VersionStrategy,
 };
 use clap::{Args, ValueEnum};
-use from::{find, refuse_data_set, schemas_folder};
-use schemas::Schemas;
+use from::refuse_data_set;
 use std::path::{Path, PathBuf};
+use strapi::in_own_words;
 
 /// Bring content of a Strapi into the form of another system, or back
 ///
@@ -252,96 +249,6 @@ impl Arguments {
         Ok(self.conclude(room, &report, Reports::Stdout, what, &self.to))
     }
 
-    fn to_strapi(&self, room: &Room<'_>, summary: &mut Summary) -> Result<u8> {
-        if self.dialect.is_some() {
-            return Err(Error::usage("--dialect is for --as dgraph").hint("leave it out"));
-        }
-        let is_unpacked = match self.format {
-            None | Some(Format::Tar) => false,
-            Some(Format::Dir) => true,
-            Some(Format::Zip) => {
-                return Err(Error::usage(
-                    "an archive of a Strapi is a tar or a folder, and no zip",
-                )
-                .hint("leave --format out"));
-            }
-        };
-        if is_unpacked && !self.no_encrypt {
-            return Err(
-                Error::usage("an unpacked archive (--format dir) cannot be encrypted")
-                    .hint("add --no-encrypt, or leave --format out"),
-            );
-        }
-        let location = Place::parse(Some(&self.to), is_unpacked)?;
-        let form = length::Form {
-            unpacked: is_unpacked,
-            compressed: true,
-            cipher: (!self.no_encrypt).then_some(Cipher::Strapi),
-            summary: false,
-        };
-        Place::check(&location, form)?;
-        let mut origin = find(self, room)?;
-        let schemas = match origin.schema_files() {
-            Some(files) => {
-                let folder = schemas_folder(self)?;
-                Some((Schemas::write(files, &folder, self.overwrite)?, folder))
-            }
-            None => None,
-        };
-        let interrupt = room.cancellation.interrupt();
-        let key = match self.no_encrypt || self.dry_run {
-            true => None,
-            false => Some(
-                match self.key.source().given(room.environment, &interrupt)? {
-                    Some(key) => key,
-                    None => key::ask_new(&Prompt::new(interrupt.clone()))?,
-                },
-            ),
-        };
-        let packing = Packing {
-            compression: Some(Level::default()),
-            encryption: key.map(|key| Encryption::Strapi(Password::new(key))),
-            effort: room.effort.clone(),
-            interrupt,
-        };
-        let place = Place::at(location, is_unpacked, &packing);
-        if self.dry_run {
-            let report = room.transfer(origin.source(), Box::<Nowhere>::default(), summary)?;
-            return Ok(self.conclude(room, &report, Reports::Stdout, "The archive", &self.to));
-        }
-        let kept = (self.overwrite, self.alone.wants_summary());
-        let Begun {
-            destination,
-            shown,
-            reports,
-            receipt,
-        } = place.begin(&packing, DEFAULT_SHARD_SIZE, kept, room.environment)?;
-        // The archive is shown at the end of the transfer: what lies beside it has to be there by then.
-        let schemas = match schemas {
-            Some((files, folder)) => Some(files.show(&folder)?),
-            None => None,
-        };
-        let transferred = room.transfer(origin.source(), Box::new(destination), summary);
-        let report = match (transferred, schemas) {
-            (Ok(report), None) => report,
-            (Ok(report), Some(schemas)) => {
-                let folder = safe(&schemas.folder.display().to_string());
-                terminal::tell(&format!(
-                    "the schema.json files of the content types are in {folder}"
-                ));
-                if let Some(left) = schemas.kept() {
-                    terminal::alert(&safe(&left));
-                }
-                report
-            }
-            (Err(error), None) => return Err(error),
-            (Err(error), Some(schemas)) => return Err(schemas.undone(error)),
-        };
-        let shown = receipt.written().map_or(shown, |written| written.location);
-        summary.archive = place.facts(&receipt, &packing);
-        Ok(self.conclude(room, &report, reports, "The archive", Path::new(&shown)))
-    }
-
     /// Says what came of it; gives the exit code.
     fn conclude(
         &self,
@@ -363,19 +270,6 @@ impl Arguments {
         });
         report::exit_code(report, false)
     }
-}
-
-/// An error of what writes archives, which advises to use an option that this command does not have: TO is the name, and
-/// shards are as large as they may be.
-fn in_own_words(error: Error) -> Error {
-    let own = match error.advice() {
-        Some(advice) if advice.contains(" with --file") => advice.replace(" with --file", ""),
-        Some(advice) if advice.contains("--max-size-jsonl") => {
-            "make it shorter in the data: no shard is larger than that".to_owned()
-        }
-        _ => return error,
-    };
-    error.hint(own)
 }
 
 impl Room<'_> {
@@ -410,25 +304,5 @@ impl Room<'_> {
         let report = transferred?;
         summary.report(&report);
         Ok(report)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_advice_names_an_option_that_is_not_there() {
-        for advice in [
-            "allow larger shards with --max-size-jsonl",
-            "choose another name with --file, or replace it with --overwrite",
-        ] {
-            let error = in_own_words(Error::failed("it is wrong").hint(advice));
-            let told = error.advice().unwrap_or_default();
-            assert!(
-                !told.contains("--max-size") && !told.contains("--file"),
-                "{told}"
-            );
-        }
     }
 }

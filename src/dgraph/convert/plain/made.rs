@@ -1,13 +1,13 @@
 //! Makes content types of what is known of a set, and of what its rows hold.
 
 use super::super::super::schema::Kind;
+use super::fields::{joined, plain, time_of, wanted};
 use super::inverses::{End, Inverses};
-use super::known::{Catalogue, Known};
+use super::known::Catalogue;
 use super::sdl::{GraphField, Holds};
 use super::survey::Survey;
 use super::values::Form;
 use crate::convert::plain::{Given, GivenField, GivenLinks, Made, Naming, Place, made_of};
-use crate::convert::uncapitalised;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -110,25 +110,6 @@ pub fn shaped(catalogue: &Catalogue, survey: &Survey, documents: bool) -> Shaped
         models,
         links,
     }
-}
-
-/// What an attribute for a predicate is called: its name without that of its type, if that is one for an attribute.
-fn wanted(known: &Known, predicate: &str) -> String {
-    let own = predicate.strip_prefix(known.name.as_str());
-    let name = own.and_then(|it| it.strip_prefix('.')).unwrap_or(predicate);
-    let is_name = name.starts_with(|it: char| it.is_ascii_alphabetic())
-        && name
-            .bytes()
-            .all(|it| it.is_ascii_alphanumeric() || it == b'_');
-    match is_name {
-        true => name.to_owned(),
-        false => uncapitalised(name, "field"),
-    }
-}
-
-/// A name with words behind it, each with a capital.
-fn joined(name: &str, more: &str) -> String {
-    format!("{name}{}", crate::convert::capitalised(more, "Other"))
 }
 
 impl<'a> Shaper<'a> {
@@ -376,42 +357,4 @@ impl<'a> Shaper<'a> {
         }
         links
     }
-}
-
-/// A field of values that no GraphQL schema says.
-fn plain(
-    predicate: u32,
-    (name, called): (&str, &str),
-    form: Form,
-    is_list: bool,
-) -> GivenField<Held> {
-    GivenField {
-        name: name.to_owned(),
-        wanted: called.to_owned(),
-        place: Place::Values {
-            properties: form.properties(is_list),
-            form: Held {
-                predicate,
-                part: Part::Plain,
-                form,
-            },
-            is_list,
-        },
-    }
-}
-
-/// A field that is the time when a row was made or changed, where it is called so and none is it yet.
-fn time_of(mut field: GivenField<Held>, there: &[GivenField<Held>]) -> GivenField<Held> {
-    let is_time = matches!(&field.place, Place::Values { form, is_list: false, .. } if form.form == Form::Time);
-    let mut places = there.iter().map(|it| &it.place);
-    match field.wanted.as_str() {
-        "createdAt" if is_time && !places.any(|it| matches!(it, Place::Created)) => {
-            field.place = Place::Created;
-        }
-        "updatedAt" if is_time && !places.any(|it| matches!(it, Place::Updated)) => {
-            field.place = Place::Updated;
-        }
-        _ => {}
-    }
-    field
 }
