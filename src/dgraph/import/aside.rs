@@ -2,10 +2,11 @@
 //! they can be mended there and be loaded alone. All others stay as the server has them, whatever was done to them since.
 
 use super::numbering::Numbering;
-use super::source::{Source, text};
+use super::source::Source;
 use super::state::State;
 use super::target::Target;
 use crate::dgraph::graphql::GraphQls;
+use crate::dgraph::rdf;
 use crate::dgraph::schema::{Predicate, Schema};
 use crate::dgraph::set::Writer;
 use crate::dgraph::{Dialect, Format};
@@ -48,7 +49,7 @@ pub(super) fn put(
             }
             let mut row = numbering.apply(placed.row.clone())?;
             row.namespace = target.into;
-            if text(&row, Dialect::Since2103).is_err() {
+            if rdf::check(&row, Dialect::Since2103).is_err() {
                 continue;
             }
             if let Some(own) = source.predicate(target.from, &row.predicate) {
