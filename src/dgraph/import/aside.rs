@@ -15,6 +15,14 @@ use crate::error::Result;
 /// What the name of such a set ends with.
 const ENDING: &str = "refused";
 
+/// Whether the name of such a set may end so: a state names no other folder than one of these.
+pub(super) fn is_ending(ending: &str) -> bool {
+    let number = ending
+        .strip_prefix(ENDING)
+        .map(|it| it.strip_prefix('-').unwrap_or(it));
+    number.is_some_and(|it| it.bytes().all(|it| it.is_ascii_digit()))
+}
+
 /// Puts the rows aside that were refused, encrypted as the set is; gives what the name of the folder ends with, if there is
 /// anything in it. Rows that RDF has no form for are not in it.
 ///

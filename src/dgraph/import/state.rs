@@ -3,6 +3,7 @@
 //! Rows with known uids may come twice: postings of Dgraph are a set, so that a request of which nobody knows what came is
 //! sent again. What is written down is therefore only what was taken.
 
+use super::aside::is_ending;
 use super::numbering::Way;
 use super::refused::{MOST, Refusal};
 use super::survey::Survey;
@@ -342,6 +343,7 @@ impl Known {
             Line::Taken(_) => self.has_begun && self.way.is_some(),
             Line::Refused(_, _, refusal) => self.refused.len() < MOST && refusal.is_short(),
             Line::Sent => self.taken.iter().all(|it| *it),
+            Line::Aside(ending) => is_ending(ending),
             Line::Complete(_) => self.is_sent,
             _ => true,
         }
@@ -400,6 +402,11 @@ mod tests {
             lines.iter().all(|it| known.apply(it))
         };
         assert!(is_one(all()));
+        assert!(is_one(
+            ["refused", "refused-2"]
+                .map(|it| Line::Aside(it.into()))
+                .into()
+        ));
         for wrong in [
             vec![Line::Complete("now".into())],
             vec![kept(), Line::Began, Line::Taken(0), Line::Sent],
@@ -409,6 +416,8 @@ mod tests {
             vec![kept(), Line::Numbered(Way::Leased(5))],
             vec![Line::Numbered(Way::Leased(u64::MAX - 5))],
             vec![Line::Numbered(Way::Kept(u64::MAX))],
+            vec![Line::Aside("/etc/refused".into())],
+            vec![Line::Aside("refused/../x".into())],
         ] {
             assert!(!is_one(wrong.clone()), "{wrong:?}");
         }
