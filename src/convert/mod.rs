@@ -2,7 +2,7 @@
 //! data, which hold what the other system cannot.
 //!
 //! Knows the model, and what a transfer is about. What another system takes, and how its data are read and written, stands in
-//! the room of that one: see [`system::System`], [`destination::Output`] and [`data::Data`].
+//! the room of that one: see `system::System`, `destination::Output` and `data::Data`.
 
 pub(crate) mod data;
 pub mod destination;

@@ -2,7 +2,7 @@
 //!
 //! Rows go as RDF, whatever the set is written in: JSON would hash passwords again and rewrite lists of numbers. They have
 //! uids that are known, and postings are a set (of values by their hash, of languages by their tag), so that a request whose
-//! answer is lost is simply sent again. How nodes get their uids: see [`numbering`].
+//! answer is lost is simply sent again. How nodes get their uids: see `numbering`.
 
 mod altering;
 mod aside;
