@@ -204,7 +204,7 @@ fn a_file_that_never_comes_whole_leaves_nothing() {
     server.state().faults = std::iter::repeat_n(Some(Fault::Short(30)), 100).collect();
     let place = Place::new();
     let outcome = run(&mut place.export(&server, &[])).ends_with(1);
-    discreet(outcome).says(["cannot fetch g01.", "cut short", "run it again"]);
+    discreet(outcome).says(["cannot fetch g01.", "cut short", "as the store has it"]);
     place.is_untouched();
 }
 
@@ -366,6 +366,10 @@ fn a_task_that_fails_or_is_refused_is_told_and_nothing_is_written() {
     run(&mut place.export(&server, &["--export-dir", &folder]))
         .ends_with(1)
         .says(["0x185f77e25", "the export failed there"]);
+    server.state().statuses = ["Running", "Canceled"].into();
+    run(&mut place.export(&server, &["--export-dir", &folder]))
+        .ends_with(1)
+        .says(["the export failed there", "Canceled"]);
     server.state().statuses = ["Unknown"; 20].into();
     run(&mut place.export(&server, &["--export-dir", &folder]))
         .ends_with(1)

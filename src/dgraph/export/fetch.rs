@@ -85,6 +85,7 @@ pub(super) fn fetch(
     let (mut pause, mut tries, mut reached) = (PAUSE, 1, 0);
     loop {
         let come = attempt(server, (name, url), &mut partial, place, watch);
+        let has_come = come.is_ok();
         let (why, least) = match come.and_then(|()| whole(name, &mut partial, place, interrupt)) {
             Ok(()) => return Ok(Fetched::Whole),
             Err(Broken::Expired) => {
@@ -100,7 +101,13 @@ pub(super) fn fetch(
         reached = partial.at;
         if tries == TRIES {
             let what = format!("cannot fetch {name} from {host}: {why}");
-            return Err(Error::failed(what).hint("see that the network is there, and run it again"));
+            return Err(Error::failed(what).hint(match has_come {
+                true => {
+                    "all of it came, as the store has it: it may have been cut, unpacked or encrypted there; run it again for \
+                     another export, and see what the log of the server says"
+                }
+                false => "see that the network is there, and run it again",
+            }));
         }
         tries += 1;
         server.pause(pause.max(least).min(LONGEST_PAUSE))?;
