@@ -60,7 +60,7 @@ impl Survey {
         let mut digests = Vec::new();
         let mut samples = Samples::default();
         watch.on(Event::Began {
-            what: "nodes",
+            what: "requests",
             items: None,
         });
         let left_out = source.read(namespaces, &mut |chunk| {
@@ -85,7 +85,7 @@ impl Survey {
                 });
             }
             watch.on(Event::Advanced {
-                items: chunk.rows.len() as u64,
+                items: 1,
                 bytes: chunk.weight as u64,
             });
             Ok(())
