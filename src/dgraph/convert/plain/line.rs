@@ -139,9 +139,10 @@ impl Writing<'_> {
                 let own = all.extract_if(.., |(it, _)| it == language);
                 own.map(|(_, text)| text).collect()
             }
-            Part::Languages => {
-                let all = found.languages.remove(&held.predicate);
-                return languages(out, all.unwrap_or_default(), of, self.lost);
+            Part::Languages(others) => {
+                let all = found.languages.entry(held.predicate).or_default();
+                let rest = all.extract_if(.., |(it, _)| !others.contains(it));
+                return languages(out, rest.collect(), of, self.lost);
             }
         };
         if is_list && !values.is_empty() {
