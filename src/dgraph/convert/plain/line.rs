@@ -2,7 +2,7 @@
 
 use super::load::Fact;
 use super::made::{Held, Part};
-use super::values::{CUT, OTHER_TYPE, time};
+use super::values::{CUT, no_time, time};
 use crate::convert::placeless::{Of, Placeless};
 use crate::convert::plain::{ContentType, end_row, row_begun};
 use crate::model::json;
@@ -97,10 +97,11 @@ impl Writing<'_> {
             let field = own.times[at].as_deref()?;
             let mut values = found.plain.remove(&(self.numbers)(field)?)?.into_iter();
             let of = (own.name.as_str(), field, id);
-            let taken = time(&values.next()?);
+            let text = values.next()?;
+            let taken = time(&text);
             values.for_each(|_| self.lost.add(SEVERAL, of));
             match &taken {
-                None => self.lost.add(OTHER_TYPE, of),
+                None => self.lost.add(no_time(&text), of),
                 Some((_, true)) => self.lost.add(CUT, of),
                 Some(_) => {}
             }
