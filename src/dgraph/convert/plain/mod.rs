@@ -19,6 +19,8 @@ mod values;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(in super::super) use self::sdl::Graph;
 
+pub(super) use self::values::time;
+
 use self::known::Catalogue;
 use self::line::{Gathered, Writing, no_room, wrong_kind};
 use self::load::{Fact, id_of};
