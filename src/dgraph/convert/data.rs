@@ -2,11 +2,12 @@
 //!
 //! Rows come in any order, one a value: they are sorted by their nodes on disk, and links once more by where they lead.
 
-use super::super::row::{Object, Row, TYPE, is_system};
+use super::super::row::{Object, Row, Scalar, TYPE, is_system};
 use super::super::schema::Schema;
 use super::super::set::{Content, Context, ExportSet, SetFile, dialect};
 use super::super::{Format, at};
 use super::node::{Lost, Open, type_of_id};
+use super::plain::{CUT, time};
 use super::system::DGRAPH;
 use super::{LOST_FACETS, ONE};
 use crate::convert::data::{Data, Piece};
@@ -27,6 +28,8 @@ const VALUE: u8 = 1;
 const EDGE: u8 = 2;
 /// Stands for what is beside a row, but for the place of a link.
 const FACETS: char = '+';
+/// Stands for what of a time is not kept.
+const LONGER: &str = "<";
 /// Between the parts of what is sorted.
 const BETWEEN: char = '\u{1f}';
 
@@ -121,7 +124,12 @@ impl Data for SetData {
             }
             let lost = match kind {
                 KNOWN_BY => node.known_by(predicate, text),
-                VALUE => node.add(predicate, text),
+                VALUE => {
+                    if place.unwrap_or(beside) == LONGER {
+                        node.lose(Lost(CUT, predicate), take)?;
+                    }
+                    node.add(predicate, text)
+                }
                 _ => {
                     close(&mut node, &mut targets, take)?;
                     let field = node.field(predicate);
@@ -268,7 +276,8 @@ fn push(row: &Row, sorter: &mut Sorter) -> Result<()> {
     )
 }
 
-/// What stands beside a row: the place of a link among others, where it has one, and a sign for everything else.
+/// What stands beside a row: the place of a link among others, where it has one, and a sign for what of a time is not kept,
+/// and one for everything else.
 fn beside(row: &Row) -> String {
     let (mut place, mut more) = (None, false);
     for facet in &row.facets {
@@ -281,6 +290,12 @@ fn beside(row: &Row) -> String {
         }
     }
     let mut out = place.map_or_else(String::new, |it| it.to_string());
+    if let Object::Value { value, .. } = &row.object
+        && value.scalar == Scalar::DateTime
+        && time(&value.text).is_some_and(|(_, is_cut)| is_cut)
+    {
+        out.push_str(LONGER);
+    }
     if more {
         out.push(FACETS);
     }

@@ -19,7 +19,7 @@ mod values;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(in super::super) use self::sdl::Graph;
 
-pub(super) use self::values::time;
+pub(super) use self::values::{CUT, time};
 
 use self::known::Catalogue;
 use self::line::{Gathered, Writing, no_room, wrong_kind};
