@@ -30,6 +30,8 @@ const EDGE: u8 = 2;
 const FACETS: char = '+';
 /// Stands for what of a time is not kept.
 const LONGER: &str = "<";
+/// Why a place has no place.
+const PLACES: &str = "the link stands there with several places, and has one";
 /// Between the parts of what is sorted.
 const BETWEEN: char = '\u{1f}';
 
@@ -150,6 +152,7 @@ impl Data for SetData {
         let targets = targets.finish()?;
         let mut reading = targets.read()?;
         let (mut target, mut known) = (String::new(), String::new());
+        let mut last = String::new();
         let mut room = Record::default();
         while let Some(record) = reading.next(room)? {
             self.interrupt.stop()?;
@@ -157,12 +160,24 @@ impl Data for SetData {
             let value = std::str::from_utf8(&record.value).unwrap_or_default();
             if kind == KNOWN_BY {
                 (target, known) = (subject.to_owned(), value.to_owned());
+                last.clear();
             } else if target == subject {
                 // A link to a node that is not there leads nowhere, and its pair is missed by the notes.
                 let mut parts = value.split(BETWEEN);
                 let mut next = || parts.next().unwrap_or_default();
                 let owner = (next(), next(), next());
-                let place = next().parse().ok();
+                let place = next();
+                // Those of one link follow each other.
+                let link = value.strip_suffix(place).unwrap_or(value);
+                if link == last {
+                    let (type_name, id, field) = owner;
+                    let of = (type_name, field, id);
+                    take(Piece::Lost { why: PLACES, of })?;
+                    room = record;
+                    continue;
+                }
+                link.clone_into(&mut last);
+                let place = place.parse().ok();
                 let (type_name, id) = known.split_once(BETWEEN).unwrap_or_default();
                 let ends = [
                     PairEnd {

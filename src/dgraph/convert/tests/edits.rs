@@ -202,6 +202,15 @@ fn a_time_that_strapi_cuts_is_told_of_and_the_last_of_a_year_is_kept() {
 }
 
 #[test]
+fn a_link_that_stands_there_with_two_places_is_told_of() {
+    let link = "<0x10002> <A.next> <0x10004> <0x0> (position=1) .\n";
+    let second = link.replace("position=1", "position=3");
+    let said = ["`next` of A a_1: 1 not kept: the link stands there with several places"];
+    let found = after(&[(link, &format!("{link}{second}"))], &said);
+    assert_eq!(found.lines[&Stage::Links], small().lines[&Stage::Links]);
+}
+
+#[test]
 fn other_uids_and_what_servers_write_in_their_own_way_change_nothing() {
     let attributes = json!({
         "at": {"type": "datetime"},
