@@ -4,6 +4,7 @@
 //! Rows are brought together by their nodes and sorted on disk, so that memory stays flat. A node is a row of the one type
 //! that it has beside its interfaces; what has no type becomes a row of a content type for these.
 
+mod extent;
 mod fields;
 mod inverses;
 mod known;

@@ -4,9 +4,10 @@
 //! `Type.field`, `Interface.field` where an interface has the field, or what `@dgraph(pred:)` says; `@dgraph(type:)` says
 //! how a type is called in the rows. Fields with `@custom` or `@lambda`, and types with `@remote`, have no rows.
 
+use super::extent::extent;
 use super::values::Form;
 use crate::error::{Error, Result};
-use crate::nesting::is_deeper_than;
+use crate::model::limits::MOST_TYPES;
 use graphql_parser::schema::{Definition, Directive, Field, TypeDefinition, TypeExtension, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,8 +115,13 @@ impl Graph {
             return Ok(Self::default());
         }
         // The parser goes down as deep as the text does.
-        if is_deeper_than(DEEPEST, format!("[{text}").as_bytes()) {
+        let (depth, count) = extent(text);
+        if depth > DEEPEST {
             return Err(fail("it is nested too deep"));
+        }
+        // And what it makes takes many times the room of the text.
+        if count > MOST_TYPES {
+            return Err(fail(&format!("it has more than {MOST_TYPES} types")));
         }
         // Of nothing but comments the parser makes an error.
         let is_blank = |it: &str| it.trim().is_empty() || it.trim_start().starts_with('#');
@@ -388,6 +394,30 @@ mod tests {
         assert!(post[3].holds == Holds::Values(Form::Vector) && !post[3].is_list);
         let state = Form::Enum(vec!["A".into(), "B".into()]);
         assert_eq!(post[4].holds, Holds::Values(state));
+    }
+
+    #[test]
+    fn brackets_in_comments_and_texts_are_no_nesting() {
+        let comments = "# [ it opens \" quotes {\n".repeat(100);
+        let texts = "\"\"\" { [ ( \\\"\"\" \" \"\"\" enum E { \"[{(\\\"\" A }\n".replace('\n', " ");
+        let graph = parsed(&format!("{comments}{texts}type A {{ id: ID! s: String }}"));
+        assert_eq!(graph.types.len(), 1);
+        for deep in ["# \"\ntype B { f: ", "\"\"\" \" \"\"\" type B { f: "] {
+            let deep = format!("{deep}{}Int{} }}", "[".repeat(100_000), "]".repeat(100_000));
+            let error = Graph::parse(&deep, "g01.gql_schema.gz").expect_err("deep");
+            assert!(error.to_string().contains("nested too deep"), "{error}");
+        }
+    }
+
+    #[test]
+    fn more_types_than_an_archive_has_are_refused_before_they_are_read() {
+        // It is no schema, which the parser would say.
+        let many = "type T { id: ID! }\n".repeat(MOST_TYPES + 1) + "type {";
+        let error = Graph::parse(&many, "g01.gql_schema.gz").expect_err("many");
+        assert!(
+            error.to_string().contains("more than 10000 types"),
+            "{error}"
+        );
     }
 
     #[test]
