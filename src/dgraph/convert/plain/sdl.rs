@@ -240,7 +240,7 @@ impl<'t> Known<'t> {
         }
         let (name, mut is_list, is_required) = shape(&field.field_type);
         let given = argument(&directives, "dgraph", "pred");
-        let predicate = given.map_or_else(|| format!("{of}.{}", field.name), str::to_owned);
+        let predicate = given.map_or_else(|| format!("{of}.{}", field.name), bare);
         let (predicate, language) = match predicate.split_once('@') {
             None => (predicate, None),
             // A list of languages is a question, and nothing that is kept.
@@ -303,7 +303,7 @@ fn password(written: &Written<'_>, of: &str) -> Option<GraphField> {
     let given = argument(&written.directives, "secret", "pred");
     Some(GraphField {
         name: name.to_owned(),
-        predicate: given.map_or_else(|| format!("{of}.{name}"), str::to_owned),
+        predicate: given.map_or_else(|| format!("{of}.{name}"), bare),
         language: None,
         holds: Holds::Values(Form::Password),
         is_list: false,
@@ -311,6 +311,15 @@ fn password(written: &Written<'_>, of: &str) -> Option<GraphField> {
         is_unique: false,
         inverse: None,
     })
+}
+
+/// A predicate without the `<` and `>` that may stand around its name, also where it is followed backwards (`<~friend>`).
+fn bare(given: &str) -> String {
+    let parts = given.strip_prefix('<').and_then(|it| it.split_once('>'));
+    match parts.filter(|(_, rest)| rest.is_empty() || rest.starts_with('@')) {
+        Some((name, rest)) => format!("{name}{rest}"),
+        None => given.to_owned(),
+    }
 }
 
 fn has(directives: &[&Directive<'_, String>], name: &str) -> bool {
@@ -418,6 +427,25 @@ mod tests {
             error.to_string().contains("more than 10000 types"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn predicates_in_angle_brackets_are_those_without() {
+        let graph = parsed(
+            r#"type A @secret(field: "p", pred: "<pw>") { id: ID! job: String @dgraph(pred: "<職業>") fans: [A] @dgraph(pred: "<~friend>") en: String @dgraph(pred: "<nm>@en") }"#,
+        );
+        let fields = graph.types[0].fields.iter();
+        let fields: Vec<_> = fields
+            .map(|it| (&*it.predicate, it.language.as_deref()))
+            .collect();
+        let names = [
+            ("A.id", None),
+            ("職業", None),
+            ("~friend", None),
+            ("nm", Some("en")),
+            ("pw", None),
+        ];
+        assert_eq!(fields, names);
     }
 
     #[test]
