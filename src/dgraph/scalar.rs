@@ -5,8 +5,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use std::marker::PhantomData;
 
 /// What servers write for numbers that are none, which is no JSON.
 pub const NO_NUMBERS: [&str; 3] = ["+Inf", "-Inf", "NaN"];
@@ -69,7 +70,7 @@ pub fn misfit(scalar: Scalar, text: &str) -> Option<&'static str> {
             "the schema says int, and it is no whole number of 64 bits",
         ),
         Scalar::Float => (
-            is_float(text) || NO_NUMBERS.contains(&text),
+            is_finite(text) || NO_NUMBERS.contains(&text),
             "the schema says float, and it is no number",
         ),
         Scalar::BigFloat => (
@@ -101,6 +102,11 @@ pub fn misfit(scalar: Scalar, text: &str) -> Option<&'static str> {
 fn is_float(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     digits.starts_with(|it: char| it == '.' || it.is_ascii_digit()) && text.parse::<f64>().is_ok()
+}
+
+/// One that a float has room for: servers refuse larger ones.
+fn is_finite(text: &str) -> bool {
+    is_float(text) && text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 /// A year, a month, a day, or a time of a day with or without an offset: what `types.ParseTime` takes.
@@ -155,38 +161,94 @@ fn time(text: &str) -> Option<()> {
     }
 }
 
-/// GeoJSON, with `'` for `"` as servers write it.
+/// What GeoJSON is of.
 #[derive(Deserialize)]
-struct Geo {
+struct Shape {
     #[serde(rename = "type")]
-    shape: String,
-    #[serde(rename = "coordinates", alias = "geometries")]
-    _coordinates: Vec<IgnoredAny>,
+    name: String,
 }
 
+/// One that has coordinates. What they are made of takes no room, so that long ones are read as they come.
+#[derive(Deserialize)]
+struct Placed<T> {
+    #[serde(rename = "coordinates")]
+    _coordinates: T,
+}
+
+/// One that has others.
+#[derive(Deserialize)]
+struct Collection {
+    #[serde(rename = "geometries")]
+    _geometries: Vec<IgnoredAny>,
+}
+
+/// A number, which is not kept.
+#[derive(Deserialize)]
+#[serde(from = "f64")]
+struct Number;
+
+impl From<f64> for Number {
+    fn from(_: f64) -> Self {
+        Self
+    }
+}
+
+/// Two numbers or more.
+#[derive(Deserialize)]
+#[serde(try_from = "Vec<Number>")]
+struct Position;
+
+impl TryFrom<Vec<Number>> for Position {
+    type Error = &'static str;
+
+    fn try_from(numbers: Vec<Number>) -> Result<Self, Self::Error> {
+        match numbers.len() {
+            0 | 1 => Err("a place has two numbers or more"),
+            _ => Ok(Self),
+        }
+    }
+}
+
+/// Any number of these, which are not kept.
+struct All<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for All<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<T>::deserialize(deserializer).map(|_| Self(PhantomData))
+    }
+}
+
+/// GeoJSON, with `'` for `"` as servers write it.
 fn is_geo(text: &str) -> bool {
-    let shapes = [
-        "Point",
-        "LineString",
-        "Polygon",
-        "MultiPoint",
-        "MultiLineString",
-        "MultiPolygon",
-        "GeometryCollection",
-    ];
-    let geo = serde_json::from_str::<Geo>(&text.replace('\'', "\""));
-    geo.is_ok_and(|geo| shapes.contains(&geo.shape.as_str()))
+    fn has<'t, T: Deserialize<'t>>(text: &'t str) -> bool {
+        serde_json::from_str::<Placed<T>>(text).is_ok()
+    }
+    let text = text.replace('\'', "\"");
+    let Ok(shape) = serde_json::from_str::<Shape>(&text) else {
+        return false;
+    };
+    match shape.name.as_str() {
+        "Point" => has::<Position>(&text),
+        "LineString" | "MultiPoint" => has::<All<Position>>(&text),
+        "Polygon" | "MultiLineString" => has::<All<All<Position>>>(&text),
+        "MultiPolygon" => has::<All<All<All<Position>>>>(&text),
+        "GeometryCollection" => serde_json::from_str::<Collection>(&text).is_ok(),
+        _ => false,
+    }
 }
 
+/// Numbers of 32 bits with one comma between each two, or with spaces alone (`types.ParseVFloat`).
 fn is_vector(text: &str) -> bool {
     let inner = text
         .trim()
         .strip_prefix('[')
         .and_then(|it| it.strip_suffix(']'));
     inner.is_some_and(|inner| {
-        let is_between = |it: char| it == ',' || it.is_ascii_whitespace();
-        let mut numbers = inner.split(is_between).filter(|it| !it.is_empty());
-        numbers.all(is_float)
+        let fits = |it: &str| is_float(it) && it.parse::<f32>().is_ok_and(f32::is_finite);
+        match inner.contains(',') {
+            true => inner.split(',').all(|it| fits(it.trim())),
+            false => inner.split_ascii_whitespace().all(fits),
+        }
     })
 }
 
@@ -225,6 +287,48 @@ mod tests {
             "-006",
         ] {
             assert!(!is_time(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_places_that_servers_refuse_are_none() {
+        let point = |of: &str| format!("{{'type':'Point','coordinates':{of}}}");
+        for (scalar, text) in [
+            (Scalar::Float, "1e400".to_owned()),
+            (Scalar::Vector, "[1,,2]".to_owned()),
+            (Scalar::Vector, "[1,2,]".to_owned()),
+            (Scalar::Vector, "[1,2 3]".to_owned()),
+            (Scalar::Vector, "[1e39]".to_owned()),
+            (Scalar::Geo, point("['a']")),
+            (Scalar::Geo, point("['a','b']")),
+            (Scalar::Geo, point("[]")),
+            (Scalar::Geo, point("[1]")),
+            (Scalar::Geo, point("[[1,2]]")),
+            (Scalar::Geo, point("[1,1e999]")),
+            (Scalar::Geo, point("[1,2]").replace("Point", "Polygon")),
+        ] {
+            assert!(misfit(scalar, &text).is_some(), "{text}");
+        }
+        for (scalar, text) in [
+            (Scalar::BigFloat, "1e400"),
+            (Scalar::Vector, "[1  2.5]"),
+            (Scalar::Vector, " [ 1 , 2 ] "),
+            (Scalar::Geo, "{'coordinates':[1,2,3],'type':'Point'}"),
+            (
+                Scalar::Geo,
+                "{'type':'LineString','coordinates':[[1,2],[3,4]]}",
+            ),
+            (
+                Scalar::Geo,
+                "{'type':'Polygon','coordinates':[[[1,2],[3,4],[1,2]]]}",
+            ),
+            (
+                Scalar::Geo,
+                "{'type':'MultiPolygon','coordinates':[[[[1,2],[3,4],[1,2]]]]}",
+            ),
+            (Scalar::Geo, "{'type':'GeometryCollection','geometries':[]}"),
+        ] {
+            assert_eq!(misfit(scalar, text), None, "{text}");
         }
     }
 

@@ -2,11 +2,12 @@
 //!
 //! Rows come in any order, one a value: they are sorted by their nodes on disk, and links once more by where they lead.
 
-use super::super::row::{Object, Row, TYPE, is_system};
+use super::super::row::{Object, Row, Scalar, TYPE, is_system};
 use super::super::schema::Schema;
 use super::super::set::{Content, Context, ExportSet, SetFile, dialect};
 use super::super::{Format, at};
 use super::node::{Lost, Open, type_of_id};
+use super::plain::{CUT, time};
 use super::system::DGRAPH;
 use super::{LOST_FACETS, ONE};
 use crate::convert::data::{Data, Piece};
@@ -27,6 +28,10 @@ const VALUE: u8 = 1;
 const EDGE: u8 = 2;
 /// Stands for what is beside a row, but for the place of a link.
 const FACETS: char = '+';
+/// Stands for what of a time is not kept.
+const LONGER: &str = "<";
+/// Why a place has no place.
+const PLACES: &str = "the link stands there with several places, and has one";
 /// Between the parts of what is sorted.
 const BETWEEN: char = '\u{1f}';
 
@@ -121,7 +126,12 @@ impl Data for SetData {
             }
             let lost = match kind {
                 KNOWN_BY => node.known_by(predicate, text),
-                VALUE => node.add(predicate, text),
+                VALUE => {
+                    if place.unwrap_or(beside) == LONGER {
+                        node.lose(Lost(CUT, predicate), take)?;
+                    }
+                    node.add(predicate, text)
+                }
                 _ => {
                     close(&mut node, &mut targets, take)?;
                     let field = node.field(predicate);
@@ -142,6 +152,7 @@ impl Data for SetData {
         let targets = targets.finish()?;
         let mut reading = targets.read()?;
         let (mut target, mut known) = (String::new(), String::new());
+        let mut last = String::new();
         let mut room = Record::default();
         while let Some(record) = reading.next(room)? {
             self.interrupt.stop()?;
@@ -149,12 +160,24 @@ impl Data for SetData {
             let value = std::str::from_utf8(&record.value).unwrap_or_default();
             if kind == KNOWN_BY {
                 (target, known) = (subject.to_owned(), value.to_owned());
+                last.clear();
             } else if target == subject {
                 // A link to a node that is not there leads nowhere, and its pair is missed by the notes.
                 let mut parts = value.split(BETWEEN);
                 let mut next = || parts.next().unwrap_or_default();
                 let owner = (next(), next(), next());
-                let place = next().parse().ok();
+                let place = next();
+                // Those of one link follow each other.
+                let link = value.strip_suffix(place).unwrap_or(value);
+                if link == last {
+                    let (type_name, id, field) = owner;
+                    let of = (type_name, field, id);
+                    take(Piece::Lost { why: PLACES, of })?;
+                    room = record;
+                    continue;
+                }
+                link.clone_into(&mut last);
+                let place = place.parse().ok();
                 let (type_name, id) = known.split_once(BETWEEN).unwrap_or_default();
                 let ends = [
                     PairEnd {
@@ -268,7 +291,8 @@ fn push(row: &Row, sorter: &mut Sorter) -> Result<()> {
     )
 }
 
-/// What stands beside a row: the place of a link among others, where it has one, and a sign for everything else.
+/// What stands beside a row: the place of a link among others, where it has one, and a sign for what of a time is not kept,
+/// and one for everything else.
 fn beside(row: &Row) -> String {
     let (mut place, mut more) = (None, false);
     for facet in &row.facets {
@@ -281,6 +305,12 @@ fn beside(row: &Row) -> String {
         }
     }
     let mut out = place.map_or_else(String::new, |it| it.to_string());
+    if let Object::Value { value, .. } = &row.object
+        && value.scalar == Scalar::DateTime
+        && time(&value.text).is_some_and(|(_, is_cut)| is_cut)
+    {
+        out.push_str(LONGER);
+    }
     if more {
         out.push(FACETS);
     }

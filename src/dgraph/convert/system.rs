@@ -4,12 +4,12 @@
 
 use super::super::row::is_json_number;
 use super::ID;
+use super::plain::time;
 use crate::convert::form::{Fit, Form};
 use crate::convert::rows::POSITION;
 use crate::convert::system::System;
 use crate::error::Error;
 use crate::model::{Attribute, is_component, json};
-use jiff::Timestamp;
 use std::borrow::Cow;
 
 /// Dgraph.
@@ -141,7 +141,7 @@ impl System for Dgraph {
             }
             Form::Decimal => Some(value.to_owned()).filter(|it| is_json_number(it)),
             Form::Boolean => Some(value.to_owned()).filter(|it| boolean(it).is_some()),
-            Form::DateTime => text().filter(|it| instant(it).as_deref() == Some(it)),
+            Form::DateTime => text().filter(|it| time(it).is_some_and(|(time, _)| time == value)),
             Form::Json => Some(value.to_owned()),
         };
         text.map_or(Fit::None, Fit::Text)
@@ -156,7 +156,8 @@ impl System for Dgraph {
             Form::Float => float(text)?,
             Form::Decimal => Some(text).filter(|it| is_json_number(it))?,
             Form::Boolean => boolean(&text)?.to_string(),
-            Form::DateTime => format!("\"{}\"", instant(&text)?),
+            // Servers write as many digits of the second as it needs, with any offset.
+            Form::DateTime => time(&text)?.0,
             Form::Json => Some(text).filter(|it| json::is_valid(it))?,
         }))
     }
@@ -208,14 +209,6 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// A time as Strapi has it. Servers write as many digits of the second as it needs, with any offset.
-fn instant(text: &str) -> Option<String> {
-    let time: Timestamp = text.parse().ok()?;
-    let text = time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
-    // Strapi has no times before the year 0.
-    (!text.starts_with('-')).then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,6 +248,12 @@ mod tests {
                 Form::DateTime,
                 r#""2026-11-20T15:28:46.120Z""#,
                 Some("2026-11-20T15:28:46.120Z"),
+            ),
+            // What many write for "never".
+            (
+                Form::DateTime,
+                r#""9999-12-31T23:59:59.999Z""#,
+                Some("9999-12-31T23:59:59.999Z"),
             ),
             (Form::DateTime, r#""2026-11-20T15:28:46Z""#, None),
             (Form::DateTime, r#""2026-11-20""#, None),

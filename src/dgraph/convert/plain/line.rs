@@ -2,7 +2,7 @@
 
 use super::load::Fact;
 use super::made::{Held, Part};
-use super::values::{CUT, OTHER_TYPE, time};
+use super::values::{CUT, no_time, time};
 use crate::convert::placeless::{Of, Placeless};
 use crate::convert::plain::{ContentType, end_row, row_begun};
 use crate::model::json;
@@ -97,10 +97,11 @@ impl Writing<'_> {
             let field = own.times[at].as_deref()?;
             let mut values = found.plain.remove(&(self.numbers)(field)?)?.into_iter();
             let of = (own.name.as_str(), field, id);
-            let taken = time(&values.next()?);
+            let text = values.next()?;
+            let taken = time(&text);
             values.for_each(|_| self.lost.add(SEVERAL, of));
             match &taken {
-                None => self.lost.add(OTHER_TYPE, of),
+                None => self.lost.add(no_time(&text), of),
                 Some((_, true)) => self.lost.add(CUT, of),
                 Some(_) => {}
             }
@@ -139,9 +140,10 @@ impl Writing<'_> {
                 let own = all.extract_if(.., |(it, _)| it == language);
                 own.map(|(_, text)| text).collect()
             }
-            Part::Languages => {
-                let all = found.languages.remove(&held.predicate);
-                return languages(out, all.unwrap_or_default(), of, self.lost);
+            Part::Languages(others) => {
+                let all = found.languages.entry(held.predicate).or_default();
+                let rest = all.extract_if(.., |(it, _)| !others.contains(it));
+                return languages(out, rest.collect(), of, self.lost);
             }
         };
         if is_list && !values.is_empty() {

@@ -35,8 +35,8 @@ pub enum Part {
     Plain,
     /// Those of this one.
     Of(String),
-    /// Those of languages that no other attribute is for, as an object with a member each.
-    Languages,
+    /// Those of languages, as an object with a member each, but for these, which other attributes are for.
+    Languages(Vec<String>),
 }
 
 /// Content types, and where links belong among theirs.
@@ -119,6 +119,7 @@ impl<'a> Shaper<'a> {
         let known = &self.catalogue.types[number as usize];
         let mut fields = Vec::new();
         let (mut values, mut edges) = (BTreeSet::new(), BTreeSet::new());
+        let mut tagged = BTreeSet::new();
         for field in known.fields() {
             match &field.holds {
                 Holds::Uid => fields.push(GivenField {
@@ -130,7 +131,12 @@ impl<'a> Shaper<'a> {
                     let Some(predicate) = self.catalogue.predicate(&field.predicate) else {
                         continue;
                     };
-                    if field.language.is_none() && !values.insert(predicate) {
+                    // Of several fields for the same values the first has them.
+                    let is_first = match field.language.as_deref() {
+                        None => values.insert(predicate),
+                        Some(language) => tagged.insert((predicate, language)),
+                    };
+                    if !is_first {
                         continue;
                     }
                     fields.push(self.of_graph(field, predicate, form));
@@ -238,13 +244,17 @@ impl<'a> Shaper<'a> {
     ) {
         if self.survey.languages.contains(&(own, predicate)) {
             let name = &self.catalogue.predicates[predicate as usize].name;
+            let all = self.catalogue.types[own as usize].fields().iter();
+            let others = all.filter(|it| matches!(it.holds, Holds::Values(_)));
+            let others = others.filter(|it| it.language.is_some() && it.predicate == *name);
+            let others = others.filter_map(|it| it.language.clone()).collect();
             fields.push(GivenField {
                 name: format!("{name}@"),
                 wanted: joined(called, "Languages"),
                 place: Place::Values {
                     form: Held {
                         predicate,
-                        part: Part::Languages,
+                        part: Part::Languages(others),
                         form: Form::Text,
                     },
                     is_list: false,

@@ -4,6 +4,7 @@
 //! Rows are brought together by their nodes and sorted on disk, so that memory stays flat. A node is a row of the one type
 //! that it has beside its interfaces; what has no type becomes a row of a content type for these.
 
+mod extent;
 mod fields;
 mod inverses;
 mod known;
@@ -18,6 +19,8 @@ mod values;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(in super::super) use self::sdl::Graph;
+
+pub(super) use self::values::{CUT, time};
 
 use self::known::Catalogue;
 use self::line::{Gathered, Writing, no_room, wrong_kind};

@@ -4,9 +4,10 @@
 //! `Type.field`, `Interface.field` where an interface has the field, or what `@dgraph(pred:)` says; `@dgraph(type:)` says
 //! how a type is called in the rows. Fields with `@custom` or `@lambda`, and types with `@remote`, have no rows.
 
+use super::extent::extent;
 use super::values::Form;
 use crate::error::{Error, Result};
-use crate::nesting::is_deeper_than;
+use crate::model::limits::MOST_TYPES;
 use graphql_parser::schema::{Definition, Directive, Field, TypeDefinition, TypeExtension, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,8 +115,13 @@ impl Graph {
             return Ok(Self::default());
         }
         // The parser goes down as deep as the text does.
-        if is_deeper_than(DEEPEST, format!("[{text}").as_bytes()) {
+        let (depth, count) = extent(text);
+        if depth > DEEPEST {
             return Err(fail("it is nested too deep"));
+        }
+        // And what it makes takes many times the room of the text.
+        if count > MOST_TYPES {
+            return Err(fail(&format!("it has more than {MOST_TYPES} types")));
         }
         // Of nothing but comments the parser makes an error.
         let is_blank = |it: &str| it.trim().is_empty() || it.trim_start().starts_with('#');
@@ -234,7 +240,7 @@ impl<'t> Known<'t> {
         }
         let (name, mut is_list, is_required) = shape(&field.field_type);
         let given = argument(&directives, "dgraph", "pred");
-        let predicate = given.map_or_else(|| format!("{of}.{}", field.name), str::to_owned);
+        let predicate = given.map_or_else(|| format!("{of}.{}", field.name), bare);
         let (predicate, language) = match predicate.split_once('@') {
             None => (predicate, None),
             // A list of languages is a question, and nothing that is kept.
@@ -297,7 +303,7 @@ fn password(written: &Written<'_>, of: &str) -> Option<GraphField> {
     let given = argument(&written.directives, "secret", "pred");
     Some(GraphField {
         name: name.to_owned(),
-        predicate: given.map_or_else(|| format!("{of}.{name}"), str::to_owned),
+        predicate: given.map_or_else(|| format!("{of}.{name}"), bare),
         language: None,
         holds: Holds::Values(Form::Password),
         is_list: false,
@@ -305,6 +311,15 @@ fn password(written: &Written<'_>, of: &str) -> Option<GraphField> {
         is_unique: false,
         inverse: None,
     })
+}
+
+/// A predicate without the `<` and `>` that may stand around its name, also where it is followed backwards (`<~friend>`).
+fn bare(given: &str) -> String {
+    let parts = given.strip_prefix('<').and_then(|it| it.split_once('>'));
+    match parts.filter(|(_, rest)| rest.is_empty() || rest.starts_with('@')) {
+        Some((name, rest)) => format!("{name}{rest}"),
+        None => given.to_owned(),
+    }
 }
 
 fn has(directives: &[&Directive<'_, String>], name: &str) -> bool {
@@ -388,6 +403,49 @@ mod tests {
         assert!(post[3].holds == Holds::Values(Form::Vector) && !post[3].is_list);
         let state = Form::Enum(vec!["A".into(), "B".into()]);
         assert_eq!(post[4].holds, Holds::Values(state));
+    }
+
+    #[test]
+    fn brackets_in_comments_and_texts_are_no_nesting() {
+        let comments = "# [ it opens \" quotes {\n".repeat(100);
+        let texts = "\"\"\" { [ ( \\\"\"\" \" \"\"\" enum E { \"[{(\\\"\" A }\n".replace('\n', " ");
+        let graph = parsed(&format!("{comments}{texts}type A {{ id: ID! s: String }}"));
+        assert_eq!(graph.types.len(), 1);
+        for deep in ["# \"\ntype B { f: ", "\"\"\" \" \"\"\" type B { f: "] {
+            let deep = format!("{deep}{}Int{} }}", "[".repeat(100_000), "]".repeat(100_000));
+            let error = Graph::parse(&deep, "g01.gql_schema.gz").expect_err("deep");
+            assert!(error.to_string().contains("nested too deep"), "{error}");
+        }
+    }
+
+    #[test]
+    fn more_types_than_an_archive_has_are_refused_before_they_are_read() {
+        // It is no schema, which the parser would say.
+        let many = "type T { id: ID! }\n".repeat(MOST_TYPES + 1) + "type {";
+        let error = Graph::parse(&many, "g01.gql_schema.gz").expect_err("many");
+        assert!(
+            error.to_string().contains("more than 10000 types"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn predicates_in_angle_brackets_are_those_without() {
+        let graph = parsed(
+            r#"type A @secret(field: "p", pred: "<pw>") { id: ID! job: String @dgraph(pred: "<職業>") fans: [A] @dgraph(pred: "<~friend>") en: String @dgraph(pred: "<nm>@en") }"#,
+        );
+        let fields = graph.types[0].fields.iter();
+        let fields: Vec<_> = fields
+            .map(|it| (&*it.predicate, it.language.as_deref()))
+            .collect();
+        let names = [
+            ("A.id", None),
+            ("職業", None),
+            ("~friend", None),
+            ("nm", Some("en")),
+            ("pw", None),
+        ];
+        assert_eq!(fields, names);
     }
 
     #[test]

@@ -350,6 +350,31 @@ fn what_has_no_place_is_named_and_what_leads_nowhere_is_counted() {
 }
 
 #[test]
+fn a_value_in_a_language_is_in_the_attribute_of_its_own_wherever_that_stands() {
+    let schema = "<nm>:string @lang .\n<p>:string .\ntype <A> {\nnm\n}\n";
+    let rows = r#"<0x1> <dgraph.type> "A" .
+<0x1> <nm> "E"@en .
+<0x1> <nm> "F"@fr .
+<0x1> <p> "x" .
+"#;
+    let name = r#"name: String @dgraph(pred: "nm")"#;
+    let english = r#"nameEn: String @dgraph(pred: "nm@en")"#;
+    for (one, other) in [(name, english), (english, name)] {
+        // A second field for the same values gets no attribute.
+        let sdl = format!(
+            r#"type A {{ id: ID! {one} {other} en2: String @dgraph(pred: "nm@en") a: String @dgraph(pred: "p") b: String @dgraph(pred: "p") }}"#
+        );
+        let (sent, types) = sent(made(schema, &sdl, rows).path());
+        assert_eq!(sent.told(), Vec::<String>::new());
+        let row = sent.of("api::a.a")[0];
+        assert_eq!(row["nameEn"], "E");
+        assert_eq!(row["nameLanguages"], json!({"fr": "F"}));
+        assert_eq!(row["a"], "x");
+        assert_eq!((types["a"].get("en2"), types["a"].get("b")), (None, None));
+    }
+}
+
+#[test]
 fn names_are_ones_that_strapi_takes() {
     let schema = "<name>:string .\n<\u{438}\u{43c}\u{44f}>:string .\n<a-b c>:string .\n<status>:string .\n<__x>:int .\n<strapi>:int .\n<dgraphUid>:int .\n<Date.name>:string .\ntype <Date> {\n<Date.name>\n<name>\n<\u{438}\u{43c}\u{44f}>\n<a-b c>\n<status>\n<__x>\n<strapi>\n<dgraphUid>\n}\ntype <StrapiThing> {\n}\ntype <\u{438}> {\n}\ntype <admin> {\n}\ntype <Untyped> {\n}\n";
     let rows = "<0x1> <name> \"x\" .\n<_:b> <name> \"y\" .\n";

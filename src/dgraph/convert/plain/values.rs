@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 /// Why a value has no place, or not all of it.
 pub const OTHER_TYPE: &str = "it is not of the type that the schema says";
+pub const OUTSIDE: &str =
+    "it is before the year 0 or after 9999 in UTC, and Strapi has no such times";
 pub const NO_NUMBER: &str = "it is +Inf, -Inf or NaN, which Strapi has no number for";
 pub const TOO_LARGE: &str = "it is larger than the 32 bits that the GraphQL schema says";
 pub const NO_VALUE_OF_IT: &str = "it is none of the values that the GraphQL schema says";
@@ -125,7 +127,7 @@ impl Form {
             }
             Self::Time => {
                 fitting(Scalar::DateTime, text)?;
-                let (time, is_cut) = time(text).ok_or(OTHER_TYPE)?;
+                let (time, is_cut) = time(text).ok_or(OUTSIDE)?;
                 out = time;
                 less = is_cut.then_some(CUT);
             }
@@ -165,7 +167,12 @@ fn fitting(scalar: Scalar, text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// A time as Strapi exports it, and whether it had more digits. What says a year, a month or a day alone begins there, and
+/// Why a text is no time that Strapi has.
+pub fn no_time(text: &str) -> &'static str {
+    misfit(Scalar::DateTime, text).map_or(OUTSIDE, |_| OTHER_TYPE)
+}
+
+/// A time as Strapi exports it, in quotes, and whether it had more digits. What says a year, a month or a day alone begins there, and
 /// what says no offset is in UTC, as the server takes it. Strapi has none before the year 0.
 pub fn time(text: &str) -> Option<(String, bool)> {
     let whole = match text.len() {
@@ -219,7 +226,8 @@ mod tests {
                 "2024-01-02T03:04:05.678+02:00",
                 Ok("\"2024-01-02T01:04:05.678Z\""),
             ),
-            (Form::Time, "0000-01-01T00:00:00+02:00", Err(OTHER_TYPE)),
+            (Form::Time, "0000-01-01T00:00:00+02:00", Err(OUTSIDE)),
+            (Form::Time, "9999-12-31T23:00:00-02:00", Err(OUTSIDE)),
             (Form::Time, "yesterday", Err(OTHER_TYPE)),
             (
                 Form::Geo,
@@ -227,7 +235,7 @@ mod tests {
                 Ok(r#"{"type":"Point","coordinates":[-3.25,12.5]}"#),
             ),
             (Form::Geo, "{}", Err(OTHER_TYPE)),
-            (Form::Vector, "[1,2.5 3]", Ok("[1,2.5,3]")),
+            (Form::Vector, "[1 2.5 3]", Ok("[1,2.5,3]")),
             (Form::Vector, "[]", Ok("[]")),
             (Form::Vector, "1,2", Err(OTHER_TYPE)),
             (Form::Password, "$2a$10$x", Ok("\"$2a$10$x\"")),

@@ -174,6 +174,43 @@ fn whole_numbers_that_strapi_has_no_room_for_are_told_of_and_those_that_it_had_s
 }
 
 #[test]
+fn a_time_that_strapi_cuts_is_told_of_and_the_last_of_a_year_is_kept() {
+    let row = |at: &str| format!(r#"{{"type":"api::a.a","id":1,"data":{{"at":"{at}"}}}}"#);
+    let last = "9999-12-31T23:59:59.999Z";
+    let archive = Lines::of([
+        (
+            Stage::Schemas,
+            vec![schema("api::a.a", json!({"at": {"type": "datetime"}}))],
+        ),
+        (Stage::Entities, vec![row(last)]),
+    ]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("set");
+    convert(&archive, &into);
+    assert_eq!(back(&into), archive);
+    edit(&into, last, "2026-11-20T15:28:46.048999+01:00");
+    let found = back(&into);
+    let expected = [row("2026-11-20T14:28:46.048Z")];
+    assert_eq!(found.lines[&Stage::Entities], expected);
+    let [told] = &found.told[..] else {
+        panic!("{:?}", found.told);
+    };
+    assert!(
+        told.contains("`at` of A a_1: 1 not kept") && told.contains("is cut"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_link_that_stands_there_with_two_places_is_told_of() {
+    let link = "<0x10002> <A.next> <0x10004> <0x0> (position=1) .\n";
+    let second = link.replace("position=1", "position=3");
+    let said = ["`next` of A a_1: 1 not kept: the link stands there with several places"];
+    let found = after(&[(link, &format!("{link}{second}"))], &said);
+    assert_eq!(found.lines[&Stage::Links], small().lines[&Stage::Links]);
+}
+
+#[test]
 fn other_uids_and_what_servers_write_in_their_own_way_change_nothing() {
     let attributes = json!({
         "at": {"type": "datetime"},
