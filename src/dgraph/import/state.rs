@@ -159,6 +159,11 @@ impl State {
         }
     }
 
+    /// Takes it away though something was sent: the server has none of it.
+    pub(super) fn forget(self) {
+        self.journal.remove();
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         self.journal.path()
@@ -188,6 +193,11 @@ impl State {
     /// How many rows the server refused, in all runs.
     pub fn refused(&self) -> usize {
         self.known.refused.len()
+    }
+
+    /// Whether the server refused each of so many rows. It has none of them then, and the import can begin anew.
+    pub(super) fn is_in_vain(&self, rows: u64) -> bool {
+        rows > 0 && self.refused() as u64 >= rows
     }
 
     pub(super) fn is_taken(&self, request: usize) -> bool {
