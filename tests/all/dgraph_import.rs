@@ -359,6 +359,38 @@ fn a_set_of_which_every_row_was_refused_is_not_complete_and_is_imported_by_the_s
 }
 
 #[test]
+fn namespaces_of_a_set_go_one_after_another_beside_each_other() {
+    let place = Place::new();
+    let schema = "[0x0] <name>:string . \n[0x3] <name>:string . \n";
+    let rows = "<0x100> <name> \"a\" <0x0> .\n<0x100> <name> \"b\" <0x3> .\n";
+    let set = place.set("set", schema, rows);
+    let server = DgraphServer::empty(Form::V2503);
+    for namespace in ["0", "3"] {
+        let given = [
+            "--new-uids",
+            "--namespace",
+            namespace,
+            "--into-namespace",
+            "0",
+        ];
+        let outcome = run(&mut load(&set, &server, &given)).ends_with(0);
+        assert!(
+            !outcome.all().contains("was imported into"),
+            "{}",
+            outcome.all()
+        );
+    }
+    assert_eq!(server.held().contents(0).rows.len(), 2);
+    let outcome = run(&mut load(
+        &set,
+        &server,
+        &["--new-uids", "--namespace", "0"],
+    ))
+    .ends_with(2);
+    outcome.says(["the import is complete"]);
+}
+
+#[test]
 fn a_refused_value_that_reads_like_a_denial_or_as_passing_is_one_row_alone_and_is_not_printed() {
     for value in [
         "Unauthorized",

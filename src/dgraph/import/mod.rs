@@ -25,7 +25,7 @@ mod target;
 mod writing;
 
 pub use crate::resuming::Places;
-pub use earlier::Earlier;
+pub use earlier::{Earlier, Kin};
 pub use numbering::Leaser;
 pub use schemas::Precedence;
 pub use source::Source;
