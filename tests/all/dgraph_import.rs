@@ -359,6 +359,24 @@ fn a_set_of_which_every_row_was_refused_is_not_complete_and_is_imported_by_the_s
 }
 
 #[test]
+fn a_set_that_was_moved_and_mended_is_not_put_beside_itself() {
+    let schema = "<name>:string .\n<secret>:string .\n";
+    let rows = |value: &str| format!("<0x1> <name> \"a\" .\n<0x2> <secret> \"{value}\" .\n");
+    let place = Place::new();
+    let set = place.set("set", schema, &rows("hunter2"));
+    let server = DgraphServer::empty(Form::V2503);
+    server.state().refused = Some(("hunter2".into(), "no such thing".into()));
+    run(&mut load(&set, &server, &["--new-uids"])).ends_with(3);
+    fs::create_dir(place.path("elsewhere")).expect("made");
+    let moved = place.path("elsewhere/moved");
+    fs::rename(&set, &moved).expect("moved");
+    pack(&moved.join("g01.rdf.gz"), &rows("mended"));
+    let outcome = run(&mut load(&moved, &server, &["--new-uids"])).ends_with(1);
+    outcome.says(["is there twice", "--merge"]);
+    assert_eq!(server.held().contents(0).rows.len(), 1);
+}
+
+#[test]
 fn namespaces_of_a_set_go_one_after_another_beside_each_other() {
     let place = Place::new();
     let schema = "[0x0] <name>:string . \n[0x3] <name>:string . \n";

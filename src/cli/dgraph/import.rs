@@ -247,7 +247,8 @@ impl Arguments {
         let state = State::open(places, identity, survey)?;
         anew(&state, &endpoint)?;
         if state.is_new()
-            && let Err(error) = self.beside(&identity.earlier(set), &endpoint)
+            && let Err(error) =
+                self.beside(&identity.earlier(set, reached.own.as_deref()), &endpoint)
         {
             state.discard();
             return Err(error);
@@ -310,7 +311,8 @@ impl Arguments {
         };
         begun.as_ref().map_or(Ok(()), |it| anew(it, &endpoint))?;
         if begun.as_ref().is_none_or(State::is_new) {
-            self.beside(&import.identity.earlier(set), &endpoint)?;
+            let own = reached.own.as_deref();
+            self.beside(&import.identity.earlier(set, own), &endpoint)?;
         }
         import.look(begun.as_ref())?;
         for note in import.compare(begun.as_ref())? {

@@ -36,6 +36,7 @@ pub use target::{Target, leads_into, targets};
 use crate::checking::{Event, Watch};
 use crate::dgraph::row::Node;
 use crate::error::{Error, Result};
+use crate::store::real_path;
 use marker::{Maker, Marker};
 use numbering::{Numbering, Way};
 use sending::{Ledger, Sender};
@@ -222,6 +223,9 @@ impl Import<'_> {
 
     fn all(&self, state: &mut State, imported: &mut Imported, is_stuck: &mut bool) -> Result<()> {
         let was_new = state.is_new();
+        if was_new {
+            state.lies(&real_path(self.source.set.folder()))?;
+        }
         let way = self.way(state)?;
         imported.has_new_uids = !matches!(way, Way::Kept(_));
         if !state.is_sent() {

@@ -4,6 +4,7 @@
 //! sent again. What is written down is therefore only what was taken.
 
 use super::aside::is_ending;
+use super::earlier::Origin;
 use super::numbering::Way;
 use super::refused::{MOST, Refusal};
 use super::survey::Survey;
@@ -30,6 +31,8 @@ enum Line {
         data: String,
         requests: usize,
     },
+    /// The folder that it is of.
+    Origin(Origin),
     /// How the nodes get their uids.
     Numbered(Way),
     /// The server is about to be changed.
@@ -220,6 +223,11 @@ impl State {
         self.known.way
     }
 
+    /// The set lies in this folder, as this run began.
+    pub(super) fn lies(&mut self, folder: &Path) -> Result<()> {
+        self.add(Line::Origin(Origin::of(folder)))
+    }
+
     /// This is how nodes get their uids, in this run and in all that go on with it.
     pub(super) fn number(&mut self, way: Way) -> Result<()> {
         self.add_through(Line::Numbered(way))
@@ -367,6 +375,8 @@ impl Known {
         match line {
             Line::Import { .. } => return false,
             Line::Numbered(way) => self.way = Some(*way),
+            // It is read by imports that are others.
+            Line::Origin(_) => {}
             Line::Began => self.has_begun = true,
             Line::Unchanged => self.has_begun = false,
             Line::Schema => self.has_schema = true,
