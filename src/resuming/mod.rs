@@ -9,10 +9,10 @@ mod places;
 
 pub use half_way::HalfWay;
 pub(crate) use journal::Journal;
-pub(crate) use places::states;
 pub use places::{Imports, Places};
 #[cfg(test)]
 pub(crate) use places::{hold, is_named, options};
+pub(crate) use places::{kept, states};
 
 /// What is said to do next, without that it is run again: an import that is half-way says how itself.
 pub(crate) fn without_again(advice: &str) -> &str {

@@ -83,6 +83,29 @@ pub(crate) fn states(data: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// The states that the user's `own` folder knows of, of whatever import of this family: those in it, and those that its
+/// entries name. They may be gone.
+pub(crate) fn kept(family: &str, own: &Path) -> Vec<PathBuf> {
+    let begin = format!("{family}-");
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(own).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        let Some(rest) = name.as_bytes().strip_prefix(begin.as_bytes()) else {
+            continue;
+        };
+        if rest.ends_with(SUFFIX.as_bytes()) {
+            paths.push(path);
+        } else if rest.ends_with(ENTRY.as_bytes())
+            && let Ok(file) = open_plain(OpenOptions::new().read(true), &path)
+        {
+            paths.extend(named(&file).ok().flatten());
+        }
+    }
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
 /// The states of an import that are there.
 struct Found {
     paths: Vec<PathBuf>,

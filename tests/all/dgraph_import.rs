@@ -311,6 +311,103 @@ fn rows_that_were_refused_are_mended_apart_and_nothing_is_there_twice() {
     }
 }
 
+/// The folders with rows that were put aside.
+fn asides(place: &Place) -> Vec<String> {
+    let all = listing(place.0.path()).into_iter();
+    all.filter(|it| it.ends_with(".refused")).collect()
+}
+
+#[test]
+fn a_set_of_which_every_row_was_refused_is_not_complete_and_is_imported_by_the_same_command() {
+    let schema = "<name>:string .\n<secret>:string .\n";
+    let refuses = |server: &DgraphServer| {
+        server.state().refused = Some(("hunter2".into(), "no such thing".into()));
+    };
+    // Rows that were put aside, and are refused again.
+    let place = Place::new();
+    let rows = "<0x1> <name> \"a\" .\n<0x2> <secret> \"hunter2\" .\n";
+    let set = place.set("set", schema, rows);
+    let server = DgraphServer::empty(Form::V2503);
+    refuses(&server);
+    run(&mut load(&set, &server, &[])).ends_with(3);
+    let aside = asides(&place);
+    assert_eq!(aside.len(), 1, "{aside:?}");
+    let folder = place.path(&aside[0]);
+    for _ in 0..2 {
+        let outcome = discreet(run(&mut load(&folder, &server, &["--merge"])).ends_with(3));
+        outcome.says(["no row of the set is in the server", "the same command"]);
+        assert_eq!(asides(&place), aside);
+    }
+    server.state().refused = None;
+    run(&mut load(&folder, &server, &["--merge"])).ends_with(0);
+    Uids::Kept.is_same(&server.held(), 0, &read(&set, "rdf")[&0], "in the end");
+
+    // The very first import.
+    for uids in [Uids::Kept, Uids::New, Uids::Blank] {
+        let place = Place::new();
+        let set = place.set("set", schema, "<0x2> <secret> \"hunter2\" .\n");
+        let server = uids.server(false);
+        let given = uids.options(&server);
+        refuses(&server);
+        let outcome = run(&mut import(&set, &server, &given)).ends_with(3);
+        outcome.says(["the same command"]);
+        assert!(asides(&place).is_empty());
+        server.state().refused = None;
+        run(&mut import(&set, &server, &given)).ends_with(0);
+        uids.is_same(&server.held(), 0, &read(&set, "rdf")[&0], "mended");
+    }
+}
+
+#[test]
+fn a_set_that_was_moved_and_mended_is_not_put_beside_itself() {
+    let schema = "<name>:string .\n<secret>:string .\n";
+    let rows = |value: &str| format!("<0x1> <name> \"a\" .\n<0x2> <secret> \"{value}\" .\n");
+    let place = Place::new();
+    let set = place.set("set", schema, &rows("hunter2"));
+    let server = DgraphServer::empty(Form::V2503);
+    server.state().refused = Some(("hunter2".into(), "no such thing".into()));
+    run(&mut load(&set, &server, &["--new-uids"])).ends_with(3);
+    fs::create_dir(place.path("elsewhere")).expect("made");
+    let moved = place.path("elsewhere/moved");
+    fs::rename(&set, &moved).expect("moved");
+    pack(&moved.join("g01.rdf.gz"), &rows("mended"));
+    let outcome = run(&mut load(&moved, &server, &["--new-uids"])).ends_with(1);
+    outcome.says(["is there twice", "--merge"]);
+    assert_eq!(server.held().contents(0).rows.len(), 1);
+}
+
+#[test]
+fn namespaces_of_a_set_go_one_after_another_beside_each_other() {
+    let place = Place::new();
+    let schema = "[0x0] <name>:string . \n[0x3] <name>:string . \n";
+    let rows = "<0x100> <name> \"a\" <0x0> .\n<0x100> <name> \"b\" <0x3> .\n";
+    let set = place.set("set", schema, rows);
+    let server = DgraphServer::empty(Form::V2503);
+    for namespace in ["0", "3"] {
+        let given = [
+            "--new-uids",
+            "--namespace",
+            namespace,
+            "--into-namespace",
+            "0",
+        ];
+        let outcome = run(&mut load(&set, &server, &given)).ends_with(0);
+        assert!(
+            !outcome.all().contains("was imported into"),
+            "{}",
+            outcome.all()
+        );
+    }
+    assert_eq!(server.held().contents(0).rows.len(), 2);
+    let outcome = run(&mut load(
+        &set,
+        &server,
+        &["--new-uids", "--namespace", "0"],
+    ))
+    .ends_with(2);
+    outcome.says(["the import is complete"]);
+}
+
 #[test]
 fn a_refused_value_that_reads_like_a_denial_or_as_passing_is_one_row_alone_and_is_not_printed() {
     for value in [

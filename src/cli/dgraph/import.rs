@@ -11,7 +11,7 @@ use super::server::ServerArguments;
 use super::verdict;
 use crate::dgraph::export::Namespace;
 use crate::dgraph::import::{
-    Earlier, Identity, Import, Leaser, Manner, Places, Precedence, Source, State, Survey,
+    Earlier, Identity, Import, Kin, Leaser, Manner, Places, Precedence, Source, State, Survey,
     leads_into, targets,
 };
 use crate::dgraph::server::{Cluster, Endpoint, Server, Zero};
@@ -247,7 +247,8 @@ impl Arguments {
         let state = State::open(places, identity, survey)?;
         anew(&state, &endpoint)?;
         if state.is_new()
-            && let Err(error) = self.beside(&identity.earlier(set), &endpoint)
+            && let Err(error) =
+                self.beside(&identity.earlier(set, reached.own.as_deref()), &endpoint)
         {
             state.discard();
             return Err(error);
@@ -276,13 +277,14 @@ impl Arguments {
     fn beside(&self, others: &[Earlier], endpoint: &str) -> Result<()> {
         for other in others {
             let path = safe(&other.path.display().to_string());
-            let content = match other.is_same {
-                true => "this set",
-                false => "this folder, when it held other rows,",
+            let content = match other.kin {
+                Kin::Same => "this set",
+                Kin::Changed => "this folder, when it held other rows,",
+                Kin::Part => "a part of this set, or more of it,",
             };
             let what =
                 format!("{content} was imported into {endpoint} before, or some of it: {path}");
-            if self.new_uids && !other.is_same && !self.restart {
+            if self.new_uids && other.kin != Kin::Same && !self.restart {
                 let what = format!("{what}; with --new-uids what did not change is there twice");
                 return Err(Error::failed(what).hint(
                     "rows that were refused are put aside beside that state, and are mended and imported there, with --merge; \
@@ -309,7 +311,8 @@ impl Arguments {
         };
         begun.as_ref().map_or(Ok(()), |it| anew(it, &endpoint))?;
         if begun.as_ref().is_none_or(State::is_new) {
-            self.beside(&import.identity.earlier(set), &endpoint)?;
+            let own = reached.own.as_deref();
+            self.beside(&import.identity.earlier(set, own), &endpoint)?;
         }
         import.look(begun.as_ref())?;
         for note in import.compare(begun.as_ref())? {

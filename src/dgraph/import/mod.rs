@@ -25,7 +25,7 @@ mod target;
 mod writing;
 
 pub use crate::resuming::Places;
-pub use earlier::Earlier;
+pub use earlier::{Earlier, Kin};
 pub use numbering::Leaser;
 pub use schemas::Precedence;
 pub use source::Source;
@@ -36,6 +36,7 @@ pub use target::{Target, leads_into, targets};
 use crate::checking::{Event, Watch};
 use crate::dgraph::row::Node;
 use crate::error::{Error, Result};
+use crate::store::real_path;
 use marker::{Maker, Marker};
 use numbering::{Numbering, Way};
 use sending::{Ledger, Sender};
@@ -199,8 +200,11 @@ impl Import<'_> {
         let mut is_stuck = false;
         match self.all(&mut state, &mut imported, &mut is_stuck) {
             Ok(()) => {
-                let aside = state.aside();
-                let advice = advice(aside.as_deref());
+                let is_in_vain = state.is_in_vain(self.survey.rows);
+                let advice = match state.aside() {
+                    _ if is_in_vain => IN_VAIN.to_owned(),
+                    aside => advice(aside.as_deref()),
+                };
                 let refusals = state.refusals().iter();
                 let mut told: Vec<Error> = refusals
                     .map(|(place, it)| it.told(self.source, *place).hint(&advice))
@@ -208,6 +212,9 @@ impl Import<'_> {
                 imported.refused_rows = told.len() as u64;
                 told.append(&mut imported.refused);
                 imported.refused = told;
+                if is_in_vain {
+                    state.forget();
+                }
                 Ok(imported)
             }
             Err(error) => Err(state.half_way(error, is_stuck)),
@@ -216,6 +223,9 @@ impl Import<'_> {
 
     fn all(&self, state: &mut State, imported: &mut Imported, is_stuck: &mut bool) -> Result<()> {
         let was_new = state.is_new();
+        if was_new {
+            state.lies(&real_path(self.source.set.folder()))?;
+        }
         let way = self.way(state)?;
         imported.has_new_uids = !matches!(way, Way::Kept(_));
         if !state.is_sent() {
@@ -232,9 +242,9 @@ impl Import<'_> {
         {
             self.marker().remove(first)?;
         }
-        match imported.refused.is_empty() {
+        // The next run tries the GraphQL schemas again, or all of it.
+        match imported.refused.is_empty() && !state.is_in_vain(self.survey.rows) {
             true => state.complete(),
-            // The next run tries the GraphQL schemas again.
             false => Ok(()),
         }
     }
@@ -316,8 +326,9 @@ impl Import<'_> {
         imported.requests = ledger.requests;
         *is_stuck = ledger.is_stuck;
         sent?;
-        // While it is known which uids the nodes have.
+        // While it is known which uids the nodes have. All rows of a set are no other set.
         if state.aside().is_none()
+            && !state.is_in_vain(self.survey.rows)
             && let Some(ending) = aside::put(self.source, &numbering, self.targets, state)?
         {
             state.put_aside(ending)?;
@@ -325,6 +336,10 @@ impl Import<'_> {
         Ok(())
     }
 }
+
+/// What can be done where all rows were refused.
+const IN_VAIN: &str = "no row of the set is in the server: mend them in the set, or what the server has against them, and run \
+    the same command again; what servers have no form for has to be put in by hand";
 
 /// What can be done about rows that were refused, which may be put aside.
 fn advice(aside: Option<&Path>) -> String {

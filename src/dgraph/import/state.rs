@@ -4,6 +4,7 @@
 //! sent again. What is written down is therefore only what was taken.
 
 use super::aside::is_ending;
+use super::earlier::Origin;
 use super::numbering::Way;
 use super::refused::{MOST, Refusal};
 use super::survey::Survey;
@@ -30,6 +31,8 @@ enum Line {
         data: String,
         requests: usize,
     },
+    /// The folder that it is of.
+    Origin(Origin),
     /// How the nodes get their uids.
     Numbered(Way),
     /// The server is about to be changed.
@@ -159,6 +162,11 @@ impl State {
         }
     }
 
+    /// Takes it away though something was sent: the server has none of it.
+    pub(super) fn forget(self) {
+        self.journal.remove();
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         self.journal.path()
@@ -190,6 +198,11 @@ impl State {
         self.known.refused.len()
     }
 
+    /// Whether the server refused each of so many rows. It has none of them then, and the import can begin anew.
+    pub(super) fn is_in_vain(&self, rows: u64) -> bool {
+        rows > 0 && self.refused() as u64 >= rows
+    }
+
     pub(super) fn is_taken(&self, request: usize) -> bool {
         self.known.taken.get(request).copied().unwrap_or_default()
     }
@@ -208,6 +221,11 @@ impl State {
 
     pub(super) fn way(&self) -> Option<Way> {
         self.known.way
+    }
+
+    /// The set lies in this folder, as this run began.
+    pub(super) fn lies(&mut self, folder: &Path) -> Result<()> {
+        self.add(Line::Origin(Origin::of(folder)))
     }
 
     /// This is how nodes get their uids, in this run and in all that go on with it.
@@ -357,6 +375,8 @@ impl Known {
         match line {
             Line::Import { .. } => return false,
             Line::Numbered(way) => self.way = Some(*way),
+            // It is read by imports that are others.
+            Line::Origin(_) => {}
             Line::Began => self.has_begun = true,
             Line::Unchanged => self.has_begun = false,
             Line::Schema => self.has_schema = true,
