@@ -6,6 +6,7 @@ use super::target::Target;
 use super::writing::{Outcome, alter};
 use super::{Import, occupied, shown_long};
 use crate::dgraph::row::shown;
+use crate::dgraph::schema::Schema;
 use crate::error::{Error, Result};
 
 impl Import<'_> {
@@ -54,7 +55,7 @@ impl Import<'_> {
     /// Sends the server what it lacks of the schema.
     ///
     /// # Errors
-    /// It refuses that: then nothing of it is there. As [`compare`](Self::compare).
+    /// It refuses that, and may have some of it. As [`compare`](Self::compare).
     pub(super) fn schemas(&self, state: &mut State) -> Result<()> {
         for target in self.targets {
             let (fit, _) = self.fit(target, Some(state))?;
@@ -63,6 +64,7 @@ impl Import<'_> {
                 continue;
             }
             let was_new = state.is_new();
+            let before = there(target)?;
             state.begin()?;
             let error = match alter(&target.server, &schema) {
                 Ok(Outcome::Taken(_)) => continue,
@@ -70,14 +72,23 @@ impl Import<'_> {
                 Err(error) if error.is_denied() => error,
                 Err(error) => return Err(target.within(error)),
             };
-            // Of a schema that is refused nothing is there.
-            if was_new {
+            // Groups of a cluster take their predicates one after another, and some may have done it.
+            let is_as_before =
+                error.is_denied() || there(target).is_ok_and(|it| is_same(&it, &before));
+            if was_new && is_as_before {
                 state.unchanged()?;
             }
             return Err(target.within(error));
         }
         state.schema()
     }
+}
+
+/// Whether two schemas of a server define the same.
+fn is_same(one: &Schema, other: &Schema) -> bool {
+    let has_all =
+        |of: &Schema, in_it: &Schema| Fit::of(of, in_it, Precedence::Replace).is_nothing();
+    has_all(one, other) && has_all(other, one)
 }
 
 /// What the server does not take of a schema: the line that it names says which predicate it is.

@@ -272,6 +272,11 @@ impl Fit {
         self.send.text(Dialect::Before2103)
     }
 
+    /// Whether the server has all of the set's already, and no more in what both have.
+    pub fn is_nothing(&self) -> bool {
+        self.differ.is_empty() && self.send.predicates().is_empty() && self.send.types().is_empty()
+    }
+
     /// That nothing can be sent before somebody has said whose definitions count.
     pub fn undecided(&self) -> Error {
         let what = "the server holds nodes, and defines some of it otherwise than the set:";
