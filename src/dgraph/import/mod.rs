@@ -229,12 +229,14 @@ impl Import<'_> {
         let way = self.way(state)?;
         imported.has_new_uids = !matches!(way, Way::Kept(_));
         if !state.is_sent() {
-            self.schemas(state)?;
+            imported.refused.append(&mut self.schemas(state)?);
             self.rows((way, was_new), state, imported, is_stuck)?;
             state.sent()?;
         }
+        let mut is_whole = true;
         for target in self.targets {
             let refused = graphql::set(target, self.source.graphql_of(target.from))?;
+            is_whole &= refused.is_none();
             imported.refused.extend(refused);
         }
         if way == Way::Made
@@ -243,7 +245,7 @@ impl Import<'_> {
             self.marker().remove(first)?;
         }
         // The next run tries the GraphQL schemas again, or all of it.
-        match imported.refused.is_empty() && !state.is_in_vain(self.survey.rows) {
+        match is_whole && !state.is_in_vain(self.survey.rows) {
             true => state.complete(),
             false => Ok(()),
         }

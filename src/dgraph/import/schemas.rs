@@ -332,7 +332,7 @@ fn names(fields: &[&Field]) -> String {
 }
 
 /// As many of these as are told.
-fn some(all: &[String]) -> Vec<String> {
+pub(super) fn some(all: &[String]) -> Vec<String> {
     let mut some: Vec<String> = all.iter().take(NAMED).cloned().collect();
     if all.len() > NAMED {
         some.push(format!("and {} more", all.len() - NAMED));
