@@ -257,3 +257,41 @@ fn an_import_is_not_complete_in_a_server_that_was_emptied_after_its_last_row() {
     let outcome = load(&set, &server, &[]).ends_with(1);
     outcome.says(["are not in the server any more", "--restart"]);
 }
+
+#[test]
+fn a_schema_that_is_refused_and_there_in_part_is_not_told_as_nothing_changed() {
+    let (_place, set, contents) = set(5);
+    let server = DgraphServer::empty(Form::V2503);
+    let said = "a group has no leader for what comes last";
+    server.state().takes_in_part = Some(said.to_owned());
+    let outcome = load(&set, &server, &[]).ends_with(13);
+    outcome.says(["the server refuses the schema", said]);
+    assert!(!server.held().contents(0).schema.predicates.is_empty());
+    load(&set, &server, &[]).ends_with(0);
+    Uids::Kept.is_same(&server.held(), 0, &contents, "the next run");
+    // Where it is as it was, nothing was changed.
+    let server = DgraphServer::empty(Form::V2503);
+    server.state().says = [("/alter", said.to_owned())].into();
+    load(&set, &server, &[]).ends_with(1);
+}
+
+#[test]
+fn a_definition_that_the_server_takes_back_is_not_told_as_made() {
+    let (_place, set, _) = set(1);
+    pack(
+        &set.join("g01.schema.gz"),
+        "<note>:string @index(exact) .\n",
+    );
+    pack(&set.join("g01.rdf.gz"), "<0x10> <note> \"a\" .\n");
+    let server = DgraphServer::empty(Form::V2503);
+    posted(&server, "/alter", "application/rdf", "<note>: string .");
+    let body = "{ set {\n_:a <note> \"b\" .\n} }";
+    posted(&server, "/mutate?commitNow=true", "application/rdf", body);
+    let taken = r#"{"data":{"code":"Success","message":"Done"}}"#;
+    server.state().answers = [("/alter", taken.to_owned())].into();
+    let given = ["--new-uids", "--schema", "replace"];
+    let outcome = load(&set, &server, &given).ends_with(3);
+    outcome.says(["has the old ones", "<note>:string @index(exact)"]);
+    let outcome = load(&set, &server, &given).ends_with(2);
+    outcome.says(["the import is complete"]);
+}

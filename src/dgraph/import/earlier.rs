@@ -141,7 +141,9 @@ mod tests {
         let place = tempfile::tempdir().expect("a folder");
         let path = |name: &str| place.path().join(name);
         let (set, other, own) = (path("set"), path("other"), path("own"));
-        [&set, &other, &own].map(|it| fs::create_dir(it).expect("made"));
+        for folder in [&set, &other, &own] {
+            fs::create_dir(folder).expect("made");
+        }
         let state = own.join("dgraph-0123456789abcdef.import-state");
         let origin = serde_json::to_string(&Origin::of(&set)).expect("a text");
         let head = r#"{"import":{"format":1,"endpoint":"http://localhost:8080","data":"aa 0:0 new uids","requests":1}}"#;

@@ -203,7 +203,7 @@ impl Import<'_> {
                 let is_in_vain = state.is_in_vain(self.survey.rows);
                 let advice = match state.aside() {
                     _ if is_in_vain => IN_VAIN.to_owned(),
-                    aside => advice(aside.as_deref()),
+                    aside => advice(aside.as_deref(), self.source.set.is_encrypted()),
                 };
                 let refusals = state.refusals().iter();
                 let mut told: Vec<Error> = refusals
@@ -229,12 +229,14 @@ impl Import<'_> {
         let way = self.way(state)?;
         imported.has_new_uids = !matches!(way, Way::Kept(_));
         if !state.is_sent() {
-            self.schemas(state)?;
+            imported.refused.append(&mut self.schemas(state)?);
             self.rows((way, was_new), state, imported, is_stuck)?;
             state.sent()?;
         }
+        let mut is_whole = true;
         for target in self.targets {
             let refused = graphql::set(target, self.source.graphql_of(target.from))?;
+            is_whole &= refused.is_none();
             imported.refused.extend(refused);
         }
         if way == Way::Made
@@ -243,7 +245,7 @@ impl Import<'_> {
             self.marker().remove(first)?;
         }
         // The next run tries the GraphQL schemas again, or all of it.
-        match imported.refused.is_empty() && !state.is_in_vain(self.survey.rows) {
+        match is_whole && !state.is_in_vain(self.survey.rows) {
             true => state.complete(),
             false => Ok(()),
         }
@@ -342,11 +344,17 @@ const IN_VAIN: &str = "no row of the set is in the server: mend them in the set,
     the same command again; what servers have no form for has to be put in by hand";
 
 /// What can be done about rows that were refused, which may be put aside.
-fn advice(aside: Option<&Path>) -> String {
+fn advice(aside: Option<&Path>, is_encrypted: bool) -> String {
+    let key = match is_encrypted {
+        true => {
+            "; it is encrypted as the set is, with the same --encryption-key-file, and docs/DGRAPH.md says how to open it"
+        }
+        false => "",
+    };
     match aside {
         Some(folder) => format!(
             "they are put aside in {}, with the uids that their nodes have in the server: mend them there, and import that \
-             folder with --merge; whoever imports the whole set again has its nodes twice, or overwrites what was changed since",
+             folder with --merge; whoever imports the whole set again has its nodes twice, or overwrites what was changed since{key}",
             folder.display()
         ),
         None => "what servers have no form for has to be put in by hand".to_owned(),
@@ -356,4 +364,16 @@ fn advice(aside: Option<&Path>) -> String {
 /// As much of what a server says as a message needs.
 fn shown_long(said: &str) -> &str {
     &said[..said.floor_char_boundary(1_000)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_put_aside_of_an_encrypted_set_are_said_to_need_its_key() {
+        let folder = Path::new("set.refused");
+        assert!(advice(Some(folder), true).contains("--encryption-key-file"));
+        assert!(!advice(Some(folder), false).contains("encrypt"));
+    }
 }

@@ -272,6 +272,11 @@ impl Fit {
         self.send.text(Dialect::Before2103)
     }
 
+    /// Whether the server has all of the set's already, and no more in what both have.
+    pub fn is_nothing(&self) -> bool {
+        self.differ.is_empty() && self.send.predicates().is_empty() && self.send.types().is_empty()
+    }
+
     /// That nothing can be sent before somebody has said whose definitions count.
     pub fn undecided(&self) -> Error {
         let what = "the server holds nodes, and defines some of it otherwise than the set:";
@@ -327,7 +332,7 @@ fn names(fields: &[&Field]) -> String {
 }
 
 /// As many of these as are told.
-fn some(all: &[String]) -> Vec<String> {
+pub(super) fn some(all: &[String]) -> Vec<String> {
     let mut some: Vec<String> = all.iter().take(NAMED).cloned().collect();
     if all.len() > NAMED {
         some.push(format!("and {} more", all.len() - NAMED));

@@ -75,7 +75,12 @@ pub fn alter(state: &mut State, request: &Request, namespace: u64) -> Response {
             done()
         }
         Err(_) => match schema::read(&text, form) {
-            Ok(read) => {
+            Ok(mut read) => {
+                if let Some(said) = state.takes_in_part.take() {
+                    read.predicates.pop_last();
+                    space.schema.predicates.extend(read.predicates);
+                    return error("Error", &said);
+                }
                 space.schema.predicates.extend(read.predicates);
                 space.schema.types.extend(read.types);
                 done()

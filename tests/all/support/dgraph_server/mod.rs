@@ -156,6 +156,8 @@ pub struct State {
     pub says: VecDeque<(&'static str, String)>,
     /// What the next requests are answered with that have this text in their path or body, word by word.
     pub answers: VecDeque<(&'static str, String)>,
+    /// What the next schema is refused with, of which all is taken but the predicate that comes last.
+    pub takes_in_part: Option<String>,
     /// Whether `/admin` hands out uids.
     pub assigns: bool,
     /// Methods and paths of requests, in order, but for those for files.
@@ -248,6 +250,7 @@ impl DgraphServer {
             refused: None,
             says: VecDeque::new(),
             answers: VecDeque::new(),
+            takes_in_part: None,
             assigns: matches!(form, Form::V2103 | Form::V2503),
             came: Vec::new(),
             rows_sent: Vec::new(),
