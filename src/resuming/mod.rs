@@ -14,9 +14,23 @@ pub use places::{Imports, Places};
 pub(crate) use places::{hold, is_named, options};
 pub(crate) use places::{kept, states};
 
+use crate::error::Error;
+
 /// What is said to do next, without that it is run again: an import that is half-way says how itself.
-pub(crate) fn without_again(advice: &str) -> &str {
+fn without_again(advice: &str) -> &str {
     advice.strip_suffix(", and run it again").unwrap_or(advice)
+}
+
+/// What is to be done next where an import is half-way into this, such as a server: to go on, unless it `is_stuck`.
+pub(crate) fn going_on(error: &Error, is_stuck: bool, into: &str) -> String {
+    let hint = format!(
+        "run the same command again to go on; with --restart it begins anew, which is for a {into} that was emptied"
+    );
+    match error.advice() {
+        Some(advice) if is_stuck => advice.to_owned(),
+        Some(advice) => format!("{}; {hint}", without_again(advice)),
+        None => hint,
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::super::ndf::ValueType;
 use super::super::service::Endpoint;
 use super::super::verify::Verdict;
 use crate::error::{Error, Kind, Result};
-use crate::resuming::{Imports, Journal, Places, without_again};
+use crate::resuming::{Imports, Journal, Places, going_on};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -192,12 +192,7 @@ impl State {
             "{taken} of {all} requests are in the service{doubt}; {} says which",
             self.path().display()
         ));
-        let hint = "run the same command again to go on; with --restart it begins anew, which is for a service that was emptied";
-        let hint = match error.advice() {
-            Some(advice) if is_stuck => advice.to_owned(),
-            Some(advice) => format!("{}; {hint}", without_again(advice)),
-            None => hint.to_owned(),
-        };
+        let hint = going_on(&error, is_stuck, "service");
         Error::new(Kind::HalfWay, message).listing(list).hint(hint)
     }
 }
